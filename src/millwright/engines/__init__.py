@@ -1,0 +1,5 @@
+"""Connections to the engines Millwright stands on, and nothing of any domain.
+
+``nats`` (messages, durable streams), ``clickhouse`` (series, by chDB in process or a ClickHouse cluster),
+``sql`` (records, by SQLite or PostgreSQL). Each has one port; the code above never sees a driver.
+"""

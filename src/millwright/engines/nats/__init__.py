@@ -1,0 +1,17 @@
+"""NATS: the bus between roles and the durable streams (JetStream)."""
+
+from millwright.engines.nats.connection import NatsConnection
+from millwright.engines.nats.server import NatsServer, find_server
+from millwright.engines.nats.settings import NatsSettings
+from millwright.engines.nats.streams import PullReader, StreamMessage, StreamSpec, StreamState
+
+__all__ = [
+    "NatsConnection",
+    "NatsServer",
+    "NatsSettings",
+    "PullReader",
+    "StreamMessage",
+    "StreamSpec",
+    "StreamState",
+    "find_server",
+]

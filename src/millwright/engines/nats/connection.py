@@ -1,0 +1,284 @@
+"""One connection to NATS: the bus, and durable append, read and trim of streams.
+
+Backed by nats-py (see ``docs/decisions``): messages here are frames of many readings, so a few thousand messages a
+second carry millions of readings and a client with TLS and a long record beats a faster young one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import nats
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, RetentionPolicy, StreamConfig
+
+from millwright.engines.nats.streams import PullReader, StreamMessage, StreamSpec, StreamState
+from millwright.kernel import Handler, LimitExceeded, MillwrightError, Responder, Unavailable, Unsubscribe
+from millwright.kernel.errors import from_dict
+
+logger = logging.getLogger(__name__)
+
+_ERROR_HEADER = "Millwright-Error"
+_PENDING_BYTES = 64 * 1024 * 1024
+_STREAM_FULL = frozenset({10077, 10047, 10023})  # store failed (also: maximum bytes), insufficient resources
+
+
+class NatsConnection:
+    """A connection that reconnects for ever; implements :class:`millwright.kernel.Bus`."""
+
+    def __init__(self, servers: str, name: str) -> None:
+        self._servers = [server.strip() for server in servers.split(",") if server.strip()]
+        self._name = name
+        self._client: Client | None = None
+        self._jetstream: JetStreamContext | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there now."""
+        return self._client is not None and self._client.is_connected
+
+    async def start(self) -> None:
+        """Connect; waits up to ten seconds for a broker that is still starting."""
+        deadline = asyncio.get_running_loop().time() + 10
+        while True:
+            try:
+                self._client = await nats.connect(
+                    servers=self._servers,
+                    name=self._name,
+                    allow_reconnect=True,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=0.2,
+                    connect_timeout=2,
+                    ping_interval=5,
+                    max_outstanding_pings=3,
+                    pending_size=_PENDING_BYTES,
+                    error_cb=self._on_error,
+                    disconnected_cb=self._on_disconnected,
+                    reconnected_cb=self._on_reconnected,
+                )
+                break
+            except (OSError, nats.errors.Error) as error:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise Unavailable(
+                        f"No NATS server answers at {', '.join(self._servers)}.",
+                        code="engines.nats_unavailable",
+                        hint="Start it, or correct [nats] url; `millwright doctor` looks closer.",
+                    ) from error
+                await asyncio.sleep(0.05)
+        self._jetstream = self._client.jetstream(timeout=10)
+
+    async def stop(self) -> None:
+        """Flush what is pending and close."""
+        for task in self._tasks:
+            task.cancel()
+        client, self._client, self._jetstream = self._client, None, None
+        if client is None:
+            return
+        try:
+            if client.is_connected:
+                await asyncio.wait_for(client.flush(), 2)
+        except (nats.errors.Error, TimeoutError):
+            logger.warning("closing the connection to NATS without a flush")
+        await client.close()
+
+    async def _on_error(self, error: Exception) -> None:
+        logger.debug("nats: %r", error)
+
+    async def _on_disconnected(self) -> None:
+        if self._client is not None:
+            logger.warning("lost the connection to NATS; trying again until it is back")
+
+    async def _on_reconnected(self) -> None:
+        logger.info("the connection to NATS is back")
+
+    def _need(self) -> tuple[Client, JetStreamContext]:
+        if self._client is None or self._jetstream is None:
+            raise Unavailable("The connection to NATS is not open.", code="engines.nats_unavailable", hint="Start it.")
+        return self._client, self._jetstream
+
+    # --- the bus -------------------------------------------------------------------------------------------------
+
+    async def publish(self, subject: str, payload: bytes) -> None:
+        """Send to whoever listens now; at most once."""
+        client, _ = self._need()
+        try:
+            await client.publish(subject, payload)
+        except nats.errors.Error as error:
+            raise _unavailable(f"Publishing to {subject} failed", error) from error
+
+    async def subscribe(self, subject: str, handler: Handler) -> Unsubscribe:
+        """Call ``handler`` for every message, in order."""
+        client, _ = self._need()
+
+        async def on_message(message: Msg) -> None:
+            try:
+                await handler(message.subject, message.data)
+            except Exception:
+                logger.exception("the handler of %s failed", message.subject)
+
+        return _unsubscriber(await client.subscribe(subject, cb=on_message))
+
+    async def request(self, subject: str, payload: bytes, *, timeout_s: float = 10.0) -> bytes:
+        """Ask; raises what the responder raised, or ``Unavailable`` when nobody answers in time."""
+        client, _ = self._need()
+        try:
+            reply = await client.request(subject, payload, timeout=timeout_s)
+        except nats.errors.NoRespondersError as error:
+            raise _unavailable(f"Nobody serves {subject} now", error) from error
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"No answer on {subject} within {timeout_s:g} s", error) from error
+        if reply.headers and _ERROR_HEADER in reply.headers:
+            raise from_dict(msgspec.json.decode(reply.data))
+        return reply.data
+
+    async def serve(self, subject: str, responder: Responder, *, queue: str = "") -> Unsubscribe:
+        """Answer requests; each runs in a task of its own."""
+        client, _ = self._need()
+
+        async def answer(message: Msg) -> None:
+            headers: dict[str, str] | None = None
+            try:
+                data = await responder(message.data)
+            except MillwrightError as error:
+                data, headers = msgspec.json.encode(error.to_dict()), {_ERROR_HEADER: error.code}
+            except Exception:
+                logger.exception("answering %s failed", message.subject)
+                failure = Unavailable("The request failed inside the node.", code="engines.responder_failed")
+                data, headers = msgspec.json.encode(failure.to_dict()), {_ERROR_HEADER: failure.code}
+            if message.reply:
+                await client.publish(message.reply, data, headers=headers)
+
+        async def on_message(message: Msg) -> None:
+            task = asyncio.create_task(answer(message))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        return _unsubscriber(await client.subscribe(subject, queue=queue, cb=on_message))
+
+    # --- streams -------------------------------------------------------------------------------------------------
+
+    async def ensure_stream(self, spec: StreamSpec) -> None:
+        """Make the stream, or bring an existing one to these limits."""
+        _, jetstream = self._need()
+        config = StreamConfig(
+            name=spec.name,
+            subjects=list(spec.subjects),
+            retention=RetentionPolicy.LIMITS,
+            max_bytes=spec.max_bytes,
+            max_age=spec.max_age_s,
+            max_msgs_per_subject=spec.max_messages_per_subject,
+            discard=DiscardPolicy.OLD if spec.discard_old else DiscardPolicy.NEW,
+            duplicate_window=min(spec.duplicate_window_s, spec.max_age_s or spec.duplicate_window_s),
+        )
+        try:
+            try:
+                await jetstream.add_stream(config)
+            except nats.js.errors.BadRequestError:
+                await jetstream.update_stream(config)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"The stream {spec.name} could not be made", error) from error
+
+    async def append(self, subject: str, payload: bytes, *, message_id: str = "", timeout_s: float = 5.0) -> int:
+        """Append durably; returns the sequence. The same ``message_id`` within the duplicate window is kept once.
+
+        Raises ``LimitExceeded`` (``engines.stream_full``) when the stream or its disk is full, ``Unavailable`` when the
+        broker did not confirm: the message may or may not be stored, so send it again under the same ``message_id``.
+        """
+        _, jetstream = self._need()
+        headers = {"Nats-Msg-Id": message_id} if message_id else None
+        try:
+            done = await jetstream.publish(subject, payload, timeout=timeout_s, headers=headers)
+        except nats.js.errors.APIError as error:
+            if error.err_code in _STREAM_FULL:
+                raise LimitExceeded(
+                    f"The stream behind {subject} is full: {error.description}",
+                    code="engines.stream_full",
+                    hint="Free disk space, or raise [nats] max_store_gb; intake resumes by itself.",
+                    retry_after_s=1.0,
+                ) from error
+            raise _unavailable(f"Appending to {subject} failed", error) from error
+        except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"Appending to {subject} was not confirmed", error) from error
+        return done.seq
+
+    async def read(self, stream: str, *, durable: str, subject: str = ">") -> PullReader:
+        """A reader that continues where the last one named ``durable`` stopped."""
+        _, jetstream = self._need()
+        config = ConsumerConfig(
+            durable_name=durable,
+            filter_subject=subject,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.ALL,
+            ack_wait=60,
+            max_ack_pending=-1,
+        )
+        try:
+            await jetstream.add_consumer(stream, config)
+            return PullReader(
+                await jetstream.pull_subscribe_bind(durable, stream, pending_msgs_limit=-1, pending_bytes_limit=-1)
+            )
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"The stream {stream} cannot be read", error) from error
+
+    async def get(self, stream: str, sequence: int) -> StreamMessage | None:
+        """The message at ``sequence``, or ``None`` when it is gone."""
+        _, jetstream = self._need()
+        try:
+            raw = await jetstream.get_msg(stream, seq=sequence)
+        except nats.js.errors.NotFoundError:
+            return None
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"Message {sequence} of {stream} cannot be read", error) from error
+        return StreamMessage(sequence, raw.subject or "", raw.data or b"", False)
+
+    async def trim(self, stream: str, before: int) -> None:
+        """Remove every message of the stream below the sequence ``before``."""
+        _, jetstream = self._need()
+        try:
+            await jetstream.purge_stream(stream, seq=before)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"The stream {stream} could not be trimmed", error) from error
+
+    async def state(self, stream: str) -> StreamState:
+        """What the stream holds."""
+        _, jetstream = self._need()
+        try:
+            state = (await jetstream.stream_info(stream)).state
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"The stream {stream} cannot be read", error) from error
+        return StreamState(state.messages, state.bytes, state.first_seq, state.last_seq)
+
+    async def acknowledged(self, stream: str, durable: str) -> int:
+        """The sequence up to which the reader ``durable`` has acknowledged."""
+        _, jetstream = self._need()
+        try:
+            info: Any = await jetstream.consumer_info(stream, durable)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"The reader {durable} cannot be inspected", error) from error
+        return int(info.ack_floor.stream_seq) if info.ack_floor else 0
+
+
+def _unavailable(what: str, error: BaseException) -> Unavailable:
+    return Unavailable(
+        f"{what}: {str(error) or type(error).__name__}", code="engines.nats_unavailable", hint="Try again."
+    )
+
+
+def _unsubscriber(subscription: Subscription) -> Callable[[], Any]:
+    async def unsubscribe() -> None:
+        try:
+            await subscription.unsubscribe()
+        except nats.errors.Error:
+            return
+
+    return unsubscribe

@@ -1,0 +1,25 @@
+"""Settings of the message engine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class NatsSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[nats]``: where the broker is, or how the embedded one runs."""
+
+    url: Annotated[str, Meta(description="Servers, comma separated. Empty: run nats-server inside this node.")] = ""
+    host: Annotated[str, Meta(description="Address the embedded server listens on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(description="Port the embedded server listens on.", ge=0, le=65535)] = 4222
+    sync: Annotated[
+        str,
+        Meta(
+            description="When JetStream forces data to the disk: `always` survives a power cut, "
+            "a duration such as `10s` survives a crash of any process."
+        ),
+    ] = "10s"
+    max_store_gb: Annotated[
+        float, Meta(description="Most disk JetStream may use, in gigabytes; 0: three quarters of what is free.", ge=0)
+    ] = 0

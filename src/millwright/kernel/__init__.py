@@ -1,0 +1,44 @@
+"""The ground floor: time, ids, errors, settings, life cycle, and the port of the message bus.
+
+Nothing here does I/O beyond reading a settings file, and nothing here knows a domain.
+"""
+
+from millwright.kernel.bus import Bus, Handler, Responder, Unsubscribe
+from millwright.kernel.clock import Clock, ManualClock, SystemClock, to_iso
+from millwright.kernel.errors import (
+    Conflict,
+    Corrupt,
+    Denied,
+    Invalid,
+    LimitExceeded,
+    MillwrightError,
+    NotFound,
+    Unavailable,
+    Unsupported,
+)
+from millwright.kernel.ids import new_id, new_secret
+from millwright.kernel.lifecycle import Lifecycle, Part
+
+__all__ = [
+    "Bus",
+    "Clock",
+    "Conflict",
+    "Corrupt",
+    "Denied",
+    "Handler",
+    "Invalid",
+    "Lifecycle",
+    "LimitExceeded",
+    "ManualClock",
+    "MillwrightError",
+    "NotFound",
+    "Part",
+    "Responder",
+    "SystemClock",
+    "Unavailable",
+    "Unsubscribe",
+    "Unsupported",
+    "new_id",
+    "new_secret",
+    "to_iso",
+]

@@ -1,0 +1,61 @@
+"""How a part of a node starts and stops.
+
+Construct (no I/O) → ``start`` (connect, recover) → run → ``stop`` (flush, close). :class:`Lifecycle` starts
+parts in order and stops them in reverse, also when a start fails half way.
+"""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+from typing import Protocol
+
+logger = logging.getLogger(__name__)
+
+
+class Part(Protocol):
+    """Something with a beginning and an end."""
+
+    async def start(self) -> None:
+        """Acquire what is needed; return when ready to serve."""
+        ...
+
+    async def stop(self) -> None:
+        """Flush and release. Must be safe after a failed or missing start."""
+        ...
+
+
+class Lifecycle:
+    """Starts parts in order, stops them in reverse."""
+
+    def __init__(self, *parts: Part) -> None:
+        self._parts = parts
+        self._started: list[Part] = []
+
+    async def start(self) -> None:
+        """Start every part; when one fails, stop those already started and raise its error."""
+        for part in self._parts:
+            self._started.append(part)
+            try:
+                await part.start()
+            except BaseException:
+                await self.stop()
+                raise
+
+    async def stop(self) -> None:
+        """Stop what was started, last first; an error in one does not keep the others from stopping."""
+        while self._started:
+            part = self._started.pop()
+            try:
+                await part.stop()
+            except Exception:
+                logger.exception("stopping %s failed", type(part).__name__)
+
+    async def __aenter__(self) -> Lifecycle:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
