@@ -12,12 +12,13 @@ from pathlib import Path
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from millwright.engines.sql.records import Records, metadata
 from millwright.kernel import Conflict
 
-_SCRIPTS = Path(__file__).parent / "alembic"
+_SCRIPTS = Path(__file__).parent
 
 
 class Migrations:
@@ -34,8 +35,6 @@ class Migrations:
 
     def current(self) -> set[str]:
         """Revisions the database has."""
-        from alembic.runtime.migration import MigrationContext
-
         with self._records.engine.connect() as connection:
             return set(MigrationContext.configure(connection).get_current_heads())
 
@@ -68,7 +67,7 @@ class Migrations:
         with (
             EnvironmentContext(self._config, self._scripts, fn=steps) as context,
             self._records.engine.begin() as connection,
-        ):  # type: ignore[arg-type]  # as above
+        ):
             context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=False)
             context.run_migrations()
         return backup
