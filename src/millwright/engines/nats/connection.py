@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 _ERROR_HEADER = "Millwright-Error"
 _PENDING_BYTES = 64 * 1024 * 1024
+_CONNECT_TIMEOUT_S = 10.0
 _STREAM_FULL = frozenset({10077, 10047, 10023})  # store failed (also: maximum bytes), insufficient resources
 
 
@@ -49,15 +50,13 @@ class NatsConnection:
 
     async def start(self) -> None:
         """Connect; waits up to ten seconds for a broker that is still starting."""
-        deadline = asyncio.get_running_loop().time() + 10
-        while True:
-            try:
+        try:
+            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
                 self._client = await nats.connect(
                     servers=self._servers,
                     name=self._name,
-                    allow_reconnect=True,
-                    max_reconnect_attempts=-1,
-                    reconnect_time_wait=0.2,
+                    max_reconnect_attempts=-1,  # also while connecting for the first time
+                    reconnect_time_wait=0.1,
                     connect_timeout=2,
                     ping_interval=5,
                     max_outstanding_pings=3,
@@ -66,15 +65,12 @@ class NatsConnection:
                     disconnected_cb=self._on_disconnected,
                     reconnected_cb=self._on_reconnected,
                 )
-                break
-            except (OSError, nats.errors.Error) as error:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise Unavailable(
-                        f"No NATS server answers at {', '.join(self._servers)}.",
-                        code="engines.nats_unavailable",
-                        hint="Start it, or correct [nats] url; `millwright doctor` looks closer.",
-                    ) from error
-                await asyncio.sleep(0.05)
+        except (OSError, nats.errors.Error) as error:  # a timeout is an OSError
+            raise Unavailable(
+                f"No NATS server answers at {', '.join(self._servers)}.",
+                code="engines.nats_unavailable",
+                hint="Start it, or correct [nats] url; `millwright doctor` looks closer.",
+            ) from error
         self._jetstream = self._client.jetstream(timeout=10)
 
     async def stop(self) -> None:

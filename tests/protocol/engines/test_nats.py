@@ -1,0 +1,121 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from millwright.engines.nats import NatsConnection, StreamSpec
+from millwright.kernel import Invalid, LimitExceeded, Unavailable
+from support.nats import RunningNats
+
+SPEC = StreamSpec("LOG", ("log.>",))
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[RunningNats]:
+    async with RunningNats(tmp_path / "nats") as running:
+        yield running
+
+
+@pytest.fixture
+async def nats(server: RunningNats) -> AsyncIterator[NatsConnection]:
+    connection = NatsConnection(server.url, "test")
+    await connection.start()
+    yield connection
+    await connection.stop()
+
+
+async def test_requests_are_answered_and_errors_travel(nats: NatsConnection) -> None:
+    async def answer(payload: bytes) -> bytes:
+        if payload == b"bad":
+            raise Invalid("No.", code="test.bad", hint="Ask better.")
+        if payload == b"worse":
+            raise RuntimeError("a secret of the inside")
+        return payload[::-1]
+
+    stop = await nats.serve("rpc.test", answer)
+    assert await nats.request("rpc.test", b"abc") == b"cba"
+    with pytest.raises(Invalid) as caught:
+        await nats.request("rpc.test", b"bad")
+    assert (caught.value.code, caught.value.hint) == ("test.bad", "Ask better.")
+    with pytest.raises(Unavailable) as failed:
+        await nats.request("rpc.test", b"worse")
+    assert "secret" not in failed.value.message
+    await stop()
+    with pytest.raises(Unavailable):
+        await nats.request("rpc.test", b"abc", timeout_s=0.5)
+
+
+async def test_a_failing_handler_does_not_end_its_subscription(nats: NatsConnection) -> None:
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def handle(_subject: str, payload: bytes) -> None:
+        if payload == b"1":
+            raise ValueError
+        heard.put_nowait(payload)
+
+    await nats.subscribe("events.*", handle)
+    for number in b"123":
+        await nats.publish("events.x", bytes([number]))
+    assert [await asyncio.wait_for(heard.get(), 5) for _ in range(2)] == [b"2", b"3"]
+
+
+async def test_a_repeated_append_is_kept_once(nats: NatsConnection) -> None:
+    await nats.ensure_stream(SPEC)
+    first = await nats.append("log.a", b"one", message_id="1")
+    assert await nats.append("log.a", b"one", message_id="1") == first
+    assert (await nats.state("LOG")).messages == 1
+
+
+async def test_a_reader_continues_after_what_was_acknowledged(nats: NatsConnection) -> None:
+    await nats.ensure_stream(SPEC)
+    await nats.ensure_stream(SPEC)  # a second start
+    for number in range(5):
+        await nats.append("log.a", bytes([number]))
+    reader = await nats.read("LOG", durable="d")
+    messages = await reader.fetch(5)
+    assert [message.data[0] for message in messages] == [0, 1, 2, 3, 4]
+    await reader.acknowledge(messages[2].sequence)
+    await nats.request("$JS.API.CONSUMER.INFO.LOG.d", b"")  # the acknowledgement has arrived before this answer
+    assert await nats.acknowledged("LOG", "d") == 3
+    await nats.trim("LOG", 3)
+    assert (await nats.state("LOG")).first_sequence == 3
+    assert await nats.get("LOG", 1) is None
+    kept = await nats.get("LOG", 3)
+    assert kept is not None
+    assert kept.data == b"\x02"
+
+
+async def test_a_full_stream_refuses_and_keeps_the_old(nats: NatsConnection) -> None:
+    await nats.ensure_stream(StreamSpec("SMALL", ("small.>",), max_bytes=10_000))
+    with pytest.raises(LimitExceeded) as caught:
+        for _ in range(20):
+            await nats.append("small.a", b"x" * 1000)
+    assert caught.value.code == "engines.stream_full"
+    assert (await nats.state("SMALL")).first_sequence == 1
+
+
+async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
+    server: RunningNats, nats: NatsConnection
+) -> None:
+    await nats.ensure_stream(SPEC)
+    confirmed = [await nats.append("log.a", f"{number}".encode()) for number in range(200)]
+    await server.kill()
+    with pytest.raises(Unavailable):
+        await nats.append("log.a", b"while away", timeout_s=0.3)
+    await server.start()
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await nats.append("log.a", b"after", message_id="after", timeout_s=1)
+                break
+            except Unavailable:
+                await asyncio.sleep(0.05)
+    for sequence in confirmed:
+        assert await nats.get("LOG", sequence) is not None
+
+
+async def test_no_server_is_said_clearly() -> None:
+    connection = NatsConnection("nats://127.0.0.1:1", "test")
+    with pytest.raises(Unavailable, match="No NATS server"):
+        await asyncio.wait_for(connection.start(), 15)

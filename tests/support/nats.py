@@ -1,0 +1,44 @@
+"""A real nats-server on a free port in a temporary folder."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from millwright.engines.nats import NatsServer, NatsSettings
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class RunningNats:
+    """Starts, kills and starts again one server on one data folder."""
+
+    def __init__(self, folder: Path, max_store_gb: float = 0) -> None:
+        self.server = NatsServer(NatsSettings(port=free_port(), max_store_gb=max_store_gb), folder)
+        self.url = self.server.url
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        self._process = subprocess.Popen(self.server.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        await self.server.wait_ready()
+
+    async def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            await asyncio.to_thread(self._process.wait, 10)
+            self._process = None
+
+    async def __aenter__(self) -> RunningNats:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill(signal.SIGTERM)
