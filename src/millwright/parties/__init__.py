@@ -1,1 +1,39 @@
-"""Under construction."""
+"""People, what they may do, and how they are known: passwords, sessions, API tokens, the first set-up.
+
+Vocabulary: a *person* signs in with a name and a password and then has a *session* (a cookie); a program uses a *token*
+(``mwt_…``) that acts for a person, with no more than that person's roles. Roles: ``administrator`` (everything),
+``engineer`` (devices, models, rules), ``operator`` (acknowledges and comments alarms), ``viewer`` (looks).
+
+Invariants: no secret is stored, only its digest; there is always an enabled administrator once one was made; a disabled
+person has no session and no working token.
+"""
+
+from millwright.parties.errors import NotSignedIn
+from millwright.parties.guards import require_role, require_session, session_of
+from millwright.parties.model import (
+    Account,
+    Language,
+    NewToken,
+    Person,
+    Role,
+    Session,
+    SessionInfo,
+    SetupState,
+    TokenInfo,
+)
+
+__all__ = [
+    "Account",
+    "Language",
+    "NewToken",
+    "NotSignedIn",
+    "Person",
+    "Role",
+    "Session",
+    "SessionInfo",
+    "SetupState",
+    "TokenInfo",
+    "require_role",
+    "require_session",
+    "session_of",
+]
