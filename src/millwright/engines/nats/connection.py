@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
@@ -236,6 +236,29 @@ class NatsConnection:
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"Message {sequence} of {stream} cannot be read", error) from error
         return StreamMessage(sequence, raw.subject or "", raw.data or b"", False)
+
+    async def scan(self, stream: str) -> AsyncIterator[StreamMessage]:
+        """Every message the stream holds at this moment, in order, without a lasting reader. Raises ``Unavailable``."""
+        _, jetstream = self._need()
+        last = (await self.state(stream)).last_sequence
+        config = ConsumerConfig(
+            deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE, inactive_threshold=30, mem_storage=True
+        )
+        try:
+            subscription = await jetstream.pull_subscribe(">", stream=stream, config=config)
+            pending = (await subscription.consumer_info()).num_pending or 0
+            try:
+                while pending:
+                    for message in await subscription.fetch(min(pending, 256), timeout=5):
+                        metadata = message.metadata
+                        pending = metadata.num_pending
+                        yield StreamMessage(metadata.sequence.stream, message.subject, message.data, False)
+                        if metadata.sequence.stream >= last:
+                            return
+            finally:
+                await subscription.unsubscribe()
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"The stream {stream} cannot be read", error) from error
 
     async def trim(self, stream: str, before: int) -> None:
         """Remove every message of the stream below the sequence ``before``."""

@@ -1,0 +1,45 @@
+"""The MQTT listener: where devices connect.
+
+A *principal* is a device known by its credential. What it publishes becomes *runs*, gathered into *frames*
+(:mod:`millwright.devices.intake`) that are durable before the device gets its PUBACK (PUBREC with QoS 2). Follows
+MQTT 3.1.1 (OASIS Standard, 29 October 2014) and takes 3.1 clients too.
+
+What holds:
+
+- What was acknowledged is in the stream ``INTAKE``, whatever is killed when.
+- Client ids are a device's own: two devices using the same one do not disturb each other.
+- Topics below ``v1/devices/me/`` and ``millwright/v1/`` mean *this device*: what it publishes there reaches no other
+  device, and a message on ``$device/<device id>/v1/devices/me/…`` (subject ``mqtt.out``) reaches it alone.
+- Publishing where the device may not ends the connection (3.1.1 has no other way to say so); subscribing where it may
+  not is answered 0x80.
+- Retained messages and the subscriptions of persistent sessions survive the listener's sudden end; SUBACK and PUBACK
+  wait for that. Messages queued for a client that is away do not: they live as long as the listener.
+- A client that breaks a rule, does not read or does not speak is disconnected; the reason is counted.
+"""
+
+from millwright.devices.mqtt.errors import ProtocolError
+from millwright.devices.mqtt.journal import JetStreamJournal, VolatileJournal
+from millwright.devices.mqtt.listener import OUT_SUBJECT, MqttListener, OutMessage
+from millwright.devices.mqtt.ports import Authenticator, Intake, Journal, OnRefused, Principal, Refusal, StoredSession
+from millwright.devices.mqtt.presence import PresenceReport
+from millwright.devices.mqtt.settings import MqttSettings
+from millwright.devices.mqtt.stream_intake import JetStreamIntake
+
+__all__ = [
+    "OUT_SUBJECT",
+    "Authenticator",
+    "Intake",
+    "JetStreamIntake",
+    "JetStreamJournal",
+    "Journal",
+    "MqttListener",
+    "MqttSettings",
+    "OnRefused",
+    "OutMessage",
+    "PresenceReport",
+    "Principal",
+    "ProtocolError",
+    "Refusal",
+    "StoredSession",
+    "VolatileJournal",
+]

@@ -1,0 +1,412 @@
+"""One client's connection: from CONNECT to its end (MQTT 3.1.1, 3 and 4)."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import IntEnum
+from typing import TYPE_CHECKING, cast
+
+from millwright.devices.intake import FLAG_RETAINED, FLAG_WILL, Run
+from millwright.devices.mqtt import codec
+from millwright.devices.mqtt.errors import ProtocolError, malformed
+from millwright.devices.mqtt.ingest import PUBREC_BASE, Ingest
+from millwright.devices.mqtt.packets import Connect, ConnectCode, PacketType, Subscribe, Unsubscribe, Will
+from millwright.devices.mqtt.ports import Principal, Refusal
+from millwright.devices.mqtt.session import Session
+from millwright.devices.mqtt.topics import is_private, is_reserved
+from millwright.kernel import new_id
+
+if TYPE_CHECKING:
+    from millwright.devices.mqtt.listener import MqttListener
+
+_MAX_CONNECT_BYTES = 256 * 1024
+_CLOSE_TIMEOUT_S = 5.0
+
+
+class State(IntEnum):
+    """Where in its life a connection is."""
+
+    NEW = 0
+    AUTHENTICATING = 1
+    CONNECTED = 2
+    CLOSED = 3
+
+
+class Connection(asyncio.Protocol):
+    """Reads packets, answers them, and hands what is published to the committer.
+
+    Any broken rule ends the connection with a counted reason; nothing a client sends raises beyond
+    :meth:`data_received`.
+    """
+
+    __slots__ = (
+        "_held",
+        "_ingest",
+        "_keep_alive_s",
+        "_listener",
+        "_partial",
+        "_password",
+        "_read_s",
+        "_slow",
+        "_timer",
+        "_transport",
+        "_wanted",
+        "_will",
+        "address",
+        "last_seen_ms",
+        "peer",
+        "principal",
+        "session",
+        "state",
+        "username",
+    )
+
+    def __init__(self, listener: MqttListener) -> None:
+        self._listener = listener
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._partial: bytearray | None = None
+        self._wanted = 0
+        self._held = b""
+        self._read_s = 0.0
+        self._keep_alive_s = 0.0
+        self._slow = False
+        self._will: Will | None = None
+        self._ingest: Ingest | None = None
+        self._password: bytes | None = None
+        self.username: str | None = None
+        self.state = State.NEW
+        self.address = ""
+        self.peer = ""
+        self.last_seen_ms = 0
+        self.session: Session | None = None
+        self.principal: Principal | None = None
+
+    # --- the socket ----------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is there; it has ``connect_timeout_s`` to say who it is."""
+        self._transport = cast(asyncio.Transport, transport)
+        name = transport.get_extra_info("peername")
+        if isinstance(name, tuple):
+            self.address, self.peer = name[0], f"{name[0]}:{name[1]}"
+        refused = self._listener.admit(self)
+        if refused:
+            self.close(refused, abort=True)
+            return
+        loop = self._listener.loop
+        self._timer = loop.call_later(self._listener.settings.connect_timeout_s, self.close, "connect_timeout")
+
+    def _is(self, state: State) -> bool:
+        return self.state is state
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """The socket is closed."""
+        self._end("connection_lost")
+        self._transport = None
+        self._listener.forget(self)
+
+    def data_received(self, data: bytes) -> None:
+        """What one read brought: any number of packets, the last one perhaps in part."""
+        if self.state is State.CLOSED:
+            return
+        listener = self._listener
+        self._read_s = listener.loop.time()
+        self.last_seen_ms = listener.clock.now_ms()
+        listener.bytes_in += len(data)
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            if self._partial is not None:
+                packet, data = self._complete(self._partial, data)
+                if packet:
+                    self._process(packet)
+            if data:
+                self._process(data)
+        except ProtocolError as error:
+            if error.reason == "unacceptable_version":
+                self.send(codec.encode_connack(ConnectCode.UNACCEPTABLE_VERSION))
+            self._listener.log_violation(self, error)
+            self.close(error.reason)
+
+    def _complete(self, partial: bytearray, data: bytes) -> tuple[bytes, bytes]:
+        """Fill the packet that came in part; returns it (empty while incomplete) and what follows it."""
+        while True:
+            missing = self._wanted - len(partial)
+            if len(data) < missing:
+                partial += data
+                return b"", b""
+            partial += data[:missing]
+            data = data[missing:]
+            size = self._measure(partial, 0)
+            if size == len(partial):
+                self._partial = None
+                return bytes(partial), data
+            self._wanted = size or len(partial) + 1
+
+    def _measure(self, data: bytes | bytearray, position: int) -> int:
+        """Bytes of the packet at ``position``, 0 when its header is incomplete. A packet that is too large raises."""
+        size, start = codec.decode_length(bytes(data[position : position + 5]), 1)
+        if size < 0:
+            return 0
+        most = self._listener.settings.max_packet_bytes
+        if size > (most if self.state is State.CONNECTED else min(most, _MAX_CONNECT_BYTES)):
+            raise ProtocolError("packet_too_large", f"A packet of {size} bytes was announced.")
+        return start + size
+
+    def _process(self, data: bytes) -> None:
+        if self._is(State.AUTHENTICATING):
+            self._held += data
+            return
+        position, end = 0, len(data)
+        ingest = self._ingest
+        try:
+            while position < end and not self._is(State.CLOSED):
+                if ingest is not None:
+                    position = ingest.take(data, position, self.last_seen_ms)
+                    if position >= end:
+                        return
+                first = data[position]
+                if first != 0x10 and self._is(State.NEW):
+                    raise ProtocolError("not_mqtt", "The first packet is no CONNECT.")
+                size = self._measure(data, position)
+                if not size or position + size > end:
+                    self._partial = bytearray(data[position:])
+                    self._wanted = size or len(self._partial) + 1
+                    return
+                _, start = codec.decode_length(data, position + 1)
+                packet, position = data[start : position + size], position + size
+                self._handle(first >> 4, first & 0x0F, packet)
+                if self._is(State.AUTHENTICATING):
+                    self._held = data[position:]
+                    return
+        finally:
+            if ingest is not None and ingest.runs:
+                self._hand_over(ingest)
+
+    def _hand_over(self, ingest: Ingest) -> None:
+        listener = self._listener
+        listener.messages_in += ingest.messages
+        runs, acknowledgements, size, barrier = ingest.runs, ingest.acknowledgements, ingest.bytes, ingest.barrier
+        ingest.clear()
+        listener.committer.add(self, runs, acknowledgements, size, barrier)
+
+    # --- packets -------------------------------------------------------------------------------------------------
+
+    def _handle(self, kind: int, flags: int, body: bytes) -> None:
+        if not 1 <= kind <= 14:
+            raise malformed("A packet has a type that does not exist.")
+        codec.check_flags(kind, flags)
+        session = self.session
+        if session is None:
+            if kind != PacketType.CONNECT:
+                raise ProtocolError("not_connected", "A packet came before CONNECT.")
+            self._on_connect(codec.decode_connect(body))
+        elif kind == PacketType.PUBACK:
+            session.on_puback(codec.decode_packet_id(body))
+        elif kind == PacketType.PUBREC:
+            session.on_pubrec(codec.decode_packet_id(body), self)
+        elif kind == PacketType.PUBREL:
+            session.on_pubrel(codec.decode_packet_id(body), self)
+        elif kind == PacketType.PUBCOMP:
+            session.on_pubcomp(codec.decode_packet_id(body))
+        elif kind == PacketType.SUBSCRIBE:
+            self._on_subscribe(session, codec.decode_subscribe(body))
+        elif kind == PacketType.UNSUBSCRIBE:
+            self._on_unsubscribe(session, codec.decode_unsubscribe(body))
+        elif kind == PacketType.PINGREQ and not body:
+            self.send(codec.PINGRESP)
+        elif kind == PacketType.DISCONNECT and not body:
+            self._will = None
+            self.close("client")
+        else:
+            raise ProtocolError("unexpected_packet", f"A {PacketType(kind).name} was not expected here.")
+
+    def _on_connect(self, packet: Connect) -> None:
+        if not packet.client_id and not packet.clean_session:
+            self._refuse(ConnectCode.IDENTIFIER_REJECTED, "client_id_missing")
+            return
+        self.state = State.AUTHENTICATING
+        if self._transport is not None:
+            self._transport.pause_reading()
+        self._listener.run(self._authenticate(packet))
+
+    async def _authenticate(self, packet: Connect) -> None:
+        outcome = await self._listener.authenticate(packet.username, packet.password, packet.client_id, self.peer)
+        if self.state is not State.AUTHENTICATING:
+            return
+        if isinstance(outcome, Refusal):
+            self._listener.report_refusal(packet.username, packet.client_id, self.peer, outcome)
+            self._refuse(outcome.code, f"refused_{outcome.reason}")
+        elif packet.will is not None and (is_reserved(packet.will.topic) or not outcome.may_publish(packet.will.topic)):
+            self._refuse(ConnectCode.NOT_AUTHORIZED, "not_authorized")
+        else:
+            self._accept(packet, outcome)
+
+    def _refuse(self, code: int, reason: str) -> None:
+        self.send(codec.encode_connack(code))
+        self.close(reason)
+
+    def _accept(self, packet: Connect, principal: Principal) -> None:
+        listener = self._listener
+        client_id = packet.client_id or new_id("auto")
+        session, present = listener.open_session(principal.device_id, client_id, packet.clean_session)
+        if session is None:
+            self._refuse(ConnectCode.SERVER_UNAVAILABLE, "sessions_full")
+            return
+        self._stop_timer()
+        self.state, self.session, self.principal = State.CONNECTED, session, principal
+        self.username, self._password, self._will = packet.username, packet.password, packet.will
+        self._ingest = Ingest(listener.exchange, session, principal, self, listener.settings.max_packet_bytes)
+        listener.connected(self)
+        self.send(codec.encode_connack(ConnectCode.ACCEPTED, present))
+        if present:
+            listener.exchange.review(session, principal)
+        session.attach(self)
+        if packet.keep_alive_s:
+            self._keep_alive_s = packet.keep_alive_s * 1.5
+            self._timer = listener.loop.call_later(self._keep_alive_s, self._check_alive)
+        if self._transport is not None and not listener.committer.paused:
+            self._transport.resume_reading()
+        held, self._held = self._held, b""
+        if held:
+            self._feed(held)
+
+    def _on_subscribe(self, session: Session, packet: Subscribe) -> None:
+        assert self.principal is not None
+        exchange = self._listener.exchange
+        codes, kept = exchange.subscribe(session, self.principal, packet.filters)
+
+        def answer(_: object = None) -> None:
+            if self.state is State.CONNECTED:
+                self.send(codec.encode_suback(packet.packet_id, codes))
+                exchange.send_retained(session, packet.filters, codes)
+
+        answer() if kept is None else kept.add_done_callback(answer)
+
+    def _on_unsubscribe(self, session: Session, packet: Unsubscribe) -> None:
+        kept = self._listener.exchange.unsubscribe(session, packet.filters)
+        number = codec.acknowledgement(PacketType.UNSUBACK, packet.packet_id)
+
+        def answer(_: object = None) -> None:
+            self.send(codec.encode_acknowledgements((number,)))
+
+        answer() if kept is None else kept.add_done_callback(answer)
+
+    # --- what others call ----------------------------------------------------------------------------------------
+
+    def send(self, data: bytes) -> None:
+        """Send packets. A client that lets too much pile up is disconnected."""
+        transport = self._transport
+        if transport is None or self.state is State.CLOSED:
+            return
+        transport.write(data)
+        if not self._slow and transport.get_write_buffer_size() > self._listener.settings.max_outgoing_bytes:
+            self._slow = True
+            self._listener.loop.call_soon(lambda: self.close("slow_reader", abort=True))
+
+    def offer(self, data: bytes) -> bool:
+        """Send a QoS 0 packet, unless half of what may pile up is unsent."""
+        transport = self._transport
+        if transport is None or transport.get_write_buffer_size() > self._listener.settings.max_outgoing_bytes // 2:
+            return False
+        self.send(data)
+        return True
+
+    def acknowledge(self, acknowledgements: list[tuple[int, list[int]]]) -> None:
+        """What was published is durable: PUBACK, or PUBREC to whichever connection waits for it now."""
+        numbers: list[int] = []
+        for base, packet_ids in acknowledgements:
+            if base != PUBREC_BASE:
+                numbers += [base | packet_id for packet_id in packet_ids]
+                continue
+            received = self.session.received if self.session else {}
+            for packet_id in packet_ids:
+                waiting = received.get(packet_id)
+                if waiting is None:
+                    continue
+                received[packet_id] = None
+                if waiting is self:
+                    numbers.append(base | packet_id)
+                else:
+                    waiting.send((base | packet_id).to_bytes(4, "big"))
+        if numbers:
+            self.send(codec.encode_acknowledgements(numbers))
+
+    def pause(self) -> None:
+        """Read no more for now."""
+        if self.state is State.CONNECTED and self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again; the client's keep-alive starts anew, since it could not be heard."""
+        if self.state is State.CONNECTED and self._transport is not None:
+            self._read_s = self._listener.loop.time()
+            self._transport.resume_reading()
+
+    async def reauthenticate(self) -> None:
+        """Ask again who this is; close when it is refused now, else go on with what it may do now."""
+        if self.state is not State.CONNECTED or self.session is None:
+            return
+        session = self.session
+        outcome = await self._listener.authenticate(self.username, self._password, session.client_id, self.peer)
+        if not self._is(State.CONNECTED):
+            return
+        if isinstance(outcome, Refusal):
+            if outcome.code != ConnectCode.SERVER_UNAVAILABLE:
+                self.close(outcome.reason)
+        elif outcome.device_id != session.device_id:
+            self.close("credential_moved")
+        elif self._ingest is not None:
+            self.principal = outcome
+            self._ingest.permit(outcome)
+            self._listener.exchange.review(session, outcome)
+
+    def _check_alive(self) -> None:
+        left_s = self._keep_alive_s - (self._listener.loop.time() - self._read_s)
+        if left_s <= 0 and not self._listener.committer.paused:
+            self.close("keep_alive")
+            return
+        self._timer = self._listener.loop.call_later(max(left_s, 0.1), self._check_alive)
+
+    def close(self, reason: str, *, abort: bool = False) -> None:
+        """End the connection: at once (``abort``) or after what was sent has left. ``reason`` is counted."""
+        transport = self._transport
+        self._end(reason)
+        if transport is None:
+            return
+        if abort:
+            transport.abort()
+        else:
+            unsent = transport.get_write_buffer_size()
+            transport.close()
+            if unsent:  # a peer that does not read must not keep the socket
+                self._listener.loop.call_later(_CLOSE_TIMEOUT_S, transport.abort)
+
+    def _end(self, reason: str) -> None:
+        if self.state is State.CLOSED:
+            return
+        was_connected = self.state is State.CONNECTED
+        self.state = State.CLOSED
+        self._stop_timer()
+        self._partial, self._held, self._ingest = None, b"", None
+        will, self._will = self._will, None
+        self._listener.disconnected(self, reason, was_connected)
+        if was_connected and will is not None:
+            self._publish_will(will)
+
+    def _publish_will(self, will: Will) -> None:
+        listener, principal = self._listener, self.principal
+        if principal is None:
+            return
+        flags = FLAG_WILL | (FLAG_RETAINED if will.retain else 0)
+        run = Run(principal.device_id, will.topic, listener.clock.now_ms(), flags, [will.payload])
+        listener.committer.add(self, [run], [], len(will.payload) + len(will.topic))
+        if not is_private(will.topic):
+            listener.exchange.route(will.topic, run.payloads, will.qos, will.retain)

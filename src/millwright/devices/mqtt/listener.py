@@ -1,0 +1,346 @@
+"""The MQTT listener: ports, connections, statistics; puts the parts of this package together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections import Counter
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from millwright.devices.mqtt.committer import Committer
+from millwright.devices.mqtt.connection import Connection, State
+from millwright.devices.mqtt.errors import ProtocolError
+from millwright.devices.mqtt.exchange import Exchange
+from millwright.devices.mqtt.journal import JournalWriter
+from millwright.devices.mqtt.packets import ConnectCode
+from millwright.devices.mqtt.ports import Authenticator, Intake, Journal, OnRefused, Principal, Refusal
+from millwright.devices.mqtt.presence import Presence
+from millwright.devices.mqtt.rate import RateLimit
+from millwright.devices.mqtt.session import Session
+from millwright.devices.mqtt.settings import MqttSettings
+from millwright.devices.mqtt.topics import check_topic
+from millwright.kernel import Bus, Clock, Invalid, Unavailable, Unsubscribe
+
+logger = logging.getLogger(__name__)
+
+OUT_SUBJECT = "mqtt.out"
+"""Where other roles publish :class:`OutMessage` s for MQTT subscribers."""
+
+_HOUSEKEEPING_S = 30.0
+_DRAIN_S = 5.0
+
+
+class OutMessage(msgspec.Struct):
+    """A message for MQTT subscribers, as msgpack map; ``$device/<device id>/…`` reaches one device's own topics."""
+
+    topic: str
+    payload: bytes
+    qos: int = 0
+    retain: bool = False
+
+
+class MqttListener:
+    """Accepts MQTT 3.1.1 (and 3.1) clients, plain and over TLS.
+
+    Every message of a device goes through ``intake`` and is acknowledged when that has it. ``on_refused`` hears of
+    unknown devices, at most twenty a second. A :class:`millwright.kernel.Part`; everything runs on the loop of
+    :meth:`start`.
+    """
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        authenticator: Authenticator,
+        intake: Intake,
+        journal: Journal,
+        bus: Bus,
+        clock: Clock,
+        *,
+        listener_id: str,
+        on_refused: OnRefused | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.listener_id = listener_id
+        self._authenticator = authenticator
+        self._journal = journal
+        self._writer = JournalWriter(journal)
+        self._bus = bus
+        self._on_refused = on_refused
+        self._refusals = RateLimit(20, clock)
+        self._violations = RateLimit(1, clock)
+        self.exchange = Exchange(settings, self._writer)
+        self.committer = Committer(intake, listener_id, settings, clock, self._on_pressure)
+        self.presence = Presence(bus, listener_id, clock, self._last_seen_ms)
+        self._connections: set[Connection] = set()
+        self._by_device: dict[str, set[Connection]] = {}
+        self._waiting: Counter[str] = Counter()
+        self._servers: list[asyncio.Server] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._unsubscribe: Unsubscribe | None = None
+        self._full_ms = 0
+        self.closed: Counter[str] = Counter()
+        self.messages_in = 0
+        self.bytes_in = 0
+        self.connections_accepted = 0
+        self.port = 0
+        self.tls_port = 0
+
+    # --- life ----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Read back what an earlier listener kept, then open the ports.
+
+        Raises ``Unavailable`` (``listener.port_taken``) and ``Invalid`` (``listener.certificate_unusable``).
+        """
+        self.loop = asyncio.get_running_loop()
+        retained, sessions = await self._journal.load()
+        self.exchange.restore(retained, sessions, self.clock.monotonic_s())
+        settings = self.settings
+        if settings.port:
+            self.port = await self._listen(settings.port, None)
+        if settings.tls_port:
+            self.tls_port = await self._listen(settings.tls_port, _tls(settings))
+        self._unsubscribe = await self._bus.subscribe(OUT_SUBJECT, self._on_out)
+        await self.presence.start()
+        self.run(self._keep_house())
+        logger.info("MQTT listens on %s, ports %s", settings.host, [p for p in (self.port, self.tls_port) if p])
+
+    async def _listen(self, port: int, tls: ssl.SSLContext | None) -> int:
+        timeout_s = self.settings.connect_timeout_s if tls else None
+        try:
+            server = await self.loop.create_server(
+                lambda: Connection(self),
+                self.settings.host,
+                port,
+                ssl=tls,
+                backlog=2048,
+                ssl_handshake_timeout=timeout_s,
+            )
+        except OSError as error:
+            raise Unavailable(
+                f"The listener cannot open port {port} on {self.settings.host}: {error.strerror or error}",
+                code="listener.port_taken",
+                hint="Stop the program that holds the port, or set [mqtt] port or tls_port to another one.",
+            ) from error
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Accept no more, commit what was taken and acknowledge it, then close every connection."""
+        for server in self._servers:
+            server.close()
+        if self._unsubscribe is not None:
+            await self._unsubscribe()
+            self._unsubscribe = None
+        for connection in list(self._connections):
+            connection.pause()
+        drained = await self.committer.drain(_DRAIN_S)
+        for connection in list(self._connections):
+            connection.close("listener_stopped")
+        # Wills were published by closing: they are stored too.
+        await self.committer.drain(_DRAIN_S if drained else 0)
+        await self._writer.stop(_DRAIN_S)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.presence.stop()
+        for server in self._servers:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(server.wait_closed(), 1)
+        self._servers.clear()
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work`` beside the rest until it is done or the listener stops."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING_S)
+            self.exchange.expire(self.clock.monotonic_s())
+
+    # --- what connections call -----------------------------------------------------------------------------------
+
+    def admit(self, connection: Connection) -> str:
+        """Count a new connection in; returns why it is not admitted, or an empty string."""
+        self._connections.add(connection)
+        self._waiting[connection.address] += 1
+        if len(self._connections) > self.settings.max_connections:
+            self._full_ms = self.clock.now_ms()
+            return "connections_full"
+        if self._waiting[connection.address] > self.settings.max_unauthenticated_per_address:
+            return "too_many_unauthenticated"
+        self.connections_accepted += 1
+        return ""
+
+    async def authenticate(
+        self, username: str | None, password: bytes | None, client_id: str, peer: str
+    ) -> Principal | Refusal:
+        """Ask the authenticator; any failure of its own is *server unavailable*."""
+        try:
+            return await self._authenticator.authenticate(username, password, client_id, peer)
+        except Exception:
+            if self._violations.allow():
+                logger.exception("a device could not be authenticated")
+            return Refusal(ConnectCode.SERVER_UNAVAILABLE, "authenticator_failed", arrival=False)
+
+    def report_refusal(self, username: str | None, client_id: str, peer: str, refusal: Refusal) -> None:
+        """Tell of an unknown device, unless too many were told of already."""
+        if refusal.arrival and self._on_refused is not None and self._refusals.allow():
+            try:
+                self._on_refused(username, client_id, peer, self.clock.now_ms())
+            except Exception:
+                logger.exception("reporting a refused connection failed")
+
+    def log_violation(self, connection: Connection, error: ProtocolError) -> None:
+        """Log a broken rule, at most one a second; all are counted."""
+        if self._violations.allow():
+            who = connection.principal.name if connection.principal else "an unknown client"
+            logger.info("closing the connection of %s (%s): %s", who, connection.peer, error.message)
+
+    def open_session(self, device_id: str, client_id: str, clean: bool) -> tuple[Session | None, bool]:
+        """The session of a client that connects; whoever carries it now is disconnected (3.1.4-2)."""
+        session = self.exchange.sessions.get((device_id, client_id))
+        if session is not None and isinstance(session.connection, Connection):
+            session.connection.close("taken_over")
+        return self.exchange.open(device_id, client_id, clean)
+
+    def connected(self, connection: Connection) -> None:
+        """A client has signed in."""
+        assert connection.session is not None
+        self._release_waiting(connection)
+        device_id = connection.session.device_id
+        known = self._by_device.get(device_id)
+        if known is None:
+            self._by_device[device_id] = {connection}
+            self.presence.connected(device_id)
+        else:
+            known.add(connection)
+
+    def disconnected(self, connection: Connection, reason: str, was_connected: bool) -> None:
+        """A connection ended; its socket may still be closing."""
+        self.closed[reason] += 1
+        session = connection.session
+        if not was_connected or session is None:
+            self._release_waiting(connection)
+            return
+        session.detach(connection, self.clock.monotonic_s())
+        if session.clean and session.connection is None:
+            self.exchange.end(session)
+        known = self._by_device.get(session.device_id)
+        if known is not None:
+            known.discard(connection)
+            if not known:
+                del self._by_device[session.device_id]
+                self.presence.disconnected(session.device_id, reason)
+
+    def forget(self, connection: Connection) -> None:
+        """The socket is closed."""
+        self._connections.discard(connection)
+
+    def _release_waiting(self, connection: Connection) -> None:
+        self._waiting[connection.address] -= 1
+        if self._waiting[connection.address] <= 0:
+            del self._waiting[connection.address]
+
+    def _on_pressure(self, paused: bool) -> None:
+        for connection in self._connections:
+            if paused:
+                connection.pause()
+            else:
+                connection.resume()
+
+    def _last_seen_ms(self, device_id: str) -> int:
+        return max((c.last_seen_ms for c in self._by_device.get(device_id, ())), default=0)
+
+    # --- what the composition root calls -------------------------------------------------------------------------
+
+    def disconnect(self, device_id: str, reason: str) -> int:
+        """End every connection of a device that was disabled, deleted or moved; returns how many there were."""
+        connections = list(self._by_device.get(device_id, ()))
+        for connection in connections:
+            connection.close(reason)
+        return len(connections)
+
+    async def reauthenticate(self, device_id: str | None = None) -> None:
+        """Ask the authenticator again about a device's connections (``None``: all) and act on what it says now."""
+        found = self._connections if device_id is None else self._by_device.get(device_id, ())
+        for connection in list(found):
+            await connection.reauthenticate()
+
+    def revisions(self) -> dict[str, int]:
+        """The connected devices with the oldest revision that one of their connections works with."""
+        return {
+            device_id: min((c.principal.revision for c in connections if c.principal), default=0)
+            for device_id, connections in self._by_device.items()
+        }
+
+    async def _on_out(self, _: str, data: bytes) -> None:
+        try:
+            message = msgspec.msgpack.decode(data, type=OutMessage)
+            check_topic(message.topic)
+        except (msgspec.DecodeError, ProtocolError) as error:
+            logger.warning("a message on %s cannot be delivered: %s", OUT_SUBJECT, error)
+            return
+        self.exchange.route(message.topic, [message.payload], max(0, min(message.qos, 2)), message.retain)
+
+    def stats(self) -> dict[str, Any]:
+        """Counters that only grow, gauges, and what is wrong now; for ``stats.<role>.<instance>``."""
+        committer, exchange = self.committer, self.exchange
+        connected = sum(connection.state is State.CONNECTED for connection in self._connections)
+        return {
+            "counters": {
+                "messages_in": self.messages_in,
+                "messages_acked": committer.messages_acked,
+                "messages_out": exchange.messages_out,
+                "messages_dropped": exchange.dropped(),
+                "bytes_in": self.bytes_in,
+                "frames": committer.frames,
+                "frame_retries": committer.retries,
+                "connections_accepted": self.connections_accepted,
+                **{f"closed_{reason}": count for reason, count in self.closed.items()},
+            },
+            "gauges": {
+                "connections": connected,
+                "connections_waiting": len(self._connections) - connected,
+                "devices": len(self._by_device),
+                "uncommitted_bytes": committer.uncommitted_bytes,
+                "reading_paused": int(committer.paused),
+                **exchange.gauges(),
+            },
+            "problems": committer.problems() + self._connection_problems(),
+        }
+
+    def _connection_problems(self) -> list[dict[str, Any]]:
+        if self.clock.now_ms() - self._full_ms > 10_000:
+            return []
+        return [
+            {
+                "code": "listener.connections_full",
+                "message": f"All {self.settings.max_connections} connections are taken; more devices are refused.",
+                "hint": "Raise [mqtt] max_connections (and the limit of open files).",
+                "since_ms": self._full_ms,
+            }
+        ]
+
+
+def _tls(settings: MqttSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(Path(settings.certificate), Path(settings.key) if settings.key else None)
+    except (OSError, ssl.SSLError) as error:
+        raise Invalid(
+            f"The certificate {settings.certificate!r} with key {settings.key!r} cannot be used: {error}",
+            code="listener.certificate_unusable",
+            hint="Set [mqtt] certificate and key to readable PEM files that belong together, or tls_port to 0.",
+        ) from error
+    return context

@@ -1,0 +1,104 @@
+"""What the listener needs from others: who may connect, where messages go, what outlives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from millwright.devices.mqtt.packets import RetainedMessage
+
+
+class Principal(Protocol):
+    """A device that was let in, and what it may do. Answers must be quick: they are asked on the hot path."""
+
+    @property
+    def device_id(self) -> str:
+        """Id of the device."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Name of the device, for logs."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """Grows when what the device may do changes."""
+        ...
+
+    def may_publish(self, topic: str) -> bool:
+        """Whether the device may publish to ``topic``."""
+        ...
+
+    def may_subscribe(self, topic_filter: str) -> bool:
+        """Whether the device may subscribe to ``topic_filter``, wildcards included."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a client is not let in: a CONNACK return code (MQTT 3.1.1, table 3.1) and a reason for the log.
+
+    3: server unavailable, 4: bad user name or password, 5: not authorized. ``arrival``: report it to whoever
+    collects unknown devices.
+    """
+
+    code: int
+    reason: str
+    arrival: bool = True
+
+
+class Authenticator(Protocol):
+    """Knows devices by their credentials."""
+
+    async def authenticate(
+        self, username: str | None, password: bytes | None, client_id: str, peer: str
+    ) -> Principal | Refusal:
+        """The device behind a CONNECT, or why not. ``peer`` is ``address:port``. In the normal case no I/O.
+
+        Any exception answers CONNACK 3, server unavailable.
+        """
+        ...
+
+
+class Intake(Protocol):
+    """Durable storage for frames."""
+
+    async def commit(self, frame: bytes, message_id: str) -> None:
+        """Return when ``frame`` is durable; the same ``message_id`` again is the same frame.
+
+        Raises ``LimitExceeded`` when the store is full and ``Unavailable`` when it did not confirm; the caller tries
+        again with the same ``message_id``.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """What is kept of a persistent session: whose it is, and its subscriptions (filter → QoS)."""
+
+    device_id: str
+    client_id: str
+    subscriptions: dict[str, int]
+
+
+class Journal(Protocol):
+    """Keeps retained messages and persistent sessions beyond the listener's own life."""
+
+    async def load(self) -> tuple[Sequence[RetainedMessage], Sequence[StoredSession]]:
+        """Everything kept."""
+        ...
+
+    async def write(
+        self, retained: dict[str, RetainedMessage | None], sessions: dict[tuple[str, str], StoredSession | None]
+    ) -> None:
+        """Keep these (``None``: forget), by topic and by (device id, client id); returns when durable.
+
+        Raises ``Unavailable`` or ``LimitExceeded``; the caller tries again with what is then newest.
+        """
+        ...
+
+
+OnRefused = Callable[[str | None, str, str, int], None]
+"""Called with user name, client id, peer and UTC ms of a refused connection, at a bounded rate."""

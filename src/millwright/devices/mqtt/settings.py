@@ -1,0 +1,61 @@
+"""Settings of the MQTT listener."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class MqttSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[mqtt]``: where devices connect, and what one of them may use up."""
+
+    host: Annotated[
+        str,
+        Meta(description="Address to listen on. The default is every network; 127.0.0.1 keeps it on this machine."),
+    ] = "0.0.0.0"
+    port: Annotated[int, Meta(description="Port for plain MQTT; 0 turns it off.", ge=0, le=65535)] = 1883
+    tls_port: Annotated[
+        int, Meta(description="Port for MQTT over TLS, usually 8883; 0 turns it off.", ge=0, le=65535)
+    ] = 0
+    certificate: Annotated[str, Meta(description="File with the certificate chain in PEM, for tls_port.")] = ""
+    key: Annotated[str, Meta(description="File with the certificate's private key in PEM.")] = ""
+    max_packet_bytes: Annotated[
+        int, Meta(description="Largest packet a client may send.", ge=16384, le=4 * 1024 * 1024)
+    ] = 1024 * 1024
+    max_connections: Annotated[int, Meta(description="Connections open at once, on all ports.", ge=1)] = 20_000
+    max_unauthenticated_per_address: Annotated[
+        int, Meta(description="Connections of one address that have not signed in yet.", ge=1)
+    ] = 200
+    connect_timeout_s: Annotated[
+        float, Meta(description="Time a client has for its TLS handshake and its CONNECT.", gt=0, le=300)
+    ] = 10.0
+    commit_delay_ms: Annotated[
+        float, Meta(description="How long messages are gathered into one durable append.", ge=0, le=1000)
+    ] = 3.0
+    commit_bytes: Annotated[
+        int, Meta(description="An append is sent at once when it holds this much.", ge=1024, le=1024 * 1024)
+    ] = 256 * 1024
+    commits_in_flight: Annotated[int, Meta(description="Appends not yet confirmed at one time.", ge=1, le=256)] = 8
+    max_uncommitted_bytes: Annotated[
+        int, Meta(description="Above this much taken and not yet confirmed, reading from devices pauses.", ge=65536)
+    ] = 16 * 1024 * 1024
+    max_inflight: Annotated[
+        int, Meta(description="QoS 1 and 2 messages sent to a client and not yet acknowledged.", ge=1, le=65535)
+    ] = 64
+    max_queued: Annotated[
+        int,
+        Meta(description="QoS 1 and 2 messages kept for a client that is away or slow; then the oldest go.", ge=1),
+    ] = 1000
+    max_queued_bytes: Annotated[
+        int, Meta(description="Bytes kept for a client that is away or slow; then the oldest messages go.", ge=65536)
+    ] = 4 * 1024 * 1024
+    max_outgoing_bytes: Annotated[
+        int, Meta(description="Unsent bytes after which a client that does not read is disconnected.", ge=65536)
+    ] = 4 * 1024 * 1024
+    max_subscriptions: Annotated[int, Meta(description="Subscriptions of one session.", ge=1)] = 200
+    max_sessions: Annotated[int, Meta(description="Persistent sessions kept, connected or not.", ge=1)] = 100_000
+    session_expiry_s: Annotated[
+        int, Meta(description="A persistent session ends when its client stays away this long.", ge=60)
+    ] = 7 * 86_400
+    max_retained: Annotated[int, Meta(description="Topics with a retained message.", ge=0)] = 100_000

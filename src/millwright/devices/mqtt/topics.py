@@ -1,0 +1,83 @@
+"""Topic names and topic filters (MQTT 3.1.1, 4.7), and the topics that belong to one device alone."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from millwright.devices.mqtt.errors import ProtocolError
+
+MAX_LEVELS = 64
+"""Deepest topic or filter; deeper ones would make matching a burden."""
+
+PRIVATE_PREFIXES = ("v1/devices/me/", "millwright/v1/")
+"""Topics below these mean *this device*: what a device publishes there reaches no other, and a message for it is
+sent to ``$device/<device id>/`` + the topic."""
+
+_DEVICE_ROOT = "$device/"
+
+
+def decode_utf8(raw: bytes) -> str:
+    """A UTF-8 string as MQTT defines it: well formed, no surrogates, no U+0000 (1.5.3)."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProtocolError("invalid_utf8", "A string is not UTF-8.") from error
+    if "\0" in text:
+        raise ProtocolError("invalid_utf8", "A string contains U+0000.")
+    return text
+
+
+def check_topic(topic: str) -> str:
+    """``topic`` when it may be published to: not empty, no wildcards, not too deep."""
+    if not topic or "+" in topic or "#" in topic:
+        raise ProtocolError("invalid_topic", "A message was published to an empty topic or one with wildcards.")
+    if topic.count("/") >= MAX_LEVELS:
+        raise ProtocolError("invalid_topic", f"A topic has more than {MAX_LEVELS} levels.")
+    return topic
+
+
+def check_filter(topic_filter: str) -> str:
+    """``topic_filter`` when its wildcards stand alone in their level and ``#`` is last (4.7.1)."""
+    levels = topic_filter.split("/")
+    if not topic_filter or len(levels) > MAX_LEVELS:
+        raise ProtocolError("invalid_filter", "A topic filter is empty or too deep.")
+    for position, level in enumerate(levels):
+        if ("#" in level and (level != "#" or position != len(levels) - 1)) or ("+" in level and level != "+"):
+            raise ProtocolError("invalid_filter", "A topic filter uses a wildcard wrongly.")
+    return topic_filter
+
+
+def matches(topic_filter: str, topic: str) -> bool:
+    """Whether ``topic_filter`` takes in ``topic``; a leading wildcard never takes in a ``$`` topic (4.7.2)."""
+    filters, levels = topic_filter.split("/"), topic.split("/")
+    if levels[0].startswith("$") and filters[0] in ("+", "#"):
+        return False
+    for position, part in enumerate(filters):
+        if part == "#":
+            return True
+        if position >= len(levels) or part not in ("+", levels[position]):
+            return False
+    return len(filters) == len(levels)
+
+
+def is_private(topic: str) -> bool:
+    """Whether ``topic`` (or filter) is one of those that mean the device itself."""
+    return topic.startswith(PRIVATE_PREFIXES)
+
+
+@lru_cache(maxsize=4096)
+def to_internal(device_id: str, topic_filter: str) -> str:
+    """The listener's name of a filter that ``device_id`` uses: private ones get the device's own root."""
+    return f"{_DEVICE_ROOT}{device_id}/{topic_filter}" if is_private(topic_filter) else topic_filter
+
+
+def to_external(topic: str) -> str:
+    """The client's name of an internal topic: what :func:`to_internal` put in front is taken off."""
+    if not topic.startswith(_DEVICE_ROOT):
+        return topic
+    return topic.split("/", 2)[-1]
+
+
+def is_reserved(topic: str) -> bool:
+    """Whether no client may publish here: other devices' private topics and the server's own."""
+    return topic.startswith((_DEVICE_ROOT, "$SYS/"))
