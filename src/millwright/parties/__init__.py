@@ -8,8 +8,11 @@ Invariants: no secret is stored, only its digest; there is always an enabled adm
 person has no session and no working token.
 """
 
+from pathlib import Path
+
 from millwright.parties.errors import NotSignedIn
 from millwright.parties.guards import require_role, require_session, session_of
+from millwright.parties.local_token import ensure_local_token
 from millwright.parties.model import (
     Account,
     Language,
@@ -21,18 +24,26 @@ from millwright.parties.model import (
     SetupState,
     TokenInfo,
 )
+from millwright.parties.service import Opened, Parties
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+"""Where the domain's schema revisions are."""
 
 __all__ = [
+    "MIGRATIONS",
     "Account",
     "Language",
     "NewToken",
     "NotSignedIn",
+    "Opened",
+    "Parties",
     "Person",
     "Role",
     "Session",
     "SessionInfo",
     "SetupState",
     "TokenInfo",
+    "ensure_local_token",
     "require_role",
     "require_session",
     "session_of",

@@ -48,7 +48,10 @@ class Session(Struct, frozen=True):
 
 
 class Account(Struct, frozen=True):
-    """A person as an administrator sees them. Times are UTC milliseconds."""
+    """A person as an administrator sees them. Times are UTC milliseconds.
+
+    A ``program`` has no password and works by tokens alone, as the command line of the node's own machine does.
+    """
 
     id: str
     name: str
@@ -57,6 +60,7 @@ class Account(Struct, frozen=True):
     disabled: bool
     created_ms: int
     signed_in_ms: int | None
+    kind: Literal["person", "program"] = "person"
 
 
 class SessionInfo(Struct, frozen=True):

@@ -1,0 +1,274 @@
+"""Routes: the first set-up, sessions, tokens, people. All below ``/api/v1``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Controller, Request, Response, delete, get, patch, post
+from litestar.datastructures import Cookie
+from litestar.params import Parameter
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from millwright.parties.guards import require_role, require_session
+from millwright.parties.model import (
+    Account,
+    Language,
+    NewToken,
+    Role,
+    Session,
+    SessionInfo,
+    SetupState,
+    TokenInfo,
+)
+from millwright.parties.service import Opened, Parties
+
+COOKIE = "millwright_session"
+"""The console's cookie."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=64, description="Compared without case.", examples=["Anna"])]
+Password = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=256,
+        description="Ten characters or more, and none of the commonest.",
+        examples=["copper kettles whistle"],
+    ),
+]
+Roles = Annotated[list[Role], Meta(min_length=1, max_length=4, examples=[["operator"]])]
+Id = Annotated[str, Parameter(description="The identifier.", max_length=64)]
+
+
+class SetUp(Struct, frozen=True, forbid_unknown_fields=True):
+    """The first administrator, and the code that `millwright up` printed."""
+
+    name: Name
+    password: Password
+    code: Annotated[str, Meta(max_length=64, examples=["K7QM-2XWD-9RTB"])] = ""
+    language: Language | None = None
+
+
+class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """A name and a password."""
+
+    name: Annotated[str, Meta(max_length=256, examples=["Anna"])]
+    password: Annotated[str, Meta(max_length=1024, examples=["copper kettles whistle"])]
+
+
+class Preferences(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person prefers."""
+
+    language: Language | None
+
+
+class PasswordChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """The password that is, and the one that shall be."""
+
+    old: Annotated[str, Meta(max_length=1024)]
+    new: Password
+
+
+class TokenRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A token to make. ``expires_ms`` null: it does not expire by itself."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, examples=["report exporter"])]
+    roles: Roles
+    expires_ms: Annotated[int, Meta(ge=0, le=253_402_300_799_000)] | None = None
+
+
+class NewPerson(Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody who shall sign in."""
+
+    name: Name
+    password: Password
+    roles: Roles
+    language: Language | None = None
+
+
+class PersonChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What shall change; what is left out stays."""
+
+    name: Name | UnsetType = UNSET
+    roles: Roles | UnsetType = UNSET
+    disabled: bool | UnsetType = UNSET
+    password: Password | UnsetType = UNSET
+
+
+def _address(request: Request[Any, Any, Any]) -> str:
+    return request.client.host if request.client else ""
+
+
+def _agent(request: Request[Any, Any, Any]) -> str:
+    return request.headers.get("user-agent", "")
+
+
+def _signed_in(request: Request[Any, Any, Any], opened: Opened, status: int) -> Response[Session]:
+    cookie = Cookie(
+        COOKIE,
+        value=opened.secret,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return Response(opened.session, status_code=status, cookies=[cookie], headers={"Cache-Control": "no-store"})
+
+
+class SetupController(Controller):
+    """The first administrator, once."""
+
+    path = "/setup"
+    tags = ["Sign-in"]  # noqa: RUF012 - Litestar's own declaration
+    security = [{}]  # noqa: RUF012
+
+    @get("/", summary="Whether the node must be set up", operation_id="getSetup")
+    async def state(self, parties: Parties) -> SetupState:
+        """Whether the first administrator must still be made, and whether that takes the set-up code."""
+        return await parties.setup_state()
+
+    @post("/", summary="Make the first administrator", operation_id="setUp")
+    async def set_up(self, data: SetUp, parties: Parties, request: Request[Any, Any, Any]) -> Response[Session]:
+        """Make the first administrator and sign them in. Works once; takes the code that `millwright up` prints."""
+        opened = await parties.set_up(
+            data.name,
+            data.password,
+            data.code,
+            language=data.language,
+            address=_address(request),
+            agent=_agent(request),
+        )
+        return _signed_in(request, opened, 201)
+
+
+class SignInController(Controller):
+    """Opening a session."""
+
+    path = "/session"
+    tags = ["Sign-in"]  # noqa: RUF012
+    security = [{}]  # noqa: RUF012
+
+    @post("/", summary="Sign in", operation_id="signIn", status_code=201)
+    async def sign_in(self, data: SignIn, parties: Parties, request: Request[Any, Any, Any]) -> Response[Session]:
+        """Open a session; its cookie is `millwright_session`. Wrong passwords are slowed down by address."""
+        opened = await parties.sign_in(data.name, data.password, address=_address(request), agent=_agent(request))
+        return _signed_in(request, opened, 201)
+
+
+class SessionController(Controller):
+    """The signed-in person's own session."""
+
+    path = "/session"
+    tags = ["Sign-in"]  # noqa: RUF012
+    guards = [require_session]  # noqa: RUF012
+
+    @get("/", summary="Who is signed in", operation_id="getSession")
+    async def current(self, session: Session) -> Session:
+        """The session of this request."""
+        return session
+
+    @patch("/", summary="Change my preferences", operation_id="updateSession")
+    async def prefer(self, data: Preferences, session: Session, parties: Parties) -> Session:
+        """Remember the language of the console for this person."""
+        return await parties.set_language(session, data.language)
+
+    @delete("/", summary="Sign out", operation_id="signOut")
+    async def sign_out(self, session: Session, parties: Parties) -> Response[None]:
+        """End the session of this request. A token is ended by `DELETE /tokens/{id}` instead."""
+        if session.method == "cookie":
+            await parties.end_session(session, session.id)
+        response: Response[None] = Response(None, status_code=204)
+        response.delete_cookie(COOKIE)
+        return response
+
+    @post("/password", summary="Change my password", operation_id="changePassword", status_code=204)
+    async def change_password(
+        self, data: PasswordChange, session: Session, parties: Parties, request: Request[Any, Any, Any]
+    ) -> None:
+        """Change the password; every other session of this person ends."""
+        await parties.change_password(session, data.old, data.new, address=_address(request))
+
+
+class SessionsController(Controller):
+    """All sessions of the signed-in person."""
+
+    path = "/sessions"
+    tags = ["Sign-in"]  # noqa: RUF012
+    guards = [require_session]  # noqa: RUF012
+
+    @get("/", summary="My sessions", operation_id="listSessions")
+    async def list_sessions(self, session: Session, parties: Parties) -> list[SessionInfo]:
+        """Where this person is signed in, latest first."""
+        return await parties.list_sessions(session)
+
+    @delete("/{session_id:str}", summary="End one of my sessions", operation_id="endSession")
+    async def end(self, session_id: Id, session: Session, parties: Parties) -> None:
+        """End a session, here or elsewhere."""
+        await parties.end_session(session, session_id)
+
+
+class TokensController(Controller):
+    """API tokens."""
+
+    path = "/tokens"
+    tags = ["Sign-in"]  # noqa: RUF012
+    guards = [require_session]  # noqa: RUF012
+
+    @get("/", summary="Tokens", operation_id="listTokens")
+    async def list_tokens(self, session: Session, parties: Parties) -> list[TokenInfo]:
+        """One's own tokens; an administrator sees everybody's."""
+        return await parties.people.list_tokens(session)
+
+    @post("/", summary="Make a token", operation_id="addToken")
+    async def add(self, data: TokenRequest, session: Session, parties: Parties) -> NewToken:
+        """Make a token `mwt_…` that acts for this person, with no more than their roles. It is shown this once."""
+        return await parties.people.add_token(session, data.name, data.roles, data.expires_ms)
+
+    @delete("/{token_id:str}", summary="End a token", operation_id="endToken")
+    async def end(self, token_id: Id, session: Session, parties: Parties) -> None:
+        """End one's own token, or as an administrator anybody's."""
+        await parties.people.end_token(session, token_id)
+
+
+class PeopleController(Controller):
+    """Everybody who may sign in."""
+
+    path = "/people"
+    tags = ["People"]  # noqa: RUF012
+    guards = [require_role("administrator")]  # noqa: RUF012
+
+    @get("/", summary="People", operation_id="listPeople")
+    async def list_people(self, parties: Parties) -> list[Account]:
+        """Everybody, by name."""
+        return await parties.people.list_people()
+
+    @post("/", summary="Add a person", operation_id="addPerson")
+    async def add(self, data: NewPerson, parties: Parties) -> Account:
+        """Add somebody, with a first password to be changed by them."""
+        return await parties.people.add(data.name, data.password, data.roles, data.language)
+
+    @get("/{person_id:str}", summary="A person", operation_id="getPerson")
+    async def person(self, person_id: Id, parties: Parties) -> Account:
+        """One person."""
+        return await parties.people.get(person_id)
+
+    @patch("/{person_id:str}", summary="Change a person", operation_id="updatePerson")
+    async def update(self, person_id: Id, data: PersonChange, parties: Parties) -> Account:
+        """Change name, roles, password, or disable. Disabling and a new password end that person's sessions."""
+        return await parties.people.update(
+            person_id,
+            name=None if data.name is UNSET else data.name,
+            roles=None if data.roles is UNSET else data.roles,
+            disabled=None if data.disabled is UNSET else data.disabled,
+            password=None if data.password is UNSET else data.password,
+        )
+
+
+ROUTES = [
+    SetupController,
+    SignInController,
+    SessionController,
+    SessionsController,
+    TokensController,
+    PeopleController,
+]
+"""What the web host mounts."""

@@ -1,0 +1,8 @@
+"""Queries over the records: people, sessions, tokens, the first set-up."""
+
+from millwright.parties.store.people import PeopleStore
+from millwright.parties.store.sessions import SessionStore
+from millwright.parties.store.setup import SetupStore
+from millwright.parties.store.tokens import TokenStore
+
+__all__ = ["PeopleStore", "SessionStore", "SetupStore", "TokenStore"]
