@@ -1,0 +1,233 @@
+"""How many QoS 1 messages a second the listener makes durable on one core, and what a connection costs.
+
+    python bench/mqtt_listener.py [--seconds 8] [--connections 16] [--window 2000] [--payload 200] [--idle 5000]
+
+Starts nats-server, the listener (one process, uvloop) and load generators (processes of pre-encoded, pipelined
+PUBLISH packets that count PUBACKs; every PUBACK means the message is in JetStream). Prints messages a second, latency
+of acknowledgement, CPU seconds of each process and memory of idle connections. Everything runs on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import uvloop
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from support.mqtt import connect_bytes, publish_bytes, running_listener
+from support.nats import RunningNats
+
+TOPIC = "millwright/v1/telemetry"
+
+
+class Publisher(asyncio.Protocol):
+    """Keeps ``window`` messages unacknowledged on one connection."""
+
+    def __init__(self, name: str, window: int, payload: bytes, stop_s: float) -> None:
+        self.name, self.window, self.payload, self.stop_s = name, window, payload, stop_s
+        self.acknowledged = 0
+        self.latencies: list[float] = []
+        self.connected = False
+        self.done = asyncio.get_running_loop().create_future()
+        # A block is half a window: it is sent when the block before it was acknowledged in full.
+        self.block = max(1, window // 2)
+        self.blocks = [
+            b"".join(publish_bytes(TOPIC, payload, 1, 1 + part * self.block + i) for i in range(self.block))
+            for part in range(2)
+        ]
+        self.sent_at = [0.0, 0.0]
+        self.part = 0
+        self.pending = 0
+        self.rest = 0
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        transport.write(connect_bytes(self.name, username=f"device:{self.name}"))
+
+    def send(self, part: int) -> None:
+        self.sent_at[part] = time.perf_counter()
+        self.transport.write(self.blocks[part])
+        self.pending += self.block
+
+    def data_received(self, data: bytes) -> None:
+        if not self.connected:
+            self.connected = True
+            assert data[:4] == b"\x20\x02\x00\x00", data
+            data = data[4:]
+            self.send(0)
+            self.send(1)
+        size = self.rest + len(data)
+        count, self.rest = divmod(size, 4)
+        while count:
+            step = min(count, self.block - self.acknowledged % self.block)
+            self.acknowledged += step
+            self.pending -= step
+            count -= step
+            if self.acknowledged % self.block == 0:
+                now = time.perf_counter()
+                self.latencies.append(now - self.sent_at[self.part])
+                if time.time() < self.stop_s:
+                    self.send(self.part)
+                elif not self.pending and not self.done.done():
+                    self.done.set_result(None)
+                self.part ^= 1
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(ConnectionError(f"lost: {exc}"))
+
+
+async def load(port: int, connections: int, window: int, payload: int, seconds: float, name: str) -> None:
+    body = json.dumps({"ts": 1_750_000_000_000, "values": {f"temperature{i}": 21.5 + i for i in range(6)}}).encode()
+    body = (body + b" " * payload)[: max(payload, len(body))]
+    loop, start = asyncio.get_running_loop(), time.time()
+    publishers = [Publisher(f"{name}{i}", window, body, start + seconds) for i in range(connections)]
+    for publisher in publishers:
+        await loop.create_connection(lambda p=publisher: p, "127.0.0.1", port)
+    await asyncio.wait_for(asyncio.gather(*(p.done for p in publishers)), seconds + 20)
+    took = time.time() - start
+    latencies = sorted(x for p in publishers for x in p.latencies)
+    cpu = time.process_time()
+    print(
+        json.dumps(
+            {
+                "messages": sum(p.acknowledged for p in publishers),
+                "seconds": took,
+                "payload": len(body),
+                "p50_ms": latencies[len(latencies) // 2] * 1e3,
+                "p99_ms": latencies[len(latencies) * 99 // 100] * 1e3,
+                "cpu_s": cpu,
+            }
+        )
+    )
+
+
+async def idle(port: int, connections: int) -> None:
+    opened = []
+    for start in range(0, connections, 100):
+        opened += await asyncio.gather(
+            *(asyncio.open_connection("127.0.0.1", port) for _ in range(min(100, connections - start)))
+        )
+        for number, (_, writer) in enumerate(opened[start:], start):
+            writer.write(connect_bytes(f"idle{number}", keep_alive_s=600, username=f"device:idle{number}"))
+        for reader, _ in opened[start:]:
+            assert (await reader.readexactly(4)) == b"\x20\x02\x00\x00"
+    print("ready", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+
+
+async def listen(url: str, profile: str) -> None:
+    async with running_listener(url, max_connections=100_000, max_unauthenticated_per_address=100_000) as listener:
+        print(listener.port, flush=True)
+        if profile:
+            import cProfile
+
+            profiler = cProfile.Profile()
+            profiler.enable()
+        await asyncio.to_thread(sys.stdin.readline)
+        if profile:
+            profiler.disable()
+            profiler.dump_stats(profile)
+        stats = listener.stats()
+    print(json.dumps(stats), flush=True)
+
+
+def child(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, __file__, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> Any:
+    out, _ = process.communicate("\n", timeout=60)
+    return json.loads(out.splitlines()[-1]) if out.strip().startswith(("{", "[")) else None
+
+
+async def run(options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with RunningNats(Path(folder)) as nats:
+            server = psutil.Process(nats._process.pid)  # type: ignore[union-attr]
+            listener = child("--role", "listen", "--url", nats.url, "--profile", options.profile)
+            port = listener.stdout.readline().strip()  # type: ignore[union-attr]
+            watched = psutil.Process(listener.pid)
+            rss = watched.memory_info().rss
+            if options.idle:
+                idlers = child("--role", "idle", "--port", port, "--connections", str(options.idle))
+                assert await asyncio.to_thread(idlers.stdout.readline) == "ready\n"  # type: ignore[union-attr]
+                grown = watched.memory_info().rss - rss
+                print(f"idle connections   {options.idle}, {grown / options.idle / 1024:.1f} KB each")
+                print(f"  connected at a cost of {sum(watched.cpu_times()[:2]) / options.idle * 1e6:.0f} µs CPU each")
+                before = sum(watched.cpu_times()[:2])
+                await asyncio.sleep(3)
+                print(f"  idle CPU           {(sum(watched.cpu_times()[:2]) - before) / 3 * 100:.1f} % of a core")
+                await asyncio.to_thread(finish, idlers)
+            cpu = [sum(p.cpu_times()[:2]) for p in (watched, server)]
+            each = max(1, options.connections // options.processes)
+            flags = ["--window", str(options.window), "--payload", str(options.payload)]
+            loads = [
+                child("--role", "load", "--port", port, "--connections", str(each), "--seconds", str(options.seconds),
+                      "--name", f"load{n}-", *flags)
+                for n in range(options.processes)
+            ]  # fmt: skip
+            results = [await asyncio.to_thread(finish, process) for process in loads]
+            spent = [sum(p.cpu_times()[:2]) - b for p, b in zip((watched, server), cpu, strict=True)]
+            rss = watched.memory_info().rss
+            stats = await asyncio.to_thread(lambda: listener.communicate("\n")[0].splitlines()[-1])
+    counters = json.loads(stats)["counters"]
+    messages = sum(r["messages"] for r in results)
+    seconds = max(r["seconds"] for r in results)
+    print(
+        f"connections        {each * options.processes} × window {options.window}, {results[0]['payload']} bytes each"
+    )
+    print(f"acknowledged       {messages} messages in {seconds:.1f} s: {messages / seconds:,.0f} messages/s")
+    print(f"  per listener CPU s {messages / spent[0]:,.0f} messages/s a core")
+    p50, p99 = (max(r[key] for r in results) for key in ("p50_ms", "p99_ms"))
+    print(f"ack latency        p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+    print(f"frames             {counters['frames']}, {messages / max(1, counters['frames']):.0f} messages each")
+    print(
+        f"CPU seconds        listener {spent[0]:.1f}, nats-server {spent[1]:.1f}, "
+        f"generators {sum(r['cpu_s'] for r in results):.1f}"
+    )
+    print(f"listener memory    {rss / 1e6:.0f} MB")
+    print(f"load average       {os.getloadavg()[0]:.1f}")
+    assert counters["messages_in"] == counters["messages_acked"] == messages, counters
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--role", default="run", help=argparse.SUPPRESS)
+    parser.add_argument("--url", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--name", default="load", help=argparse.SUPPRESS)
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--window", type=int, default=2000, help="unacknowledged messages a connection")
+    parser.add_argument("--payload", type=int, default=200, help="bytes a message")
+    parser.add_argument("--idle", type=int, default=0, help="also open this many idle connections and weigh them")
+    parser.add_argument("--profile", default="", help="write cProfile statistics of the listener to this file")
+    options = parser.parse_args()
+    work = {
+        "run": lambda: run(options),
+        "listen": lambda: listen(options.url, options.profile),
+        "idle": lambda: idle(options.port, options.connections),
+        "load": lambda: load(
+            options.port, options.connections, options.window, options.payload, options.seconds, options.name
+        ),
+    }[options.role]
+    uvloop.run(work())
+
+
+if __name__ == "__main__":
+    main()
