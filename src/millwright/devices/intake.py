@@ -24,6 +24,8 @@ FLAG_RETAINED = 0b0100
 """The sender asked to retain them."""
 FLAG_WILL = 0b1000
 """A Last Will: published by the listener because the connection ended without a DISCONNECT; has no packet id."""
+FLAG_REPLAYED = 0b10000
+"""A dead letter taken again: neither a repetition nor part of a Sparkplug sequence."""
 
 INTAKE = StreamSpec(name="INTAKE", subjects=("intake.>",))
 """On disk, refuses new frames when full, nothing expires: the historian trims what it has stored."""

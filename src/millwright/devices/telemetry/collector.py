@@ -1,0 +1,80 @@
+"""What a number of frames yields, gathered by every decoder and handed over at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from millwright.devices.dead_letters.model import DeadLetter
+from millwright.devices.intake import Run
+from millwright.devices.telemetry.columns import Lane, Rows, join
+from millwright.devices.telemetry.errors import Unreadable
+from millwright.devices.telemetry.model import Arrival, Decoded, KnownDevice, Outgoing, PresenceChange
+from millwright.devices.telemetry.properties import DeviceProperties
+from millwright.devices.telemetry.receive_clock import ReceiveClock
+from millwright.devices.telemetry.settings import TelemetrySettings
+from millwright.historian import BAD, UNCERTAIN, SeriesInfo
+
+
+class Collector:
+    """Columns that grow until :meth:`take`, and what else decoding brings up."""
+
+    def __init__(self, settings: TelemetrySettings) -> None:
+        self._settings = settings
+        self._devices: dict[str, DeviceProperties] = {}
+        self.constrained = False
+        """Whether any shape has limits or types of a model; until then they cost nothing."""
+        self.new_series: list[SeriesInfo] = []
+        self._clear()
+
+    def _clear(self) -> None:
+        self.plain, self.typed, self.rows = Lane(), Lane(), Rows()
+        self.dead_letters: list[DeadLetter] = []
+        self.presence: list[PresenceChange] = []
+        self.arrivals: list[Arrival] = []
+        self.outgoing: list[Outgoing] = []
+        self.last_seen: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
+
+    def properties_of(self, device: KnownDevice) -> DeviceProperties:
+        """What is remembered of the device; learned anew when its registration or model changed."""
+        known = self._devices.get(device.device_id)
+        if known is None or (known.device is not device and known.device != device):
+            clock = known.clock if known else ReceiveClock()
+            known = DeviceProperties(device, self._settings, self.new_series, clock=clock)
+            self._devices[device.device_id] = known
+        return known
+
+    def reject(self, run: Run, payload: bytes, why: Unreadable, received_ms: int | None = None) -> None:
+        """Keep ``payload`` as a dead letter."""
+        at_ms = run.received_ms if received_ms is None else received_ms
+        self.counts["dead_letters"] += 1
+        self.dead_letters.append(DeadLetter(why.reason, why.text, run.device_id, run.topic, payload, at_ms, run.flags))
+
+    def take(self) -> Decoded:
+        """All that was gathered since the last call."""
+        batch = join(
+            (
+                self.plain.build(typed=False, constrained=self.constrained),
+                self.typed.build(typed=True, constrained=self.constrained),
+                self.rows.build(),
+            )
+        )
+        self.counts["points_in"] += len(batch)
+        if self.constrained or len(self.rows):
+            self.counts["points_uncertain"] += int(np.count_nonzero(batch.quality == UNCERTAIN))
+            self.counts["points_bad"] += int(np.count_nonzero(batch.quality == BAD))
+        taken = Decoded(
+            batch,
+            self.new_series.copy(),
+            self.dead_letters,
+            self.presence,
+            self.arrivals,
+            self.outgoing,
+            self.last_seen,
+            self.counts,
+        )
+        self.new_series.clear()
+        self._clear()
+        return taken

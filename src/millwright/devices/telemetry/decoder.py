@@ -1,0 +1,118 @@
+"""The front door of decoding: frames in, readings and dead letters out."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final, Protocol
+
+from millwright.devices.dead_letters.model import DeadLetter
+from millwright.devices.intake import Frame, Run, decode_frame
+from millwright.devices.telemetry.collector import Collector
+from millwright.devices.telemetry.errors import Unreadable
+from millwright.devices.telemetry.json_decoder import JsonDecoder
+from millwright.devices.telemetry.model import Decoded, Directory, KnownDevice
+from millwright.devices.telemetry.repeats import RepeatMemory
+from millwright.devices.telemetry.settings import TelemetrySettings
+
+logger = logging.getLogger(__name__)
+
+JSON_TOPICS: Final = frozenset(
+    {
+        "millwright/v1/telemetry",
+        "millwright/v1/attributes",
+        "v1/devices/me/telemetry",
+        "v1/devices/me/attributes",
+    }
+)
+"""Topics that carry JSON telemetry; attributes are properties like any other."""
+SPARKPLUG_PREFIX: Final = "spBv1.0/"
+
+
+class RunDecoder(Protocol):
+    """Decodes the runs of one family of topics."""
+
+    def decode(self, run: Run, device: KnownDevice, sequence: int) -> None:
+        """Decode ``run`` of the intake frame at ``sequence``; raises nothing."""
+        ...
+
+
+class Decoder:
+    """Decodes intake frames: finds the device, then the decoder of the topic."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        collector: Collector,
+        json: JsonDecoder,
+        sparkplug: RunDecoder,
+    ) -> None:
+        self._directory = directory
+        self._collector = collector
+        self._json = json
+        self._sparkplug = sparkplug
+
+    @property
+    def repeats(self) -> RepeatMemory:
+        """The memory of messages that may be repeated."""
+        return self._json.repeats
+
+    def decode(self, data: bytes, sequence: int, received_ms: int = 0) -> None:
+        """Decode the frame ``data`` at ``sequence`` of the stream; gather with :meth:`take`.
+
+        A damaged frame becomes a dead letter of nobody, received at ``received_ms``.
+        """
+        frame = self._open(data, received_ms)
+        if frame is None:
+            return
+        find_device, last_seen = self._directory.find_device, self._collector.last_seen
+        self._collector.counts["frames_in"] += 1
+        self._collector.counts["messages_in"] += sum([len(run.payloads) for run in frame.runs])
+        for run in frame.runs:
+            device = find_device(run.device_id)
+            if device is None:
+                self._refuse(run, "telemetry.device_unknown", f"No device {run.device_id} is registered.")
+                continue
+            if run.received_ms > last_seen.get(run.device_id, 0):
+                last_seen[run.device_id] = run.received_ms
+            if run.topic in JSON_TOPICS:
+                self._json.decode(run, self._collector.properties_of(device))
+            elif run.topic.startswith(SPARKPLUG_PREFIX):
+                self._sparkplug.decode(run, device, sequence)
+            else:
+                self._refuse(run, "telemetry.topic_unknown", f"Nothing here reads the topic {run.topic[:200]!r}.")
+        self._json.finish()
+
+    def recall(self, data: bytes) -> None:
+        """Fill the memory of repeatable messages from a frame that was stored before; gather and drop the rest."""
+        frame = self._open(data, 0)
+        for run in frame.runs if frame else ():
+            device = self._directory.find_device(run.device_id)
+            if device is not None and run.topic in JSON_TOPICS:
+                self._json.decode(run, self._collector.properties_of(device))
+        self._json.finish()
+
+    def take(self) -> Decoded:
+        """All that was decoded since the last call."""
+        return self._collector.take()
+
+    def _open(self, data: bytes, received_ms: int) -> Frame | None:
+        try:
+            return decode_frame(data)
+        except ValueError as error:  # msgspec's decoding and validation errors are ValueErrors
+            logger.warning("an intake frame of %d bytes is damaged: %s", len(data), error)
+            self._collector.counts["dead_letters"] += 1
+            self._collector.dead_letters.append(
+                DeadLetter("telemetry.frame_unreadable", str(error), "", "", data, received_ms)
+            )
+            return None
+
+    def _refuse(self, run: Run, reason: str, text: str) -> None:
+        for payload in run.payloads:
+            self._collector.reject(run, payload, Unreadable(reason, text))
+
+
+def new_decoder(
+    directory: Directory, settings: TelemetrySettings, collector: Collector, sparkplug: RunDecoder
+) -> Decoder:
+    """A decoder with its JSON side wired to ``collector``, which ``sparkplug`` fills too."""
+    return Decoder(directory, collector, JsonDecoder(collector, settings), sparkplug)
