@@ -1,1 +1,1 @@
-"""Under construction."""
+"""Operations: rules watch readings, alarms tell people."""

@@ -1,0 +1,8 @@
+"""Rules evaluated over columns of readings; see :class:`Evaluator` for what counts and what does not."""
+
+from millwright.operations.evaluation.evaluator import AHEAD_MS, Evaluator
+from millwright.operations.evaluation.plan import Plan, kind_of
+from millwright.operations.evaluation.rate import RateWindow
+from millwright.operations.evaluation.watch import Bounds, Phase, Turn, Watch
+
+__all__ = ["AHEAD_MS", "Bounds", "Evaluator", "Phase", "Plan", "RateWindow", "Turn", "Watch", "kind_of"]
