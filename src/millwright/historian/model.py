@@ -50,7 +50,7 @@ BAD, UNCERTAIN, GOOD = Quality.BAD, Quality.UNCERTAIN, Quality.GOOD
 
 def series_id(device_id: str, property: str) -> SeriesId:  # noqa: A002 - the API's own word
     """The identity of ``property`` of ``device_id``: xxh3-64 of both, joined by a NUL."""
-    return SeriesId(xxh3_64_intdigest(f"{device_id}\0{property}".encode()))
+    return SeriesId(xxh3_64_intdigest(f"{device_id}\0{property}".encode(errors="surrogatepass")))
 
 
 @dataclass(slots=True, frozen=True)
@@ -93,8 +93,8 @@ class ReadingBatch:
     """Readings as columns of equal length.
 
     ``series`` uint64, ``time_ms`` int64 (source time, UTC), ``received_ms`` int64, ``number`` float64 (booleans as 0
-    and 1, NaN for a text), ``kind`` uint8 (:class:`Kind`), ``quality`` uint8 (:class:`Quality`). ``text`` is sparse: row
-    number → text, present exactly for the rows whose kind is ``TEXT``.
+    and 1, NaN for a text), ``kind`` uint8 (:class:`Kind`), ``quality`` uint8 (:class:`Quality`). ``text`` is sparse:
+    row number → text, present exactly for the rows whose kind is ``TEXT``.
     """
 
     series: Identities

@@ -1,0 +1,69 @@
+"""Between batches of readings and the engine's Arrow tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from millwright.historian.model import Kind, ReadingBatch, SeriesInfo, Value
+
+
+def readings_table(batch: ReadingBatch) -> pa.Table:
+    """The batch as rows of ``readings``; the column of texts is left out when there are none."""
+    columns = {
+        "series": pa.array(batch.series),
+        "time_ms": pa.array(batch.time_ms),
+        "number": pa.array(batch.number),
+        "received_ms": pa.array(batch.received_ms.view(np.uint64)),
+        "kind": pa.array(batch.kind),
+        "quality": pa.array(batch.quality),
+    }
+    if batch.text:
+        columns["text"] = _sparse_texts(batch.text, len(batch))
+    return pa.table(columns)
+
+
+def _sparse_texts(text: dict[int, str], length: int) -> pa.Array:
+    rows = sorted(text)
+    encoded = [storable(text[row]) for row in rows]
+    lengths = np.zeros(length + 1, np.int64)
+    lengths[np.asarray(rows) + 1] = [len(value) for value in encoded]
+    return pa.LargeStringArray.from_buffers(length, pa.py_buffer(np.cumsum(lengths)), pa.py_buffer(b"".join(encoded)))
+
+
+def storable(text: str) -> bytes:
+    """UTF-8; a lone surrogate, which JSON can carry and UTF-8 cannot, becomes a question mark."""
+    return text.encode("utf-8", "replace")
+
+
+def catalogue_table(entries: Sequence[SeriesInfo], now_ms: int) -> pa.Table:
+    """Series as rows of ``catalogue``."""
+    return pa.table(
+        {
+            "device_id": pa.array([storable(entry.device_id).decode() for entry in entries], pa.string()),
+            "property": pa.array([storable(entry.property).decode() for entry in entries], pa.string()),
+            "series": pa.array([entry.series for entry in entries], pa.uint64()),
+            "kind": pa.array([int(entry.kind) for entry in entries], pa.uint8()),
+            "unit": pa.array([entry.unit for entry in entries], pa.string()),
+            "known": pa.array([entry.known for entry in entries], pa.bool_()),
+            "updated_ms": pa.array([now_ms] * len(entries), pa.uint64()),
+        }
+    )
+
+
+def values(table: pa.Table) -> list[Value]:
+    """The values of rows with ``kind``, ``number`` and ``text``, as the API shows them."""
+    numbers = table.column("number").to_numpy()
+    kinds = table.column("kind").to_numpy()
+    finite = np.isfinite(numbers)
+    found: list[Value] = numbers.tolist()
+    for row in np.flatnonzero((kinds != Kind.NUMBER) | ~finite).tolist():
+        if kinds[row] == Kind.TEXT:
+            found[row] = table.column("text")[row].as_py()
+        elif kinds[row] == Kind.BOOLEAN and finite[row]:
+            found[row] = bool(numbers[row])
+        else:
+            found[row] = None
+    return found

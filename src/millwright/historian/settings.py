@@ -1,0 +1,22 @@
+"""Settings of the historian."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class HistorianSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[historian]``: how readings are gathered into inserts, and how retention runs."""
+
+    flush_ms: Annotated[
+        int, Meta(description="Longest a reading waits for an insert, in milliseconds.", ge=10, le=10_000)
+    ] = 400
+    flush_rows: Annotated[int, Meta(description="Readings that start an insert at once.", ge=1_000)] = 250_000
+    buffer_rows: Annotated[
+        int, Meta(description="Readings held in memory before intake has to wait for the engine.", ge=10_000)
+    ] = 1_500_000
+    retention_interval_s: Annotated[
+        float, Meta(description="How often expired readings are looked for, in seconds.", ge=1)
+    ] = 3600.0

@@ -1,0 +1,156 @@
+"""The historian's queries over the series engine: readings, their newest, and the catalogue."""
+
+# ruff: noqa: S608 - statements are put together from constants; every value is a bound parameter
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+
+from millwright.engines.clickhouse import SeriesEngine
+from millwright.historian.columns import catalogue_table, readings_table
+from millwright.historian.model import ReadingBatch, SeriesId, SeriesInfo
+from millwright.historian.query import BucketQuery, RawQuery, Storage
+
+_PAGE_BYTES = 3 << 20
+
+_OK = "quality >= 64 AND isFinite(number)"
+_COLUMNS = {
+    "min": f"minIf(number, {_OK}) AS min",
+    "max": f"maxIf(number, {_OK}) AS max",
+    "mean": f"avgIf(number, {_OK}) AS mean",
+    "first": f"argMinIf(number, time_ms, {_OK}) AS first",
+    "last": f"argMaxIf(number, time_ms, {_OK}) AS last",
+}
+
+_FOR_EVER_MS = 1 << 50
+
+_OVERLAP = (
+    "least(ends, {from:Int64} + (bucket + 1) * {width:Int64}) - greatest(starts, {from:Int64} + bucket * {width:Int64})"
+)
+
+# The newest reading before the range is found backwards along the primary key, without FINAL, which cannot.
+_HELD = f"""
+SELECT bucket, sum(number * ({_OVERLAP})) AS area, sum({_OVERLAP}) AS covered_ms
+FROM (
+    SELECT number, greatest(time_ms, {{from:Int64}}) AS starts, least(next_ms, time_ms + {{hold:Int64}}) AS ends,
+        arrayJoin(range(intDiv(starts - {{from:Int64}}, {{width:Int64}}),
+            intDiv(ends - 1 - {{from:Int64}}, {{width:Int64}}) + 1)) AS bucket
+    FROM (
+        SELECT time_ms, number, {_OK} AS ok, leadInFrame(time_ms, 1, {{until:Int64}}) OVER (
+            ORDER BY time_ms ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next_ms
+        FROM (
+            SELECT time_ms, number, quality FROM readings FINAL
+            WHERE series = {{one:UInt64}}
+                AND time_ms >= {{from:Int64}} AND time_ms < least({{to:Int64}}, {{until:Int64}})
+            UNION ALL
+            SELECT time_ms, number, quality FROM readings FINAL
+            WHERE series = {{one:UInt64}} AND time_ms = (
+                SELECT max(time_ms) FROM (
+                    SELECT time_ms FROM readings WHERE series = {{one:UInt64}} AND time_ms < {{from:Int64}}
+                    ORDER BY time_ms DESC LIMIT 1))
+        )
+    )
+    WHERE ok AND ends > starts
+)
+GROUP BY bucket ORDER BY bucket
+"""
+
+
+class ReadingStore:
+    """Readings in and out of the engine."""
+
+    def __init__(self, engine: SeriesEngine) -> None:
+        self._engine = engine
+
+    async def insert(self, batch: ReadingBatch) -> None:
+        """Store the batch; storing it again changes nothing."""
+        await self._engine.insert("readings", readings_table(batch))
+
+    async def announce(self, entries: Sequence[SeriesInfo], now_ms: int) -> None:
+        """Write series to the catalogue; an entry written again replaces the one before."""
+        if entries:
+            await self._engine.insert("catalogue", catalogue_table(entries, now_ms))
+
+    async def raw(self, query: RawQuery) -> pa.Table:
+        """``time_ms, number, received_ms, kind, quality, text`` in order, cut at about three megabytes."""
+        order = "DESC" if query.descending else "ASC"
+        return await self._engine.query(
+            "SELECT time_ms, number, received_ms, kind, quality, text FROM readings FINAL"
+            " WHERE series = {series:UInt64} AND time_ms >= {from:Int64} AND time_ms < {to:Int64}"
+            f" ORDER BY time_ms {order} LIMIT {{limit:UInt64}}"
+            f" SETTINGS max_threads = 1, max_result_bytes = {_PAGE_BYTES}, result_overflow_mode = 'break'",
+            {
+                "series": query.series,
+                "from": query.range.from_ms,
+                "to": query.range.to_ms,
+                "limit": query.limit,
+            },
+        )
+
+    async def buckets(self, query: BucketQuery) -> pa.Table:
+        """``series, bucket, count, bad, first_ms, last_ms`` and the aggregates asked for, in order."""
+        wanted = [column for name, column in _COLUMNS.items() if name in query.aggregates]
+        return await self._engine.query(
+            "SELECT series, intDiv(time_ms - {from:Int64}, {width:Int64}) AS bucket, "
+            f"countIf({_OK}) AS count, count() - count AS bad, "
+            f"minIf(time_ms, {_OK}) AS first_ms, maxIf(time_ms, {_OK}) AS last_ms"
+            + "".join(f", {column}" for column in wanted)
+            + " FROM readings FINAL WHERE series IN {series:Array(UInt64)}"
+            " AND time_ms >= {from:Int64} AND time_ms < {to:Int64} GROUP BY series, bucket ORDER BY series, bucket",
+            self._bucket_parameters(query),
+        )
+
+    async def held(self, query: BucketQuery, until_ms: int) -> list[pa.Table]:
+        """For each series ``bucket, area, covered_ms``: the integral of its step function over each bucket.
+
+        A value holds from its reading to the next one, or for ``gap_ms`` at most when that is given; the last one holds
+        until ``until_ms``; the newest reading before the range is carried in; a bad reading holds nothing.
+        """
+        parameters = self._bucket_parameters(query) | {
+            "until": until_ms,
+            "hold": query.gap_ms if query.gap_ms is not None else _FOR_EVER_MS,
+        }
+        statements = (self._engine.query(_HELD, parameters | {"one": series}) for series in query.series)
+        return await asyncio.gather(*statements)
+
+    @staticmethod
+    def _bucket_parameters(query: BucketQuery) -> dict[str, int | list[int]]:
+        return {
+            "series": [int(series) for series in query.series],
+            "from": query.range.from_ms,
+            "to": query.range.to_ms,
+            "width": query.width_ms,
+        }
+
+    async def catalogue(self, device_ids: Sequence[str] | None = None) -> pa.Table:
+        """``device_id, property, series, kind, unit, known`` of these devices, or of all, in order."""
+        where = "" if device_ids is None else " WHERE device_id IN {devices:Array(String)}"
+        return await self._engine.query(
+            f"SELECT device_id, property, series, kind, unit, known FROM catalogue FINAL{where}"
+            " ORDER BY device_id, property",
+            None if device_ids is None else {"devices": list(device_ids)},
+        )
+
+    async def latest(self, series: Iterable[SeriesId] | None = None) -> pa.Table:
+        """``series, time_ms, number, received_ms, kind, quality, text`` of these series, or of all."""
+        where = "" if series is None else " WHERE series IN {series:Array(UInt64)}"
+        return await self._engine.query(
+            f"SELECT series, time_ms, number, received_ms, kind, quality, text FROM latest FINAL{where}"
+            " ORDER BY series",
+            None if series is None else {"series": list(series)},
+        )
+
+    async def storage(self) -> Storage:
+        """What the tables and the disk hold."""
+        local = self._engine.dialect.local
+        found = await self._engine.query(
+            "SELECT sumIf(rows, table = {readings:String}) AS points, sum(bytes_on_disk) AS bytes,"
+            " sumIf(rows, table = {catalogue:String}) AS series, count() AS parts,"
+            " (SELECT min(free_space) FROM system.disks) AS free, (SELECT min(total_space) FROM system.disks) AS total"
+            " FROM system.parts WHERE active AND database = currentDatabase()",
+            {"readings": local("readings"), "catalogue": local("catalogue")},
+        )
+        row = found.to_pylist()[0]
+        return Storage(row["points"], row["bytes"], row["series"], row["parts"], row["free"], row["total"])
