@@ -28,17 +28,22 @@ _RESERVED = frozenset({"MILLWRIGHT_CONFIG", "MILLWRIGHT_URL", "MILLWRIGHT_TOKEN"
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def load(kind: type[T], path: Path | None = None, environ: Mapping[str, str] | None = None) -> T:
+def load(
+    kind: type[T], path: Path | None = None, environ: Mapping[str, str] | None = None, *, partial: bool = False
+) -> T:
     """Read ``kind`` from the file at ``path`` (when given) and from the environment.
 
-    Raises :class:`Invalid` with code ``settings.unknown_key``, ``settings.invalid_value``,
-    ``settings.unreadable`` or ``settings.missing_file``.
+    ``partial``: other sections than those of ``kind`` belong to someone else and are passed over. Raises
+    :class:`Invalid` with code ``settings.unknown_key``, ``settings.invalid_value``, ``settings.unreadable`` or
+    ``settings.missing_file``.
     """
     data: dict[str, Any] = {}
     if path is not None:
-        data = _read(path)
+        data = read(path)
+        if partial:
+            data = {name: section for name, section in data.items() if name in kind.__struct_fields__}
         _refuse_unknown(kind, data, str(path))
-    _overlay(kind, data, os.environ if environ is None else environ)
+    _overlay(kind, data, os.environ if environ is None else environ, partial=partial)
     try:
         return msgspec.convert(data, kind, strict=False)
     except msgspec.ValidationError as error:
@@ -49,7 +54,8 @@ def load(kind: type[T], path: Path | None = None, environ: Mapping[str, str] | N
         ) from error
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """The file as nested tables. Raises :class:`Invalid` (``settings.missing_file``, ``settings.unreadable``)."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -82,27 +88,32 @@ def keys(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, ms
 
 def _refuse_unknown(kind: type[msgspec.Struct], data: dict[str, Any], where: str) -> None:
     known = {name for name, _, _ in keys(kind)}
-    for name in _flatten(data):
+    for name in flatten(data):
         if name in known or any(name.startswith(f"{k}.") for k in known):
             continue
         _raise_unknown(name, known, where)
 
 
-def _flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """The dotted names of every value in nested tables."""
     for key, value in data.items():
         if isinstance(value, dict) and value:
-            yield from _flatten(value, f"{prefix}{key}.")
+            yield from flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}"
 
 
-def _overlay(kind: type[msgspec.Struct], data: dict[str, Any], environ: Mapping[str, str]) -> None:
+def _overlay(
+    kind: type[msgspec.Struct], data: dict[str, Any], environ: Mapping[str, str], *, partial: bool = False
+) -> None:
     by_variable = {variable: name for name, _, variable in keys(kind)}
     for variable, value in environ.items():
         if not variable.startswith(PREFIX) or variable in _RESERVED:
             continue
         name = by_variable.get(variable)
         if name is None:
+            if partial and not variable.startswith(tuple(f"{PREFIX}{s.upper()}_" for s in kind.__struct_fields__)):
+                continue
             _raise_unknown(variable, set(by_variable), "the environment")
             continue
         *sections, last = name.split(".")

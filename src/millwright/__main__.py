@@ -1,0 +1,5 @@
+"""``python -m millwright``."""
+
+from millwright.cli import main
+
+main()

@@ -1,0 +1,100 @@
+"""Watches the free space of the data folder: says so when it gets low, stops intake before it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from millwright.app.stats import Figures, Problem
+from millwright.kernel import Clock
+
+logger = logging.getLogger(__name__)
+
+
+class DiskWatch:
+    """``on_full(True)`` is called when free space falls below ``stop_mb``; ``on_full(False)`` once there is more.
+
+    To keep intake from flapping, it resumes only at a tenth above the limit.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        low_mb: int,
+        stop_mb: int,
+        clock: Clock,
+        on_full: Callable[[bool], None] | None = None,
+        free: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
+        every_s: float = 2.0,
+    ) -> None:
+        self._folder, self._clock, self._on_full, self._free = folder, clock, on_full, free
+        self._low, self._stop_below = low_mb * 1_000_000, stop_mb * 1_000_000
+        self._every_s = every_s
+        self._since_ms = 0
+        self._task: asyncio.Task[None] | None = None
+        self.full = False
+        self.low = False
+        self.free_bytes = 0
+
+    async def start(self) -> None:
+        """Look at once, then every two seconds."""
+        self.look()
+        self._task = asyncio.create_task(self._run(), name="disk watch")
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    def look(self) -> None:
+        """Measure, and tell when a limit was crossed."""
+        self.free_bytes = self._free(self._folder)
+        full = self.free_bytes < (self._stop_below * 11 // 10 if self.full else self._stop_below)
+        low = full or self.free_bytes < (self._low * 11 // 10 if self.low else self._low)
+        if (low, full) == (self.low, self.full):
+            return
+        if low and not self.low:
+            self._since_ms = self._clock.now_ms()
+        became_full, self.low, self.full = full != self.full, low, full
+        if full:
+            logger.error("only %d MB are free on %s: intake stops", self.free_bytes // 1_000_000, self._folder)
+        elif low:
+            logger.warning("only %d MB are free on %s", self.free_bytes // 1_000_000, self._folder)
+        else:
+            logger.info("there is room on %s again", self._folder)
+        if became_full and self._on_full is not None:
+            self._on_full(full)
+
+    def figures(self) -> Figures:
+        """Free bytes, and the problem while there is one."""
+        figures = Figures(gauges={"disk_free_bytes": self.free_bytes})
+        if self.low:
+            megabytes = self.free_bytes // 1_000_000
+            figures.problems.append(
+                Problem(
+                    "app.disk_full" if self.full else "app.disk_low",
+                    f"Only {megabytes} MB are free on {self._folder}; intake is stopped."
+                    if self.full
+                    else f"Only {megabytes} MB are free on {self._folder}.",
+                    "Free space or shorten the retention; intake resumes by itself. "
+                    "The limits are [node] disk_low_mb and disk_stop_mb.",
+                    self._since_ms,
+                )
+            )
+        return figures
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._every_s)
+            try:
+                self.look()
+            except OSError as error:
+                logger.warning("the free space of %s cannot be read: %s", self._folder, error)

@@ -1,0 +1,73 @@
+"""The life of a role's process: import, wait for go, start the parts, serve, stop within the deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import logging
+import os
+import sys
+
+from millwright.app import logs
+from millwright.app.node import Node, construct
+from millwright.app.readiness import Notifier, until_told_to_stop, wait_for_go
+from millwright.app.roles import find_composer
+from millwright.app.settings import NodeSettings
+from millwright.kernel import Lifecycle, MillwrightError
+
+logger = logging.getLogger(__name__)
+
+
+def run(role: str, settings: NodeSettings, notify_fd: int | None = None) -> int:
+    """Run ``role`` until it is told to stop; returns the exit code. ``notify_fd``: started by a supervisor."""
+    import uvloop
+
+    supervised = notify_fd is not None
+    notifier = Notifier(notify_fd)
+    faulthandler.enable()
+    try:
+        compose = find_composer(role)
+        wait_for_go(supervised)
+        node = construct(role, settings)
+        node.folder.make()
+        logs.configure(role, settings.node, node.folder.logs, None if supervised else sys.stderr)
+        composition = compose(node)
+        parts = [node.bus, *composition.parts, node.stats]
+    except Exception as error:
+        notifier.failed(error)
+        raise
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(node, Lifecycle(*parts), composition.address, notifier, supervised))
+
+
+async def _serve(node: Node, lifecycle: Lifecycle, address: str | None, notifier: Notifier, supervised: bool) -> int:
+    role, stop_timeout_s = node.role, node.settings.node.stop_timeout_s
+    stop = asyncio.create_task(until_told_to_stop(supervised))
+    start = asyncio.create_task(lifecycle.start())
+    try:
+        await asyncio.wait((start, stop), return_when=asyncio.FIRST_COMPLETED)
+        if not start.done():
+            start.cancel()
+            await asyncio.gather(start, return_exceptions=True)
+            return 0
+        start.result()
+    except MillwrightError as error:
+        logger.error("%s cannot start: %s %s", role, error.message, error.hint)
+        notifier.failed(error)
+        return 5
+    except Exception as error:
+        logger.exception("%s cannot start", role)
+        notifier.failed(error)
+        return 1
+    notifier.ready(address)
+    logger.info("%s is ready", role)
+    reason = await stop
+    logger.info("%s stops: %s", role, reason)
+    try:
+        await asyncio.wait_for(lifecycle.stop(), stop_timeout_s)
+    except TimeoutError:
+        logger.error("%s did not stop within %g s", role, stop_timeout_s)
+        logging.shutdown()
+        os._exit(1)
+    logger.info("%s has stopped", role)
+    return 0

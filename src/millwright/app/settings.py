@@ -1,0 +1,92 @@
+"""All settings of a node: the sections of every domain in one struct, read from one file and the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import field
+
+from millwright.app.sections import ProcessSettings, settings_file
+from millwright.devices.mqtt.settings import MqttSettings
+from millwright.devices.telemetry.settings import TelemetrySettings
+from millwright.engines.clickhouse.settings import ClickHouseSettings
+from millwright.engines.sql.settings import SqlSettings
+from millwright.kernel import settings as kernel_settings
+from millwright.web.settings import WebSettings
+
+
+class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
+    """Every setting of a node, by section."""
+
+    sql: SqlSettings = field(default_factory=SqlSettings)
+    clickhouse: ClickHouseSettings = field(default_factory=ClickHouseSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    web: WebSettings = field(default_factory=WebSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as it is in force: its value, where that came from, and what it means."""
+
+    key: str
+    value: Any
+    default: Any
+    origin: str
+    variable: str
+    description: str
+    secret: bool
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> NodeSettings:
+    """Read the settings of this node. Raises :class:`~millwright.kernel.Invalid` (codes ``settings.…``)."""
+    return kernel_settings.load(NodeSettings, settings_file(path, environ), environ)
+
+
+def describe(
+    settings: NodeSettings, path: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Iterator[Setting]:
+    """Every setting in force, in order of declaration; secret values are not shown."""
+    environ = os.environ if environ is None else environ
+    file = settings_file(path, environ)
+    stored = _file_keys(file)
+    for key, info, variable in kernel_settings.keys(NodeSettings):
+        value: Any = settings
+        for part in key.split("."):
+            value = getattr(value, part)
+        default = _default(info)
+        secret = any(word in key.rsplit(".", 1)[-1] for word in ("password", "secret", "token"))
+        origin = f"environment {variable}" if variable in environ else str(file) if key in stored else "default"
+        shown = "********" if secret and value else _without_password(value)
+        yield Setting(key, shown, default, origin, variable, _description(info), secret)
+
+
+def _default(info: msgspec.inspect.Field) -> Any:
+    if info.default is not msgspec.NODEFAULT:
+        return info.default
+    return info.default_factory() if info.default_factory is not msgspec.NODEFAULT else None
+
+
+def _description(info: msgspec.inspect.Field) -> str:
+    extra = getattr(info.type, "extra_json_schema", None) or {}
+    return str(extra.get("description", ""))
+
+
+def _file_keys(file: Path | None) -> set[str]:
+    if file is None:
+        return set()
+    return set(kernel_settings.flatten(kernel_settings.read(file)))
+
+
+def _without_password(value: Any) -> Any:
+    """A URL without the password in it."""
+    if not isinstance(value, str) or "://" not in value or "@" not in value:
+        return value
+    scheme, rest = value.split("://", 1)
+    user, _, host = rest.rpartition("@")
+    return f"{scheme}://{user.split(':', 1)[0]}:********@{host}" if ":" in user else value

@@ -1,0 +1,92 @@
+"""The states of a node's processes on ``stats.supervisor.<node>``, and the watchdog that hears who is silent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from millwright.app.sections import ProcessSettings, nats_url
+from millwright.app.stats import Figures, Problem, StatsPublisher
+from millwright.app.supervisor.child import Child, ChildState
+from millwright.engines.nats import NatsConnection
+from millwright.kernel import Clock, Unsubscribe
+
+logger = logging.getLogger(__name__)
+
+STATES = tuple(ChildState)
+"""Gauge ``state.<process>`` is the index into this: stopped, starting, running, restarting, crash_loop."""
+
+
+class ProcessReport:
+    """Publishes each process's state, restarts and pid, and restarts a role that has been silent too long.
+
+    Every role publishes its figures each second. One that is running and was not heard for ``silent_s`` while the
+    broker delivers what others say has stopped working, whatever its process looks like.
+    """
+
+    def __init__(
+        self,
+        settings: ProcessSettings,
+        children: Callable[[], Sequence[Child]],
+        clock: Clock,
+        *,
+        silent_s: float = 60.0,
+    ) -> None:
+        self._children, self._clock, self._silent_s = children, clock, silent_s
+        self._bus = NatsConnection(nats_url(settings), name=f"{settings.node.name}/supervisor")
+        self._stats = StatsPublisher(
+            "supervisor", bus=self._bus, clock=clock, instance=settings.node.name, sources=[self.figures]
+        )
+        self._heard_s: dict[str, float] = {}
+        self._unsubscribe: Unsubscribe | None = None
+
+    async def start(self) -> None:
+        """Connect, then report each second."""
+        await self._bus.start()
+        self._unsubscribe = await self._bus.subscribe("stats.>", self._hear)
+        await self._stats.start()
+
+    async def stop(self) -> None:
+        """Report no more."""
+        await self._stats.stop()
+        await self._bus.stop()
+
+    def figures(self) -> Figures:
+        """The states now; looks for silent roles on the way."""
+        figures = Figures(counters={}, gauges={})
+        counters: dict[str, float] = {}
+        gauges: dict[str, float] = {}
+        for child in self._children():
+            counters[f"restarts.{child.name}"] = child.restarts
+            gauges[f"state.{child.name}"] = STATES.index(child.state)
+            gauges[f"pid.{child.name}"] = child.pid or 0
+            gauges[f"since_ms.{child.name}"] = child.since_ms
+            problem = self._problem(child)
+            if problem is not None:
+                figures.problems.append(problem)
+            self._watch(child)
+        figures.counters, figures.gauges = counters, gauges
+        return figures
+
+    async def _hear(self, subject: str, _payload: bytes) -> None:
+        self._heard_s[subject.split(".")[1]] = self._clock.monotonic_s()
+
+    def _watch(self, child: Child) -> None:
+        now_s = self._clock.monotonic_s()
+        if child.state is not ChildState.RUNNING or not self._bus.connected or child.name == "nats-server":
+            self._heard_s[child.name] = now_s
+            return
+        # The report hears itself: while even that is missing, the broker is at fault and not the role.
+        if now_s - self._heard_s.get("supervisor", 0.0) > 5:
+            return
+        if now_s - self._heard_s.setdefault(child.name, now_s) > self._silent_s:
+            child.kill(f"said nothing for {self._silent_s:g} s")
+
+    def _problem(self, child: Child) -> Problem | None:
+        if child.state is ChildState.LOOPING:
+            why = f" {child.error.message}" if child.error else ""
+            hint = child.error.hint if child.error else f"Read logs/{child.name}.log in the data folder."
+            return Problem("app.crash_loop", f"{child.name} never stays up.{why}", hint, child.since_ms)
+        if child.state is ChildState.RESTARTING:
+            return Problem("app.restarting", f"{child.name} died and is being started again.", "Wait.", child.since_ms)
+        return None

@@ -1,0 +1,105 @@
+"""The root command, its options, and what turns an error into a message and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from millwright import __version__
+from millwright.cli import exits
+from millwright.cli.output import print_error
+from millwright.kernel import MillwrightError
+
+# Command → module below millwright.cli that defines it; imported when the command is used, so that start-up is quick.
+_COMMANDS = {
+    "up": "node",
+    "run": "node",
+    "migrate": "node",
+    "demo": "demo",
+    "doctor": "doctor",
+    "status": "status",
+    "settings": "settings",
+    "token": "token",
+    "devices": "devices",
+    "models": "models",
+    "rules": "rules",
+    "alarms": "alarms",
+    "readings": "readings",
+    "dead-letters": "dead_letters",
+}
+
+
+@dataclass(slots=True)
+class Options:
+    """What was given before the command."""
+
+    config: Path | None
+    data: Path | None
+    url: str | None
+    token: str | None
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of the table."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        del ctx
+        module = _COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        found = getattr(importlib.import_module(f"millwright.cli.{module}"), cmd_name.replace("-", "_"))
+        assert isinstance(found, click.Command)
+        return found
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=exits.HELP,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="millwright")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file. Default: ./millwright.toml.")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder, overrides [node] data.")
+@click.option("--url", envvar="MILLWRIGHT_URL", help="The node's HTTP API. Default: the node on this folder.")
+@click.option("--token", envvar="MILLWRIGHT_TOKEN", help="Access token. Default: the one kept in the data folder.")
+@click.pass_context
+def root(ctx: click.Context, config: Path | None, data: Path | None, url: str | None, token: str | None) -> None:
+    """Millwright (百工): devices connect, history is kept, alarms are true.
+
+    \b
+    Try it:          millwright demo
+    Run a node:      millwright up
+    Something off?   millwright doctor
+    """
+    ctx.obj = Options(config, data, url, token)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        code: Any = root.main(args=arguments, prog_name="millwright", standalone_mode=False)
+    except MillwrightError as error:
+        print_error(error, as_json="--json" in arguments)
+        sys.exit(exits.exit_code(error))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(exits.OK)
+    sys.exit(code if isinstance(code, int) else exits.OK)

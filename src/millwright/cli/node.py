@@ -1,0 +1,104 @@
+"""``up``, ``run`` and ``migrate``: running a node on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from millwright.app import ROLES
+from millwright.app.supervisor import Supervisor
+from millwright.cli.local import data_folder, load_settings, process_settings
+from millwright.cli.main import Options
+from millwright.cli.output import print_json
+
+
+@click.command()
+@click.option("--host", help="Address the console and API listen on, overrides [web] host.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the console and API, overrides [web] port.")
+@click.pass_obj
+def up(options: Options, host: str | None, port: int | None) -> int:
+    """Run a whole node on this machine, until Ctrl-C or SIGTERM.
+
+    Starts a nats-server and every role, restarts what dies, and stops them in reverse so that nothing is lost. A second
+    start on the same data folder is refused.
+
+    \b
+    Examples:
+      millwright up
+      millwright --data /var/lib/millwright up --port 80
+    """
+    from millwright.app import logs
+
+    settings = process_settings(options)
+    folder = data_folder(options)
+    folder.make()
+    logs.configure("supervisor", settings.node, folder.logs, sys.stderr)
+
+    overrides = {"MILLWRIGHT_WEB_HOST": host, "MILLWRIGHT_WEB_PORT": port}
+    supervisor = Supervisor(
+        settings,
+        folder,
+        config=options.config,
+        overrides={variable: str(value) for variable, value in overrides.items() if value is not None},
+        announce=click.echo,
+    )
+    return asyncio.run(run_until_stopped(supervisor))
+
+
+async def run_until_stopped(supervisor: Supervisor) -> int:
+    """Start, wait for SIGTERM or SIGINT, stop."""
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    start = asyncio.create_task(supervisor.start())
+    stop = asyncio.create_task(told.wait())
+    await asyncio.wait((start, stop), return_when=asyncio.FIRST_COMPLETED)
+    if not start.done():
+        start.cancel()
+        await asyncio.gather(start, return_exceptions=True)
+        return 0
+    start.result()
+    await stop
+    click.echo("stopping")
+    await supervisor.stop()
+    return 0
+
+
+@click.command()
+@click.argument("role", type=click.Choice(ROLES))
+@click.option("--notify-fd", type=int, hidden=True)
+@click.pass_obj
+def run(options: Options, role: str, notify_fd: int | None) -> int:
+    """Run one role in the foreground.
+
+    For a node spread over machines, or under another supervisor (systemd, Kubernetes). All roles of a node share
+    [nats] url and [sql] url; run `millwright migrate` before the first.
+
+    \b
+    Example:
+      MILLWRIGHT_NATS_URL=nats://broker:4222 millwright run listener
+    """
+    from millwright.app.roles import process
+
+    return process.run(role, load_settings(options), notify_fd)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def migrate(options: Options, as_json: bool) -> None:
+    """Bring the records database to this version's schema; `millwright up` does so by itself.
+
+    A SQLite database is copied to backups/ in the data folder first. Data of a newer version is refused.
+    """
+    from millwright.app.node import migrate as bring_up_to_date
+
+    backup: Path | None = bring_up_to_date(load_settings(options))
+    if as_json:
+        print_json({"backup": str(backup) if backup else None})
+    else:
+        click.echo(f"The records are of this version.{f' The old ones are kept in {backup}.' if backup else ''}")

@@ -1,0 +1,178 @@
+"""A whole node as a subprocess: real broker, real roles, free ports, a temporary folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from support.nats import free_port
+
+NAME = "ada"
+PASSWORD = "a long enough passphrase"
+
+
+class RunningNode:
+    """``millwright up`` on ``folder``; ``settings`` overrides any (``{"historian": {"flush_s": 0.2}}``).
+
+    ``with RunningNode(tmp_path) as node:`` starts it and ends it by SIGTERM.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, dict[str, Any]] | None = None) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.mqtt_port, self.web_port, self.nats_port = free_port(), free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.web_port}"
+        self.nats_url = f"nats://127.0.0.1:{self.nats_port}"
+        sections: dict[str, dict[str, Any]] = {
+            "node": {"data": str(self.data), "disk_low_mb": 1, "disk_stop_mb": 1},
+            "nats": {"port": self.nats_port, "max_store_gb": 1},
+            "mqtt": {"host": "127.0.0.1", "port": self.mqtt_port},
+            "web": {"host": "127.0.0.1", "port": self.web_port},
+        }
+        for section, values in (settings or {}).items():
+            sections.setdefault(section, {}).update(values)
+        self.config = folder / "millwright.toml"
+        self.config.write_text(
+            "".join(
+                f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+                for section, values in sections.items()
+            )
+        )
+        self.ready_s = 0.0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    # --- life ----------------------------------------------------------------------------------------------------
+
+    def command(self, *arguments: str) -> list[str]:
+        """A command line of this node."""
+        return [sys.executable, "-m", "millwright", "--config", str(self.config), *arguments]
+
+    def environ(self) -> dict[str, str]:
+        """The environment without settings of whoever runs the tests."""
+        return {key: value for key, value in os.environ.items() if not key.startswith("MILLWRIGHT_")}
+
+    def cli(self, *arguments: str, timeout_s: float = 30) -> subprocess.CompletedProcess[str]:
+        """Run a command of the command line against this node."""
+        return subprocess.run(
+            self.command(*arguments),
+            env=self.environ(),
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            cwd=self.folder,
+            check=False,
+        )
+
+    def start(self, timeout_s: float = 30) -> None:
+        """Start it and wait until every role is ready."""
+        began = time.monotonic()
+        output = (self.folder / "up.out").open("ab")
+        self.process = subprocess.Popen(
+            self.command("up"), env=self.environ(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+        output.close()
+        addresses = self.data / "node.json"
+        while not (addresses.exists() and f'"pid":{self.process.pid}' in addresses.read_text()):
+            if self.process.poll() is not None or time.monotonic() - began > timeout_s:
+                raise AssertionError(f"the node did not start:\n{self.output()}")
+            time.sleep(0.02)
+        self.ready_s = time.monotonic() - began
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 40) -> int:
+        """End it; returns the exit code. No process of the node is left afterwards."""
+        if self.process is None:
+            return 0
+        family = self.processes()
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            code = self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+            raise AssertionError(f"the node did not stop:\n{self.output()}") from None
+        finally:
+            _, alive = psutil.wait_procs(family, timeout_s / 2)
+            for process in alive:
+                process.kill()
+            self.process = None
+        return code
+
+    def __enter__(self) -> RunningNode:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # --- looking inside ------------------------------------------------------------------------------------------
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process below the supervisor."""
+        if self.process is None:
+            return []
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def find_process(self, name: str) -> psutil.Process | None:
+        """The running process of a role, or ``nats-server``."""
+        for process in self.processes():
+            try:
+                line = process.cmdline()
+            except psutil.Error:
+                continue
+            if (name == "nats-server" and line and line[0].endswith("nats-server")) or line[-4:-2] == ["run", name]:
+                return process
+        return None
+
+    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
+        """Send a signal to one process of the node; returns its pid."""
+        process = self.find_process(name)
+        assert process is not None, f"{name} does not run:\n{self.output()}"
+        process.send_signal(how)
+        return int(process.pid)
+
+    def output(self) -> str:
+        """What the supervisor and the roles wrote, for a failed test's message."""
+        files = [self.folder / "up.out", *sorted((self.data / "logs").glob("*.*"))]
+        return "\n".join(
+            f"--- {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files if file.exists()
+        )
+
+    # --- speaking to it ------------------------------------------------------------------------------------------
+
+    def client(self) -> httpx.Client:
+        """An HTTP client of the API without a session."""
+        return httpx.Client(base_url=f"{self.url}/api/v1", timeout=20)
+
+    def administrator(self) -> httpx.Client:
+        """A client signed in as the administrator, who is made on first use."""
+        client = self.client()
+        if client.get("/setup").json()["needed"]:
+            reply = client.post("/setup", json={"name": NAME, "password": PASSWORD})
+        else:
+            reply = client.post("/session", json={"name": NAME, "password": PASSWORD})
+        assert reply.status_code in (200, 201), reply.text
+        return client
+
+    def wait_for(self, what: str, condition: Any, timeout_s: float = 20) -> Any:
+        """Call ``condition`` until it returns something true; fails with the node's logs after ``timeout_s``."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            found = condition()
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {timeout_s:g} s: {what}\n{self.output()}")
+            time.sleep(0.05)
