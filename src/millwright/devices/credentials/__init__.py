@@ -1,0 +1,7 @@
+"""Credentials: what a device proves itself with. A device may hold several; each can be revoked alone."""
+
+from millwright.devices.credentials.model import Credential, Grant, Issued, NewCredential
+from millwright.devices.credentials.service import CredentialService
+from millwright.devices.credentials.store import CredentialStore
+
+__all__ = ["Credential", "CredentialService", "CredentialStore", "Grant", "Issued", "NewCredential"]

@@ -1,0 +1,53 @@
+"""Use cases of credentials."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+
+from millwright.devices.changes import Changes
+from millwright.devices.credentials.model import Credential, Issued, NewCredential, digest_of_token
+from millwright.devices.credentials.store import CredentialStore, issued_row
+from millwright.devices.errors import invalid
+from millwright.devices.names import clean_name
+from millwright.devices.settings import DevicesSettings
+from millwright.kernel import Clock, new_secret
+
+
+class CredentialService:
+    """Issues, lists and revokes the credentials of devices."""
+
+    def __init__(self, store: CredentialStore, changes: Changes, clock: Clock, settings: DevicesSettings) -> None:
+        self._store = store
+        self._changes = changes
+        self._clock = clock
+        self._settings = settings
+
+    async def list(self, device_id: str) -> builtins.list[Credential]:
+        """The credentials of a device, without their secrets. Raises ``NotFound``."""
+        return await asyncio.to_thread(self._store.list, device_id)
+
+    async def issue(self, device_id: str, new: NewCredential) -> Issued:
+        """A new token, shown this once. Raises ``NotFound``, ``Invalid`` (expiry) or ``LimitExceeded``."""
+        now_ms = self._clock.now_ms()
+        if new.expires_ms is not None and new.expires_ms <= now_ms:
+            raise invalid("The credential would have expired already.", "/expires_ms", code="devices.expiry_past")
+        label = clean_name(new.label, "/label") if new.label else None
+        token = new_secret("mwd")
+        row = issued_row(device_id, token, digest_of_token(token), label, new.expires_ms, now_ms)
+        name = await asyncio.to_thread(self._store.insert, device_id, row, self._settings.credentials_per_device)
+        await self._changes.announce(device_id)
+        return Issued(
+            id=row["id"],
+            device_id=device_id,
+            username=name,
+            token=token,
+            label=label,
+            created_ms=now_ms,
+            expires_ms=new.expires_ms,
+        )
+
+    async def revoke(self, device_id: str, credential_id: str) -> None:
+        """Make a credential worthless; a connection made with it ends. Raises ``NotFound``."""
+        await asyncio.to_thread(self._store.delete, device_id, credential_id)
+        await self._changes.announce(device_id)

@@ -1,0 +1,144 @@
+"""Credentials in the records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from millwright.devices.credentials.model import Credential, Grant, Origin, mask
+from millwright.devices.errors import not_found, too_many
+from millwright.devices.store import bump, credentials, devices
+from millwright.engines.sql import Records
+from millwright.kernel import Conflict, new_id
+
+
+class CredentialStore:
+    """Reads and writes credentials; every method is one transaction."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def list(self, device_id: str) -> list[Credential]:
+        """The credentials of a device, oldest first. Raises ``NotFound``."""
+        with self._records.read() as connection:
+            _need_device(connection, device_id)
+            rows = connection.execute(
+                sa.select(credentials).where(credentials.c.device_id == device_id).order_by(credentials.c.id)
+            ).mappings()
+            return [_credential(row) for row in rows]
+
+    def insert(self, device_id: str, row: dict[str, Any], limit: int) -> str:
+        """Add a credential; returns the device's name. Raises ``NotFound``, ``LimitExceeded``, ``Conflict``."""
+        with self._records.begin() as connection:
+            name = _need_device(connection, device_id)
+            add(connection, device_id, row, limit)
+            bump(connection)
+            return name
+
+    def delete(self, device_id: str, credential_id: str) -> None:
+        """Revoke a credential. Raises ``NotFound``."""
+        with self._records.begin() as connection:
+            gone = connection.execute(
+                sa.delete(credentials).where(credentials.c.id == credential_id, credentials.c.device_id == device_id)
+            )
+            if not gone.rowcount:
+                raise not_found("credential", credential_id)
+            bump(connection)
+
+    def grants(self, digests: Sequence[bytes]) -> dict[bytes, Grant]:
+        """What each of these digests opens; unknown ones are absent."""
+        query = sa.select(
+            credentials.c.digest,
+            credentials.c.id,
+            credentials.c.expires_ms,
+            devices.c.id.label("device_id"),
+            devices.c.name,
+            devices.c.kind,
+            devices.c.sparkplug_group,
+            devices.c.sparkplug_edge,
+            devices.c.disabled,
+            devices.c.revision,
+        ).join_from(credentials, devices, credentials.c.device_id == devices.c.id)
+        with self._records.read() as connection:
+            rows = connection.execute(query.where(credentials.c.digest.in_(digests))).all()
+        return {
+            bytes(row.digest): Grant(
+                credential_id=row.id,
+                device_id=row.device_id,
+                name=row.name,
+                kind=row.kind,
+                group_id=row.sparkplug_group,
+                edge_node_id=row.sparkplug_edge,
+                disabled=row.disabled,
+                revision=row.revision,
+                expires_ms=row.expires_ms,
+            )
+            for row in rows
+        }
+
+    def mark_used(self, used: Mapping[str, int]) -> None:
+        """Note when credentials (by id) were last used."""
+        if not used:
+            return
+        statement = (
+            sa.update(credentials)
+            .where(credentials.c.id == sa.bindparam("credential"))
+            .values(last_used_ms=sa.bindparam("at_ms"))
+        )
+        with self._records.begin() as connection:
+            connection.execute(statement, [{"credential": key, "at_ms": at_ms} for key, at_ms in used.items()])
+
+
+def issued_row(
+    device_id: str, token: str, digest: bytes, label: str | None, expires_ms: int | None, now_ms: int
+) -> dict[str, Any]:
+    """The row of a token made here."""
+    return _row(device_id, mask(token), digest, label, "issued", expires_ms, now_ms)
+
+
+def adopted_row(device_id: str, hint: str, digest: bytes, now_ms: int) -> dict[str, Any]:
+    """The row of a secret that the device brought along."""
+    return _row(device_id, hint, digest, None, "adopted", None, now_ms)
+
+
+def add(connection: sa.Connection, device_id: str, row: dict[str, Any], limit: int) -> None:
+    """Add a credential in the caller's transaction. Raises ``LimitExceeded`` or ``Conflict``."""
+    held = connection.scalar(sa.select(sa.func.count()).where(credentials.c.device_id == device_id))
+    if (held or 0) >= limit:
+        raise too_many("credentials for one device", limit, "credentials_per_device")
+    if connection.scalar(sa.select(credentials.c.id).where(credentials.c.digest == row["digest"])) is not None:
+        raise Conflict(
+            "Another device has this credential already.",
+            code="devices.credential_taken",
+            hint="Give each device a secret of its own.",
+        )
+    connection.execute(sa.insert(credentials).values(**row))
+
+
+def _row(
+    device_id: str, hint: str, digest: bytes, label: str | None, origin: Origin, expires_ms: int | None, now_ms: int
+) -> dict[str, Any]:
+    return {
+        "id": new_id("crd"),
+        "device_id": device_id,
+        "digest": digest,
+        "label": label,
+        "hint": hint,
+        "origin": origin,
+        "created_ms": now_ms,
+        "expires_ms": expires_ms,
+        "last_used_ms": None,
+    }
+
+
+def _need_device(connection: sa.Connection, device_id: str) -> str:
+    name = connection.scalar(sa.select(devices.c.name).where(devices.c.id == device_id))
+    if name is None:
+        raise not_found("device", device_id)
+    return str(name)
+
+
+def _credential(row: sa.RowMapping) -> Credential:
+    return Credential(**{key: row[key] for key in Credential.__struct_fields__})

@@ -1,0 +1,72 @@
+"""Errors of the devices domain: one function for each, so that code, words and hint are in one place."""
+
+from __future__ import annotations
+
+from millwright.kernel import Conflict, Invalid, LimitExceeded, NotFound
+
+
+def not_found(what: str, key: str) -> NotFound:
+    """There is no ``what`` (``device``, ``model``, ``place``, ``credential``, ``arrival``) with this id."""
+    return NotFound(
+        f"There is no {what} {key}.",
+        code=f"devices.{what}_unknown",
+        hint="It may have been deleted; list what there is.",
+        detail={"id": key},
+    )
+
+
+def name_taken(what: str, name: str) -> Conflict:
+    """Another ``what`` has the name (compared without case)."""
+    return Conflict(
+        f"Another {what} is named {name!r}.",
+        code=f"devices.{what}_name_taken",
+        hint="Choose another name; names are compared without case.",
+        detail={"name": name},
+    )
+
+
+def in_use(what: str, key: str, users: dict[str, int]) -> Conflict:
+    """``what`` cannot be deleted: ``users`` counts what still needs it."""
+    said = " and ".join(f"{count} {noun}" for noun, count in users.items() if count)
+    return Conflict(
+        f"The {what} is still used by {said}.",
+        code=f"devices.{what}_in_use",
+        hint="Move or delete those first.",
+        detail={"id": key, **users},
+    )
+
+
+def stale(key: str, current: int) -> Conflict:
+    """The caller's revision of the device is not the current one."""
+    return Conflict(
+        "The device was changed meanwhile.",
+        code="devices.revision_stale",
+        hint="Read it again and repeat the change on what it says now.",
+        detail={"id": key, "revision": current},
+    )
+
+
+def invalid(message: str, pointer: str, *, code: str = "devices.invalid", hint: str = "") -> Invalid:
+    """A value is wrong; ``pointer`` (RFC 6901) says which one of the document sent."""
+    return Invalid(message, code=code, hint=hint or f"Mend the value at {pointer}.", detail={"pointer": pointer})
+
+
+def binding_taken(group_id: str, edge_node_id: str, device_id: str | None) -> Conflict:
+    """Another device has this Sparkplug address."""
+    address = "/".join(filter(None, (group_id, edge_node_id, device_id)))
+    return Conflict(
+        f"Another device is bound to the Sparkplug address {address}.",
+        code="devices.sparkplug_taken",
+        hint="Every group, edge node and device name belongs to one device.",
+        detail={"group_id": group_id, "edge_node_id": edge_node_id, "device_id": device_id},
+    )
+
+
+def too_many(what: str, limit: int, setting: str) -> LimitExceeded:
+    """A count is used up; ``setting`` raises it."""
+    return LimitExceeded(
+        f"No more than {limit} {what}.",
+        code="devices.limit",
+        hint=f"Remove some, or raise [devices] {setting}.",
+        detail={"limit": limit, "setting": setting},
+    )

@@ -1,0 +1,34 @@
+"""The registry: every device that is known, found again by name, tag, place, model, state."""
+
+from millwright.devices.registry.bulk import DeviceRow, ImportReport
+from millwright.devices.registry.model import (
+    Device,
+    DeviceChange,
+    DeviceCounts,
+    DevicePage,
+    DeviceQuery,
+    Kind,
+    NewDevice,
+    PresenceState,
+    SparkplugBinding,
+    Status,
+)
+from millwright.devices.registry.service import Registry
+from millwright.devices.registry.store import DeviceStore
+
+__all__ = [
+    "Device",
+    "DeviceChange",
+    "DeviceCounts",
+    "DevicePage",
+    "DeviceQuery",
+    "DeviceRow",
+    "DeviceStore",
+    "ImportReport",
+    "Kind",
+    "NewDevice",
+    "PresenceState",
+    "Registry",
+    "SparkplugBinding",
+    "Status",
+]

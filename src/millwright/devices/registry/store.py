@@ -1,0 +1,314 @@
+"""Devices in the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from millwright.devices.errors import binding_taken, in_use, invalid, name_taken, not_found, stale
+from millwright.devices.names import key_of
+from millwright.devices.places.store import paths
+from millwright.devices.registry.model import (
+    Device,
+    DeviceCounts,
+    DevicePage,
+    DeviceQuery,
+    NewDevice,
+    PresenceState,
+    SparkplugBinding,
+)
+from millwright.devices.registry.search import MAX_PAGE, conditions, decode_cursor, encode_cursor, searched
+from millwright.devices.store import bump, devices, model_versions, models, places, presence, tags
+from millwright.engines.sql import Records
+
+_columns = [column for column in devices.c if column.name != "search"]
+_select = sa.select(
+    *_columns, presence.c.online, presence.c.since_ms, presence.c.last_seen_ms, presence.c.reason
+).select_from(devices.outerjoin(presence))
+
+
+class DeviceStore:
+    """Reads and writes devices; every method is one transaction."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def get(self, device_id: str) -> Device:
+        """One device. Raises ``NotFound`` (``devices.device_unknown``)."""
+        with self._records.read() as connection:
+            return _get(connection, device_id)
+
+    def find_by_name(self, name: str) -> Device | None:
+        """The device with this name, without case."""
+        with self._records.read() as connection:
+            row = connection.execute(_select.where(devices.c.name_key == key_of(name))).mappings().one_or_none()
+            return _devices(connection, [row])[0] if row else None
+
+    def find_sparkplug(self, binding: SparkplugBinding) -> Device | None:
+        """The device bound to this Sparkplug address."""
+        with self._records.read() as connection:
+            row = connection.execute(_select.where(*_bound(binding))).mappings().one_or_none()
+            return _devices(connection, [row])[0] if row else None
+
+    def list(self, query: DeviceQuery, cursor: str | None, limit: int) -> DevicePage:
+        """A page by name. Raises ``Invalid`` for a foreign cursor."""
+        limit = max(1, min(limit, MAX_PAGE))
+        statement = _select.where(*conditions(query)).order_by(devices.c.name_key).limit(limit + 1)
+        if cursor:
+            statement = statement.where(devices.c.name_key > decode_cursor(cursor))
+        with self._records.read() as connection:
+            rows = connection.execute(statement).mappings().all()
+            more = len(rows) > limit
+            items = _devices(connection, rows[:limit])
+        return DevicePage(items=items, next=encode_cursor(rows[limit - 1]["name_key"]) if more else None)
+
+    def iter(self, query: DeviceQuery, page: int = MAX_PAGE) -> Iterator[Device]:
+        """Every device that fits, by name, read a page at a time."""
+        cursor: str | None = None
+        while True:
+            found = self.list(query, cursor, page)
+            yield from found.items
+            cursor = found.next
+            if cursor is None:
+                return
+
+    def count(self) -> DeviceCounts:
+        """How many devices there are, by presence."""
+        with self._records.read() as connection:
+            total = int(connection.scalar(sa.select(sa.func.count()).select_from(devices)) or 0)
+            counted = connection.execute(sa.select(presence.c.online, sa.func.count()).group_by(presence.c.online))
+            by_state: dict[bool, int] = {bool(online): count for online, count in counted}
+        online, offline = by_state.get(True, 0), by_state.get(False, 0)
+        return DeviceCounts(total=total, online=online, offline=offline, never=total - online - offline)
+
+    def names(self, device_ids: Sequence[str]) -> dict[str, str]:
+        """The names of those of the devices that exist."""
+        with self._records.read() as connection:
+            rows = connection.execute(sa.select(devices.c.id, devices.c.name).where(devices.c.id.in_(device_ids)))
+            return {device_id: name for device_id, name in rows}
+
+    def insert(self, device_id: str, new: NewDevice, now_ms: int) -> Device:
+        """Register a checked device. Raises ``NotFound`` (model, place, parent), ``Conflict`` (name, address)."""
+        with self._records.begin() as connection:
+            insert_device(connection, device_id, new, now_ms)
+            bump(connection)
+            return _get(connection, device_id)
+
+    def update(self, device_id: str, changes: dict[str, Any], expected: int | None) -> Device:
+        """Change columns of a device; ``expected`` is the revision the caller knows, if it cares.
+
+        Raises ``NotFound``, ``Invalid`` or ``Conflict`` (stale, name, address).
+        """
+        with self._records.begin() as connection:
+            row = (
+                connection.execute(sa.select(devices).where(devices.c.id == device_id).with_for_update())
+                .mappings()
+                .one_or_none()
+            )
+            if row is None:
+                raise not_found("device", device_id)
+            if expected is not None and expected != row["revision"]:
+                raise stale(device_id, row["revision"])
+            _apply(connection, dict(row), changes)
+            bump(connection)
+            return _get(connection, device_id)
+
+    def delete(self, device_id: str, expected: int | None) -> None:
+        """Remove a device with its credentials, properties and presence.
+
+        Raises ``NotFound``, or ``Conflict`` while Sparkplug devices are below it or when ``expected`` is stale.
+        """
+        with self._records.begin() as connection:
+            current = connection.scalar(sa.select(devices.c.revision).where(devices.c.id == device_id))
+            if current is None:
+                raise not_found("device", device_id)
+            if expected is not None and expected != current:
+                raise stale(device_id, current)
+            children = connection.scalar(sa.select(sa.func.count()).where(devices.c.parent_id == device_id))
+            if children:
+                raise in_use("device", device_id, {"devices": int(children)})
+            connection.execute(sa.delete(devices).where(devices.c.id == device_id))
+            bump(connection)
+
+
+def insert_device(connection: sa.Connection, device_id: str, new: NewDevice, now_ms: int) -> None:
+    """Add a checked device in the caller's transaction; the caller counts the change."""
+    if connection.scalar(sa.select(devices.c.id).where(devices.c.name_key == key_of(new.name))) is not None:
+        raise name_taken("device", new.name)
+    _refuse_binding(connection, device_id, new.sparkplug)
+    if new.parent_id is not None:
+        parent = connection.execute(sa.select(devices).where(devices.c.id == new.parent_id)).mappings().one_or_none()
+        if parent is None or new.sparkplug is None:
+            raise not_found("device", new.parent_id)
+        edge = (parent["kind"], parent["sparkplug_group"], parent["sparkplug_edge"])
+        if edge != ("sparkplug_edge", new.sparkplug.group_id, new.sparkplug.edge_node_id):
+            raise invalid("The parent is not the edge node of this Sparkplug address.", "/parent_id")
+    version = _model_version(connection, new.model_id, new.model_version)
+    _need_place(connection, new.place_id)
+    connection.execute(sa.insert(devices).values(**values_of(device_id, new, version, now_ms)))
+    if new.tags:
+        connection.execute(sa.insert(tags), [{"tag": tag, "device_id": device_id} for tag in new.tags])
+
+
+def values_of(device_id: str, new: NewDevice, version: int | None, now_ms: int) -> dict[str, Any]:
+    """The row of a new device."""
+    return {
+        "id": device_id,
+        "name": new.name,
+        "name_key": key_of(new.name),
+        "title": new.title,
+        "search": searched(device_id, new.name, new.title, new.tags),
+        "tags": list(new.tags),
+        "kind": new.kind,
+        "model_id": new.model_id,
+        "model_version": version,
+        "place_id": new.place_id,
+        "parent_id": new.parent_id,
+        **binding_columns(new.sparkplug),
+        "disabled": new.disabled,
+        "created_ms": now_ms,
+        "revision": 1,
+    }
+
+
+def binding_columns(binding: SparkplugBinding | None) -> dict[str, str | None]:
+    """A Sparkplug address as columns; an edge node's device is the empty text, so that the index keeps it unique."""
+    return {
+        "sparkplug_group": binding.group_id if binding else None,
+        "sparkplug_edge": binding.edge_node_id if binding else None,
+        "sparkplug_device": (binding.device_id or "") if binding else None,
+    }
+
+
+def _apply(connection: sa.Connection, row: dict[str, Any], changes: dict[str, Any]) -> None:
+    device_id = row["id"]
+    if "name" in changes:
+        key = key_of(changes["name"])
+        same = sa.select(devices.c.id).where(devices.c.name_key == key, devices.c.id != device_id)
+        if connection.scalar(same) is not None:
+            raise name_taken("device", changes["name"])
+        row["name_key"] = key
+    if "sparkplug" in changes:
+        row |= _rebind(connection, row, changes.pop("sparkplug"))
+    if "place_id" in changes:
+        _need_place(connection, changes["place_id"])
+    if "model_id" in changes or "model_version" in changes:
+        wanted = changes.get("model_id", row["model_id"])
+        changes["model_version"] = _model_version(connection, wanted, changes.get("model_version"))
+    if "tags" in changes:
+        connection.execute(sa.delete(tags).where(tags.c.device_id == device_id))
+        if changes["tags"]:
+            connection.execute(sa.insert(tags), [{"tag": tag, "device_id": device_id} for tag in changes["tags"]])
+        changes["tags"] = list(changes["tags"])
+    row |= changes
+    row["search"] = searched(device_id, row["name"], row["title"], tuple(row["tags"]))
+    row["revision"] += 1
+    connection.execute(sa.update(devices).where(devices.c.id == device_id).values(**row))
+
+
+def _rebind(connection: sa.Connection, row: dict[str, Any], binding: SparkplugBinding | None) -> dict[str, Any]:
+    """The columns of a new Sparkplug address; devices below an edge node follow it."""
+    device_id = row["id"]
+    children = sa.select(sa.func.count()).where(devices.c.parent_id == device_id)
+    if row["kind"] == "sparkplug_device":
+        own = (row["sparkplug_group"], row["sparkplug_edge"])
+        if binding is None or (binding.group_id, binding.edge_node_id) != own or not binding.device_id:
+            raise invalid("A Sparkplug device stays below its edge node; only its device_id can change.", "/sparkplug")
+        _refuse_binding(connection, device_id, binding)
+        return binding_columns(binding)
+    if binding is None:
+        if connection.scalar(children):
+            raise in_use("device", device_id, {"devices": int(connection.scalar(children) or 0)})
+        return {"kind": "device", **binding_columns(None)}
+    if binding.device_id is not None:
+        raise invalid("An edge node's address has no device_id.", "/sparkplug/device_id")
+    _refuse_binding(connection, device_id, binding)
+    connection.execute(
+        sa.update(devices)
+        .where(devices.c.parent_id == device_id)
+        .values(
+            sparkplug_group=binding.group_id,
+            sparkplug_edge=binding.edge_node_id,
+            revision=devices.c.revision + 1,
+        )
+    )
+    return {"kind": "sparkplug_edge", **binding_columns(binding)}
+
+
+def _bound(binding: SparkplugBinding) -> list[sa.ColumnElement[bool]]:
+    return [devices.c[name] == value for name, value in binding_columns(binding).items()]
+
+
+def _refuse_binding(connection: sa.Connection, device_id: str, binding: SparkplugBinding | None) -> None:
+    if binding is None:
+        return
+    taken = sa.select(devices.c.id).where(*_bound(binding), devices.c.id != device_id)
+    if connection.scalar(taken) is not None:
+        raise binding_taken(binding.group_id, binding.edge_node_id, binding.device_id)
+
+
+def _model_version(connection: sa.Connection, model_id: str | None, version: int | None) -> int | None:
+    if model_id is None:
+        if version is not None:
+            raise invalid("A model version needs a model.", "/model_version")
+        return None
+    latest = connection.scalar(sa.select(models.c.version).where(models.c.id == model_id))
+    if latest is None:
+        raise not_found("model", model_id)
+    if version is None:
+        return int(latest)
+    exists = sa.select(model_versions.c.version).where(
+        model_versions.c.model_id == model_id, model_versions.c.version == version
+    )
+    if connection.scalar(exists) is None:
+        raise not_found("model", f"{model_id} in version {version}")
+    return version
+
+
+def _need_place(connection: sa.Connection, place_id: str | None) -> None:
+    if place_id is not None and connection.scalar(sa.select(places.c.id).where(places.c.id == place_id)) is None:
+        raise not_found("place", place_id)
+
+
+def _get(connection: sa.Connection, device_id: str) -> Device:
+    row = connection.execute(_select.where(devices.c.id == device_id)).mappings().one_or_none()
+    if row is None:
+        raise not_found("device", device_id)
+    return _devices(connection, [row])[0]
+
+
+def _devices(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> list[Device]:
+    located = paths(connection, [row["place_id"] for row in rows if row["place_id"]])
+    return [_device(row, located.get(row["place_id"])) for row in rows]
+
+
+def _device(row: sa.RowMapping, place_path: str | None) -> Device:
+    group = row["sparkplug_group"]
+    return Device(
+        id=row["id"],
+        name=row["name"],
+        title=row["title"],
+        model_id=row["model_id"],
+        model_version=row["model_version"],
+        place_id=row["place_id"],
+        place_path=place_path,
+        tags=tuple(row["tags"]),
+        kind=row["kind"],
+        parent_id=row["parent_id"],
+        sparkplug=None
+        if group is None
+        else SparkplugBinding(
+            group_id=group, edge_node_id=row["sparkplug_edge"], device_id=row["sparkplug_device"] or None
+        ),
+        disabled=row["disabled"],
+        presence=PresenceState(
+            online=bool(row["online"]),
+            since_ms=row["since_ms"],
+            last_seen_ms=row["last_seen_ms"],
+            reason=row["reason"],
+        ),
+        created_ms=row["created_ms"],
+        revision=row["revision"],
+    )
