@@ -24,7 +24,7 @@ from millwright.devices.telemetry.receive_clock import BURST_MS
 from millwright.devices.telemetry.repeats import RepeatMemory
 from millwright.devices.telemetry.settings import TelemetrySettings
 from millwright.devices.telemetry.times import AHEAD_MS, EARLIEST_MS, find_time_ms
-from millwright.historian import BAD, BOOLEAN, NUMBER, TEXT, UNCERTAIN, Kind
+from millwright.historian import BAD, UNCERTAIN
 
 logger = logging.getLogger(__name__)
 
@@ -270,7 +270,7 @@ class JsonDecoder:
                     properties.announce(found, found.kind)
                     quality = BAD
                 else:
-                    properties.announce(found, _kind_of(value))
+                    properties.announce(found, found.kind_of(value))
                     quality = found.quality(value, quality)
                 ready.append((found.series, time_ms, value, quality))
         for series, time_ms, value, quality in ready:
@@ -313,9 +313,3 @@ def _opened(document: dict[str, Any]) -> tuple[object, dict[str, Any]]:
     if names in _ENVELOPES and isinstance(document["values"], dict):
         return document[names[0]], document["values"]
     return None, document
-
-
-def _kind_of(value: float | bool | str) -> Kind:
-    if isinstance(value, str):
-        return TEXT
-    return BOOLEAN if isinstance(value, bool) else NUMBER

@@ -48,6 +48,11 @@ class Property:
         """What a reading without a value counts as: the declared kind, or a number."""
         return NUMBER if self.declared is None else _FITTING[self.declared.type]
 
+    @staticmethod
+    def kind_of(value: float | bool | str) -> Kind:
+        """What ``value`` is."""
+        return _KINDS[type(value)]
+
     @property
     def integral(self) -> bool:
         """Whether the model declares whole numbers."""

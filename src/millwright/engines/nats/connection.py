@@ -226,6 +226,61 @@ class NatsConnection:
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The stream {stream} cannot be read", error) from error
 
+    async def scan(
+        self, stream: str, *, subject: str = ">", first: int = 0, last: int | None = None
+    ) -> AsyncIterator[StreamMessage]:
+        """What the stream holds at this moment from sequence ``first`` to ``last``, in order, with no lasting reader.
+
+        Raises ``Unavailable``.
+        """
+        _, jetstream = self._need()
+        held = (await self.state(stream)).last_sequence
+        end = held if last is None else min(held, last)
+        config = ConsumerConfig(
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE if first else DeliverPolicy.ALL,
+            opt_start_seq=first or None,
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=30,
+            mem_storage=True,
+        )
+        try:
+            subscription = await jetstream.pull_subscribe(
+                subject, stream=stream, config=config, pending_msgs_limit=-1, pending_bytes_limit=-1
+            )
+            pending = (await subscription.consumer_info()).num_pending or 0
+            try:
+                while pending:
+                    for message in await subscription.fetch(min(pending, 256), timeout=5):
+                        metadata = message.metadata
+                        pending = metadata.num_pending
+                        if metadata.sequence.stream <= end:
+                            yield StreamMessage(metadata.sequence.stream, message.subject, message.data, False)
+                        if metadata.sequence.stream >= end:
+                            return
+            finally:
+                await subscription.unsubscribe()
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"The stream {stream} cannot be read", error) from error
+
+    async def count(self, stream: str, subject: str = ">") -> dict[str, int]:
+        """How many messages the stream holds, by subject, of the subjects that ``subject`` matches."""
+        _, jetstream = self._need()
+        try:
+            info = await jetstream.stream_info(stream, subjects_filter=subject)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"The stream {stream} cannot be read", error) from error
+        return dict(info.state.subjects or {})
+
+    async def discard(self, stream: str, sequence: int) -> bool:
+        """Remove one message; ``False`` when it was gone already."""
+        _, jetstream = self._need()
+        try:
+            return await jetstream.delete_msg(stream, sequence)
+        except nats.js.errors.APIError:
+            return False
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"Message {sequence} of {stream} cannot be removed", error) from error
+
     async def get(self, stream: str, sequence: int) -> StreamMessage | None:
         """The message at ``sequence``, or ``None`` when it is gone."""
         _, jetstream = self._need()
@@ -236,29 +291,6 @@ class NatsConnection:
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"Message {sequence} of {stream} cannot be read", error) from error
         return StreamMessage(sequence, raw.subject or "", raw.data or b"", False)
-
-    async def scan(self, stream: str) -> AsyncIterator[StreamMessage]:
-        """Every message the stream holds at this moment, in order, without a lasting reader. Raises ``Unavailable``."""
-        _, jetstream = self._need()
-        last = (await self.state(stream)).last_sequence
-        config = ConsumerConfig(
-            deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE, inactive_threshold=30, mem_storage=True
-        )
-        try:
-            subscription = await jetstream.pull_subscribe(">", stream=stream, config=config)
-            pending = (await subscription.consumer_info()).num_pending or 0
-            try:
-                while pending:
-                    for message in await subscription.fetch(min(pending, 256), timeout=5):
-                        metadata = message.metadata
-                        pending = metadata.num_pending
-                        yield StreamMessage(metadata.sequence.stream, message.subject, message.data, False)
-                        if metadata.sequence.stream >= last:
-                            return
-            finally:
-                await subscription.unsubscribe()
-        except (nats.errors.Error, TimeoutError) as error:
-            raise _unavailable(f"The stream {stream} cannot be read", error) from error
 
     async def trim(self, stream: str, before: int) -> None:
         """Remove every message of the stream below the sequence ``before``."""

@@ -1,0 +1,71 @@
+"""What the host knows of an edge node between its birth and its death (Sparkplug 3.0, section 5)."""
+
+from __future__ import annotations
+
+import msgspec
+
+RETRY_MS = 30_000
+"""A rebirth that was asked for and did not come is asked for again after this long."""
+
+
+class MetricSet(msgspec.Struct, array_like=True):
+    """The metrics an edge node or a device announced, name → datatype; ``online`` between birth and death."""
+
+    online: bool = False
+    types: dict[str, int] = {}
+
+
+class EdgeSession(msgspec.Struct, array_like=True):
+    """One edge node: its own metrics, its devices' and the aliases, which are unique in the whole edge node.
+
+    ``sequence`` is the intake frame of its last birth or death, ``next_seq`` the payload number expected (``None``:
+    any, as after a restart), ``asked_ms`` when a rebirth was last asked for and has not come.
+    """
+
+    node: MetricSet
+    devices: dict[str, MetricSet]
+    aliases: dict[int, tuple[str, str]]
+    """Alias → device name (empty: the node itself) and metric name."""
+    bd_seq: int | None = None
+    sequence: int = 0
+    next_seq: int | None = None
+    asked_ms: int | None = None
+
+    @classmethod
+    def new(cls) -> EdgeSession:
+        """An edge node never heard of."""
+        return cls(MetricSet(), {}, {})
+
+    def begin(self, bd_seq: int | None, seq: int | None, sequence: int) -> None:
+        """The edge node is born: what was known before, also of its devices, no longer counts."""
+        self.node, self.devices, self.aliases = MetricSet(True), {}, {}
+        self.bd_seq, self.sequence, self.asked_ms = bd_seq, sequence, None
+        self.next_seq = None if seq is None else (seq + 1) % 256
+
+    def end(self, sequence: int) -> None:
+        """The edge node died, and with it its devices; their metrics stay known, to be marked."""
+        self.node.online = False
+        for device in self.devices.values():
+            device.online = False
+        self.sequence = sequence
+
+    def ends_with(self, bd_seq: int | None) -> bool:
+        """Whether a death certificate belongs to this birth; an older connection's will must not end a newer one."""
+        return self.bd_seq is None or bd_seq is None or self.bd_seq == bd_seq
+
+    def follow(self, seq: int | None) -> bool:
+        """Take the payload number ``seq``; ``False`` when payloads are missing before it."""
+        expected = self.next_seq
+        self.next_seq = None if seq is None else (seq + 1) % 256
+        return seq is not None and expected in (None, seq)
+
+    def set_of(self, device: str | None) -> MetricSet | None:
+        """The metrics of ``device`` (``None``: the node itself), ``None`` before its birth."""
+        return self.node if device is None else self.devices.get(device)
+
+    def may_ask(self, now_ms: int) -> bool:
+        """Whether a rebirth may be asked for now: once per gap, again only when it does not come."""
+        if self.asked_ms is not None and 0 <= now_ms - self.asked_ms < RETRY_MS:
+            return False
+        self.asked_ms = now_ms
+        return True

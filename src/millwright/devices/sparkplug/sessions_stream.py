@@ -1,0 +1,47 @@
+"""Sessions of edge nodes on disk, so that a restarted historian still knows the aliases.
+
+A session is written *before* the intake is acknowledged up to its birth, and two versions are kept: a crash in between
+leaves the newer one ahead of the intake that will be read again, and then the older one is the right one.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from millwright.devices.sparkplug.session import EdgeSession
+from millwright.engines.nats import NatsConnection, StreamSpec
+
+SESSIONS = StreamSpec(
+    name="SPARKPLUG_SESSIONS", subjects=("sparkplug.sessions.>",), max_messages_per_subject=2, discard_old=True
+)
+
+_encode = msgspec.msgpack.Encoder().encode
+_decoder = msgspec.msgpack.Decoder(EdgeSession)
+
+
+class SparkplugSessions:
+    """Writes and reads sessions."""
+
+    def __init__(self, nats: NatsConnection) -> None:
+        self._nats = nats
+
+    async def start(self) -> None:
+        """Make the stream."""
+        await self._nats.ensure_stream(SESSIONS)
+
+    async def save(self, edge_id: str, session: EdgeSession) -> None:
+        """Write the session down. Raises ``Unavailable`` or ``LimitExceeded``."""
+        await self._nats.append(f"sparkplug.sessions.{edge_id}", _encode(session))
+
+    async def load(self, acknowledged: int) -> dict[str, EdgeSession]:
+        """Every edge node's session as it was when the intake had been read up to ``acknowledged``.
+
+        Which payload number comes next is not known any more, so the next one is accepted whatever it is.
+        """
+        sessions: dict[str, EdgeSession] = {}
+        async for message in self._nats.scan(SESSIONS.name):
+            session = _decoder.decode(message.data)
+            if session.sequence <= acknowledged:
+                session.next_seq = session.asked_ms = None
+                sessions[message.subject.rsplit(".", 1)[1]] = session
+        return sessions
