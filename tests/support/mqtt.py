@@ -95,6 +95,14 @@ async def running_listener(
         await connection.stop()
 
 
+async def until(holds: Callable[[], bool], timeout_s: float = 5) -> None:
+    """Return when ``holds()``; fails after ``timeout_s``."""
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while not holds():
+        assert asyncio.get_running_loop().time() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.005)
+
+
 def connect_bytes(client_id: str = "raw", *, clean: bool = True, keep_alive_s: int = 60, **options: Any) -> bytes:
     will: Will | None = options.get("will")
     return encode_connect(

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.mqtt import running_listener
 from support.nats import RunningNats
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any, cast
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.mqtt import OpenDoor, connect_bytes, publish_bytes
 
 from millwright.devices.intake import decode_frame
 from millwright.devices.mqtt import MqttListener, MqttSettings, VolatileJournal, codec
 from millwright.devices.mqtt.connection import Connection, State
 from millwright.devices.mqtt.packets import Subscribe
 from millwright.kernel import Bus, SystemClock
+from support.mqtt import OpenDoor, connect_bytes, publish_bytes
 
 
 class Store:
@@ -87,7 +88,7 @@ async def feed(chunks: list[bytes]) -> tuple[Connection, Wire, Store, MqttListen
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     edges = [0, *sorted({place % len(data) for place in places} - {0}), len(data)]
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(edges)]
 
 
 messages = st.lists(
