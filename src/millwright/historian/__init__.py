@@ -4,6 +4,8 @@ Vocabulary: a *series* is one property of one device; a *reading* is a value at 
 of time reduced to minimum, maximum, mean…; *received* is when this node took the reading in.
 """
 
+from millwright.historian.columns import values
+from millwright.historian.live import LivePublisher
 from millwright.historian.model import (
     BAD,
     BOOLEAN,
@@ -20,8 +22,45 @@ from millwright.historian.model import (
     Value,
     series_id,
 )
+from millwright.historian.query import (
+    AGGREGATES,
+    EARLIEST_MS,
+    LATEST_MS,
+    Aggregate,
+    BucketQuery,
+    BucketSeries,
+    CatalogueEntry,
+    Latest,
+    Range,
+    RawQuery,
+    Storage,
+)
+from millwright.historian.retention import PolicyStore, Retention, RetentionPolicy
+from millwright.historian.rpc import HistorianClient, HistorianServer
+from millwright.historian.service import Historian
+from millwright.historian.settings import HistorianSettings
 
 __all__ = [
+    "AGGREGATES",
+    "EARLIEST_MS",
+    "LATEST_MS",
+    "Aggregate",
+    "BucketQuery",
+    "BucketSeries",
+    "CatalogueEntry",
+    "Historian",
+    "HistorianClient",
+    "HistorianServer",
+    "HistorianSettings",
+    "Latest",
+    "LivePublisher",
+    "PolicyStore",
+    "Range",
+    "RawQuery",
+    "Retention",
+    "RetentionPolicy",
+    "Storage",
+    "values",
     "BAD",
     "BOOLEAN",
     "GOOD",

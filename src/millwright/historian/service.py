@@ -33,6 +33,7 @@ from millwright.kernel import Clock, Invalid, MillwrightError, Unavailable
 
 logger = logging.getLogger(__name__)
 
+_PAGE_BYTES = 3 << 20
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.2, 5.0
 
 
@@ -210,7 +211,9 @@ class Historian:
         """
         query.check()
         table = await self._store.raw(query)
-        more = table.num_rows == query.limit or table.nbytes > _HALF_PAGE
+        more = table.num_rows == query.limit or table.nbytes > _PAGE_BYTES // 2
+        while table.num_rows > 1 and table.nbytes > _PAGE_BYTES:
+            table = table.slice(0, table.num_rows // 2)
         if not more or not table.num_rows:
             return table, None
         last = int(table.column("time_ms")[-1].as_py())
@@ -227,16 +230,14 @@ class Historian:
             rows = await self._store.buckets(query)
         return await asyncio.to_thread(assemble, query, rows, held)
 
+    async def catalogue_table(self, device_ids: Sequence[str] | None = None) -> pa.Table:
+        """``device_id, property, series, kind, unit, known`` of these devices, or of all, in order."""
+        _check_devices(device_ids)
+        return await self._store.catalogue(device_ids)
+
     async def catalogue(self, device_ids: Sequence[str] | None = None) -> list[CatalogueEntry]:
         """Every series of these devices, or of all, ordered by device and property."""
-        _check_devices(device_ids)
-        found = await self._store.catalogue(device_ids)
-        return [
-            CatalogueEntry(device, name, SeriesId(series), Kind(kind), unit, known)
-            for device, name, series, kind, unit, known in zip(
-                *(found.column(column).to_pylist() for column in found.column_names), strict=True
-            )
-        ]
+        return catalogue_rows(await self.catalogue_table(device_ids))
 
     async def latest_table(self, device_ids: Sequence[str] | None = None) -> pa.Table:
         """``device_id, property, series, time_ms, received_ms, number, kind, quality, text`` of each series' newest."""
@@ -254,9 +255,6 @@ class Historian:
     async def storage(self) -> Storage:
         """What the historian holds, and the room left."""
         return await self._store.storage()
-
-
-_HALF_PAGE = 1 << 20
 
 
 def _check_devices(device_ids: Sequence[str] | None) -> None:
@@ -290,4 +288,13 @@ def latest_rows(table: pa.Table) -> list[Latest]:
     return [
         Latest(device, name, SeriesId(series), time_ms, received_ms, value, quality)
         for device, name, series, time_ms, received_ms, quality, value in rows
+    ]
+
+
+def catalogue_rows(table: pa.Table) -> list[CatalogueEntry]:
+    """The rows of :meth:`Historian.catalogue_table` as plain data."""
+    columns = (table.column(name).to_pylist() for name in ("device_id", "property", "series", "kind", "unit", "known"))
+    return [
+        CatalogueEntry(device, name, SeriesId(series), Kind(kind), unit, known)
+        for device, name, series, kind, unit, known in zip(*columns, strict=True)
     ]

@@ -1,0 +1,276 @@
+"""Routes of the history: newest values, readings, buckets, retention.
+
+Times are UTC milliseconds. A number is an IEEE 754 binary64, so an integer beyond ±2^53 is rounded to the nearest one
+that can be kept; NaN and the infinities, which JSON cannot carry, are shown as null.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import Controller, Response, get, put
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from millwright.historian.columns import values
+from millwright.historian.export import ARROW, CSV, arrow_of_buckets, csv_of_buckets, iter_arrow, iter_csv
+from millwright.historian.model import Value, series_id
+from millwright.historian.query import (
+    AGGREGATES,
+    MOST_READINGS,
+    Aggregate,
+    BucketQuery,
+    BucketSeries,
+    Range,
+    RawQuery,
+)
+from millwright.historian.retention import MOST_POLICIES, RetentionPolicy
+from millwright.historian.rpc import HistorianClient
+from millwright.kernel import Invalid
+from millwright.parties import require_role, require_session
+
+_MOST_LATEST = 1_000
+_EXPORT_PAGE = 20_000
+
+DeviceId = Annotated[str, Parameter(description="The device.", min_length=1, max_length=255)]
+Property = Annotated[str, Parameter(query="property", description="Name of the property.", min_length=1)]
+FromMs = Annotated[int, Parameter(description="Start of the range, UTC milliseconds; belongs to it.")]
+ToMs = Annotated[int, Parameter(description="End of the range, UTC milliseconds; does not belong to it.")]
+Format = Annotated[
+    Literal["json", "csv", "arrow"],
+    Parameter(query="format", description="`csv` and `arrow` (an Arrow IPC stream) are streamed whole, of any length."),
+]
+
+
+class LatestValue(msgspec.Struct, frozen=True):
+    """The newest reading of a property. Quality: 192 good, 64 uncertain, 0 bad."""
+
+    device_id: str
+    property: str
+    time_ms: int
+    received_ms: int
+    value: Value
+    quality: int
+
+
+class LatestValues(msgspec.Struct, frozen=True):
+    """The newest reading of every property of the devices asked for."""
+
+    items: list[LatestValue]
+
+
+class ReadingItem(msgspec.Struct, frozen=True):
+    """One reading. Quality: 192 good, 64 uncertain, 0 bad."""
+
+    time_ms: int
+    value: Value
+    quality: int
+    received_ms: int
+
+
+class ReadingPage(msgspec.Struct, frozen=True):
+    """Readings in order; ``next`` is the cursor of the next page, or null."""
+
+    items: list[ReadingItem]
+    next: str | None
+
+
+class BucketColumns(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Buckets of one property, in columns that run parallel to ``time_ms`` (the start of each bucket).
+
+    Empty buckets are left out. A bucket whose aggregates are null breaks the line: nothing came for longer than
+    ``gap_ms``, or only readings of bad quality, which ``bad`` counts and no aggregate contains. ``twm`` is the
+    time-weighted mean: each value holds until the next one.
+    """
+
+    property: str
+    time_ms: list[int]
+    count: list[int]
+    bad: list[int]
+    unit: str | None
+    gap_ms: int | None
+    min: list[float | None] | msgspec.UnsetType = msgspec.UNSET
+    max: list[float | None] | msgspec.UnsetType = msgspec.UNSET
+    mean: list[float | None] | msgspec.UnsetType = msgspec.UNSET
+    first: list[float | None] | msgspec.UnsetType = msgspec.UNSET
+    last: list[float | None] | msgspec.UnsetType = msgspec.UNSET
+    twm: list[float | None] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Buckets(msgspec.Struct, frozen=True):
+    """Properties of one device over one range, reduced to buckets of equal width."""
+
+    from_ms: int
+    to_ms: int
+    width_ms: int
+    series: list[BucketColumns]
+
+
+class RetentionPolicies(msgspec.Struct, frozen=True):
+    """How long readings are kept: the first policy that matches a series decides; none matching keeps for ever."""
+
+    policies: Annotated[list[RetentionPolicy], msgspec.Meta(max_length=MOST_POLICIES)]
+
+
+class ReadingsController(Controller):
+    """What the historian holds."""
+
+    path = "/readings"
+    tags = ("History",)
+    guards = (require_session,)
+
+    @get("/latest", summary="Newest values")
+    async def latest(
+        self,
+        historian: HistorianClient,
+        device_id: Annotated[
+            list[str], Parameter(description="The devices; repeat it.", min_items=1, max_items=_MOST_LATEST)
+        ],
+    ) -> LatestValues:
+        """The newest reading (by source time) of every property of the devices."""
+        found = await historian.latest(device_id)
+        return LatestValues(
+            [LatestValue(r.device_id, r.property, r.time_ms, r.received_ms, r.value, r.quality) for r in found]
+        )
+
+    @get("/", summary="Readings", response_headers=[])
+    async def readings(
+        self,
+        historian: HistorianClient,
+        device_id: DeviceId,
+        property_name: Property,
+        from_ms: FromMs,
+        to_ms: ToMs,
+        limit: Annotated[int, Parameter(description="Readings on a page.", ge=1, le=MOST_READINGS)] = 1_000,
+        cursor: Annotated[str | None, Parameter(description="`next` of the page before.")] = None,
+        order: Annotated[Literal["asc", "desc"], Parameter(description="Oldest or newest first.")] = "asc",
+        form: Format = "json",
+    ) -> Response[ReadingPage] | Stream:
+        """Readings of one property one by one: a page of JSON, or the whole range as CSV or Arrow."""
+        wanted = Range(from_ms, to_ms)
+        wanted.check()
+        series = series_id(device_id, property_name)
+        descending = order == "desc"
+        if form != "json":
+            query = RawQuery(series, wanted, _EXPORT_PAGE, descending)
+            name = f'attachment; filename="readings.{form}"'
+            pages = historian.iter_raw(query)
+            body, kind = (iter_csv(pages), CSV) if form == "csv" else (iter_arrow(pages), ARROW)
+            return Stream(body, media_type=kind, headers={"Content-Disposition": name})
+        if cursor is not None:
+            wanted = _from_cursor(wanted, cursor, descending)
+        table, bound = await historian.raw(RawQuery(series, wanted, limit, descending))
+        columns = (table.column(name).to_pylist() for name in ("time_ms", "quality", "received_ms"))
+        items = [
+            ReadingItem(time, value, quality, received)
+            for (time, quality, received), value in zip(zip(*columns, strict=True), values(table), strict=True)
+        ]
+        return Response(ReadingPage(items, None if bound is None else str(bound)))
+
+    @get("/buckets", summary="Readings in buckets")
+    async def buckets(
+        self,
+        historian: HistorianClient,
+        device_id: DeviceId,
+        property_names: Annotated[
+            list[str], Parameter(query="property", description="Names of properties; repeat it.", min_items=1)
+        ],
+        from_ms: FromMs,
+        to_ms: ToMs,
+        buckets: Annotated[int, Parameter(description="Most buckets to answer: the pixels of the chart.")] = 500,
+        aggregates: Annotated[
+            str, Parameter(description=f"Comma separated, of {', '.join(AGGREGATES)}.")
+        ] = "min,max,mean",
+        gap_ms: Annotated[
+            int | None,
+            Parameter(description="A longer silence is a gap. Left out: three times the median spacing."),
+        ] = None,
+        form: Format = "json",
+    ) -> Response[Buckets] | Response[bytes]:
+        """Properties of one device, reduced to at most so many buckets; as fast for a year as for a day."""
+        names = list(dict.fromkeys(property_names))
+        query = BucketQuery(
+            tuple(series_id(device_id, name) for name in names),
+            Range(from_ms, to_ms),
+            buckets,
+            _aggregates(aggregates),
+            gap_ms,
+        )
+        query.check()
+        found, entries = await asyncio.gather(historian.buckets(query), historian.catalogue([device_id]))
+        if form == "csv":
+            return Response(csv_of_buckets(names, query, found), media_type=CSV)
+        if form == "arrow":
+            return Response(arrow_of_buckets(names, query, found), media_type=ARROW)
+        units = {entry.property: entry.unit for entry in entries}
+        series = [_columns(name, units.get(name), each) for name, each in zip(names, found, strict=True)]
+        return Response(Buckets(from_ms, to_ms, query.width_ms, series))
+
+
+class RetentionController(Controller):
+    """How long readings are kept."""
+
+    path = "/retention"
+    tags = ("History",)
+
+    @get("/", guards=[require_session], summary="Retention policies")
+    async def policies(self, historian: HistorianClient) -> RetentionPolicies:
+        """The policies, in the order in which they are tried."""
+        return RetentionPolicies(await historian.retention())
+
+    @put("/", guards=[require_role("administrator")], summary="Set the retention policies")
+    async def replace(self, historian: HistorianClient, data: RetentionPolicies) -> RetentionPolicies:
+        """Put these policies in the place of all. What expires by them is removed within the hour, for good."""
+        await historian.retain(data.policies)
+        return data
+
+
+CONTROLLERS: Sequence[type[Controller]] = (ReadingsController, RetentionController)
+"""What the web host mounts below ``/api/v1``."""
+
+
+def _from_cursor(wanted: Range, cursor: str, descending: bool) -> Range:
+    if not (cursor.lstrip("-").isascii() and cursor.lstrip("-").isdigit() and len(cursor) < 20):
+        raise Invalid(
+            "The cursor is not one of this list.", code="historian.cursor_invalid", hint="Use `next` as it came."
+        )
+    bound = int(cursor)
+    narrowed = Range(wanted.from_ms, bound) if descending else Range(bound, wanted.to_ms)
+    if not wanted.from_ms <= bound <= wanted.to_ms or narrowed.from_ms == narrowed.to_ms:
+        raise _cursor_invalid()
+    return narrowed
+
+
+def _cursor_invalid() -> Invalid:
+    return Invalid(
+        "The cursor does not belong to this range.",
+        code="historian.cursor_invalid",
+        hint="Send `next` as it came, with the same from_ms, to_ms and order.",
+    )
+
+
+def _aggregates(text: str) -> tuple[Aggregate, ...]:
+    names = dict.fromkeys(part.strip() for part in text.split(","))
+    unknown = [name for name in names if name not in AGGREGATES]
+    if unknown:
+        raise Invalid(
+            f"Unknown aggregates: {', '.join(unknown)}.",
+            code="historian.aggregate_unknown",
+            hint=f"Choose from {', '.join(AGGREGATES)}.",
+        )
+    return tuple(name for name in AGGREGATES if name in names)
+
+
+def _columns(name: str, unit: str | None, found: BucketSeries) -> BucketColumns:
+    return BucketColumns(
+        name,
+        found.time_ms,
+        found.count,
+        found.bad,
+        unit,
+        found.gap_ms,
+        **{aggregate: column for aggregate, column in found.values.items() if aggregate != "count"},
+    )

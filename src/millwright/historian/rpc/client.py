@@ -1,0 +1,106 @@
+"""The historian as the other roles see it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+import pyarrow as pa
+
+from millwright.historian.query import BucketQuery, BucketSeries, CatalogueEntry, Latest, Range, RawQuery, Storage
+from millwright.historian.retention import RetentionPolicy
+from millwright.historian.rpc.messages import (
+    BUCKETS_A_REPLY,
+    PREFIX,
+    BucketsReply,
+    DevicesRequest,
+    Policies,
+    decode,
+    decode_rows,
+    encode,
+)
+from millwright.historian.service import catalogue_rows, latest_rows
+from millwright.kernel import Bus
+
+_DEVICES_A_REQUEST = 2_000
+
+
+class HistorianClient:
+    """Asks the historian role over the bus.
+
+    Every method raises what the historian raises (``Invalid``, ``LimitExceeded``, ``Unavailable``), and ``Unavailable``
+    when no historian answers.
+    """
+
+    def __init__(self, bus: Bus, *, timeout_s: float = 60.0) -> None:
+        self._bus = bus
+        self._timeout_s = timeout_s
+
+    async def raw(self, query: RawQuery) -> tuple[pa.Table, int | None]:
+        """Readings in order: columns ``time_ms, number, received_ms, kind, quality, text``; and the next page's bound.
+
+        For the next page set ``from_ms`` to it (``to_ms`` when descending); None at the end.
+        """
+        query.check()
+        return decode_rows(await self._ask("raw", query))
+
+    async def iter_raw(self, query: RawQuery) -> AsyncIterator[pa.Table]:
+        """Every reading of the range, a page at a time; ``limit`` is the page's size."""
+        bound: int | None = None
+        while True:
+            table, bound = await self.raw(query)
+            if table.num_rows:
+                yield table
+            if bound is None:
+                return
+            left = query.range
+            following = Range(left.from_ms, bound) if query.descending else Range(bound, left.to_ms)
+            if following.from_ms >= following.to_ms:
+                return
+            query = msgspec.structs.replace(query, range=following)
+
+    async def buckets(self, query: BucketQuery) -> list[BucketSeries]:
+        """Each series in at most ``query.buckets`` buckets, in the order asked."""
+        query.check()
+        size = max(1, BUCKETS_A_REPLY // query.buckets)
+        parts = [
+            msgspec.structs.replace(query, series=query.series[start : start + size])
+            for start in range(0, len(query.series), size)
+        ]
+        replies = await asyncio.gather(*(self._ask("buckets", part) for part in parts))
+        return [series for reply in replies for series in decode(reply, BucketsReply).series]
+
+    async def latest(self, device_ids: Sequence[str]) -> list[Latest]:
+        """The newest reading of every series of these devices, ordered by device and property within 2,000 devices."""
+        return [row for table in await self._tables("latest", device_ids) for row in latest_rows(table)]
+
+    async def catalogue(self, device_ids: Sequence[str]) -> list[CatalogueEntry]:
+        """Every series of these devices that has, or had, readings; ordered like :meth:`latest`."""
+        return [row for table in await self._tables("catalogue", device_ids) for row in catalogue_rows(table)]
+
+    async def storage(self) -> Storage:
+        """What the historian holds, and the room left."""
+        return decode(await self._bus.request(f"{PREFIX}storage", b"", timeout_s=self._timeout_s), Storage)
+
+    async def retention(self) -> list[RetentionPolicy]:
+        """The retention policies in the order in which they are tried."""
+        reply = await self._bus.request(f"{PREFIX}retention", b"", timeout_s=self._timeout_s)
+        return decode(reply, Policies).policies
+
+    async def retain(self, policies: Sequence[RetentionPolicy]) -> None:
+        """Put these policies in the place of all."""
+        await self._ask("retain", Policies(list(policies)))
+
+    async def _ask(self, name: str, request: msgspec.Struct) -> bytes:
+        return await self._bus.request(PREFIX + name, encode(request), timeout_s=self._timeout_s)
+
+    async def _tables(self, name: str, device_ids: Sequence[str]) -> list[pa.Table]:
+        tables = []
+        for start in range(0, len(device_ids), _DEVICES_A_REQUEST):
+            chosen = list(device_ids[start : start + _DEVICES_A_REQUEST])
+            offset: int | None = 0
+            while offset is not None:
+                table, offset = decode_rows(await self._ask(name, DevicesRequest(chosen, offset)))
+                tables.append(table)
+        return tables

@@ -1,0 +1,88 @@
+"""Requests and replies on the bus: msgpack for plain data, an Arrow stream for rows."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+import pyarrow as pa
+
+from millwright.historian.query import BucketSeries
+from millwright.historian.retention import RetentionPolicy
+from millwright.kernel import Invalid
+
+PREFIX = "rpc.historian."
+REPLY_BYTES = 3 << 20
+"""Rows in one reply take about this much at most; the broker's limit is 8 MiB."""
+BUCKETS_A_REPLY = 30_000
+"""Buckets in one reply: seven aggregates of as many take about two megabytes."""
+
+_NEXT = b"next"
+_COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
+
+T = TypeVar("T")
+
+
+class DevicesRequest(msgspec.Struct, frozen=True):
+    """Rows about devices, from the row ``offset`` on; ``device_ids`` None: about all."""
+
+    device_ids: list[str] | None = None
+    offset: int = 0
+
+
+class BucketsReply(msgspec.Struct, frozen=True):
+    """Answer to a ``BucketQuery``."""
+
+    series: list[BucketSeries]
+
+
+class Policies(msgspec.Struct, frozen=True):
+    """Retention policies, in the order in which they are tried."""
+
+    policies: list[RetentionPolicy]
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """As msgpack."""
+    return msgspec.msgpack.encode(message)
+
+
+def decode(payload: bytes, kind: type[T]) -> T:
+    """From msgpack. Raises ``Invalid`` (``historian.request_unreadable``)."""
+    try:
+        return msgspec.msgpack.decode(payload, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Invalid(
+            f"The request cannot be read: {error}",
+            code="historian.request_unreadable",
+            hint="Run the same version of Millwright in every role.",
+        ) from error
+
+
+def encode_rows(table: pa.Table, following: int | None) -> bytes:
+    """Rows, and where the next ones begin."""
+    if following is not None:
+        table = table.replace_schema_metadata({_NEXT: str(following).encode()})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=_COMPRESSED) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def decode_rows(payload: bytes) -> tuple[pa.Table, int | None]:
+    """What :func:`encode_rows` made."""
+    with pa.ipc.open_stream(pa.py_buffer(payload)) as reader:
+        table = reader.read_all()
+    following = (table.schema.metadata or {}).get(_NEXT)
+    return table.replace_schema_metadata(None), int(following) if following is not None else None
+
+
+def page(table: pa.Table, offset: int) -> tuple[pa.Table, int | None]:
+    """The rows from ``offset`` on that fit one reply, and the offset of the rest."""
+    rest = table.slice(offset)
+    rows = rest.num_rows
+    if rest.nbytes > REPLY_BYTES:
+        rows = max(1, rows * REPLY_BYTES // rest.nbytes)
+        while rows > 1 and rest.slice(0, rows).nbytes > 2 * REPLY_BYTES:
+            rows //= 2
+    return rest.slice(0, rows), offset + rows if rows < rest.num_rows else None

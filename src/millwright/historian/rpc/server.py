@@ -1,0 +1,80 @@
+"""Answers the other roles' questions; runs in the historian role."""
+
+from __future__ import annotations
+
+from millwright.historian.query import BucketQuery, RawQuery, Storage
+from millwright.historian.retention import Retention
+from millwright.historian.rpc.messages import (
+    PREFIX,
+    BucketsReply,
+    DevicesRequest,
+    Policies,
+    decode,
+    encode,
+    encode_rows,
+    page,
+)
+from millwright.historian.service import Historian
+from millwright.kernel import Bus, Unsubscribe
+
+
+class HistorianServer:
+    """Serves ``rpc.historian.*``; several historians on one cluster share the requests."""
+
+    def __init__(self, historian: Historian, retention: Retention, bus: Bus) -> None:
+        self._historian = historian
+        self._retention = retention
+        self._bus = bus
+        self._ends: list[Unsubscribe] = []
+        self.requests = 0
+        """Requests answered since the start."""
+
+    async def start(self) -> None:
+        """Begin to answer."""
+        for name, responder in (
+            ("raw", self._raw),
+            ("buckets", self._buckets),
+            ("latest", self._latest),
+            ("catalogue", self._catalogue),
+            ("storage", self._storage),
+            ("retention", self._policies),
+            ("retain", self._retain),
+        ):
+            self._ends.append(await self._bus.serve(PREFIX + name, responder, queue="historian"))
+
+    async def stop(self) -> None:
+        """Answer no more."""
+        while self._ends:
+            await self._ends.pop()()
+
+    async def _raw(self, payload: bytes) -> bytes:
+        self.requests += 1
+        return encode_rows(*await self._historian.raw(decode(payload, RawQuery)))
+
+    async def _buckets(self, payload: bytes) -> bytes:
+        self.requests += 1
+        return encode(BucketsReply(await self._historian.buckets(decode(payload, BucketQuery))))
+
+    async def _latest(self, payload: bytes) -> bytes:
+        self.requests += 1
+        request = decode(payload, DevicesRequest)
+        return encode_rows(*page(await self._historian.latest_table(request.device_ids), request.offset))
+
+    async def _catalogue(self, payload: bytes) -> bytes:
+        self.requests += 1
+        request = decode(payload, DevicesRequest)
+        return encode_rows(*page(await self._historian.catalogue_table(request.device_ids), request.offset))
+
+    async def _storage(self, _payload: bytes) -> bytes:
+        self.requests += 1
+        found: Storage = await self._historian.storage()
+        return encode(found)
+
+    async def _policies(self, _payload: bytes) -> bytes:
+        self.requests += 1
+        return encode(Policies(await self._retention.list()))
+
+    async def _retain(self, payload: bytes) -> bytes:
+        self.requests += 1
+        await self._retention.replace(decode(payload, Policies).policies)
+        return b""
