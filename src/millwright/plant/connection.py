@@ -1,0 +1,131 @@
+"""A device's MQTT connection: paho-mqtt in its own thread, reconnecting for ever, keeping what was not acknowledged."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+logger = logging.getLogger(__name__)
+
+_WAITING = 200  # messages handed to the client and not yet acknowledged, before the sender waits
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the node listens for devices."""
+
+    host: str
+    port: int
+    tls: bool
+
+    @classmethod
+    def parse(cls, url: str) -> Address:
+        """``mqtt://host:port`` or ``mqtts://host:port``. Raises ``ValueError``."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+            raise ValueError(f"{url!r} is not an address such as mqtt://127.0.0.1:1883")
+        tls = parts.scheme == "mqtts"
+        return cls(parts.hostname, parts.port or (8883 if tls else 1883), tls)
+
+
+class Connection:
+    """One signed-in device.
+
+    A QoS 1 message stays in the client's queue until the node acknowledged it, also across reconnects; the session is
+    persistent on both sides. ``on_connect`` is called in paho's thread at every connect, ``on_message`` with topic
+    and payload.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        name: str,
+        token: str,
+        *,
+        on_connect: Callable[[], None] | None = None,
+        on_message: Callable[[str, bytes], None] | None = None,
+        clean: bool = False,
+    ) -> None:
+        self.name = name
+        self.connected = threading.Event()
+        self._address = address
+        self._on_connect = on_connect
+        self._on_message = on_message
+        self._said_lost = False
+        self._sent: deque[mqtt.MQTTMessageInfo] = deque()
+        self.client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=name, clean_session=clean, protocol=mqtt.MQTTv311
+        )
+        self.client.username_pw_set(token, "")
+        if address.tls:
+            self.client.tls_set()
+        self.client.max_queued_messages_set(0)
+        self.client.max_inflight_messages_set(50)
+        self.client.reconnect_delay_set(1, 10)
+        self.client.on_connect = self._connected
+        self.client.on_disconnect = self._disconnected
+        self.client.on_message = self._received
+
+    def start(self) -> None:
+        """Connect in the background."""
+        self.client.connect_async(self._address.host, self._address.port, keepalive=20)
+        self.client.loop_start()
+
+    def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
+        """Queue a message; waits while many are unacknowledged, so that a backfill does not fill the memory."""
+        while qos and self._waiting() > _WAITING:
+            time.sleep(0.01)
+        sent = self.client.publish(topic, payload, qos=qos)
+        if qos:
+            self._sent.append(sent)
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until everything queued was acknowledged; returns whether it was."""
+        deadline = time.monotonic() + timeout_s
+        while self._waiting() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return not self._waiting()
+
+    def stop(self) -> None:
+        """Send what is queued, sign off and end the thread."""
+        self.drain(3.0)
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _waiting(self) -> int:
+        """Messages not yet acknowledged."""
+        while self._sent and self._sent[0].is_published():
+            self._sent.popleft()
+        return len(self._sent)
+
+    def _connected(self, client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any) -> None:
+        del client
+        if code.is_failure:
+            logger.error("%s is refused: %s", self.name, code)
+            return
+        self._said_lost = False
+        self.connected.set()
+        logger.info("%s is connected", self.name)
+        if self._on_connect is not None:
+            self._on_connect()
+
+    def _disconnected(self, client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any) -> None:
+        del client
+        self.connected.clear()
+        if code.is_failure and not self._said_lost:
+            self._said_lost = True
+            logger.warning("%s lost its connection (%s); trying again until it is back", self.name, code)
+
+    def _received(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        if self._on_message is not None:
+            self._on_message(message.topic, bytes(message.payload))
