@@ -85,7 +85,7 @@ class TokenInfo(Struct, frozen=True):
     hint: str
     created_ms: int
     expires_ms: int | None
-    used_ms: int | None
+    last_used_ms: int | None
 
 
 class NewToken(TokenInfo, frozen=True):

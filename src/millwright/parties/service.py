@@ -97,8 +97,8 @@ class Parties:
         found = self._tokens.find(key, now)
         if found is None:
             return None
-        session, used_ms = found
-        if now - used_ms >= _TOUCH_MS:
+        session, last_used_ms = found
+        if now - last_used_ms >= _TOUCH_MS:
             self._tokens.touch(session.id, now)
         return session
 

@@ -1,1 +1,12 @@
-"""Under construction."""
+"""The web host: HTTP API, live streams, the console. Mounts each domain's routes and knows no domain's rules.
+
+Rooms: ``edge`` (what holds for every request), ``problems`` (errors → RFC 9457), ``live`` (Server-Sent Events),
+``stats`` (what the roles report), ``health``, ``overview``, ``system``, ``console_files``, ``openapi``, ``server``.
+"""
+
+from millwright.web.app import create_app
+from millwright.web.server import WebServer
+from millwright.web.services import Services, SettingView
+from millwright.web.settings import WebSettings
+
+__all__ = ["Services", "SettingView", "WebServer", "WebSettings", "create_app"]

@@ -48,7 +48,7 @@ def upgrade() -> None:
         sa.Column("hint", sa.String(16), nullable=False),
         sa.Column("created_ms", sa.BigInteger, nullable=False),
         sa.Column("expires_ms", sa.BigInteger),
-        sa.Column("used_ms", sa.BigInteger),
+        sa.Column("last_used_ms", sa.BigInteger),
     )
     op.create_index("ix_parties_tokens_person_id", "parties_tokens", ["person_id"])
     setup = op.create_table(

@@ -54,7 +54,7 @@ tokens = sa.Table(
     sa.Column("hint", sa.String(16), nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("expires_ms", sa.BigInteger),
-    sa.Column("used_ms", sa.BigInteger),
+    sa.Column("last_used_ms", sa.BigInteger),
 )
 
 setup = sa.Table(

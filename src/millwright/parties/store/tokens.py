@@ -36,7 +36,7 @@ class TokenStore:
                     tokens.c.id.label("token_id"),
                     tokens.c.roles.label("token_roles"),
                     tokens.c.expires_ms,
-                    tokens.c.used_ms,
+                    tokens.c.last_used_ms,
                     people.c.id,
                     people.c.name,
                     people.c.roles,
@@ -54,12 +54,12 @@ class TokenStore:
         person = Person(row.id, row.name, row.roles, row.language)
         roles: list[Role] = [role for role in row.token_roles if person.allows(role)]
         narrowed = Person(row.id, row.name, roles, row.language)
-        return Session(row.token_id, narrowed, row.expires_ms or NEVER_MS, "token"), row.used_ms or 0
+        return Session(row.token_id, narrowed, row.expires_ms or NEVER_MS, "token"), row.last_used_ms or 0
 
-    def touch(self, token_id: str, used_ms: int) -> None:
+    def touch(self, token_id: str, last_used_ms: int) -> None:
         """Note that a token was used."""
         with self._records.begin() as connection:
-            connection.execute(sa.update(tokens).where(tokens.c.id == token_id).values(used_ms=used_ms))
+            connection.execute(sa.update(tokens).where(tokens.c.id == token_id).values(last_used_ms=last_used_ms))
 
     def list(self, person_id: str | None) -> list[TokenInfo]:
         """The tokens of one person, or (``None``) everybody's, oldest first."""
@@ -68,7 +68,7 @@ class TokenStore:
             query = query.where(tokens.c.person_id == person_id)
         with self._records.read() as connection:
             return [
-                TokenInfo(r.id, r.name, r.person_id, r.roles, r.hint, r.created_ms, r.expires_ms, r.used_ms)
+                TokenInfo(r.id, r.name, r.person_id, r.roles, r.hint, r.created_ms, r.expires_ms, r.last_used_ms)
                 for r in connection.execute(query)
             ]
 

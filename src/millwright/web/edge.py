@@ -1,0 +1,239 @@
+"""The outermost layer: what holds for every request, whichever route it takes.
+
+Request id, client address, who is signed in, cross-origin protection, media types, body size, security headers,
+and the console's files. Plain ASGI around Litestar, so that it also covers what Litestar refuses by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from collections.abc import Iterable
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp, Receive, Send
+
+from millwright.kernel import MillwrightError
+from millwright.parties import Parties, Session
+from millwright.parties.api import COOKIE
+from millwright.web import problems
+from millwright.web.console_files import ConsoleFiles
+from millwright.web.settings import WebSettings
+
+logger = logging.getLogger(__name__)
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_BODY_TYPES = frozenset(
+    {
+        b"application/json",
+        b"application/x-ndjson",
+        b"application/vnd.apache.arrow.stream",
+        b"application/octet-stream",
+        b"multipart/form-data",
+        b"text/csv",
+    }
+)
+_GIVEN_TYPES = ("*/*", "application/", "text/")
+_OURS = ("/api/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+
+SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+)
+API_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
+
+
+class Edge:
+    """Wraps the application; counts requests."""
+
+    def __init__(self, app: ASGIApp, parties: Parties, settings: WebSettings, console: ConsoleFiles) -> None:
+        self._app, self._parties, self._console = app, parties, console
+        self._max_body = settings.max_body_bytes
+        self._proxies = frozenset(settings.trusted_proxies)
+        self._origins = {_origin(settings.public_url)} if settings.public_url else set()
+        self.requests = 0
+        self.failures = 0
+        self.in_flight = 0
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008, "reason": "no web sockets here"})
+                return
+            await self._app(scope, receive, send)
+            return
+        self.requests += 1
+        self.in_flight += 1
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers.get(b"x-request-id"))
+        scope["request_id"] = request_id
+        self._believe_proxy(scope, headers)
+        answer = self._guarded_send(scope, send, request_id)
+        try:
+            if not scope["path"].startswith(_OURS):
+                await self._console(scope, receive, answer)
+                return
+            problem = await self._refusal(scope, headers)
+            if problem is not None:
+                await send_problem(answer, problem, request_id)
+                return
+            await self._app(scope, self._limited(receive), answer)
+        except MillwrightError as error:
+            await send_problem(answer, problems.of_error(error), request_id)
+        finally:
+            self.in_flight -= 1
+
+    # --- before ------------------------------------------------------------------------------------------------------
+
+    async def _refusal(self, scope: Any, headers: dict[bytes, bytes]) -> problems.Problem | None:
+        """Sets ``scope["auth"]``, and says why the request is refused before it is routed, if it is."""
+        scope["user"] = None
+        scope["auth"] = None
+        length = headers.get(b"content-length")
+        if length is not None and (not length.isdigit() or int(length) > self._max_body):
+            return problems.of_status(413 if length.isdigit() else 400)
+        unsafe = scope["method"] not in _SAFE
+        media = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
+        has_body = length not in (None, b"0") or b"transfer-encoding" in headers
+        if unsafe and has_body and media not in _BODY_TYPES and not media.endswith(b"+json"):
+            return problems.of_status(415)
+        if not _acceptable(headers.get(b"accept")):
+            return problems.of_status(406)
+        secret, by_cookie = _secret(headers)
+        if unsafe and not self._same_origin(scope, headers, strict=by_cookie):
+            return problems.of_status(
+                403,
+                "A request with the console's cookie must come from the console.",
+                code="web.cross_origin",
+                hint="Programs use a token: `Authorization: Bearer mwt_…`. "
+                "Behind a proxy under another name, set [web] public_url.",
+            )
+        session: Session | None = await self._parties.find_session(secret) if secret else None
+        scope["auth"] = session
+        scope["user"] = session.person if session else None
+        return None
+
+    def _same_origin(self, scope: Any, headers: dict[bytes, bytes], *, strict: bool) -> bool:
+        """Whether a browser's request comes from this node's own pages; ``strict`` wants it proved."""
+        site = headers.get(b"sec-fetch-site")
+        origin = headers.get(b"origin")
+        if origin is not None:
+            host = headers.get(b"host", b"").decode("latin-1")
+            own = self._origins | {f"{scope['scheme']}://{host}".lower()}
+            return origin.decode("latin-1").lower() in own
+        if site is not None:
+            return site in (b"same-origin", b"none")
+        return not strict
+
+    def _believe_proxy(self, scope: Any, headers: dict[bytes, bytes]) -> None:
+        client = scope.get("client")
+        if not self._proxies or not client or client[0] not in self._proxies:
+            return
+        forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+        hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
+        outside = [hop for hop in hops if hop not in self._proxies]
+        if outside:
+            scope["client"] = (outside[-1][:64], 0)
+        scheme = headers.get(b"x-forwarded-proto")
+        if scheme in (b"http", b"https"):
+            scope["scheme"] = scheme.decode()
+
+    def _limited(self, receive: Receive) -> Receive:
+        taken = 0
+
+        async def limited() -> Any:
+            nonlocal taken
+            message = await receive()
+            if message["type"] == "http.request":
+                taken += len(message.get("body", b""))
+                if taken > self._max_body:
+                    raise BodyTooLarge
+            return message
+
+        return limited
+
+    # --- after -------------------------------------------------------------------------------------------------------
+
+    def _guarded_send(self, scope: Any, send: Send, request_id: str) -> Send:
+        extra = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
+        if scope["scheme"] == "https":
+            extra.append(_STRICT_TRANSPORT)
+
+        async def guarded(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                present = {name for name, _ in message["headers"]}
+                added: Iterable[tuple[bytes, bytes]] = extra
+                if b"content-security-policy" not in present:
+                    added = [*extra, API_POLICY]
+                message["headers"] = [*message["headers"], *added]
+                if message["status"] >= 500:
+                    self.failures += 1
+            await send(message)
+
+        return guarded
+
+
+class BodyTooLarge(HTTPException):
+    """More body came than the limit; raised inside the route that reads it."""
+
+    status_code = 413
+
+
+async def send_problem(send: Send, problem: problems.Problem, request_id: str) -> None:
+    """Answer with a problem."""
+    body = problems.encode(problem, request_id)
+    headers = {"Content-Type": problems.MEDIA_TYPE, "Content-Length": str(len(body)), **problems.headers_of(problem)}
+    await send(
+        {
+            "type": "http.response.start",
+            "status": problem.status,
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        }
+    )
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _request_id(given: bytes | None) -> str:
+    if given is not None and _REQUEST_ID.match(given):
+        return given.decode()
+    return secrets.token_hex(8)
+
+
+def secret_of(scope: Any) -> str:
+    """The secret a request carries; empty when it carries none."""
+    return _secret(dict(scope["headers"]))[0]
+
+
+def _secret(headers: dict[bytes, bytes]) -> tuple[str, bool]:
+    """The secret a request carries, and whether it came as the console's cookie. A bearer token goes first."""
+    authorization = headers.get(b"authorization")
+    if authorization is not None:
+        scheme, _, value = authorization.decode("latin-1").partition(" ")
+        return (value.strip(), False) if scheme.lower() == "bearer" else ("", False)
+    cookies = headers.get(b"cookie")
+    if cookies is None or COOKIE.encode() not in cookies:
+        return "", False
+    try:
+        morsel = SimpleCookie(cookies.decode("latin-1")).get(COOKIE)
+    except CookieError:
+        return "", False
+    return (morsel.value, True) if morsel else ("", False)
+
+
+def _acceptable(accept: bytes | None) -> bool:
+    return accept is None or not accept.strip() or any(kind in accept.decode("latin-1") for kind in _GIVEN_TYPES)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()

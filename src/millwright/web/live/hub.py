@@ -1,0 +1,150 @@
+"""The one subscriber of this process: hands what is heard on the bus to the streams that want it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+
+from millwright.kernel import Bus, LimitExceeded, MillwrightError, Unsubscribe
+from millwright.web.live.stream import HEARTBEAT_S, Stream, Valid
+
+logger = logging.getLogger(__name__)
+
+LEASE_EVERY_S = 5.0
+"""The historian sends a device's readings for 15 s after it was asked; so we ask this often."""
+
+_PER_PERSON = 24
+
+
+class Hub:
+    """Knows every open stream, and keeps the leases of the devices they watch."""
+
+    def __init__(self, bus: Bus, *, most: int = 500, heartbeat_s: float = HEARTBEAT_S) -> None:
+        self._bus, self._most, self._heartbeat_s = bus, most, heartbeat_s
+        self._streams: dict[Stream, str] = {}
+        self._by_device: dict[str, set[Stream]] = {}
+        self._unsubscribe: list[Unsubscribe] = []
+        self._lease: asyncio.Task[None] | None = None
+        self._asked = asyncio.Event()
+        self._closed = False
+
+    async def start(self) -> None:
+        """Subscribe, and begin to keep leases."""
+        self._unsubscribe = [
+            await self._bus.subscribe("live.*", self._on_readings),
+            await self._bus.subscribe("events.alarms", self._forward("alarm", lambda alarm: str(alarm.get("id")))),
+            await self._bus.subscribe("events.devices.presence", self._on_presence),
+            await self._bus.subscribe("events.devices.arrivals", self._forward("arrivals", lambda _: "")),
+            await self._bus.subscribe("events.devices.dead_letters", self._forward("dead_letters", lambda _: "")),
+            await self._bus.subscribe("stats.>", self._on_stats),
+        ]
+        self._lease = asyncio.create_task(self._keep_leases(), name="live leases")
+
+    def close(self) -> None:
+        """End every stream at once, and open no more."""
+        self._closed = True
+        for stream in list(self._streams):
+            stream.close()
+
+    async def stop(self) -> None:
+        """Close, and hear the bus no more."""
+        self.close()
+        if self._lease is not None:
+            self._lease.cancel()
+            await asyncio.gather(self._lease, return_exceptions=True)
+            self._lease = None
+        for unsubscribe in self._unsubscribe:
+            await unsubscribe()
+        self._unsubscribe = []
+
+    def gauges(self) -> dict[str, float]:
+        """How many streams are open, and how many devices they watch."""
+        return {"live_streams": len(self._streams), "live_devices": len(self._by_device)}
+
+    def check_room(self, person_id: str) -> None:
+        """Raises ``LimitExceeded`` (``web.too_many_streams``) when no more streams may be opened."""
+        own = sum(1 for owner in self._streams.values() if owner == person_id)
+        if len(self._streams) >= self._most or own >= _PER_PERSON:
+            raise LimitExceeded(
+                "Too many live streams are open.",
+                code="web.too_many_streams",
+                hint="Close some; [web] max_streams is the limit of this node.",
+                retry_after_s=5.0,
+            )
+
+    async def open(self, person_id: str, devices: frozenset[str], valid: Valid) -> AsyncIterator[bytes]:
+        """A stream of Server-Sent Events, until the client leaves, its session ends, or the node stops."""
+        stream = Stream(devices, valid, heartbeat_s=self._heartbeat_s)
+        if self._closed:
+            return
+        self._streams[stream] = person_id
+        for device in devices:
+            self._by_device.setdefault(device, set()).add(stream)
+        self._asked.set()
+        try:
+            async with contextlib.aclosing(stream.chunks()) as chunks:  # type: ignore[type-var]  # an async generator
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            del self._streams[stream]
+            for device in devices:
+                watchers = self._by_device[device]
+                watchers.discard(stream)
+                if not watchers:
+                    del self._by_device[device]
+
+    async def _keep_leases(self) -> None:
+        while True:
+            self._asked.clear()
+            if self._by_device:
+                try:
+                    await self._bus.publish("live.watch", msgspec.msgpack.encode({"devices": list(self._by_device)}))
+                except MillwrightError as error:
+                    logger.debug("live readings not asked for: %s", error)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), LEASE_EVERY_S)
+
+    async def _on_readings(self, subject: str, payload: bytes) -> None:
+        device_id = subject.removeprefix("live.")
+        for stream in self._by_device.get(device_id, ()):
+            stream.put_readings(device_id, payload)
+
+    async def _on_presence(self, _subject: str, payload: bytes) -> None:
+        decoded = _decode(payload)
+        for item in decoded if isinstance(decoded, list) else [decoded]:
+            if isinstance(item, dict) and "device_id" in item:
+                self._broadcast("presence", str(item["device_id"]), msgspec.json.encode(item))
+
+    async def _on_stats(self, subject: str, payload: bytes) -> None:
+        self._broadcast("stats", subject, _line(payload))
+
+    def _forward(self, event: str, key: Callable[[dict[str, Any]], str]) -> Callable[[str, bytes], Any]:
+        async def forward(_subject: str, payload: bytes) -> None:
+            decoded = _decode(payload)
+            if isinstance(decoded, dict):
+                self._broadcast(event, key(decoded), msgspec.json.encode(decoded))
+
+        return forward
+
+    def _broadcast(self, event: str, key: str, data: bytes) -> None:
+        for stream in self._streams:
+            stream.put(event, key, data)
+
+
+def _line(payload: bytes) -> bytes:
+    return payload.replace(b"\n", b" ").replace(b"\r", b" ")
+
+
+def _decode(payload: bytes) -> Any:
+    """Events travel as MessagePack, figures as JSON; a JSON object or list begins with a bracket."""
+    try:
+        if payload[:1] in (b"{", b"["):
+            return msgspec.json.decode(payload)
+        return msgspec.msgpack.decode(payload)
+    except msgspec.MsgspecError:
+        return None

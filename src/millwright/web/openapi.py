@@ -1,0 +1,64 @@
+"""The document that describes every route (OpenAPI 3.1), at ``/openapi.json``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Tag
+
+from millwright.parties.api import COOKIE
+
+_TAGS = {
+    "Sign-in": "The first set-up, sessions, tokens.",
+    "People": "Who may sign in, and what they may do.",
+    "Places": "Where devices are: enterprise, site, area, line, cell, unit (ISA-95, IEC 62264).",
+    "Models": "What kinds of devices there are: properties with types and units.",
+    "Devices": "The devices and their credentials.",
+    "Arrivals": "Devices that knocked without being known.",
+    "History": "Readings: latest, raw, in buckets; retention.",
+    "Dead letters": "Messages that could not be read: inspect, replay, discard.",
+    "Rules": "When an alarm is raised.",
+    "Alarms": "Alarms and their life (ISA-18.2, IEC 62682).",
+    "Live": "What happens now, as Server-Sent Events.",
+    "Operation": "How the node does.",
+}
+
+
+def document(version: str) -> OpenAPIConfig:
+    """How the document begins."""
+    return OpenAPIConfig(
+        title="Millwright",
+        version=version,
+        description="Devices connect, history is kept, alarms are true. Times are UTC milliseconds named `…_ms`. "
+        "Errors are problem details (RFC 9457) with a stable `code` and a `hint`. Lists page by `cursor`.",
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
+        contact=Contact(name="Millwright"),
+        tags=[Tag(name=name, description=text) for name, text in _TAGS.items()],
+        components=Components(
+            security_schemes={
+                "cookie": SecurityScheme(
+                    type="apiKey", name=COOKIE, security_scheme_in="cookie", description="The console's session."
+                ),
+                "token": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    bearer_format="mwt_…",
+                    description="An API token; POST /api/v1/tokens.",
+                ),
+            }
+        ),
+        security=[{"cookie": []}, {"token": []}],
+        use_handler_docstrings=True,
+        path=None,
+        render_plugins=[],
+    )
+
+
+@get("/openapi.json", include_in_schema=False)
+async def openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The document. Public: it describes the interface, not this node."""
+    schema = request.app.openapi_schema.to_schema()
+    return Response(msgspec.json.encode(schema, enc_hook=str), media_type="application/json")

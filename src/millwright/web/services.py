@@ -1,0 +1,56 @@
+"""What the composition root hands to the web host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from millwright.engines.nats import NatsConnection
+from millwright.engines.sql import Records
+from millwright.kernel import Clock
+from millwright.parties import Parties
+from millwright.web.settings import WebSettings
+
+
+class SettingView(Struct, frozen=True):
+    """One setting in force; a secret's value is hidden before it gets here."""
+
+    name: str
+    value: Any
+    default: Any = None
+    source: str = "default"
+    description: str = ""
+
+
+def _no_settings() -> Sequence[SettingView]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything the routes are given, by the name under which they ask for it.
+
+    ``streams`` are the durable streams that the system page shows. ``describe_settings`` lists the settings in force.
+    """
+
+    parties: Parties
+    devices: Any
+    arrivals: Any
+    historian: Any
+    alarms: Any
+    rules: Any
+    dead_letters: Any
+    bus: NatsConnection
+    records: Records
+    clock: Clock
+    settings: WebSettings
+    version: str
+    data_folder: Path
+    streams: tuple[str, ...] = ("INTAKE", "DEAD_LETTERS")
+    describe_settings: Callable[[], Sequence[SettingView]] = _no_settings
+    more: dict[str, Any] = field(default_factory=dict)
+    """Further dependencies of routes, by name."""
