@@ -29,9 +29,14 @@ class SparkplugSessions:
         """Make the stream."""
         await self._nats.ensure_stream(SESSIONS)
 
-    async def save(self, edge_id: str, session: EdgeSession) -> None:
-        """Write the session down. Raises ``Unavailable`` or ``LimitExceeded``."""
-        await self._nats.append(f"sparkplug.sessions.{edge_id}", _encode(session))
+    @staticmethod
+    def encode(session: EdgeSession) -> bytes:
+        """The session as it is at this moment."""
+        return _encode(session)
+
+    async def save(self, edge_id: str, data: bytes) -> None:
+        """Write an encoded session down. Raises ``Unavailable`` or ``LimitExceeded``."""
+        await self._nats.append(f"sparkplug.sessions.{edge_id}", data)
 
     async def load(self, acknowledged: int) -> dict[str, EdgeSession]:
         """Every edge node's session as it was when the intake had been read up to ``acknowledged``.

@@ -1,0 +1,325 @@
+"""The intake's way into history: fetch → decode → rules and watchers → buffer → store → acknowledge → trim.
+
+Three tasks overlap: one fetches frames ahead, one decodes them and hands the readings on, one waits until they are
+stored and then acknowledges. A frame is acknowledged only when its readings are in the historian *and* its dead letters
+and Sparkplug sessions are on disk; after a crash the frames since then are read again and change nothing.
+
+When history cannot be written the unacknowledged frames in memory stay below a bound, fetching stops, devices are
+slowed by the listener once the stream is full, and all resumes by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from millwright.app.stats import Figures, Problem
+from millwright.devices.dead_letters import DeadLetter, DeadLetterStream
+from millwright.devices.intake import INTAKE
+from millwright.devices.sparkplug import SparkplugHost, SparkplugSessions, publish
+from millwright.devices.telemetry import Decoded, Decoder, Outgoing, TelemetrySettings
+from millwright.devices.telemetry.retention import IntakeRetention
+from millwright.engines.nats import NatsConnection, PullReader, StreamMessage
+from millwright.historian import Historian, SeriesInfo
+from millwright.kernel import Clock, MillwrightError
+
+logger = logging.getLogger(__name__)
+
+DURABLE: Final = "historian"
+"""Name of the intake's reader."""
+_WINDOW_BYTES: Final = 128 << 20
+_SLICE_BYTES: Final = 512 << 10
+_RECALL_BYTES: Final = 64 << 20
+_LETTERS_AT_ONCE: Final = 64
+_RETRY_S: Final = 0.5
+_STOP_S: Final = 8.0
+
+Hook = Callable[[Decoded], Awaitable[None] | None]
+"""Sees everything decoded, in order, before it is stored. Must be quick: intake waits for it."""
+NoteSeries = Callable[[list[SeriesInfo]], Awaitable[None]]
+"""Writes down properties that devices send for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A slice of the intake between decoding and acknowledgement."""
+
+    sequence: int
+    size: int
+    ticket: int
+    dead_letters: list[DeadLetter]
+    sessions: list[tuple[str, bytes]]
+    new_series: list[SeriesInfo]
+
+
+class Pipeline:
+    """Runs in the historian role; a :class:`millwright.kernel.Part`, started after the historian."""
+
+    def __init__(
+        self,
+        nats: NatsConnection,
+        decoder: Decoder,
+        historian: Historian,
+        sparkplug: SparkplugHost,
+        clock: Clock,
+        settings: TelemetrySettings | None = None,
+        *,
+        hooks: Sequence[tuple[str, Hook]] = (),
+        note_series: NoteSeries | None = None,
+    ) -> None:
+        self._nats, self._decoder, self._historian = nats, decoder, historian
+        self._sparkplug, self._clock = sparkplug, clock
+        self._settings = settings or TelemetrySettings()
+        self._hooks = list(hooks)
+        self._note_series = note_series
+        self._dead_letters = DeadLetterStream(nats)
+        self._sessions = SparkplugSessions(nats)
+        self._retention = IntakeRetention(self._settings.repeat_memory_s, self._settings.repeat_memory_mb * 1_000_000)
+        self._reader: PullReader | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._fetched: asyncio.Queue[StreamMessage] = asyncio.Queue()
+        self._pending: asyncio.Queue[_Pending] = asyncio.Queue()
+        self._room = asyncio.Event()
+        self._unacknowledged = 0
+        self._decoded_to = self._stored_to = 0
+        self._counters: Counter[str] = Counter()
+        self._lag_ms, self._lag_messages, self._decoded_at_s = 0, 0, 0.0
+        self._unnoted: list[SeriesInfo] = []
+        self._failed_hooks: set[str] = set()
+        self._problems: dict[str, Problem] = {}
+
+    def add_hook(self, name: str, hook: Hook) -> None:
+        """Let ``hook`` see what is decoded from now on; an exception in it is counted and logged once."""
+        self._hooks.append((name, hook))
+
+    # --- life ----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Recall what a restart must know, then begin to read."""
+        await self._nats.ensure_stream(INTAKE)
+        await self._dead_letters.start()
+        await self._sessions.start()
+        self._reader = await self._nats.read(INTAKE.name, durable=DURABLE)
+        acknowledged = await self._nats.acknowledged(INTAKE.name, DURABLE)
+        self._decoded_to = self._stored_to = acknowledged
+        self._sparkplug.sessions.update(await self._sessions.load(acknowledged))
+        await self._recall(acknowledged)
+        self._room.set()
+        for work in (self._fetch, self._decode, self._confirm, self._trim):
+            self._tasks.append(asyncio.create_task(self._forever(work), name=f"pipeline{work.__name__}"))
+
+    async def stop(self) -> None:
+        """Stop fetching, store and acknowledge what was decoded (for some seconds), stop."""
+        reading, finishing = self._tasks[:2], self._tasks[2:]
+        await _cancel(reading)
+        if finishing:
+            try:
+                await asyncio.wait_for(self._drain(), _STOP_S)
+            except (TimeoutError, MillwrightError) as error:
+                logger.warning("%d bytes of intake stay to be read again: %r", self._unacknowledged, error)
+        await _cancel(finishing)
+        self._tasks.clear()
+        if self._reader is not None:
+            await self._reader.close()
+            self._reader = None
+
+    async def _drain(self) -> None:
+        await self._historian.flush()
+        await self._pending.join()
+
+    async def _recall(self, acknowledged: int) -> None:
+        """Refill the memory of repeatable messages from the newest frames that were stored before."""
+        state = await self._nats.state(INTAKE.name)
+        stored = acknowledged - state.first_sequence + 1
+        if stored <= 0 or not state.messages:
+            return
+        self._retention.note(acknowledged, state.bytes * stored // state.messages, self._clock.monotonic_s())
+        newest = max(1, stored * _RECALL_BYTES // max(state.bytes * stored // state.messages, 1))
+        first = max(state.first_sequence, acknowledged - newest + 1)
+        async for message in self._nats.scan(INTAKE.name, first=first, last=acknowledged):
+            self._decoder.recall(message.data)
+        recalled = self._decoder.take()
+        await self._historian.append(recalled.batch.empty(), recalled.new_series)
+        logger.info("recalled %d messages that may be repeated", len(self._decoder.repeats))
+
+    async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Repeat ``work``; an outage is a problem until it is over, and never the end."""
+        name = work.__name__.strip("_")
+        while True:
+            try:
+                await work()
+                self._solved(name)
+            except MillwrightError as error:
+                self._problem(name, error)
+                await asyncio.sleep(_RETRY_S)
+            except Exception as error:
+                logger.exception("the pipeline's %s failed", name)
+                self._counters["pipeline_failures"] += 1
+                self._problems.setdefault(
+                    name, Problem("app.pipeline_failed", repr(error), "Report this.", self._clock.now_ms())
+                )
+                await asyncio.sleep(_RETRY_S)
+
+    def _problem(self, name: str, error: MillwrightError) -> None:
+        if name not in self._problems:
+            logger.warning("the pipeline's %s waits: %s", name, error.message)
+            self._problems[name] = Problem(error.code, error.message, error.hint, self._clock.now_ms())
+
+    def _solved(self, name: str) -> None:
+        if self._problems.pop(name, None) is not None:
+            logger.info("the pipeline's %s works again", name)
+
+    # --- fetch ---------------------------------------------------------------------------------------------------
+
+    async def _fetch(self) -> None:
+        await self._room.wait()
+        assert self._reader is not None
+        for message in await self._reader.fetch(64, wait_s=1.0):
+            if message.sequence <= self._stored_to:
+                await self._reader.acknowledge(message.sequence)  # its acknowledgement was lost
+            elif message.sequence > self._decoded_to:
+                self._decoded_to = message.sequence
+                self._unacknowledged += len(message.data)
+                self._fetched.put_nowait(message)
+        if self._unacknowledged >= _WINDOW_BYTES:
+            self._room.clear()
+
+    # --- decode --------------------------------------------------------------------------------------------------
+
+    async def _decode(self) -> None:
+        message = await self._fetched.get()
+        size, sequence = len(message.data), message.sequence
+        self._decoder.decode(message.data, message.sequence, self._clock.now_ms())
+        while size < _SLICE_BYTES and not self._fetched.empty():
+            message = self._fetched.get_nowait()
+            size, sequence = size + len(message.data), message.sequence
+            self._decoder.decode(message.data, message.sequence, self._clock.now_ms())
+        decoded = self._decoder.take()
+        sessions = [(edge, self._sessions.encode(self._sparkplug.sessions[edge])) for edge in self._sparkplug.changed]
+        self._sparkplug.changed.clear()
+        self._count(decoded)
+        for name, hook in self._hooks:
+            await self._call(name, hook, decoded)
+        for outgoing in decoded.outgoing:
+            await self._call("outgoing", self._publisher(outgoing), decoded)
+        ticket = await self._append(decoded)
+        self._pending.put_nowait(_Pending(sequence, size, ticket, decoded.dead_letters, sessions, decoded.new_series))
+        await asyncio.sleep(0)
+
+    async def _call(self, name: str, hook: Hook, decoded: Decoded) -> None:
+        try:
+            result = hook(decoded)
+            if inspect.isawaitable(result):
+                await result
+        except Exception:
+            self._counters["hook_failures"] += 1
+            if name not in self._failed_hooks:
+                self._failed_hooks.add(name)
+                logger.exception("%s failed on decoded readings; counted from now on, not logged", name)
+
+    def _publisher(self, message: Outgoing) -> Hook:
+        return lambda _decoded: publish(self._nats, message)
+
+    async def _append(self, decoded: Decoded) -> int:
+        while True:
+            try:
+                ticket = await self._historian.append(decoded.batch, decoded.new_series)
+            except MillwrightError as error:
+                self._problem("append", error)
+                await asyncio.sleep(_RETRY_S)
+            else:
+                self._solved("append")
+                return ticket
+
+    def _count(self, decoded: Decoded) -> None:
+        self._counters.update(decoded.counts)
+        if decoded.last_seen:
+            self._lag_ms = max(0, self._clock.now_ms() - max(decoded.last_seen.values()))
+            self._decoded_at_s = time.monotonic()
+
+    # --- acknowledge and trim ------------------------------------------------------------------------------------
+
+    async def _confirm(self) -> None:
+        pending = await self._pending.get()
+        await self._historian.stored(pending.ticket)
+        for at in range(0, len(pending.dead_letters), _LETTERS_AT_ONCE):
+            await self._until_done(
+                "dead_letters", partial(self._bury, pending.dead_letters[at : at + _LETTERS_AT_ONCE])
+            )
+        for edge, data in pending.sessions:
+            await self._until_done("sessions", partial(self._sessions.save, edge, data))
+        await self._note(pending.new_series)
+        reader = self._reader
+        assert reader is not None
+        self._stored_to = pending.sequence
+        await self._until_done("acknowledge", partial(reader.acknowledge, pending.sequence))
+        self._retention.note(pending.sequence, pending.size, self._clock.monotonic_s())
+        self._unacknowledged -= pending.size
+        if self._unacknowledged < _WINDOW_BYTES:
+            self._room.set()
+        self._pending.task_done()
+
+    async def _bury(self, letters: Sequence[DeadLetter]) -> None:
+        await asyncio.gather(*(self._dead_letters.append(letter) for letter in letters))
+
+    async def _note(self, new_series: Sequence[SeriesInfo]) -> None:
+        """Write new properties down; an outage of the records delays that and nothing else."""
+        self._unnoted.extend(new_series)
+        if self._note_series is None or not self._unnoted:
+            self._unnoted.clear()
+            return
+        try:
+            await self._note_series(self._unnoted)
+        except MillwrightError as error:
+            self._problem("properties", error)
+        else:
+            self._unnoted.clear()
+            self._solved("properties")
+
+    async def _until_done(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except MillwrightError as error:
+                self._problem(name, error)
+                await asyncio.sleep(_RETRY_S)
+            else:
+                self._solved(name)
+                return
+
+    async def _trim(self) -> None:
+        await asyncio.sleep(2.0)
+        state = await self._nats.state(INTAKE.name)
+        self._lag_messages = max(0, state.last_sequence - self._stored_to)
+        expired = self._retention.find_expired(self._clock.monotonic_s())
+        if expired is not None:
+            await self._nats.trim(INTAKE.name, expired + 1)
+
+    # --- figures -------------------------------------------------------------------------------------------------
+
+    def figures(self) -> Figures:
+        """For the role's ``stats`` message."""
+        idle = time.monotonic() - self._decoded_at_s > 2.0
+        return Figures(
+            dict(self._counters),
+            {
+                "lag_messages": self._lag_messages,
+                "lag_ms": 0 if idle and not self._lag_messages else self._lag_ms,
+                "intake_unacknowledged_bytes": self._unacknowledged,
+                "repeatable_messages": len(self._decoder.repeats),
+            },
+            list(self._problems.values()),
+        )
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
