@@ -1,0 +1,54 @@
+"""Install the programs that some tests run against, where apt-get and the right to use it are there.
+
+Nothing here is needed by the product. Without them the tests that need them skip and say so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAMS = {
+    "mosquitto": "mosquitto",
+    "mosquitto_pub": "mosquitto-clients",
+    "chromium": "chromium",
+    "postgres": "postgresql",
+}
+"""Program → Debian package."""
+
+_ELSEWHERE = {"chromium": ("chromium-browser", "google-chrome"), "postgres": ("pg_ctl",)}
+
+
+def present(program: str) -> bool:
+    """Whether the program is on this machine; Debian keeps PostgreSQL's beside PATH."""
+    if any(shutil.which(name) for name in (program, *_ELSEWHERE.get(program, ()))):
+        return True
+    folders = [Path("/usr/sbin"), *Path("/usr/lib/postgresql").glob("*/bin")]
+    return any((folder / program).exists() for folder in folders)
+
+
+def main() -> int:
+    """Install what is missing; never fails the tests for it."""
+    missing = {program: package for program, package in PROGRAMS.items() if not present(program)}
+    if not missing:
+        return 0
+    names = " ".join(sorted(missing))
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        print(f"Tests that need {names} will be skipped: they are not here, and this user cannot install them.")
+        return 0
+    print(f"installing for the tests: {' '.join(sorted(set(missing.values())))}")
+    environ = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "-qq", "update"], ["apt-get", "-qq", "install", "--no-install-recommends", "-y"]):
+        arguments = [*command, *sorted(set(missing.values()))] if "install" in command else command
+        done = subprocess.run(arguments, env=environ, capture_output=True, text=True, check=False, timeout=900)
+        if done.returncode:
+            print(f"Tests that need {names} will be skipped: {' '.join(command)} failed.\n{done.stderr[-400:]}")
+            return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
