@@ -31,7 +31,9 @@ def _columns(table: pa.Table) -> dict[str, np.ndarray]:
 def _split(table: pa.Table) -> dict[int, dict[str, np.ndarray]]:
     columns = _columns(table)
     series = columns["series"]
-    starts = np.flatnonzero(np.r_[True, series[1:] != series[:-1]]).tolist() if len(series) else []
+    if not len(series):
+        return {}
+    starts = np.flatnonzero(np.r_[True, series[1:] != series[:-1]]).tolist()
     return {
         int(series[start]): {name: column[start:end] for name, column in columns.items()}
         for start, end in zip(starts, [*starts[1:], len(series)], strict=True)
