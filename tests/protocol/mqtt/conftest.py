@@ -2,10 +2,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 
 from support.nats import RunningNats
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, Any]:
+    """The loop that the listener runs on outside of tests."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -31,41 +31,50 @@ asyncio.run(main())
 class Publisher:
     """Publishes numbered QoS 1 messages with a window, and knows which were acknowledged."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix.encode()
         self.sent = 0
-        self.acknowledged: set[int] = set()
+        self.acknowledged: set[bytes] = set()
 
-    async def run(self, client: RawClient, stop: asyncio.Event, window: int = 200) -> None:
-        unacknowledged: dict[int, int] = {}
+    async def run(self, client: RawClient, stop: asyncio.Event, window: int = 500) -> None:
+        unacknowledged: dict[int, bytes] = {}
         while not stop.is_set() or unacknowledged:
             while len(unacknowledged) < window and not stop.is_set():
                 self.sent += 1
-                packet_id = self.sent % 65535 + 1
-                unacknowledged[packet_id] = self.sent
-                client.send(publish_bytes("plant/a", b"%d" % self.sent, 1, packet_id))
+                packet_id, payload = self.sent % 65535 + 1, b"%b%d" % (self.prefix, self.sent)
+                unacknowledged[packet_id] = payload
+                client.send(publish_bytes("plant/a", payload, 1, packet_id))
             first, body = await client.packet(timeout_s=20)
             assert first == 0x40
             self.acknowledged.add(unacknowledged.pop(int.from_bytes(body, "big")))
 
 
 async def test_no_acknowledged_message_is_lost_when_the_broker_is_killed_again_and_again(nats: RunningNats) -> None:
-    async with running_listener(nats.url, commit_bytes=4096) as listener:
-        client, publisher, stop = await RawClient.connected(listener.port, keep_alive_s=0), Publisher(), asyncio.Event()
-        work = asyncio.create_task(publisher.run(client, stop))
+    async with running_listener(nats.url, commit_bytes=16384) as listener:
+        clients = [await RawClient.connected(listener.port, f"c{n}", keep_alive_s=0) for n in range(4)]
+        publishers, stop = [Publisher(f"{n}:") for n in range(4)], asyncio.Event()
+        pairs = list(zip(publishers, clients, strict=True))
+        work = [asyncio.create_task(publisher.run(client, stop)) for publisher, client in pairs]
+
+        def acknowledged() -> int:
+            return sum(len(publisher.acknowledged) for publisher in publishers)
+
         for _ in range(3):
-            await asyncio.sleep(0.4)
-            before = len(publisher.acknowledged)
+            before = acknowledged()
+            await until(lambda before=before: acknowledged() > before + 2000, 20)
             await nats.kill()
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.2)
             await nats.start()
-            await until(lambda before=before: len(publisher.acknowledged) > before + 500, 20)
-        assert listener.stats()["counters"]["frame_retries"] > 0
+        before = acknowledged()
+        await until(lambda: acknowledged() > before + 2000, 20)
         stop.set()
-        await asyncio.wait_for(work, 20)
-        await client.close()
-    stored = [int(payload) for payload in await stored_payloads(nats.url)]
-    assert publisher.acknowledged == set(range(1, publisher.sent + 1))
-    assert publisher.acknowledged <= set(stored)
+        await asyncio.wait_for(asyncio.gather(*work), 20)
+        for client in clients:
+            await client.close()
+    stored = await stored_payloads(nats.url)
+    for publisher in publishers:
+        assert publisher.acknowledged == {b"%b%d" % (publisher.prefix, n) for n in range(1, publisher.sent + 1)}
+        assert publisher.acknowledged <= set(stored)
     assert len(stored) == len(set(stored)), "a frame was stored twice"
 
 
@@ -103,8 +112,7 @@ async def test_acknowledged_messages_retained_ones_and_sessions_survive_kill_9_o
     await asyncio.gather(work, return_exceptions=True)
     for one in (sleeper, ended, client):
         await one.close()
-    stored = {int(payload) for payload in await stored_payloads(nats.url) if payload.isdigit()}
-    assert publisher.acknowledged <= stored
+    assert publisher.acknowledged <= set(await stored_payloads(nats.url))
 
     process, port = await started_listener(nats)
     sender = await RawClient.connected(port, "sender")

@@ -22,8 +22,10 @@ class Store:
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, int, bytes, int]] = []
+        self.largest = 0
 
     async def commit(self, frame: bytes, message_id: str) -> None:
+        self.largest = max(self.largest, len(frame))
         for run in decode_frame(frame).runs:
             packet_ids = run.packet_ids or [0] * len(run.payloads)
             self.messages += [
@@ -174,3 +176,32 @@ def test_what_came_before_a_broken_packet_and_before_a_goodbye_is_stored() -> No
         connection, _, store, _ = asyncio.run(feed([data]))
         assert [message[2] for message in store.messages] == [b"1", b"2"]
         assert connection.state is State.CLOSED
+
+
+def test_many_small_runs_in_one_read_do_not_make_an_oversized_frame() -> None:
+    number = 40_000
+    data = b"".join(publish_bytes("a" if i % 2 else "b", b"", 1, i) for i in range(1, number + 1))
+    _, wire, store, _ = asyncio.run(feed([connect_bytes(), data]))
+    assert len(store.messages) == number
+    assert store.largest <= 1024 * 1024
+    assert len(wire.sent) == 4 + 4 * number
+
+
+def test_a_qos_2_message_in_flight_is_answered_on_the_connection_that_repeats_it() -> None:
+    async def run() -> tuple[bytes, bytes, int]:
+        first, _wire, store, listener = await feed([connect_bytes("me", clean=False)])
+        first.state = State.CLOSED
+        older, newer = (Connection(listener) for _ in range(2))
+        wires = [Wire(), Wire()]
+        for connection, far, repeated in ((older, wires[0], False), (newer, wires[1], True)):
+            connection.connection_made(far)
+            connection.data_received(connect_bytes("me", clean=False))
+            await asyncio.sleep(0)
+            connection.data_received(publish_bytes("a", b"1", 2, 7, duplicate=repeated))
+        await asyncio.sleep(0.05)
+        assert await listener.committer.drain(2)
+        newer.connection_lost(None)
+        older.connection_lost(None)
+        return wires[0].sent, wires[1].sent, len(store.messages)
+
+    assert asyncio.run(run()) == (b"\x20\x02\x01\x00", b"\x20\x02\x01\x00\x50\x02\x00\x07", 1)

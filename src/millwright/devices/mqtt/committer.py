@@ -137,9 +137,6 @@ class Committer:
         self._tasks.discard(task)
         if task.cancelled():
             return
-        error = task.exception()
-        if error is not None:
-            logger.error("committing a frame failed", exc_info=error)
         self._launch()
         if self._open.runs and self._timer is None and len(self._tasks) < self._settings.commits_in_flight:
             self._seal()
@@ -152,8 +149,12 @@ class Committer:
             try:
                 await self._intake.commit(frame, batch.message_id)
                 break
-            except (LimitExceeded, Unavailable) as error:
+            except MillwrightError as error:
                 self._report(error)
+            except Exception as error:
+                # Whatever it is, giving up would leave devices without an answer for ever.
+                logger.exception("a frame could not be stored; it is tried again")
+                self._report(Unavailable(f"Storing failed: {error!r}", code="listener.intake_failed"))
             self.retries += 1
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, most_s)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from millwright.devices.intake import FLAG_RETAINED, FLAG_WILL, Run
 from millwright.devices.mqtt import codec
 from millwright.devices.mqtt.errors import ProtocolError, malformed
-from millwright.devices.mqtt.ingest import PUBREC_BASE, Ingest
+from millwright.devices.mqtt.ingest import HAND_OVER_BYTES, PUBREC_BASE, Ingest
 from millwright.devices.mqtt.packets import Connect, ConnectCode, PacketType, Subscribe, Unsubscribe, Will
 from millwright.devices.mqtt.ports import Principal, Refusal
 from millwright.devices.mqtt.session import Session
@@ -172,6 +172,9 @@ class Connection(asyncio.Protocol):
                     position = ingest.take(data, position, self.last_seen_ms)
                     if position >= end:
                         return
+                    if ingest.bytes > HAND_OVER_BYTES:
+                        self._hand_over(ingest)
+                        continue
                 first = data[position]
                 if first != 0x10 and self._is(State.NEW):
                     raise ProtocolError("not_mqtt", "The first packet is no CONNECT.")

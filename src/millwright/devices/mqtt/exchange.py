@@ -49,6 +49,7 @@ class Exchange:
             if not clean and not present.clean:
                 return present, True
             self.end(present)
+        # Clean sessions are among them, as many as there are connections at most.
         if not clean and len(self.sessions) >= self._settings.max_sessions + self._settings.max_connections:
             return None, False
         return self._make(device_id, client_id, clean), False

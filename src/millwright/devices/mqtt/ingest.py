@@ -25,6 +25,9 @@ PUBREC_BASE = PacketType.PUBREC << 28 | 2 << 16
 
 _TOPIC_CACHE = 512
 _RUN_BYTES = 512 * 1024
+HAND_OVER_BYTES = 512 * 1024
+"""Collected runs are handed over at this size, so that a frame of many small ones stays below its limit."""
+_RUN_OVERHEAD = 64  # a run's own fields in a frame: device id, time, flags, lengths
 
 
 class Ingest:
@@ -75,7 +78,10 @@ class Ingest:
         self.messages = 0
 
     def take(self, data: bytes, position: int, now_ms: int) -> int:
-        """Take every complete PUBLISH from ``position`` on, up to another packet; returns where it stopped."""
+        """Take every complete PUBLISH from ``position`` on, up to another packet; returns where it stopped.
+
+        Stops early when more than ``HAND_OVER_BYTES`` were collected; hand them over and call again.
+        """
         end = len(data)
         max_packet = self._max_packet
         run_first = -1
@@ -110,6 +116,8 @@ class Ingest:
                         self._close(run_first, topic, private, payloads, packet_ids, now_ms, position - run_start)
                     payloads, packet_ids = [], []
                     run_start = position
+                    if self.bytes > HAND_OVER_BYTES:
+                        break
                     if size < 2:
                         raise malformed("A PUBLISH ends too early.")
                     head_size = 2 + (data[start] << 8 | data[start + 1])
@@ -178,7 +186,7 @@ class Ingest:
         # First byte: 0011 DUP QoS QoS RETAIN → flags: acknowledged, duplicate, retained.
         flags = (1 if first & 0x06 else 0) | first >> 2 & 0x02 | (first & 0x01) << 2
         self.runs.append(Run(self._device_id, topic, now_ms, flags, payloads, packet_ids))
-        self.bytes += size
+        self.bytes += size + _RUN_OVERHEAD + len(topic)
         self.messages += len(payloads)
         if packet_ids:
             self.acknowledgements.append((PUBREC_BASE if first & 0x04 else PUBACK_BASE, packet_ids))

@@ -252,7 +252,7 @@ class MqttListener:
             del self._waiting[connection.address]
 
     def _on_pressure(self, paused: bool) -> None:
-        for connection in self._connections:
+        for connection in list(self._connections):
             if paused:
                 connection.pause()
             else:
