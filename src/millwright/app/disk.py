@@ -16,10 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class DiskWatch:
-    """``on_full(True)`` is called when free space falls below ``stop_mb``; ``on_full(False)`` once there is more.
-
-    To keep intake from flapping, it resumes only at a tenth above the limit.
-    """
+    """``low`` below ``low_mb``, ``full`` below ``stop_mb``; each is over only at a tenth above its limit."""
 
     def __init__(
         self,
@@ -28,11 +25,10 @@ class DiskWatch:
         low_mb: int,
         stop_mb: int,
         clock: Clock,
-        on_full: Callable[[bool], None] | None = None,
         free: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
         every_s: float = 2.0,
     ) -> None:
-        self._folder, self._clock, self._on_full, self._free = folder, clock, on_full, free
+        self._folder, self._clock, self._free = folder, clock, free
         self._low, self._stop_below = low_mb * 1_000_000, stop_mb * 1_000_000
         self._every_s = every_s
         self._since_ms = 0
@@ -63,15 +59,13 @@ class DiskWatch:
             return
         if low and not self.low:
             self._since_ms = self._clock.now_ms()
-        became_full, self.low, self.full = full != self.full, low, full
+        self.low, self.full = low, full
         if full:
             logger.error("only %d MB are free on %s: intake stops", self.free_bytes // 1_000_000, self._folder)
         elif low:
             logger.warning("only %d MB are free on %s", self.free_bytes // 1_000_000, self._folder)
         else:
             logger.info("there is room on %s again", self._folder)
-        if became_full and self._on_full is not None:
-            self._on_full(full)
 
     def figures(self) -> Figures:
         """Free bytes, and the problem while there is one."""

@@ -39,10 +39,13 @@ _SLICE_BYTES: Final = 512 << 10
 _RECALL_BYTES: Final = 64 << 20
 _LETTERS_AT_ONCE: Final = 64
 _RETRY_S: Final = 0.5
+_IDLE_S: Final = 2.0
 _STOP_S: Final = 8.0
 
 Hook = Callable[[Decoded], Awaitable[None] | None]
 """Sees everything decoded, in order, before it is stored. Must be quick: intake waits for it."""
+Settle = Callable[[], Awaitable[None]]
+"""Returns when everything a hook was shown so far is durable; awaited before frames are acknowledged."""
 NoteSeries = Callable[[list[SeriesInfo]], Awaitable[None]]
 """Writes down properties that devices send for the first time."""
 
@@ -73,12 +76,14 @@ class Pipeline:
         *,
         hooks: Sequence[tuple[str, Hook]] = (),
         note_series: NoteSeries | None = None,
+        before_acknowledge: Sequence[tuple[str, Settle]] = (),
     ) -> None:
         self._nats, self._decoder, self._historian = nats, decoder, historian
         self._sparkplug, self._clock = sparkplug, clock
         self._settings = settings or TelemetrySettings()
         self._hooks = list(hooks)
         self._note_series = note_series
+        self._before_acknowledge = list(before_acknowledge)
         self._dead_letters = DeadLetterStream(nats)
         self._sessions = SparkplugSessions(nats)
         self._retention = IntakeRetention(self._settings.repeat_memory_s, self._settings.repeat_memory_mb * 1_000_000)
@@ -256,6 +261,8 @@ class Pipeline:
         for edge, data in pending.sessions:
             await self._until_done("sessions", partial(self._sessions.save, edge, data))
         await self._note(pending.new_series)
+        for name, settle in self._before_acknowledge:
+            await self._until_done(name, settle)
         reader = self._reader
         assert reader is not None
         self._stored_to = pending.sequence
@@ -302,16 +309,20 @@ class Pipeline:
         if expired is not None:
             await self._nats.trim(INTAKE.name, expired + 1)
 
+    def lag_s(self) -> float:
+        """How far decoding is behind reception, in seconds; 0 when nothing waits."""
+        waiting = self._lag_messages or not self._fetched.empty()
+        return self._lag_ms / 1000 if waiting or time.monotonic() - self._decoded_at_s < _IDLE_S else 0.0
+
     # --- figures -------------------------------------------------------------------------------------------------
 
     def figures(self) -> Figures:
         """For the role's ``stats`` message."""
-        idle = time.monotonic() - self._decoded_at_s > 2.0
         return Figures(
             dict(self._counters),
             {
                 "lag_messages": self._lag_messages,
-                "lag_ms": 0 if idle and not self._lag_messages else self._lag_ms,
+                "lag_ms": self.lag_s() * 1000,
                 "intake_unacknowledged_bytes": self._unacknowledged,
                 "repeatable_messages": len(self._decoder.repeats),
             },

@@ -107,3 +107,12 @@ class StatsPublisher:
             except Exception:
                 logger.exception("the figures of %s could not be collected", self._role)
             await asyncio.sleep(self._every_s)
+
+
+def figures_of(stats: Mapping[str, Any]) -> Figures:
+    """The figures of a part that gives plain data: ``counters``, ``gauges`` and ``problems``."""
+    return Figures(
+        stats.get("counters", {}),
+        stats.get("gauges", {}),
+        [Problem(p["code"], p["message"], p.get("hint", ""), p["since_ms"]) for p in stats.get("problems", ())],
+    )

@@ -1,11 +1,81 @@
-"""The role ``listener``."""
+"""The role ``listener``: MQTT in, durable frames out."""
 
 from __future__ import annotations
 
+from millwright.app.disk import DiskWatch
 from millwright.app.node import Composition, Node
+from millwright.app.stats import figures_of
+from millwright.devices.access import Access
+from millwright.devices.changes import EVERY, Changes
+from millwright.devices.credentials import CredentialStore
+from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, MqttListener
+from millwright.devices.registry import DeviceStore
+from millwright.devices.watch import ChangeWatch
+from millwright.kernel import Bus, LimitExceeded
+
+
+class Revoker:
+    """Asks again whether a connected device may be, each time it changed."""
+
+    def __init__(self, bus: Bus, changes: Changes, access: Access, listener: MqttListener) -> None:
+        self._access, self._listener = access, listener
+        self._watch = ChangeWatch(bus, changes, self._on_change)
+
+    async def start(self) -> None:
+        """Watch from now on."""
+        await self._watch.start()
+
+    async def stop(self) -> None:
+        """Watch no more."""
+        await self._watch.stop()
+
+    def _on_change(self, device_id: str) -> None:
+        self._access.drop(device_id)  # whichever watch hears first, the question is asked after the memory was dropped
+        self._listener.run(self._listener.reauthenticate(None if device_id == EVERY else device_id))
+
+
+class GuardedIntake:
+    """The intake, closed while the disk is nearly full: nothing is acknowledged then, and all resumes by itself."""
+
+    def __init__(self, intake: Intake, disk: DiskWatch) -> None:
+        self._intake, self._disk = intake, disk
+
+    async def commit(self, frame: bytes, message_id: str) -> None:
+        """Pass on. Raises ``LimitExceeded`` (``app.disk_full``) while the disk is nearly full."""
+        if self._disk.full:
+            raise LimitExceeded(
+                "The disk is nearly full, so nothing more is taken in.",
+                code="app.disk_full",
+                hint="Free space; intake resumes by itself. The limit is [node] disk_stop_mb.",
+                retry_after_s=1.0,
+            )
+        await self._intake.commit(frame, message_id)
 
 
 def compose(node: Node) -> Composition:
-    """The parts of this role."""
-    del node
-    return Composition([])
+    """The access check, the listener, and the watch that ends connections of revoked devices."""
+    settings = node.settings.mqtt
+    listener_id = node.settings.node.name
+    changes = Changes(node.records, node.bus)
+    access = Access(CredentialStore(node.records), DeviceStore(node.records), changes, node.bus, node.clock)
+    disk = DiskWatch(
+        node.folder.root,
+        low_mb=node.settings.node.disk_low_mb,
+        stop_mb=node.settings.node.disk_stop_mb,
+        clock=node.clock,
+    )
+    stream = JetStreamIntake(node.bus, listener_id)
+    listener = MqttListener(
+        settings,
+        access,
+        GuardedIntake(stream, disk),
+        JetStreamJournal(node.bus),
+        node.bus,
+        node.clock,
+        listener_id=listener_id,
+    )
+    node.stats.sources += [lambda: figures_of(listener.stats()), disk.figures]
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
+    address = f"mqtt://{host}:{settings.port}" if settings.port else f"mqtts://{host}:{settings.tls_port}"
+    revoker = Revoker(node.bus, changes, access, listener)
+    return Composition([disk, access, stream, listener, revoker], address)
