@@ -66,7 +66,7 @@ class Cases:
         with self._records.read() as connection:
             return _known(store.select(connection, [case_id]), case_id)
 
-    def list(self, wanted: Filter, *, cursor: str | None = None, limit: int = 100) -> Page:
+    def page(self, wanted: Filter, *, cursor: str | None = None, limit: int = 100) -> Page:
         """Cases that match, latest first. Raises ``Invalid`` (``cases.bad_cursor``, ``cases.bad_limit``)."""
         with self._records.read() as connection:
             return store.page(connection, wanted, cursor=cursor, limit=limit)
@@ -76,10 +76,10 @@ class Cases:
         with self._records.read() as connection:
             return store.count(connection, wanted, by)
 
-    def history(self, case_id: str) -> Sequence[Entry]:
-        """Everything that happened to the case, oldest first."""
+    def history(self, case_id: str, *, limit: int = 1000) -> Sequence[Entry]:
+        """What happened to the case, oldest first: the newest ``limit`` lines."""
         with self._records.read() as connection:
-            return store.history(connection, case_id)
+            return store.history(connection, case_id, limit)
 
     def find_evidence(self, case_id: str) -> tuple[dict[str, Any], bool] | None:
         """What was kept as evidence, and whether it is complete."""

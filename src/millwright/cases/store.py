@@ -137,10 +137,11 @@ def count(connection: sa.Connection, wanted: Filter, by: tuple[Column, ...]) -> 
     return {tuple(row[:-1]): row[-1] for row in connection.execute(query)}
 
 
-def history(connection: sa.Connection, case_id: str) -> list[Entry]:
-    """Every line of a case's history, oldest first."""
-    query = sa.select(entries).where(entries.c.case_id == case_id).order_by(entries.c.id)
-    return [Entry(**{k: v for k, v in row._mapping.items() if k != "id"}) for row in connection.execute(query)]
+def history(connection: sa.Connection, case_id: str, limit: int) -> list[Entry]:
+    """The newest ``limit`` lines of a case's history, oldest first."""
+    columns = [column for column in entries.columns if column.name != "id"]
+    query = sa.select(*columns).where(entries.c.case_id == case_id).order_by(entries.c.id.desc()).limit(limit)
+    return [Entry(**row._mapping) for row in connection.execute(query)][::-1]
 
 
 def put_evidence(connection: sa.Connection, rows: Sequence[tuple[str, dict[str, Any], bool]]) -> None:

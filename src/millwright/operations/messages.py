@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from string import Formatter
 
-from millwright.operations.model import Change, RateOfChange, RuleDraft, Stale
+from millwright.operations.model import Raised, RateOfChange, RuleDraft, Stale
 
 PLACEHOLDERS = frozenset({"device", "property", "value", "limit", "unit"})
 """What a message may name in braces."""
@@ -53,7 +53,7 @@ def unit_of(rule: RuleDraft, unit: str | None) -> str | None:
             return unit
 
 
-def render(change: Change) -> tuple[str, str]:
+def render(change: Raised) -> tuple[str, str]:
     """The message in English and in Chinese."""
     english, chinese = _STANDARD[change.key.kind]
     rule = change.rule

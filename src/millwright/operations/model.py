@@ -176,24 +176,34 @@ class WatchKey:
 
 
 @dataclass(slots=True)
-class Change:
-    """An alarm began (``raised``) or ended, at source time ``at_ms``.
+class Raised:
+    """An alarm began at source time ``at_ms``.
 
     ``value`` and ``limit`` are in ``unit``; ``trigger_ms`` is the source time of the reading that began it;
-    ``occurrences`` counts how many beginnings this change stands for.
+    ``occurrences`` counts how many beginnings this stands for.
     """
 
+    key: WatchKey
+    at_ms: int
     rule: Rule
     subject: Subject
-    key: WatchKey
-    raised: bool
-    at_ms: int
-    value: float | None = None
-    trigger_ms: int | None = None
-    limit: float | None = None
-    unit: str | None = None
-    comment: str = ""
+    value: float | None
+    trigger_ms: int
+    limit: float | None
+    unit: str | None
     occurrences: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """An alarm ended at source time ``at_ms``; ``comment`` says why, when it was not the value."""
+
+    key: WatchKey
+    at_ms: int
+    comment: str = ""
+
+
+Change: TypeAlias = Raised | Returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +214,6 @@ class WatchState:
     phase: int
     since_ms: int
     last_ms: int
-    value: float | None
-    trigger_ms: int
+    value: float | None = None
+    trigger_ms: int = 0
     high_side: bool = True

@@ -22,11 +22,12 @@ def validate(rule: RuleDraft) -> None:
     """Raise ``Invalid`` (``operations.rule_invalid``) that lists every fault of ``rule``."""
     faults = list(_faults(rule))
     if faults:
+        pointed = [{"pointer": f"/{where.replace('.', '/')}", "message": what} for where, what in faults]
         raise Invalid(
             "The rule is not valid: " + "; ".join(f"{where} {what}" for where, what in faults) + ".",
             code="operations.rule_invalid",
             hint="Correct the named fields.",
-            detail={"faults": [{"field": where, "message": what} for where, what in faults]},
+            detail={"pointer": pointed[0]["pointer"], "faults": pointed},
         )
 
 

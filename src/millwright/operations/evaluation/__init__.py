@@ -1,8 +1,19 @@
 """Rules evaluated over columns of readings; see :class:`Evaluator` for what counts and what does not."""
 
-from millwright.operations.evaluation.evaluator import AHEAD_MS, Evaluator
+from millwright.operations.evaluation.evaluator import AHEAD_MS, NO_LONGER_WATCHED, Evaluator
 from millwright.operations.evaluation.plan import Plan, kind_of
 from millwright.operations.evaluation.rate import RateWindow
 from millwright.operations.evaluation.watch import Bounds, Phase, Turn, Watch
 
-__all__ = ["AHEAD_MS", "Bounds", "Evaluator", "Phase", "Plan", "RateWindow", "Turn", "Watch", "kind_of"]
+__all__ = [
+    "AHEAD_MS",
+    "NO_LONGER_WATCHED",
+    "Bounds",
+    "Evaluator",
+    "Phase",
+    "Plan",
+    "RateWindow",
+    "Turn",
+    "Watch",
+    "kind_of",
+]

@@ -23,10 +23,13 @@ from millwright.operations.evaluation.plan import Plan
 from millwright.operations.evaluation.rate import RateWindow
 from millwright.operations.evaluation.watch import INFINITY, Phase, Turn, Watch
 from millwright.operations.messages import unit_of
-from millwright.operations.model import Change, RateOfChange, WatchKey, WatchState
+from millwright.operations.model import Change, Raised, RateOfChange, Returned, WatchKey, WatchState
 
 AHEAD_MS = 60_000
 """How far ahead of its receipt a source time may be."""
+
+NO_LONGER_WATCHED = "The rule or the device is no longer there, or disabled."
+"""Why an alarm ended that no value ended."""
 
 _NEVER = -(1 << 62)
 
@@ -41,6 +44,7 @@ class Evaluator:
         self._timed: set[int] = set()
         self._rates: dict[int, RateWindow] = {}
         self._dirty: set[int] = set()
+        self._gone: list[WatchState] = []
         self._hold_s = 0.0
         self._lay_out(Plan((), ()))
 
@@ -214,6 +218,16 @@ class Evaluator:
             self._fall_silent(now_s, changes)
         return changes
 
+    def finish(self, until_ms: int) -> list[Change]:
+        """End the delays that are over at source time ``until_ms``; for a rehearsal, whose history ends there."""
+        changes: list[Change] = []
+        for slot in sorted(self._timed):
+            watch = self._watches[slot]
+            if watch.delay_ends_ms <= until_ms:
+                changes.append(self._change(slot, watch.complete()))
+                self._settle(slot, watch)
+        return changes
+
     # --- rules that change, states that outlive a crash ----------------------------------------------------------
 
     def adopt(self, plan: Plan) -> list[Change]:
@@ -232,24 +246,21 @@ class Evaluator:
         for new, before in pairs:
             if before in rates and old.rules[before].condition == plan.rules[new].condition:
                 self._rates[new] = rates[before]
-        gone, now_s = [], self._clock.monotonic_s()
+        gone: list[Change] = []
+        now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
         for slot, watch in old_watches.items():
-            new_slot = plan.slots.get(old.keys[slot])
-            if new_slot is not None:
-                if watch.bounds != plan.bounds[new_slot]:
-                    watch.rebind(plan.bounds[new_slot], now_s)
-                self._silent[new_slot] = plan.is_stale[new_slot]
-                self._settle(new_slot, watch)
-            elif watch.phase in (Phase.ACTIVE, Phase.RETURNING):
-                gone.append(self.withdrawn(old, slot))
+            key = old.keys[slot]
+            new_slot = plan.slots.get(key)
+            if new_slot is None:
+                self._gone.append(WatchState(key, Phase.NORMAL, now_ms, watch.last_ms))
+                if watch.phase in (Phase.ACTIVE, Phase.RETURNING):
+                    gone.append(Returned(key, now_ms, NO_LONGER_WATCHED))
+                continue
+            if watch.bounds != plan.bounds[new_slot]:
+                watch.rebind(plan.bounds[new_slot], now_s)
+            self._silent[new_slot] = plan.is_stale[new_slot]
+            self._settle(new_slot, watch)
         return gone
-
-    def withdrawn(self, plan: Plan, slot: int) -> Change:
-        """The end of an alarm whose rule or device is no longer there."""
-        at_ms = self._clock.now_ms()
-        return Change(
-            plan.rules[slot], plan.subjects[slot], plan.keys[slot], False, at_ms, comment="No longer watched."
-        )
 
     def restore(self, states: Iterable[WatchState]) -> list[WatchKey]:
         """Continue where a former run stopped; returns the keys of active watches that the plan does not have.
@@ -281,28 +292,30 @@ class Evaluator:
 
     def take_dirty(self) -> list[WatchState]:
         """The states that changed since the last call."""
-        states = [self._state(slot) for slot in self._dirty]
-        self._dirty = set()
+        states = self._gone + [self._state(slot) for slot in self._dirty]
+        self._gone, self._dirty = [], set()
         return states
 
     def _state(self, slot: int) -> WatchState:
         key, watch = self.plan.keys[slot], self._watches.get(slot)
         if watch is None:
             last_ms = int(self._last_ms[slot])
-            return WatchState(key, Phase.NORMAL, last_ms, last_ms, None, 0)
+            return WatchState(key, Phase.NORMAL, last_ms, last_ms)
         value = watch.value if math.isfinite(watch.value) else None
         return WatchState(
             key, int(watch.phase), watch.since_ms, watch.last_ms, value, watch.trigger_ms, watch.high_side
         )
 
     def _change(self, slot: int, turn: Turn) -> Change:
+        key = self.plan.keys[slot]
+        if not turn.raised:
+            return Returned(key, turn.at_ms)
         rule, subject = self.plan.rules[slot], self.plan.subjects[slot]
-        return Change(
+        return Raised(
+            key,
+            turn.at_ms,
             rule,
             subject,
-            self.plan.keys[slot],
-            turn.raised,
-            turn.at_ms,
             turn.value if math.isfinite(turn.value) else None,
             turn.trigger_ms,
             turn.limit if math.isfinite(turn.limit) else None,

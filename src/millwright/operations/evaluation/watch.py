@@ -109,6 +109,11 @@ class Watch:
             turns.append(self.complete())
         return turns
 
+    @property
+    def delay_ends_ms(self) -> int:
+        """The source time when the delay that is running is over."""
+        return self.since_ms + self._delay_ms()
+
     def rebind(self, bounds: Bounds, now_s: float) -> None:
         """Judge by ``bounds`` from now on; a delay that is running starts again on the timer."""
         self.bounds = bounds

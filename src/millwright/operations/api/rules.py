@@ -1,0 +1,122 @@
+"""Routes of rules."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Response, delete, get, post, put
+from litestar.openapi.spec import Example
+from litestar.params import Body, Parameter
+
+from millwright.historian import HistorianClient
+from millwright.kernel import Invalid
+from millwright.operations.model import Rule, RuleDraft
+from millwright.operations.rehearsal import Rehearsal
+from millwright.operations.rules import RulePage, Rules
+from millwright.parties import require_role, require_session
+
+RuleId = Annotated[str, Parameter(description="The rule's id.", max_length=200)]
+IfMatch = Annotated[
+    str | None, Parameter(header="If-Match", description="The ETag read: change only if nobody did since.")
+]
+_MOST_MS = 4_102_444_800_000
+
+EXAMPLE: dict[str, Any] = {
+    "name": "Pump outlet too hot",
+    "scope": {"model_id": "mod_01k9q3v6zj8r1e5x7w2n4b0t9c"},
+    "property": "temperature",
+    "condition": {"kind": "limit", "high": 80, "deadband": 2, "on_delay_s": 5, "off_delay_s": 5},
+    "priority": "high",
+    "message": "{device}: {property} is {value} {unit}, limit {limit} {unit}",
+    "message_zh": "{device}：{property} 为 {value} {unit}，限值 {limit} {unit}",
+}
+
+
+class RehearsalRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule to try out on the readings with source times in a range; ``device_id`` picks one device of a model."""
+
+    rule: RuleDraft
+    from_ms: Annotated[int, msgspec.Meta(ge=0, le=_MOST_MS)]
+    to_ms: Annotated[int, msgspec.Meta(ge=0, le=_MOST_MS)]
+    device_id: str | None = None
+
+
+def _example(value: dict[str, Any]) -> list[Example]:
+    return [Example(summary="A high limit on every device of a model", value=value)]
+
+
+class RuleController(Controller):
+    """When an alarm is raised."""
+
+    path = "/rules"
+    tags = ("Rules",)
+    guards = (require_session,)
+
+    @get("/", summary="Rules")
+    async def page(
+        self,
+        rules: Rules,
+        device_id: Annotated[str | None, Parameter(description="Only rules scoped to this device.")] = None,
+        model_id: Annotated[str | None, Parameter(description="Only rules scoped to this model.")] = None,
+        cursor: Annotated[str | None, Parameter(description="`next` of the page before.", max_length=1000)] = None,
+        limit: Annotated[int, Parameter(description="Rules on a page.", ge=1, le=1000)] = 100,
+    ) -> RulePage:
+        """Rules by name."""
+        return await rules.page(device_id=device_id, model_id=model_id, cursor=cursor, limit=limit)
+
+    @post("/", summary="Make a rule", guards=[require_role("engineer")])
+    async def create(
+        self, rules: Rules, data: Annotated[RuleDraft, Body(examples=_example(EXAMPLE))]
+    ) -> Response[Rule]:
+        """Keep a new rule; it watches within two seconds."""
+        return _tagged(await rules.create(data), 201)
+
+    @post("/test", summary="Try a rule out on history", status_code=200, guards=[require_role("engineer")])
+    async def test(
+        self,
+        rules: Rules,
+        historian: HistorianClient,
+        data: Annotated[
+            RehearsalRequest,
+            Body(examples=_example({"rule": EXAMPLE, "from_ms": 1_750_000_000_000, "to_ms": 1_750_086_400_000})),
+        ],
+    ) -> Rehearsal:
+        """How often, and when, the rule would have fired; nothing is kept and no alarm is raised."""
+        return await rules.rehearse(data.rule, historian, data.from_ms, data.to_ms, data.device_id)
+
+    @get("/{rule_id:str}", summary="A rule")
+    async def get_rule(self, rules: Rules, rule_id: RuleId) -> Response[Rule]:
+        """The rule; its ETag goes with a change."""
+        return _tagged(await rules.get(rule_id))
+
+    @put("/{rule_id:str}", summary="Change a rule", guards=[require_role("engineer")])
+    async def replace(
+        self,
+        rules: Rules,
+        rule_id: RuleId,
+        data: Annotated[RuleDraft, Body(examples=_example(EXAMPLE))],
+        if_match: IfMatch = None,
+    ) -> Response[Rule]:
+        """Put this in the place of the rule. Alarms it raised stay; those of a cause it no longer watches return."""
+        return _tagged(await rules.replace(rule_id, data, revision=_revision(if_match)))
+
+    @delete("/{rule_id:str}", summary="Remove a rule", guards=[require_role("engineer")])
+    async def remove(self, rules: Rules, rule_id: RuleId) -> None:
+        """Remove the rule; its active alarms return."""
+        await rules.delete(rule_id)
+
+
+def _tagged(rule: Rule, status: int = 200) -> Response[Rule]:
+    return Response(rule, status_code=status, headers={"ETag": f'"{rule.revision}"'})
+
+
+def _revision(tag: str | None) -> int | None:
+    if tag is None or tag.strip() == "*":
+        return None
+    number = tag.strip().removeprefix("W/").strip('"')
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        raise Invalid(
+            "If-Match is not an ETag of this rule.", code="operations.bad_etag", hint='Send the ETag read, such as "3".'
+        )
+    return int(number)

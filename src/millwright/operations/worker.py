@@ -1,0 +1,209 @@
+"""Alarms in the historian role: every decoded batch passes through here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from millwright.engines.sql import Records
+from millwright.historian import ReadingBatch
+from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe
+from millwright.operations import store
+from millwright.operations.alarms import Alarms, announce
+from millwright.operations.evaluation import NO_LONGER_WATCHED, Evaluator, Phase, Plan
+from millwright.operations.evidence import EvidenceCollector, ReadingSource
+from millwright.operations.model import Directory, Returned, WatchState
+from millwright.operations.rules import RULES_CHANGED
+from millwright.operations.settings import OperationsSettings
+from millwright.operations.writer import AlarmWriter
+
+logger = logging.getLogger(__name__)
+
+_TICK_S = 0.1
+_STATES_S = 1.0
+_POLL_S = 2.0
+
+
+class AlarmWorker:
+    """Evaluates readings, raises alarms.
+
+    The pipeline calls :meth:`evaluate` with each batch, and awaits :meth:`flush` before it acknowledges the frames
+    the batches came from: then an alarm is durable before its cause is forgotten. ``lag_s`` tells how far the pipeline
+    is behind receipt; silence is not held against a device while its readings wait there.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        bus: Bus,
+        historian: ReadingSource,
+        directory: Directory,
+        clock: Clock,
+        settings: OperationsSettings | None = None,
+        *,
+        lag_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        settings = settings or OperationsSettings()
+        self._records = records
+        self._bus = bus
+        self._directory = directory
+        self._lag_s = lag_s
+        self._rules = store.RuleStore(records)
+        self._alarms = Alarms(records, bus, clock)
+        self._evaluator = Evaluator(clock, backfill_s=settings.backfill_s)
+        self._clock = clock
+        self._writer = AlarmWriter(self._alarms.cases, clock, lambda alarms: announce(bus, alarms))
+        self._evidence = EvidenceCollector(self._alarms.cases, historian, clock, settings)
+        self._seen: tuple[int, int] = (-1, -1)
+        self._reload = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._unsubscribe: list[Unsubscribe] = []
+        self._ready = False
+        self._rules_active = 0
+        self._problem: dict[str, Any] | None = None
+        self.evaluate_s = 0.0
+        """Seconds spent in :meth:`evaluate`."""
+
+    async def start(self) -> None:
+        """Load rules and the states of the former run; begin to write, to tick and to watch for changed rules."""
+        self._seen, plan = await asyncio.to_thread(self._build)
+        states = await asyncio.to_thread(store.load_watches, self._records)
+        self._evaluator.adopt(plan)
+        lost = self._evaluator.restore(states)
+        now_ms = self._clock.now_ms()
+        self._writer.put(
+            [Returned(key, now_ms, NO_LONGER_WATCHED) for key in lost],
+            [WatchState(key, Phase.NORMAL, now_ms, now_ms) for key in lost],
+        )
+        await self._writer.start()
+        for subject in (RULES_CHANGED, "events.devices.changed"):
+            self._unsubscribe.append(await self._bus.subscribe(subject, self._on_change))
+        self._ready = True
+        self._tasks = [
+            asyncio.create_task(self._repeat("alarm timers", self._tick_forever)),
+            asyncio.create_task(self._repeat("reloading rules", self._reload_forever)),
+            asyncio.create_task(self._evidence.run()),
+        ]
+
+    async def stop(self) -> None:
+        """Stop watching; write what is known."""
+        for unsubscribe in self._unsubscribe:
+            await unsubscribe()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._tasks, self._unsubscribe = [], []
+        if self._ready:
+            self._writer.put((), self._evaluator.take_dirty())
+            await self._writer.stop()
+            self._ready = False
+
+    def evaluate(self, batch: ReadingBatch) -> None:
+        """Judge readings; returns at once, what they raise is written behind."""
+        began = time.perf_counter()
+        changes = self._evaluator.evaluate(batch)
+        if changes:
+            self._writer.put(changes, self._evaluator.take_dirty())
+        self.evaluate_s += time.perf_counter() - began
+
+    async def flush(self) -> None:
+        """Return when everything evaluated so far is durable; waits while the database is away."""
+        self._writer.put((), self._evaluator.take_dirty())
+        await self._writer.flush()
+
+    def tick(self) -> None:
+        """Let time pass: delays that are over, data gone stale."""
+        changes = self._evaluator.tick(lag_s=self._lag_s())
+        if changes:
+            self._writer.put(changes, self._evaluator.take_dirty())
+
+    async def reload(self) -> bool:
+        """Watch by the rules and devices as they are now; returns whether they had changed."""
+        seen = await asyncio.to_thread(self._revisions)
+        if seen == self._seen:
+            return False
+        seen, plan = await asyncio.to_thread(self._build)
+        changes = self._evaluator.adopt(plan)
+        self._writer.put(changes, self._evaluator.take_dirty())
+        self._seen = seen
+        return True
+
+    # --- state ---------------------------------------------------------------------------------------------------
+
+    def counters(self) -> dict[str, int | float]:
+        """For the role's ``stats`` message."""
+        return {
+            "alarms_written": self._writer.written,
+            "alarms_coalesced": self._writer.coalesced,
+            "rules_evaluate_s": round(self.evaluate_s, 3),
+        }
+
+    def gauges(self) -> dict[str, int]:
+        """For the role's ``stats`` message."""
+        return {
+            "alarms_pending": self._writer.pending,
+            "rules_watching": self._evaluator.watching,
+            "rules_active": self._rules_active,
+        }
+
+    def problems(self) -> list[dict[str, Any]]:
+        """For the role's ``stats`` message: why alarms or rules are behind, if they are."""
+        return [problem for problem in (self._problem, self._writer.problem) if problem is not None]
+
+    # --- behind --------------------------------------------------------------------------------------------------
+
+    def _revisions(self) -> tuple[int, int]:
+        return self._rules.revision(), self._directory.revision()
+
+    def _build(self) -> tuple[tuple[int, int], Plan]:
+        seen = self._revisions()  # first: what changes meanwhile is found by the next poll
+        rules = [rule for rule in self._rules.every() if rule.enabled]
+        self._rules_active = len(rules)
+        model_ids = {rule.scope.model_id for rule in rules if rule.scope.model_id is not None}
+        device_ids = {rule.scope.device_id for rule in rules if rule.scope.device_id is not None}
+        return seen, Plan(rules, self._directory.subjects(model_ids, device_ids))
+
+    async def _on_change(self, _subject: str, _payload: bytes) -> None:
+        self._reload.set()
+
+    async def _tick_forever(self) -> None:
+        since_states = time.monotonic()
+        while True:
+            await asyncio.sleep(_TICK_S)
+            self.tick()
+            if time.monotonic() - since_states >= _STATES_S:
+                since_states = time.monotonic()
+                self._writer.put((), self._evaluator.take_dirty())
+
+    async def _reload_forever(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._reload.wait(), _POLL_S)
+            self._reload.clear()
+            began = time.monotonic()
+            await self.reload()
+            self._problem = None
+            await asyncio.sleep(min(_POLL_S, 5 * (time.monotonic() - began)))  # bursts of changes load once
+
+    async def _repeat(self, what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            try:
+                await work()
+            except MillwrightError as error:
+                if self._problem is None:
+                    logger.warning("%s waits: %s", what, error.message)
+                    self._problem = {
+                        "code": error.code,
+                        "message": f"{what} waits: {error.message}",
+                        "hint": error.hint,
+                        "since_ms": self._clock.now_ms(),
+                    }
+            except Exception:
+                logger.exception("%s failed; it goes on", what)
+            await asyncio.sleep(1.0)
