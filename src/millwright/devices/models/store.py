@@ -36,7 +36,7 @@ class ModelStore:
                 .where(devices.c.model_id.is_not(None))
                 .group_by(devices.c.model_id)
             )
-            counts: dict[str, int] = {model_id: count for model_id, count in counted}
+            counts: dict[str, int] = {row[0]: row[1] for row in counted}
             rows = connection.execute(_latest.order_by(models.c.name_key)).all()
         return [_model(row, counts.get(row.model_id, 0)) for row in rows]
 

@@ -29,7 +29,7 @@ class PlaceStore:
                 .where(devices.c.place_id.is_not(None))
                 .group_by(devices.c.place_id)
             )
-            counts: dict[str, int] = {place_id: count for place_id, count in counted}
+            counts: dict[str, int] = {row[0]: row[1] for row in counted}
         below: dict[str | None, list[Any]] = {}
         for row in rows:
             below.setdefault(row["parent_id"], []).append(row)

@@ -70,7 +70,7 @@ class Registry:
         return await asyncio.to_thread(self._store.find_by_name, name)
 
     async def create(self, new: NewDevice) -> Device:
-        """Register a device. Raises ``Invalid``, ``NotFound`` (model, place, edge node), ``Conflict`` (name, address)."""
+        """Register a device. Raises ``Invalid``, ``NotFound`` (model, place, edge) or ``Conflict`` (name, address)."""
         device = await asyncio.to_thread(self._store.insert, new_id("dev"), check(new), self._clock.now_ms())
         await self._changes.announce(device.id)
         return device

@@ -87,7 +87,7 @@ class DeviceStore:
         """The names of those of the devices that exist."""
         with self._records.read() as connection:
             rows = connection.execute(sa.select(devices.c.id, devices.c.name).where(devices.c.id.in_(device_ids)))
-            return {device_id: name for device_id, name in rows}
+            return {row.id: row.name for row in rows}
 
     def insert(self, device_id: str, new: NewDevice, now_ms: int) -> Device:
         """Register a checked device. Raises ``NotFound`` (model, place, parent), ``Conflict`` (name, address)."""

@@ -1,0 +1,17 @@
+"""Arrivals: devices that made contact and are not registered, waiting to be adopted or dismissed."""
+
+from millwright.devices.arrivals.model import Adoption, Arrival, RefusedContact, SparkplugContact
+from millwright.devices.arrivals.service import ArrivalService
+from millwright.devices.arrivals.store import ArrivalStore
+from millwright.devices.arrivals.worker import SUBJECT, ArrivalWorker
+
+__all__ = [
+    "SUBJECT",
+    "Adoption",
+    "Arrival",
+    "ArrivalService",
+    "ArrivalStore",
+    "ArrivalWorker",
+    "RefusedContact",
+    "SparkplugContact",
+]

@@ -1,0 +1,90 @@
+"""What a device may publish and subscribe to: its own space, and as a Sparkplug edge node its own group and node.
+
+Everything is compared with literal topics of the device itself; a wildcard is accepted only below a prefix that is
+its own already. So ``$SYS``, ``$share/…`` and any filter that reaches beyond are refused by not being named.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from millwright.devices.mqtt.topics import PRIVATE_PREFIXES
+
+TELEMETRY: Final = frozenset(
+    f"{root}/{leaf}" for root in ("millwright/v1", "v1/devices/me") for leaf in ("telemetry", "attributes")
+)
+"""Where any device sends values: our own topics and those of ThingsBoard's device API."""
+
+_NODE: Final = ("NBIRTH", "NDEATH", "NDATA")
+_DEVICE: Final = ("DBIRTH", "DDEATH", "DDATA")
+
+
+class Principal:
+    """A device that was let in; implements the listener's port of the same name."""
+
+    __slots__ = (
+        "_exact_filters",
+        "_filter_prefix",
+        "_publish",
+        "_publish_prefixes",
+        "device_id",
+        "expires_ms",
+        "name",
+        "revision",
+    )
+
+    def __init__(
+        self,
+        device_id: str,
+        name: str,
+        revision: int,
+        *,
+        group_id: str | None = None,
+        edge_node_id: str | None = None,
+        expires_ms: int | None = None,
+    ) -> None:
+        self.device_id = device_id
+        self.name = name
+        self.revision = revision
+        self.expires_ms = expires_ms
+        self._publish = TELEMETRY
+        self._publish_prefixes: tuple[str, ...] = ()
+        self._exact_filters: frozenset[str] = frozenset()
+        self._filter_prefix: str | None = None
+        if group_id is not None and edge_node_id is not None:
+            root = f"spBv1.0/{group_id}"
+            self._publish = TELEMETRY | {f"{root}/{kind}/{edge_node_id}" for kind in _NODE}
+            self._publish_prefixes = tuple(f"{root}/{kind}/{edge_node_id}/" for kind in _DEVICE)
+            node, device = f"{root}/NCMD/{edge_node_id}", f"{root}/DCMD/{edge_node_id}"
+            self._exact_filters = frozenset({node, f"{node}/#", f"{device}/#", f"{device}/+"})
+            self._filter_prefix = f"{device}/"
+
+    def may_publish(self, topic: str) -> bool:
+        """Whether the device may publish to ``topic`` (a topic with wildcards never)."""
+        if topic in self._publish:
+            return True
+        for prefix in self._publish_prefixes:
+            if topic.startswith(prefix):
+                return _is_level(topic[len(prefix) :])
+        return False
+
+    def may_subscribe(self, topic_filter: str) -> bool:
+        """Whether the device may subscribe to ``topic_filter``."""
+        if topic_filter.startswith(PRIVATE_PREFIXES):
+            return True  # the listener gives these topics a root of the device's own
+        if self._filter_prefix is None:
+            return False
+        if topic_filter in self._exact_filters or topic_filter in _STATE_ALL:
+            return True
+        for prefix in (self._filter_prefix, _STATE):
+            if topic_filter.startswith(prefix):
+                return _is_level(topic_filter[len(prefix) :])
+        return False
+
+
+_STATE: Final = "spBv1.0/STATE/"
+_STATE_ALL: Final = frozenset({f"{_STATE}#", f"{_STATE}+"})
+
+
+def _is_level(text: str) -> bool:
+    return bool(text) and not any(char in "/+#" for char in text)
