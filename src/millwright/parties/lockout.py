@@ -51,12 +51,12 @@ class Lockout:
                 count.until_s = now + min(2.0 ** (count.failures - free), _LONGEST_WAIT_S)
 
     def refund(self, name: str, address: str) -> None:
-        """The password was right: forget this name's failures from this address, and this attempt of the address."""
+        """The password was right: forget this name's failures from this address."""
         by_name, by_address = (key for key, _ in _keys(name, address))
-        self._counts.pop(by_name, None)
+        forgotten = self._counts.pop(by_name, None)
         count = self._counts.get(by_address)
-        if count is not None:
-            count.failures = max(count.failures - 1, 0)
+        if count is not None and forgotten is not None:
+            count.failures = max(count.failures - forgotten.failures, 0)
             if count.failures < _FREE_BY_ADDRESS:
                 count.until_s = 0.0
 

@@ -58,13 +58,15 @@ def is_common(bare: str) -> bool:
     if any(bare in walk * 2 or bare in walk[::-1] * 2 for walk in _KEYBOARD):
         return True
     words = _words()
-    return any(core in words or core == "" for core in _cores(bare))
+    return not re.search(r"[^\W\d_]", bare) or any(core in words for core in _cores(bare))
 
 
 def _cores(bare: str) -> set[str]:
     """The password without digits and signs around it; also read as leetspeak, and as one word said twice."""
+    ends = re.sub(r"[\W_]+$", "", bare)
+    plain = {bare, ends, re.sub(r"[\W\d_]+$", "", bare)}
     cores = set()
-    for text in (bare, bare.translate(_LEET)):
+    for text in plain | {form.translate(_LEET) for form in plain}:
         core = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", text)
         cores |= {text, core}
         half = len(core) // 2
