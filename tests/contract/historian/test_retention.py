@@ -1,0 +1,112 @@
+"""Expired readings go, others stay."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from millwright.engines.sql import Migrations, Records
+from millwright.historian import Historian, HistorianSettings, PolicyStore, Retention, RetentionPolicy, SeriesInfo
+from millwright.historian.retention import MOST_POLICIES
+from millwright.kernel import Invalid, ManualClock
+from support.historian import numbers, open_engine, read_all, store
+
+DAY = 86_400_000
+NOW = 1_750_000_000_000 // DAY * DAY + 12 * 3_600_000
+MIGRATIONS = Path(__file__).parents[3] / "src/millwright/historian/migrations"
+
+
+@dataclass
+class Kept:
+    historian: Historian
+    retention: Retention
+    store: PolicyStore
+
+    async def fill(self, device_id: str, name: str, days_ago: list[int]) -> SeriesInfo:
+        entry = SeriesInfo.of(device_id, name)
+        days = sorted(days_ago, reverse=True)
+        await store(
+            self.historian, numbers(entry.series, [NOW - d * DAY for d in days], [float(d) for d in days]), [entry]
+        )
+        return entry
+
+    async def left(self, entry: SeriesInfo) -> list[float]:
+        return [number for _, number in await read_all(self.historian, entry.series)]
+
+
+@pytest.fixture(params=["chdb", "http"])
+async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kept]:
+    records = Records.in_folder(tmp_path)
+    Migrations(records, [MIGRATIONS]).upgrade()
+    clock = ManualClock(NOW)
+    async with open_engine(request.param, tmp_path) as engine:
+        historian = Historian(engine, clock, HistorianSettings(flush_ms=10))
+        await historian.start()
+        policies = PolicyStore(records)
+        yield Kept(historian, Retention(engine, policies, clock), policies)
+        await historian.stop()
+    records.close()
+
+
+async def test_without_a_policy_everything_is_kept(kept: Kept) -> None:
+    entry = await kept.fill("dev_1", "x", [0, 4000])
+    await kept.retention.apply()
+    assert await kept.left(entry) == [4000.0, 0.0]
+
+
+async def test_the_first_policy_that_matches_decides(kept: Kept) -> None:
+    vibration = await kept.fill("dev_1", "vibration.x", [0, 5, 20, 100])
+    energy = await kept.fill("dev_1", "energy", [0, 5, 20, 100])
+    other = await kept.fill("dev_2", "vibration.x", [0, 5, 20, 100])
+    await kept.retention.replace(
+        [
+            RetentionPolicy("dev_1", "energy", None),
+            RetentionPolicy("*", "vibration.?", 10),
+            RetentionPolicy("dev_*", "*", 50),
+        ]
+    )
+    await kept.retention.apply()
+    assert await kept.left(vibration) == [5.0, 0.0]
+    assert await kept.left(other) == [5.0, 0.0]
+    assert await kept.left(energy) == [100.0, 20.0, 5.0, 0.0]
+    assert [row.value for row in await kept.historian.latest(["dev_1"])] == [0.0, 0.0]
+
+
+async def test_a_default_drops_whole_months_and_the_days_beside(kept: Kept) -> None:
+    entry = await kept.fill("dev_1", "x", [0, 29, 30, 31, 200, 400])
+    await kept.retention.replace([RetentionPolicy(keep_days=30)])
+    await kept.retention.apply()
+    assert await kept.left(entry) == [30.0, 29.0, 0.0]
+    # Not only invisible: the old months take no room.
+    assert (await kept.historian.storage()).points < 6
+
+
+async def test_a_month_is_kept_when_any_policy_keeps_it(kept: Kept) -> None:
+    long, short = await kept.fill("keep", "x", [0, 400]), await kept.fill("other", "x", [0, 400])
+    await kept.retention.replace([RetentionPolicy("keep", "*", 1000), RetentionPolicy("*", "*", 10)])
+    await kept.retention.apply()
+    assert await kept.left(long) == [400.0, 0.0]
+    assert await kept.left(short) == [0.0]
+
+
+async def test_patterns_are_no_regular_expressions(kept: Kept) -> None:
+    dotted, other = await kept.fill("dev", "a.b", [100]), await kept.fill("dev", "aXb(", [100])
+    await kept.retention.replace([RetentionPolicy("*", "a.b", 10), RetentionPolicy("*", "a?b)", 10)])
+    await kept.retention.apply()
+    assert await kept.left(dotted) == []
+    assert await kept.left(other) == [100.0]
+
+
+async def test_policies_are_kept_in_order_and_replaced_whole(kept: Kept) -> None:
+    wanted = [RetentionPolicy(f"dev_{i}", "*", i + 1) for i in range(20)]
+    await kept.retention.replace(wanted)
+    assert await kept.retention.list() == wanted
+    await kept.retention.replace(wanted[3:5])
+    assert kept.store.list() == wanted[3:5]
+    with pytest.raises(Invalid) as caught:
+        await kept.retention.replace([RetentionPolicy()] * (MOST_POLICIES + 1))
+    assert caught.value.code == "historian.too_many_policies"
+    assert kept.store.list() == wanted[3:5]
