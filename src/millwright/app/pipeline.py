@@ -111,7 +111,7 @@ class Pipeline:
         await self._nats.ensure_stream(INTAKE)
         await self._dead_letters.start()
         await self._sessions.start()
-        self._reader = await self._nats.read(INTAKE.name, durable=DURABLE)
+        self._reader = await self._nats.read(INTAKE.name, durable=DURABLE, take_over=True)
         acknowledged = await self._nats.acknowledged(INTAKE.name, DURABLE)
         self._decoded_to = self._stored_to = acknowledged
         self._sparkplug.sessions.update(await self._sessions.load(acknowledged))

@@ -207,8 +207,12 @@ class NatsConnection:
             raise _unavailable(f"Appending to {subject} was not confirmed", error) from error
         return done.seq
 
-    async def read(self, stream: str, *, durable: str, subject: str = ">") -> PullReader:
-        """A reader that continues where the last one named ``durable`` stopped."""
+    async def read(self, stream: str, *, durable: str, subject: str = ">", take_over: bool = False) -> PullReader:
+        """A reader that continues where the last one named ``durable`` stopped.
+
+        What that one fetched and did not acknowledge comes again after a minute; with ``take_over``, for use when it is
+        certainly gone, at once and in order.
+        """
         _, jetstream = self._need()
         config = ConsumerConfig(
             durable_name=durable,
@@ -219,12 +223,25 @@ class NatsConnection:
             max_ack_pending=-1,
         )
         try:
+            if take_over:
+                await self._forget(jetstream, stream, durable, config)
             await jetstream.add_consumer(stream, config)
             return PullReader(
                 await jetstream.pull_subscribe_bind(durable, stream, pending_msgs_limit=-1, pending_bytes_limit=-1)
             )
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The stream {stream} cannot be read", error) from error
+
+    @staticmethod
+    async def _forget(jetstream: JetStreamContext, stream: str, durable: str, config: ConsumerConfig) -> None:
+        """Remove the durable reader and let ``config`` begin after what it acknowledged."""
+        try:
+            floor = (await jetstream.consumer_info(stream, durable)).ack_floor
+            await jetstream.delete_consumer(stream, durable)
+        except nats.js.errors.NotFoundError:
+            return
+        if floor and floor.stream_seq:
+            config.deliver_policy, config.opt_start_seq = DeliverPolicy.BY_START_SEQUENCE, floor.stream_seq + 1
 
     async def scan(
         self, stream: str, *, subject: str = ">", first: int = 0, last: int | None = None
