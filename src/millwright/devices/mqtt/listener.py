@@ -34,6 +34,7 @@ OUT_SUBJECT = "mqtt.out"
 
 _HOUSEKEEPING_S = 30.0
 _DRAIN_S = 5.0
+_ASKED_AT_ONCE = 500
 
 
 class OutMessage(msgspec.Struct):
@@ -272,9 +273,10 @@ class MqttListener:
 
     async def reauthenticate(self, device_id: str | None = None) -> None:
         """Ask the authenticator again about a device's connections (``None``: all) and act on what it says now."""
-        found = self._connections if device_id is None else self._by_device.get(device_id, ())
-        for connection in list(found):
-            await connection.reauthenticate()
+        found = list(self._connections if device_id is None else self._by_device.get(device_id, ()))
+        for start in range(0, len(found), _ASKED_AT_ONCE):
+            part = found[start : start + _ASKED_AT_ONCE]
+            await asyncio.gather(*(connection.reauthenticate() for connection in part))
 
     def revisions(self) -> dict[str, int]:
         """The connected devices with the oldest revision that one of their connections works with."""
