@@ -160,11 +160,16 @@ class RunningNode:
         """A client signed in as the administrator, who is made on first use."""
         client = self.client()
         if client.get("/setup").json()["needed"]:
-            reply = client.post("/setup", json={"name": NAME, "password": PASSWORD})
+            reply = client.post("/setup", json={"name": NAME, "password": PASSWORD, "code": self.setup_code()})
         else:
             reply = client.post("/session", json={"name": NAME, "password": PASSWORD})
         assert reply.status_code in (200, 201), reply.text
         return client
+
+    def setup_code(self) -> str:
+        """The code that the supervisor printed for the first administrator."""
+        lines = (self.folder / "up.out").read_text().splitlines()
+        return next(line.rsplit(" ", 1)[1] for line in reversed(lines) if "first administrator: " in line)
 
     def wait_for(self, what: str, condition: Any, timeout_s: float = 20) -> Any:
         """Call ``condition`` until it returns something true; fails with the node's logs after ``timeout_s``."""

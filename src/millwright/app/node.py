@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from millwright.app.stats import StatsPublisher
 from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Migrations, Records
 from millwright.kernel import Clock, Part, SystemClock, Unavailable
+from millwright.parties import Parties, ensure_local_token
 
 DOMAINS = ("parties", "cases", "historian", "devices", "operations")
 """Domains that may keep records; each has its migrations in ``<domain>/migrations``."""
@@ -29,6 +31,7 @@ class Node:
     bus: NatsConnection
     records: Records
     stats: StatsPublisher
+    config: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,13 @@ class Composition:
     address: str | None = None
 
 
-def construct(role: str, settings: NodeSettings) -> Node:
+def construct(role: str, settings: NodeSettings, config: Path | None = None) -> Node:
     """The engines of the process ``role``; no connection is opened yet."""
     folder = folder_of(settings)
     clock = SystemClock()
     bus = NatsConnection(nats_url(settings), name=f"{settings.node.name}/{role}")
     stats = StatsPublisher(role, bus=bus, clock=clock, instance=settings.node.name)
-    return Node(role, settings, folder, clock, bus, open_records(settings), stats)
+    return Node(role, settings, folder, clock, bus, open_records(settings), stats, config)
 
 
 def open_records(settings: NodeSettings) -> Records:
@@ -63,14 +66,25 @@ def migrations(records: Records) -> Migrations:
     return Migrations(records, [path for domain in DOMAINS if (path := root / domain / "migrations").is_dir()])
 
 
-def migrate(settings: NodeSettings) -> Path | None:
-    """Bring the records to this version's schema; returns the backup made first, if any.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What :func:`prepare` did: the backup it made, and the code for the first set-up while that is still to be done."""
+
+    backup: Path | None
+    setup_code: str | None
+
+
+def prepare(settings: NodeSettings) -> Prepared:
+    """Bring the records to this version's schema; leave the command line's token and a fresh set-up code.
 
     Raises ``Conflict`` (``engines.schema_newer``) when the data is of a newer version.
     """
     records = open_records(settings)
     try:
-        return migrations(records).upgrade(folder_of(settings).backups)
+        backup = migrations(records).upgrade(folder_of(settings).backups)
+        ensure_local_token(records, folder_of(settings).token)
+        code = asyncio.run(Parties(records, SystemClock()).new_setup_code())
+        return Prepared(backup, code)
     finally:
         records.close()
 

@@ -13,10 +13,13 @@ from msgspec import field
 
 from millwright.app.sections import ProcessSettings, settings_file
 from millwright.devices.mqtt.settings import MqttSettings
+from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
 from millwright.engines.clickhouse.settings import ClickHouseSettings
 from millwright.engines.sql.settings import SqlSettings
+from millwright.historian.settings import HistorianSettings
 from millwright.kernel import settings as kernel_settings
+from millwright.operations.settings import OperationsSettings
 from millwright.web.settings import WebSettings
 
 
@@ -27,6 +30,9 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     clickhouse: ClickHouseSettings = field(default_factory=ClickHouseSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    devices: DevicesSettings = field(default_factory=DevicesSettings)
+    historian: HistorianSettings = field(default_factory=HistorianSettings)
+    operations: OperationsSettings = field(default_factory=OperationsSettings)
     web: WebSettings = field(default_factory=WebSettings)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,10 +109,12 @@ class StatsPublisher:
             await asyncio.sleep(self._every_s)
 
 
-def figures_of(stats: Mapping[str, Any]) -> Figures:
-    """The figures of a part that gives plain data: ``counters``, ``gauges`` and ``problems``."""
+def figures(
+    counters: Mapping[str, float], gauges: Mapping[str, float], problems: Iterable[Mapping[str, Any]]
+) -> Figures:
+    """The figures of a part that gives its problems as plain data."""
     return Figures(
-        stats.get("counters", {}),
-        stats.get("gauges", {}),
-        [Problem(p["code"], p["message"], p.get("hint", ""), p["since_ms"]) for p in stats.get("problems", ())],
+        counters,
+        gauges,
+        [Problem(each["code"], each["message"], each.get("hint", ""), each["since_ms"]) for each in problems],
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from pathlib import Path
 
 import click
 
@@ -84,7 +83,7 @@ def run(options: Options, role: str, notify_fd: int | None) -> int:
     """
     from millwright.app.roles import process
 
-    return process.run(role, load_settings(options), notify_fd)
+    return process.run(role, load_settings(options), options.config, notify_fd)
 
 
 @click.command()
@@ -95,10 +94,12 @@ def migrate(options: Options, as_json: bool) -> None:
 
     A SQLite database is copied to backups/ in the data folder first. Data of a newer version is refused.
     """
-    from millwright.app.node import migrate as bring_up_to_date
+    from millwright.app.node import prepare
 
-    backup: Path | None = bring_up_to_date(load_settings(options))
+    done = prepare(load_settings(options))
     if as_json:
-        print_json({"backup": str(backup) if backup else None})
-    else:
-        click.echo(f"The records are of this version.{f' The old ones are kept in {backup}.' if backup else ''}")
+        print_json({"backup": str(done.backup) if done.backup else None, "setup_code": done.setup_code})
+        return
+    click.echo(f"The records are of this version.{f' The old ones are kept in {done.backup}.' if done.backup else ''}")
+    if done.setup_code:
+        click.echo(f"The first administrator is made in the console with the set-up code {done.setup_code}.")

@@ -88,8 +88,8 @@ class OverviewDesk:
     async def _make(self) -> Overview:
         services = self._services
         devices, alarms, arrivals, dead, stored = await asyncio.gather(
-            services.devices.count(),
-            asyncio.to_thread(services.alarms.summary),
+            services.devices.registry.count(),
+            services.alarms.summary(),
             services.arrivals.count(),
             _maybe(services.bus.state("DEAD_LETTERS")),
             self._storage(),

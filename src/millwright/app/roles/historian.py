@@ -1,11 +1,132 @@
-"""The role ``historian``."""
+"""The role ``historian``: decode, judge, store, answer; presence and arrivals."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+
+import msgspec
+
 from millwright.app.node import Composition, Node
+from millwright.app.pipeline import Pipeline
+from millwright.app.stats import Figures, figures
+from millwright.devices import (
+    ArrivalService,
+    ArrivalStore,
+    ArrivalWorker,
+    ChangeWatch,
+    DeviceDirectory,
+    DevicesService,
+    PresenceWorker,
+    SparkplugContact,
+)
+from millwright.devices.sparkplug import HostState, SparkplugHost, command_topic, publish, rebirth_request
+from millwright.devices.telemetry import Collector, Decoded, Outgoing, new_decoder
+from millwright.engines.clickhouse import open_engine
+from millwright.historian import Historian, HistorianServer, LivePublisher, PolicyStore, Retention
+from millwright.kernel import MillwrightError
+from millwright.operations import AlarmWorker
+from millwright.operations.directory import RegistryDirectory
+
+logger = logging.getLogger(__name__)
+
+
+class Watchers:
+    """What looks at everything decoded, besides the rules: live readings, presence, arrivals."""
+
+    def __init__(self, live: LivePublisher, presence: PresenceWorker, arrivals: ArrivalService) -> None:
+        self._live, self._presence, self._arrivals = live, presence, arrivals
+
+    def look(self, decoded: Decoded) -> None:
+        """Hand on; does no I/O."""
+        self._live.offer(decoded.batch, decoded.new_series)
+        self._presence.touch(decoded.last_seen)
+        for change in decoded.presence:
+            self._presence.sparkplug_state(change.device_id, change.online, change.at_ms, change.reason)
+        for arrival in decoded.arrivals:
+            self._arrivals.record(msgspec.convert(arrival, SparkplugContact, from_attributes=True))
+
+
+class Rebirths:
+    """Asks the edge node of a Sparkplug device that was just registered for its births, which name its metrics."""
+
+    def __init__(self, node: Node, devices: DevicesService) -> None:
+        self._node, self._devices = node, devices
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def ask(self, device_ids: list[str]) -> None:
+        """Ask in the background, once for each edge node."""
+        task = asyncio.create_task(self._ask(device_ids))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _ask(self, device_ids: list[str]) -> None:
+        try:
+            bindings = {(await self._devices.registry.get(device_id)).sparkplug for device_id in device_ids}
+            nodes = {(each.group_id, each.edge_node_id) for each in bindings if each is not None}
+            payload = rebirth_request(self._node.clock.now_ms())
+            for group_id, edge_node_id in sorted(nodes):
+                topic = command_topic(group_id, edge_node_id)
+                await publish(self._node.bus, Outgoing(topic, payload))
+        except MillwrightError as error:
+            logger.warning("an edge node could not be asked for its births: %s", error.message)
 
 
 def compose(node: Node) -> Composition:
-    """The parts of this role."""
-    del node
-    return Composition([])
+    """Everything from the intake stream to history, alarms and answers."""
+    settings = node.settings
+    devices = DevicesService(node.records, node.bus, node.clock, settings.devices)
+    arrivals = ArrivalService(
+        ArrivalStore(node.records), devices.device_store, devices.changes, node.bus, node.clock, settings.devices
+    )
+    engine = open_engine(settings.clickhouse, node.folder.history)
+    historian = Historian(engine, node.clock, settings.historian)
+    retention = Retention(engine, PolicyStore(node.records), node.clock)
+    server = HistorianServer(historian, retention, node.bus)
+    live = LivePublisher(node.bus, historian, node.clock)
+    presence = PresenceWorker(devices.presence_store, node.bus, node.clock)
+
+    directory = DeviceDirectory(devices.device_store, devices.model_store)
+    collector = Collector(settings.telemetry)
+    sparkplug = SparkplugHost(directory, collector, settings.telemetry)
+    watchers = Watchers(live, presence, arrivals)
+    alarms = AlarmWorker(
+        node.records,
+        node.bus,
+        historian,
+        RegistryDirectory(devices.device_store, devices.model_store, devices.changes),
+        node.clock,
+        settings.operations,
+        lag_s=lambda: pipeline.lag_s(),
+    )
+    pipeline = Pipeline(
+        node.bus,
+        new_decoder(directory, settings.telemetry, collector, sparkplug),
+        historian,
+        sparkplug,
+        node.clock,
+        settings.telemetry,
+        hooks=[("rules", lambda decoded: alarms.evaluate(decoded.batch)), ("watchers", watchers.look)],
+        note_series=devices.properties.note,
+        before_acknowledge=[("alarms", alarms.flush)],
+    )
+    node.stats.sources += [
+        pipeline.figures,
+        lambda: figures(historian.counters(), historian.gauges(), historian.problems()),
+        lambda: figures(alarms.counters(), alarms.gauges(), alarms.problems()),
+        lambda: Figures({"requests": server.requests}, {"devices_online": presence.online}),
+    ]
+    return Composition(
+        [
+            historian,
+            retention,
+            server,
+            live,
+            presence,
+            ChangeWatch(node.bus, devices.changes, directory.drop),
+            ArrivalWorker(arrivals, node.bus, Rebirths(node, devices).ask),
+            alarms,
+            HostState(node.bus, node.clock),
+            pipeline,
+        ]
+    )

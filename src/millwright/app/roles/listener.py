@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from millwright.app.disk import DiskWatch
 from millwright.app.node import Composition, Node
-from millwright.app.stats import figures_of
-from millwright.devices.access import Access
-from millwright.devices.changes import EVERY, Changes
-from millwright.devices.credentials import CredentialStore
+from millwright.app.stats import figures
+from millwright.devices import Access, Changes, ChangeWatch, DevicesService
 from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, MqttListener
-from millwright.devices.registry import DeviceStore
-from millwright.devices.watch import ChangeWatch
 from millwright.kernel import Bus, LimitExceeded
 
 
@@ -31,7 +27,7 @@ class Revoker:
 
     def _on_change(self, device_id: str) -> None:
         self._access.drop(device_id)  # whichever watch hears first, the question is asked after the memory was dropped
-        self._listener.run(self._listener.reauthenticate(None if device_id == EVERY else device_id))
+        self._listener.run(self._listener.reauthenticate(None if device_id == "*" else device_id))
 
 
 class GuardedIntake:
@@ -56,8 +52,8 @@ def compose(node: Node) -> Composition:
     """The access check, the listener, and the watch that ends connections of revoked devices."""
     settings = node.settings.mqtt
     listener_id = node.settings.node.name
-    changes = Changes(node.records, node.bus)
-    access = Access(CredentialStore(node.records), DeviceStore(node.records), changes, node.bus, node.clock)
+    devices = DevicesService(node.records, node.bus, node.clock, node.settings.devices)
+    access = Access(devices.credential_store, devices.device_store, devices.changes, node.bus, node.clock)
     disk = DiskWatch(
         node.folder.root,
         low_mb=node.settings.node.disk_low_mb,
@@ -74,8 +70,8 @@ def compose(node: Node) -> Composition:
         node.clock,
         listener_id=listener_id,
     )
-    node.stats.sources += [lambda: figures_of(listener.stats()), disk.figures]
+    node.stats.sources += [lambda: figures(**listener.stats()), disk.figures]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
     address = f"mqtt://{host}:{settings.port}" if settings.port else f"mqtts://{host}:{settings.tls_port}"
-    revoker = Revoker(node.bus, changes, access, listener)
+    revoker = Revoker(node.bus, devices.changes, access, listener)
     return Composition([disk, access, stream, listener, revoker], address)

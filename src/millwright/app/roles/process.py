@@ -7,6 +7,7 @@ import faulthandler
 import logging
 import os
 import sys
+from pathlib import Path
 
 from millwright.app import logs
 from millwright.app.node import Node, construct
@@ -18,7 +19,7 @@ from millwright.kernel import Lifecycle, MillwrightError
 logger = logging.getLogger(__name__)
 
 
-def run(role: str, settings: NodeSettings, notify_fd: int | None = None) -> int:
+def run(role: str, settings: NodeSettings, config: Path | None = None, notify_fd: int | None = None) -> int:
     """Run ``role`` until it is told to stop; returns the exit code. ``notify_fd``: started by a supervisor."""
     import uvloop
 
@@ -28,7 +29,7 @@ def run(role: str, settings: NodeSettings, notify_fd: int | None = None) -> int:
     try:
         compose = find_composer(role)
         wait_for_go(supervised)
-        node = construct(role, settings)
+        node = construct(role, settings, config)
         node.folder.make()
         logs.configure(role, settings.node, node.folder.logs, None if supervised else sys.stderr)
         composition = compose(node)

@@ -1,11 +1,47 @@
-"""The role ``web``."""
+"""The role ``web``: HTTP API, live streams, console."""
 
 from __future__ import annotations
 
+from millwright import __version__
 from millwright.app.node import Composition, Node
+from millwright.app.settings import describe
+from millwright.app.stats import Figures
+from millwright.devices import ArrivalService, ArrivalStore, DevicesService
+from millwright.devices.dead_letters import DeadLetters
+from millwright.historian import HistorianClient
+from millwright.operations import Alarms, Rules, RuleStore
+from millwright.operations.directory import RegistryDirectory
+from millwright.parties import Parties
+from millwright.web import Services, SettingView, WebServer, create_app
 
 
 def compose(node: Node) -> Composition:
-    """The parts of this role."""
-    del node
-    return Composition([])
+    """The services that the routes ask for, and the server."""
+    settings = node.settings
+    devices = DevicesService(node.records, node.bus, node.clock, settings.devices)
+    directory = RegistryDirectory(devices.device_store, devices.model_store, devices.changes)
+    dead_letters = DeadLetters(node.bus)
+    services = Services(
+        parties=Parties(node.records, node.clock, session_hours=settings.web.session_hours),
+        devices=devices,
+        arrivals=ArrivalService(
+            ArrivalStore(node.records), devices.device_store, devices.changes, node.bus, node.clock, settings.devices
+        ),
+        historian=HistorianClient(node.bus),
+        alarms=Alarms(node.records, node.bus, node.clock),
+        rules=Rules(RuleStore(node.records), directory, node.bus, node.clock, settings.operations),
+        dead_letters=dead_letters,
+        bus=node.bus,
+        records=node.records,
+        clock=node.clock,
+        settings=settings.web,
+        version=__version__,
+        data_folder=node.folder.root,
+        describe_settings=lambda: [
+            SettingView(each.key, each.value, each.default, each.origin, each.description)
+            for each in describe(settings, node.config)
+        ],
+    )
+    server = WebServer(create_app(services), settings.web)
+    node.stats.sources.append(lambda: Figures(server.counters(), server.gauges()))
+    return Composition([dead_letters, server], server.url)

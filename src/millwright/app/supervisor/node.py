@@ -54,6 +54,7 @@ class Supervisor:
         self._server = None if settings.nats.url else NatsServer(settings.nats, folder.nats)
         self._broker: Child | None = None
         self._roles = [self._role(name) for name in ROLES]
+        self.setup_code: str | None = None
         self._report: ProcessReport | None = None
         self._reporting: asyncio.Task[None] | None = None
 
@@ -86,6 +87,8 @@ class Supervisor:
         self._folder.write_addresses(self.addresses())
         self._reporting = asyncio.create_task(self._publish(), name="process report")
         self._announce(f"ready in {time.monotonic() - began_s:.1f} s")
+        if self.setup_code:
+            self._announce(f"open {self.addresses()['http']} and set up the first administrator: {self.setup_code}")
 
     async def stop(self) -> None:
         """Stop the roles in reverse, then the broker, so that each can still flush into the ones before it."""
@@ -156,9 +159,10 @@ class Supervisor:
                     code="app.migration_failed",
                     hint="Nothing was changed. Run `millwright migrate` to see the whole message.",
                 ) from error
-        backup = msgspec.json.decode(out, type=dict[str, Any]).get("backup")
-        if backup:
-            self._announce(f"records migrated; the old ones are kept in {backup}")
+        done = msgspec.json.decode(out, type=dict[str, Any])
+        self.setup_code = done["setup_code"]
+        if done["backup"]:
+            self._announce(f"records migrated; the old ones are kept in {done['backup']}")
 
     async def _wait_first(self, child: Child, timeout_s: float = 60.0) -> None:
         """Wait for the first start; a role that dies at it with a reason ends the start of the node."""
