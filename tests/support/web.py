@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from millwright import cases, devices, historian, operations, parties, web
+from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings
+from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Migrations, Records
-from millwright.kernel import SystemClock
-from millwright.parties import MIGRATIONS, Parties
+from millwright.historian import HistorianClient, HistorianServer, PolicyStore, Retention
+from millwright.kernel import Clock, Lifecycle, SystemClock
+from millwright.operations import Alarms, Rules, RuleStore
+from millwright.operations.directory import RegistryDirectory
+from millwright.parties import Parties
 from millwright.web import Services, WebServer, WebSettings, create_app
+from support.historian import open_historian
 from support.nats import RunningNats, free_port
 
 PASSWORD = "copper kettles whistle"
@@ -57,53 +64,59 @@ class RunningWeb:
         return client
 
 
-def open_records(folder: Path, migrations: list[Path] | None = None) -> Records:
+def open_records(folder: Path) -> Records:
     """A migrated SQLite database."""
     records = Records.in_folder(folder)
-    Migrations(records, migrations or [MIGRATIONS]).upgrade()
+    homes = [Path(domain.__file__).parent for domain in (parties, cases, historian, devices, operations, web)]
+    Migrations(records, [home / "migrations" for home in homes if (home / "migrations").is_dir()]).upgrade()
     return records
 
 
 @asynccontextmanager
-async def running_web(folder: Path, *, console: Path | None = None, **settings: Any) -> AsyncIterator[RunningWeb]:
-    """A host without domains: sign-in, people, live, health, console."""
-    async with RunningNats(folder / "nats") as nats:
+async def running_web(
+    folder: Path, *, console: Path | None = None, history: bool = False, **settings: Any
+) -> AsyncIterator[RunningWeb]:
+    """The whole web role; with ``history`` a historian over chDB answers it."""
+    async with AsyncExitStack() as stack:
+        nats = await stack.enter_async_context(RunningNats(folder / "nats"))
         bus = NatsConnection(nats.url, name="web")
         await bus.start()
+        stack.push_async_callback(bus.stop)
         records = open_records(folder / "records")
+        stack.callback(records.close)
         clock = SystemClock()
-        web = WebSettings(port=free_port(), **settings)
-        services = Services(
-            parties=Parties(records, clock, session_hours=web.session_hours),
-            devices=None,
-            arrivals=None,
-            historian=_NoHistorian(),
-            alarms=None,
-            rules=None,
-            dead_letters=None,
-            bus=bus,
-            records=records,
-            clock=clock,
-            settings=web,
-            version="0",
-            data_folder=folder,
-        )
-        app = create_app(services, console=console or folder / "no-console", routes=[])
-        server = WebServer(app, web)
-        await server.start()
-        running = RunningWeb(server.url, services, server, bus, nats)
-        try:
-            yield running
-        finally:
-            for client in running.clients:
-                await client.aclose()
-            await server.stop()
-            await bus.stop()
-            records.close()
+        if history:
+            kept = await stack.enter_async_context(open_historian(folder / "history"))
+            retention = Retention(kept.engine, PolicyStore(records), clock)
+            await stack.enter_async_context(Lifecycle(HistorianServer(kept, retention, bus)))
+        chosen = WebSettings(port=free_port(), **settings)
+        app = create_app(compose(records, bus, clock, chosen, folder), console=console or folder / "no-console")
+        server = WebServer(app, chosen)
+        running = RunningWeb(server.url, app.state.services, server, bus, nats)
+        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, server))
+        yield running
+        for client in running.clients:
+            await client.aclose()
 
 
-class _NoHistorian:
-    async def storage(self) -> None:
-        from millwright.kernel import Unavailable
-
-        raise Unavailable("There is no historian here.", code="historian.absent")
+def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSettings, folder: Path) -> Services:
+    """Every domain's service over one database."""
+    things = DevicesService(records, bus, clock)
+    directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
+    return Services(
+        parties=Parties(records, clock, session_hours=chosen.session_hours),
+        devices=things,
+        arrivals=ArrivalService(
+            ArrivalStore(records), things.device_store, things.changes, bus, clock, DevicesSettings()
+        ),
+        historian=HistorianClient(bus),
+        alarms=Alarms(records, bus, clock),
+        rules=Rules(RuleStore(records), directory, bus, clock),
+        dead_letters=DeadLetters(bus),
+        bus=bus,
+        records=records,
+        clock=clock,
+        settings=chosen,
+        version="0",
+        data_folder=folder,
+    )

@@ -36,10 +36,8 @@ class Readiness(Struct, frozen=True):
 class ReadinessProbe:
     """Asks the broker, the records and the historian, all at once, for two seconds at most."""
 
-    def __init__(
-        self, bus: NatsConnection, records: Records, storage: Callable[[], Awaitable[object]], board: StatsBoard
-    ) -> None:
-        self._bus, self._records, self._storage, self._board = bus, records, storage, board
+    def __init__(self, bus: NatsConnection, records: Records, storage: Callable[[], Awaitable[object]]) -> None:
+        self._bus, self._records, self._storage = bus, records, storage
 
     async def look(self) -> Readiness:
         """What answers now."""

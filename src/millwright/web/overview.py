@@ -11,6 +11,7 @@ from litestar import get
 from msgspec import Struct
 
 from millwright.kernel import MillwrightError
+from millwright.operations import Priority
 from millwright.parties import require_session
 from millwright.web.services import Services
 from millwright.web.stats import Rates, StatsBoard
@@ -36,7 +37,7 @@ class AlarmFigures(Struct, frozen=True):
 
     active: int
     unacknowledged: int
-    by_priority: dict[str, int]
+    by_priority: dict[Priority, int]
 
 
 class Count(Struct, frozen=True):
@@ -97,7 +98,7 @@ class OverviewDesk:
         disk = await asyncio.to_thread(shutil.disk_usage, services.data_folder)
         return Overview(
             DeviceFigures(devices.total, devices.online, devices.offline, devices.never),
-            AlarmFigures(alarms.active, alarms.unacknowledged, dict(alarms.by_priority)),
+            AlarmFigures(alarms.active, alarms.unacknowledged, alarms.by_priority),
             self._board.rates(),
             Count(None if dead is None else dead.messages),
             Count(arrivals),

@@ -101,6 +101,7 @@ def of_error(error: MillwrightError) -> Problem:
         error.message,
         error.code,
         error.hint,
+        errors=_pointed(error),
         data=error.detail,
         retry_after_s=retry,
     )
@@ -153,6 +154,15 @@ def _methods(app: Litestar, path: str) -> list[str]:
         if isinstance(route, HTTPRoute) and re.fullmatch(pattern, path.rstrip("/") or "/"):
             found |= set(route.methods)
     return sorted(found)
+
+
+def _pointed(error: MillwrightError) -> list[InputError]:
+    """The wrong value a domain points at in ``detail["pointer"]``."""
+    pointer = error.detail.get("pointer")
+    if not isinstance(pointer, str):
+        return []
+    dotted = ".".join(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+    return [InputError(pointer, dotted, "body", error.message)]
 
 
 def _input_errors(error: ValidationException) -> list[InputError]:

@@ -9,9 +9,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from millwright.devices import ArrivalService, DevicesService
+from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Records
+from millwright.historian import HistorianClient
 from millwright.kernel import Clock
+from millwright.operations import Alarms, Rules
 from millwright.parties import Parties
 from millwright.web.settings import WebSettings
 
@@ -38,12 +42,12 @@ class Services:
     """
 
     parties: Parties
-    devices: Any
-    arrivals: Any
-    historian: Any
-    alarms: Any
-    rules: Any
-    dead_letters: Any
+    devices: DevicesService
+    arrivals: ArrivalService
+    historian: HistorianClient
+    alarms: Alarms
+    rules: Rules
+    dead_letters: DeadLetters
     bus: NatsConnection
     records: Records
     clock: Clock

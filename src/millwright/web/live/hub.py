@@ -19,6 +19,7 @@ LEASE_EVERY_S = 5.0
 """The historian sends a device's readings for 15 s after it was asked; so we ask this often."""
 
 _PER_PERSON = 24
+_PRESENCE = ("device_id", "online", "since_ms", "last_seen_ms", "reason")
 
 
 class Hub:
@@ -32,6 +33,7 @@ class Hub:
         self._lease: asyncio.Task[None] | None = None
         self._asked = asyncio.Event()
         self._closed = False
+        self._letters: dict[str, float] = {}
 
     async def start(self) -> None:
         """Subscribe, and begin to keep leases."""
@@ -40,7 +42,6 @@ class Hub:
             await self._bus.subscribe("events.alarms", self._forward("alarm", lambda alarm: str(alarm.get("id")))),
             await self._bus.subscribe("events.devices.presence", self._on_presence),
             await self._bus.subscribe("events.devices.arrivals", self._forward("arrivals", lambda _: "")),
-            await self._bus.subscribe("events.devices.dead_letters", self._forward("dead_letters", lambda _: "")),
             await self._bus.subscribe("stats.>", self._on_stats),
         ]
         self._lease = asyncio.create_task(self._keep_leases(), name="live leases")
@@ -115,13 +116,18 @@ class Hub:
             stream.put_readings(device_id, payload)
 
     async def _on_presence(self, _subject: str, payload: bytes) -> None:
-        decoded = _decode(payload)
-        for item in decoded if isinstance(decoded, list) else [decoded]:
-            if isinstance(item, dict) and "device_id" in item:
-                self._broadcast("presence", str(item["device_id"]), msgspec.json.encode(item))
+        for row in _decode(payload) or ():
+            if isinstance(row, list) and len(row) == len(_PRESENCE):
+                event = dict(zip(_PRESENCE, row, strict=True))
+                self._broadcast("presence", str(row[0]), msgspec.json.encode(event))
 
     async def _on_stats(self, subject: str, payload: bytes) -> None:
-        self._broadcast("stats", subject, _line(payload))
+        self._broadcast("stats", subject, payload.replace(b"\n", b" ").replace(b"\r", b" "))
+        counters = (_decode(payload) or {}).get("counters", {})
+        letters = counters.get("dead_letters") if isinstance(counters, dict) else None
+        if letters is not None and letters != self._letters.setdefault(subject, letters):
+            self._letters[subject] = letters
+            self._broadcast("dead_letters", "", msgspec.json.encode({"counter": letters}))
 
     def _forward(self, event: str, key: Callable[[dict[str, Any]], str]) -> Callable[[str, bytes], Any]:
         async def forward(_subject: str, payload: bytes) -> None:
@@ -134,10 +140,6 @@ class Hub:
     def _broadcast(self, event: str, key: str, data: bytes) -> None:
         for stream in self._streams:
             stream.put(event, key, data)
-
-
-def _line(payload: bytes) -> bytes:
-    return payload.replace(b"\n", b" ").replace(b"\r", b" ")
 
 
 def _decode(payload: bytes) -> Any:
