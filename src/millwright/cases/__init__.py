@@ -9,10 +9,16 @@ Invariants: the state and its history entry change in one transaction; a state i
 workflow; a closed case never changes its state again; ``revision`` grows by one with each change.
 """
 
+from pathlib import Path
+
 from millwright.cases.model import SYSTEM, Actor, Case, Entry, Filter, Page, Transition, Workflow
 from millwright.cases.service import Cases, CaseSession
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+"""Where the domain's schema revisions are."""
+
 __all__ = [
+    "MIGRATIONS",
     "SYSTEM",
     "Actor",
     "Case",

@@ -64,6 +64,7 @@ evidence = sa.Table(
 
 _CHUNK = 500  # SQLite takes at most 32,766 parameters, and long IN lists are slow to plan
 _PAGE_LIMIT = 1000
+_DIGITS = 18  # a 64-bit integer holds these
 
 Column = Literal["state", "priority", "subject"]
 
@@ -199,6 +200,8 @@ def _decode(cursor: str) -> tuple[int, str]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         opened_ms, _, last_id = text.partition(" ")
+        if not last_id or len(opened_ms) > _DIGITS:
+            raise ValueError(text)
         return int(opened_ms), last_id
     except (binascii.Error, ValueError) as error:
         raise Invalid(

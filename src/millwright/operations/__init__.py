@@ -11,7 +11,10 @@ Invariants: one alarm is open for a cause at a time; an alarm is durable before 
 acknowledged; what is evaluated again after a crash changes nothing; evaluation never waits for the database.
 """
 
+from pathlib import Path
+
 from millwright.operations.alarms import EVENTS, AlarmFilter, AlarmPage, Alarms, AlarmSummary, alarm_of
+from millwright.operations.directory import RegistryDirectory
 from millwright.operations.model import (
     Alarm,
     AlarmState,
@@ -33,6 +36,9 @@ from millwright.operations.settings import OperationsSettings
 from millwright.operations.store import RuleStore
 from millwright.operations.worker import AlarmWorker
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+"""Where the domain's schema revisions are."""
+
 __all__ = [
     "EVENTS",
     "RULES_CHANGED",
@@ -46,10 +52,12 @@ __all__ = [
     "Condition",
     "Directory",
     "Limit",
+    "MIGRATIONS",
     "OperationsSettings",
     "Priority",
     "PropertyFact",
     "RateOfChange",
+    "RegistryDirectory",
     "Rehearsal",
     "Rule",
     "RuleDraft",
