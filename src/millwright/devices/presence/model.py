@@ -8,7 +8,7 @@ KEPT_EVENTS = 50
 """Changes kept for each device."""
 
 
-class PresenceRow(Struct, array_like=True, gc=False):
+class PresenceRow(Struct, gc=False):
     """How a device is now: the record, and an entry of ``events.devices.presence``. Times are UTC ms."""
 
     device_id: str

@@ -1,9 +1,9 @@
 """Presence at work, in the historian role: listens, writes, tells.
 
 It hears the listeners (``presence.*``), and the pipeline hands it births, deaths and receive times. Changes are told on
-``events.devices.presence`` at once (JSON ``[[device_id, online, since_ms, last_seen_ms, reason], …]``) and written
-within two seconds. Receive times are written at most 5,000 devices each two seconds, those that wait longest first, so
-that their cost is bounded however many devices send.
+``events.devices.presence`` at once, as a JSON list of :class:`PresenceRow`, and written within two seconds. Receive
+times are written at most 5,000 devices each two seconds, those that wait longest first, so that their cost is bounded
+however many devices send.
 """
 
 from __future__ import annotations
@@ -150,7 +150,10 @@ class PresenceWorker:
         rows = [row for device_id in sorted(device_ids) if (row := self._tracker.find(device_id)) is not None]
         for start in range(0, len(rows), MOST_TOLD):
             try:
-                await self._bus.publish(SUBJECT, msgspec.json.encode(rows[start : start + MOST_TOLD]))
+                await self._bus.publish(
+                    SUBJECT,
+                    msgspec.json.encode(rows[start : start + MOST_TOLD]),
+                )
             except MillwrightError as error:
                 logger.debug("presence was not told: %s", error.message)
 

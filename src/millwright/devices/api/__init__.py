@@ -1,0 +1,19 @@
+"""Routes below ``/api/v1``: places, models, devices with their credentials, arrivals."""
+
+from millwright.devices.api.arrivals import ArrivalsController
+from millwright.devices.api.bulk import ImportController
+from millwright.devices.api.devices import CredentialsController, DevicesController
+from millwright.devices.api.models import ModelsController
+from millwright.devices.api.places import PlacesController
+
+ROUTES = [
+    PlacesController,
+    ModelsController,
+    ImportController,
+    DevicesController,
+    CredentialsController,
+    ArrivalsController,
+]
+"""What the web host mounts."""
+
+__all__ = ["ROUTES"]

@@ -1,0 +1,153 @@
+"""A throw-away PostgreSQL cluster from Debian's package, and records over SQLite and PostgreSQL.
+
+A ``conftest.py`` imports the fixtures: ``from support.postgres import postgres, records``; a test module that uses
+``records`` says which schemas it needs: ``MIGRATIONS = [devices.MIGRATIONS]``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from millwright.engines.sql import Migrations, Records
+
+_numbers = itertools.count()
+
+
+def find_binaries() -> Path | None:
+    """The folder of ``initdb`` and ``postgres``, newest version first."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]), reverse=True)
+    if found:
+        return found[0].parent
+    on_path = shutil.which("initdb")
+    return Path(on_path).resolve().parent if on_path else None
+
+
+class Postgres:
+    """One cluster on a Unix socket in a temporary folder; durability is off, for it lives as long as the tests."""
+
+    def __init__(self, binaries: Path) -> None:
+        self._binaries = binaries
+        self._folder = Path(tempfile.mkdtemp(prefix="millwright-pg-", dir="/tmp"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._templates: dict[tuple[Path, ...], str] = {}
+        self._user: str | None = None
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            names = {entry.pw_name for entry in pwd.getpwall()}
+            self._user = "postgres" if "postgres" in names else "nobody"
+            shutil.chown(self._folder, self._user)
+
+    def start(self) -> None:
+        data = self._folder / "data"
+        self._run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        command = [str(self._binaries / "postgres"), "-D", str(data), "-k", str(self._folder), "-h", ""]
+        for setting in ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60"):
+            command += ["-c", setting]
+        log = (self._folder / "log").open("wb")
+        self._process = subprocess.Popen(command, stdout=log, stderr=log, user=self._user, cwd=self._folder)
+        log.close()
+        for _ in range(200):
+            ready = [str(self._binaries / "pg_isready"), "-h", str(self._folder), "-q"]
+            if subprocess.run(ready, timeout=5).returncode == 0:
+                return
+            if self._process.poll() is not None:
+                break
+            self._process_wait(0.05)
+        raise RuntimeError((self._folder / "log").read_text(errors="replace"))
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(10)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://postgres@/{database}?host={self._folder}"
+
+    def create(self, migrations: list[Path]) -> str:
+        """The URL of a new database with these schemas, copied from a template made once."""
+        key = tuple(migrations)
+        if key not in self._templates:
+            template = f"template_{next(_numbers)}"
+            self._execute(f"CREATE DATABASE {template}")
+            records = Records(self.url(template))
+            Migrations(records, migrations).upgrade()
+            records.close()
+            self._templates[key] = template
+        database = f"test_{next(_numbers)}"
+        self._execute(f"CREATE DATABASE {database} TEMPLATE {self._templates[key]}")
+        return self.url(database)
+
+    def drop(self, url: str) -> None:
+        self._execute(f"DROP DATABASE IF EXISTS {sa.make_url(url).database} WITH (FORCE)")
+
+    def _execute(self, statement: str) -> None:
+        engine = sa.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [str(self._binaries / program), *arguments],
+            user=self._user,
+            cwd=self._folder,
+            capture_output=True,
+            timeout=60,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr.decode(errors="replace"))
+
+    def _process_wait(self, seconds: float) -> None:
+        assert self._process is not None
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The cluster; skips when PostgreSQL or its driver is not on this machine."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed (apt install postgresql)")
+    cluster = Postgres(binaries)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
+    """Records with the schemas that the module's ``MIGRATIONS`` names, in a database of the test's own."""
+    migrations: list[Path] = request.module.MIGRATIONS
+    if request.param == "sqlite":
+        opened = Records.in_folder(tmp_path)
+        Migrations(opened, migrations).upgrade()
+        yield opened
+        opened.close()
+        return
+    cluster: Postgres = request.getfixturevalue("postgres")
+    url = cluster.create(migrations)
+    opened = Records(url)
+    try:
+        yield opened
+    finally:
+        opened.close()
+        cluster.drop(url)
