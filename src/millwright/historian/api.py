@@ -12,7 +12,9 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Controller, Response, get, put
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.openapi.spec import Example
+from litestar.params import Body, QueryParameter
 from litestar.response import Stream
 
 from millwright.historian.columns import values
@@ -32,16 +34,28 @@ from millwright.historian.rpc import HistorianClient
 from millwright.kernel import Invalid
 from millwright.parties import require_role, require_session
 
+_POLICIES_EXAMPLE = Example(
+    summary="Vibration for a month, energy for ever, the rest for two years",
+    value={
+        "policies": [
+            {"device_id": "*", "property": "vibration.*", "keep_days": 31},
+            {"device_id": "*", "property": "energy*", "keep_days": None},
+            {"device_id": "*", "property": "*", "keep_days": 730},
+        ]
+    },
+)
 _MOST_LATEST = 1_000
 _EXPORT_PAGE = 20_000
 
-DeviceId = Annotated[str, Parameter(description="The device.", min_length=1, max_length=255)]
-Property = Annotated[str, Parameter(query="property", description="Name of the property.", min_length=1)]
-FromMs = Annotated[int, Parameter(description="Start of the range, UTC milliseconds; belongs to it.")]
-ToMs = Annotated[int, Parameter(description="End of the range, UTC milliseconds; does not belong to it.")]
+DeviceId = Annotated[str, QueryParameter(description="The device.", min_length=1, max_length=255)]
+Property = Annotated[str, QueryParameter(name="property", description="Name of the property.", min_length=1)]
+FromMs = Annotated[int, QueryParameter(description="Start of the range, UTC milliseconds; belongs to it.")]
+ToMs = Annotated[int, QueryParameter(description="End of the range, UTC milliseconds; does not belong to it.")]
 Format = Annotated[
     Literal["json", "csv", "arrow"],
-    Parameter(query="format", description="`csv` and `arrow` (an Arrow IPC stream) are streamed whole, of any length."),
+    QueryParameter(
+        name="format", description="`csv` and `arrow` (an Arrow IPC stream) are streamed whole, of any length."
+    ),
 ]
 
 
@@ -125,9 +139,9 @@ class ReadingsController(Controller):
     @get("/latest", summary="Newest values")
     async def latest(
         self,
-        historian: HistorianClient,
+        historian: NamedDependency[HistorianClient],
         device_id: Annotated[
-            list[str], Parameter(description="The devices; repeat it.", min_items=1, max_items=_MOST_LATEST)
+            list[str], QueryParameter(description="The devices; repeat it.", min_items=1, max_items=_MOST_LATEST)
         ],
     ) -> LatestValues:
         """The newest reading (by source time) of every property of the devices."""
@@ -139,14 +153,14 @@ class ReadingsController(Controller):
     @get("/", summary="Readings", response_headers=[])
     async def readings(
         self,
-        historian: HistorianClient,
+        historian: NamedDependency[HistorianClient],
         device_id: DeviceId,
         property_name: Property,
         from_ms: FromMs,
         to_ms: ToMs,
-        limit: Annotated[int, Parameter(description="Readings on a page.", ge=1, le=MOST_READINGS)] = 1_000,
-        cursor: Annotated[str | None, Parameter(description="`next` of the page before.")] = None,
-        order: Annotated[Literal["asc", "desc"], Parameter(description="Oldest or newest first.")] = "asc",
+        limit: Annotated[int, QueryParameter(description="Readings on a page.", ge=1, le=MOST_READINGS)] = 1_000,
+        cursor: Annotated[str | None, QueryParameter(description="`next` of the page before.")] = None,
+        order: Annotated[Literal["asc", "desc"], QueryParameter(description="Oldest or newest first.")] = "asc",
         form: Format = "json",
     ) -> Response[ReadingPage] | Stream:
         """Readings of one property one by one: a page of JSON, or the whole range as CSV or Arrow."""
@@ -173,20 +187,20 @@ class ReadingsController(Controller):
     @get("/buckets", summary="Readings in buckets")
     async def buckets(
         self,
-        historian: HistorianClient,
+        historian: NamedDependency[HistorianClient],
         device_id: DeviceId,
         property_names: Annotated[
-            list[str], Parameter(query="property", description="Names of properties; repeat it.", min_items=1)
+            list[str], QueryParameter(name="property", description="Names of properties; repeat it.", min_items=1)
         ],
         from_ms: FromMs,
         to_ms: ToMs,
-        buckets: Annotated[int, Parameter(description="Most buckets to answer: the pixels of the chart.")] = 500,
+        buckets: Annotated[int, QueryParameter(description="Most buckets to answer: the pixels of the chart.")] = 500,
         aggregates: Annotated[
-            str, Parameter(description=f"Comma separated, of {', '.join(AGGREGATES)}.")
+            str, QueryParameter(description=f"Comma separated, of {', '.join(AGGREGATES)}.")
         ] = "min,max,mean",
         gap_ms: Annotated[
             int | None,
-            Parameter(description="A longer silence is a gap. Left out: three times the median spacing."),
+            QueryParameter(description="A longer silence is a gap. Left out: three times the median spacing."),
         ] = None,
         form: Format = "json",
     ) -> Response[Buckets] | Response[bytes]:
@@ -217,18 +231,22 @@ class RetentionController(Controller):
     tags = ("History",)
 
     @get("/", guards=[require_session], summary="Retention policies")
-    async def policies(self, historian: HistorianClient) -> RetentionPolicies:
+    async def policies(self, historian: NamedDependency[HistorianClient]) -> RetentionPolicies:
         """The policies, in the order in which they are tried."""
         return RetentionPolicies(await historian.retention())
 
     @put("/", guards=[require_role("administrator")], summary="Set the retention policies")
-    async def replace(self, historian: HistorianClient, data: RetentionPolicies) -> RetentionPolicies:
+    async def replace(
+        self,
+        historian: NamedDependency[HistorianClient],
+        data: Annotated[RetentionPolicies, Body(examples=[_POLICIES_EXAMPLE])],
+    ) -> RetentionPolicies:
         """Put these policies in the place of all. What expires by them is removed within the hour, for good."""
         await historian.retain(data.policies)
         return data
 
 
-CONTROLLERS: Sequence[type[Controller]] = (ReadingsController, RetentionController)
+ROUTES: Sequence[type[Controller]] = (ReadingsController, RetentionController)
 """What the web host mounts below ``/api/v1``."""
 
 

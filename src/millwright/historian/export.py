@@ -14,7 +14,7 @@ from millwright.historian.model import Value
 from millwright.historian.query import BucketQuery, BucketSeries
 from millwright.kernel import to_iso
 
-CSV = "text/csv; charset=utf-8"
+CSV = "text/csv"
 ARROW = "application/vnd.apache.arrow.stream"
 """IANA media type of the Arrow IPC stream."""
 
