@@ -68,7 +68,7 @@ def migrations(records: Records) -> Migrations:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What :func:`prepare` did: the backup it made, and the code for the first set-up while that is still to be done."""
+    """What :func:`prepare` did: the backup it made, and the set-up code while the first administrator is missing."""
 
     backup: Path | None
     setup_code: str | None

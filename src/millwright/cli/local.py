@@ -17,12 +17,12 @@ def load_settings(options: Options) -> NodeSettings:
     """Every setting, with ``--data`` on top; imports every domain."""
     from millwright.app.settings import load
 
-    return load(options.config, _environ(options))
+    return load(options.config, environment(options))
 
 
 def process_settings(options: Options) -> ProcessSettings:
     """The sections a process needs whatever its role, with ``--data`` on top."""
-    return load_sections(ProcessSettings, options.config, _environ(options))
+    return load_sections(ProcessSettings, options.config, environment(options))
 
 
 def data_folder(options: Options) -> DataFolder:
@@ -30,7 +30,8 @@ def data_folder(options: Options) -> DataFolder:
     return folder_of(process_settings(options))
 
 
-def _environ(options: Options) -> dict[str, str]:
+def environment(options: Options) -> dict[str, str]:
+    """This environment, with what the options say on top."""
     environ = dict(os.environ)
     if options.data is not None:
         environ["MILLWRIGHT_NODE_DATA"] = str(options.data)

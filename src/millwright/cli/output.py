@@ -66,3 +66,7 @@ def _cell(value: Any) -> str:
 def _width(text: str) -> int:
     """Columns on a terminal: East Asian wide characters take two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+"""``--json``, the same on every command."""

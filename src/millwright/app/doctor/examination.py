@@ -1,0 +1,104 @@
+"""The whole examination, in the order in which things depend on each other."""
+
+from __future__ import annotations
+
+import json
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+from millwright.app.doctor import installation, machine
+from millwright.app.doctor.finding import Finding, ok, wrong
+from millwright.app.folder import DataFolder
+from millwright.app.sections import folder_of, settings_file
+from millwright.app.settings import NodeSettings, load
+from millwright.kernel import Invalid
+
+
+@dataclass(slots=True)
+class Examination:
+    """Everything that was looked at."""
+
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is wrong; warnings do not count."""
+        return not any(finding.state == "wrong" for finding in self.findings)
+
+
+def examine(config: Path | None, environ: Mapping[str, str]) -> Examination:
+    """Look at settings, machine, installation and data; raises nothing."""
+    done = Examination()
+    try:
+        settings = load(config, environ)
+    except Invalid as error:
+        done.findings.append(wrong("settings", error.message, error.hint))
+        return done
+    file = settings_file(config, environ)
+    done.findings.append(ok("settings", str(file) if file else "defaults and environment"))
+    folder = folder_of(settings)
+    lock, own = installation.check_lock(folder)
+    done.findings += [
+        *installation.check_engines(settings),
+        *installation.check_files_exist(settings),
+        installation.check_folder(folder),
+        machine.check_disk(folder.root, settings.node.disk_low_mb, settings.node.disk_stop_mb),
+        machine.check_clock(),
+        machine.check_files(),
+        machine.check_memory(),
+        lock,
+        *_ports(settings, own),
+        installation.check_records(settings, folder),
+        *_running(folder),
+    ]
+    return done
+
+
+def _ports(settings: NodeSettings, own: set[int]) -> list[Finding]:
+    wanted = [("mqtt", settings.mqtt.host, settings.mqtt.port), ("mqtt", settings.mqtt.host, settings.mqtt.tls_port)]
+    wanted.append(("web", settings.web.host, settings.web.port))
+    if settings.nats.url:
+        return [machine.check_port(*each, own) for each in wanted if each[2]] + _reach(settings.nats.url)
+    wanted.append(("nats", settings.nats.host, settings.nats.port))
+    return [machine.check_port(*each, own) for each in wanted if each[2]]
+
+
+def _reach(servers: str) -> list[Finding]:
+    found = []
+    for server in servers.split(","):
+        host, _, port = server.strip().rsplit("@", 1)[-1].removeprefix("nats://").partition(":")
+        try:
+            socket.create_connection((host, int(port or 4222)), timeout=3).close()
+        except (OSError, ValueError) as error:
+            found.append(
+                wrong("nats", f"{host}:{port or 4222} does not answer: {error}", "Start it, or correct the URL.")
+            )
+        else:
+            found.append(ok("nats", f"{host}:{port or 4222} answers"))
+    return found
+
+
+def _running(folder: DataFolder) -> list[Finding]:
+    """What the running node says of itself, when there is one."""
+    addresses = folder.read_addresses()
+    if addresses is None or not addresses.get("http"):
+        return []
+    try:
+        with urllib.request.urlopen(f"{addresses['http']}/readyz", timeout=5) as reply:  # noqa: S310 - our own http URL
+            body: dict[str, Any] = json.loads(reply.read())
+            date = reply.headers.get("Date")
+    except urllib.error.HTTPError as error:
+        text = error.read().decode(errors="replace")[:200]
+        return [wrong("node", f"It is not ready: {text}", "Read the logs in the data folder.")]
+    except (OSError, ValueError) as error:
+        return [wrong("node", f"{addresses['http']} does not answer: {error}", "Read logs/web.log in the data folder.")]
+    found = [ok("node", f"ready at {addresses['http']}")] if body.get("ready", True) else []
+    if date:
+        found.append(machine.check_skew(int(parsedate_to_datetime(date).timestamp() * 1000)))
+    return found

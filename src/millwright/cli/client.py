@@ -1,0 +1,164 @@
+"""The command line's way to a node's HTTP API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from millwright.app.sections import folder_of
+from millwright.cli.local import process_settings
+from millwright.cli.main import Options
+from millwright.kernel import Denied, MillwrightError, Unavailable
+from millwright.kernel.errors import from_dict
+
+_FAMILY_BY_STATUS = {400: "invalid", 401: "denied", 403: "denied", 404: "not_found", 409: "conflict", 412: "conflict"}
+_FAMILY_BY_STATUS |= {413: "limit_exceeded", 422: "unsupported", 429: "limit_exceeded", 503: "unavailable"}
+
+
+class Client:
+    """Asks the API below ``/api/v1``; an error of the node comes back as the error it was."""
+
+    def __init__(self, url: str, token: str | None, *, timeout_s: float = 30.0) -> None:
+        self.url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=timeout_s)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The JSON at ``path``; parameters that are ``None`` are left out."""
+        return self._ask("GET", path, query=query).json()
+
+    def text(self, path: str, **query: Any) -> str:
+        """The body at ``path`` as text."""
+        return self._ask("GET", path, query=query).text
+
+    def post(self, path: str, body: Any = None, **query: Any) -> Any:
+        """Send ``body`` as JSON; returns the JSON answer, ``None`` when there is none."""
+        reply = self._ask("POST", path, query=query, json=body)
+        return reply.json() if reply.content else None
+
+    def post_text(self, path: str, text: str, media_type: str, **query: Any) -> Any:
+        """Send ``text`` as it is."""
+        return self._ask("POST", path, query=query, content=text.encode(), headers={"Content-Type": media_type}).json()
+
+    def put(self, path: str, body: Any) -> Any:
+        """Replace what is at ``path``; returns the JSON answer."""
+        return self._ask("PUT", path, json=body).json()
+
+    def delete(self, path: str) -> None:
+        """Delete what is at ``path``."""
+        self._ask("DELETE", path)
+
+    def pages(self, path: str, limit: int | None = None, **query: Any) -> Iterator[dict[str, Any]]:
+        """Every item of a list that comes in pages, up to ``limit``."""
+        cursor: str | None = None
+        count = 0
+        while True:
+            page = self.get(path, cursor=cursor, **query)
+            items = page if isinstance(page, list) else page["items"]
+            for item in items:
+                if limit is not None and count >= limit:
+                    return
+                count += 1
+                yield item
+            cursor = None if isinstance(page, list) else page["next"]
+            if cursor is None:
+                return
+
+    @contextmanager
+    def stream(self, path: str, **query: Any) -> Iterator[Iterator[bytes]]:
+        """The body at ``path``, in pieces as they come."""
+        with self._translated(), self._http.stream("GET", path, params=_given(query)) as reply:
+            if reply.is_error:
+                reply.read()
+                raise _error(reply)
+            yield reply.iter_bytes()
+
+    def _ask(self, method: str, path: str, *, query: dict[str, Any] | None = None, **body: Any) -> httpx.Response:
+        with self._translated():
+            reply = self._http.request(method, path, params=_given(query or {}), **body)
+        if reply.is_error:
+            raise _error(reply)
+        return reply
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.HTTPError as error:
+            raise Unavailable(
+                f"No node answers at {self.url}: {str(error) or type(error).__name__}",
+                code="cli.no_node",
+                hint="Start one with `millwright up`, or name another with --url; `millwright doctor` looks closer.",
+            ) from error
+
+
+@contextmanager
+def connect(options: Options, *, timeout_s: float = 30.0) -> Iterator[Client]:
+    """A client of the node that ``--url`` names, else of the one on this machine's data folder.
+
+    Raises ``Unavailable`` (``cli.no_node``) when none runs there, ``Denied`` (``cli.no_token``) without a token.
+    """
+    client = Client(*_target(options), timeout_s=timeout_s)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _target(options: Options) -> tuple[str, str | None]:
+    if options.url:
+        if not options.token:
+            raise Denied(
+                "A token is needed for a node named by --url.",
+                code="cli.no_token",
+                hint="Give --token or set MILLWRIGHT_TOKEN; `millwright token add` on that node makes one.",
+            )
+        return options.url, options.token
+    folder = folder_of(process_settings(options))
+    addresses = folder.read_addresses()
+    if addresses is None:
+        raise Unavailable(
+            f"No node runs on {folder.root}.",
+            code="cli.no_node",
+            hint="Start it with `millwright up`, name its folder with --data, or another node with --url.",
+        )
+    if options.token:
+        return addresses["http"], options.token
+    try:
+        return addresses["http"], folder.token.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise Denied(
+            f"The token of this folder cannot be read: {error}",
+            code="cli.no_token",
+            hint="Run as the user who started the node, or give --token.",
+        ) from error
+
+
+def _given(query: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in query.items() if value is not None and value != ()}
+
+
+def _error(reply: httpx.Response) -> MillwrightError:
+    try:
+        problem = reply.json()
+    except ValueError:
+        problem = {}
+    family = _FAMILY_BY_STATUS.get(reply.status_code, "unavailable" if reply.status_code >= 500 else "invalid")
+    return from_dict(
+        {
+            "family": family,
+            "message": problem.get("detail") or problem.get("title") or f"The node answered {reply.status_code}.",
+            "code": problem.get("code", f"http.{reply.status_code}"),
+            "hint": problem.get("hint", ""),
+            "detail": {
+                key: value for key, value in problem.items() if key not in ("type", "title", "detail", "code", "hint")
+            },
+        }
+    )
