@@ -24,7 +24,8 @@ class PropertyStore:
             rows = connection.execute(
                 sa.select(properties).where(properties.c.device_id == device_id).order_by(properties.c.property)
             ).mappings()
-            return [msgspec.convert(dict(row), SeenProperty) for row in rows]
+            fields = SeenProperty.__struct_fields__
+            return [SeenProperty(**{key: row[key] for key in fields}) for row in rows]
 
     def note(self, seen: Sequence[SeenProperty]) -> None:
         """Keep these; of one that is known already, type, unit and ``known`` are brought up to date.
