@@ -67,6 +67,13 @@ def test_an_older_connections_will_does_not_end_a_newer_birth():
     assert not bench.send("NDATA", payload(metric("speed", double_value=2), seq=1)).dead_letters
 
 
+@pytest.mark.parametrize(("birth", "death", "ends"), [(4, 4, True), (4, 5, True), (4, 3, False), (255, 0, True)])
+def test_which_death_ends_which_birth(birth, death, ends):
+    bench = HostBench()
+    bench.born(bd=birth)
+    assert bool(bench.send("NDEATH", payload(bd_seq(death))).presence) is ends
+
+
 def test_data_before_birth_is_kept_and_a_rebirth_asked_for_once():
     bench = HostBench()
     data = payload(metric("speed", double_value=2), seq=5)

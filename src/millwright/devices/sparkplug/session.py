@@ -50,8 +50,12 @@ class EdgeSession(msgspec.Struct, array_like=True):
         self.sequence = sequence
 
     def ends_with(self, bd_seq: int | None) -> bool:
-        """Whether a death certificate belongs to this birth; an older connection's will must not end a newer one."""
-        return self.bd_seq is None or bd_seq is None or self.bd_seq == bd_seq
+        """Whether a death certificate ends this birth: an older connection's will must not, a newer one's does.
+
+        Section 6.4.23 asks for equal numbers, 0 to 255 in a circle; a newer number means that a birth was missed, or a
+        client that counts on before it says goodbye (as pysparkplug 0.6 does), and the edge node is gone either way.
+        """
+        return self.bd_seq is None or bd_seq is None or (bd_seq - self.bd_seq) % 256 < 128
 
     def follow(self, seq: int | None) -> bool:
         """Take the payload number ``seq``; ``False`` when payloads are missing before it."""

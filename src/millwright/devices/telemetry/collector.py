@@ -40,7 +40,10 @@ class Collector:
     def properties_of(self, device: KnownDevice) -> DeviceProperties:
         """What is remembered of the device; learned anew when its registration or model changed."""
         known = self._devices.get(device.device_id)
-        if known is None or (known.device is not device and known.device != device):
+        if known is None or known.device is not device:
+            if known is not None and known.device == device:
+                known.device = device  # read again and unchanged
+                return known
             clock = known.clock if known else ReceiveClock()
             known = DeviceProperties(device, self._settings, self.new_series, clock=clock)
             self._devices[device.device_id] = known
