@@ -1,0 +1,91 @@
+/** Requests to the node: one function, JSON in and out, every failure a {@link ProblemError}. */
+
+export interface ProblemDetails {
+  status: number; title: string; detail: string; code: string; hint: string; retryAfterS: number | null;
+  fields: { path: string; message: string }[];
+}
+
+/** A failed request, in the words of the node (RFC 9457) or, when it could not be reached, in ours. */
+export class ProblemError extends Error {
+  constructor(readonly problem: ProblemDetails) {
+    super(problem.detail || problem.title);
+    this.name = "ProblemError";
+  }
+  get unreachable(): boolean {
+    return this.problem.status === 0;
+  }
+}
+
+export type Query = Record<string, string | number | boolean | null | undefined | readonly (string | number)[]>;
+export const API = "/api/v1";
+
+/** The address of a resource; empty parameters are left out, lists are repeated. */
+export function address(path: string, query: Query = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined || value === null || value === "") continue;
+    for (const one of Array.isArray(value) ? (value as readonly (string | number)[]) : [value]) parameters.append(name, String(one));
+  }
+  const text = parameters.toString();
+  return `${API}${path}${text ? `?${text}` : ""}`;
+}
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+/** Reads a problem document; anything else (a proxy's page, say) still gives a readable problem. */
+export function readProblem(status: number, statusText: string, body: unknown, retryAfter: string | null): ProblemDetails {
+  const document = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
+  const listed = document["errors"];
+  const fields = (Array.isArray(listed) ? (listed as unknown[]) : []).map((item) => {
+    const field = (typeof item === "object" && item !== null ? item : { message: item }) as Record<string, unknown>;
+    return { path: text(field["pointer"]), message: text(field["message"]) };
+  });
+  return {
+    status,
+    title: text(document["title"]) || statusText || `HTTP ${status}`,
+    detail: text(document["detail"]),
+    code: text(document["code"]),
+    hint: text(document["hint"]),
+    retryAfterS: retryAfter && /^\d+$/.test(retryAfter) ? Number(retryAfter) : null,
+    fields,
+  };
+}
+
+type Listener = () => void;
+let onSignedOut: Listener = () => undefined;
+/** Called when the node answers that nobody is signed in any more. */
+export const whenSignedOut = (listener: Listener): void => {
+  onSignedOut = listener;
+};
+
+interface Options { query?: Query; body?: unknown; etag?: string; signal?: AbortSignal; rawBody?: BodyInit; contentType?: string }
+
+/** One request; the answer's JSON, or `undefined` for an empty answer. @throws ProblemError */
+export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
+  if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  if (options.contentType) headers["Content-Type"] = options.contentType;
+  if (options.etag) headers["If-Match"] = options.etag;
+  let response: Response;
+  try {
+    response = await fetch(address(path, options.query), {
+      method, headers, credentials: "same-origin", signal: options.signal ?? null,
+      body: options.rawBody ?? (options.body === undefined ? null : JSON.stringify(options.body)),
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ProblemError({ status: 0, title: "", detail: "", code: "console.unreachable", hint: "", retryAfterS: null, fields: [] });
+  }
+  const body: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined);
+  if (response.ok) return body as T;
+  const problem = readProblem(response.status, response.statusText, body, response.headers.get("Retry-After"));
+  if (response.status === 401 && path !== "/session") onSignedOut();
+  throw new ProblemError(problem);
+}
+
+export const get = <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>
+  request<T>("GET", path, { ...(query && { query }), ...(signal && { signal }) });
+export const post = <T>(path: string, body?: unknown): Promise<T> => request<T>("POST", path, { body: body ?? {} });
+export const patch = <T>(path: string, body: unknown, etag?: string): Promise<T> => request<T>("PATCH", path, { body, ...(etag && { etag }) });
+export const put = <T>(path: string, body: unknown): Promise<T> => request<T>("PUT", path, { body });
+export const remove = (path: string, etag?: string): Promise<unknown> => request<unknown>("DELETE", path, etag ? { etag } : {});

@@ -1,0 +1,77 @@
+/** What pages ask for, cached under keys whose first word is the resource: one change refreshes all that shows it. */
+import { keepPreviousData, QueryClient, useInfiniteQuery, useMutation, type UseMutationResult, useQuery, useQueryClient } from "@tanstack/react-query";
+
+import { get, ProblemError, type Query } from "./client";
+import type { Page, Place, Session, ThingModel } from "./model";
+import { useComplain } from "../parts/Problem";
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 2000,
+      retry: (failures, error) => failures < 2 && (!(error instanceof ProblemError) || error.unreachable || error.problem.status >= 500),
+      refetchOnWindowFocus: true,
+    },
+  },
+});
+
+/** Some lists come as pages, short ones as plain arrays. */
+export const itemsOf = <T>(answer: Page<T> | T[]): T[] => (Array.isArray(answer) ? answer : answer.items);
+
+export const useResource = <T>(path: string, query: Query = {}, options: { enabled?: boolean; everyMs?: number; keep?: boolean } = {}) =>
+  useQuery({
+    queryKey: [path.split("/")[1] ?? path, path, query],
+    queryFn: ({ signal }) => get<T>(path, query, signal),
+    enabled: options.enabled ?? true,
+    refetchInterval: options.everyMs ?? false,
+    ...(options.keep && { placeholderData: keepPreviousData }),
+  });
+
+export const useList = <T>(path: string, query: Query = {}, options: { enabled?: boolean; everyMs?: number } = {}) =>
+  useQuery({
+    queryKey: [path.split("/")[1] ?? path, path, "list", query],
+    queryFn: async ({ signal }) => itemsOf(await get<Page<T> | T[]>(path, query, signal)),
+    enabled: options.enabled ?? true,
+    refetchInterval: options.everyMs ?? false,
+  });
+
+/** A list of any length, read page by page as the person asks for more. */
+export const usePages = <T>(path: string, query: Query, options: { enabled?: boolean; everyMs?: number } = {}) =>
+  useInfiniteQuery({
+    queryKey: [path.split("/")[1] ?? path, path, "pages", query],
+    queryFn: async ({ signal, pageParam }) => {
+      const answer = await get<Page<T> | T[]>(path, { ...query, cursor: pageParam }, signal);
+      return Array.isArray(answer) ? { items: answer, next: null } : answer;
+    },
+    initialPageParam: null as string | null,
+    getNextPageParam: (last: Page<T>) => last.next ?? undefined,
+    select: (data) => ({ items: data.pages.flatMap((page) => page.items) }),
+    placeholderData: keepPreviousData,
+    enabled: options.enabled ?? true,
+    refetchInterval: options.everyMs ?? false,
+  });
+
+export const useSession = () => useQuery({ queryKey: ["session"], queryFn: () => get<Session>("/session"), retry: (n, e) => n < 3 && e instanceof ProblemError && e.unreachable, staleTime: 60_000 });
+export const usePlaces = () => useList<Place>("/places");
+export const useModels = () => useList<ThingModel>("/models");
+
+/** A change: refreshes the named resources when it succeeded, complains in the node's words when not. */
+export function useChange<A, R>(change: (argument: A) => Promise<R>, resources: readonly string[], done?: (result: R, argument: A) => void): UseMutationResult<R, Error, A> {
+  const client = useQueryClient();
+  const complain = useComplain();
+  return useMutation<R, Error, A>({
+    mutationFn: change,
+    onSuccess: (result, argument) => {
+      for (const resource of resources) void client.invalidateQueries({ queryKey: [resource] });
+      done?.(result, argument);
+    },
+    onError: complain,
+  });
+}
+
+const RANK = { viewer: 0, operator: 1, engineer: 2, administrator: 3 } as const;
+/** Whether the person may act as `role`; the node decides in the end, this only hides what would be refused. */
+export function useMay(role: keyof typeof RANK): boolean {
+  const session = useSession();
+  return (session.data?.person.roles ?? []).some((one) => (RANK[one] ?? 0) >= RANK[role]);
+}

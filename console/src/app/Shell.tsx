@@ -1,0 +1,122 @@
+import {
+  AlertOutlined, ApartmentOutlined, BellOutlined, BuildOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, InboxOutlined, MenuOutlined, TeamOutlined,
+} from "@ant-design/icons";
+import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
+import { type JSX, type ReactNode, useEffect, useState } from "react";
+import { Link, Navigate, Outlet, useLocation, useNavigate } from "react-router";
+
+import { ProblemError, whenSignedOut } from "../api/client";
+import { live, useLiveState } from "../api/live";
+import type { Overview, Session } from "../api/model";
+import { queryClient, useMay, useResource, useSession } from "../api/queries";
+import { useText } from "../i18n";
+import { Logo } from "../parts/Logo";
+import { ProblemView } from "../parts/Problem";
+import { usePhone } from "../parts/screen";
+import { HeaderTools } from "./HeaderTools";
+import { Shortcuts } from "./Shortcuts";
+import { useLiveRefresh } from "./liveRefresh";
+import { setPreferences } from "./preferences";
+
+/** The frame around every page; lets in only who is signed in. */
+export function Shell(): JSX.Element {
+  const session = useSession();
+  const location = useLocation();
+  if (session.data) return <Frame session={session.data} />;
+  if (session.error instanceof ProblemError && session.error.problem.status === 401)
+    return <Navigate to="/sign-in" replace state={{ from: location.pathname + location.search }} />;
+  if (session.error) return <ProblemView error={session.error} retry={() => void session.refetch()} />;
+  return <div style={{ padding: 48 }}><Skeleton active /></div>;
+}
+
+function Frame({ session }: { session: Session }): JSX.Element {
+  const t = useText();
+  const phone = usePhone();
+  const [drawer, setDrawer] = useState(false);
+  const navigate = useNavigate();
+  useLiveRefresh();
+  useEffect(() => {
+    live.enable(true);
+    whenSignedOut(() => {
+      queryClient.clear();
+      void navigate("/sign-in", { replace: true });
+    });
+    return () => { live.enable(false); };
+  }, [navigate]);
+  useEffect(() => {
+    // The language kept with the person wins on a browser that has no choice of its own yet.
+    const kept = session.person.language;
+    if ((kept === "zh" || kept === "en") && localStorage.getItem("millwright.preferences") === null) setPreferences({ language: kept });
+  }, [session.person.language]);
+
+  const brand = <Link className="shell-brand" to="/" onClick={() => { setDrawer(false); }}><Logo />{t.brand.name}</Link>;
+  return (
+    <Layout className="shell">
+      <a className="skip" href="#content">{t.nav.skip}</a>
+      {!phone && <Layout.Sider width={216} className="shell-sider">{brand}<Navigation /><Foot /></Layout.Sider>}
+      <Layout>
+        <Layout.Header className="shell-header">
+          {phone && <Button type="text" icon={<MenuOutlined />} aria-label={t.nav.menu} onClick={() => { setDrawer(true); }} />}
+          {phone && <Link to="/" aria-label={t.nav.overview}><Logo size={26} /></Link>}
+          <LiveSign />
+          <div className="grow" />
+          <HeaderTools session={session} />
+        </Layout.Header>
+        <Layout.Content id="content" className="shell-content" tabIndex={-1}><Outlet /></Layout.Content>
+      </Layout>
+      <Drawer open={phone && drawer} onClose={() => { setDrawer(false); }} placement="left" size={264} title={brand} styles={{ body: { padding: 8 }, header: { padding: "0 8px" } }}>
+        <Navigation onGo={() => { setDrawer(false); }} />
+      </Drawer>
+      <Shortcuts />
+    </Layout>
+  );
+}
+
+function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
+  const t = useText();
+  const { pathname } = useLocation();
+  const administrator = useMay("administrator");
+  const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
+  const asking = overview.data?.alarms.unacknowledged ?? 0;
+  const unread = overview.data?.dead_letters.count ?? 0;
+  const item = (path: string, icon: ReactNode, text: string, badge?: number): NonNullable<MenuProps["items"]>[number] => ({
+    key: path, icon,
+    label: (
+      <Link to={path} onClick={onGo} className="row spread" style={{ textDecoration: "none" }}>
+        <span>{text}</span>{badge ? <Badge count={badge} overflowCount={999} size="small" color="var(--quiet)" /> : null}
+      </Link>
+    ),
+  });
+  const items = [
+    item("/", <DashboardOutlined />, t.nav.overview),
+    item("/alarms", <BellOutlined />, t.nav.alarms, asking),
+    item("/devices", <BuildOutlined />, t.nav.devices),
+    { type: "divider" as const },
+    item("/places", <ApartmentOutlined />, t.nav.places),
+    item("/models", <DatabaseOutlined />, t.nav.models),
+    item("/rules", <AlertOutlined />, t.nav.rules),
+    { type: "divider" as const },
+    item("/dead-letters", <InboxOutlined />, t.nav.deadLetters, unread),
+    item("/system", <ControlOutlined />, t.nav.system),
+    ...(administrator ? [item("/people", <TeamOutlined />, t.nav.people)] : []),
+  ];
+  const chosen = `/${pathname.split("/")[1] ?? ""}`;
+  return <nav aria-label={t.nav.menu} style={{ display: "contents" }}><Menu mode="inline" selectedKeys={[chosen]} items={items} /></nav>;
+}
+
+function Foot(): JSX.Element {
+  const t = useText();
+  return <div className="small faint" style={{ padding: "12px 20px", borderTop: "1px solid var(--line)" }}>{t.brand.tagline}</div>;
+}
+
+/** Says whether what is shown is live; quiet while it is. */
+function LiveSign(): JSX.Element {
+  const t = useText();
+  const state = useLiveState();
+  return (
+    <span className="mark small quiet" role="status" data-live={state}>
+      <i className={`dot ${state === "open" ? "ok" : state === "lost" ? "off" : "never"}`} />
+      {t.live[state]}
+    </span>
+  );
+}

@@ -1,0 +1,35 @@
+/** Addresses of the console. Every page is its own chunk; the shell and the doors come first. */
+import { Skeleton } from "antd";
+import { type ComponentType, type JSX, lazy, Suspense } from "react";
+import { createBrowserRouter, type RouteObject } from "react-router";
+
+import { Crash, NoSuchPage } from "./Crash";
+import { Shell } from "./Shell";
+
+const page = (load: () => Promise<{ default: ComponentType }>): JSX.Element => {
+  const Component = lazy(load);
+  return <Suspense fallback={<Skeleton active paragraph={{ rows: 8 }} />}><Component /></Suspense>;
+};
+
+const pages: RouteObject[] = [
+  { index: true, element: page(() => import("../overview/OverviewPage")) },
+  { path: "devices", element: page(() => import("../devices/DevicesPage")) },
+  { path: "devices/:id", element: page(() => import("../devices/device/DevicePage")) },
+  { path: "models", element: page(() => import("../models/ModelsPage")) },
+  { path: "models/new", element: page(() => import("../models/ModelPage")) },
+  { path: "models/:id", element: page(() => import("../models/ModelPage")) },
+  { path: "places", element: page(() => import("../places/PlacesPage")) },
+  { path: "alarms", element: page(() => import("../alarms/AlarmsPage")) },
+  { path: "rules", element: page(() => import("../rules/RulesPage")) },
+  { path: "dead-letters", element: page(() => import("../deadletters/DeadLettersPage")) },
+  { path: "system", element: page(() => import("../system/SystemPage")) },
+  { path: "people", element: page(() => import("../people/PeoplePage")) },
+  { path: "account", element: page(() => import("../people/AccountPage")) },
+  { path: "*", element: <NoSuchPage /> },
+];
+
+export const router = createBrowserRouter([
+  { path: "/setup", element: page(() => import("../session/SetupPage")), errorElement: <Crash /> },
+  { path: "/sign-in", element: page(() => import("../session/SignInPage")), errorElement: <Crash /> },
+  { path: "/", element: <Shell />, errorElement: <Crash />, children: [{ errorElement: <Crash />, children: pages }] },
+]);

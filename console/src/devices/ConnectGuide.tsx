@@ -1,0 +1,53 @@
+import { CheckCircleFilled, LoadingOutlined } from "@ant-design/icons";
+import { Tabs } from "antd";
+import { type JSX, useEffect, useState } from "react";
+
+import { useLive, useWatch } from "../api/live";
+import type { DeviceProperty, Value } from "../api/model";
+import { useList } from "../api/queries";
+import { useFormat, useText } from "../i18n";
+import { Snippet } from "../parts/Copy";
+import { mosquitto, paho, TOPIC, useMqttPort } from "./connection";
+
+export function ConnectGuide({ token }: { token: string }): JSX.Element {
+  const t = useText();
+  const port = useMqttPort();
+  const host = location.hostname || "localhost";
+  return (
+    <div className="stack">
+      <Tabs size="small" items={[
+        { key: "mosquitto", label: "mosquitto_pub", children: <Snippet text={mosquitto(host, port, token)} /> },
+        { key: "paho", label: "Python · paho-mqtt", children: <Snippet text={paho(host, port, token)} /> },
+      ]} />
+      <dl className="facts">
+        <dt>{t.wizard.host}</dt><dd className="mono">{host}:{port}</dd>
+        <dt>{t.wizard.user}</dt><dd><span className="mono">{token}</span> <span className="quiet">({t.wizard.emptyPassword})</span></dd>
+        <dt>{t.wizard.topic}</dt><dd className="mono">{TOPIC}</dd>
+      </dl>
+    </div>
+  );
+}
+
+/** Waits for the first value of a device; turns green when it is there. */
+export function FirstMessage({ deviceId, arrived }: { deviceId: string; arrived?: () => void }): JSX.Element {
+  const t = useText();
+  const f = useFormat();
+  const [first, setFirst] = useState<{ property: string; value: Value } | null>(null);
+  useWatch([deviceId]);
+  useLive("readings", (event) => {
+    const reading = event.device_id === deviceId ? event.readings[0] : undefined;
+    if (reading) setFirst((before) => before ?? { property: reading[0], value: reading[2] });
+  });
+  // Asked for as well: a message may come before the live feed watches this device.
+  const properties = useList<DeviceProperty>(`/devices/${deviceId}/properties`, {}, { enabled: first === null, everyMs: 2000 });
+  const kept = properties.data?.find((p) => p.latest);
+  const shown = first ?? (kept?.latest ? { property: kept.name, value: kept.latest.value } : null);
+  const there = shown !== null;
+  useEffect(() => { if (there) arrived?.(); }, [there, arrived]);
+  return (
+    <div className={`waiting ${shown ? "arrived" : ""}`} role="status" data-testid="first-message">
+      {shown ? <CheckCircleFilled style={{ fontSize: 24, color: "var(--ok)" }} /> : <LoadingOutlined style={{ fontSize: 24, color: "var(--quiet)" }} />}
+      <div><b>{shown ? t.wizard.arrived : t.wizard.waiting}</b><div className="quiet small">{shown ? <span className="mono">{t.wizard.arrivedText(shown.property, f.value(shown.value))}</span> : t.wizard.waitingHint}</div></div>
+    </div>
+  );
+}

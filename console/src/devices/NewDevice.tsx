@@ -1,0 +1,66 @@
+import { Button, Form, Input, Modal, Select, Steps, Switch } from "antd";
+import { type JSX, useState } from "react";
+import { useNavigate } from "react-router";
+
+import { post } from "../api/client";
+import type { Device, IssuedCredential } from "../api/model";
+import { useChange, useModels, usePlaces } from "../api/queries";
+import { useText, useTitle } from "../i18n";
+import { ConnectGuide, FirstMessage } from "./ConnectGuide";
+
+interface Fields { name: string; title?: string; model_id?: string; place_id?: string; tags?: string[]; sparkplug?: boolean; group_id?: string; edge_node_id?: string }
+
+/** Makes a device and its token, then waits with the person for the first value. */
+export default function NewDevice({ place, close }: { place: string | null; close: () => void }): JSX.Element {
+  const t = useText();
+  const title = useTitle();
+  const navigate = useNavigate();
+  const models = useModels();
+  const places = usePlaces();
+  const [form] = Form.useForm<Fields>();
+  const sparkplug = Form.useWatch("sparkplug", form) ?? false;
+  const [made, setMade] = useState<{ device: Device; token: string } | null>(null);
+  const [arrived, setArrived] = useState(false);
+  const make = useChange(async (v: Fields) => {
+    const device = await post<Device>("/devices", {
+      name: v.name, title: v.title?.trim() || null, model_id: v.model_id ?? null, place_id: v.place_id ?? null, tags: v.tags ?? [],
+      ...(v.sparkplug && { kind: "sparkplug_edge", sparkplug: { group_id: v.group_id, edge_node_id: v.edge_node_id } }),
+    });
+    const credential = await post<IssuedCredential>(`/devices/${device.id}/credentials`, {});
+    return { device, token: credential.token };
+  }, ["devices", "places", "overview"], setMade);
+  return (
+    <Modal
+      open onCancel={close} title={t.wizard.title} width={680} mask={{ closable: !made }}
+      footer={made
+        ? <Button type={arrived ? "primary" : "default"} onClick={() => void navigate(`/devices/${made.device.id}`)}>{arrived ? t.wizard.open : t.wizard.skip}</Button>
+        : <Button type="primary" loading={make.isPending} onClick={() => { form.submit(); }}>{t.wizard.submit}</Button>}
+    >
+      <Steps size="small" current={made ? 1 : 0} items={[{ title: t.wizard.describe }, { title: t.wizard.connect }]} style={{ margin: "8px 0 24px" }} responsive={false} />
+      {made ? (
+        <div className="stack">
+          <p className="quiet">{t.wizard.tokenOnce}</p>
+          <ConnectGuide token={made.token} />
+          <FirstMessage deviceId={made.device.id} arrived={() => { setArrived(true); }} />
+        </div>
+      ) : (
+        <Form<Fields> form={form} layout="vertical" onFinish={(v) => { make.mutate(v); }} initialValues={{ ...(place && { place_id: place }) }} requiredMark={false}>
+          <Form.Item name="name" label={t.common.name} extra={t.wizard.nameHint} rules={[{ required: true, message: t.common.required }, { max: 128 }]}><Input autoFocus autoComplete="off" placeholder="pump-7" /></Form.Item>
+          <Form.Item name="title" label={`${t.common.title} (${t.common.optional})`} extra={t.wizard.titleHint}><Input autoComplete="off" maxLength={200} /></Form.Item>
+          <div className="grid two">
+            <Form.Item name="model_id" label={t.devices.model}><Select allowClear placeholder={t.wizard.noModel} options={(models.data ?? []).map((m) => ({ value: m.id, label: title(m) }))} showSearch={{ optionFilterProp: "label" }} /></Form.Item>
+            <Form.Item name="place_id" label={t.devices.place}><Select allowClear placeholder={t.wizard.noPlace} options={(places.data ?? []).map((p) => ({ value: p.id, label: p.path }))} showSearch={{ optionFilterProp: "label" }} /></Form.Item>
+          </div>
+          <Form.Item name="tags" label={`${t.devices.tags} (${t.common.optional})`}><Select mode="tags" tokenSeparators={[",", ";"]} open={false} suffixIcon={null} /></Form.Item>
+          <Form.Item><label className="row"><Form.Item name="sparkplug" valuePropName="checked" noStyle><Switch size="small" /></Form.Item>{t.wizard.sparkplug}</label></Form.Item>
+          {sparkplug && (
+            <div className="grid two">
+              <Form.Item name="group_id" label={t.wizard.group} rules={[{ required: true, message: t.common.required }]}><Input /></Form.Item>
+              <Form.Item name="edge_node_id" label={t.wizard.edgeNode} rules={[{ required: true, message: t.common.required }]}><Input /></Form.Item>
+            </div>
+          )}
+        </Form>
+      )}
+    </Modal>
+  );
+}

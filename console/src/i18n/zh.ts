@@ -1,0 +1,98 @@
+import type { Dictionary } from "./en";
+
+const n2 = (n: number): string => n.toLocaleString("zh-CN");
+
+/** 简体中文文本。 */
+export const zh: Dictionary = {
+  brand: { name: "百工", tagline: "设备接得上，历史留得住，报警信得过。" },
+  nav: {
+    overview: "总览", devices: "设备", models: "物模型", places: "位置", alarms: "报警", rules: "规则",
+    deadLetters: "死信", system: "系统", people: "人员", account: "我的账户", menu: "菜单", skip: "跳到正文",
+  },
+  common: {
+    save: "保存", cancel: "取消", create: "创建", add: "添加", edit: "编辑", delete: "删除", close: "关闭", retry: "重试", copy: "复制",
+    copied: "已复制", download: "下载", search: "搜索", next: "下一步", back: "返回", done: "完成", loadMore: "加载更多", all: "全部",
+    any: "不限", none: "无", yes: "是", no: "否", name: "名称", title: "标题", status: "状态", actions: "操作", created: "创建时间", details: "详情",
+    unknown: "未知", optional: "选填", never: "从未", now: "现在", required: "此项必填", language: "语言", appearance: "外观",
+    light: "浅色", dark: "深色", system: "跟随系统", on: "开", off: "关", saved: "已保存", deleted: "已删除", noData: "没有数据", refresh: "刷新",
+    loading: "正在加载…", showing: (n) => `已显示 ${n2(n)} 条`, ago: (text) => `${text}前`, more: "更多",
+  },
+  problem: {
+    failed: "操作没有成功", unreachable: "无法连接到节点", unreachableHint: "请检查节点是否在运行、本机是否与它联网。页面会自动重试。",
+    denied: "您没有此权限", deniedHint: "请向管理员申请相应的角色。", retryIn: (s) => `请在 ${n2(s)} 秒后重试。`,
+    crashed: "页面显示出错", crashedHint: "请重新加载。若再次出现，请附上下面的文字报告问题。", reload: "重新加载", notFound: "没有这个页面",
+    notFoundHint: "网址可能有误，或者内容已被删除。", home: "回到总览", code: "代码",
+  },
+  live: { open: "实时", connecting: "正在连接…", lost: "实时数据中断，正在重连…", idle: "已暂停" },
+  session: {
+    setupTitle: "初始化本节点", setupText: "先创建第一位管理员。其他人员以后在“人员”中添加。", setupCode: "初始化码",
+    setupCodeHint: "启动节点时已打印在终端上。", name: "用户名", password: "密码", repeat: "再次输入密码", passwordHint: "至少 10 个字符。一句话好记又难猜。",
+    passwordShort: "至少 10 个字符", mismatch: "两次输入的密码不一致", setupSubmit: "创建管理员", signIn: "登录", signOut: "退出登录", signInTitle: "登录节点",
+    wrong: "用户名或密码不正确", signedOut: "会话已结束，请重新登录。",
+  },
+  overview: {
+    title: "总览", rates: "采集速率", messages: "消息/秒", points: "点/秒", window: "最近 10 分钟", devices: "设备", online: "在线", offline: "离线", neverSeen: "从未连接",
+    alarms: "活动报警", unacknowledged: (n) => `${n2(n)} 条未确认`, calm: "没有活动报警", calmText: "所有设了规则的数值都在限值之内。", newest: "最新", allAlarms: "全部报警",
+    deadLetters: "死信", deadLettersNone: "收到的消息全部可读", deadLettersSome: "条消息无法解读", arrivals: "新到设备", arrivalsNone: "没有未知设备请求接入", arrivalsSome: "台未知设备请求接入",
+    storage: "存储", stored: "个数据点已保存", diskFree: (free, total) => `剩余 ${free}，共 ${total}`, bytesPerPoint: (b) => `每点 ${b} 字节`, problems: "问题", noProblems: "各部分运行正常", noProblemsText: "节点的各个部分都没有报告问题。",
+    welcome: "接入第一台设备", welcomeText: "设备需要名称和令牌。向导会一并生成，并给出发送第一个数值的命令。", lost: (n) => `${n2(n)} 个部分未运行`,
+  },
+  devices: {
+    title: "设备", places: "位置", allPlaces: "全部位置", add: "新建设备", import: "导入", export: "导出", arrivals: "新到设备", list: "设备", searchHint: "名称、标题或标签", device: "设备", place: "位置", model: "物模型", tags: "标签", lastSeen: "最近活动", kind: "类型",
+    online: "在线", offline: "离线", never: "从未连接", disabled: "已停用", count: (n) => `${n2(n)} 台设备`, empty: "还没有设备", emptyText: "新建一台，再从终端给它发一个数值，只需一分钟。", noMatch: "没有符合条件的设备", noMatchText: "请更换搜索词或清除筛选条件。", clear: "清除筛选",
+    kinds: { device: "设备", sparkplug_edge: "Sparkplug 边缘节点", sparkplug_device: "Sparkplug 设备" }, showPlaces: "选择位置", alarmsActive: (n) => `${n2(n)} 条活动报警`,
+    sinceOnline: (text) => `已在线 ${text}`, sinceOffline: (text) => `已离线 ${text}`,
+  },
+  wizard: {
+    title: "新建设备", describe: "描述", connect: "连接", nameHint: "与铭牌一致：字母、数字、点、短横线和下划线。它也是 MQTT 用户名。", namePattern: "只能用字母、数字、. - _，最多 128 个", titleHint: "大家怎么称呼它", noModel: "不指定：设备发什么就收什么", noPlace: "暂不指定位置",
+    sparkplug: "使用 Sparkplug B", group: "组", edgeNode: "边缘节点", sparkplugDevice: "设备（边缘节点本身则留空）", submit: "创建并显示令牌", token: "访问令牌", tokenOnce: "只显示这一次。节点只保存它的散列值。", host: "主机", port: "端口", waiting: "正在等待第一条消息…", waitingHint: "在终端运行上面的命令。数值一入库，这里就会变绿。",
+    arrived: "第一条消息已到达", arrivedText: (property, value) => `${property} = ${value}`, open: "打开设备", skip: "不等了，直接打开", user: "用户名", emptyPassword: "密码留空", topic: "主题",
+  },
+  import: {
+    title: "导入设备", text: "带表头的 CSV 文件，只有 name 一列必填。", columns: "列：name、title、model（物模型名称）、place（位置路径）、tags（用 ; 分隔）", choose: "选择或拖入 CSV 文件", template: "下载模板", created: (n) => `已创建 ${n2(n)} 台设备`, refused: (n) => `${n2(n)} 行被拒绝`,
+    row: "行", reason: "原因", rows: (n) => `${n2(n)} 行`, submit: "导入", noName: "文件中没有名为 name 的列", report: "下载被拒绝的行", empty: "文件中没有数据行",
+  },
+  arrivals: {
+    title: "新到设备", text: "尝试连接、但本节点不认识的设备。", empty: "没有未知设备请求接入", emptyText: "用未知凭证连接的设备会列在这里，一键即可接纳。", adopt: "接纳", discard: "忽略", firstSeen: "首次出现", attempts: "次数", from: "来源", username: "用户名", asName: "在此命名为", known: "已登记的设备使用此用户名，但密码不同。接纳即承认新密码。", adopted: "已接纳", topic: "主题",
+  },
+  device: {
+    overview: "数值", trend: "趋势", alarms: "报警", rules: "规则", connection: "连接", about: "资料", properties: "属性", unknownProperty: "不在物模型中", unknownHint: "设备发送了它，但物模型没有定义它。", quality: { good: "良好", uncertain: "不确定", bad: "坏" }, noProperties: "还没有数值", noPropertiesText: "用本设备的令牌发送一个数值，属性会自动出现。",
+    addToTrend: "在趋势中显示", alarmWhen: "设置报警…", edit: "编辑设备", disable: "停用", enable: "启用", disableConfirm: "停用这台设备？它会断开连接，并且不能再发送数据。", deleteConfirm: "删除这台设备？", deleteText: "凭证立即失效。历史数据会保留到保存期结束。", credentials: "凭证", newCredential: "新建凭证", credentialEmpty: "没有凭证：这台设备无法连接。",
+    revoke: "吊销", revokeConfirm: "吊销这个凭证？", revokeText: "使用它的设备会立即断开，并且不能再用它连接。", lastUsed: "最近使用", noModel: "没有物模型", noPlace: "没有位置", revision: "修订", identifier: "标识", presence: "在线状态", since: "自", reason: "原因", children: "该边缘节点下的设备", sparkplug: "Sparkplug B", noRules: "没有规则监视这台设备", noRulesText: "在数值上选择“设置报警…”即可新建。", noAlarms: "这台设备没有报警", outOfRange: "超出物模型的范围", changed: "有人同时做了修改", changedText: "已载入较新的内容，请重新修改。", stale: (text) => `${text}前的值`, connect: "如何连接", filter: "筛选属性",
+  },
+  trend: {
+    title: "趋势", choose: "最多选择 6 个属性", follow: "实时跟随", following: "跟随中", paused: "已暂停", ranges: { m15: "15 分钟", h1: "1 小时", h8: "8 小时", d1: "1 天", d7: "7 天", d30: "30 天", y1: "1 年" }, zoomIn: "放大", zoomOut: "缩小", earlier: "更早", later: "更晚", export: "导出 CSV", exportRaw: (p) => `${p} 的全部读数`, exportDrawn: "图上的数据（最小、平均、最大）", range: "范围", custom: "自定义范围", from: "从", to: "到", apply: "应用",
+    empty: "这段时间没有记录", emptyText: "请选择其他时间范围或其他属性。", choosePrompt: "请选择要绘制的属性", min: "最小", max: "最大", mean: "平均", perBucket: (w) => `每 ${w} 一个点`, band: "线：平均值 · 带：最小到最大", readings: (n) => `${n} 个点`, help: "拖动平移，滚轮或双指缩放", notNumeric: "文本无法绘制",
+  },
+  models: {
+    title: "物模型", add: "新建物模型", empty: "还没有物模型", emptyText: "物模型定义一类设备的属性、单位和范围。没有它设备也能工作。", properties: "属性", property: "属性", type: "类型", unit: "单位", unitHint: "UCUM 写法，如 Cel、kPa、m3/h", minimum: "最小值", maximum: "最大值", writable: "可写", titleEn: "标题", titleZh: "中文标题", form: "表单", json: "JSON", version: (n) => `版本 ${n}`, versions: "版本", newVersion: "保存为新版本", addProperty: "添加属性", deleteConfirm: "删除这个物模型及其全部版本？", types: { number: "数值", integer: "整数", boolean: "是/否", string: "文本" },
+    jsonInvalid: (why) => `不是有效的 JSON：${why}`, count: (n) => `${n2(n)} 个属性`, events: "事件", services: "服务", current: "当前", duplicate: "名称重复", viewing: (n) => `您正在查看版本 ${n}，不是最新版本。`,
+  },
+  places: {
+    title: "位置", add: "新建位置", under: (name) => `在“${name}”之下`, empty: "还没有位置", emptyText: "按 ISA-95 从企业到工作单元搭好工厂结构，就能按位置找到设备。", level: "层级", parent: "上级", top: "顶层", deleteConfirm: "删除这个位置？", rename: "重命名", hasDevices: "其中还有设备，请先移走。", levels: { enterprise: "企业", site: "厂区", area: "车间", line: "产线", cell: "工段", unit: "单元" }, addChild: "在其中添加位置",
+  },
+  alarms: {
+    title: "报警", active: "活动", history: "全部", priority: "优先级", state: "状态", device: "设备", raised: "发生", returned: "恢复", message: "内容", value: "数值", limit: "限值", acknowledge: "确认", acknowledgeN: (n) => `确认 ${n2(n)} 条`, acknowledged: (n) => `已确认 ${n2(n)} 条报警`, acknowledgedBy: (who, when) => `${who} 于 ${when} 确认`, comment: "备注", commentHint: "看到了什么、做了什么（选填）", addComment: "添加备注", evidence: "证据", evidenceText: "报警前后的读数", entries: "经过与备注", empty: "没有活动报警", emptyText: "所有设了规则的数值都在限值之内。", emptyAll: "没有符合条件的报警", occurrences: (n) => `${n2(n)} 次`, count: (n) => `${n2(n)} 条报警`, sound: "声音", selected: (n) => `已选 ${n2(n)} 条`, duration: "持续", raisedMark: "发生", returnedMark: "恢复", high: "上限", low: "下限", noRule: "还没有规则", noRuleText: "报警需要规则：限值、变化率或静默。", newRule: "新建规则",
+    priorities: { critical: "紧急", high: "高", medium: "中", low: "低" }, states: { unacknowledged: "未确认", acknowledged: "已确认", returned_unacknowledged: "已恢复未确认", normal: "正常" },
+    transitions: { open: "发生", return: "恢复正常", acknowledge: "确认", reoccur: "再次发生", comment: "备注" },
+  },
+  rules: {
+    title: "规则", add: "新建规则", edit: "编辑规则", empty: "还没有规则", emptyText: "规则说明什么数值算异常、持续多久、有多紧急。", name: "名称", enabled: "启用", scope: "监视", oneDevice: "一台设备", wholeModel: "某物模型的所有设备", property: "属性", condition: "条件", kinds: { limit: "限值", rate_of_change: "变化率", stale: "静默" }, high: "上限", low: "下限", deadband: "死区", deadbandHint: "数值须回到限值以内多少，报警才恢复", onDelay: "发生延时", offDelay: "恢复延时", onDelayHint: "数值须持续越限多久", offDelayHint: "数值须持续恢复多久", perSecond: "每秒变化", window: "时间窗", direction: "方向", directions: { both: "双向", rising: "上升", falling: "下降" }, after: "无读数时长", priority: "优先级", message: "报警内容", messageZh: "中文报警内容", messageHint: "操作员看到的文字，最好写明该怎么做", preview: "规则含义", test: "用历史试运行", testText: (n) => `将会产生 ${n2(n)} 条报警`, testNone: "不会产生报警", testRange: "最近 24 小时", needLimit: "请填写上限、下限或两者", deleteConfirm: "删除这条规则？", deleteText: "其未结束的报警会关闭，历史保留。", seconds: "秒", forDevice: "用于本设备", lowHigh: "下限必须小于上限",
+  },
+  sentence: {
+    raise: (priority, when, lasting, clears) => `当${when}${lasting}时，发出${priority}报警${clears}。`, priorities: { critical: "紧急", high: "高优先级", medium: "中优先级", low: "低优先级" },
+    above: (p, v) => `${p}高于 ${v}`, below: (p, v) => `${p}低于 ${v}`, outside: (p, l, h) => `${p}超出 ${l} 至 ${h}`, staysAbove: (p, v) => `${p}持续高于 ${v}`, staysBelow: (p, v) => `${p}持续低于 ${v}`, staysOutside: (p, l, h) => `${p}持续超出 ${l} 至 ${h}`, lasting: (t) => `达 ${t}`,
+    clearsAbove: (v) => `；高于 ${v} 后恢复`, clearsBelow: (v) => `；低于 ${v} 后恢复`, clearsInside: (l, h) => `；回到 ${l} 至 ${h} 之间后恢复`, clearsAfter: (t) => `(须保持 ${t})`, clearsBack: "；回到范围内即恢复", rising: (p, v, w) => `${p}在 ${w} 内的上升快于每秒 ${v}`, falling: (p, v, w) => `${p}在 ${w} 内的下降快于每秒 ${v}`, rate: (p, v, w) => `${p}在 ${w} 内的变化快于每秒 ${v}`, stale: (p, t) => `${p}已有 ${t} 没有读数`, aProperty: "该属性",
+  },
+  deadLetters: {
+    title: "死信", text: "收到但无法解读的消息。在重放或丢弃之前一直保留。", empty: "没有死信", emptyText: "收到的每条消息都可以解读。", reason: "原因", topic: "主题", received: "接收时间", payload: "载荷", size: "大小", replay: "重放", discard: "丢弃", replayAll: "全部重放", discardConfirm: (n) => `丢弃 ${n2(n)} 条消息？`, discardText: "此操作无法撤销。", replayed: (n) => `已重放 ${n2(n)} 条消息`, discarded: (n) => `已丢弃 ${n2(n)} 条消息`, hex: "十六进制", asText: "文本", json: "JSON", selected: (n) => `已选 ${n2(n)} 条`,
+  },
+  system: {
+    title: "系统", roles: "组成部分", streams: "消息流", disk: "磁盘", problems: "问题", settings: "设置", role: "部分", state: "状态", cpu: "处理器", memory: "内存", uptime: "已运行", rate: "速率", process: "进程", noProblems: "没有问题", states: { running: "运行中", starting: "启动中", restarting: "重启中", lost: "已失联" }, messages: "消息数", size: "大小", limit: "上限", setting: "设置项", value: "值", version: "版本", since: "自", lag: (n) => `${n} 条待处理`, metrics: "Prometheus 指标", openapi: "OpenAPI 描述", roleNames: { web: "网页服务", listener: "MQTT 接入", historian: "历史库", nats: "消息总线", "nats-server": "消息总线", supervisor: "守护" },
+  },
+  people: {
+    title: "人员", add: "新建人员", roles: "角色", roleNames: { administrator: "管理员", engineer: "工程师", operator: "操作员", viewer: "访客" }, roleHints: { administrator: "全部权限", engineer: "设备、物模型、规则", operator: "确认与备注报警", viewer: "只能查看" }, disable: "停用", enable: "启用", disableConfirm: "停用此人？其会话立即结束。", password: "密码", oldPassword: "当前密码", newPassword: "新密码", changePassword: "修改密码", passwordChanged: "密码已修改", tokens: "API 令牌", tokensText: "供脚本和其他系统使用：以 “Authorization: Bearer …” 发送，拥有您的角色。", newToken: "新建令牌", noTokens: "没有令牌", tokenOnce: "请立即复制，之后不再显示。", revoke: "吊销", revokeConfirm: "吊销这个令牌？使用它的程序将无法工作。", you: "您", disabled: "已停用", active: "可用", firstPassword: "初始密码", account: "我的账户", lastUsed: "最近使用", expires: "到期",
+  },
+  help: { title: "键盘快捷键", search: "搜索", overview: "总览", devices: "设备", alarms: "报警", help: "本帮助", then: "然后", rules: "规则", system: "系统" },
+  quality: { 192: "良好", 64: "不确定", 0: "坏" },
+};

@@ -1,0 +1,43 @@
+import { App, Button } from "antd";
+import type { JSX } from "react";
+
+import { ProblemError } from "../api/client";
+import { type Dictionary, useText } from "../i18n";
+
+/** Title and advice of any failure, in the node's words where it gave some. */
+export function wordsOf(error: unknown, t: Dictionary): { title: string; hint: string; code: string } {
+  if (!(error instanceof ProblemError)) return { title: t.problem.failed, hint: error instanceof Error ? error.message : String(error), code: "" };
+  const { problem } = error;
+  if (error.unreachable) return { title: t.problem.unreachable, hint: t.problem.unreachableHint, code: "" };
+  const fields = problem.fields.map((f) => [f.path, f.message].filter(Boolean).join(": ")).join("; ");
+  const retry = problem.retryAfterS === null ? "" : t.problem.retryIn(problem.retryAfterS);
+  const hint = [fields, problem.hint || (problem.status === 403 ? t.problem.deniedHint : ""), retry].filter(Boolean).join(" ");
+  return { title: problem.detail || problem.title || t.problem.failed, hint, code: problem.code };
+}
+
+/** A failure in place of the content it kept away. */
+export function ProblemView({ error, retry }: { error: unknown; retry?: () => void }): JSX.Element {
+  const t = useText();
+  const { title, hint, code } = wordsOf(error, t);
+  return (
+    <div className="empty" role="alert">
+      <svg width="40" height="40" viewBox="0 0 40 40" fill="none" stroke="var(--warn)" strokeWidth="2" aria-hidden>
+        <path d="M20 5 36.5 34h-33z" strokeLinejoin="round" /><path d="M20 16v8m0 4.5v.5" strokeLinecap="round" />
+      </svg>
+      <h3>{title}</h3>
+      {hint && <p className="quiet">{hint}</p>}
+      {code && <p className="small faint mono">{code}</p>}
+      {retry && <div className="actions"><Button onClick={retry}>{t.common.retry}</Button></div>}
+    </div>
+  );
+}
+
+/** Shows failures of actions as a notification that stays until read. */
+export function useComplain(): (error: unknown) => void {
+  const { notification } = App.useApp();
+  const t = useText();
+  return (error) => {
+    const { title, hint } = wordsOf(error, t);
+    notification.error({ title, description: hint, duration: 8, placement: "bottomRight" });
+  };
+}

@@ -1,0 +1,62 @@
+import { PlusOutlined } from "@ant-design/icons";
+import { App, Button, Form, Input, Modal, Select, type TableColumnsType, Tag } from "antd";
+import { type JSX, useState } from "react";
+
+import { patch, post } from "../api/client";
+import type { Person, Role } from "../api/model";
+import { useChange, useList, useSession } from "../api/queries";
+import { useFormat, useText } from "../i18n";
+import { Listing } from "../parts/Listing";
+import { Loaded, Page } from "../parts/Page";
+import { PASSWORD_LENGTH } from "../session/SetupPage";
+
+const ROLES: Role[] = ["administrator", "engineer", "operator", "viewer"];
+
+export default function PeoplePage(): JSX.Element {
+  const t = useText();
+  const f = useFormat();
+  const { modal } = App.useApp();
+  const session = useSession();
+  const people = useList<Person>("/people");
+  const [editing, setEditing] = useState<Person | "new" | null>(null);
+  const able = useChange((p: Person) => patch(`/people/${p.id}`, { disabled: !p.disabled }), ["people"]);
+  const self = (p: Person): boolean => p.id === session.data?.person.id;
+  const toggle = (p: Person): void => {
+    if (p.disabled) able.mutate(p);
+    else void modal.confirm({ title: t.people.disableConfirm, okText: t.people.disable, cancelText: t.common.cancel, okButtonProps: { danger: true }, onOk: () => able.mutateAsync(p).catch(() => undefined) });
+  };
+  const name = (p: Person): JSX.Element => <><b>{p.name}</b>{self(p) && <span className="quiet"> ({t.people.you})</span>}{p.disabled && <Tag style={{ marginInlineStart: 8 }}>{t.people.disabled}</Tag>}</>;
+  const roles = (p: Person): JSX.Element => <>{p.roles.map((role) => <Tag key={role}>{t.people.roleNames[role]}</Tag>)}</>;
+  const actions = (p: Person): JSX.Element => <span className="row"><Button size="small" onClick={() => { setEditing(p); }}>{t.common.edit}</Button>{!self(p) && <Button size="small" danger={!p.disabled} onClick={() => { toggle(p); }}>{p.disabled ? t.people.enable : t.people.disable}</Button>}</span>;
+  const columns: TableColumnsType<Person> = [
+    { key: "name", title: t.session.name, render: (_, p) => name(p) },
+    { key: "roles", title: t.people.roles, render: (_, p) => roles(p) },
+    { key: "created", title: t.common.created, render: (_, p) => <span className="num quiet">{p.created_ms ? f.time(p.created_ms) : "–"}</span> },
+    { key: "used", title: t.people.lastUsed, render: (_, p) => <span className="num quiet">{p.signed_in_ms ? f.time(p.signed_in_ms) : t.common.never}</span> },
+    { key: "act", render: (_, p) => actions(p) },
+  ];
+  return (
+    <Page title={t.people.title} actions={<Button type="primary" icon={<PlusOutlined />} onClick={() => { setEditing("new"); }}>{t.people.add}</Button>}>
+      <Loaded query={people}>{(list) => <Listing items={list} columns={columns} rowKey={(p) => p.id} card={(p) => <div className="panel" style={{ padding: 12 }}><div>{name(p)}</div><div style={{ margin: "8px 0" }}>{roles(p)}</div>{actions(p)}</div>} />}</Loaded>
+      {editing && <PersonBox person={editing === "new" ? null : editing} close={() => { setEditing(null); }} />}
+    </Page>
+  );
+}
+
+function PersonBox({ person, close }: { person: Person | null; close: () => void }): JSX.Element {
+  const t = useText();
+  const [form] = Form.useForm<{ name: string; password?: string; roles: Role[] }>();
+  const save = useChange((v: { name: string; password?: string; roles: Role[] }) => {
+    const { password, ...rest } = v;
+    return person ? patch(`/people/${person.id}`, { ...rest, ...(password && { password }) }) : post("/people", v);
+  }, ["people", "session"], close);
+  return (
+    <Modal open onCancel={close} title={person ? person.name : t.people.add} okText={t.common.save} cancelText={t.common.cancel} confirmLoading={save.isPending} onOk={() => { form.submit(); }}>
+      <Form form={form} layout="vertical" requiredMark={false} initialValues={{ name: person?.name ?? "", roles: person?.roles ?? ["operator"] }} onFinish={(v) => { save.mutate(v); }}>
+        <Form.Item name="name" label={t.session.name} rules={[{ required: true, whitespace: true, message: t.common.required }]}><Input maxLength={64} autoComplete="off" /></Form.Item>
+        <Form.Item name="roles" label={t.people.roles} rules={[{ required: true, message: t.common.required }]}><Select mode="multiple" options={ROLES.map((value) => ({ value, label: `${t.people.roleNames[value]} · ${t.people.roleHints[value]}` }))} /></Form.Item>
+        <Form.Item name="password" label={person ? `${t.people.newPassword} (${t.common.optional})` : t.people.firstPassword} extra={t.session.passwordHint} rules={[{ required: !person, message: t.common.required }, { min: PASSWORD_LENGTH, message: t.session.passwordShort }]}><Input.Password autoComplete="new-password" /></Form.Item>
+      </Form>
+    </Modal>
+  );
+}
