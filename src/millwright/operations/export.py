@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from millwright.kernel import to_iso
 from millwright.operations.model import Alarm
 
-CSV = "text/csv; charset=utf-8"
+CSV = "text/csv"
 
 _COLUMNS = (
     "raised", "state", "priority", "device", "property", "message", "message_zh", "value", "limit", "unit",

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Request, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.response import Stream
 
 from millwright.cases import Actor, Entry
@@ -15,20 +16,20 @@ from millwright.operations.export import CSV, iter_csv
 from millwright.operations.model import Alarm, AlarmState, Priority, Text
 from millwright.parties import require_role, require_session, session_of
 
-AlarmId = Annotated[str, Parameter(description="The alarm's id.", max_length=200)]
+AlarmId = Annotated[str, PathParameter(description="The alarm's id.", max_length=200)]
 _MOST_MS = 4_102_444_800_000
-_Time = Annotated[int | None, Parameter(ge=0, le=_MOST_MS, description="UTC milliseconds; bounds raised_ms.")]
+_Time = Annotated[int | None, QueryParameter(ge=0, le=_MOST_MS, description="UTC milliseconds; bounds raised_ms.")]
 States = Annotated[
     list[AlarmState] | None,
-    Parameter(query="state", description="Only these states; repeat it. ISA-18.2: UNACK, ACKED, RTN-UNACK, NORM."),
+    QueryParameter(name="state", description="Only these states; repeat it. ISA-18.2: UNACK, ACKED, RTN-UNACK, NORM."),
 ]
-Priorities = Annotated[list[Priority] | None, Parameter(query="priority", description="Only these; repeat it.")]
+Priorities = Annotated[list[Priority] | None, QueryParameter(name="priority", description="Only these; repeat it.")]
 DeviceIds = Annotated[
-    list[str] | None, Parameter(query="device_id", description="Only these devices; repeat it.", max_items=500)
+    list[str] | None, QueryParameter(name="device_id", description="Only these devices; repeat it.", max_items=500)
 ]
-Active = Annotated[bool | None, Parameter(description="Whether the condition holds now.")]
+Active = Annotated[bool | None, QueryParameter(description="Whether the condition holds now.")]
 Search = Annotated[
-    str, Parameter(query="q", max_length=200, description="Text in message, rule, device or property, any case.")
+    str, QueryParameter(name="q", max_length=200, description="Text in message, rule, device or property, any case.")
 ]
 
 _KINDS = {"open": "raised", "reoccur": "raised", "return": "returned", "acknowledge": "acknowledged", None: "comment"}
@@ -109,7 +110,7 @@ class AlarmController(Controller):
     @get("/", summary="Alarms")
     async def page(
         self,
-        alarms: Alarms,
+        alarms: NamedDependency[Alarms],
         states: States = None,
         priorities: Priorities = None,
         device_ids: DeviceIds = None,
@@ -117,8 +118,8 @@ class AlarmController(Controller):
         text: Search = "",
         from_ms: _Time = None,
         to_ms: _Time = None,
-        cursor: Annotated[str | None, Parameter(description="`next` of the page before.", max_length=400)] = None,
-        limit: Annotated[int, Parameter(description="Alarms on a page.", ge=1, le=1000)] = 100,
+        cursor: Annotated[str | None, QueryParameter(description="`next` of the page before.", max_length=400)] = None,
+        limit: Annotated[int, QueryParameter(description="Alarms on a page.", ge=1, le=1000)] = 100,
     ) -> AlarmPage:
         """Alarms that match, latest raised first."""
         wanted = _filter(states, priorities, device_ids, active, text, from_ms, to_ms)
@@ -127,7 +128,7 @@ class AlarmController(Controller):
     @get("/export", summary="Alarms as CSV", media_type=CSV)
     async def export(
         self,
-        alarms: Alarms,
+        alarms: NamedDependency[Alarms],
         states: States = None,
         priorities: Priorities = None,
         device_ids: DeviceIds = None,
@@ -142,27 +143,27 @@ class AlarmController(Controller):
         return Stream(iter_csv(alarms.iter(wanted)), media_type=CSV, headers=headers)
 
     @get("/summary", summary="Counts of open alarms")
-    async def summary(self, alarms: Alarms) -> AlarmSummary:
+    async def summary(self, alarms: NamedDependency[Alarms]) -> AlarmSummary:
         """How many alarms are active and unacknowledged, by priority and by state."""
         return await alarms.summary()
 
     @post("/acknowledge", summary="Acknowledge alarms", status_code=200, guards=[require_role("operator")])
     async def acknowledge_many(
-        self, alarms: Alarms, request: Request[Any, Any, Any], data: BulkAcknowledgement
+        self, alarms: NamedDependency[Alarms], request: Request[Any, Any, Any], data: JSONBody[BulkAcknowledgement]
     ) -> BulkResult:
         """Acknowledge many at once; all or none of those that can be."""
         done, skipped = await alarms.acknowledge(data.ids, _actor(request), comment=data.comment)
         return BulkResult([alarm.id for alarm in done], skipped)
 
     @get("/{alarm_id:str}", summary="An alarm")
-    async def get_alarm(self, alarms: Alarms, alarm_id: AlarmId) -> AlarmDetail:
+    async def get_alarm(self, alarms: NamedDependency[Alarms], alarm_id: AlarmId) -> AlarmDetail:
         """The alarm with its history."""
         alarm = await alarms.get(alarm_id)
         history = [_entry(entry) for entry in await alarms.history(alarm_id)]
         return AlarmDetail(**msgspec.structs.asdict(alarm), history=history)
 
     @get("/{alarm_id:str}/evidence", summary="The readings around an alarm")
-    async def evidence(self, alarms: Alarms, alarm_id: AlarmId) -> Evidence:
+    async def evidence(self, alarms: NamedDependency[Alarms], alarm_id: AlarmId) -> Evidence:
         """The readings before and after it was raised, and the limits then; kept, whatever the retention is."""
         alarm = await alarms.get(alarm_id)
         document, complete = await alarms.evidence(alarm_id)
@@ -177,7 +178,11 @@ class AlarmController(Controller):
         guards=[require_role("operator")],
     )
     async def acknowledge(
-        self, alarms: Alarms, request: Request[Any, Any, Any], alarm_id: AlarmId, data: Acknowledgement | None = None
+        self,
+        alarms: NamedDependency[Alarms],
+        request: Request[Any, Any, Any],
+        alarm_id: AlarmId,
+        data: JSONBody[Acknowledgement | None] = None,
     ) -> Alarm:
         """Take an alarm in hand; one that is acknowledged already stays as it is."""
         await alarms.get(alarm_id)
@@ -186,7 +191,11 @@ class AlarmController(Controller):
 
     @post("/{alarm_id:str}/comments", summary="Comment an alarm", guards=[require_role("operator", "engineer")])
     async def comment(
-        self, alarms: Alarms, request: Request[Any, Any, Any], alarm_id: AlarmId, data: Comment
+        self,
+        alarms: NamedDependency[Alarms],
+        request: Request[Any, Any, Any],
+        alarm_id: AlarmId,
+        data: JSONBody[Comment],
     ) -> AlarmEntry:
         """Add a comment, in any state."""
         return _entry(await alarms.comment(alarm_id, _actor(request), data.text))

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Response, delete, get, post, put
+from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
-from litestar.params import Body, Parameter
+from litestar.params import Body, HeaderParameter, PathParameter, QueryParameter
 
 from millwright.historian import HistorianClient
 from millwright.kernel import Invalid
@@ -16,9 +17,9 @@ from millwright.operations.rehearsal import Rehearsal
 from millwright.operations.rules import RulePage, Rules
 from millwright.parties import require_role, require_session
 
-RuleId = Annotated[str, Parameter(description="The rule's id.", max_length=200)]
+RuleId = Annotated[str, PathParameter(description="The rule's id.", max_length=200)]
 IfMatch = Annotated[
-    str | None, Parameter(header="If-Match", description="The ETag read: change only if nobody did since.")
+    str | None, HeaderParameter(name="If-Match", description="The ETag read: change only if nobody did since.")
 ]
 _MOST_MS = 4_102_444_800_000
 
@@ -56,18 +57,18 @@ class RuleController(Controller):
     @get("/", summary="Rules")
     async def page(
         self,
-        rules: Rules,
-        device_id: Annotated[str | None, Parameter(description="Only rules scoped to this device.")] = None,
-        model_id: Annotated[str | None, Parameter(description="Only rules scoped to this model.")] = None,
-        cursor: Annotated[str | None, Parameter(description="`next` of the page before.", max_length=1000)] = None,
-        limit: Annotated[int, Parameter(description="Rules on a page.", ge=1, le=1000)] = 100,
+        rules: NamedDependency[Rules],
+        device_id: Annotated[str | None, QueryParameter(description="Only rules scoped to this device.")] = None,
+        model_id: Annotated[str | None, QueryParameter(description="Only rules scoped to this model.")] = None,
+        cursor: Annotated[str | None, QueryParameter(description="`next` of the page before.", max_length=1000)] = None,
+        limit: Annotated[int, QueryParameter(description="Rules on a page.", ge=1, le=1000)] = 100,
     ) -> RulePage:
         """Rules by name."""
         return await rules.page(device_id=device_id, model_id=model_id, cursor=cursor, limit=limit)
 
     @post("/", summary="Make a rule", guards=[require_role("engineer")])
     async def create(
-        self, rules: Rules, data: Annotated[RuleDraft, Body(examples=_example(EXAMPLE))]
+        self, rules: NamedDependency[Rules], data: Annotated[RuleDraft, Body(examples=_example(EXAMPLE))]
     ) -> Response[Rule]:
         """Keep a new rule; it watches within two seconds."""
         return _tagged(await rules.create(data), 201)
@@ -75,8 +76,8 @@ class RuleController(Controller):
     @post("/test", summary="Try a rule out on history", status_code=200, guards=[require_role("engineer")])
     async def test(
         self,
-        rules: Rules,
-        historian: HistorianClient,
+        rules: NamedDependency[Rules],
+        historian: NamedDependency[HistorianClient],
         data: Annotated[
             RehearsalRequest,
             Body(examples=_example({"rule": EXAMPLE, "from_ms": 1_750_000_000_000, "to_ms": 1_750_086_400_000})),
@@ -86,14 +87,14 @@ class RuleController(Controller):
         return await rules.rehearse(data.rule, historian, data.from_ms, data.to_ms, data.device_id)
 
     @get("/{rule_id:str}", summary="A rule")
-    async def get_rule(self, rules: Rules, rule_id: RuleId) -> Response[Rule]:
+    async def get_rule(self, rules: NamedDependency[Rules], rule_id: RuleId) -> Response[Rule]:
         """The rule; its ETag goes with a change."""
         return _tagged(await rules.get(rule_id))
 
     @put("/{rule_id:str}", summary="Change a rule", guards=[require_role("engineer")])
     async def replace(
         self,
-        rules: Rules,
+        rules: NamedDependency[Rules],
         rule_id: RuleId,
         data: Annotated[RuleDraft, Body(examples=_example(EXAMPLE))],
         if_match: IfMatch = None,
@@ -102,7 +103,7 @@ class RuleController(Controller):
         return _tagged(await rules.replace(rule_id, data, revision=_revision(if_match)))
 
     @delete("/{rule_id:str}", summary="Remove a rule", guards=[require_role("engineer")])
-    async def remove(self, rules: Rules, rule_id: RuleId) -> None:
+    async def remove(self, rules: NamedDependency[Rules], rule_id: RuleId) -> None:
         """Remove the rule; its active alarms return."""
         await rules.delete(rule_id)
 
