@@ -11,7 +11,6 @@ from millwright.devices.models.store import ModelStore
 from millwright.devices.registry.model import SparkplugBinding
 from millwright.devices.registry.store import DeviceStore
 from millwright.devices.telemetry.model import DeclaredProperty, KnownDevice
-from millwright.kernel import NotFound
 
 MOST = 200_000
 """Devices kept in memory; beyond that everything is read afresh."""
@@ -61,16 +60,14 @@ class DeviceDirectory:
         return found
 
     def _read(self, device_id: str) -> KnownDevice | None:
-        try:
-            device = self._devices.get(device_id)
-        except NotFound:
+        profile = self._devices.find_profile(device_id)
+        if profile is None:
             return None
-        binding = device.sparkplug
         return KnownDevice(
-            device_id=device.id,
-            properties=self._properties(device.model_id, device.model_version),
-            group_id=binding.group_id if binding else None,
-            edge_node_id=binding.edge_node_id if binding else None,
+            device_id=device_id,
+            properties=self._properties(profile.model_id, profile.model_version),
+            group_id=profile.group_id,
+            edge_node_id=profile.edge_node_id,
         )
 
     def _properties(self, model_id: str | None, version: int | None) -> dict[str, DeclaredProperty]:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Request, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, Parameter
 from litestar.response import Stream
 
 from millwright.devices.api.devices import Text
@@ -37,7 +38,7 @@ class ImportController(Controller):
     async def import_devices(
         self,
         request: Request[Any, Any, Any],
-        devices: DevicesService,
+        devices: NamedDependency[DevicesService],
         issue: Annotated[bool, Parameter(description="Issue a token to each; the report shows it this once.")] = False,
         dry_run: Annotated[bool, Parameter(description="Only report what would be refused.")] = False,
     ) -> ImportReport:
@@ -62,13 +63,13 @@ class ImportController(Controller):
     @get("/export", summary="Devices as CSV", operation_id="exportDevices")
     async def export_devices(
         self,
-        devices: DevicesService,
+        devices: NamedDependency[DevicesService],
         q: Text = None,
         place_id: Text = None,
         model_id: Text = None,
-        status: Status | None = None,
+        status: FromQuery[Status | None] = None,
         tag: Text = None,
-        kind: Kind | None = None,
+        kind: FromQuery[Kind | None] = None,
     ) -> Stream:
         """The devices that fit, as CSV that can be imported again. Starts with a byte order mark, for spreadsheets."""
         query = DeviceQuery(q=q, place_id=place_id, model_id=model_id, status=status, tag=tag, kind=kind)

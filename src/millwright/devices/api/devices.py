@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Controller, Response, delete, get, patch, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, HeaderParameter, JSONBody, Parameter
 
 from millwright.devices.credentials import Credential, Issued, NewCredential
 from millwright.devices.errors import invalid
@@ -19,7 +20,7 @@ from millwright.parties import require_role, require_session
 Id = Annotated[str, Parameter(description="The device.", max_length=64)]
 IfMatch = Annotated[
     str | None,
-    Parameter(header="If-Match", required=False, description="The ETag the change rests on.", max_length=100),
+    HeaderParameter(name="If-Match", required=False, description="The ETag the change rests on.", max_length=100),
 ]
 Text = Annotated[str | None, Parameter(max_length=255)]
 
@@ -34,13 +35,13 @@ class DevicesController(Controller):
     @get("/", summary="Devices", operation_id="listDevices")
     async def list_devices(
         self,
-        devices: DevicesService,
+        devices: NamedDependency[DevicesService],
         q: Annotated[str | None, Parameter(description="Words in name, title, tags or id.", max_length=255)] = None,
         place_id: Annotated[str | None, Parameter(description="A place and all below it.", max_length=64)] = None,
         model_id: Annotated[str | None, Parameter(max_length=64)] = None,
-        status: Status | None = None,
+        status: FromQuery[Status | None] = None,
         tag: Text = None,
-        kind: Kind | None = None,
+        kind: FromQuery[Kind | None] = None,
         parent_id: Annotated[str | None, Parameter(description="An edge node.", max_length=64)] = None,
         property: Annotated[  # noqa: A002 - the API's own word
             str | None, Parameter(description="Devices that sent this property.", max_length=255)
@@ -62,12 +63,12 @@ class DevicesController(Controller):
         return await devices.page(query, cursor=cursor, limit=limit)
 
     @post("/", summary="Register a device", operation_id="addDevice", guards=[require_role("engineer")])
-    async def add(self, data: NewDevice, devices: DevicesService) -> Response[Device]:
+    async def add(self, data: JSONBody[NewDevice], devices: NamedDependency[DevicesService]) -> Response[Device]:
         """Register a device; then issue it a credential."""
         return _tagged(await devices.registry.create(data), 201)
 
     @get("/{device_id:str}", summary="A device", operation_id="getDevice")
-    async def device(self, device_id: Id, devices: DevicesService) -> Response[Device]:
+    async def device(self, device_id: Id, devices: NamedDependency[DevicesService]) -> Response[Device]:
         """One device; the header `ETag` carries its revision."""
         return _tagged(await devices.device(device_id))
 
@@ -75,7 +76,11 @@ class DevicesController(Controller):
         "/{device_id:str}", summary="Change a device", operation_id="updateDevice", guards=[require_role("engineer")]
     )
     async def update(
-        self, device_id: Id, data: DeviceChange, devices: DevicesService, if_match: IfMatch = None
+        self,
+        device_id: Id,
+        data: JSONBody[DeviceChange],
+        devices: NamedDependency[DevicesService],
+        if_match: IfMatch = None,
     ) -> Response[Device]:
         """Change what is named; with `If-Match` only if nobody changed the device since."""
         return _tagged(await devices.registry.change(device_id, data, expected=_revision(if_match)))
@@ -83,19 +88,19 @@ class DevicesController(Controller):
     @delete(
         "/{device_id:str}", summary="Remove a device", operation_id="deleteDevice", guards=[require_role("engineer")]
     )
-    async def remove(self, device_id: Id, devices: DevicesService, if_match: IfMatch = None) -> None:
+    async def remove(self, device_id: Id, devices: NamedDependency[DevicesService], if_match: IfMatch = None) -> None:
         """Remove a device and its credentials; its connection ends, its history stays."""
         await devices.registry.delete(device_id, expected=_revision(if_match))
 
     @get("/{device_id:str}/properties", summary="A device's properties", operation_id="listDeviceProperties")
     async def properties(
-        self, device_id: Id, devices: DevicesService, historian: HistorianClient
+        self, device_id: Id, devices: NamedDependency[DevicesService], historian: NamedDependency[HistorianClient]
     ) -> list[DeviceProperty]:
         """What its model declares and what it was seen to send, each with its newest reading."""
         return await devices.properties.list(device_id, historian)
 
     @get("/{device_id:str}/presence", summary="How a device came and went", operation_id="listDevicePresence")
-    async def presence(self, device_id: Id, devices: DevicesService) -> list[PresenceEvent]:
+    async def presence(self, device_id: Id, devices: NamedDependency[DevicesService]) -> list[PresenceEvent]:
         """The last 50 changes between online and offline, newest first."""
         return await devices.presence.events(device_id)
 
@@ -108,12 +113,14 @@ class CredentialsController(Controller):
     guards = [require_role("engineer")]  # noqa: RUF012
 
     @get("/", summary="A device's credentials", operation_id="listCredentials")
-    async def list_credentials(self, device_id: Id, devices: DevicesService) -> list[Credential]:
+    async def list_credentials(self, device_id: Id, devices: NamedDependency[DevicesService]) -> list[Credential]:
         """The credentials, without their secrets."""
         return await devices.credentials.list(device_id)
 
     @post("/", summary="Issue a credential", operation_id="addCredential")
-    async def add(self, device_id: Id, data: NewCredential, devices: DevicesService) -> Issued:
+    async def add(
+        self, device_id: Id, data: JSONBody[NewCredential], devices: NamedDependency[DevicesService]
+    ) -> Issued:
         """A new token, shown this once. The device sends it as MQTT user name, or as password with its name."""
         return await devices.credentials.issue(device_id, data)
 
@@ -122,7 +129,7 @@ class CredentialsController(Controller):
         self,
         device_id: Id,
         credential_id: Annotated[str, Parameter(description="The credential.", max_length=64)],
-        devices: DevicesService,
+        devices: NamedDependency[DevicesService],
     ) -> None:
         """Revoke it; a connection made with it ends."""
         await devices.credentials.revoke(device_id, credential_id)

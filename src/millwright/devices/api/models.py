@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Controller, delete, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, Parameter
 
 from millwright.devices.models import Model, ModelDocument
 from millwright.devices.service import DevicesService
@@ -23,27 +24,29 @@ class ModelsController(Controller):
     guards = [require_session]  # noqa: RUF012
 
     @get("/", summary="Models", operation_id="listModels")
-    async def list_models(self, devices: DevicesService) -> list[Model]:
+    async def list_models(self, devices: NamedDependency[DevicesService]) -> list[Model]:
         """The latest version of every model, by name."""
         return await devices.models.list()
 
     @post("/", summary="Add a model", operation_id="addModel", guards=[require_role("engineer")])
-    async def add(self, data: ModelDocument, devices: DevicesService) -> Model:
+    async def add(self, data: JSONBody[ModelDocument], devices: NamedDependency[DevicesService]) -> Model:
         """Version 1 of a new model. An error names the value by a JSON pointer in its `detail`."""
         return await devices.models.create(data)
 
     @get("/{model_id:str}", summary="A model", operation_id="getModel")
-    async def model(self, model_id: Id, devices: DevicesService, version: Version = None) -> Model:
+    async def model(self, model_id: Id, devices: NamedDependency[DevicesService], version: Version = None) -> Model:
         """A version of a model, the latest if none is named."""
         return await devices.models.get(model_id, version)
 
     @get("/{model_id:str}/document", summary="A model's document", operation_id="getModelDocument")
-    async def document(self, model_id: Id, devices: DevicesService, version: Version = None) -> ModelDocument:
+    async def document(
+        self, model_id: Id, devices: NamedDependency[DevicesService], version: Version = None
+    ) -> ModelDocument:
         """The document alone: what `POST /models` takes, here or on another node."""
         return (await devices.models.get(model_id, version)).document
 
     @get("/{model_id:str}/versions", summary="A model's versions", operation_id="listModelVersions")
-    async def versions(self, model_id: Id, devices: DevicesService) -> list[Model]:
+    async def versions(self, model_id: Id, devices: NamedDependency[DevicesService]) -> list[Model]:
         """Every version, newest first."""
         return await devices.models.versions(model_id)
 
@@ -56,14 +59,14 @@ class ModelsController(Controller):
     async def add_version(
         self,
         model_id: Id,
-        data: ModelDocument,
-        devices: DevicesService,
+        data: JSONBody[ModelDocument],
+        devices: NamedDependency[DevicesService],
         upgrade: Annotated[bool, Parameter(description="Move every device of the model to the new version.")] = False,
     ) -> Model:
         """The next version; versions are never changed. Devices stay on theirs unless `upgrade` is true."""
         return await devices.models.add_version(model_id, data, upgrade=upgrade)
 
     @delete("/{model_id:str}", summary="Remove a model", operation_id="deleteModel", guards=[require_role("engineer")])
-    async def remove(self, model_id: Id, devices: DevicesService) -> None:
+    async def remove(self, model_id: Id, devices: NamedDependency[DevicesService]) -> None:
         """Remove a model with all its versions; refused while a device uses it."""
         await devices.models.delete(model_id)

@@ -13,6 +13,23 @@ from millwright.devices.store import bump, credentials, devices
 from millwright.engines.sql import Records
 from millwright.kernel import Conflict, new_id
 
+_grants = (
+    sa.select(
+        credentials.c.digest,
+        credentials.c.id,
+        credentials.c.expires_ms,
+        devices.c.id.label("device_id"),
+        devices.c.name,
+        devices.c.kind,
+        devices.c.sparkplug_group,
+        devices.c.sparkplug_edge,
+        devices.c.disabled,
+        devices.c.revision,
+    )
+    .join_from(credentials, devices, credentials.c.device_id == devices.c.id)
+    .where(credentials.c.digest.in_(sa.bindparam("digests", expanding=True)))
+)
+
 
 class CredentialStore:
     """Reads and writes credentials; every method is one transaction."""
@@ -49,20 +66,8 @@ class CredentialStore:
 
     def grants(self, digests: Sequence[bytes]) -> dict[bytes, Grant]:
         """What each of these digests opens; unknown ones are absent."""
-        query = sa.select(
-            credentials.c.digest,
-            credentials.c.id,
-            credentials.c.expires_ms,
-            devices.c.id.label("device_id"),
-            devices.c.name,
-            devices.c.kind,
-            devices.c.sparkplug_group,
-            devices.c.sparkplug_edge,
-            devices.c.disabled,
-            devices.c.revision,
-        ).join_from(credentials, devices, credentials.c.device_id == devices.c.id)
         with self._records.read() as connection:
-            rows = connection.execute(query.where(credentials.c.digest.in_(digests))).all()
+            rows = connection.execute(_grants, {"digests": list(digests)}).all()
         return {
             bytes(row.digest): Grant(
                 credential_id=row.id,

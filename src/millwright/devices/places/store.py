@@ -96,18 +96,27 @@ class PlaceStore:
             connection.execute(sa.delete(places).where(places.c.id == place_id))
 
 
+_upward = (
+    sa.select(places.c.id, places.c.parent_id, places.c.name)
+    .where(places.c.id.in_(sa.bindparam("place_ids", expanding=True)))
+    .cte(recursive=True)
+)
+_upward = _upward.union(
+    sa.select(places.c.id, places.c.parent_id, places.c.name).where(places.c.id == _upward.c.parent_id)
+)
+_ancestry = sa.select(_upward)
+
+_downward = sa.select(places.c.id).where(places.c.id == sa.bindparam("place_id")).cte(recursive=True)
+_downward = _downward.union(sa.select(places.c.id).where(places.c.parent_id == _downward.c.id))
+_descent = sa.select(_downward)
+
+
 def paths(connection: sa.Connection, place_ids: Iterable[str]) -> dict[str, str]:
     """The path of each place, read with their ancestors only."""
     wanted = set(place_ids)
     if not wanted:
         return {}
-    upward = (
-        sa.select(places.c.id, places.c.parent_id, places.c.name).where(places.c.id.in_(wanted)).cte(recursive=True)
-    )
-    upward = upward.union(
-        sa.select(places.c.id, places.c.parent_id, places.c.name).where(places.c.id == upward.c.parent_id)
-    )
-    rows = {row.id: row for row in connection.execute(sa.select(upward))}
+    rows = {row.id: row for row in connection.execute(_ancestry, {"place_ids": list(wanted)})}
 
     def path(place_id: str) -> str:
         row = rows.get(place_id)
@@ -118,19 +127,15 @@ def paths(connection: sa.Connection, place_ids: Iterable[str]) -> dict[str, str]
     return {place_id: path(place_id) for place_id in wanted}
 
 
-def below(place_id: str) -> sa.Select[tuple[str]]:
-    """A query for the ids of ``place_id`` and every place below it."""
-    tree = sa.select(places.c.id).where(places.c.id == place_id).cte(recursive=True)
-    tree = tree.union(sa.select(places.c.id).where(places.c.parent_id == tree.c.id))
-    return sa.select(tree.c.id)
+def below(connection: sa.Connection, place_id: str) -> list[str]:
+    """The ids of ``place_id`` and of every place below it."""
+    return list(connection.execute(_descent, {"place_id": place_id}).scalars())
 
 
 def _ancestors(connection: sa.Connection, place_id: str | None) -> set[str]:
     if place_id is None:
         return set()
-    upward = sa.select(places.c.id, places.c.parent_id).where(places.c.id == place_id).cte(recursive=True)
-    upward = upward.union(sa.select(places.c.id, places.c.parent_id).where(places.c.id == upward.c.parent_id))
-    return set(connection.execute(sa.select(upward.c.id)).scalars())
+    return {row.id for row in connection.execute(_ancestry, {"place_ids": [place_id]})}
 
 
 def _row(connection: sa.Connection, place_id: str) -> sa.RowMapping:

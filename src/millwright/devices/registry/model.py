@@ -32,6 +32,10 @@ class PresenceState(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+NEVER = PresenceState()
+"""Of a device that was never seen."""
+
+
 class Device(Struct, frozen=True, kw_only=True):
     """A registered device. ``revision`` grows with every change and is its ETag."""
 
@@ -59,7 +63,7 @@ class NewDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(description="Unique; compared without case.", examples=["pump-7"])]
     title: Annotated[str | None, Meta(description="For people.", examples=["Cooling pump 7"])] = None
     model_id: str | None = None
-    model_version: Annotated[int | None, Meta(description="Null: the latest.", ge=1)] = None
+    model_version: Annotated[int, Meta(description="Null: the latest.", ge=1)] | None = None
     place_id: str | None = None
     tags: Annotated[tuple[str, ...], Meta(examples=[["cooling", "critical"]])] = ()
     kind: Kind = "device"

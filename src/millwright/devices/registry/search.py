@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -20,13 +21,22 @@ from millwright.devices.store import devices, presence, properties, tags
 MAX_PAGE = 1000
 
 
-def conditions(query: DeviceQuery) -> list[sa.ColumnElement[bool]]:
+FEW = 2_000
+"""A filter that leaves no more devices than this is answered from its own index and sorted; one that leaves more by
+reading devices in the order of names until the page is full. Neither engine's planner knows which is better here."""
+
+
+def conditions(connection: sa.Connection, query: DeviceQuery) -> list[sa.ColumnElement[bool]]:
     """The query as SQL, over ``devices`` left-joined with ``presence``."""
     found: list[sa.ColumnElement[bool]] = []
-    if query.q:
-        found.extend(devices.c.search.contains(word, autoescape=True) for word in key_of(query.q).split())
+    for word in key_of(query.q).split() if query.q else ():
+        named = devices.c.search.contains(word, autoescape=True)
+        found.append(sa.or_(named, devices.c.id == word) if word.startswith("dev_") else named)
     if query.place_id is not None:
-        found.append(devices.c.place_id.in_(below(query.place_id)))
+        places = below(connection, query.place_id)
+        inside = sa.select(devices.c.id).where(devices.c.place_id.in_(places))
+        by_name = sa.func.coalesce(devices.c.place_id, "").in_(places)  # hides the place's index from the planner
+        found.append(devices.c.id.in_(inside) if _are_few(connection, inside) else by_name)
     if query.model_id is not None:
         found.append(devices.c.model_id == query.model_id)
     if query.kind is not None:
@@ -34,10 +44,9 @@ def conditions(query: DeviceQuery) -> list[sa.ColumnElement[bool]]:
     if query.parent_id is not None:
         found.append(devices.c.parent_id == query.parent_id)
     if query.tag is not None:
-        found.append(devices.c.id.in_(sa.select(tags.c.device_id).where(tags.c.tag == query.tag)))
+        found.append(_have(connection, tags, tags.c.tag == query.tag))
     if query.property is not None:
-        seen = sa.select(properties.c.device_id).where(properties.c.property == query.property)
-        found.append(devices.c.id.in_(seen))
+        found.append(_have(connection, properties, properties.c.property == query.property))
     if query.status == "online":
         found.append(presence.c.online.is_(sa.true()))
     elif query.status == "offline":
@@ -47,9 +56,21 @@ def conditions(query: DeviceQuery) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-def searched(device_id: str, name: str, title: str | None, tags_: tuple[str, ...]) -> str:
+def _have(connection: sa.Connection, table: sa.Table, which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Devices that have such a row in ``table``."""
+    ids = sa.select(table.c.device_id).where(which)
+    if _are_few(connection, ids):
+        return devices.c.id.in_(ids)
+    return sa.exists().where(which, table.c.device_id == devices.c.id)
+
+
+def _are_few(connection: sa.Connection, ids: sa.Select[tuple[str]]) -> bool:
+    return len(connection.execute(ids.limit(FEW + 1)).all()) <= FEW
+
+
+def searched(name: str, title: str | None, tags_: Iterable[str]) -> str:
     """The text that ``q`` is looked for in."""
-    return "\n".join(text for text in (key_of(name), (title or "").casefold(), *map(str.casefold, tags_), device_id))
+    return "\n".join((key_of(name), (title or "").casefold(), *map(str.casefold, tags_)))
 
 
 def encode_cursor(name_key: str) -> str:

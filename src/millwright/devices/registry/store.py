@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -11,6 +11,7 @@ from millwright.devices.errors import binding_taken, in_use, invalid, name_taken
 from millwright.devices.names import key_of
 from millwright.devices.places.store import paths
 from millwright.devices.registry.model import (
+    NEVER,
     Device,
     DeviceCounts,
     DevicePage,
@@ -27,6 +28,19 @@ _columns = [column for column in devices.c if column.name != "search"]
 _select = sa.select(
     *_columns, presence.c.online, presence.c.since_ms, presence.c.last_seen_ms, presence.c.reason
 ).select_from(devices.outerjoin(presence))
+_by_id = _select.where(devices.c.id == sa.bindparam("device_id"))
+_profile = sa.select(
+    devices.c.model_id, devices.c.model_version, devices.c.sparkplug_group, devices.c.sparkplug_edge
+).where(devices.c.id == sa.bindparam("device_id"))
+
+
+class Profile(NamedTuple):
+    """What decoding needs of a device."""
+
+    model_id: str | None
+    model_version: int | None
+    group_id: str | None
+    edge_node_id: str | None
 
 
 class DeviceStore:
@@ -40,29 +54,34 @@ class DeviceStore:
         with self._records.read() as connection:
             return _get(connection, device_id)
 
+    def find_profile(self, device_id: str) -> Profile | None:
+        """What decoding needs of a device, or ``None``; a short read."""
+        with self._records.read() as connection:
+            row = connection.execute(_profile, {"device_id": device_id}).one_or_none()
+            return Profile(*row) if row else None
+
     def find_by_name(self, name: str) -> Device | None:
         """The device with this name, without case."""
         with self._records.read() as connection:
-            row = connection.execute(_select.where(devices.c.name_key == key_of(name))).mappings().one_or_none()
+            row = connection.execute(_select.where(devices.c.name_key == key_of(name))).one_or_none()
             return _devices(connection, [row])[0] if row else None
 
     def find_sparkplug(self, binding: SparkplugBinding) -> Device | None:
         """The device bound to this Sparkplug address."""
         with self._records.read() as connection:
-            row = connection.execute(_select.where(*_bound(binding))).mappings().one_or_none()
+            row = connection.execute(_select.where(*_bound(binding))).one_or_none()
             return _devices(connection, [row])[0] if row else None
 
     def list(self, query: DeviceQuery, cursor: str | None, limit: int) -> DevicePage:
         """A page by name. Raises ``Invalid`` for a foreign cursor."""
         limit = max(1, min(limit, MAX_PAGE))
-        statement = _select.where(*conditions(query)).order_by(devices.c.name_key).limit(limit + 1)
+        statement = _select.order_by(devices.c.name_key).limit(limit + 1)
         if cursor:
             statement = statement.where(devices.c.name_key > decode_cursor(cursor))
         with self._records.read() as connection:
-            rows = connection.execute(statement).mappings().all()
-            more = len(rows) > limit
+            rows = connection.execute(statement.where(*conditions(connection, query))).all()
             items = _devices(connection, rows[:limit])
-        return DevicePage(items=items, next=encode_cursor(rows[limit - 1]["name_key"]) if more else None)
+        return DevicePage(items=items, next=encode_cursor(rows[limit - 1].name_key) if len(rows) > limit else None)
 
     def iter(self, query: DeviceQuery, page: int = MAX_PAGE) -> Iterator[Device]:
         """Every device that fits, by name, read a page at a time."""
@@ -159,7 +178,7 @@ def values_of(device_id: str, new: NewDevice, version: int | None, now_ms: int) 
         "name": new.name,
         "name_key": key_of(new.name),
         "title": new.title,
-        "search": searched(device_id, new.name, new.title, new.tags),
+        "search": searched(new.name, new.title, new.tags),
         "tags": list(new.tags),
         "kind": new.kind,
         "model_id": new.model_id,
@@ -203,7 +222,7 @@ def _apply(connection: sa.Connection, row: dict[str, Any], changes: dict[str, An
             connection.execute(sa.insert(tags), [{"tag": tag, "device_id": device_id} for tag in changes["tags"]])
         changes["tags"] = list(changes["tags"])
     row |= changes
-    row["search"] = searched(device_id, row["name"], row["title"], tuple(row["tags"]))
+    row["search"] = searched(row["name"], row["title"], row["tags"])
     row["revision"] += 1
     connection.execute(sa.update(devices).where(devices.c.id == device_id).values(**row))
 
@@ -273,42 +292,37 @@ def _need_place(connection: sa.Connection, place_id: str | None) -> None:
 
 
 def _get(connection: sa.Connection, device_id: str) -> Device:
-    row = connection.execute(_select.where(devices.c.id == device_id)).mappings().one_or_none()
+    row = connection.execute(_by_id, {"device_id": device_id}).one_or_none()
     if row is None:
         raise not_found("device", device_id)
     return _devices(connection, [row])[0]
 
 
-def _devices(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> list[Device]:
-    located = paths(connection, [row["place_id"] for row in rows if row["place_id"]])
-    return [_device(row, located.get(row["place_id"])) for row in rows]
+def _devices(connection: sa.Connection, rows: Sequence[Any]) -> list[Device]:
+    located = paths(connection, {row.place_id for row in rows if row.place_id})
+    return [_device(row, located.get(row.place_id)) for row in rows]
 
 
-def _device(row: sa.RowMapping, place_path: str | None) -> Device:
-    group = row["sparkplug_group"]
+def _device(row: Any, place_path: str | None) -> Device:
+    group = row.sparkplug_group
     return Device(
-        id=row["id"],
-        name=row["name"],
-        title=row["title"],
-        model_id=row["model_id"],
-        model_version=row["model_version"],
-        place_id=row["place_id"],
+        id=row.id,
+        name=row.name,
+        title=row.title,
+        model_id=row.model_id,
+        model_version=row.model_version,
+        place_id=row.place_id,
         place_path=place_path,
-        tags=tuple(row["tags"]),
-        kind=row["kind"],
-        parent_id=row["parent_id"],
+        tags=tuple(row.tags),
+        kind=row.kind,
+        parent_id=row.parent_id,
         sparkplug=None
         if group is None
-        else SparkplugBinding(
-            group_id=group, edge_node_id=row["sparkplug_edge"], device_id=row["sparkplug_device"] or None
-        ),
-        disabled=row["disabled"],
-        presence=PresenceState(
-            online=bool(row["online"]),
-            since_ms=row["since_ms"],
-            last_seen_ms=row["last_seen_ms"],
-            reason=row["reason"],
-        ),
-        created_ms=row["created_ms"],
-        revision=row["revision"],
+        else SparkplugBinding(group_id=group, edge_node_id=row.sparkplug_edge, device_id=row.sparkplug_device or None),
+        disabled=row.disabled,
+        presence=NEVER
+        if row.since_ms is None
+        else PresenceState(online=row.online, since_ms=row.since_ms, last_seen_ms=row.last_seen_ms, reason=row.reason),
+        created_ms=row.created_ms,
+        revision=row.revision,
     )
