@@ -8,7 +8,7 @@ import pytest
 from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.intake import FLAG_ACKNOWLEDGED, FLAG_DUPLICATE, INTAKE, subject_of
 from millwright.devices.telemetry import KnownDevice, TelemetrySettings
-from millwright.kernel import NotFound, Unavailable
+from millwright.kernel import LimitExceeded, NotFound, Unavailable
 from support.nats import RunningNats
 from support.pipeline import RunningPipeline, eventually
 from support.telemetry import NOW_MS, Plant, run_of
@@ -153,6 +153,34 @@ async def _sent_again(node):
         return await node.send(run_of({"ts": NOW_MS + 1, "values": {"t": 2}}))
     except Unavailable:
         return None
+
+
+async def test_an_outage_of_history_bounds_what_is_held_and_passes(nats, plant, tmp_path, monkeypatch):
+    monkeypatch.setattr("millwright.app.pipeline._WINDOW_BYTES", 2_000)
+    async with RunningPipeline(nats.url, tmp_path / "history", plant) as node:
+        engine = node.historian._engine
+        insert, full = engine.insert, True
+
+        async def refuse(table, rows):
+            if full:
+                raise LimitExceeded("The disk is full.", code="engines.disk_full", hint="Free some.")
+            await insert(table, rows)
+
+        monkeypatch.setattr(engine, "insert", refuse)
+        for i in range(100):
+            last = await node.send(*(run_of({"ts": NOW_MS + 64 * i + k, "values": {"t": k}}) for k in range(64)))
+        await eventually(lambda: _failing(node))
+        held = node.pipeline.figures().gauges["intake_unacknowledged_bytes"]
+        assert 2_000 <= held < 100 * 64 * 60
+        assert await node.acknowledged() < last
+        full = False
+        await eventually(lambda: _reached(node, last), timeout_s=20)
+        assert (await node.historian.storage()).points == 6_400
+        assert node.pipeline.figures().gauges["intake_unacknowledged_bytes"] == 0
+
+
+async def _failing(node):
+    return node.historian.problems()
 
 
 async def test_stored_frames_are_trimmed(nats, plant, tmp_path):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from itertools import repeat
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypeAlias
 
 import orjson
 
@@ -36,14 +36,13 @@ _SPECIAL: Final = FLAG_DUPLICATE | FLAG_REPLAYED
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-class _Taken(NamedTuple):
-    """A run whose messages went into the lane of numbers, except ``others`` (payload number, slots used)."""
+_Taken: TypeAlias = tuple[Run, DeviceProperties, int, int, list[tuple[int, int]]]
+"""A run whose messages went into the lane of numbers: first value and first shape of it there, and the messages that
+went elsewhere (payload number, slots used). A plain tuple, for there is one for each run."""
 
-    run: Run
-    properties: DeviceProperties
-    first_value: int
-    first_shape: int
-    others: list[tuple[int, int]]
+
+_NONE: Final[list[tuple[int, int]]] = []
+"""Stands for no messages that went elsewhere; never changed."""
 
 
 class JsonDecoder:
@@ -82,7 +81,7 @@ class JsonDecoder:
         """
         lane = self._collector.plain
         taken, self._unverified = self._unverified, []
-        if taken and not _NUMBERS.issuperset(map(type, lane.values[taken[0].first_value :])):
+        if taken and not _NUMBERS.issuperset(map(type, lane.values[taken[0][2] :])):
             self._divert(taken)
 
     def _decode_special(self, run: Run, properties: DeviceProperties, start: int) -> None:
@@ -117,7 +116,7 @@ class JsonDecoder:
         extend, add_shape, add_time = lane.values.extend, lane.shapes.append, lane.times.append
         find, received = properties.plain.get, run.received_ms
         first_value, first_shape = len(lane.values), len(lane.shapes)
-        others: list[tuple[int, int]] = []  # payload number, slots used
+        others = _NONE
         timeless = False
         slot = start
         for payload in run.payloads:
@@ -151,6 +150,7 @@ class JsonDecoder:
             taken = len(lane.shapes)
             used = self._general(run, payload, properties, slot, message)
             if len(lane.shapes) == taken:
+                others = others or []  # the first one: a list of this run's own
                 others.append((taken - first_shape + len(others), used))
             timeless = timeless or self._timeless
             slot += used
@@ -161,14 +161,14 @@ class JsonDecoder:
         elif missing:
             lane.received.extend(repeat(received, missing))
         if len(lane.shapes) > first_shape:
-            self._unverified.append(_Taken(run, properties, first_value, first_shape, others))
+            self._unverified.append((run, properties, first_value, first_shape, others))
         return _slots(start, slot, len(run.payloads), others)
 
     def _divert(self, taken: list[_Taken]) -> None:
         """Rebuild the end of the lane of numbers without the messages that hold something else."""
         self._crowded = self._hot = False
         lane = self._collector.plain
-        first_value, first_shape = taken[0].first_value, taken[0].first_shape
+        _, _, first_value, first_shape, _ = taken[0]
         values, shapes, times = lane.values[first_value:], lane.shapes[first_shape:], lane.times[first_shape:]
         del lane.values[first_value:], lane.shapes[first_shape:], lane.times[first_shape:], lane.received[first_shape:]
         at = message = 0
