@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.datastructures import Cookie
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from millwright.parties.guards import require_role, require_session
@@ -122,12 +123,14 @@ class SetupController(Controller):
     security = [{}]  # noqa: RUF012
 
     @get("/", summary="Whether the node must be set up", operation_id="getSetup")
-    async def state(self, parties: Parties) -> SetupState:
+    async def state(self, parties: NamedDependency[Parties]) -> SetupState:
         """Whether the first administrator must still be made, and whether that takes the set-up code."""
         return await parties.setup_state()
 
     @post("/", summary="Make the first administrator", operation_id="setUp")
-    async def set_up(self, data: SetUp, parties: Parties, request: Request[Any, Any, Any]) -> Response[Session]:
+    async def set_up(
+        self, data: JSONBody[SetUp], parties: NamedDependency[Parties], request: Request[Any, Any, Any]
+    ) -> Response[Session]:
         """Make the first administrator and sign them in. Works once; takes the code that `millwright up` prints."""
         opened = await parties.set_up(
             data.name,
@@ -148,7 +151,9 @@ class SignInController(Controller):
     security = [{}]  # noqa: RUF012
 
     @post("/", summary="Sign in", operation_id="signIn", status_code=201)
-    async def sign_in(self, data: SignIn, parties: Parties, request: Request[Any, Any, Any]) -> Response[Session]:
+    async def sign_in(
+        self, data: JSONBody[SignIn], parties: NamedDependency[Parties], request: Request[Any, Any, Any]
+    ) -> Response[Session]:
         """Open a session; its cookie is `millwright_session`. Wrong passwords are slowed down by address."""
         opened = await parties.sign_in(data.name, data.password, address=_address(request), agent=_agent(request))
         return _signed_in(request, opened, 201)
@@ -162,17 +167,19 @@ class SessionController(Controller):
     guards = [require_session]  # noqa: RUF012
 
     @get("/", summary="Who is signed in", operation_id="getSession")
-    async def current(self, session: Session) -> Session:
+    async def current(self, session: NamedDependency[Session]) -> Session:
         """The session of this request."""
         return session
 
     @patch("/", summary="Change my preferences", operation_id="updateSession")
-    async def prefer(self, data: Preferences, session: Session, parties: Parties) -> Session:
+    async def prefer(
+        self, data: JSONBody[Preferences], session: NamedDependency[Session], parties: NamedDependency[Parties]
+    ) -> Session:
         """Remember the language of the console for this person."""
         return await parties.set_language(session, data.language)
 
     @delete("/", summary="Sign out", operation_id="signOut")
-    async def sign_out(self, session: Session, parties: Parties) -> Response[None]:
+    async def sign_out(self, session: NamedDependency[Session], parties: NamedDependency[Parties]) -> Response[None]:
         """End the session of this request. A token is ended by `DELETE /tokens/{id}` instead."""
         if session.method == "cookie":
             await parties.end_session(session, session.id)
@@ -182,7 +189,11 @@ class SessionController(Controller):
 
     @post("/password", summary="Change my password", operation_id="changePassword", status_code=204)
     async def change_password(
-        self, data: PasswordChange, session: Session, parties: Parties, request: Request[Any, Any, Any]
+        self,
+        data: JSONBody[PasswordChange],
+        session: NamedDependency[Session],
+        parties: NamedDependency[Parties],
+        request: Request[Any, Any, Any],
     ) -> None:
         """Change the password; every other session of this person ends."""
         await parties.change_password(session, data.old, data.new, address=_address(request))
@@ -196,12 +207,14 @@ class SessionsController(Controller):
     guards = [require_session]  # noqa: RUF012
 
     @get("/", summary="My sessions", operation_id="listSessions")
-    async def list_sessions(self, session: Session, parties: Parties) -> list[SessionInfo]:
+    async def list_sessions(
+        self, session: NamedDependency[Session], parties: NamedDependency[Parties]
+    ) -> list[SessionInfo]:
         """Where this person is signed in, latest first."""
         return await parties.list_sessions(session)
 
     @delete("/{session_id:str}", summary="End one of my sessions", operation_id="endSession")
-    async def end(self, session_id: Id, session: Session, parties: Parties) -> None:
+    async def end(self, session_id: Id, session: NamedDependency[Session], parties: NamedDependency[Parties]) -> None:
         """End a session, here or elsewhere."""
         await parties.end_session(session, session_id)
 
@@ -214,17 +227,21 @@ class TokensController(Controller):
     guards = [require_session]  # noqa: RUF012
 
     @get("/", summary="Tokens", operation_id="listTokens")
-    async def list_tokens(self, session: Session, parties: Parties) -> list[TokenInfo]:
+    async def list_tokens(
+        self, session: NamedDependency[Session], parties: NamedDependency[Parties]
+    ) -> list[TokenInfo]:
         """One's own tokens; an administrator sees everybody's."""
         return await parties.people.list_tokens(session)
 
     @post("/", summary="Make a token", operation_id="addToken")
-    async def add(self, data: TokenRequest, session: Session, parties: Parties) -> NewToken:
+    async def add(
+        self, data: JSONBody[TokenRequest], session: NamedDependency[Session], parties: NamedDependency[Parties]
+    ) -> NewToken:
         """Make a token `mwt_…` that acts for this person, with no more than their roles. It is shown this once."""
         return await parties.people.add_token(session, data.name, data.roles, data.expires_ms)
 
     @delete("/{token_id:str}", summary="End a token", operation_id="endToken")
-    async def end(self, token_id: Id, session: Session, parties: Parties) -> None:
+    async def end(self, token_id: Id, session: NamedDependency[Session], parties: NamedDependency[Parties]) -> None:
         """End one's own token, or as an administrator anybody's."""
         await parties.people.end_token(session, token_id)
 
@@ -237,22 +254,22 @@ class PeopleController(Controller):
     guards = [require_role("administrator")]  # noqa: RUF012
 
     @get("/", summary="People", operation_id="listPeople")
-    async def list_people(self, parties: Parties) -> list[Account]:
+    async def list_people(self, parties: NamedDependency[Parties]) -> list[Account]:
         """Everybody, by name."""
         return await parties.people.list_people()
 
     @post("/", summary="Add a person", operation_id="addPerson")
-    async def add(self, data: NewPerson, parties: Parties) -> Account:
+    async def add(self, data: JSONBody[NewPerson], parties: NamedDependency[Parties]) -> Account:
         """Add somebody, with a first password to be changed by them."""
         return await parties.people.add(data.name, data.password, data.roles, data.language)
 
     @get("/{person_id:str}", summary="A person", operation_id="getPerson")
-    async def person(self, person_id: Id, parties: Parties) -> Account:
+    async def person(self, person_id: Id, parties: NamedDependency[Parties]) -> Account:
         """One person."""
         return await parties.people.get(person_id)
 
     @patch("/{person_id:str}", summary="Change a person", operation_id="updatePerson")
-    async def update(self, person_id: Id, data: PersonChange, parties: Parties) -> Account:
+    async def update(self, person_id: Id, data: JSONBody[PersonChange], parties: NamedDependency[Parties]) -> Account:
         """Change name, roles, password, or disable. Disabling and a new password end that person's sessions."""
         return await parties.people.update(
             person_id,

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
 from litestar import Response, get
+from litestar.di import NamedDependency
 from msgspec import Struct
 
 from millwright.engines.nats import NatsConnection
@@ -71,7 +72,7 @@ async def healthz() -> Health:
 
 
 @get("/readyz", summary="Whether the node can work", operation_id="getReadiness", tags=["Operation"], security=[{}])
-async def readyz(probe: ReadinessProbe) -> Response[Readiness]:
+async def readyz(probe: NamedDependency[ReadinessProbe]) -> Response[Readiness]:
     """200 when the broker, the records and the historian answer, 503 when one does not. Public."""
     found = await probe.look()
     return Response(found, status_code=200 if found.ready else 503, headers={"Cache-Control": "no-store"})
@@ -85,7 +86,7 @@ async def readyz(probe: ReadinessProbe) -> Response[Readiness]:
     guards=[require_session],
     media_type="text/plain",
 )
-async def metrics(board: StatsBoard) -> Response[str]:
+async def metrics(board: NamedDependency[StatsBoard]) -> Response[str]:
     """Prometheus text format 0.0.4, of all processes of the node. Scrape it with a token (`authorization` in the
     scrape configuration)."""
     return Response(

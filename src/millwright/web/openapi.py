@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Tag
+from litestar.types.internal_types import PathParameterDefinition
 
 from millwright.parties.api import COOKIE
+from millwright.web import problems
+from millwright.web.problems import Problem
 
 _TAGS = {
     "Sign-in": "The first set-up, sessions, tokens.",
@@ -52,13 +57,46 @@ def document(version: str) -> OpenAPIConfig:
         ),
         security=[{"cookie": []}, {"token": []}],
         use_handler_docstrings=True,
+        operation_id_creator=_operation_id,
         path=None,
         render_plugins=[],
     )
 
 
+def _operation_id(_handler: Any, method: Any, path: list[str | PathParameterDefinition]) -> str:
+    """``GET /api/v1/readings/buckets`` → ``getReadingsBuckets``, for routes that do not name themselves."""
+    words = [part if isinstance(part, str) else f"by-{part.name}" for part in path]
+    parts = [word for part in words if part not in ("api", "v1") for word in re.split(r"[-_]", part)]
+    return str(method).rsplit(".", 1)[-1].lower() + "".join(word.capitalize() for word in parts)
+
+
+@cache
+def _problem_schema() -> dict[str, Any]:
+    _, found = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
+    return found
+
+
+def with_problems(schema: dict[str, Any]) -> dict[str, Any]:
+    """The document with what every route answers when it fails."""
+    schema["components"]["schemas"] |= _problem_schema()
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for item in schema["paths"].values():
+        for operation in item.values():
+            if not isinstance(operation, dict):
+                continue
+            public = operation.get("security") == [{}]
+            answers = operation["responses"]
+            answers.pop("400", None)
+            answers["400"] = {"description": "The request has wrong values.", "content": content}
+            if not public:
+                answers["401"] = {"description": "Nobody is signed in.", "content": content}
+                answers["403"] = {"description": "The signed-in person may not do this.", "content": content}
+            answers["default"] = {"description": "It failed; the code says how.", "content": content}
+    return schema
+
+
 @get("/openapi.json", include_in_schema=False)
 async def openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The document. Public: it describes the interface, not this node."""
-    schema = request.app.openapi_schema.to_schema()
+    schema = with_problems(request.app.openapi_schema.to_schema())
     return Response(msgspec.json.encode(schema, enc_hook=str), media_type="application/json")

@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from litestar import get
+from litestar.di import NamedDependency
 from msgspec import Struct
 
 from millwright.kernel import MillwrightError
@@ -129,7 +130,7 @@ async def _maybe(question: Awaitable[T]) -> T | None:
     tags=["Operation"],
     guards=[require_session],
 )
-async def overview(desk: OverviewDesk) -> Overview:
+async def overview(desk: NamedDependency[OverviewDesk]) -> Overview:
     """Devices, alarms, rates over ten minutes, storage. A second old at most."""
     return await desk.look()
 

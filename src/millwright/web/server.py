@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 from collections.abc import Awaitable, Callable
@@ -31,7 +30,6 @@ class WebServer:
 
     def __init__(self, app: Litestar, settings: WebSettings) -> None:
         self._app, self._settings = app, settings
-        self._lifespan = contextlib.AsyncExitStack()
         self._server: Server | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -56,7 +54,6 @@ class WebServer:
         settings = self._settings
         tls = _tls(settings)
         _check_port(settings.host, settings.port)
-        await self._lifespan.enter_async_context(self._app.lifespan())
         self._server = Server(
             self._app,
             address=settings.host,
@@ -67,8 +64,8 @@ class WebServer:
             log_enabled=False,
             **tls,
         )
-        self._task = asyncio.create_task(self._server.serve(), name="http")
-        await self._until_listening()
+        self._task = asyncio.create_task(self._run(self._server), name="http")
+        await self._until_listening(self._task)
 
     async def stop(self) -> None:
         """Accept no more, end live streams, let the rest finish for five seconds."""
@@ -81,14 +78,16 @@ class WebServer:
                 self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._server = self._task = None
-        await self._lifespan.aclose()
 
-    async def _until_listening(self) -> None:
-        assert self._task is not None
+    async def _run(self, server: Server) -> None:
+        async with self._app.lifespan():  # entered and left by one task, as its cancel scopes demand
+            await server.serve()
+
+    async def _until_listening(self, task: asyncio.Task[None]) -> None:
         host = self.url.split("://", 1)[1].rsplit(":", 1)[0].strip("[]")
         for _ in range(int(_START_S / 0.01)):
-            if self._task.done():
-                self._task.result()
+            if task.done():
+                task.result()
             try:
                 _, writer = await asyncio.open_connection(host, self._settings.port)
             except OSError:

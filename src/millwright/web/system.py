@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from litestar import get
+from litestar.di import NamedDependency
 from msgspec import Struct
 
 from millwright.kernel import MillwrightError
@@ -35,7 +36,7 @@ class System(Struct, frozen=True):
     settings: Sequence[SettingView]
 
 
-async def _streams(services: Services) -> tuple[list[StreamView], list[RoleProblem]]:
+async def _streams(services: NamedDependency[Services]) -> tuple[list[StreamView], list[RoleProblem]]:
     async def one(name: str) -> StreamView | None:
         try:
             state = await asyncio.wait_for(services.bus.state(name), 2)
@@ -63,7 +64,9 @@ async def _streams(services: Services) -> tuple[list[StreamView], list[RoleProbl
     tags=["Operation"],
     guards=[require_session],
 )
-async def system(services: Services, board: StatsBoard, session: Session) -> System:
+async def system(
+    services: NamedDependency[Services], board: NamedDependency[StatsBoard], session: NamedDependency[Session]
+) -> System:
     """Processes with their figures, streams, problems with what to do, and (to administrators) settings."""
     streams, problems = await _streams(services)
     shown = services.describe_settings() if session.person.allows("administrator") else ()

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, Parameter
 from msgspec import Meta
 
 from millwright.devices.dead_letters.model import DeadLetter
@@ -84,10 +85,10 @@ class DeadLetterController(Controller):
     @get(summary="List dead letters, newest first")
     async def list_letters(
         self,
-        dead_letters: DeadLetters,
-        cursor: str | None = None,
-        reason: str | None = None,
-        device_id: str | None = None,
+        dead_letters: NamedDependency[DeadLetters],
+        cursor: FromQuery[str | None] = None,
+        reason: FromQuery[str | None] = None,
+        device_id: FromQuery[str | None] = None,
         limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
     ) -> LetterPage:
         """Those that ``reason`` and ``device_id`` match."""
@@ -97,12 +98,12 @@ class DeadLetterController(Controller):
         return LetterPage([_brief(stored) for stored in found], following)
 
     @get("/summary", summary="Count dead letters by reason")
-    async def summarise(self, dead_letters: DeadLetters) -> Summary:
+    async def summarise(self, dead_letters: NamedDependency[DeadLetters]) -> Summary:
         """In all, by reason, and by the devices that have most."""
         return await dead_letters.summary()
 
     @get("/{sequence:int}", summary="Read one dead letter")
-    async def read(self, dead_letters: DeadLetters, sequence: int) -> WholeLetter:
+    async def read(self, dead_letters: NamedDependency[DeadLetters], sequence: FromPath[int]) -> WholeLetter:
         """With its whole payload."""
         stored = await dead_letters.get(sequence)
         letter = stored.letter
@@ -119,13 +120,13 @@ class DeadLetterController(Controller):
         )
 
     @post("/replay", summary="Read dead letters again", guards=[require_role("engineer")], status_code=200)
-    async def replay(self, dead_letters: DeadLetters, data: Selection) -> Replayed:
+    async def replay(self, dead_letters: NamedDependency[DeadLetters], data: JSONBody[Selection]) -> Replayed:
         """Put letters into the intake again, after what kept them from being read was mended."""
         chosen = _chosen(data)
         return Replayed(await dead_letters.replay(chosen, reason=data.reason, device_id=data.device_id))
 
     @post("/discard", summary="Remove dead letters", guards=[require_role("engineer")], status_code=200)
-    async def discard(self, dead_letters: DeadLetters, data: Selection) -> Discarded:
+    async def discard(self, dead_letters: NamedDependency[DeadLetters], data: JSONBody[Selection]) -> Discarded:
         """Remove letters for good."""
         chosen = _chosen(data)
         return Discarded(await dead_letters.discard(chosen, reason=data.reason, device_id=data.device_id))
@@ -166,3 +167,7 @@ def _text(letter: DeadLetter) -> str | None:
         return letter.payload.decode()
     except UnicodeDecodeError:
         return None
+
+
+ROUTES = [DeadLetterController]
+"""What the web host mounts."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Request, get
+from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 from litestar.response import Stream as StreamResponse
 
 from millwright.parties import Parties, Session, require_session
@@ -17,8 +18,8 @@ _MOST_DEVICES = 500
 
 Devices = Annotated[
     list[Annotated[str, Parameter(max_length=64)]] | None,
-    Parameter(
-        query="device_id",
+    QueryParameter(
+        name="device_id",
         required=False,
         max_items=_MOST_DEVICES,
         description="Devices whose readings are wanted; repeat it.",
@@ -36,7 +37,11 @@ Devices = Annotated[
     media_type="text/event-stream",
 )
 async def live(
-    request: Request[Any, Any, Any], session: Session, parties: Parties, hub: Hub, device_id: Devices = None
+    request: Request[Any, Any, Any],
+    session: NamedDependency[Session],
+    parties: NamedDependency[Parties],
+    hub: NamedDependency[Hub],
+    device_id: Devices = None,
 ) -> StreamResponse:
     """Server-Sent Events until the client leaves or its session ends.
 
