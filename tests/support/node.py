@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import psutil
 
+from millwright.app.sections import ProcessSettings, load_sections, nats_url
 from support.nats import free_port
 
 NAME = "ada"
@@ -29,12 +30,11 @@ class RunningNode:
     def __init__(self, folder: Path, settings: dict[str, dict[str, Any]] | None = None) -> None:
         self.folder = folder
         self.data = folder / "data"
-        self.mqtt_port, self.web_port, self.nats_port = free_port(), free_port(), free_port()
+        self.mqtt_port, self.web_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.web_port}"
-        self.nats_url = f"nats://127.0.0.1:{self.nats_port}"
         sections: dict[str, dict[str, Any]] = {
             "node": {"data": str(self.data), "disk_low_mb": 1, "disk_stop_mb": 1},
-            "nats": {"port": self.nats_port, "max_store_gb": 1},
+            "nats": {"max_store_gb": 4},
             "mqtt": {"host": "127.0.0.1", "port": self.mqtt_port},
             "web": {"host": "127.0.0.1", "port": self.web_port},
         }
@@ -149,6 +149,11 @@ class RunningNode:
         return "\n".join(
             f"--- {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files if file.exists()
         )
+
+    @property
+    def nats_url(self) -> str:
+        """The node's broker, with its token."""
+        return nats_url(load_sections(ProcessSettings, self.config, {}))
 
     # --- speaking to it ------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeVar
 from msgspec import Meta, Struct, field
 
 from millwright.app.folder import DataFolder
-from millwright.engines.nats.settings import NatsSettings
+from millwright.engines.nats import NatsServer, NatsSettings
 from millwright.kernel import settings as kernel_settings
 
 DEFAULT_FILE = "millwright.toml"
@@ -85,5 +85,5 @@ def folder_of(settings: ProcessSettings) -> DataFolder:
 
 
 def nats_url(settings: ProcessSettings) -> str:
-    """Where the broker is: the configured one, or the one inside this node."""
-    return settings.nats.url or f"nats://{settings.nats.host}:{settings.nats.port}"
+    """Where the broker is: the configured one, or the one inside this node. Carries its token: never log it."""
+    return settings.nats.url or NatsServer(settings.nats, folder_of(settings).nats).url

@@ -114,7 +114,6 @@ class Supervisor:
             "pid": os.getpid(),
             "http": by_role["web"],
             "mqtt": by_role["listener"],
-            "nats": self._server.url if self._server else self._settings.nats.url,
         }
 
     # --- starting ------------------------------------------------------------------------------------------------
@@ -188,7 +187,8 @@ class Supervisor:
     # --- watching ------------------------------------------------------------------------------------------------
 
     async def _publish(self) -> None:
-        self._report = ProcessReport(self._settings, lambda: self.children, self._clock)
+        servers = self._server.url if self._server else self._settings.nats.url
+        self._report = ProcessReport(self._settings.node.name, servers, lambda: self.children, self._clock)
         while True:
             try:
                 await self._report.start()

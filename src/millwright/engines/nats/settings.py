@@ -12,7 +12,9 @@ class NatsSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     url: Annotated[str, Meta(description="Servers, comma separated. Empty: run nats-server inside this node.")] = ""
     host: Annotated[str, Meta(description="Address the embedded server listens on.")] = "127.0.0.1"
-    port: Annotated[int, Meta(description="Port the embedded server listens on.", ge=0, le=65535)] = 4222
+    port: Annotated[
+        int, Meta(description="Port the embedded server listens on; 0: any free one, kept.", ge=0, le=65535)
+    ] = 0
     sync: Annotated[
         str,
         Meta(
