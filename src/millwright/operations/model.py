@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Protocol, TypeAlias
+from typing import Annotated, Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -161,8 +161,7 @@ class Alarm(Struct, frozen=True, kw_only=True):
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class WatchKey:
+class WatchKey(NamedTuple):
     """The cause of an alarm; the kind of condition belongs to it, since a rule can be changed into another kind."""
 
     rule_id: str

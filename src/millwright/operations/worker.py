@@ -167,7 +167,9 @@ class AlarmWorker:
         self._rules_active = len(rules)
         model_ids = {rule.scope.model_id for rule in rules if rule.scope.model_id is not None}
         device_ids = {rule.scope.device_id for rule in rules if rule.scope.device_id is not None}
-        return seen, Plan(rules, self._directory.subjects(model_ids, device_ids))
+        plan = Plan(rules, self._directory.subjects(model_ids, device_ids))
+        plan.carried_from(self._evaluator.plan)
+        return seen, plan
 
     async def _on_change(self, _subject: str, _payload: bytes) -> None:
         self._reload.set()

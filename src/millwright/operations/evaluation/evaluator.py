@@ -60,8 +60,7 @@ class Evaluator:
         self._seen_s = np.full(size, self._clock.monotonic_s(), np.float64)
         self._touched = np.zeros(size, np.bool_)
         self._silent = np.zeros(size, np.bool_)
-        self._quiet_low = np.array([b.low for b in plan.bounds], np.float64)
-        self._quiet_high = np.array([b.high for b in plan.bounds], np.float64)
+        self._quiet_low, self._quiet_high = plan.lows.copy(), plan.highs.copy()
         self._quiet_low[plan.is_rate] = INFINITY
         self._quiet_high[plan.is_rate] = -INFINITY
         self._has_stale = bool(plan.is_stale.any())
@@ -238,14 +237,13 @@ class Evaluator:
         self._lay_out(plan)
         self._watches, self._rates, self._timed = {}, {}, set()
         self._dirty = {plan.slots[key] for key in dirty if key in plan.slots}
-        pairs = [(new, old.slots[key]) for key, new in plan.slots.items() if key in old.slots]
-        if pairs:
-            new_slots, old_slots = np.array(pairs, np.intp).T
-            self._last_ms[new_slots] = last_ms[old_slots]
-            self._seen_s[new_slots] = seen_s[old_slots]
-        for new, before in pairs:
-            if before in rates and old.rules[before].condition == plan.rules[new].condition:
-                self._rates[new] = rates[before]
+        new_slots, old_slots = plan.carried_from(old)
+        self._last_ms[new_slots] = last_ms[old_slots]
+        self._seen_s[new_slots] = seen_s[old_slots]
+        for before, window in rates.items():
+            now = plan.slots.get(old.keys[before])
+            if now is not None and old.rules[before].condition == plan.rules[now].condition:
+                self._rates[now] = window
         gone: list[Change] = []
         now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
         for slot, watch in old_watches.items():

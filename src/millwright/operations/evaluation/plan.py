@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,32 +31,43 @@ class Plan:
         self.rules: list[Rule] = []
         self.subjects: list[Subject] = []
         self.keys: list[WatchKey] = []
-        by_series: defaultdict[int, list[int]] = defaultdict(list)
-        for rule, subject in _pairs(rules, subjects):
-            by_series[series_id(subject.id, rule.property)].append(len(self.keys))
-            self.rules.append(rule)
-            self.subjects.append(subject)
-            self.keys.append(WatchKey(rule.id, subject.id, rule.property, kind_of(rule)))
+        self.bounds: list[Bounds] = []
+        series: list[int] = []
+        after_s: list[npt.NDArray[np.float64]] = []
+        is_rate: list[npt.NDArray[np.bool_]] = []
+        lows, highs = list[npt.NDArray[np.float64]](), list[npt.NDArray[np.float64]]()
+        for rule, matching in _matches(rules, subjects):
+            name, kind, condition, count = rule.property, kind_of(rule), rule.condition, len(matching)
+            self.keys += [WatchKey(rule.id, subject.id, name, kind) for subject in matching]
+            self.subjects += matching
+            self.rules += [rule] * count
+            bounds = Bounds.of(condition)
+            self.bounds += [bounds] * count
+            lows.append(np.full(count, bounds.low))
+            highs.append(np.full(count, bounds.high))
+            series += [series_id(subject.id, name) for subject in matching]
+            after_s.append(np.full(count, condition.after_s if isinstance(condition, Stale) else np.inf))
+            is_rate.append(np.full(count, isinstance(condition, RateOfChange)))
         self.slots = {key: slot for slot, key in enumerate(self.keys)}
-        self.bounds = [Bounds.of(rule.condition) for rule in self.rules]
-        self.is_stale = np.array([isinstance(rule.condition, Stale) for rule in self.rules], np.bool_)
-        self.is_rate = np.array([isinstance(rule.condition, RateOfChange) for rule in self.rules], np.bool_)
-        self.after_s = np.array(
-            [rule.condition.after_s if isinstance(rule.condition, Stale) else np.inf for rule in self.rules], np.float64
-        )
+        self.lows, self.highs, self.after_s = (np.concatenate([np.empty(0), *each]) for each in (lows, highs, after_s))
+        self.is_rate = np.concatenate([np.empty(0, np.bool_), *is_rate])
+        self.is_stale = np.isfinite(self.after_s)
         self.stale_slots = np.flatnonzero(self.is_stale)
-        self._index(by_series)
+        self._index(np.array(series, np.uint64))
+        self._carried: tuple[Plan, Rows, Rows] | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    def _index(self, by_series: dict[int, list[int]]) -> None:
-        self._series = np.array(sorted(by_series), np.uint64)
-        depth = max((len(slots) for slots in by_series.values()), default=0)
-        self.layers = [np.full(len(self._series), _NONE, np.intp) for _ in range(depth)]
-        for position, series in enumerate(self._series.tolist()):
-            for layer, slot in enumerate(by_series[series]):
-                self.layers[layer][position] = slot
+    def _index(self, series: npt.NDArray[np.uint64]) -> None:
+        order = np.argsort(series, kind="stable")
+        self._series, first, counts = np.unique(series[order], return_index=True, return_counts=True)
+        layer = np.arange(len(series)) - np.repeat(first, counts)
+        position = np.repeat(np.arange(len(self._series)), counts)
+        self.layers = [np.full(len(self._series), _NONE, np.intp) for _ in range(int(counts.max(initial=0)))]
+        for number, slots in enumerate(self.layers):
+            chosen = layer == number
+            slots[position[chosen]] = order[chosen]
         bits = min(max((len(self._series) * _LOAD).bit_length(), _MIN_BITS), _MAX_BITS)
         self._mask = np.uint64((1 << bits) - 1)
         buckets = (self._series & self._mask).astype(np.intp)
@@ -64,6 +75,14 @@ class Plan:
         self._table[buckets] = np.arange(len(self._series), dtype=np.int32)
         shared, counts = np.unique(buckets, return_counts=True)
         self._table[shared[counts > 1]] = _SHARED
+
+    def carried_from(self, old: Plan) -> tuple[Rows, Rows]:
+        """The slots whose watch ``old`` has too, and their slots there. Computed once; call it in a thread first."""
+        if self._carried is None or self._carried[0] is not old:
+            pairs = [(new, old.slots[key]) for key, new in self.slots.items() if key in old.slots]
+            new_slots, old_slots = np.array(pairs, np.intp).reshape(-1, 2).T
+            self._carried = (old, new_slots, old_slots)
+        return self._carried[1:]
 
     def find(self, series: npt.NDArray[np.uint64]) -> tuple[Rows, Rows]:
         """The rows of a batch whose series is watched, and the position of that series in ``layers``."""
@@ -90,7 +109,7 @@ def kind_of(rule: Rule) -> str:
     return str(rule.condition.__struct_config__.tag)
 
 
-def _pairs(rules: Iterable[Rule], subjects: Iterable[Subject]) -> Iterable[tuple[Rule, Subject]]:
+def _matches(rules: Iterable[Rule], subjects: Iterable[Subject]) -> Iterator[tuple[Rule, Sequence[Subject]]]:
     by_id: dict[str, Subject] = {}
     by_model: defaultdict[str, list[Subject]] = defaultdict(list)
     for subject in subjects:
@@ -100,10 +119,7 @@ def _pairs(rules: Iterable[Rule], subjects: Iterable[Subject]) -> Iterable[tuple
     for rule in rules:
         if not rule.enabled:
             continue
-        matching: Sequence[Subject] = ()
         if rule.scope.model_id is not None:
-            matching = by_model.get(rule.scope.model_id, ())
+            yield rule, by_model.get(rule.scope.model_id, ())
         elif rule.scope.device_id in by_id:
-            matching = (by_id[rule.scope.device_id],)
-        for subject in matching:
-            yield rule, subject
+            yield rule, (by_id[rule.scope.device_id],)
