@@ -54,7 +54,13 @@ class ArrivalWorker:
                 await self._task
             self._task = None
             with contextlib.suppress(MillwrightError):
-                await self._arrivals.flush()
+                await self.flush()
+
+    async def flush(self) -> None:
+        """Write what was heard, and tell which devices were registered by it. Raises ``Unavailable``."""
+        adopted = await self._arrivals.flush()
+        if self._on_adopted is not None and adopted:
+            self._on_adopted(adopted)
 
     async def _on_refused(self, _subject: str, payload: bytes) -> None:
         try:
@@ -68,9 +74,7 @@ class ArrivalWorker:
             await asyncio.sleep(FLUSH_S)
             waited_s += FLUSH_S
             try:
-                adopted = await self._arrivals.flush()
-                if self._on_adopted is not None and adopted:
-                    self._on_adopted(adopted)
+                await self.flush()
                 if waited_s >= AGE_S:
                     waited_s = 0.0
                     await self._arrivals.age()
