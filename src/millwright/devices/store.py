@@ -185,7 +185,7 @@ def upsert(
 ) -> None:
     """Insert ``rows``; where the primary key exists, overwrite the columns ``update`` (none: leave the row alone).
 
-    Each batch is one statement a row at the driver (``executemany``); the rows must have the same keys and no key twice.
+    The rows have the same columns, and no primary key twice.
     """
     if not rows:
         return

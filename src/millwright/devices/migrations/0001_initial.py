@@ -1,5 +1,7 @@
 """Places, models, devices, credentials, arrivals, presence, properties seen."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,7 +14,7 @@ _id = sa.String(40)
 _key = sa.String(255).with_variant(sa.String(255, collation="C"), "postgresql")
 
 
-def _of_device(**options: bool) -> sa.Column[str]:
+def _of_device(**options: Any) -> sa.Column[str]:
     return sa.Column("device_id", _id, sa.ForeignKey("devices_devices.id", ondelete="CASCADE"), **options)
 
 
