@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pytest
-import sqlalchemy as sa
 
-from millwright import cases, operations
-from millwright.engines.sql import Migrations, Records
 from millwright.historian import GOOD, RawQuery, Reading, ReadingBatch, Value, series_id
 from millwright.kernel import NotFound
 from millwright.operations import Condition, Limit, PropertyFact, Rule, Scope, Subject
@@ -23,12 +16,6 @@ NOW_MS = 1_750_000_000_000
 
 UNITS = {"temperature": "Cel", "pressure": "kPa", "name": None}
 TYPES = {"temperature": "number", "pressure": "number", "name": "string"}
-
-
-def migrated(records: Records) -> Records:
-    """The database with the tables of cases and operations."""
-    Migrations(records, [cases.MIGRATIONS, operations.MIGRATIONS]).upgrade()
-    return records
 
 
 def rule(condition: Condition | None = None, **changes: Any) -> Rule:
@@ -127,20 +114,3 @@ class History:
             return table, None
         last = int(found.time_ms[-1])
         return table, last if query.descending else last + 1
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def operations_records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
-    """An empty, migrated database of each kind; PostgreSQL's is named by MILLWRIGHT_TEST_POSTGRES and is emptied."""
-    if request.param == "sqlite":
-        records = Records.in_folder(tmp_path)
-    else:
-        url = os.environ.get("MILLWRIGHT_TEST_POSTGRES")
-        if not url:
-            pytest.skip("MILLWRIGHT_TEST_POSTGRES names no database")
-        records = Records(url)
-        with records.begin() as connection:
-            connection.execute(sa.text("DROP SCHEMA public CASCADE"))
-            connection.execute(sa.text("CREATE SCHEMA public"))
-    yield migrated(records)
-    records.close()

@@ -16,7 +16,7 @@ from millwright.operations import store
 from millwright.operations.alarms import Alarms, announce
 from millwright.operations.evaluation import NO_LONGER_WATCHED, Evaluator, Phase, Plan
 from millwright.operations.evidence import EvidenceCollector, ReadingSource
-from millwright.operations.model import Directory, Returned, WatchState
+from millwright.operations.model import Directory, Returned, WatchKey, WatchState
 from millwright.operations.rules import RULES_CHANGED
 from millwright.operations.settings import OperationsSettings
 from millwright.operations.writer import AlarmWriter
@@ -74,6 +74,7 @@ class AlarmWorker:
         states = await asyncio.to_thread(store.load_watches, self._records)
         self._evaluator.adopt(plan)
         lost = self._evaluator.restore(states)
+        await asyncio.to_thread(self._forget, [state.key for state in states if state.key not in plan.slots], set(lost))
         now_ms = self._clock.now_ms()
         self._writer.put(
             [Returned(key, now_ms, NO_LONGER_WATCHED) for key in lost],
@@ -170,6 +171,10 @@ class AlarmWorker:
         plan = Plan(rules, self._directory.subjects(model_ids, device_ids))
         plan.carried_from(self._evaluator.plan)
         return seen, plan
+
+    def _forget(self, unwatched: list[WatchKey], active: set[WatchKey]) -> None:
+        with self._records.begin() as connection:
+            store.remove_watches(connection, [key for key in unwatched if key not in active])
 
     async def _on_change(self, _subject: str, _payload: bytes) -> None:
         self._reload.set()

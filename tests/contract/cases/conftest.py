@@ -1,5 +1,5 @@
 """Both databases for the tests here."""
 
-from support.operations import operations_records
+from support.postgres import postgres, records
 
-__all__ = ["operations_records"]
+__all__ = ["postgres", "records"]

@@ -8,9 +8,13 @@ import threading
 import pytest
 import sqlalchemy as sa
 
+import millwright.cases
+import millwright.operations
 from millwright.cases import SYSTEM, Actor, Case, Cases, Filter, Transition, Workflow
 from millwright.engines.sql import Records, metadata
 from millwright.kernel import Conflict, Denied, Invalid, ManualClock, NotFound
+
+MIGRATIONS = [millwright.cases.MIGRATIONS, millwright.operations.MIGRATIONS]
 
 TASK = Workflow(
     kind="task",
@@ -30,8 +34,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def cases(operations_records: Records, clock: ManualClock) -> Cases:
-    return Cases(operations_records, clock, TASK)
+def cases(records: Records, clock: ManualClock) -> Cases:
+    return Cases(records, clock, TASK)
 
 
 def opened(cases: Cases, *causes: str | None, subject: str = "s", priority: int = 2, **more: object) -> list[Case]:
@@ -179,8 +183,8 @@ def test_an_unknown_case(cases: Cases) -> None:
         cases.comment("tsk_none", LI, "x")
 
 
-def test_the_schema_is_the_one_the_code_declares(operations_records: Records) -> None:
-    inspector = sa.inspect(operations_records.engine)
+def test_the_schema_is_the_one_the_code_declares(records: Records) -> None:
+    inspector = sa.inspect(records.engine)
     ours = [table for table in metadata.sorted_tables if table.name.startswith(("cases_", "operations_"))]
     assert len(ours) == 6
     for table in ours:

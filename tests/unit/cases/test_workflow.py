@@ -17,9 +17,7 @@ VISITOR = Actor("per_2", "Wang", frozenset({"viewer"}))
 
 
 def case(state: str = "dark") -> Case:
-    return Case(
-        id="c1", kind="lamp", subject="s", state=state, priority=1, opened_ms=0, created_ms=0, updated_ms=0
-    )
+    return Case(id="c1", kind="lamp", subject="s", state=state, priority=1, opened_ms=0, created_ms=0, updated_ms=0)
 
 
 def test_a_transition_moves_from_each_of_its_states() -> None:
