@@ -9,6 +9,25 @@ import pyarrow as pa
 
 from millwright.historian.model import Kind, ReadingBatch, SeriesInfo, Value
 
+VERSION_OF_1970 = 1 << 62
+"""Added to a source time to make the version of a newest reading: versions are never negative, times may be."""
+
+
+def prepare(batch: ReadingBatch) -> tuple[pa.Table, pa.Table]:
+    """The batch as rows of ``readings`` and of ``latest``, both in the order of their keys.
+
+    The engine takes sorted rows as they are: sorting here costs half of what it costs there, and leaves the newest
+    reading of each series at the end of its run.
+    """
+    order = np.lexsort((batch.time_ms, batch.series))
+    series, times = batch.series[order], batch.time_ms[order]
+    if np.any((series[1:] == series[:-1]) & (times[1:] == times[:-1])):
+        order = np.lexsort((batch.received_ms, batch.time_ms, batch.series))
+    batch = batch.take(order)
+    newest = batch.take(np.flatnonzero(np.r_[batch.series[1:] != batch.series[:-1], len(batch) > 0]))
+    version = pa.array((newest.time_ms + VERSION_OF_1970).view(np.uint64))
+    return readings_table(batch), readings_table(newest).append_column("version", version)
+
 
 def readings_table(batch: ReadingBatch) -> pa.Table:
     """The batch as rows of ``readings``; the column of texts is left out when there are none."""

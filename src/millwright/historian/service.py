@@ -242,11 +242,8 @@ class Historian:
     async def latest_table(self, device_ids: Sequence[str] | None = None) -> pa.Table:
         """``device_id, property, series, time_ms, received_ms, number, kind, quality, text`` of each series' newest."""
         _check_devices(device_ids)
-        named = await self._store.catalogue(device_ids)
-        if not named.num_rows:
-            return _join_latest(named, await self._store.latest([]))
-        wanted = None if device_ids is None else [SeriesId(each) for each in named.column("series").to_pylist()]
-        return _join_latest(named, await self._store.latest(wanted))
+        named, newest = await asyncio.gather(self._store.catalogue(device_ids), self._store.latest(device_ids))
+        return await asyncio.to_thread(_join_latest, named, newest)
 
     async def latest(self, device_ids: Sequence[str]) -> list[Latest]:
         """The newest reading of every series of these devices, ordered by device and property."""

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 
 from millwright.engines.clickhouse import SeriesEngine
-from millwright.historian.columns import catalogue_table, readings_table
-from millwright.historian.model import ReadingBatch, SeriesId, SeriesInfo
+from millwright.historian.columns import catalogue_table, prepare
+from millwright.historian.model import ReadingBatch, SeriesInfo
 from millwright.historian.query import BucketQuery, RawQuery, Storage
 
 _PAGE_BYTES = 3 << 20
@@ -24,6 +24,7 @@ _COLUMNS = {
     "last": f"argMaxIf(number, time_ms, {_OK}) AS last",
 }
 
+_OF_DEVICES = "device_id IN {devices:Array(String)}"
 _FOR_EVER_MS = 1 << 50
 
 _OVERLAP = (
@@ -66,7 +67,9 @@ class ReadingStore:
 
     async def insert(self, batch: ReadingBatch) -> None:
         """Store the batch; storing it again changes nothing."""
-        await self._engine.insert("readings", readings_table(batch))
+        readings, newest = await asyncio.to_thread(prepare, batch)
+        await self._engine.insert("readings", readings)
+        await self._engine.insert("latest", newest)
 
     async def announce(self, entries: Sequence[SeriesInfo], now_ms: int) -> None:
         """Write series to the catalogue; an entry written again replaces the one before."""
@@ -126,20 +129,20 @@ class ReadingStore:
 
     async def catalogue(self, device_ids: Sequence[str] | None = None) -> pa.Table:
         """``device_id, property, series, kind, unit, known`` of these devices, or of all, in order."""
-        where = "" if device_ids is None else " WHERE device_id IN {devices:Array(String)}"
+        where = "" if device_ids is None else f" WHERE {_OF_DEVICES}"
         return await self._engine.query(
             f"SELECT device_id, property, series, kind, unit, known FROM catalogue FINAL{where}"
             " ORDER BY device_id, property",
             None if device_ids is None else {"devices": list(device_ids)},
         )
 
-    async def latest(self, series: Iterable[SeriesId] | None = None) -> pa.Table:
-        """``series, time_ms, number, received_ms, kind, quality, text`` of these series, or of all."""
-        where = "" if series is None else " WHERE series IN {series:Array(UInt64)}"
+    async def latest(self, device_ids: Sequence[str] | None = None) -> pa.Table:
+        """``series, time_ms, number, received_ms, kind, quality, text`` of these devices, or of all, by series."""
+        chosen = "" if device_ids is None else f" WHERE series IN (SELECT series FROM catalogue WHERE {_OF_DEVICES})"
         return await self._engine.query(
-            f"SELECT series, time_ms, number, received_ms, kind, quality, text FROM latest FINAL{where}"
+            f"SELECT series, time_ms, number, received_ms, kind, quality, text FROM latest FINAL{chosen}"
             " ORDER BY series",
-            None if series is None else {"series": list(series)},
+            None if device_ids is None else {"devices": list(device_ids)},
         )
 
     async def storage(self) -> Storage:

@@ -42,7 +42,7 @@ class Dialect:
         return f" ON CLUSTER '{self.cluster}'" if self.cluster else ""
 
     def local(self, name: str) -> str:
-        """The table that holds the rows on each server: what ``ALTER`` and views must name."""
+        """The table that holds the rows on each server: what ``ALTER`` and ``DELETE`` must name."""
         return f"{name}_local" if self.cluster else name
 
     def create(self, table: Table) -> Iterator[str]:
@@ -60,16 +60,6 @@ class Dialect:
                 f"CREATE TABLE IF NOT EXISTS {table.name}{self.on_cluster} AS {self.local(table.name)}\n"
                 f"ENGINE = Distributed('{self.cluster}', currentDatabase(), '{self.local(table.name)}', {table.shard})"
             )
-
-    def view(self, name: str, *, source: str, target: str, select: str) -> str:
-        """A materialised view: what is inserted into ``source`` passes ``select`` into ``target``.
-
-        ``select`` reads from ``{source}``, which is replaced by the table on each server.
-        """
-        return (
-            f"CREATE MATERIALIZED VIEW IF NOT EXISTS {name}{self.on_cluster} TO {self.local(target)} AS\n"
-            f"{select.replace('{source}', self.local(source))}"
-        )
 
     def _engine(self, version: str) -> str:
         if not self.cluster:
