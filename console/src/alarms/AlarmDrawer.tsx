@@ -3,7 +3,7 @@ import { type JSX, lazy, Suspense, useState } from "react";
 import { Link } from "react-router";
 
 import { post } from "../api/client";
-import type { AlarmDetail, AlarmEntry } from "../api/model";
+import type { AlarmDetail } from "../api/model";
 import { useChange, useMay, useResource } from "../api/queries";
 import { useFormat, useMessage, useText } from "../i18n";
 import { PriorityMark, StateText } from "../parts/Marks";
@@ -59,18 +59,17 @@ function Detail({ alarm, acknowledge }: { alarm: AlarmDetail; acknowledge: (id: 
 function History({ alarm }: { alarm: AlarmDetail }): JSX.Element {
   const t = useText();
   const f = useFormat();
-  const operator = useMay("operator");
+  const operator = useMay("operator", "engineer");
   const [text, setText] = useState("");
   const comment = useChange((words: string) => post(`/alarms/${alarm.id}/comments`, { text: words }), ["alarms"], () => { setText(""); });
-  const word = (entry: AlarmEntry): string => t.alarms.transitions[entry.transition ?? "comment"] ?? entry.transition ?? "";
   return (
     <section className="stack tight">
       <h3 style={{ fontSize: 14 }}>{t.alarms.entries}</h3>
       <div>
         {alarm.history.map((entry, i) => (
           <div key={`${entry.at_ms}-${i}`} style={{ borderInlineStart: "2px solid var(--line)", padding: "2px 0 10px 14px" }}>
-            <div><b>{word(entry)}</b>{entry.actor_name && <span className="quiet"> · {entry.actor_name}</span>}</div>
-            {entry.comment && <div style={{ whiteSpace: "pre-wrap" }}>{entry.comment}</div>}
+            <div><b>{t.alarms.kinds[entry.kind]}</b>{entry.value !== null && <span className="num"> {f.withUnit(entry.value, alarm.unit)}</span>}{entry.by && <span className="quiet"> · {entry.by}</span>}</div>
+            {entry.text && <div style={{ whiteSpace: "pre-wrap" }}>{entry.text}</div>}
             <div className="small faint num">{f.time(entry.at_ms)}</div>
           </div>
         ))}

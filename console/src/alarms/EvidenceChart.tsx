@@ -30,7 +30,7 @@ function Plot({ alarm, evidence: e }: { alarm: Alarm; evidence: Evidence }): JSX
     const to = Math.max(e.to_ms, e.time_ms.at(-1) ?? e.to_ms);
     const moment = (ms: number, name: string, colour: string): object => ({ xAxis: ms, label: { formatter: name, position: "end", color: colour, distance: 2 }, lineStyle: { color: colour, type: "solid", width: 1 } });
     const limit = (value: number | null, name: string): object[] => (value === null ? [] : [{ yAxis: value, label: { formatter: `${name} ${f.value(value)}`, position: "insideStartTop", color: tint }, lineStyle: { color: tint, type: "dashed", width: 1.2 } }]);
-    const values = e.value.filter((v): v is number => v !== null);
+    const values = e.value.filter((v): v is number => typeof v === "number");
     const limits = [e.limit_high, e.limit_low].filter((v): v is number => v !== null);
     const low = Math.min(...values, ...limits);
     const high = Math.max(...values, ...limits);
@@ -42,7 +42,7 @@ function Plot({ alarm, evidence: e }: { alarm: Alarm; evidence: Evidence }): JSX
       yAxis: { type: "value", min: low - room, max: high + room, name: unitSign(e.unit), nameTextStyle: { color: p.quiet }, axisLabel: { color: p.quiet, formatter: (v: number) => f.value(Number(v.toPrecision(6))), showMinLabel: false, showMaxLabel: false }, splitLine: { lineStyle: { color: p.line } } },
       tooltip: { trigger: "axis", confine: true, backgroundColor: p.raised, borderColor: p.line, textStyle: { color: p.text, fontSize: 12 }, formatter: (items: { data: [number, number | null] }[]) => `${f.time(items[0]?.data[0] ?? 0)}<br><b>${f.withUnit(items[0]?.data[1] ?? null, null)}</b>` },
       series: [{
-        type: "line", data: e.time_ms.map((time, i) => [time, e.value[i] ?? null]), showSymbol: e.time_ms.length < 40, symbolSize: 4, lineStyle: { color: p.series[0], width: 1.6 }, itemStyle: { color: p.series[0] }, step: false,
+        type: "line", data: e.time_ms.map((time, i) => [time, typeof e.value[i] === "number" ? e.value[i] : null]), showSymbol: e.time_ms.length < 40, symbolSize: 4, lineStyle: { color: p.series[0], width: 1.6 }, itemStyle: { color: p.series[0] }, step: false,
         markLine: {
           symbol: "none", silent: true, data: [
             ...limit(e.limit_high, t.alarms.high), ...limit(e.limit_low, t.alarms.low), moment(alarm.raised_ms, t.alarms.raisedMark, tint),

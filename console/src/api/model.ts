@@ -70,7 +70,7 @@ export interface Alarm {
   last_occurrence_ms: number | null;
 }
 export interface AlarmEntry {
-  at_ms: number; actor_name: string; transition: string | null; comment: string; from_state: string; to_state: string;
+  at_ms: number; kind: "raised" | "returned" | "acknowledged" | "comment"; by: string; text: string; value: number | null; source_ms: number | null;
 }
 export interface Rehearsal {
   from_ms: number; to_ms: number; raised: number; device_count: number;
@@ -79,7 +79,7 @@ export interface Rehearsal {
 export interface AlarmDetail extends Alarm { history: AlarmEntry[] }
 export interface Evidence {
   from_ms: number; to_ms: number; limit_high: number | null; limit_low: number | null; unit: string | null;
-  time_ms: number[]; value: (number | null)[]; quality: number[];
+  time_ms: number[]; value: (number | string | null)[]; quality: number[]; complete: boolean; problem: string | null;
 }
 
 export interface DeadLetter {

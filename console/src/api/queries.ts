@@ -2,7 +2,7 @@
 import { keepPreviousData, QueryClient, useInfiniteQuery, useMutation, type UseMutationResult, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { get, ProblemError, type Query } from "./client";
-import type { Page, Place, Session, ThingModel } from "./model";
+import type { Page, Place, Role, Session, ThingModel } from "./model";
 import { useComplain } from "../parts/Problem";
 
 export const queryClient = new QueryClient({
@@ -69,9 +69,8 @@ export function useChange<A, R>(change: (argument: A) => Promise<R>, resources: 
   });
 }
 
-const RANK = { viewer: 0, operator: 1, engineer: 2, administrator: 3 } as const;
-/** Whether the person may act as `role`; the node decides in the end, this only hides what would be refused. */
-export function useMay(role: keyof typeof RANK): boolean {
+/** Whether the person may act as one of `roles`; the node decides in the end, this only hides what would be refused. */
+export function useMay(...roles: Role[]): boolean {
   const session = useSession();
-  return (session.data?.person.roles ?? []).some((one) => (RANK[one] ?? 0) >= RANK[role]);
+  return (session.data?.person.roles ?? []).some((one) => one === "administrator" || roles.includes(one));
 }

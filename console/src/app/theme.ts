@@ -33,14 +33,16 @@ export function themeOf(dark: boolean): ThemeConfig {
     token: {
       colorPrimary: dark ? "#3a9aa6" : p.accent, colorInfo: p.accent, colorLink: p.accent, colorSuccess: p.ok, colorWarning: p.warn, colorError: p.priority.critical,
       colorBgLayout: p.page, colorBgContainer: p.surface, colorBgElevated: dark ? p.raised : p.surface, colorBorderSecondary: p.line, colorText: p.text, colorTextSecondary: p.quiet,
-      fontFamily: FONT, fontFamilyCode: MONO, fontSize: 14, borderRadius: 6, borderRadiusLG: 8, wireframe: false, motionDurationMid: "0.12s", motionDurationSlow: "0.18s",
+      controlItemBgActive: dark ? "#1f3a3e" : "#e3eff0", controlItemBgActiveHover: dark ? "#25464b" : "#d8e9eb", fontFamily: FONT, fontFamilyCode: MONO, fontSize: 14, borderRadius: 6, borderRadiusLG: 8, wireframe: false, motionDurationMid: "0.12s", motionDurationSlow: "0.18s",
       boxShadowTertiary: "none",
     },
     components: {
       Layout: { headerBg: p.surface, siderBg: p.surface, bodyBg: p.page, headerHeight: 56, headerPadding: "0 16px" },
       Menu: { itemBg: "transparent", itemHeight: 40, itemBorderRadius: 6, activeBarBorderWidth: 0, itemSelectedBg: dark ? "#1f3a3e" : "#e3eff0", itemSelectedColor: p.accent },
       Table: { headerBg: p.raised, headerColor: p.quiet, headerSplitColor: "transparent", cellPaddingBlock: 12, cellPaddingBlockMD: 8, rowHoverBg: p.raised },
-      Card: { headerHeight: 48 },
+      Segmented: { trackBg: dark ? "#263235" : "#e4e9eb" , itemSelectedBg: dark ? "#34454a" : "#ffffff" },
+      Tree: { nodeSelectedBg: dark ? "#1f3a3e" : "#e3eff0", directoryNodeSelectedBg: p.raised },
+      Button: { primaryShadow: "none", defaultShadow: "none", dangerShadow: "none" },
       Tag: { defaultBg: p.raised },
     },
   };

@@ -20,7 +20,7 @@ export const unitSign = (unit: string | null | undefined): string => (unit ? (UN
 
 export interface Formatter {
   number(value: number): string;
-  value(value: Value | undefined): string;
+  value(value: Value | undefined, digits?: number): string;
   withUnit(value: Value | undefined, unit: string | null | undefined): string;
   rate(value: number): string;
   compact(value: number): string;
@@ -35,10 +35,10 @@ export interface Formatter {
 }
 
 /** Up to six significant digits, never in exponents that an operator would misread, except for the very small and large. */
-function significant(locale: string, value: number): string {
+function significant(locale: string, value: number, most = 6): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e12)) return value.toExponential(3);
-  const digits = size >= 1e6 ? 0 : 6;
+  const digits = size >= 10 ** most ? 0 : most;
   return digits
     ? value.toLocaleString(locale, { maximumSignificantDigits: digits })
     : value.toLocaleString(locale, { maximumFractionDigits: 0 });
@@ -68,10 +68,10 @@ export function formatter(locale: string, language: Language): Formatter {
     const t = new Date(ms);
     return `${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}${withMs ? `.${String(t.getMilliseconds()).padStart(3, "0")}` : ""}`;
   };
-  const value = (v: Value | undefined): string => {
+  const value = (v: Value | undefined, digits?: number): string => {
     if (v === null || v === undefined) return "–";
     if (typeof v === "boolean") return language === "zh" ? (v ? "是" : "否") : v ? "yes" : "no";
-    return typeof v === "number" ? (Number.isFinite(v) ? significant(locale, v) : "–") : v;
+    return typeof v === "number" ? (Number.isFinite(v) ? significant(locale, v, digits) : "–") : v;
   };
   return {
     number: (n) => n.toLocaleString(locale),

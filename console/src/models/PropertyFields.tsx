@@ -16,7 +16,7 @@ export function PropertyFields(): JSX.Element {
       {(fields, { add, remove }) => (
         <div className="stack" style={{ gap: 12 }}>
           {fields.map(({ key, name }) => (
-            <div key={key} className="panel" style={{ padding: "12px 12px 0", display: "grid", gap: "0 12px", gridTemplateColumns: "repeat(auto-fit, minmax(132px, 1fr))", alignItems: "end" }}>
+            <div key={key} className="panel property-line">
               <Form.Item
                 name={[name, "name"]} label={t.models.property}
                 rules={[{ required: true, message: t.common.required }, ({ getFieldValue }) => ({ validator: (_, value: string) => ((getFieldValue("properties") as ModelProperty[]).filter((p) => p.name && p.name === value).length > 1 ? Promise.reject(new Error(t.models.duplicate)) : Promise.resolve()) })]}
@@ -31,13 +31,11 @@ export function PropertyFields(): JSX.Element {
                     <Form.Item name={[name, "unit"]} label={t.models.unit} tooltip={t.models.unitHint}><AutoComplete options={UNITS.map((value) => ({ value }))} showSearch={{ filterOption: (text, option) => (option?.value ?? "").toLowerCase().startsWith(text.toLowerCase()) }} /></Form.Item>
                     <Form.Item name={[name, "minimum"]} label={t.models.minimum}><InputNumber style={{ width: "100%" }} /></Form.Item>
                     <Form.Item name={[name, "maximum"]} label={t.models.maximum}><InputNumber style={{ width: "100%" }} /></Form.Item>
-                  </> : null;
+                  </> : <div style={{ gridColumn: "span 3" }} />;
                 }}
               </Form.Item>
-              <div className="row spread" style={{ paddingBottom: 24 }}>
-                <Form.Item name={[name, "writable"]} valuePropName="checked" noStyle><Checkbox>{t.models.writable}</Checkbox></Form.Item>
-                <Button type="text" icon={<DeleteOutlined />} aria-label={t.common.delete} onClick={() => { remove(name); }} />
-              </div>
+              <Form.Item name={[name, "writable"]} valuePropName="checked"><Checkbox>{t.models.writable}</Checkbox></Form.Item>
+              <Button type="text" icon={<DeleteOutlined />} aria-label={t.common.delete} style={{ marginBlockEnd: 12 }} onClick={() => { remove(name); }} />
             </div>
           ))}
           <div><Button icon={<PlusOutlined />} onClick={() => { add({ name: "", type: "number" }); }}>{t.models.addProperty}</Button></div>

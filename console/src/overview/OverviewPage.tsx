@@ -19,11 +19,9 @@ export default function OverviewPage(): JSX.Element {
       <Loaded query={overview} rows={10}>
         {(o) => (
           <div className="grid overview">
-            {o.devices.total === 0 && <div className="w12" style={{ gridColumn: "1 / -1" }}><Welcome /></div>}
-            <div className="w8"><Alarms overview={o} /></div>
-            <div className="w4 stack"><Devices overview={o} /><Problems /></div>
-            <div className="w8"><Rates overview={o} /></div>
-            <div className="w4 stack"><Knocking overview={o} /><Storage overview={o} /></div>
+            {o.devices.total === 0 && <div className="whole"><Welcome /></div>}
+            <div className="stack"><Alarms overview={o} /><Rates overview={o} /></div>
+            <div className="stack"><Devices overview={o} /><Problems /><Knocking overview={o} /><Storage overview={o} /></div>
           </div>
         )}
       </Loaded>

@@ -19,7 +19,7 @@ export function Sparkline({ times, values, label, height = 96, format }: { times
           <path d={path} fill="none" stroke="var(--accent)" strokeWidth="1.6" vectorEffect="non-scaling-stroke" strokeLinejoin="round" />
         </>}
       </svg>
-      <figcaption id={id} className="row spread small faint"><span>{label}</span><span className="num">{format(highest > 1e-9 ? highest : 0)}</span></figcaption>
+      <figcaption id={id} className="row spread small faint"><span>{label}</span><span className="num">↑ {format(highest > 1e-9 ? highest : 0)}</span></figcaption>
     </figure>
   );
 }

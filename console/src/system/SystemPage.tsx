@@ -17,7 +17,7 @@ export default function SystemPage(): JSX.Element {
         {(s) => (
           <div className="stack">
             <Problems system={s} />
-            <div className="grid" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(300px, 1fr))" }}>{s.roles.map((role) => <RoleCard key={`${role.role}/${role.instance}`} role={role} />)}</div>
+            <div className="grid" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(248px, 1fr))" }}>{s.roles.map((role) => <RoleCard key={`${role.role}/${role.instance}`} role={role} />)}</div>
             <div className="grid two"><Streams system={s} /><Disk /></div>
             {s.settings.length > 0 && <Settings system={s} />}
           </div>

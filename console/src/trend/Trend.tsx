@@ -51,10 +51,12 @@ export default function Trend({ deviceId, properties, chosen, choose }: Props): 
   useEffect(() => { tail.current.clear(); }, [deviceId]);
 
   // The window is asked for a little after the person has stopped moving it; the old drawing stays meanwhile.
+  const busy = useRef(false);
   useEffect(() => {
-    const timer = setTimeout(() => { setAsked(range); }, SETTLE_MS);
+    // Following, an answer on its way is waited for: a slow node must not be asked over and over without an answer.
+    const timer = setTimeout(() => { if (!follow || !busy.current) setAsked(range); }, SETTLE_MS);
     return () => { clearTimeout(timer); };
-  }, [range]);
+  }, [range, follow]);
   // Following: the window slides; how often it is asked again depends on how wide a bucket is.
   useEffect(() => {
     if (!follow) return undefined;
@@ -74,6 +76,7 @@ export default function Trend({ deviceId, properties, chosen, choose }: Props): 
     staleTime: Infinity,
     gcTime: 30_000,
   });
+  useEffect(() => { busy.current = query.isFetching; }, [query.isFetching]);
   const drawn = useMemo(() => {
     if (!query.data) return [];
     const units = new Map(properties.map((p) => [p.name, p.unit]));

@@ -1,10 +1,10 @@
 /** ECharts with only the parts in use; imported lazily, with the pages that draw. */
 import { LineChart } from "echarts/charts";
 import { AxisPointerComponent, GridComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
-import { init, use } from "echarts/core";
+import { init, use as register } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 
-use([LineChart, GridComponent, TooltipComponent, AxisPointerComponent, MarkLineComponent, CanvasRenderer]);
+register([LineChart, GridComponent, TooltipComponent, AxisPointerComponent, MarkLineComponent, CanvasRenderer]);
 
 export { init };
 export type { ECharts } from "echarts/core";

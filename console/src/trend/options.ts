@@ -6,7 +6,7 @@ import { type Formatter } from "../i18n";
 import { unitSign } from "../i18n/format";
 import { type DrawnSeries, nearest, type TimeRange, unitsOf } from "./series";
 
-const STRIP_GAP = 28;
+const STRIP_GAP = 40;
 const TOP = 24;
 const BOTTOM = 28;
 export const PLOT_LEFT = 64;

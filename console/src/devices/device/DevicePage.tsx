@@ -84,11 +84,12 @@ function DeviceAlarms({ id }: { id: string }): JSX.Element {
 
 function DeviceRules({ device, open }: { device: Device; open: (rule: Rule) => void }): JSX.Element {
   const t = useText();
-  const rules = useList<Rule>("/rules", { limit: 500 });
+  const rules = useList<Rule>("/rules", { device_id: device.id, limit: 500 });
+  const inherited = useList<Rule>("/rules", { model_id: device.model_id, limit: 500 }, { enabled: device.model_id !== null });
   return (
     <Loaded query={rules}>
-      {(all) => {
-        const own = all.filter((r) => r.scope.device_id === device.id || (r.scope.model_id !== null && r.scope.model_id === device.model_id));
+      {(direct) => {
+        const own = [...direct, ...(inherited.data ?? [])];
         return own.length ? <RuleList rules={own} open={(id) => { const found = own.find((r) => r.id === id); if (found) open(found); }} /> : <div className="panel"><Empty title={t.device.noRules} text={t.device.noRulesText} /></div>;
       }}
     </Loaded>

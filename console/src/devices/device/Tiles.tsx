@@ -53,9 +53,8 @@ function Tile({ property, latest, now, toTrend, toRule }: { property: DeviceProp
   const value = typeof latest?.value === "number" ? latest.value : null;
   const out = value !== null && ((low !== null && value < low) || (high !== null && value > high));
   const share = value !== null && low !== null && high !== null && high > low ? Math.min(1, Math.max(0, (value - low) / (high - low))) : null;
-  const fresh = latest !== null && now - latest.time_ms < 1500;
   return (
-    <article className={`tile ${out ? "out" : ""} ${fresh ? "fresh" : ""}`} data-property={property.name}>
+    <article className={`tile ${out ? "out" : ""}`} data-property={property.name}>
       <div className="row spread" style={{ minHeight: 24 }}>
         <Tooltip title={title(property) === property.name ? "" : property.name}><span className="label cut">{title(property)}</span></Tooltip>
         <span className="row" style={{ gap: 0 }}>
@@ -63,12 +62,12 @@ function Tile({ property, latest, now, toTrend, toRule }: { property: DeviceProp
           {engineer && <Tooltip title={t.device.alarmWhen}><Button type="text" size="small" icon={<BellOutlined />} aria-label={`${t.device.alarmWhen} ${title(property)}`} onClick={() => { toRule(property.name); }} /></Tooltip>}
         </span>
       </div>
-      <div className="tile-value" key={latest?.time_ms}>{f.value(latest?.value)}<small>{unitSign(property.unit)}</small></div>
+      <div className="tile-value" title={f.value(latest?.value)}>{f.value(latest?.value, 5)}<small>{unitSign(property.unit)}</small></div>
       {share !== null && <div className="tile-range" title={`${f.value(low)} … ${f.value(high)}`}><i style={{ left: `${share * 100}%` }} /></div>}
       <div className="row spread small faint" style={{ minHeight: 20 }}>
         <span className="num cut">{latest ? f.ago(latest.time_ms, now) : t.common.never}</span>
         <span className="row" style={{ gap: 4 }}>
-          {out && <Tag color="warning" style={{ margin: 0 }}>{t.device.outOfRange}</Tag>}
+          {out && <b style={{ color: "var(--warn)" }}>▲ {t.device.outOfRange}</b>}
           {latest && latest.quality !== 192 && <Tag style={{ margin: 0 }}>{t.quality[latest.quality] ?? latest.quality}</Tag>}
           {!property.known && <Tooltip title={t.device.unknownHint}><Tag style={{ margin: 0 }}>{t.device.unknownProperty}</Tag></Tooltip>}
         </span>
