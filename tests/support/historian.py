@@ -24,7 +24,6 @@ from millwright.kernel import Clock, SystemClock
 from support.clickhouse import ClickHouseServer
 
 T0 = 1_750_000_000_000
-SETTINGS = HistorianSettings(flush_ms=20)
 
 
 @asynccontextmanager
@@ -42,10 +41,12 @@ async def open_engine(kind: str, folder: Path) -> AsyncIterator[SeriesEngine]:
 
 
 @asynccontextmanager
-async def open_historian(folder: Path, kind: str = "chdb", clock: Clock | None = None) -> AsyncIterator[Historian]:
+async def open_historian(
+    folder: Path, kind: str = "chdb", clock: Clock | None = None, *, reduce_rows: int = 300_000
+) -> AsyncIterator[Historian]:
     """A started historian."""
     async with open_engine(kind, folder) as engine:
-        historian = Historian(engine, clock or SystemClock(), SETTINGS)
+        historian = Historian(engine, clock or SystemClock(), HistorianSettings(flush_ms=20, reduce_rows=reduce_rows))
         try:
             await historian.start()
             yield historian

@@ -2,49 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
-import pyarrow as pa
 
 from millwright.historian.model import Floats, Integers, SeriesId
 from millwright.historian.query import Aggregate, BucketQuery, BucketSeries
+from millwright.historian.reduction import Columns
 
 _GAP_SPACINGS = 3
 
 
-def assemble(query: BucketQuery, rows: pa.Table, held: Sequence[pa.Table] | None) -> list[BucketSeries]:
-    """One :class:`BucketSeries` for each series asked for, in the order asked."""
-    of_series = _split(rows)
-    of_held = [_columns(table) for table in held] if held is not None else [None] * len(query.series)
+def assemble(
+    query: BucketQuery, rows: Mapping[int, Columns], held: Mapping[SeriesId, Columns] | None
+) -> list[BucketSeries]:
+    """One :class:`BucketSeries` for each series asked for, in the order asked.
+
+    ``rows`` and ``held`` are the columns of ``ReadingStore.buckets`` and ``ReadingStore.held`` by series.
+    """
     return [
-        _assemble_one(query, series, of_series.get(series), carried)
-        for series, carried in zip(query.series, of_held, strict=True)
+        _assemble_one(query, series, rows.get(series), held.get(series) if held is not None else None)
+        for series in query.series
     ]
-
-
-def _columns(table: pa.Table) -> dict[str, np.ndarray]:
-    return {name: table.column(name).to_numpy() for name in table.column_names}
-
-
-def _split(table: pa.Table) -> dict[int, dict[str, np.ndarray]]:
-    columns = _columns(table)
-    series = columns["series"]
-    if not len(series):
-        return {}
-    starts = np.flatnonzero(np.r_[True, series[1:] != series[:-1]]).tolist()
-    return {
-        int(series[start]): {name: column[start:end] for name, column in columns.items()}
-        for start, end in zip(starts, [*starts[1:], len(series)], strict=True)
-    }
 
 
 def _assemble_one(
     query: BucketQuery,
     series: SeriesId,
-    rows: dict[str, np.ndarray] | None,
-    held: dict[str, np.ndarray] | None,
+    rows: Columns | None,
+    held: Columns | None,
 ) -> BucketSeries:
     none = np.array([], np.int64)
     found = rows["bucket"] if rows is not None else none

@@ -26,6 +26,7 @@ from millwright.historian.query import (
     RawQuery,
     Storage,
 )
+from millwright.historian.reduction import columns_of, reduce_buckets, reduce_held, split
 from millwright.historian.schema import upgrade
 from millwright.historian.settings import HistorianSettings
 from millwright.historian.store import ReadingStore
@@ -222,13 +223,19 @@ class Historian:
     async def buckets(self, query: BucketQuery) -> list[BucketSeries]:
         """Each series in at most ``query.buckets`` buckets, in the order asked."""
         query.check()
-        held = None
+        until_ms = None
         if "twm" in query.aggregates:
             until_ms = min(query.range.to_ms, max(self._clock.now_ms(), query.range.from_ms))
-            rows, held = await asyncio.gather(self._store.buckets(query), self._store.held(query, until_ms))
-        else:
-            rows = await self._store.buckets(query)
-        return await asyncio.to_thread(assemble, query, rows, held)
+        most = self._settings.reduce_rows
+        if most:
+            asked = [self._store.before(query)] if until_ms is not None else []
+            rows, *before = await asyncio.gather(self._store.narrow(query, most), *asked)
+            if rows.num_rows <= most:
+                return await asyncio.to_thread(_reduce, query, rows, before[0] if before else None, until_ms)
+        asked = [self._store.held(query, until_ms)] if until_ms is not None else []
+        rows, *held = await asyncio.gather(self._store.buckets(query), *asked)
+        by_series = {s: columns_of(t) for s, t in zip(query.series, held[0], strict=True)} if held else None
+        return await asyncio.to_thread(assemble, query, split(rows), by_series)
 
     async def catalogue_table(self, device_ids: Sequence[str] | None = None) -> pa.Table:
         """``device_id, property, series, kind, unit, known`` of these devices, or of all, in order."""
@@ -252,6 +259,16 @@ class Historian:
     async def storage(self) -> Storage:
         """What the historian holds, and the room left."""
         return await self._store.storage()
+
+
+def _reduce(
+    query: BucketQuery, rows: pa.Table, before: Sequence[pa.Table] | None, until_ms: int | None
+) -> list[BucketSeries]:
+    by_series = split(rows)
+    held = None
+    if before is not None and until_ms is not None:
+        held = reduce_held(query, by_series, [columns_of(table) for table in before], until_ms)
+    return assemble(query, reduce_buckets(query, by_series), held)
 
 
 def _check_devices(device_ids: Sequence[str] | None) -> None:

@@ -17,6 +17,15 @@ class HistorianSettings(Struct, frozen=True, forbid_unknown_fields=True):
     buffer_rows: Annotated[
         int, Meta(description="Readings held in memory before intake has to wait for the engine.", ge=10_000)
     ] = 1_500_000
+    reduce_rows: Annotated[
+        int,
+        Meta(
+            description="Readings a question about buckets may fetch to reduce them in the historian, "
+            "which is faster up to here; more are reduced by the engine. 0: always by the engine.",
+            ge=0,
+            le=5_000_000,
+        ),
+    ] = 300_000
     retention_interval_s: Annotated[
         float, Meta(description="How often expired readings are looked for, in seconds.", ge=1)
     ] = 3600.0

@@ -32,6 +32,14 @@ _OVERLAP = (
 )
 
 # The newest reading before the range is found backwards along the primary key, without FINAL, which cannot.
+_BEFORE = """
+SELECT time_ms, number, quality FROM readings FINAL
+WHERE series = {one:UInt64} AND time_ms = (
+    SELECT max(time_ms) FROM (
+        SELECT time_ms FROM readings WHERE series = {one:UInt64} AND time_ms < {from:Int64}
+        ORDER BY time_ms DESC LIMIT 1))
+"""
+
 _HELD = f"""
 SELECT bucket, sum(number * ({_OVERLAP})) AS area, sum({_OVERLAP}) AS covered_ms
 FROM (
@@ -45,12 +53,7 @@ FROM (
             SELECT time_ms, number, quality FROM readings FINAL
             WHERE series = {{one:UInt64}}
                 AND time_ms >= {{from:Int64}} AND time_ms < least({{to:Int64}}, {{until:Int64}})
-            UNION ALL
-            SELECT time_ms, number, quality FROM readings FINAL
-            WHERE series = {{one:UInt64}} AND time_ms = (
-                SELECT max(time_ms) FROM (
-                    SELECT time_ms FROM readings WHERE series = {{one:UInt64}} AND time_ms < {{from:Int64}}
-                    ORDER BY time_ms DESC LIMIT 1))
+            UNION ALL {_BEFORE}
         )
     )
     WHERE ok AND ends > starts
@@ -91,6 +94,23 @@ class ReadingStore:
                 "limit": query.limit,
             },
         )
+
+    async def narrow(self, query: BucketQuery, most: int) -> pa.Table:
+        """``series, time_ms, number, quality`` of the range in no order, if they are ``most`` rows or fewer.
+
+        More than ``most`` rows come back when there are more, but not all of them.
+        """
+        return await self._engine.query(
+            "SELECT series, time_ms, number, quality FROM readings FINAL WHERE series IN {series:Array(UInt64)}"
+            f" AND time_ms >= {{from:Int64}} AND time_ms < {{to:Int64}} LIMIT {most + 1} SETTINGS max_threads = 1",
+            self._bucket_parameters(query),
+        )
+
+    async def before(self, query: BucketQuery) -> list[pa.Table]:
+        """For each series ``time_ms, number, quality`` of the newest reading before the range, if there is one."""
+        parameters = self._bucket_parameters(query)
+        statements = (self._engine.query(_BEFORE, parameters | {"one": series}) for series in query.series)
+        return await asyncio.gather(*statements)
 
     async def buckets(self, query: BucketQuery) -> pa.Table:
         """``series, bucket, count, bad, first_ms, last_ms`` and the aggregates asked for, in order."""

@@ -14,9 +14,10 @@ from millwright.kernel import Invalid, ManualClock
 from support.historian import T0, numbers, open_historian, store
 
 
-@pytest.fixture(params=["chdb", "http"])
+@pytest.fixture(params=[("chdb", 300_000), ("chdb", 0), ("http", 0)], ids=["reduced", "engine", "engine-http"])
 async def historian(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Historian]:
-    async with open_historian(tmp_path, request.param, ManualClock(T0 + 10**10)) as opened:
+    kind, reduce_rows = request.param
+    async with open_historian(tmp_path, kind, ManualClock(T0 + 10**10), reduce_rows=reduce_rows) as opened:
         yield opened
 
 
@@ -96,9 +97,10 @@ async def test_random_series_agree_with_the_definition(historian: Historian) -> 
         _check(found, query, _oracle(readings, query, query.range.to_ms))
 
 
-async def test_a_value_is_carried_over_from_years_before_and_ends_now(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reduce_rows", [0, 300_000])
+async def test_a_value_is_carried_over_from_years_before_and_ends_now(tmp_path: Path, reduce_rows: int) -> None:
     clock = ManualClock(T0 + 6_000)
-    async with open_historian(tmp_path, clock=clock) as historian:
+    async with open_historian(tmp_path, clock=clock, reduce_rows=reduce_rows) as historian:
         series = series_id("dev_1", "valve")
         await store(historian, numbers(series, [T0 - 3 * 10**11, T0 - 10**11, T0 + 5_000], [9.0, 1.0, 3.0]))
         query = BucketQuery((series,), Range(T0, T0 + 10_000), 10, ("twm", "count"))
@@ -133,6 +135,17 @@ async def test_replayed_and_corrected_readings_count_once_in_buckets(historian: 
     (found,) = await historian.buckets(BucketQuery((series,), Range(T0, T0 + 50), 5, AGGREGATES))
     assert found.count == [10] * 5
     assert found.values["max"] == found.values["twm"] == [1.0] * 5
+
+
+async def test_more_readings_than_fetched_are_reduced_by_the_engine(tmp_path: Path) -> None:
+    async with open_historian(tmp_path, clock=ManualClock(T0 + 10**10), reduce_rows=10) as historian:
+        series = series_id("dev_1", "x")
+        for count in (10, 11, 25):
+            await store(historian, numbers(series, [T0 + i for i in range(count)], [float(i) for i in range(count)]))
+            (found,) = await historian.buckets(BucketQuery((series,), Range(T0, T0 + 30), 1, AGGREGATES))
+            assert found.count == [count]
+            assert found.values["last"] == [count - 1.0]
+            assert found.values["twm"] == [pytest.approx((sum(range(count)) + (count - 1) * (30 - count)) / 30)]
 
 
 async def test_series_come_back_in_the_order_asked(historian: Historian) -> None:
