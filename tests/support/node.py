@@ -159,7 +159,7 @@ class RunningNode:
 
     def client(self) -> httpx.Client:
         """An HTTP client of the API without a session."""
-        return httpx.Client(base_url=f"{self.url}/api/v1", timeout=20)
+        return httpx.Client(base_url=f"{self.url}/api/v1", headers={"Origin": self.url}, timeout=20)
 
     def administrator(self) -> httpx.Client:
         """A client signed in as the administrator, who is made on first use."""

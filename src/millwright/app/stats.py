@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,7 +41,10 @@ Source = Callable[[], Figures]
 
 
 class StatsPublisher:
-    """Publishes the figures of one process; a broker that is away costs the figures of that second, no more."""
+    """Publishes the figures of one process; a broker that is away costs the figures of that second, no more.
+
+    ``process`` finds the id of the process spoken of: this one, unless it speaks for another.
+    """
 
     def __init__(
         self,
@@ -52,13 +54,13 @@ class StatsPublisher:
         clock: Clock,
         instance: str = "1",
         sources: list[Source] | None = None,
+        process: Callable[[], int | None] = os.getpid,
         every_s: float = 1.0,
     ) -> None:
         self.sources = sources if sources is not None else []
         self._role, self._instance = role, instance
         self._bus, self._clock, self._every_s = bus, clock, every_s
-        self._started_ms = clock.now_ms()
-        self._process = psutil.Process()
+        self._process = process
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -72,8 +74,16 @@ class StatsPublisher:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
-    def collect(self) -> dict[str, Any]:
-        """The figures of this second."""
+    def collect(self) -> dict[str, Any] | None:
+        """The figures of this second, ``None`` when the process is gone."""
+        pid = self._process()
+        try:
+            process = psutil.Process(pid) if pid else None
+            usage = process.as_dict(["memory_info", "cpu_times", "create_time"]) if process else None
+        except psutil.Error:
+            return None
+        if usage is None:
+            return None
         counters: dict[str, float] = {}
         gauges: dict[str, float] = {}
         problems: list[Problem] = []
@@ -85,11 +95,11 @@ class StatsPublisher:
         return {
             "role": self._role,
             "instance": self._instance,
-            "pid": os.getpid(),
+            "pid": pid,
             "at_ms": self._clock.now_ms(),
-            "started_ms": self._started_ms,
-            "rss_bytes": self._process.memory_info().rss,
-            "cpu_s": round(time.process_time(), 3),
+            "started_ms": round(usage["create_time"] * 1000),
+            "rss_bytes": usage["memory_info"].rss,
+            "cpu_s": round(usage["cpu_times"].user + usage["cpu_times"].system, 3),
             "counters": counters,
             "gauges": gauges,
             "problems": [
@@ -101,7 +111,9 @@ class StatsPublisher:
         subject = f"stats.{self._role}.{self._instance}"
         while True:
             try:
-                await self._bus.publish(subject, msgspec.json.encode(self.collect()))
+                collected = self.collect()
+                if collected is not None:
+                    await self._bus.publish(subject, msgspec.json.encode(collected))
             except MillwrightError as error:
                 logger.debug("stats not published: %s", error)
             except Exception:

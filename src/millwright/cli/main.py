@@ -73,8 +73,11 @@ class LazyGroup(click.Group):
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder, overrides [node] data.")
 @click.option("--url", envvar="MILLWRIGHT_URL", help="The node's HTTP API. Default: the node on this folder.")
 @click.option("--token", envvar="MILLWRIGHT_TOKEN", help="Access token. Default: the one kept in the data folder.")
+@click.option("--traceback", is_flag=True, help="Show where an unexpected error comes from.")
 @click.pass_context
-def root(ctx: click.Context, config: Path | None, data: Path | None, url: str | None, token: str | None) -> None:
+def root(
+    ctx: click.Context, config: Path | None, data: Path | None, url: str | None, token: str | None, traceback: bool
+) -> None:
     """Millwright (百工): devices connect, history is kept, alarms are true.
 
     \b
@@ -82,6 +85,7 @@ def root(ctx: click.Context, config: Path | None, data: Path | None, url: str | 
     Run a node:      millwright up
     Something off?   millwright doctor
     """
+    del traceback  # main looks for it, because it must know before anything is parsed
     ctx.obj = Options(config, data, url, token)
 
 
@@ -102,4 +106,10 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(exits.OK)
+    except Exception as error:
+        if "--traceback" in arguments:
+            raise
+        click.echo(f"Error: {type(error).__name__}: {error}", err=True)
+        click.echo("Hint:  This should not happen. `millwright --traceback …` shows where; please report it.", err=True)
+        sys.exit(exits.FAILED)
     sys.exit(code if isinstance(code, int) else exits.OK)

@@ -114,10 +114,10 @@ class Connection:
             logger.error("%s is refused: %s", self.name, code)
             return
         self._said_lost = False
-        self.connected.set()
         logger.info("%s is connected", self.name)
         if self._on_connect is not None:
             self._on_connect()
+        self.connected.set()
 
     def _disconnected(self, client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any) -> None:
         del client

@@ -25,7 +25,7 @@ def check_engines(settings: NodeSettings) -> list[Finding]:
     else:
         try:
             server = find_server()
-            command = [server, "--version"]
+            command = [str(server), "--version"]
             version = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603 - our engine
             found.append(ok("nats-server", f"{version.stdout.strip()} at {server}"))
         except MillwrightError as error:

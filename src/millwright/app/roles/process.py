@@ -43,15 +43,23 @@ def run(role: str, settings: NodeSettings, config: Path | None = None, notify_fd
 
 async def _serve(node: Node, lifecycle: Lifecycle, address: str | None, notifier: Notifier, supervised: bool) -> int:
     role, stop_timeout_s = node.role, node.settings.node.stop_timeout_s
+    # This one task starts and stops the parts: some hold cancel scopes, which belong to the task that entered them.
     stop = asyncio.create_task(until_told_to_stop(supervised))
-    start = asyncio.create_task(lifecycle.start())
+    this = asyncio.current_task()
+    assert this is not None
+    starting = True
+
+    def cancel_start(_: asyncio.Task[str]) -> None:
+        if starting:
+            this.cancel()
+
+    stop.add_done_callback(cancel_start)
     try:
-        await asyncio.wait((start, stop), return_when=asyncio.FIRST_COMPLETED)
-        if not start.done():
-            start.cancel()
-            await asyncio.gather(start, return_exceptions=True)
-            return 0
-        start.result()
+        await lifecycle.start()
+        starting = False
+    except asyncio.CancelledError:
+        logger.info("%s was told to stop while it started", role)
+        return 0
     except MillwrightError as error:
         logger.error("%s cannot start: %s %s", role, error.message, error.hint)
         notifier.failed(error)
@@ -65,7 +73,8 @@ async def _serve(node: Node, lifecycle: Lifecycle, address: str | None, notifier
     reason = await stop
     logger.info("%s stops: %s", role, reason)
     try:
-        await asyncio.wait_for(lifecycle.stop(), stop_timeout_s)
+        async with asyncio.timeout(stop_timeout_s):
+            await lifecycle.stop()
     except TimeoutError:
         logger.error("%s did not stop within %g s", role, stop_timeout_s)
         logging.shutdown()

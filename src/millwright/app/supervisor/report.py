@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from millwright.app.sections import ProcessSettings, nats_url
 from millwright.app.stats import Figures, Problem, StatsPublisher
 from millwright.app.supervisor.child import Child, ChildState
 from millwright.engines.nats import NatsConnection
@@ -26,16 +25,18 @@ class ProcessReport:
 
     def __init__(
         self,
-        settings: ProcessSettings,
+        name: str,
+        servers: str,
         children: Callable[[], Sequence[Child]],
         clock: Clock,
         *,
         silent_s: float = 60.0,
     ) -> None:
         self._children, self._clock, self._silent_s = children, clock, silent_s
-        self._bus = NatsConnection(nats_url(settings), name=f"{settings.node.name}/supervisor")
-        self._stats = StatsPublisher(
-            "supervisor", bus=self._bus, clock=clock, instance=settings.node.name, sources=[self.figures]
+        self._bus = NatsConnection(servers, name=f"{name}/supervisor")
+        self._stats = StatsPublisher("supervisor", bus=self._bus, clock=clock, instance=name, sources=[self.figures])
+        self._broker = StatsPublisher(
+            "nats-server", bus=self._bus, clock=clock, instance=name, process=self._find_broker
         )
         self._heard_s: dict[str, float] = {}
         self._unsubscribe: Unsubscribe | None = None
@@ -45,9 +46,11 @@ class ProcessReport:
         await self._bus.start()
         self._unsubscribe = await self._bus.subscribe("stats.>", self._hear)
         await self._stats.start()
+        await self._broker.start()
 
     async def stop(self) -> None:
         """Report no more."""
+        await self._broker.stop()
         await self._stats.stop()
         await self._bus.stop()
 
@@ -67,6 +70,10 @@ class ProcessReport:
             self._watch(child)
         figures.counters, figures.gauges = counters, gauges
         return figures
+
+    def _find_broker(self) -> int | None:
+        """The process id of the broker inside this node; it does not speak for itself."""
+        return next((child.pid for child in self._children() if child.name == "nats-server"), None)
 
     async def _hear(self, subject: str, _payload: bytes) -> None:
         self._heard_s[subject.split(".")[1]] = self._clock.monotonic_s()

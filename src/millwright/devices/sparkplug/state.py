@@ -55,6 +55,8 @@ class HostState:
             return  # the broker is gone already: nobody is left to be told
 
     async def _on_presence(self, subject: str, payload: bytes) -> None:
+        if not payload:
+            return  # `presence.ask`, which is a question
         message: dict[str, Any] = msgspec.msgpack.decode(payload)
         listener, sequence = str(message.get("listener", subject)), int(message.get("sequence", 0))
         known = self._listeners.get(listener)

@@ -72,8 +72,7 @@ class NatsServer:
         return [str(find_server()), "--config", str(config)]
 
     def _config(self) -> str:
-        free = shutil.disk_usage(self._folder).free
-        store = int(self._settings.max_store_gb * 1e9) or free * 3 // 4
+        store = int(self._settings.max_store_gb * 1e9) or self._store_bytes()
         return (
             "# Written by millwright at every start; change [nats] in millwright.toml instead.\n"
             "server_name: millwright\n"
@@ -90,6 +89,15 @@ class NatsServer:
             "  max_memory_store: 67108864\n"
             "}\n"
         )
+
+    def _store_bytes(self) -> int:
+        """Three quarters of what is free or already used by streams.
+
+        At least 2 GiB, because a stream's own limit is reserved when it is made: on a full disk the node must still
+        start, and say so.
+        """
+        used = sum(path.stat().st_blocks * 512 for path in self._folder.rglob("*.blk"))
+        return max((shutil.disk_usage(self._folder).free + used) * 3 // 4, 2 << 30)
 
     async def wait_ready(self, timeout_s: float = 10.0) -> None:
         """Return when this server, and no other on its port, accepts connections.
