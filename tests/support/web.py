@@ -15,13 +15,13 @@ from millwright.devices import ArrivalService, ArrivalStore, DevicesService, Dev
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Migrations, Records
-from millwright.historian import HistorianClient, HistorianServer, PolicyStore, Retention
+from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.kernel import Clock, Lifecycle, SystemClock
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import Parties
 from millwright.web import Services, WebServer, WebSettings, create_app
-from support.historian import open_historian
+from support.historian import open_engine
 from support.nats import RunningNats, free_port
 
 PASSWORD = "copper kettles whistle"
@@ -86,14 +86,15 @@ async def running_web(
         stack.callback(records.close)
         clock = SystemClock()
         if history:
-            kept = await stack.enter_async_context(open_historian(folder / "history"))
-            retention = Retention(kept.engine, PolicyStore(records), clock)
-            await stack.enter_async_context(Lifecycle(HistorianServer(kept, retention, bus)))
+            engine = await stack.enter_async_context(open_engine("chdb", folder / "history"))
+            kept = Historian(engine, clock)
+            server = HistorianServer(kept, Retention(engine, PolicyStore(records), clock), bus)
+            await stack.enter_async_context(Lifecycle(kept, server))
         chosen = WebSettings(port=free_port(), **settings)
         app = create_app(compose(records, bus, clock, chosen, folder), console=console or folder / "no-console")
-        server = WebServer(app, chosen)
-        running = RunningWeb(server.url, app.state.services, server, bus, nats)
-        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, server))
+        host = WebServer(app, chosen)
+        running = RunningWeb(host.url, app.state.services, host, bus, nats)
+        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, host))
         yield running
         for client in running.clients:
             await client.aclose()

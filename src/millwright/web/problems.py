@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar, Request, Response
-from litestar.exceptions import HTTPException, SerializationException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, SerializationException, ValidationException
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
@@ -113,6 +113,12 @@ def of_exception(error: Exception, request_id: str = "") -> Problem:
         return of_error(error)
     if isinstance(error, ValidationException):
         return of_status(400, "The request has wrong values.", code="web.invalid", errors=_input_errors(error))
+    if isinstance(error, InternalServerException) and isinstance(error.__cause__, msgspec.ValidationError):
+        # Litestar takes a field of the body for a dependency when it has the name of one.
+        said, _, place = str(error.__cause__).partition(" - at `$.")
+        if place.startswith("data"):
+            parts = _parts(place.rstrip("`"))
+            return of_status(400, "The request has wrong values.", code="web.invalid", errors=[_at(parts, said)])
     if isinstance(error, RecursionError | SerializationException):
         return of_status(400, "The body is no JSON this node can read.")
     if isinstance(error, HTTPException) and error.status_code < 500:
@@ -168,16 +174,16 @@ def _pointed(error: MillwrightError) -> list[InputError]:
 def _input_errors(error: ValidationException) -> list[InputError]:
     extra = error.extra if isinstance(error.extra, list) else []
     return [
-        InputError(
-            "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts),
-            ".".join(parts),
-            str(getattr(item.get("source"), "value", item.get("source")) or "body"),
-            str(item["message"]),
-        )
+        _at(parts, str(item["message"]), str(getattr(item.get("source"), "value", item.get("source")) or "body"))
         for item in extra
         if isinstance(item, dict) and "message" in item
         for parts in [_parts(str(item.get("key", "")))]
     ]
+
+
+def _at(parts: list[str], message: str, source: str = "body") -> InputError:
+    pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+    return InputError(pointer, ".".join(parts), source, message)
 
 
 def _parts(key: str) -> list[str]:

@@ -80,6 +80,14 @@ async def test_wrong_values_are_pointed_at(web: RunningWeb) -> None:
     }
 
 
+async def test_a_field_named_like_a_dependency_is_a_wrong_value_all_the_same(web: RunningWeb) -> None:
+    administrator = await web.set_up()
+    model = {"name": "Pump", "properties": [], "services": {}}
+    answer = await administrator.post("/api/v1/models", json=model)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/services"
+
+
 async def test_a_body_without_a_length_is_limited_too(web: RunningWeb) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(200):
