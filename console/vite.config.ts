@@ -1,7 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
-import { precompress } from "./build/precompress";
+import { precompress } from "./build/precompress.ts";
 
 /** The console is built into the Python package, from where the node serves it. */
 export default defineConfig({

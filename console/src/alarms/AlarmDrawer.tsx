@@ -68,7 +68,7 @@ function History({ alarm }: { alarm: AlarmDetail }): JSX.Element {
       <div>
         {alarm.history.map((entry, i) => (
           <div key={`${entry.at_ms}-${i}`} style={{ borderInlineStart: "2px solid var(--line)", padding: "2px 0 10px 14px" }}>
-            <div><b>{t.alarms.kinds[entry.kind]}</b>{entry.value !== null && <span className="num"> {f.withUnit(entry.value, alarm.unit)}</span>}{entry.by && <span className="quiet"> · {entry.by}</span>}</div>
+            <div><b>{t.alarms.kinds[entry.kind as keyof typeof t.alarms.kinds]}</b>{entry.value !== null && <span className="num"> {f.withUnit(entry.value, alarm.unit)}</span>}{entry.by && <span className="quiet"> · {entry.by}</span>}</div>
             {entry.text && <div style={{ whiteSpace: "pre-wrap" }}>{entry.text}</div>}
             <div className="small faint num">{f.time(entry.at_ms)}</div>
           </div>

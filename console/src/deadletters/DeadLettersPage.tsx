@@ -3,7 +3,7 @@ import { type JSX, type Key, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
 import { post } from "../api/client";
-import type { DeadLetter, WholeLetter } from "../api/model";
+import type { DeadLetter, LetterSummary, WholeLetter } from "../api/model";
 import { useChange, useMay, usePages, useResource } from "../api/queries";
 import { useFormat, useText } from "../i18n";
 import { Listing } from "../parts/Listing";
@@ -11,7 +11,6 @@ import { Empty, Loaded, Page } from "../parts/Page";
 import { usePhone } from "../parts/screen";
 import { bytesOf, hexDump, prettyJson } from "./payload";
 
-interface Summary { total?: number; by_reason?: Record<string, number> | { reason: string; count: number }[] }
 type Selection = { sequences: number[] } | { all: true; reason?: string };
 
 /** What could not be read: looked at, replayed after mending, or thrown away. */
@@ -28,8 +27,8 @@ export default function DeadLettersPage(): JSX.Element {
     setParameters((before) => { const next = new URLSearchParams(before); for (const [k, v] of Object.entries(change)) if (v) next.set(k, v); else next.delete(k); return next; }, { replace: true });
   };
   const letters = usePages<DeadLetter>("/dead-letters", { reason, limit: 50 }, { everyMs: 5000 });
-  const summary = useResource<Summary>("/dead-letters/summary", {}, { everyMs: 10_000 });
-  const counts = Object.entries(summary.data?.by_reason ?? {}).map(([key, value]) => (typeof value === "number" ? { reason: key, count: value } : value));
+  const summary = useResource<LetterSummary>("/dead-letters/summary", {}, { everyMs: 10_000 });
+  const counts = Object.entries(summary.data?.by_reason ?? {}).map(([code, count]) => ({ reason: code, count }));
   const resources = ["dead-letters", "overview"];
   const replay = useChange((s: Selection) => post<{ replayed: number }>("/dead-letters/replay", s), resources, (r) => { setSelected([]); set({ letter: null }); void message.success(t.deadLetters.replayed(r.replayed)); });
   const discard = useChange((s: Selection) => post<{ discarded: number }>("/dead-letters/discard", s), resources, (r) => { setSelected([]); set({ letter: null }); void message.success(t.deadLetters.discarded(r.discarded)); });

@@ -3,6 +3,7 @@ import { Badge, Button, Drawer, Input, Segmented, Select, type TableColumnsType,
 import { type JSX, lazy, Suspense, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 
+import { address } from "../api/client";
 import type { Device, Overview } from "../api/model";
 import { useMay, useModels, usePages, usePlaces, useResource } from "../api/queries";
 import { useFormat, useText, useTitle } from "../i18n";
@@ -12,7 +13,6 @@ import { useNow } from "../parts/now";
 import { Empty, Loaded, Page } from "../parts/Page";
 import { usePhone } from "../parts/screen";
 import { ArrivalList } from "./ArrivalList";
-import { exportDevices } from "./exchange";
 import { PlaceTree } from "./PlaceTree";
 
 const NewDevice = lazy(() => import("./NewDevice"));
@@ -96,7 +96,7 @@ function DeviceList({ place, parameters, set, choosePlace }: ListProps): JSX.Ele
         <Segmented value={status ?? ""} onChange={(value) => { set({ status: value || null }); }} options={[{ value: "", label: t.common.all }, { value: "online", label: t.devices.online }, { value: "offline", label: t.devices.offline }, { value: "never", label: t.devices.never }]} />
         <Select allowClear style={{ minWidth: 160 }} placeholder={t.devices.model} value={model} onChange={(id: string | undefined) => { set({ model: id ?? null }); }} options={(models.data ?? []).map((m) => ({ value: m.id, label: title(m) }))} />
         {tag && <Tag closable onClose={() => { set({ tag: null }); }}>{tag}</Tag>}
-        <div className="grow" style={{ textAlign: "end" }}><Button type="text" icon={<DownloadOutlined />} onClick={() => void exportDevices(query)}>{t.devices.export}</Button></div>
+        <div className="grow" style={{ textAlign: "end" }}><Button type="text" icon={<DownloadOutlined />} href={address("/devices/export", query)}>{t.devices.export}</Button></div>
       </div>
       <Loaded query={devices} rows={8}>
         {({ items }) => items.length === 0

@@ -1,8 +1,6 @@
-/** Devices out as a file. The columns are those that the import takes. */
-import { get, type Query } from "../api/client";
-import type { Device, Page, ThingModel } from "../api/model";
-import { itemsOf } from "../api/queries";
+/** Files that people fill in or take away. */
 
+/** The columns of the import that a template starts with. */
 export const COLUMNS = ["name", "title", "model", "place", "tags"] as const;
 
 /** One CSV row (RFC 4180); a leading = + - @ is defused, because spreadsheets would run it. */
@@ -21,16 +19,4 @@ export function download(name: string, text: string): void {
   link.download = name;
   link.click();
   URL.revokeObjectURL(link.href);
-}
-
-export async function exportDevices(query: Query): Promise<void> {
-  const models = new Map(itemsOf(await get<Page<ThingModel> | ThingModel[]>("/models")).map((m) => [m.id, m.name]));
-  const lines = [COLUMNS.join(",")];
-  let cursor: string | null = null;
-  do {
-    const page: Page<Device> = await get<Page<Device>>("/devices", { ...query, limit: 200, cursor });
-    for (const d of page.items) lines.push(csvRow([d.name, d.title, d.model_id && models.get(d.model_id), d.place_path, d.tags.join(";")]));
-    cursor = page.next;
-  } while (cursor !== null);
-  download("devices.csv", `${lines.join("\r\n")}\r\n`);
 }

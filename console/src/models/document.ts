@@ -4,7 +4,7 @@ import type { ModelProperty, ThingModel } from "../api/model";
 export interface ModelDocument {
   name: string; title?: string | null; title_zh?: string | null; description?: string | null; properties: ModelProperty[]; events: unknown[]; services: unknown[];
 }
-export const EMPTY: ModelDocument = { name: "", title: null, title_zh: null, properties: [{ name: "", type: "number" }], events: [], services: [] };
+export const EMPTY: ModelDocument = { name: "", title: null, title_zh: null, properties: [{ name: "", type: "number", writable: false }], events: [], services: [] };
 
 export const documentOf = (m: ThingModel): ModelDocument => ({
   name: m.name, title: m.title ?? null, title_zh: m.title_zh ?? null, description: m.description ?? null, properties: m.properties, events: m.events ?? [], services: m.services ?? [],

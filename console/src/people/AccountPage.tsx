@@ -63,7 +63,7 @@ function Tokens({ roles }: { roles: Role[] }): JSX.Element {
     { key: "name", title: t.common.name, render: (_, k) => <><b>{k.name}</b> <span className="mono small quiet">{k.hint}</span></> },
     { key: "roles", title: t.people.roles, render: (_, k) => k.roles.map((r) => t.people.roleNames[r]).join(", ") },
     { key: "created", title: t.common.created, render: (_, k) => <span className="num quiet">{f.time(k.created_ms)}</span> },
-    { key: "used", title: t.people.lastUsed, render: (_, k) => <span className="num quiet">{k.used_ms ? f.time(k.used_ms) : t.common.never}</span> },
+    { key: "used", title: t.people.lastUsed, render: (_, k) => <span className="num quiet">{k.last_used_ms ? f.time(k.last_used_ms) : t.common.never}</span> },
     { key: "act", width: 100, render: (_, k) => revoke(k) },
   ];
   return (

@@ -37,7 +37,7 @@ export default function PeoplePage(): JSX.Element {
   ];
   return (
     <Page title={t.people.title} actions={<Button type="primary" icon={<PlusOutlined />} onClick={() => { setEditing("new"); }}>{t.people.add}</Button>}>
-      <Loaded query={people}>{(list) => <Listing items={list} columns={columns} rowKey={(p) => p.id} card={(p) => <div className="panel" style={{ padding: 12 }}><div>{name(p)}</div><div style={{ margin: "8px 0" }}>{roles(p)}</div>{actions(p)}</div>} />}</Loaded>
+      <Loaded query={people}>{(list) => <Listing items={list.filter((p) => p.kind === "person")} columns={columns} rowKey={(p) => p.id} card={(p) => <div className="panel" style={{ padding: 12 }}><div>{name(p)}</div><div style={{ margin: "8px 0" }}>{roles(p)}</div>{actions(p)}</div>} />}</Loaded>
       {editing && <PersonBox person={editing === "new" ? null : editing} close={() => { setEditing(null); }} />}
     </Page>
   );

@@ -2,7 +2,7 @@ import { App, AutoComplete, Button, Drawer, Form, Input, InputNumber, Segmented,
 import { type JSX, useState } from "react";
 
 import { post, put } from "../api/client";
-import { type Condition, type Device, type DeviceProperty, PRIORITIES, type Rehearsal, type Rule } from "../api/model";
+import { type Condition, type Device, type DeviceProperty, PRIORITIES, type Rehearsal, type Rule, type RuleDraft as Draft } from "../api/model";
 import { useChange, useList, useModels } from "../api/queries";
 import { useFormat, useText, useTitle } from "../i18n";
 import { unitSign } from "../i18n/format";
@@ -10,7 +10,6 @@ import { PriorityMark } from "../parts/Marks";
 import { usePhone } from "../parts/screen";
 import { sentence } from "./sentence";
 
-type Draft = Omit<Rule, "id">;
 interface Fields {
   name: string; target: "device" | "model"; device_id?: string; model_id?: string; property: string; priority: Rule["priority"]; enabled: boolean; message?: string; message_zh?: string;
   kind: Condition["kind"]; high?: number | null; low?: number | null; deadband?: number | null; on_delay_s?: number | null; off_delay_s?: number | null; per_s?: number | null; window_s?: number | null; direction?: "both" | "rising" | "falling"; after_s?: number | null;

@@ -2,7 +2,7 @@ import { App, Button, Modal, type TableColumnsType, Tag } from "antd";
 import { type JSX, useState } from "react";
 
 import { post, remove } from "../../api/client";
-import type { Credential, Device, IssuedCredential } from "../../api/model";
+import type { Credential, Device, IssuedCredential, PresenceEvent } from "../../api/model";
 import { useChange, useList, useMay } from "../../api/queries";
 import { useFormat, useText } from "../../i18n";
 import { Listing } from "../../parts/Listing";
@@ -18,6 +18,7 @@ export function Connection({ device }: { device: Device }): JSX.Element {
   const engineer = useMay("engineer");
   const [issued, setIssued] = useState<IssuedCredential | null>(null);
   const credentials = useList<Credential>(`/devices/${device.id}/credentials`, {}, { enabled: engineer });
+  const comings = useList<PresenceEvent>(`/devices/${device.id}/presence`, {}, { everyMs: 15_000 });
   const issue = useChange(() => post<IssuedCredential>(`/devices/${device.id}/credentials`, {}), ["devices"], setIssued);
   const revoke = useChange((id: string) => remove(`/devices/${device.id}/credentials/${id}`), ["devices"]);
   const ask = (c: Credential): void => { void modal.confirm({ title: t.device.revokeConfirm, content: t.device.revokeText, okText: t.device.revoke, cancelText: t.common.cancel, okButtonProps: { danger: true }, onOk: () => revoke.mutateAsync(c.id).catch(() => undefined) }); };
@@ -40,6 +41,13 @@ export function Connection({ device }: { device: Device }): JSX.Element {
           {presence.reason && <><dt>{t.device.reason}</dt><dd>{presence.reason}</dd></>}
         </dl>
       </Panel>
+      {comings.data && comings.data.length > 0 && (
+        <Panel title={t.device.presenceHistory}>
+          <div className="stack tight">
+            {comings.data.slice(0, 20).map((e) => <div key={`${e.at_ms}${String(e.online)}`} className="row wrap"><span className="num quiet">{f.time(e.at_ms)}</span><span className="mark"><i className={`dot ${e.online ? "on" : "off"}`} />{e.online ? t.devices.online : t.devices.offline}</span>{e.reason && <span className="quiet">{e.reason}</span>}</div>)}
+          </div>
+        </Panel>
+      )}
       {engineer && (
         <Panel title={t.device.credentials} flush extra={<Button size="small" loading={issue.isPending} onClick={() => { issue.mutate(undefined); }}>{t.device.newCredential}</Button>}>
           <Loaded query={credentials}>{(list) => list.length ? <Listing items={list} columns={columns} rowKey={(c) => c.id} card={(c) => <div style={{ padding: 12 }} className="row spread"><span><span className="mono">{c.hint}</span><div className="small quiet num">{used(c)}</div></span>{button(c)}</div>} /> : <Empty title={t.device.credentialEmpty}><Button type="primary" onClick={() => { issue.mutate(undefined); }}>{t.device.newCredential}</Button></Empty>}</Loaded>
