@@ -16,7 +16,7 @@ from millwright.engines.sql import Migrations, Records
 from millwright.kernel import Clock, Part, SystemClock, Unavailable
 from millwright.parties import Parties, ensure_local_token
 
-DOMAINS = ("parties", "cases", "historian", "devices", "operations")
+DOMAINS = ("parties", "cases", "historian", "devices", "operations", "web")
 """Domains that may keep records; each has its migrations in ``<domain>/migrations``."""
 
 

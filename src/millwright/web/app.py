@@ -21,6 +21,7 @@ from millwright.web import health, overview, problems, system
 from millwright.web.console_files import ConsoleFiles
 from millwright.web.device_alarms import fill_in
 from millwright.web.edge import Edge
+from millwright.web.idempotency import AnswerStore, Idempotency
 from millwright.web.live import Hub
 from millwright.web.live import api as live_api
 from millwright.web.openapi import document, openapi_json
@@ -70,7 +71,8 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
         logging_config=None,
         debug=False,
     )
-    edge = Edge(app.asgi_handler, services.parties, services.settings, ConsoleFiles(console))
+    inner = Idempotency(app.asgi_handler, AnswerStore(services.records, services.clock))
+    edge = Edge(inner, services.parties, services.settings, ConsoleFiles(console))
     app.asgi_handler = edge
     app.state.edge = edge
     app.state.hub = hub
