@@ -31,13 +31,12 @@ _OVERLAP = (
     "least(ends, {from:Int64} + (bucket + 1) * {width:Int64}) - greatest(starts, {from:Int64} + bucket * {width:Int64})"
 )
 
-# The newest reading before the range is found backwards along the primary key, without FINAL, which cannot.
+# The newest reading before the range, backwards along the primary key: without FINAL, which cannot, so the version that
+# counts is the one received last.
 _BEFORE = """
-SELECT time_ms, number, quality FROM readings FINAL
-WHERE series = {one:UInt64} AND time_ms = (
-    SELECT max(time_ms) FROM (
-        SELECT time_ms FROM readings WHERE series = {one:UInt64} AND time_ms < {from:Int64}
-        ORDER BY time_ms DESC LIMIT 1))
+SELECT time_ms, number, quality FROM readings WHERE series = {one:UInt64} AND time_ms < {from:Int64}
+ORDER BY time_ms DESC, received_ms DESC LIMIT 1
+SETTINGS max_threads = 1
 """
 
 _HELD = f"""
@@ -53,7 +52,7 @@ FROM (
             SELECT time_ms, number, quality FROM readings FINAL
             WHERE series = {{one:UInt64}}
                 AND time_ms >= {{from:Int64}} AND time_ms < least({{to:Int64}}, {{until:Int64}})
-            UNION ALL {_BEFORE}
+            UNION ALL SELECT * FROM ({_BEFORE})
         )
     )
     WHERE ok AND ends > starts

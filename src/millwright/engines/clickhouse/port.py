@@ -24,10 +24,11 @@ DEFAULTS: Mapping[str, str] = {
     "optimize_on_insert": "0",
     "output_format_arrow_string_as_string": "1",
     "output_format_arrow_compression_method": "none",
+    "read_in_order_use_buffering": "0",
     "compile_expressions": "0",
     "compile_aggregate_expressions": "0",
 }
-"""Settings every statement runs under, on either engine."""
+"""Settings every statement runs under, on either engine; an older server is not sent those it does not know."""
 
 
 class SeriesEngine(Protocol):

@@ -27,6 +27,7 @@ class ClickHouseHttpEngine:
         self._settings = settings
         self.dialect = Dialect(cluster=settings.cluster, sync=settings.sync)
         self._client: httpx.AsyncClient | None = None
+        self._defaults: dict[str, str] = {}
 
     async def start(self) -> None:
         """Connect and make the database. Raises ``Unavailable`` when no server answers."""
@@ -38,6 +39,10 @@ class ClickHouseHttpEngine:
         )
         sql = f"CREATE DATABASE IF NOT EXISTS {self._settings.database}{self.dialect.on_cluster}"
         await self._send(sql, b"", {}, database="default")
+        known = await self.query(
+            "SELECT name FROM system.settings WHERE name IN {names:Array(String)}", {"names": list(DEFAULTS)}
+        )
+        self._defaults = {name: DEFAULTS[name] for name in known.column("name").to_pylist()}
 
     async def stop(self) -> None:
         """Close the connections."""
@@ -68,7 +73,7 @@ class ClickHouseHttpEngine:
 
     async def _send(self, sql: str, body: bytes, parameters: Parameters, *, database: str = "") -> bytes:
         query = {
-            **DEFAULTS,
+            **self._defaults,
             "database": database or self._settings.database,
             "wait_end_of_query": "1",
             "max_execution_time": f"{self._settings.timeout_s:g}",
