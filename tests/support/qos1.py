@@ -20,11 +20,10 @@ class CountingDevice:
     """
 
     def __init__(self, port: int, token: str, client_id: str, rate: float = 400.0) -> None:
-        self.acknowledged: set[int] = set()
         self.times: dict[int, int] = {}
         self._rate = rate
         self._by_mid: dict[int, int] = {}
-        self._lock = threading.Lock()
+        self._acknowledged: set[int] = set()
         self._stop = threading.Event()
         self._connected = threading.Event()
         self._client = mqtt.Client(
@@ -61,21 +60,24 @@ class CountingDevice:
             assert time.monotonic() < deadline, f"{missing} of {len(self.times)} messages were never acknowledged"
             time.sleep(0.05)
 
+    @property
+    def acknowledged(self) -> set[int]:
+        """The numbers for which a PUBACK came."""
+        return {number for mid, number in list(self._by_mid.items()) if mid in self._acknowledged}
+
     def _run(self) -> None:
         began, number = time.monotonic(), 0
         base_ms = time.time_ns() // 1_000_000
-        while not self._stop.is_set():
+        while not self._stop.is_set() and number < 60_000:  # packet ids are 16 bits: each means one message here
             time_ms = base_ms + number  # one source time for each number: a doubled message would be one reading
             payload = json.dumps({"ts": time_ms, "values": {"n": number}})
-            with self._lock:
-                sent = self._client.publish(TOPIC, payload, qos=1)
-                self._by_mid[sent.mid] = number
-                self.times[number] = time_ms
+            sent = self._client.publish(TOPIC, payload, qos=1)
+            self._by_mid[sent.mid] = number
+            self.times[number] = time_ms
             number += 1
             ahead = number / self._rate - (time.monotonic() - began)
             if ahead > 0:
                 time.sleep(ahead)
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, _reason: Any, _properties: Any) -> None:
-        with self._lock:
-            self.acknowledged.add(self._by_mid[mid])
+        self._acknowledged.add(mid)
