@@ -1,6 +1,7 @@
 """Litestar guards: a route that has none is public, and the tests name every public route.
 
-The web host puts the :class:`Session` of a request (or ``None``) into ``scope["auth"]`` before routing.
+They are coroutines, because Litestar runs a plain function in a thread. The web host puts the :class:`Session` of a
+request (or ``None``) into ``scope["auth"]`` before routing.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def session_of(connection: Connection) -> Session:
     return session
 
 
-def require_session(connection: Connection, _handler: BaseRouteHandler) -> None:
+async def require_session(connection: Connection, _handler: BaseRouteHandler) -> None:
     """Guard: whoever is signed in, in any role."""
     session_of(connection)
 
@@ -38,7 +39,7 @@ def require_session(connection: Connection, _handler: BaseRouteHandler) -> None:
 def require_role(*roles: Role) -> Guard:
     """Guard: someone with one of ``roles``; an administrator always may."""
 
-    def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
+    async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
         session = session_of(connection)
         if not session.person.allows(*roles):
             raise Denied(

@@ -6,6 +6,7 @@ and the console's files. Plain ASGI around Litestar, so that it also covers what
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 import secrets
@@ -27,6 +28,8 @@ from millwright.web.settings import WebSettings
 logger = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
+_PROCESS = secrets.token_hex(4)
+_count = itertools.count(1)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _BODY_TYPES = frozenset(
     {
@@ -206,7 +209,7 @@ async def send_problem(send: Send, problem: problems.Problem, request_id: str) -
 def _request_id(given: bytes | None) -> str:
     if given is not None and _REQUEST_ID.match(given):
         return given.decode()
-    return secrets.token_hex(8)
+    return f"{_PROCESS}{next(_count):08x}"
 
 
 def secret_of(scope: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, Parameter
+from litestar.params import FromQuery, JSONBody, Parameter, PathParameter
 from msgspec import Meta
 
 from millwright.devices.dead_letters.model import DeadLetter
@@ -18,6 +18,8 @@ from millwright.kernel import Invalid
 from millwright.parties import require_role, require_session
 
 _PREVIEW = 200
+_LAST = 2**63 - 1
+Sequence = Annotated[int, PathParameter(description="Its place in the stream.", ge=1, le=_LAST)]
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ class WholeLetter(msgspec.Struct, frozen=True):
 class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which letters: either ``sequences``, or ``all`` (of one ``reason`` or ``device_id`` when given)."""
 
-    sequences: Annotated[list[int], Meta(max_length=10_000)] = []
+    sequences: Annotated[list[Annotated[int, Meta(ge=1, le=_LAST)]], Meta(max_length=10_000)] = []
     all: bool = False
     reason: str | None = None
     device_id: str | None = None
@@ -103,7 +105,7 @@ class DeadLetterController(Controller):
         return await dead_letters.summary()
 
     @get("/{sequence:int}", summary="Read one dead letter")
-    async def read(self, dead_letters: NamedDependency[DeadLetters], sequence: FromPath[int]) -> WholeLetter:
+    async def read(self, dead_letters: NamedDependency[DeadLetters], sequence: Sequence) -> WholeLetter:
         """With its whole payload."""
         stored = await dead_letters.get(sequence)
         letter = stored.letter

@@ -1,6 +1,6 @@
 """How many requests a second the web role answers, by wrk, with the broker and the historian beside it.
 
-    python bench/http.py [--seconds 8] [--connections 32]
+    python bench/web.py [--seconds 8] [--connections 32]
 
 Starts a node's parts on free ports in a temporary folder, registers devices with readings, then asks.
 """
@@ -34,7 +34,7 @@ async def measure(web: RunningWeb, path: str, token: str, seconds: int, connecti
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
     text = (await process.communicate())[0].decode()
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
-    latency = {name: value for name, value in re.findall(r"(50|99)%\s+(\S+)", text)}
+    latency = dict(re.findall(r"(50|99)%\s+(\S+)", text))
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return (
         f"{path:45} {float(rate[1]) if rate else 0:9.0f}/s   p50 {latency.get('50', '?'):>9}   "
