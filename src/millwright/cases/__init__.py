@@ -10,9 +10,15 @@ workflow; a closed case never changes its state again; ``revision`` grows by one
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from millwright.cases.model import SYSTEM, Actor, Case, Entry, Filter, Page, Transition, Workflow
-from millwright.cases.service import Cases, CaseSession
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.cases.model import SYSTEM, Actor, Case, Entry, Filter, Page, Transition, Workflow
+    from millwright.cases.service import Cases, CaseSession
+
+__getattr__ = exports(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 """Where the domain's schema revisions are."""

@@ -14,31 +14,44 @@ Standards: MQTT 3.1.1, Sparkplug B 3.0, UCUM 2.1, ISA-95. The listener is in ``m
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from millwright.devices.access import Access
-from millwright.devices.arrivals import Adoption, Arrival, ArrivalService, ArrivalStore, ArrivalWorker, SparkplugContact
-from millwright.devices.changes import Changes
-from millwright.devices.credentials import Credential, CredentialStore, Issued, NewCredential
-from millwright.devices.directory import DeviceDirectory
-from millwright.devices.models import Model, ModelDocument, ModelStore, PropertySpec
-from millwright.devices.permissions import Principal
-from millwright.devices.places import NewPlace, Place, PlaceChange
-from millwright.devices.presence import PresenceStore, PresenceWorker
-from millwright.devices.properties import DeviceProperty
-from millwright.devices.registry import (
-    Device,
-    DeviceChange,
-    DeviceCounts,
-    DevicePage,
-    DeviceQuery,
-    DeviceStore,
-    ImportReport,
-    NewDevice,
-    SparkplugBinding,
-)
-from millwright.devices.service import DevicesService
-from millwright.devices.settings import DevicesSettings
-from millwright.devices.watch import ChangeWatch
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.devices.access import Access
+    from millwright.devices.arrivals import (
+        Adoption,
+        Arrival,
+        ArrivalService,
+        ArrivalStore,
+        ArrivalWorker,
+        SparkplugContact,
+    )
+    from millwright.devices.changes import Changes
+    from millwright.devices.credentials import Credential, CredentialStore, Issued, NewCredential
+    from millwright.devices.directory import DeviceDirectory
+    from millwright.devices.models import Model, ModelDocument, ModelStore, PropertySpec
+    from millwright.devices.permissions import Principal
+    from millwright.devices.places import NewPlace, Place, PlaceChange
+    from millwright.devices.presence import PresenceStore, PresenceWorker
+    from millwright.devices.properties import DeviceProperty
+    from millwright.devices.registry import (
+        Device,
+        DeviceChange,
+        DeviceCounts,
+        DevicePage,
+        DeviceQuery,
+        DeviceStore,
+        ImportReport,
+        NewDevice,
+        SparkplugBinding,
+    )
+    from millwright.devices.service import DevicesService
+    from millwright.devices.settings import DevicesSettings
+    from millwright.devices.watch import ChangeWatch
+
+__getattr__ = exports(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 """Where the domain's schema revisions are."""

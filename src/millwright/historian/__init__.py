@@ -4,41 +4,48 @@ Vocabulary: a *series* is one property of one device; a *reading* is a value at 
 of time reduced to minimum, maximum, mean…; *received* is when this node took the reading in.
 """
 
-from millwright.historian.columns import values
-from millwright.historian.live import LivePublisher
-from millwright.historian.model import (
-    BAD,
-    BOOLEAN,
-    GOOD,
-    NUMBER,
-    TEXT,
-    UNCERTAIN,
-    Kind,
-    Quality,
-    Reading,
-    ReadingBatch,
-    SeriesId,
-    SeriesInfo,
-    Value,
-    series_id,
-)
-from millwright.historian.query import (
-    AGGREGATES,
-    EARLIEST_MS,
-    LATEST_MS,
-    Aggregate,
-    BucketQuery,
-    BucketSeries,
-    CatalogueEntry,
-    Latest,
-    Range,
-    RawQuery,
-    Storage,
-)
-from millwright.historian.retention import PolicyStore, Retention, RetentionPolicy
-from millwright.historian.rpc import HistorianClient, HistorianServer
-from millwright.historian.service import Historian
-from millwright.historian.settings import HistorianSettings
+from typing import TYPE_CHECKING
+
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.historian.columns import values
+    from millwright.historian.live import LivePublisher
+    from millwright.historian.model import (
+        BAD,
+        BOOLEAN,
+        GOOD,
+        NUMBER,
+        TEXT,
+        UNCERTAIN,
+        Kind,
+        Quality,
+        Reading,
+        ReadingBatch,
+        SeriesId,
+        SeriesInfo,
+        Value,
+        series_id,
+    )
+    from millwright.historian.query import (
+        AGGREGATES,
+        EARLIEST_MS,
+        LATEST_MS,
+        Aggregate,
+        BucketQuery,
+        BucketSeries,
+        CatalogueEntry,
+        Latest,
+        Range,
+        RawQuery,
+        Storage,
+    )
+    from millwright.historian.retention import PolicyStore, Retention, RetentionPolicy
+    from millwright.historian.rpc import HistorianClient, HistorianServer
+    from millwright.historian.service import Historian
+    from millwright.historian.settings import HistorianSettings
+
+__getattr__ = exports(__name__)
 
 __all__ = [
     "AGGREGATES",

@@ -12,29 +12,35 @@ acknowledged; what is evaluated again after a crash changes nothing; evaluation 
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from millwright.operations.alarms import EVENTS, AlarmFilter, AlarmPage, Alarms, AlarmSummary, alarm_of
-from millwright.operations.directory import RegistryDirectory
-from millwright.operations.model import (
-    Alarm,
-    AlarmState,
-    Condition,
-    Directory,
-    Limit,
-    Priority,
-    PropertyFact,
-    RateOfChange,
-    Rule,
-    RuleDraft,
-    Scope,
-    Stale,
-    Subject,
-)
-from millwright.operations.rehearsal import Rehearsal
-from millwright.operations.rules import RULES_CHANGED, RulePage, Rules
-from millwright.operations.settings import OperationsSettings
-from millwright.operations.store import RuleStore
-from millwright.operations.worker import AlarmWorker
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.operations.alarms import EVENTS, AlarmFilter, AlarmPage, Alarms, AlarmSummary, alarm_of
+    from millwright.operations.directory import RegistryDirectory
+    from millwright.operations.model import (
+        Alarm,
+        AlarmState,
+        Condition,
+        Directory,
+        Limit,
+        Priority,
+        PropertyFact,
+        RateOfChange,
+        Rule,
+        RuleDraft,
+        Scope,
+        Stale,
+        Subject,
+    )
+    from millwright.operations.rehearsal import Rehearsal
+    from millwright.operations.rules import RULES_CHANGED, RulePage, Rules
+    from millwright.operations.settings import OperationsSettings
+    from millwright.operations.store import RuleStore
+    from millwright.operations.worker import AlarmWorker
+
+__getattr__ = exports(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 """Where the domain's schema revisions are."""

@@ -9,22 +9,28 @@ person has no session and no working token.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from millwright.parties.errors import NotSignedIn
-from millwright.parties.guards import require_role, require_session, session_of
-from millwright.parties.local_token import ensure_local_token
-from millwright.parties.model import (
-    Account,
-    Language,
-    NewToken,
-    Person,
-    Role,
-    Session,
-    SessionInfo,
-    SetupState,
-    TokenInfo,
-)
-from millwright.parties.service import Opened, Parties
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.parties.errors import NotSignedIn
+    from millwright.parties.guards import require_role, require_session, session_of
+    from millwright.parties.local_token import ensure_local_token
+    from millwright.parties.model import (
+        Account,
+        Language,
+        NewToken,
+        Person,
+        Role,
+        Session,
+        SessionInfo,
+        SetupState,
+        TokenInfo,
+    )
+    from millwright.parties.service import Opened, Parties
+
+__getattr__ = exports(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 """Where the domain's schema revisions are."""

@@ -4,9 +4,16 @@ Rooms: ``edge`` (what holds for every request), ``problems`` (errors → RFC 945
 ``stats`` (what the roles report), ``health``, ``overview``, ``system``, ``console_files``, ``openapi``, ``server``.
 """
 
-from millwright.web.app import create_app
-from millwright.web.server import WebServer
-from millwright.web.services import Services, SettingView
-from millwright.web.settings import WebSettings
+from typing import TYPE_CHECKING
+
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.web.app import create_app
+    from millwright.web.server import WebServer
+    from millwright.web.services import Services, SettingView
+    from millwright.web.settings import WebSettings
+
+__getattr__ = exports(__name__)
 
 __all__ = ["Services", "SettingView", "WebServer", "WebSettings", "create_app"]

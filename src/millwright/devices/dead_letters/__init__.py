@@ -3,8 +3,15 @@
 Nothing unreadable blocks the intake, and nothing vanishes: a message is either readings or a dead letter.
 """
 
-from millwright.devices.dead_letters.model import DEAD_LETTERS, DeadLetter
-from millwright.devices.dead_letters.service import DeadLetters, Summary
-from millwright.devices.dead_letters.stream import DeadLetterStream, StoredLetter
+from typing import TYPE_CHECKING
+
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.devices.dead_letters.model import DEAD_LETTERS, DeadLetter
+    from millwright.devices.dead_letters.service import DeadLetters, Summary
+    from millwright.devices.dead_letters.stream import DeadLetterStream, StoredLetter
+
+__getattr__ = exports(__name__)
 
 __all__ = ["DEAD_LETTERS", "DeadLetter", "DeadLetterStream", "DeadLetters", "StoredLetter", "Summary"]

@@ -4,17 +4,24 @@ A model declares *properties* (values in time), *events* (what happens to the th
 asked to do). A device names a model and one version of it; a new version leaves devices on theirs until moved.
 """
 
-from millwright.devices.models.model import (
-    EventSpec,
-    Model,
-    ModelDocument,
-    Parameter,
-    PropertySpec,
-    PropertyType,
-    ServiceSpec,
-)
-from millwright.devices.models.service import ModelService
-from millwright.devices.models.store import ModelStore
+from typing import TYPE_CHECKING
+
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.devices.models.model import (
+        EventSpec,
+        Model,
+        ModelDocument,
+        Parameter,
+        PropertySpec,
+        PropertyType,
+        ServiceSpec,
+    )
+    from millwright.devices.models.service import ModelService
+    from millwright.devices.models.store import ModelStore
+
+__getattr__ = exports(__name__)
 
 __all__ = [
     "EventSpec",

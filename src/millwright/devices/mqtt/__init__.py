@@ -17,13 +17,28 @@ What holds:
 - A client that breaks a rule, does not read or does not speak is disconnected; the reason is counted.
 """
 
-from millwright.devices.mqtt.errors import ProtocolError
-from millwright.devices.mqtt.journal import JetStreamJournal, VolatileJournal
-from millwright.devices.mqtt.listener import OUT_SUBJECT, MqttListener, OutMessage
-from millwright.devices.mqtt.ports import Authenticator, Intake, Journal, OnRefused, Principal, Refusal, StoredSession
-from millwright.devices.mqtt.presence import PresenceReport
-from millwright.devices.mqtt.settings import MqttSettings
-from millwright.devices.mqtt.stream_intake import JetStreamIntake
+from typing import TYPE_CHECKING
+
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.devices.mqtt.errors import ProtocolError
+    from millwright.devices.mqtt.journal import JetStreamJournal, VolatileJournal
+    from millwright.devices.mqtt.listener import OUT_SUBJECT, MqttListener, OutMessage
+    from millwright.devices.mqtt.ports import (
+        Authenticator,
+        Intake,
+        Journal,
+        OnRefused,
+        Principal,
+        Refusal,
+        StoredSession,
+    )
+    from millwright.devices.mqtt.presence import PresenceReport
+    from millwright.devices.mqtt.settings import MqttSettings
+    from millwright.devices.mqtt.stream_intake import JetStreamIntake
+
+__getattr__ = exports(__name__)
 
 __all__ = [
     "OUT_SUBJECT",

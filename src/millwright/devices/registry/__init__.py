@@ -1,20 +1,27 @@
 """The registry: every device that is known, found again by name, tag, place, model, state."""
 
-from millwright.devices.registry.bulk import DeviceRow, ImportReport
-from millwright.devices.registry.model import (
-    Device,
-    DeviceChange,
-    DeviceCounts,
-    DevicePage,
-    DeviceQuery,
-    Kind,
-    NewDevice,
-    PresenceState,
-    SparkplugBinding,
-    Status,
-)
-from millwright.devices.registry.service import Registry
-from millwright.devices.registry.store import DeviceStore
+from typing import TYPE_CHECKING
+
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.devices.registry.bulk import DeviceRow, ImportReport
+    from millwright.devices.registry.model import (
+        Device,
+        DeviceChange,
+        DeviceCounts,
+        DevicePage,
+        DeviceQuery,
+        Kind,
+        NewDevice,
+        PresenceState,
+        SparkplugBinding,
+        Status,
+    )
+    from millwright.devices.registry.service import Registry
+    from millwright.devices.registry.store import DeviceStore
+
+__getattr__ = exports(__name__)
 
 __all__ = [
     "Device",

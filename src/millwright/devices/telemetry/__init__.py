@@ -15,22 +15,29 @@ What JSON may look like, and what becomes of the odd cases:
 - A text is kept as it is. NaN and Infinity are no JSON (RFC 8259 §6): dead letter. A UTF-8 byte order mark is skipped.
 """
 
-from millwright.devices.telemetry.collector import Collector
-from millwright.devices.telemetry.decoder import JSON_TOPICS, SPARKPLUG_PREFIX, Decoder, RunDecoder, new_decoder
-from millwright.devices.telemetry.errors import REASONS, Unreadable
-from millwright.devices.telemetry.json_decoder import JsonDecoder
-from millwright.devices.telemetry.model import (
-    Arrival,
-    DeclaredProperty,
-    Decoded,
-    Directory,
-    KnownDevice,
-    Outgoing,
-    PresenceChange,
-    PropertyType,
-)
-from millwright.devices.telemetry.repeats import RepeatMemory
-from millwright.devices.telemetry.settings import TelemetrySettings
+from typing import TYPE_CHECKING
+
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.devices.telemetry.collector import Collector
+    from millwright.devices.telemetry.decoder import JSON_TOPICS, SPARKPLUG_PREFIX, Decoder, RunDecoder, new_decoder
+    from millwright.devices.telemetry.errors import REASONS, Unreadable
+    from millwright.devices.telemetry.json_decoder import JsonDecoder
+    from millwright.devices.telemetry.model import (
+        Arrival,
+        DeclaredProperty,
+        Decoded,
+        Directory,
+        KnownDevice,
+        Outgoing,
+        PresenceChange,
+        PropertyType,
+    )
+    from millwright.devices.telemetry.repeats import RepeatMemory
+    from millwright.devices.telemetry.settings import TelemetrySettings
+
+__getattr__ = exports(__name__)
 
 __all__ = [
     "Arrival",

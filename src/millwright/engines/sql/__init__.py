@@ -1,7 +1,14 @@
 """Records: SQLite in the data folder, or PostgreSQL, through SQLAlchemy; schema by Alembic."""
 
-from millwright.engines.sql.migrations import Migrations
-from millwright.engines.sql.records import Records, metadata
-from millwright.engines.sql.settings import SqlSettings
+from typing import TYPE_CHECKING
+
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.engines.sql.migrations import Migrations
+    from millwright.engines.sql.records import Records, metadata
+    from millwright.engines.sql.settings import SqlSettings
+
+__getattr__ = exports(__name__)
 
 __all__ = ["Migrations", "Records", "SqlSettings", "metadata"]

@@ -1,8 +1,15 @@
 """Queries over the records: people, sessions, tokens, the first set-up."""
 
-from millwright.parties.store.people import PeopleStore
-from millwright.parties.store.sessions import SessionStore
-from millwright.parties.store.setup import SetupStore
-from millwright.parties.store.tokens import TokenStore
+from typing import TYPE_CHECKING
+
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.parties.store.people import PeopleStore
+    from millwright.parties.store.sessions import SessionStore
+    from millwright.parties.store.setup import SetupStore
+    from millwright.parties.store.tokens import TokenStore
+
+__getattr__ = exports(__name__)
 
 __all__ = ["PeopleStore", "SessionStore", "SetupStore", "TokenStore"]
