@@ -23,13 +23,11 @@ class Collector:
     def __init__(self, settings: TelemetrySettings) -> None:
         self._settings = settings
         self._devices: dict[str, DeviceProperties] = {}
-        self.constrained = False
-        """Whether any shape has limits or types of a model; until then they cost nothing."""
         self.new_series: list[SeriesInfo] = []
         self._clear()
 
     def _clear(self) -> None:
-        self.plain, self.typed, self.rows = Lane(), Lane(), Rows()
+        self.lane, self.rows = Lane(), Rows()
         self.dead_letters: list[DeadLetter] = []
         self.presence: list[PresenceChange] = []
         self.arrivals: list[Arrival] = []
@@ -57,15 +55,10 @@ class Collector:
 
     def take(self) -> Decoded:
         """All that was gathered since the last call."""
-        batch = join(
-            (
-                self.plain.build(typed=False, constrained=self.constrained),
-                self.typed.build(typed=True, constrained=self.constrained),
-                self.rows.build(),
-            )
-        )
+        doubtful = self.lane.constrained or len(self.rows)
+        batch = join((self.lane.build(), self.rows.build()))
         self.counts["points_in"] += len(batch)
-        if self.constrained or len(self.rows):
+        if doubtful:
             self.counts["points_uncertain"] += int(np.count_nonzero(batch.quality == UNCERTAIN))
             self.counts["points_bad"] += int(np.count_nonzero(batch.quality == BAD))
         taken = Decoded(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from itertools import repeat
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ from millwright.historian import BAD, BOOLEAN, GOOD, NUMBER, TEXT, UNCERTAIN, Re
 
 EXACT: Final = 2.0**53
 """From ±2^53 on a double no longer tells neighbouring integers apart."""
+_PACK: Final = 8_192
+"""Values that become a piece of a column at once."""
 
 
 class Shape:
@@ -25,7 +28,19 @@ class Shape:
     ``low`` and ``high`` float64 (the declared limits), ``integral`` bool, ``kinds`` and ``qualities`` uint8.
     """
 
-    __slots__ = ("constrained", "count", "high", "integral", "kinds", "low", "names", "qualities", "series")
+    __slots__ = (
+        "constrained",
+        "count",
+        "high",
+        "integral",
+        "kinds",
+        "low",
+        "names",
+        "numeric",
+        "qualities",
+        "seen",
+        "series",
+    )
 
     def __init__(
         self,
@@ -44,6 +59,9 @@ class Shape:
         self.low = np.array([low for low, _ in limits], np.float64).tobytes()
         self.high = np.array([high for _, high in limits], np.float64).tobytes()
         self.integral = bytes(integral)
+        self.numeric = not any(kind != NUMBER for kind in kinds)
+        self.seen = 0
+        """Messages of this shape that went the general way."""
         self.constrained = (
             any(integral) or any(q != GOOD for q in qualities) or any(limit != UNLIMITED for limit in limits)
         )
@@ -56,32 +74,54 @@ UNLIMITED: Final = (-np.inf, np.inf)
 class Lane:
     """Whole messages: ``values`` of all of them in a row; shape, time and reception one per message."""
 
-    values: list[Any] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     received: list[int] = field(default_factory=list)
+    numeric: bool = True
+    """Whether all values are numbers."""
+    constrained: bool = False
+    """Whether any shape has limits or a model's types; until then they cost nothing."""
+    _numbers: list[npt.NDArray[np.float64]] = field(default_factory=list)
+    _packed: int = 0
+    _inexact: list[int] = field(default_factory=list)
 
-    def build(self, *, typed: bool, constrained: bool) -> ReadingBatch:
-        """The readings. ``typed``: not all are numbers; ``constrained``: some have limits or a model's type."""
+    def add(self, shape: Shape, values: Iterable[float], times: Sequence[int], received_ms: int) -> None:
+        """Messages of one shape: all their values in a row, the time of each, when they were received."""
+        self.values.extend(values)
+        self.numeric = self.numeric and shape.numeric
+        self.constrained = self.constrained or shape.constrained
+        if len(times) == 1:
+            self.shapes.append(shape)
+            self.received.append(received_ms)
+        else:
+            self.shapes.extend(repeat(shape, len(times)))
+            self.received.extend(repeat(received_ms, len(times)))
+        self.times.extend(times)
+        if len(self.values) >= _PACK:
+            self._pack()
+
+    def _pack(self) -> None:
+        """Turn values into a piece of the column while they are in the processor's cache."""
         number = np.array(self.values, np.float64)
+        for row in np.flatnonzero(np.abs(number) >= EXACT).tolist():
+            if is_inexact(self.values[row]):
+                self._inexact.append(self._packed + row)
+        self._numbers.append(number)
+        self._packed += len(number)
+        self.values.clear()
+
+    def build(self) -> ReadingBatch:
+        """The readings."""
+        self._pack()
+        number = np.concatenate(self._numbers)
         counts = np.array([shape.count for shape in self.shapes], np.int64)
-        quality: npt.NDArray[np.uint8]
-        if constrained:
-            quality = np.frombuffer(b"".join([s.qualities for s in self.shapes]), np.uint8).copy()
-            low = np.frombuffer(b"".join([s.low for s in self.shapes]))
-            high = np.frombuffer(b"".join([s.high for s in self.shapes]))
-            integral = np.frombuffer(b"".join([s.integral for s in self.shapes]), np.bool_)
-            outside = (number < low) | (number > high)
-            if integral.any():
-                outside |= integral & (number != np.floor(number))
-            quality[outside] = UNCERTAIN
-        else:
-            quality = np.full(len(number), GOOD, np.uint8)
-        self._mark_inexact(number, quality)
-        if typed:
-            kind = np.frombuffer(b"".join([s.kinds for s in self.shapes]), np.uint8).copy()
-        else:
+        quality = self._qualities(number) if self.constrained else np.full(len(number), GOOD, np.uint8)
+        quality[self._inexact] = np.minimum(quality[self._inexact], UNCERTAIN)
+        if self.numeric:
             kind = np.full(len(number), NUMBER, np.uint8)
+        else:
+            kind = np.frombuffer(b"".join([s.kinds for s in self.shapes]), np.uint8).copy()
         return ReadingBatch(
             np.frombuffer(b"".join([s.series for s in self.shapes]), np.uint64),
             np.repeat(np.array(self.times, np.int64), counts),
@@ -91,10 +131,16 @@ class Lane:
             quality,
         )
 
-    def _mark_inexact(self, number: npt.NDArray[np.float64], quality: npt.NDArray[np.uint8]) -> None:
-        for row in np.flatnonzero(np.abs(number) >= EXACT).tolist():
-            if is_inexact(self.values[row]):
-                quality[row] = UNCERTAIN
+    def _qualities(self, number: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+        quality = np.frombuffer(b"".join([s.qualities for s in self.shapes]), np.uint8).copy()
+        low = np.frombuffer(b"".join([s.low for s in self.shapes]))
+        high = np.frombuffer(b"".join([s.high for s in self.shapes]))
+        integral = np.frombuffer(b"".join([s.integral for s in self.shapes]), np.bool_)
+        outside = (number < low) | (number > high)
+        if integral.any():
+            outside |= integral & (number != np.floor(number))
+        quality[outside] = UNCERTAIN
+        return quality
 
 
 def is_inexact(value: object) -> bool:

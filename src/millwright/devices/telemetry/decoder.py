@@ -80,7 +80,6 @@ class Decoder:
                 self._sparkplug.decode(run, device, sequence)
             else:
                 self._refuse(run, "telemetry.topic_unknown", f"Nothing here reads the topic {run.topic[:200]!r}.")
-        self._json.finish()
 
     def recall(self, data: bytes) -> None:
         """Fill the memory of repeatable messages from a frame that was stored before; gather and drop the rest."""
@@ -89,7 +88,6 @@ class Decoder:
             device = self._directory.find_device(run.device_id)
             if device is not None and run.topic in JSON_TOPICS:
                 self._json.decode(run, self._collector.properties_of(device))
-        self._json.finish()
 
     def take(self) -> Decoded:
         """All that was decoded since the last call."""

@@ -1,16 +1,15 @@
-"""From JSON payloads to readings: the hot path, and the way from it to the general one.
+"""From JSON payloads to readings: the quick way and the general one.
 
-A flat message is parsed, its names looked up as one tuple, its values appended in one move; numbers become a column
-once per batch. Messages that also hold booleans take a second lane, with their types in the key. All else (nested,
-text, null, qualities, arrays) goes value by value.
+A message of a layout that the device is known for is read straight into numbers (:mod:`.layouts`), a run at a time. Any
+other message is parsed and looked at: flat ones of numbers and booleans teach a layout, all else (nested, text, null,
+qualities, arrays) goes value by value.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from itertools import repeat
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import orjson
 
@@ -19,34 +18,28 @@ from millwright.devices.telemetry.collector import Collector
 from millwright.devices.telemetry.columns import Shape
 from millwright.devices.telemetry.documents import iter_entries
 from millwright.devices.telemetry.errors import Unreadable
+from millwright.devices.telemetry.layouts import Layout, is_readable
 from millwright.devices.telemetry.properties import DeviceProperties
 from millwright.devices.telemetry.receive_clock import BURST_MS
 from millwright.devices.telemetry.repeats import RepeatMemory
 from millwright.devices.telemetry.settings import TelemetrySettings
-from millwright.devices.telemetry.times import AHEAD_MS, EARLIEST_MS, find_time_ms
+from millwright.devices.telemetry.times import AHEAD_MS, find_time_ms
 from millwright.historian import BAD, UNCERTAIN
 
 logger = logging.getLogger(__name__)
 
-_NUMBERS: Final = frozenset({float, int})
 _FLAT: Final = frozenset({float, int, bool})
 _ENVELOPES: Final = frozenset({("ts", "values"), ("time", "values")})
 _MOST_SHAPES: Final = 512
+_MOST_LAYOUTS: Final = 4
+_USUAL: Final = 4
+"""Messages of a shape that make it a layout."""
 _SPECIAL: Final = FLAG_DUPLICATE | FLAG_REPLAYED
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-_Taken: TypeAlias = tuple[Run, DeviceProperties, int, int, list[tuple[int, int]]]
-"""A run whose messages went into the lane of numbers: first value and first shape of it there, and the messages that
-went elsewhere (payload number, slots used). A plain tuple, for there is one for each run."""
-
-
-_NONE: Final[list[tuple[int, int]]] = []
-"""Stands for no messages that went elsewhere; never changed."""
-
-
 class JsonDecoder:
-    """Decodes runs of JSON telemetry into a :class:`Collector`; :meth:`finish` ends a frame."""
+    """Decodes runs of JSON telemetry into a :class:`Collector`."""
 
     def __init__(
         self, collector: Collector, settings: TelemetrySettings | None = None, repeats: RepeatMemory | None = None
@@ -54,35 +47,58 @@ class JsonDecoder:
         self._collector = collector
         self._settings = settings or TelemetrySettings()
         self.repeats = repeats if repeats is not None else RepeatMemory(self._settings.repeat_memory_s)
-        self._unverified: list[_Taken] = []
         self._timeless = False
         self._crowded = False
-        self._hot = False  # whether the run at hand may use the lane of numbers, whose order `finish` relies on
 
     def decode(self, run: Run, properties: DeviceProperties) -> None:
         """Decode every payload of ``run``; what cannot be read becomes a dead letter, nothing is raised."""
         received, clock = run.received_ms, properties.clock
         start = clock.first_free(received)
         self._crowded = start - received > BURST_MS
-        self._hot = not (run.flags & _SPECIAL or self._crowded)
-        if not self._hot:
+        if run.flags & _SPECIAL or self._crowded:
             self._decode_special(run, properties, start)
             return
-        slots = self._decode_hot(run, properties, start)
+        slots = self._decode_ordinary(run, properties, start)
         if self._timeless:
             clock.use(received, slots[-1])
             if run.flags & FLAG_ACKNOWLEDGED and len(run.packet_ids) == len(run.payloads):
                 self.repeats.remember(properties.owner, run.packet_ids, run.payloads, slots[:-1])
 
-    def finish(self) -> None:
-        """End a frame: messages that looked like numbers and hold something else go the general way after all.
+    def _decode_ordinary(self, run: Run, properties: DeviceProperties, start: int) -> Sequence[int]:
+        """Decode all payloads, giving times from ``start`` on to those without their own.
 
-        The check is made once per frame, for the types of a thousand values cost less together than one by one.
+        Returns the time slot of each payload and, last, the next free one; sets ``_timeless`` when one was used.
         """
-        lane = self._collector.plain
-        taken, self._unverified = self._unverified, []
-        if taken and not _NUMBERS.issuperset(map(type, lane.values[taken[0][2] :])):
-            self._divert(taken)
+        self._timeless = False
+        slots = range(start, start + len(run.payloads) + 1)
+        if self._read(run, run.payloads, properties, slots[:-1]):
+            return slots
+        slot, timeless = start, False
+        taken = [slot]
+        for payload in run.payloads:
+            self._timeless = False
+            if len(run.payloads) > 1 and self._read(run, (payload,), properties, (slot,)):
+                slot += 1
+            else:
+                slot += self._general(run, payload, properties, slot)
+            timeless = timeless or self._timeless
+            taken.append(slot)
+        self._timeless = timeless
+        return taken
+
+    def _read(self, run: Run, payloads: Sequence[bytes], properties: DeviceProperties, slots: Sequence[int]) -> bool:
+        """Take messages that all keep to one of the device's layouts; says whether they did."""
+        layouts = properties.layouts
+        for at, layout in enumerate(layouts):
+            found = layout.read(payloads, run.received_ms + AHEAD_MS)
+            if found is not None:
+                times, values = found
+                self._timeless = times is None
+                self._collector.lane.add(layout.shape, values, slots if times is None else times, run.received_ms)
+                if at:
+                    layouts[at - 1], layouts[at] = layout, layouts[at - 1]
+                return True
+        return False
 
     def _decode_special(self, run: Run, properties: DeviceProperties, start: int) -> None:
         """Runs that are repeated (DUP), replayed, or too fast: message by message."""
@@ -107,100 +123,15 @@ class JsonDecoder:
                     self.repeats.remember(properties.owner, (run.packet_ids[number],), (payload,), (slot,))
                 slot += used
 
-    def _decode_hot(self, run: Run, properties: DeviceProperties, start: int) -> Sequence[int]:
-        """Decode all payloads, giving times from ``start`` on to those without their own.
-
-        Returns the time slot of each payload and, last, the next free one; sets ``_timeless`` when one was used.
-        """
-        lane = self._collector.plain
-        extend, add_shape, add_time = lane.values.extend, lane.shapes.append, lane.times.append
-        find, received = properties.plain.get, run.received_ms
-        first_value, first_shape = len(lane.values), len(lane.shapes)
-        others = _NONE
-        timeless = False
-        slot = start
-        for payload in run.payloads:
-            try:
-                message = orjson.loads(payload)
-            except ValueError:
-                message = None
-            if message.__class__ is dict:
-                values = message.get("values")
-                if values.__class__ is not dict:
-                    shape = find(tuple(message))
-                    if shape is not None:
-                        extend(message.values())
-                        add_shape(shape)
-                        add_time(slot)
-                        slot += 1
-                        timeless = True
-                        continue
-                elif (
-                    len(message) == 2
-                    and (time_ms := message.get("ts")).__class__ is int
-                    and EARLIEST_MS <= time_ms <= received + AHEAD_MS
-                    and (shape := find(tuple(values))) is not None
-                ):
-                    extend(values.values())
-                    add_shape(shape)
-                    add_time(time_ms)
-                    slot += 1
-                    continue
-            self._timeless = False
-            taken = len(lane.shapes)
-            used = self._general(run, payload, properties, slot, message)
-            if len(lane.shapes) == taken:
-                others = others or []  # the first one: a list of this run's own
-                others.append((taken - first_shape + len(others), used))
-            timeless = timeless or self._timeless
-            slot += used
-        self._timeless = timeless
-        missing = len(lane.shapes) - len(lane.received)
-        if missing == 1:
-            lane.received.append(received)
-        elif missing:
-            lane.received.extend(repeat(received, missing))
-        if len(lane.shapes) > first_shape:
-            self._unverified.append((run, properties, first_value, first_shape, others))
-        return _slots(start, slot, len(run.payloads), others)
-
-    def _divert(self, taken: list[_Taken]) -> None:
-        """Rebuild the end of the lane of numbers without the messages that hold something else."""
-        self._crowded = self._hot = False
-        lane = self._collector.plain
-        _, _, first_value, first_shape, _ = taken[0]
-        values, shapes, times = lane.values[first_value:], lane.shapes[first_shape:], lane.times[first_shape:]
-        del lane.values[first_value:], lane.shapes[first_shape:], lane.times[first_shape:], lane.received[first_shape:]
-        at = message = 0
-        for run, properties, _, _, others in taken:
-            elsewhere = {number for number, _ in others}
-            for number, payload in enumerate(run.payloads):
-                if number in elsewhere:
-                    continue
-                shape, time_ms = shapes[message], times[message]
-                mine = values[at : at + shape.count]
-                at, message = at + shape.count, message + 1
-                if _NUMBERS.issuperset(map(type, mine)):
-                    lane.values.extend(mine)
-                    lane.shapes.append(shape)
-                    lane.times.append(time_ms)
-                    lane.received.append(run.received_ms)
-                else:
-                    properties.plain.pop(shape.names, None)
-                    properties.mixed.add(shape.names)
-                    self._general(run, payload, properties, time_ms)
-
-    def _general(
-        self, run: Run, payload: bytes, properties: DeviceProperties, slot: int, message: object = None
-    ) -> int:
+    def _general(self, run: Run, payload: bytes, properties: DeviceProperties, slot: int) -> int:
         """Any message, slowly; returns how many time slots it took. Sets ``_timeless`` when it used them."""
         try:
-            document = _parse(payload) if message is None else message
+            document = _parse(payload)
             if isinstance(document, dict):
-                stated, values = _opened(document)
+                envelope, stated, values = _opened(document)
                 time_ms = slot if stated is None else find_time_ms(stated, run.received_ms)
                 if time_ms is not None and _FLAT.issuperset(map(type, values.values())):
-                    self._add_flat(run, values, properties, time_ms, timeless=stated is None)
+                    self._add_flat(run, values, properties, time_ms, envelope if stated is not None else None)
                     return 1
             return self._add_entries(run, document, properties, slot)
         except Unreadable as why:
@@ -211,38 +142,34 @@ class JsonDecoder:
         return 1
 
     def _add_flat(
-        self, run: Run, values: dict[str, Any], properties: DeviceProperties, time_ms: int, *, timeless: bool
+        self, run: Run, values: dict[str, Any], properties: DeviceProperties, time_ms: int, envelope: str | None
     ) -> None:
-        if timeless:
+        if envelope is None:
             self._refuse_crowding()
         names = tuple(values)
         types = tuple([bool if value is True or value is False else float for value in values.values()])
-        shape = properties.typed.get((names, types))
+        shape = properties.shapes.get((names, types, envelope))
         if shape is None:
-            shape = self._learn(properties, names, types)
-        plain = self._hot and names in properties.plain
-        lane = self._collector.plain if plain else self._collector.typed
-        lane.values.extend(values.values())
-        lane.shapes.append(shape)
-        lane.times.append(time_ms)
-        lane.received.append(run.received_ms)
-        self._timeless = timeless
+            shape = self._learn(properties, names, types, envelope)
+        shape.seen += 1
+        if shape.seen == _USUAL and is_readable(names):
+            properties.layouts[_MOST_LAYOUTS - 1 :] = [Layout(shape, types, envelope)]
+        self._collector.lane.add(shape, values.values(), (time_ms,), run.received_ms)
+        self._timeless = envelope is None
 
-    def _learn(self, properties: DeviceProperties, names: tuple[str, ...], types: tuple[type, ...]) -> Shape:
+    def _learn(
+        self, properties: DeviceProperties, names: tuple[str, ...], types: tuple[type, ...], envelope: str | None
+    ) -> Shape:
         if len(names) > self._settings.message_properties:
             raise Unreadable(
                 "telemetry.too_many_properties",
                 f"The message holds more than {self._settings.message_properties} values.",
             )
         shape = properties.learn(names, types)
-        self._collector.constrained = self._collector.constrained or shape.constrained
-        if len(properties.typed) >= _MOST_SHAPES:
-            properties.typed.clear()
-            properties.plain.clear()
-            properties.mixed.clear()
-        properties.typed[names, types] = shape
-        if _NUMBERS.issuperset(types) and names not in properties.mixed:
-            properties.plain[names] = shape
+        if len(properties.shapes) >= _MOST_SHAPES:
+            properties.shapes.clear()
+            properties.layouts.clear()
+        properties.shapes[names, types, envelope] = shape
         return shape
 
     def _refuse_crowding(self) -> None:
@@ -279,17 +206,6 @@ class JsonDecoder:
         return max(used, 1)
 
 
-def _slots(start: int, end: int, messages: int, others: list[tuple[int, int]]) -> Sequence[int]:
-    """The time slot of each message and the next free one; a message takes one slot except as ``others`` says."""
-    if end - start == messages:
-        return range(start, end + 1)
-    widths = dict(others)
-    slots = [start]
-    for number in range(messages):
-        slots.append(slots[-1] + widths.get(number, 1))
-    return slots
-
-
 def _parse(payload: bytes) -> object:
     try:
         return orjson.loads(payload)
@@ -307,9 +223,9 @@ def _parse(payload: bytes) -> object:
         raise Unreadable("telemetry.not_json", f"The payload is no JSON: {error}.") from None
 
 
-def _opened(document: dict[str, Any]) -> tuple[object, dict[str, Any]]:
-    """The stated time (``None``: none) and the values of a message in its simple forms."""
+def _opened(document: dict[str, Any]) -> tuple[str | None, object, dict[str, Any]]:
+    """The name of the time, the stated time (``None``: none) and the values of a message in its simple forms."""
     names = tuple(document)
     if names in _ENVELOPES and isinstance(document["values"], dict):
-        return document[names[0]], document["values"]
-    return None, document
+        return names[0], document[names[0]], document["values"]
+    return None, None, document

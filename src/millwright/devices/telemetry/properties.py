@@ -8,6 +8,7 @@ from typing import Final
 
 from millwright.devices.telemetry.columns import EXACT, UNLIMITED, Shape, is_inexact
 from millwright.devices.telemetry.errors import Unreadable
+from millwright.devices.telemetry.layouts import Layout
 from millwright.devices.telemetry.model import DeclaredProperty, KnownDevice
 from millwright.devices.telemetry.receive_clock import ReceiveClock
 from millwright.devices.telemetry.repeats import owner_key
@@ -74,8 +75,8 @@ class Property:
 class DeviceProperties:
     """What the decoder remembers of one device.
 
-    ``plain`` maps the names of a message to its shape when all values are numbers; ``typed`` maps names and value
-    types for messages that also hold booleans; ``mixed`` names the messages that are not all numbers.
+    ``shapes`` maps the names, value types and envelope of a flat message to its shape; ``layouts`` are those it sends
+    often, the most usual ones first.
     """
 
     device: KnownDevice
@@ -83,9 +84,8 @@ class DeviceProperties:
     new: list[SeriesInfo] = field(default_factory=list)
     """Series not announced before are added here; the collector's list, shared by all devices."""
     by_name: dict[str, Property] = field(default_factory=dict)
-    plain: dict[tuple[str, ...], Shape] = field(default_factory=dict)
-    typed: dict[tuple[tuple[str, ...], tuple[type, ...]], Shape] = field(default_factory=dict)
-    mixed: set[tuple[str, ...]] = field(default_factory=set)
+    shapes: dict[tuple[tuple[str, ...], tuple[type, ...], str | None], Shape] = field(default_factory=dict)
+    layouts: list[Layout] = field(default_factory=list)
     clock: ReceiveClock = field(default_factory=ReceiveClock)
     owner: int = 0
     """The device's key in the memory of repeatable messages."""
