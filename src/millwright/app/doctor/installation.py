@@ -11,7 +11,8 @@ import psutil
 
 from millwright.app.doctor.finding import Finding, ok, warning, wrong
 from millwright.app.folder import DataFolder, lock_holder
-from millwright.app.node import migrations, open_records
+from millwright.app.node import open_records
+from millwright.app.schema import migrations
 from millwright.app.settings import NodeSettings
 from millwright.engines.nats import find_server
 from millwright.kernel import Conflict, MillwrightError

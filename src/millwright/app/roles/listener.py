@@ -5,7 +5,8 @@ from __future__ import annotations
 from millwright.app.disk import DiskWatch
 from millwright.app.node import Composition, Node
 from millwright.app.stats import figures
-from millwright.devices import Access, Changes, ChangeWatch, DevicesService
+from millwright.devices import Access, Changes, ChangeWatch, DeviceStore
+from millwright.devices.credentials import CredentialStore
 from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, MqttListener
 from millwright.kernel import Bus, LimitExceeded
 
@@ -52,8 +53,8 @@ def compose(node: Node) -> Composition:
     """The access check, the listener, and the watch that ends connections of revoked devices."""
     settings = node.settings.mqtt
     listener_id = node.settings.node.name
-    devices = DevicesService(node.records, node.bus, node.clock, node.settings.devices)
-    access = Access(devices.credential_store, devices.device_store, devices.changes, node.bus, node.clock)
+    changes = Changes(node.records, node.bus)
+    access = Access(CredentialStore(node.records), DeviceStore(node.records), changes, node.bus, node.clock)
     disk = DiskWatch(
         node.folder.root,
         low_mb=node.settings.node.disk_low_mb,
@@ -73,5 +74,5 @@ def compose(node: Node) -> Composition:
     node.stats.sources += [lambda: figures(**listener.stats()), disk.figures]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
     address = f"mqtt://{host}:{settings.port}" if settings.port else f"mqtts://{host}:{settings.tls_port}"
-    revoker = Revoker(node.bus, devices.changes, access, listener)
+    revoker = Revoker(node.bus, changes, access, listener)
     return Composition([disk, access, stream, listener, revoker], address)

@@ -31,6 +31,8 @@ def run(role: str, settings: NodeSettings, config: Path | None = None, notify_fd
         wait_for_go(supervised)
         node = construct(role, settings, config)
         node.folder.make()
+        if not supervised:
+            _require_schema(node)
         logs.configure(role, settings.node, node.folder.logs, None if supervised else sys.stderr)
         composition = compose(node)
         parts = [node.bus, *composition.parts, node.stats]
@@ -39,6 +41,13 @@ def run(role: str, settings: NodeSettings, config: Path | None = None, notify_fd
         raise
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(node, Lifecycle(*parts), composition.address, notifier, supervised))
+
+
+def _require_schema(node: Node) -> None:
+    """The supervisor migrates before it lets roles go; by hand, somebody must have."""
+    from millwright.app.schema import require_schema  # Alembic is not needed otherwise
+
+    require_schema(node.records)
 
 
 async def _serve(node: Node, lifecycle: Lifecycle, address: str | None, notifier: Notifier, supervised: bool) -> int:
