@@ -113,7 +113,7 @@ async def measure(label: str, ask: Callable[[], Awaitable[object]], times: int) 
 
 
 async def run(points: int, folder: Path) -> None:
-    engine = ChdbEngine(folder, ClickHouseSettings())
+    engine = ChdbEngine(folder, ClickHouseSettings(timeout_s=3600))
     started = time.perf_counter()
     historian = Historian(engine, SystemClock())
     await historian.start()

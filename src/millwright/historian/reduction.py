@@ -106,19 +106,28 @@ def _hold(query: BucketQuery, rows: Columns | None, before: Columns, until_ms: i
     starts = np.maximum(times, query.range.from_ms)
     held = good & (ends > starts)
     starts, ends, numbers = starts[held], ends[held], numbers[held]
-    # A value that holds over several buckets is cut at their borders.
     width, origin = query.width_ms, query.range.from_ms
     first, last = (starts - origin) // width, (ends - 1 - origin) // width
-    pieces = last - first + 1
-    owner = np.repeat(np.arange(len(starts)), pieces)
-    slots = first[owner] + np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    covered = np.minimum(ends[owner], origin + (slots + 1) * width) - np.maximum(starts[owner], origin + slots * width)
-    if not len(slots):
-        return {"bucket": slots, "area": np.zeros(0), "covered_ms": covered}
-    edges = np.flatnonzero(np.r_[True, slots[1:] != slots[:-1]])
+    area, covered_ms = np.zeros(query.buckets), np.zeros(query.buckets)
+
+    def add(slots: Integers, lengths: Integers, values: Floats) -> None:
+        area[:] += np.bincount(slots, values * lengths, query.buckets)
+        covered_ms[:] += np.bincount(slots, lengths, query.buckets)
+
     with np.errstate(over="ignore", invalid="ignore"):
-        area = np.add.reduceat(numbers[owner] * covered, edges)
-    return {"bucket": slots[edges], "area": area, "covered_ms": np.add.reduceat(covered, edges)}
+        inside = first == last
+        add(first[inside], (ends - starts)[inside], numbers[inside])
+        # The few values that hold over several buckets are cut at their borders.
+        starts, ends, numbers, first, last = (each[~inside] for each in (starts, ends, numbers, first, last))
+        pieces = last - first + 1
+        owner = np.repeat(np.arange(len(starts)), pieces)
+        slots = first[owner] + np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+        lengths = np.minimum(ends[owner], origin + (slots + 1) * width) - np.maximum(
+            starts[owner], origin + slots * width
+        )
+        add(slots, lengths, numbers[owner])
+    filled = np.flatnonzero(covered_ms)
+    return {"bucket": filled, "area": area[filled], "covered_ms": covered_ms[filled]}
 
 
 def _unpack(rows: Columns) -> tuple[Integers, Floats, npt.NDArray[np.bool_]]:
