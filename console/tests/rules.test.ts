@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Condition } from "../src/api/model";
 import { dictionaries } from "../src/i18n";
 import { formatter } from "../src/i18n/format";
-import { conditionOf } from "../src/rules/RuleDrawer";
+import { conditionOf, messagesOf } from "../src/rules/RuleDrawer";
 import { sentence } from "../src/rules/sentence";
 
 const f = formatter("en-GB", "en");
@@ -29,6 +29,15 @@ describe("a rule in plain words", () => {
   });
   it("asks for a limit while there is none", () => {
     expect(tell(limit({}))).toBe("Give a high limit, a low limit or both");
+  });
+});
+
+describe("the messages", () => {
+  it("of one language stand for both", () => {
+    expect(messagesOf({ message: " a " })).toEqual({ message: "a", message_zh: "a" });
+    expect(messagesOf({ message_zh: "甲" })).toEqual({ message: "甲", message_zh: "甲" });
+    expect(messagesOf({})).toEqual({ message: "", message_zh: null });
+    expect(messagesOf({ message: "a", message_zh: "甲" })).toEqual({ message: "a", message_zh: "甲" });
   });
 });
 

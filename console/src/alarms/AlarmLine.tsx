@@ -18,7 +18,7 @@ export function AlarmLine({ alarm, to }: { alarm: Alarm; to?: string }): JSX.Ele
     <Link className="alarm-line" to={to ?? `/alarms?alarm=${alarm.id}`} data-alarm={alarm.id}>
       <PriorityMark priority={alarm.priority} hollow={alarm.acknowledged} />
       <div className="grow">
-        <div className={`cut ${isAsking(alarm) ? "unack" : ""}`}>{message(alarm)}</div>
+        <div className={`alarm-text ${isAsking(alarm) ? "unack" : ""}`}>{message(alarm)}</div>
         <div className="small quiet cut">{alarm.device_name} · <StateText state={alarm.state} />{alarm.occurrences > 1 && ` · ${t.alarms.occurrences(alarm.occurrences)}`}</div>
       </div>
       <div className="small quiet num nowrap" title={f.time(alarm.raised_ms)}>{f.ago(alarm.raised_ms, now)}</div>

@@ -108,7 +108,7 @@ function DeviceList({ place, parameters, set, choosePlace }: ListProps): JSX.Ele
               card={(d) => (
                 <Link className="card" to={`/devices/${d.id}`}>
                   <div className="row spread"><b className="cut">{d.title ?? d.name}</b><PresenceMark presence={d.presence} disabled={d.disabled} /></div>
-                  <div className="row spread small quiet" style={{ marginTop: 4 }}><span className="cut">{[d.place_path, modelName(d.model_id)].filter(Boolean).join(" · ") || d.name}</span>{d.alarms_active > 0 && <span className="num nowrap" style={{ color: "var(--high)", fontWeight: 600 }}>▲ {t.devices.alarmsActive(d.alarms_active)}</span>}</div>
+                  <div className="row spread small quiet" style={{ marginTop: 4 }}><span className="cut">{[d.place_path?.split("/").slice(-2).join(" / "), modelName(d.model_id)].filter(Boolean).join(" · ") || d.name}</span>{d.alarms_active > 0 && <span className="num nowrap" style={{ color: "var(--high)", fontWeight: 600 }}>▲ {t.devices.alarmsActive(d.alarms_active)}</span>}</div>
                 </Link>
               )}
             />}

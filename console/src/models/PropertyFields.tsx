@@ -31,7 +31,7 @@ export function PropertyFields(): JSX.Element {
                     <Form.Item name={[name, "unit"]} label={t.models.unit} tooltip={t.models.unitHint}><AutoComplete options={UNITS.map((value) => ({ value }))} showSearch={{ filterOption: (text, option) => (option?.value ?? "").toLowerCase().startsWith(text.toLowerCase()) }} /></Form.Item>
                     <Form.Item name={[name, "minimum"]} label={t.models.minimum}><InputNumber style={{ width: "100%" }} /></Form.Item>
                     <Form.Item name={[name, "maximum"]} label={t.models.maximum}><InputNumber style={{ width: "100%" }} /></Form.Item>
-                  </> : <div style={{ gridColumn: "span 3" }} />;
+                  </> : <div className="blank" style={{ gridColumn: "span 3" }} />;
                 }}
               </Form.Item>
               <Form.Item name={[name, "writable"]} valuePropName="checked"><Checkbox>{t.models.writable}</Checkbox></Form.Item>

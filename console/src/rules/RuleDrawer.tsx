@@ -4,6 +4,7 @@ import { type JSX, useState } from "react";
 import { post, put } from "../api/client";
 import { type Condition, type Device, type DeviceProperty, PRIORITIES, type Rehearsal, type Rule, type RuleDraft as Draft } from "../api/model";
 import { useChange, useList, useModels } from "../api/queries";
+import { usePreferences } from "../app/preferences";
 import { useFormat, useText, useTitle } from "../i18n";
 import { unitSign } from "../i18n/format";
 import { PriorityMark } from "../parts/Marks";
@@ -28,8 +29,14 @@ export function conditionOf(v: Fields): Condition {
   return { kind: "limit", high: v.high ?? null, low: v.low ?? null, ...delays };
 }
 
+/** A message in one language stands for both: better the writer's words than a standard sentence. */
+export function messagesOf(v: { message?: string; message_zh?: string }): { message: string; message_zh: string | null } {
+  const [english, chinese] = [v.message?.trim() ?? "", v.message_zh?.trim() ?? ""];
+  return { message: english || chinese, message_zh: chinese || english || null };
+}
+
 const toDraft = (v: Fields): Draft => ({
-  name: v.name, enabled: v.enabled, property: v.property, priority: v.priority, message: v.message?.trim() ?? "", message_zh: v.message_zh?.trim() ?? null, condition: conditionOf(v),
+  name: v.name, enabled: v.enabled, property: v.property, priority: v.priority, ...messagesOf(v), condition: conditionOf(v),
   scope: v.target === "device" ? { device_id: v.device_id ?? null, model_id: null } : { device_id: null, model_id: v.model_id ?? null },
 });
 const toFields = (rule: Rule): Fields => {
@@ -42,6 +49,7 @@ export function RuleDrawer({ rule, start = {}, close }: { rule: Rule | null; sta
   const f = useFormat();
   const title = useTitle();
   const phone = usePhone();
+  const { language } = usePreferences();
   const { message } = App.useApp();
   const [form] = Form.useForm<Fields>();
   const values = Form.useWatch((all: Fields) => all, form) as Fields | undefined;
@@ -103,8 +111,9 @@ export function RuleDrawer({ rule, start = {}, close }: { rule: Rule | null; sta
           <Form.Item name="name" label={t.rules.name} rules={[{ required: true, whitespace: true, message: t.common.required }]}><Input maxLength={200} /></Form.Item>
           <Form.Item name="enabled" label={t.rules.enabled} valuePropName="checked"><Switch /></Form.Item>
         </div>
-        <Form.Item name="message" label={`${t.rules.message} (${t.common.optional})`} extra={t.rules.messageHint}><Input maxLength={500} /></Form.Item>
-        <Form.Item name="message_zh" label={`${t.rules.messageZh} (${t.common.optional})`}><Input maxLength={500} /></Form.Item>
+        {(language === "zh" ? (["message_zh", "message"] as const) : (["message", "message_zh"] as const)).map((name, i) => (
+          <Form.Item key={name} name={name} label={`${name === "message" ? t.rules.message : t.rules.messageZh} (${t.common.optional})`} extra={i === 0 ? t.rules.messageHint : undefined}><Input maxLength={500} /></Form.Item>
+        ))}
       </Form>
     </Drawer>
   );
