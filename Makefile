@@ -14,17 +14,23 @@ CONSOLE_SOURCES := $(shell find console/src console/public console/build -type f
 	$(wildcard console/*.html console/*.ts console/package.json)
 ARGS ?=
 
-.PHONY: help demo up test check bench console lock docs wheel provision clean
+.PHONY: help demo up test check bench console api lock docs wheel provision clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
+# Bytecode is written once, whatever the environment says: starting a node would otherwise compile everything each time.
+COMPILE = $(BIN)/python -m compileall -q src
+
 demo: $(CONSOLE) ## start a node with a demo plant that gets into trouble within a minute (ARGS="--speed 300")
+	@$(COMPILE)
 	@$(BIN)/millwright demo $(ARGS)
 
 up: $(CONSOLE) ## start a node on ./millwright-data
+	@$(COMPILE)
 	@$(BIN)/millwright up $(ARGS)
 
 test: $(CONSOLE) provision ## run every test (ARGS="tests/unit -k name" for some of them)
+	@$(COMPILE)
 	@$(BIN)/pytest -q $(ARGS)
 
 check: $(VENV)/.installed ## style, formatting, types, floors: quick, no test runs
@@ -35,6 +41,7 @@ check: $(VENV)/.installed ## style, formatting, types, floors: quick, no test ru
 	@echo "check: all right"
 
 bench: $(CONSOLE) ## every benchmark, one after another (ARGS="--help" for the list)
+	@$(COMPILE)
 	@$(BIN)/python -m bench $(ARGS)
 
 console: $(CONSOLE) ## build the web console into the package
@@ -45,6 +52,12 @@ docs: $(VENV)/.installed ## build the documentation into site/
 wheel: $(CONSOLE) ## build the wheel, console included, into dist/
 	@rm -rf dist
 	@$(BIN)/hatchling build -t wheel
+
+api: console/node_modules/.installed ## write the API's description, and the console's types from it
+	@$(BIN)/python -m tools.make_docs --pages
+	@$(BIN)/python -c 'import json; from tools.reference.api_page import document; print(json.dumps(document(), indent=1, sort_keys=True))' \
+		> console/openapi.json
+	@export PATH="$$($(BIN)/python tools/node_path.py):$$PATH"; cd console && npm run --silent api
 
 lock: $(VENV)/.uv ## pin every dependency anew into requirements.lock
 	@$(UV) pip compile pyproject.toml --all-extras --group dev --group docs --universal --python-version 3.11 \

@@ -15,14 +15,24 @@ from millwright.app.sections import NodeSection
 from millwright.kernel import to_iso
 
 # What secrets look like here: tokens of people and devices (prefix_ + base 64), and passwords inside URLs.
-_SECRET = re.compile(r"\b(mwt|mwd|mws|mwc)_[A-Za-z0-9_-]{16,}|(?<=://)([^/\s:@]+):[^/\s@]+(?=@)")
+_SECRET = re.compile(
+    r"\b(?P<kind>mwt|mwd|mws|mwc)_[A-Za-z0-9_-]{16,}"
+    r"|(?<=://)(?P<user>[^/\s:@]+):[^/\s@]+(?=@)"
+    r"|(?<=nats://)[^/\s:@]+(?=@)"
+)
 
 _BUILT_IN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 def hide_secrets(text: str) -> str:
     """``text`` with every token and every password in a URL replaced by asterisks."""
-    return _SECRET.sub(lambda found: f"{found[1]}_********" if found[1] else f"{found[2]}:********", text)
+    return _SECRET.sub(_asterisks, text)
+
+
+def _asterisks(found: re.Match[str]) -> str:
+    if found["kind"]:
+        return f"{found['kind']}_********"
+    return f"{found['user']}:********" if found["user"] else "********"
 
 
 class JsonFormatter(logging.Formatter):

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import field
 
+from millwright.app.logs import hide_secrets
 from millwright.app.sections import ProcessSettings, settings_file
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
@@ -90,9 +91,5 @@ def _file_keys(file: Path | None) -> set[str]:
 
 
 def _without_password(value: Any) -> Any:
-    """A URL without the password in it."""
-    if not isinstance(value, str) or "://" not in value or "@" not in value:
-        return value
-    scheme, rest = value.split("://", 1)
-    user, _, host = rest.rpartition("@")
-    return f"{scheme}://{user.split(':', 1)[0]}:********@{host}" if ":" in user else value
+    """A URL without the password or token in it."""
+    return hide_secrets(value) if isinstance(value, str) else value

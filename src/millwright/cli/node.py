@@ -94,7 +94,7 @@ def migrate(options: Options, as_json: bool) -> None:
 
     A SQLite database is copied to backups/ in the data folder first. Data of a newer version is refused.
     """
-    from millwright.app.node import prepare
+    from millwright.app.schema import prepare
 
     done = prepare(load_settings(options))
     if as_json:
