@@ -152,3 +152,16 @@ async def test_draining_gives_up_in_time_and_acknowledges_nothing_then() -> None
     bench.add(device, 1)
     assert not await bench.committer.drain(0.05)
     assert device.acknowledged == []
+
+
+async def test_nothing_newer_is_stored_before_what_failed() -> None:
+    bench, device = Bench(commit_bytes=1024), Device()
+    bench.store.failures = [Unavailable("away", code="engines.nats_unavailable") for _ in range(5)]
+    for packet_id in range(1, 6):  # five in flight fail
+        bench.add(device, packet_id, size=2000)
+        await asyncio.sleep(0)
+    for packet_id in range(6, 9):
+        bench.add(device, packet_id, size=2000)
+    assert await bench.committer.drain(3)
+    assert bench.store.payloads() == [b"%d" % packet_id for packet_id in range(1, 9)]
+    assert device.acknowledged == list(range(1, 9))

@@ -75,3 +75,21 @@ def test_a_replayed_dead_letter_keeps_its_time():
     bench.send({"t": 1}, received_ms=NOW_MS + 60_000)
     got = bench.send({"t": 2}, flags=FLAG_REPLAYED)
     assert readings(got, ("t",)) == [("t", NOW_MS, 2.0, 192)]
+
+
+def test_an_original_that_comes_after_its_repetition_is_the_same_reading():
+    bench = Bench()
+    bench.decode(run_of({"t": 0}, first_packet=9))
+    early = bench.decode(run_of({"t": 1}, {"t": 2}, received_ms=NOW_MS + 900, flags=REPEATED))
+    late = [bench.decode(run_of({"t": n}, first_packet=n, received_ms=NOW_MS + 99 + n)) for n in (1, 2)]
+    assert [readings(each, ("t",)) for each in late] == [[reading] for reading in readings(early, ("t",))]
+    # Equal to a repetition and received after it: a new message under an id that is free again.
+    new = bench.decode(run_of({"t": 1}, received_ms=NOW_MS + 2000))
+    assert readings(new, ("t",))[0][1] == NOW_MS + 2000
+
+
+def test_a_frame_that_comes_late_takes_no_time_that_is_given_away():
+    bench = Bench()
+    given = [bench.send({"t": n}, {"t": n}, received_ms=NOW_MS + at) for n, at in enumerate((0, 3000, 1, 3001))]
+    times = [reading[1] for decoded in given for reading in readings(decoded, ("t",))]
+    assert len(set(times)) == 8

@@ -2,7 +2,9 @@
 
 A frame closes after a few milliseconds or a quarter of a megabyte and becomes one append. Several appends are in
 flight; acknowledgements leave in the order of the frames (MQTT 3.1.1, 4.6). An append that was not confirmed is
-repeated under the same message id until it is, so nothing acknowledged is missing and nothing is stored twice.
+repeated under the same message id until it is, so nothing acknowledged is missing and nothing is stored twice. While
+one fails nothing newer is sent, and those that failed are repeated one after the other, oldest first: frames are stored
+in the order in which they were received, which the recognition of repeated messages (DUP) stands on.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class Acknowledged(Protocol):
 class _Batch:
     """A frame in the making or on its way."""
 
-    __slots__ = ("barriers", "bytes", "committed", "message_id", "runs", "waiting")
+    __slots__ = ("barriers", "bytes", "committed", "message_id", "runs", "stored", "waiting")
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
@@ -43,6 +45,7 @@ class _Batch:
         self.barriers: list[asyncio.Future[None]] = []
         self.bytes = 0
         self.message_id = ""
+        self.stored = False
         self.committed = False
 
 
@@ -67,6 +70,8 @@ class Committer:
         self._sealed: deque[_Batch] = deque()
         self._order: deque[_Batch] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._failing = 0
+        self._stored = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._blocked = False
@@ -114,8 +119,11 @@ class Committer:
     def _on_timer(self) -> None:
         self._timer = None
         # While every slot is taken the frame goes on growing: fewer, larger appends when the store is slow.
-        if self._open.runs and len(self._tasks) < self._settings.commits_in_flight:
+        if self._open.runs and self._may_launch():
             self._seal()
+
+    def _may_launch(self) -> bool:
+        return not self._failing and len(self._tasks) < self._settings.commits_in_flight
 
     def _seal(self) -> None:
         if self._timer is not None:
@@ -128,7 +136,7 @@ class Committer:
         self._launch()
 
     def _launch(self) -> None:
-        while self._sealed and len(self._tasks) < self._settings.commits_in_flight:
+        while self._sealed and self._may_launch():
             task = asyncio.create_task(self._commit(self._sealed.popleft()))
             self._tasks.add(task)
             task.add_done_callback(self._on_done)
@@ -138,13 +146,14 @@ class Committer:
         if task.cancelled():
             return
         self._launch()
-        if self._open.runs and self._timer is None and len(self._tasks) < self._settings.commits_in_flight:
+        if self._open.runs and self._timer is None and self._may_launch():
             self._seal()
 
     async def _commit(self, batch: _Batch) -> None:
         frame = encode_frame(Frame(FRAME_VERSION, self._listener_id, batch.runs))
         batch.runs = []
         delay_s, most_s = _RETRY_S
+        failed = False
         while True:
             try:
                 await self._intake.commit(frame, batch.message_id)
@@ -156,14 +165,26 @@ class Committer:
                 logger.exception("a frame could not be stored; it is tried again")
                 self._report(Unavailable(f"Storing failed: {error!r}", code="listener.intake_failed"))
             self.retries += 1
+            self._failing += not failed
+            failed = True
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, most_s)
+            await self._until_oldest(batch)
+        self._failing -= failed
+        batch.stored = True
+        self._stored.set()
         self.frames += 1
         self._problem = None
         for barrier in batch.barriers:
             await asyncio.shield(barrier)
         batch.committed = True
         self._release()
+
+    async def _until_oldest(self, batch: _Batch) -> None:
+        """Return when everything that was received before ``batch`` is stored."""
+        while next((each for each in self._order if not each.stored), batch) is not batch:
+            self._stored.clear()
+            await self._stored.wait()
 
     def _release(self) -> None:
         while self._order and self._order[0].committed:

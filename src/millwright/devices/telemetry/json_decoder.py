@@ -36,6 +36,7 @@ _USUAL: Final = 4
 """Messages of a shape that make it a layout."""
 _SPECIAL: Final = FLAG_DUPLICATE | FLAG_REPLAYED
 _BOM: Final = b"\xef\xbb\xbf"
+_MOST_EARLY: Final = 100_000
 
 
 class JsonDecoder:
@@ -49,13 +50,15 @@ class JsonDecoder:
         self.repeats = repeats if repeats is not None else RepeatMemory(self._settings.repeat_memory_s)
         self._timeless = False
         self._crowded = False
+        self._early: dict[tuple[int, int, int], int] = {}
+        """Repetitions that were decoded while their original was not: device, packet id, payload → the time given."""
 
     def decode(self, run: Run, properties: DeviceProperties) -> None:
         """Decode every payload of ``run``; what cannot be read becomes a dead letter, nothing is raised."""
         received, clock = run.received_ms, properties.clock
         start = clock.first_free(received)
         self._crowded = start - received > BURST_MS
-        if run.flags & _SPECIAL or self._crowded:
+        if run.flags & _SPECIAL or self._crowded or clock.is_overtaken(received):
             self._decode_special(run, properties, start)
             return
         slots = self._decode_ordinary(run, properties, start)
@@ -101,14 +104,18 @@ class JsonDecoder:
         return False
 
     def _decode_special(self, run: Run, properties: DeviceProperties, start: int) -> None:
-        """Runs that are repeated (DUP), replayed, or too fast: message by message."""
+        """Runs that are repeated (DUP), overtaken by their repetition perhaps, replayed, or too fast: one by one."""
         counts = self._collector.counts
         replayed = run.flags & FLAG_REPLAYED
+        repeated = run.flags & FLAG_DUPLICATE
         originals: list[int | None] = [None] * len(run.payloads)
         if replayed:
             originals = [run.received_ms + number for number in range(len(run.payloads))]
-        elif run.flags & FLAG_DUPLICATE and run.packet_ids:
+        elif repeated and run.packet_ids:
             originals = self.repeats.find_times_ms(properties.owner, run.packet_ids, run.payloads)
+        elif run.packet_ids and self._early and properties.clock.is_overtaken(run.received_ms):
+            keys = [(properties.owner, *key) for key in zip(run.packet_ids, map(hash, run.payloads), strict=True)]
+            originals = [self._early.pop(key, None) for key in keys]
         slot = start
         for number, (payload, original) in enumerate(zip(run.payloads, originals, strict=True)):
             self._timeless = False
@@ -121,7 +128,11 @@ class JsonDecoder:
                 properties.clock.use(run.received_ms, slot + used)
                 if run.flags & FLAG_ACKNOWLEDGED and run.packet_ids:
                     self.repeats.remember(properties.owner, (run.packet_ids[number],), (payload,), (slot,))
+                    if repeated:
+                        self._early[properties.owner, run.packet_ids[number], hash(payload)] = slot
                 slot += used
+        while len(self._early) > _MOST_EARLY:
+            del self._early[next(iter(self._early))]
 
     def _general(self, run: Run, payload: bytes, properties: DeviceProperties, slot: int) -> int:
         """Any message, slowly; returns how many time slots it took. Sets ``_timeless`` when it used them."""

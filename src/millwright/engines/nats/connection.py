@@ -43,6 +43,7 @@ class NatsConnection:
         self._client: Client | None = None
         self._jetstream: JetStreamContext | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._appending: set[asyncio.Timeout] = set()
 
     @property
     def connected(self) -> bool:
@@ -94,6 +95,9 @@ class NatsConnection:
     async def _on_disconnected(self) -> None:
         if self._client is not None:
             logger.warning("lost the connection to NATS; trying again until it is back")
+        now_s = asyncio.get_running_loop().time()
+        for limit in self._appending:  # no confirmation comes on a connection that is gone
+            limit.reschedule(now_s)
 
     async def _on_reconnected(self) -> None:
         logger.info("the connection to NATS is back")
@@ -191,10 +195,17 @@ class NatsConnection:
         Raises ``LimitExceeded`` (``engines.stream_full``) when the stream or its disk is full, ``Unavailable`` when the
         broker did not confirm: the message may or may not be stored, so send it again under the same ``message_id``.
         """
-        _, jetstream = self._need()
+        client, jetstream = self._need()
+        if not client.is_connected:  # what the client would keep until it is back overtakes what has to be repeated
+            raise _unavailable(f"Appending to {subject} was not tried", ConnectionError("NATS is not connected"))
         headers = {"Nats-Msg-Id": message_id} if message_id else None
         try:
-            done = await jetstream.publish(subject, payload, timeout=timeout_s, headers=headers)
+            async with asyncio.timeout(timeout_s) as limit:
+                self._appending.add(limit)
+                try:
+                    done = await jetstream.publish(subject, payload, timeout=timeout_s, headers=headers)
+                finally:
+                    self._appending.discard(limit)
         except nats.js.errors.APIError as error:
             if error.err_code in _STREAM_FULL:
                 raise LimitExceeded(

@@ -1,0 +1,105 @@
+"""``kill -9`` of every process, several times within one stream; of all at once; SIGTERM under load.
+
+Each message whose PUBACK arrived is in history exactly once, value by value, whether it states its time or not.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from support.node import RunningNode
+from support.reliability import Fleet, assert_history, out_of_order, pids
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+    with RunningNode(tmp_path_factory.mktemp("node")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(node: RunningNode) -> Iterator[httpx.Client]:
+    client = node.administrator()
+    yield client
+    client.close()
+
+
+@pytest.mark.timeout(240)
+def test_every_process_killed_in_one_stream(node: RunningNode, api: httpx.Client) -> None:
+    with Fleet(node, api) as fleet:
+        fleet.add_both("steady", 2, rate=200)
+        # Bursts of a thousand within some milliseconds: their given times run ahead of the clock.
+        fleet.add_both("bursts", 2, rate=600, window=1000)
+        # Hangs up while acknowledgements are held and repeats what the listener still has in its hands.
+        fleet.add_both("impatient", 2, rate=200, window=500, patience_s=0.7)
+        for name in ("nats-server", "historian", "listener", "nats-server", "web", "historian", "listener"):
+            fleet.await_progress(100)
+            killed = node.kill(name)
+            node.wait_for(f"{name} is back", lambda n=name, k=killed: pids(node)[n] not in (None, k))
+        fleet.await_progress(100)
+        fleet.finish()
+        assert sum(device.repeated for device in fleet.devices) > 0, "nothing was ever repeated: the test tests nothing"
+        assert_history(node, api, fleet.devices)
+        assert {device.name: out_of_order(api, device) for device in fleet.devices if device.patience_s > 1} == {
+            device.name: 0 for device in fleet.devices if device.patience_s > 1
+        }
+
+
+@pytest.mark.timeout(120)
+def test_broker_that_hangs_before_it_dies(node: RunningNode, api: httpx.Client) -> None:
+    with Fleet(node, api) as fleet:
+        fleet.add_both("waiting", 2, rate=300, window=500)
+        fleet.add_both("hasty", 2, rate=300, window=500, patience_s=0.5)
+        for _ in range(3):
+            fleet.await_progress(100)
+            node.kill("nats-server", signal.SIGSTOP)
+            time.sleep(1.2)
+            killed = node.kill("nats-server")
+            node.wait_for("nats-server is back", lambda k=killed: pids(node)["nats-server"] not in (None, k))
+        fleet.await_progress(100)
+        fleet.finish()
+        assert all(device.repeated for device in fleet.devices if device.patience_s < 1)
+        assert_history(node, api, fleet.devices)
+        assert {device.name: out_of_order(api, device) for device in fleet.devices} == {
+            device.name: 0 for device in fleet.devices
+        }
+
+
+@pytest.mark.timeout(120)
+def test_supervisor_killed_and_started_again_on_its_folder(tmp_path: Path) -> None:
+    node = RunningNode(tmp_path)
+    with node:
+        api = node.administrator()
+        with Fleet(node, api) as fleet:
+            fleet.add_both("left", 2)
+            fleet.await_progress(100)
+            assert node.process is not None
+            family = node.processes()
+            node.process.kill()
+            node.process.wait(10)
+            assert psutil.wait_procs(family, 20)[1] == []
+            node.start()
+            fleet.await_progress(100)
+            family = node.processes()
+            for process in [psutil.Process(node.process.pid), *family]:  # the power cord
+                process.kill()
+            node.process.wait(10)
+            assert psutil.wait_procs(family, 20)[1] == []
+            node.start()
+            fleet.await_progress(100)
+            # SIGTERM under load: what is acknowledged until the last moment is kept.
+            assert node.stop() == 0
+            acknowledged = fleet.acknowledged()
+            node.start()
+            fleet.await_progress(100)
+            fleet.finish()
+            assert fleet.acknowledged() > acknowledged
+            assert_history(node, api, fleet.devices)
+        api.close()
