@@ -102,7 +102,8 @@ async def running_web(
 
 def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSettings, folder: Path) -> Services:
     """Every domain's service over one database."""
-    things = DevicesService(records, bus, clock)
+    alarms = Alarms(records, bus, clock)
+    things = DevicesService(records, bus, clock, count_alarms=alarms.active_by_device)
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     return Services(
         parties=Parties(records, clock, session_hours=chosen.session_hours),
@@ -111,7 +112,7 @@ def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSett
             ArrivalStore(records), things.device_store, things.changes, bus, clock, DevicesSettings()
         ),
         historian=HistorianClient(bus),
-        alarms=Alarms(records, bus, clock),
+        alarms=alarms,
         rules=Rules(RuleStore(records), directory, bus, clock),
         dead_letters=DeadLetters(bus),
         bus=bus,

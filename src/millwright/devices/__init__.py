@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         ArrivalWorker,
         SparkplugContact,
     )
-    from millwright.devices.changes import Changes
+    from millwright.devices.changes import EVERY, Changes
     from millwright.devices.credentials import Credential, CredentialStore, Issued, NewCredential
     from millwright.devices.directory import DeviceDirectory
     from millwright.devices.models import Model, ModelDocument, ModelStore, PropertySpec
@@ -57,6 +57,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 """Where the domain's schema revisions are."""
 
 __all__ = [
+    "EVERY",
     "MIGRATIONS",
     "Access",
     "Adoption",

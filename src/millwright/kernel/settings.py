@@ -2,8 +2,8 @@
 
 A domain declares its section as a frozen :class:`msgspec.Struct` in its ``settings.py`` with a default and a
 description for every key; the composition root joins the sections into one struct and calls :func:`load`.
-``[historian] flush_rows`` is overridden by ``MILLWRIGHT_HISTORIAN_FLUSH_ROWS``. A key nobody declared is an
-error that names the nearest one that exists.
+``[historian] flush_rows`` is overridden by ``MILLWRIGHT_HISTORIAN_FLUSH_ROWS``; a list is given as ``a, b``. A key
+nobody declared is an error that names the nearest one that exists.
 """
 
 from __future__ import annotations
@@ -24,6 +24,13 @@ PREFIX = "MILLWRIGHT_"
 
 # The environment may carry these for the command line itself; they are no settings.
 _RESERVED = frozenset({"MILLWRIGHT_CONFIG", "MILLWRIGHT_URL", "MILLWRIGHT_TOKEN"})
+
+_LISTS = (
+    msgspec.inspect.VarTupleType,
+    msgspec.inspect.ListType,
+    msgspec.inspect.SetType,
+    msgspec.inspect.FrozenSetType,
+)
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -106,21 +113,31 @@ def flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 def _overlay(
     kind: type[msgspec.Struct], data: dict[str, Any], environ: Mapping[str, str], *, partial: bool = False
 ) -> None:
-    by_variable = {variable: name for name, _, variable in keys(kind)}
+    by_variable = {variable: (name, field) for name, field, variable in keys(kind)}
     for variable, value in environ.items():
         if not variable.startswith(PREFIX) or variable in _RESERVED:
             continue
-        name = by_variable.get(variable)
-        if name is None:
+        known = by_variable.get(variable)
+        if known is None:
             if partial and not variable.startswith(tuple(f"{PREFIX}{s.upper()}_" for s in kind.__struct_fields__)):
                 continue
             _raise_unknown(variable, set(by_variable), "the environment")
             continue
+        name, field = known
         *sections, last = name.split(".")
         table = data
         for section in sections:
             table = table.setdefault(section, {})
-        table[last] = value
+        table[last] = _parts(value) if _is_list(field.type) else value
+
+
+def _is_list(kind: msgspec.inspect.Type) -> bool:
+    return isinstance(kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind, _LISTS)
+
+
+def _parts(value: str) -> list[str]:
+    """The elements of a list that a variable gives as ``a, b``."""
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _raise_unknown(name: str, known: set[str], where: str) -> None:

@@ -19,7 +19,6 @@ from millwright.parties import Session
 from millwright.parties import api as parties_api
 from millwright.web import health, overview, problems, system
 from millwright.web.console_files import ConsoleFiles
-from millwright.web.device_alarms import fill_in
 from millwright.web.edge import Edge
 from millwright.web.idempotency import AnswerStore, Idempotency
 from millwright.web.live import Hub
@@ -50,7 +49,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
             Router(
                 "/api/v1",
                 route_handlers=[
-                    Router("/", route_handlers=devices_api.ROUTES, after_request=fill_in(services.alarms)),
+                    *devices_api.ROUTES,
                     *historian_api.ROUTES,
                     *operations_api.ROUTES,
                     *dead_letters_api.ROUTES,

@@ -1,38 +1,18 @@
 """The service over a real database."""
 
 import asyncio
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import make_url
 
-from millwright.engines.sql import Migrations, Records
+from millwright import parties as domain
+from millwright.engines.sql import Records
 from millwright.kernel import Conflict, Denied, Invalid, LimitExceeded, ManualClock, NotFound
-from millwright.parties import MIGRATIONS, NotSignedIn, Opened, Parties, ensure_local_token
+from millwright.parties import NotSignedIn, Opened, Parties, ensure_local_token
 
+MIGRATIONS = [domain.MIGRATIONS]
 PASSWORD = "copper kettles whistle"
-POSTGRES = os.environ.get("MILLWRIGHT_TEST_POSTGRES")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]:
-    if request.param == "sqlite":
-        opened = Records.in_folder(tmp_path)
-    elif POSTGRES:
-        opened = Records(POSTGRES)
-        with opened.begin() as connection:
-            for table in ("setup", "tokens", "sessions", "people"):
-                connection.execute(sa.text(f"DROP TABLE IF EXISTS parties_{table}"))
-            connection.execute(sa.text("DROP TABLE IF EXISTS alembic_version"))
-        assert make_url(POSTGRES).get_backend_name() == "postgresql"
-    else:
-        pytest.skip("MILLWRIGHT_TEST_POSTGRES names no database")
-    Migrations(opened, [MIGRATIONS]).upgrade()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

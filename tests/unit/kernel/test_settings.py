@@ -35,6 +35,10 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert found.pump == Pump(flow_m3_h=7.5, enabled=False)
 
 
+def test_a_variable_gives_a_list_with_commas() -> None:
+    assert load(Plant, None, {"MILLWRIGHT_PUMP_NAMES": "north, south,"}).pump.names == ("north", "south")
+
+
 def test_an_unknown_key_names_the_nearest_one(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as caught:
         settings(tmp_path, "[pump]\nflow_m3h = 7")

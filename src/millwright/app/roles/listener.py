@@ -5,30 +5,10 @@ from __future__ import annotations
 from millwright.app.disk import DiskWatch
 from millwright.app.node import Composition, Node
 from millwright.app.stats import figures
-from millwright.devices import Access, Changes, ChangeWatch, DeviceStore
+from millwright.devices import EVERY, Access, Changes, DeviceStore
 from millwright.devices.credentials import CredentialStore
 from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, MqttListener
-from millwright.kernel import Bus, LimitExceeded
-
-
-class Revoker:
-    """Asks again whether a connected device may be, each time it changed."""
-
-    def __init__(self, bus: Bus, changes: Changes, access: Access, listener: MqttListener) -> None:
-        self._access, self._listener = access, listener
-        self._watch = ChangeWatch(bus, changes, self._on_change)
-
-    async def start(self) -> None:
-        """Watch from now on."""
-        await self._watch.start()
-
-    async def stop(self) -> None:
-        """Watch no more."""
-        await self._watch.stop()
-
-    def _on_change(self, device_id: str) -> None:
-        self._access.drop(device_id)  # whichever watch hears first, the question is asked after the memory was dropped
-        self._listener.run(self._listener.reauthenticate(None if device_id == "*" else device_id))
+from millwright.kernel import LimitExceeded
 
 
 class GuardedIntake:
@@ -50,11 +30,17 @@ class GuardedIntake:
 
 
 def compose(node: Node) -> Composition:
-    """The access check, the listener, and the watch that ends connections of revoked devices."""
+    """The listener, and the access check that also ends the connections of revoked devices."""
     settings = node.settings.mqtt
     listener_id = node.settings.node.name
     changes = Changes(node.records, node.bus)
-    access = Access(CredentialStore(node.records), DeviceStore(node.records), changes, node.bus, node.clock)
+
+    def ask_again(device_id: str) -> None:
+        listener.run(listener.reauthenticate(None if device_id == EVERY else device_id))
+
+    access = Access(
+        CredentialStore(node.records), DeviceStore(node.records), changes, node.bus, node.clock, on_change=ask_again
+    )
     disk = DiskWatch(
         node.folder.root,
         low_mb=node.settings.node.disk_low_mb,
@@ -74,5 +60,4 @@ def compose(node: Node) -> Composition:
     node.stats.sources += [lambda: figures(**listener.stats()), disk.figures]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
     address = f"mqtt://{host}:{settings.port}" if settings.port else f"mqtts://{host}:{settings.tls_port}"
-    revoker = Revoker(node.bus, changes, access, listener)
-    return Composition([disk, access, stream, listener, revoker], address)
+    return Composition([disk, stream, listener, access], address)

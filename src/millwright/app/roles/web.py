@@ -18,7 +18,8 @@ from millwright.web import Services, SettingView, WebServer, create_app
 def compose(node: Node) -> Composition:
     """The services that the routes ask for, and the server."""
     settings = node.settings
-    devices = DevicesService(node.records, node.bus, node.clock, settings.devices)
+    alarms = Alarms(node.records, node.bus, node.clock)
+    devices = DevicesService(node.records, node.bus, node.clock, settings.devices, count_alarms=alarms.active_by_device)
     directory = RegistryDirectory(devices.device_store, devices.model_store, devices.changes)
     dead_letters = DeadLetters(node.bus)
     services = Services(
@@ -28,7 +29,7 @@ def compose(node: Node) -> Composition:
             ArrivalStore(node.records), devices.device_store, devices.changes, node.bus, node.clock, settings.devices
         ),
         historian=HistorianClient(node.bus),
-        alarms=Alarms(node.records, node.bus, node.clock),
+        alarms=alarms,
         rules=Rules(RuleStore(node.records), directory, node.bus, node.clock, settings.operations),
         dead_letters=dead_letters,
         bus=node.bus,
