@@ -30,7 +30,7 @@ class HistorianServer:
         """Requests answered since the start."""
 
     async def start(self) -> None:
-        """Begin to answer."""
+        """Begin to answer; returns when the broker knows it."""
         for name, responder in (
             ("raw", self._raw),
             ("buckets", self._buckets),
@@ -39,13 +39,19 @@ class HistorianServer:
             ("storage", self._storage),
             ("retention", self._policies),
             ("retain", self._retain),
+            ("ready", self._ready),
         ):
             self._ends.append(await self._bus.serve(PREFIX + name, responder, queue="historian"))
+        # A connection's commands are handled in order: when this is answered, everything above is subscribed.
+        await self._bus.request(f"{PREFIX}ready", b"")
 
     async def stop(self) -> None:
         """Answer no more."""
         while self._ends:
             await self._ends.pop()()
+
+    async def _ready(self, _payload: bytes) -> bytes:
+        return b""
 
     async def _raw(self, payload: bytes) -> bytes:
         self.requests += 1
