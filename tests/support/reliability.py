@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import threading
 import time
@@ -22,7 +23,6 @@ from support.node import RunningNode
 TOPIC = "millwright/v1/telemetry"
 NOTE_EVERY = 25
 """Each so many messages one carries a text too."""
-GENTLE = {"historian": {"flush_ms": 200}}
 
 T = TypeVar("T")
 
@@ -333,7 +333,7 @@ def assert_history(node: RunningNode, api: httpx.Client, devices: Iterable[Devic
 def out_of_order(api: httpx.Client, device: Device) -> int:
     """How many readings have an earlier time than one that was sent before them."""
     values = [row["value"] for row in history(api, device.device_id, "n") or ()]
-    return sum(later < earlier for earlier, later in zip(values, values[1:], strict=False))
+    return sum(later < earlier for earlier, later in itertools.pairwise(values))
 
 
 def problems(api: httpx.Client) -> set[str]:

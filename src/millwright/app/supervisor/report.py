@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
 
 from millwright.app.stats import Figures, Problem, StatsPublisher
 from millwright.app.supervisor.child import Child, ChildState
@@ -15,12 +18,27 @@ logger = logging.getLogger(__name__)
 STATES = tuple(ChildState)
 """Gauge ``state.<process>`` is the index into this: stopped, starting, running, restarting, crash_loop."""
 
+_UNSTORED: Final = frozenset({"listener.intake_unavailable", "engines.nats_unavailable"})
+"""What roles report when the broker is there and stores nothing."""
+_FRESH_S: Final = 3.0
+
+
+class _Complaint(msgspec.Struct):
+    code: str
+
+
+class _Complaints(msgspec.Struct):
+    problems: list[_Complaint] = []
+
 
 class ProcessReport:
     """Publishes each process's state, restarts and pid, and restarts a role that has been silent too long.
 
     Every role publishes its figures each second. One that is running and was not heard for ``silent_s`` while the
     broker delivers what others say has stopped working, whatever its process looks like.
+
+    The broker inside this node is restarted when it delivers messages and roles say for ``stuck_s`` that it stores
+    none: a JetStream stream that once met a full disk refuses every write until then, whatever room there is.
     """
 
     def __init__(
@@ -31,14 +49,17 @@ class ProcessReport:
         clock: Clock,
         *,
         silent_s: float = 60.0,
+        stuck_s: float = 8.0,
     ) -> None:
-        self._children, self._clock, self._silent_s = children, clock, silent_s
+        self._children, self._clock, self._silent_s, self._stuck_s = children, clock, silent_s, stuck_s
         self._bus = NatsConnection(servers, name=f"{name}/supervisor")
         self._stats = StatsPublisher("supervisor", bus=self._bus, clock=clock, instance=name, sources=[self.figures])
         self._broker = StatsPublisher(
             "nats-server", bus=self._bus, clock=clock, instance=name, process=self._find_broker
         )
         self._heard_s: dict[str, float] = {}
+        self._complaining_s: dict[str, float] = {}
+        self._decoder = msgspec.json.Decoder(_Complaints)
         self._unsubscribe: Unsubscribe | None = None
 
     async def start(self) -> None:
@@ -75,11 +96,22 @@ class ProcessReport:
         """The process id of the broker inside this node; it does not speak for itself."""
         return next((child.pid for child in self._children() if child.name == "nats-server"), None)
 
-    async def _hear(self, subject: str, _payload: bytes) -> None:
-        self._heard_s[subject.split(".")[1]] = self._clock.monotonic_s()
+    async def _hear(self, subject: str, payload: bytes) -> None:
+        role, now_s = subject.split(".")[1], self._clock.monotonic_s()
+        self._heard_s[role] = now_s
+        try:
+            complaints = self._decoder.decode(payload).problems
+        except msgspec.MsgspecError:
+            return
+        if any(each.code in _UNSTORED for each in complaints):
+            self._complaining_s.setdefault(role, now_s)
+        else:
+            self._complaining_s.pop(role, None)
 
     def _watch(self, child: Child) -> None:
         now_s = self._clock.monotonic_s()
+        if child.name == "nats-server":
+            self._watch_broker(child, now_s)
         if child.state is not ChildState.RUNNING or not self._bus.connected or child.name == "nats-server":
             self._heard_s[child.name] = now_s
             return
@@ -88,6 +120,16 @@ class ProcessReport:
             return
         if now_s - self._heard_s.setdefault(child.name, now_s) > self._silent_s:
             child.kill(f"said nothing for {self._silent_s:g} s")
+
+    def _watch_broker(self, child: Child, now_s: float) -> None:
+        if child.state is not ChildState.RUNNING or not self._bus.connected:
+            self._complaining_s.clear()
+        elif any(
+            now_s - since_s > self._stuck_s and now_s - self._heard_s[role] < _FRESH_S
+            for role, since_s in self._complaining_s.items()
+        ):
+            self._complaining_s.clear()
+            child.kill(f"has stored nothing for {self._stuck_s:g} s")
 
     def _problem(self, child: Child) -> Problem | None:
         if child.state is ChildState.LOOPING:
