@@ -1,6 +1,6 @@
 """`millwright up` to ready, and what the whole node takes when idle. Aims: 3 s, 700 MB.
 
-    python -m bench.startup [--runs 3]
+    python bench/startup.py [--runs 3]
 
 Memory is PSS (shared pages counted once) beside RSS, summed over the supervisor and everything below it.
 """

@@ -19,7 +19,13 @@ _GENERATED = {"schema.d.ts"}
 _NAMELESS = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
 # Spelled in pieces, so that this file does not find itself.
 _FOREIGN = re.compile(
-    "|".join(["pypi" r"\.org/simple", "files" r"\.pythonhosted", "registry" r"\.npmjs", "/root/", "/work/"])
+    "pypi"
+    r"\.org/simple|files"
+    r"\.pythonhosted|registry"
+    r"\.npmjs"
+    r"|(?<![\w.~}])/ro"
+    "ot/|(?<![\\w.~}])/wo"
+    r"rk/(?:main|shared|steering)"
 )
 
 
