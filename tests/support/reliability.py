@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from millwright.devices.sparkplug import DataType, Payload
 from support.node import RunningNode
 
 TOPIC = "millwright/v1/telemetry"
@@ -115,10 +116,10 @@ class Device:
         """What message ``number`` says."""
         return {"n": number} if number % NOTE_EVERY else {"n": number, "note": f"{self.name} {number}"}
 
-    def payload(self, number: int) -> bytes:
-        """Message ``number`` as it is sent, each time the same."""
+    def message(self, number: int) -> tuple[str, bytes]:
+        """Topic and payload of message ``number``, each time the same."""
         values = self.values(number)
-        return json.dumps({"ts": self.base_ms + number, "values": values} if self.timed else values).encode()
+        return TOPIC, json.dumps({"ts": self.base_ms + number, "values": values} if self.timed else values).encode()
 
     # --- life, on the fleet's loop -------------------------------------------------------------------------------
 
@@ -148,7 +149,7 @@ class Device:
             self._progress_s = time.monotonic()
             for packet_id, number in self._inflight.items():
                 self.repeated += 1
-                writer.write(publish(TOPIC, self.payload(number), packet_id, again=True))
+                writer.write(publish(*self.message(number), packet_id, again=True))
             sender = asyncio.create_task(self._send(writer))
             try:
                 await self._receive(reader)
@@ -168,7 +169,7 @@ class Device:
                 packet_id = number % 65_535 + 1
                 self._inflight[packet_id] = number
                 self.sent_at.append(time.monotonic())
-                writer.write(publish(TOPIC, self.payload(number), packet_id))
+                writer.write(publish(*self.message(number), packet_id))
             await writer.drain()
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
@@ -191,6 +192,24 @@ class Device:
             assert number is not None, f"a PUBACK for nothing: {body!r}"
             self.acknowledged_at[number] = self._progress_s = time.monotonic()
             self._wake.set()
+
+
+class EdgeNode(Device):
+    """A Sparkplug edge node: its first message is its birth, all others name their metric by its alias alone."""
+
+    def values(self, number: int) -> dict[str, float | str]:
+        """What message ``number`` says."""
+        return {"n": number}
+
+    def message(self, number: int) -> tuple[str, bytes]:
+        """The birth (message 0) or data."""
+        payload = Payload(timestamp=self.base_ms + number, seq=number % 256)
+        if not number:
+            payload.metrics.add(name="bdSeq", datatype=int(DataType.INT64), long_value=0)
+        metric = payload.metrics.add(alias=7, timestamp=self.base_ms + number, double_value=float(number))
+        if not number:
+            metric.name, metric.datatype = "n", int(DataType.DOUBLE)
+        return f"spBv1.0/plant/{'NDATA' if number else 'NBIRTH'}/{self.name}", bytes(payload.SerializeToString())
 
 
 class Fleet:
@@ -225,7 +244,11 @@ class Fleet:
     def add(self, name: str, *, timed: bool, rate: float = 200.0, window: int = 50, **more: Any) -> Device:
         """Register a device and let it send."""
         device_id, token = register(self._api, name)
-        device = Device(self._node.mqtt_port, device_id, token, name, timed=timed, rate=rate, window=window, **more)
+        port = self._node.mqtt_port
+        return self.send(Device(port, device_id, token, name, timed=timed, rate=rate, window=window, **more))
+
+    def send(self, device: Device) -> Device:
+        """Let a device send."""
         self.devices.append(device)
         self._running.append(asyncio.run_coroutine_threadsafe(device.run(), self._loop))
         return device
@@ -299,7 +322,7 @@ def wrong_in_history(api: httpx.Client, device: Device) -> str:
     doubled = sorted(number for number, count in found.items() if count > 1)
     foreign = sorted(found.keys() - set(range(device.sent)))
     texts = Counter(row["value"] for row in notes)
-    wanted = {str(device.values(number)["note"]) for number in acknowledged if number % NOTE_EVERY == 0}
+    wanted = {str(values["note"]) for number in acknowledged if "note" in (values := device.values(number))}
     faults = [
         f"{what}: {len(which)}, {which[:5]}"
         for what, which in (

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from support.node import RunningNode
-from support.reliability import Fleet, assert_history, out_of_order, pids
+from support.reliability import EdgeNode, Fleet, assert_history, out_of_order, pids, register
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,22 @@ def test_broker_that_hangs_before_it_dies(node: RunningNode, api: httpx.Client) 
         assert {device.name: out_of_order(api, device) for device in fleet.devices} == {
             device.name: 0 for device in fleet.devices
         }
+
+
+@pytest.mark.timeout(120)
+def test_births_are_known_after_the_historian_was_killed(node: RunningNode, api: httpx.Client) -> None:
+    binding = {"group_id": "plant", "edge_node_id": "press"}
+    device_id, token = register(api, "press", kind="sparkplug_edge", sparkplug=binding)
+    with Fleet(node, api) as fleet:
+        fleet.send(EdgeNode(node.mqtt_port, device_id, token, "press", timed=True, rate=200, window=50))
+        for _ in range(2):
+            fleet.await_progress(150)
+            killed = node.kill("historian")
+            node.wait_for("historian is back", lambda k=killed: pids(node)["historian"] not in (None, k))
+        fleet.await_progress(50)
+        fleet.finish()
+        assert_history(node, api, fleet.devices)
+    assert device_id not in api.get("/dead-letters/summary").json()["by_device"]
 
 
 @pytest.mark.timeout(120)
