@@ -19,13 +19,13 @@ SCHEMA_VERSION = Table("schema_version", "step UInt32, applied_ms Int64", "step"
 READINGS = Table(
     "readings",
     """
-    series UInt64 CODEC(ZSTD(1)),
-    time_ms Int64 CODEC(Delta, ZSTD(1)),
-    number Float64 CODEC(ZSTD(1)),
-    received_ms UInt64 CODEC(Delta, ZSTD(1)),
-    kind UInt8 CODEC(ZSTD(1)),
-    quality UInt8 CODEC(ZSTD(1)),
-    text String CODEC(ZSTD(1))
+    series UInt64 CODEC({codec}),
+    time_ms Int64 CODEC(Delta, {codec}),
+    number Float64 CODEC({codec}),
+    received_ms UInt64 CODEC(Delta, {codec}),
+    kind UInt8 CODEC({codec}),
+    quality UInt8 CODEC({codec}),
+    text String CODEC({codec})
     """,
     order="(series, time_ms)",
     version="received_ms",

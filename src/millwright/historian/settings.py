@@ -13,10 +13,10 @@ class HistorianSettings(Struct, frozen=True, forbid_unknown_fields=True):
     flush_ms: Annotated[
         int, Meta(description="Longest a reading waits for an insert, in milliseconds.", ge=10, le=10_000)
     ] = 400
-    flush_rows: Annotated[int, Meta(description="Readings that start an insert at once.", ge=1_000)] = 250_000
+    flush_rows: Annotated[int, Meta(description="Readings that start an insert at once.", ge=1_000)] = 500_000
     buffer_rows: Annotated[
         int, Meta(description="Readings held in memory before intake has to wait for the engine.", ge=10_000)
-    ] = 1_500_000
+    ] = 2_000_000
     reduce_rows: Annotated[
         int,
         Meta(

@@ -16,7 +16,8 @@ _SYNC = "fsync_after_insert = 1, fsync_part_directory = 1"
 class Table:
     """A table whose newest version of each key wins.
 
-    ``columns`` is the column list without its parentheses; ``order`` the key that identifies a row; ``version`` the
+    ``columns`` is the column list without its parentheses, ``{codec}`` in it stands for the general compression;
+    ``order`` the key that identifies a row; ``version`` the
     column that decides (empty: the row inserted last); ``shard`` an expression over the columns.
     """
 
@@ -35,6 +36,8 @@ class Dialect:
 
     cluster: str = ""
     sync: bool = False
+    codec: str = "ZSTD(1)"
+    """General compression; ``Default`` leaves it to the engine's configuration, which knows the size of a part."""
 
     @property
     def on_cluster(self) -> str:
@@ -48,8 +51,9 @@ class Dialect:
     def create(self, table: Table) -> Iterator[str]:
         """Statements that make ``table`` when it is missing."""
         settings = ", ".join(filter(None, (table.settings, _SYNC if self.sync else "")))
+        columns = table.columns.replace("{codec}", self.codec)
         yield (
-            f"CREATE TABLE IF NOT EXISTS {self.local(table.name)}{self.on_cluster} ({table.columns})\n"
+            f"CREATE TABLE IF NOT EXISTS {self.local(table.name)}{self.on_cluster} ({columns})\n"
             f"ENGINE = {self._engine(table.version)}\n"
             + (f"PARTITION BY {table.partition}\n" if table.partition else "")
             + f"ORDER BY {table.order}"
