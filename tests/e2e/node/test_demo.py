@@ -44,7 +44,7 @@ def test_plant_gets_into_trouble_and_everything_ends(tmp_path: Path) -> None:
             assert api.post("/session", json={"name": name, "password": password}).status_code == 201
             devices = {item["name"]: item for item in api.get("/devices").json()["items"]}
             assert len(devices) == 9
-            wait(lambda: all(item["presence"]["online"] for item in api.get("/devices").json()["items"]), 30)
+            wait(lambda: not offline(api), 30, lambda: f"offline: {offline(api)}")
             wait(lambda: readings(api, devices["tep-reactor"]["id"], "pressure", days=3) >= 900, 30)
             wait(lambda: readings(api, devices["Meter"]["id"], "active_energy", days=366) >= 35_000, 60)
             alarms = wait(lambda: [a for a in alarms_of(api) if a["rule_name"] == "A feed lost"], 60)
@@ -63,6 +63,10 @@ def test_plant_gets_into_trouble_and_everything_ends(tmp_path: Path) -> None:
             process.kill()
 
 
+def offline(api: httpx.Client) -> list[str]:
+    return [item["name"] for item in api.get("/devices").json()["items"] if not item["presence"]["online"]]
+
+
 def alarms_of(api: httpx.Client) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = api.get("/alarms").json()["items"]
     return found
@@ -75,9 +79,9 @@ def readings(api: httpx.Client, device_id: str, name: str, days: int) -> int:
     return sum(sum(series["count"]) for series in reply.json()["series"]) if reply.status_code == 200 else 0
 
 
-def wait(condition: Callable[[], Any], timeout_s: float) -> Any:
+def wait(condition: Callable[[], Any], timeout_s: float, explain: Callable[[], str] = str) -> Any:
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {timeout_s:g} s"
+        assert time.monotonic() < deadline, f"not within {timeout_s:g} s {explain()}"
         time.sleep(0.2)
     return found
