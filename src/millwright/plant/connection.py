@@ -87,6 +87,9 @@ class Connection:
             time.sleep(0.01)
         sent = self.client.publish(topic, payload, qos=qos)
         if qos:
+            if sent.rc == mqtt.MQTT_ERR_NO_CONN:
+                # paho keeps it and sends it at the next connect, yet would raise when asked whether it was published.
+                sent.rc = mqtt.MQTT_ERR_SUCCESS
             self._sent.append(sent)
 
     def drain(self, timeout_s: float) -> bool:

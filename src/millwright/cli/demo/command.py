@@ -79,15 +79,19 @@ async def _run(supervisor: Supervisor, data: DataFolder, speed: float, browse: b
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    plants: list[asyncio.subprocess.Process] = []
+    plants: list[asyncio.Task[None]] = []
     try:
         await supervisor.start()
         addresses = supervisor.addresses()
         password = secrets.token_urlsafe(9)
         tokens = await asyncio.to_thread(_set_up, addresses["http"], data, supervisor.setup_code or "", password)
         pairs = ",".join(f"{name}={token}" for name, token in tokens.tep.items())
-        plants.append(await _start_plant("tep", addresses["mqtt"], pairs, speed, data))
-        plants.append(await _start_plant("steel", addresses["mqtt"], f"edge={tokens.edge}", speed * STEEL_FASTER, data))
+        plants = [
+            asyncio.create_task(_keep_plant("tep", addresses["mqtt"], pairs, speed, data)),
+            asyncio.create_task(
+                _keep_plant("steel", addresses["mqtt"], f"edge={tokens.edge}", speed * STEEL_FASTER, data)
+            ),
+        ]
         click.echo(_welcome(addresses["http"], password, speed))
         if browse:
             with contextlib.suppress(webbrowser.Error):
@@ -96,13 +100,8 @@ async def _run(supervisor: Supervisor, data: DataFolder, speed: float, browse: b
         click.echo("stopping")
     finally:
         for plant in plants:
-            with contextlib.suppress(ProcessLookupError):
-                plant.terminate()
-        for plant in plants:
-            try:
-                await asyncio.wait_for(plant.wait(), 8)
-            except TimeoutError:
-                plant.kill()
+            plant.cancel()
+        await asyncio.gather(*plants, return_exceptions=True)
         await supervisor.stop()
     return 0
 
@@ -114,6 +113,24 @@ def _set_up(url: str, data: DataFolder, code: str, password: str) -> Tokens:
         return build(client)
     finally:
         client.close()
+
+
+async def _keep_plant(name: str, address: str, tokens: str, speed: float, data: DataFolder) -> None:
+    """Run a plant until cancelled; one that dies is said and started again."""
+    while True:
+        plant = await _start_plant(name, address, tokens, speed, data)
+        try:
+            code = await plant.wait()
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                plant.terminate()
+            try:
+                await asyncio.wait_for(plant.wait(), 8)
+            except TimeoutError:
+                plant.kill()
+            raise
+        click.echo(f"  the plant {name} ended with code {code}; starting it again (see {data.logs}/plant-{name}.log)")
+        await asyncio.sleep(2)
 
 
 async def _start_plant(

@@ -1,0 +1,24 @@
+import asyncio
+from pathlib import Path
+
+from millwright.plant.connection import Address, Connection
+from support.intake import stored_payloads
+from support.mqtt import running_listener
+from support.nats import RunningNats, free_port
+
+
+async def test_what_a_plant_sends_before_the_node_listens_arrives_once(tmp_path: Path) -> None:
+    port = free_port()
+    connection = Connection(Address("127.0.0.1", port, tls=False), "plant", "token")
+    connection.start()
+    payloads = [b"%d" % number for number in range(300)]
+    sending = asyncio.create_task(
+        asyncio.to_thread(lambda: [connection.publish("millwright/v1/telemetry", payload) for payload in payloads])
+    )
+    async with RunningNats(tmp_path) as nats:
+        await asyncio.sleep(0.3)
+        async with running_listener(nats.url, port=port):
+            await asyncio.wait_for(sending, 20)
+            assert await asyncio.to_thread(connection.drain, 20)
+            await asyncio.to_thread(connection.stop)
+        assert await stored_payloads(nats.url) == payloads
