@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from millwright.historian.model import Kind, ReadingBatch, SeriesInfo, Value
+from millwright.historian.model import Identities, Integers, Kind, ReadingBatch, SeriesInfo, Value
+from millwright.historian.query import EARLIEST_MS
 
-VERSION_OF_1970 = 1 << 62
-"""Added to a source time to make the version of a newest reading: versions are never negative, times may be."""
+_LATER_BITS = 21
+_EARLIEST_RECEPTION_S = -2 * 86_400
 
 
 def prepare(batch: ReadingBatch) -> tuple[pa.Table, pa.Table]:
@@ -22,8 +23,19 @@ def prepare(batch: ReadingBatch) -> tuple[pa.Table, pa.Table]:
     """
     batch = batch.take(_order(batch))
     newest = batch.take(np.flatnonzero(np.r_[batch.series[1:] != batch.series[:-1], len(batch) > 0]))
-    version = pa.array((newest.time_ms + VERSION_OF_1970).view(np.uint64))
+    version = pa.array(versions(newest.time_ms, newest.received_ms))
     return readings_table(batch), readings_table(newest).append_column("version", version)
+
+
+def versions(time_ms: Integers, received_ms: Integers) -> Identities:
+    """What makes one reading of a series newer than another: its source time, then its reception.
+
+    Above, milliseconds since 1900; below, 21 bits: seconds from source time to reception, from two days before it to
+    twenty-two after. A correction within the same second, or later still, is newer because it is written later.
+    """
+    later_s = (received_ms - time_ms) // 1000 - _EARLIEST_RECEPTION_S
+    version: Integers = (time_ms - EARLIEST_MS) << _LATER_BITS | later_s.clip(0, (1 << _LATER_BITS) - 1)
+    return version.view(np.uint64)
 
 
 def _order(batch: ReadingBatch) -> npt.NDArray[np.intp]:

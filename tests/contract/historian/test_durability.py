@@ -97,9 +97,10 @@ class FailingEngine(ChdbEngine):
 
     error: MillwrightError | None = None
     partly = False
+    only = ""
 
     async def insert(self, table: str, rows: pa.Table) -> None:
-        if self.error is not None:
+        if self.error is not None and self.only in ("", table):
             if self.partly:
                 await super().insert(table, rows.slice(0, rows.num_rows // 2))
             raise self.error
@@ -114,6 +115,24 @@ async def _open(folder: Path) -> tuple[Historian, FailingEngine]:
     historian = Historian(engine, SystemClock(), HistorianSettings(flush_ms=10, buffer_rows=10_000))
     await historian.start()
     return historian, engine
+
+
+async def test_between_the_readings_and_their_newest_nothing_is_confirmed(tmp_path: Path) -> None:
+    historian, engine = await _open(tmp_path)
+    entry = SeriesInfo.of("dev_1", "x")
+    try:
+        await historian.stored(await historian.append(numbers(S, [T0], [0.0]), [entry]))
+        engine.error, engine.only = FULL, "latest"
+        ticket = await historian.append(numbers(S, [T0 + 1], [1.0]))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(historian.stored(ticket), 0.3)
+        assert [each.time_ms for each in await historian.latest(["dev_1"])] == [T0]
+        engine.error = None
+        await asyncio.wait_for(historian.stored(ticket), 10)
+        assert [each.time_ms for each in await historian.latest(["dev_1"])] == [T0 + 1]
+        assert await read_all(historian, S) == [(T0, 0.0), (T0 + 1, 1.0)]
+    finally:
+        await historian.stop()
 
 
 @pytest.mark.parametrize("partly", [False, True])

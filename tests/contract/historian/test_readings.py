@@ -188,6 +188,20 @@ async def test_latest_is_the_newest_source_time_not_the_last_to_arrive(historian
     assert await historian.latest([]) == []
 
 
+async def test_latest_stays_right_when_readings_come_late_twice_or_again_after_a_correction(
+    historian: Historian,
+) -> None:
+    entry = [SeriesInfo.of("dev_1", "temperature")]
+    first = ReadingBatch.of([Reading(S, T0, 1.0), Reading(S, T0 + 5, 2.0)], received_ms=T0 + 10)
+    correction = ReadingBatch.of([Reading(S, T0 + 5, 2.5)], received_ms=T0 + 60_000)
+    late = ReadingBatch.of([Reading(S, T0 + 3, 9.0)], received_ms=T0 + 90_000)
+    for batch in (first, first, correction, late, first, late):
+        await store(historian, batch, entry)
+    (newest,) = await historian.latest(["dev_1"])
+    assert (newest.time_ms, newest.value, newest.received_ms) == (T0 + 5, 2.5, T0 + 60_000)
+    assert await read_all(historian, S) == [(T0, 1.0), (T0 + 3, 9.0), (T0 + 5, 2.5)]
+
+
 async def test_the_catalogue_keeps_one_entry_a_series_the_last_announced(historian: Historian) -> None:
     await store(historian, ReadingBatch.empty(), [SeriesInfo.of("dev_1", "b"), SeriesInfo.of("dev_1", "a", TEXT)])
     await store(historian, ReadingBatch.empty(), [SeriesInfo.of("dev_1", "b", NUMBER, "Cel", True)])

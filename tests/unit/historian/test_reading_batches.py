@@ -7,8 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from millwright.historian import GOOD, TEXT, Kind, Reading, ReadingBatch, SeriesId, series_id, values
-from millwright.historian.columns import VERSION_OF_1970, prepare, readings_table
+from millwright.historian import (
+    EARLIEST_MS,
+    GOOD,
+    LATEST_MS,
+    TEXT,
+    Kind,
+    Reading,
+    ReadingBatch,
+    SeriesId,
+    series_id,
+    values,
+)
+from millwright.historian.columns import prepare, readings_table, versions
 
 reading_values = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.text(max_size=12))
 readings = st.lists(
@@ -81,8 +92,32 @@ def test_the_engine_gets_rows_in_the_order_of_their_key_and_the_newest_of_each_s
         if known is None or (reading.time_ms, reading.received_ms) >= known:
             expected[reading.series] = (reading.time_ms, reading.received_ms)
     assert {series: (time, received) for series, time, received in found} == expected
-    versions = newest.column("version").to_pylist()
-    assert versions == [time + VERSION_OF_1970 for time in newest.column("time_ms").to_pylist()]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(EARLIEST_MS, LATEST_MS - 1), st.integers(-86_400_000, 20 * 86_400_000)),
+        min_size=2,
+        max_size=2,
+    )
+)
+def test_the_newer_reading_has_the_greater_version(two: list[tuple[int, int]]) -> None:
+    times = np.array([time for time, _ in two])
+    first, second = versions(times, times + np.array([later for _, later in two])).tolist()
+    (time_a, later_a), (time_b, later_b) = two
+    if time_a != time_b:
+        assert (first < second) == (time_a < time_b)
+    elif abs(later_a - later_b) >= 1000:
+        assert (first < second) == (later_a < later_b)
+
+
+def test_a_series_whose_hash_resembles_another_is_kept_apart() -> None:
+    alike = [7 << 60, (7 << 60) + 1, (7 << 60) + 2]
+    rows = [Reading(SeriesId(alike[number % 3]), number // 3, float(number)) for number in range(30)]
+    table, newest = prepare(ReadingBatch.of(rows))
+    assert table.column("series").to_pylist() == sorted(reading.series for reading in rows)
+    assert newest.column("number").to_pylist() == [27.0, 28.0, 29.0]
 
 
 @settings(deadline=None)
