@@ -16,8 +16,9 @@ PROGRAMS = {
     "mosquitto_pub": "mosquitto-clients",
     "chromium": "chromium",
     "postgres": "postgresql",
+    "libfaketimeMT.so.1": "libfaketime",
 }
-"""Program → Debian package."""
+"""Program (or library to be loaded before one) → Debian package."""
 
 _ELSEWHERE = {"chromium": ("chromium-browser", "google-chrome"), "postgres": ("pg_ctl",)}
 
@@ -26,7 +27,8 @@ def present(program: str) -> bool:
     """Whether the program is on this machine; Debian keeps PostgreSQL's beside PATH."""
     if any(shutil.which(name) for name in (program, *_ELSEWHERE.get(program, ()))):
         return True
-    folders = [Path("/usr/sbin"), *Path("/usr/lib/postgresql").glob("*/bin")]
+    libraries = Path("/usr/lib")
+    folders = [Path("/usr/sbin"), *libraries.glob("postgresql/*/bin"), *libraries.glob("*/faketime")]
     return any((folder / program).exists() for folder in folders)
 
 

@@ -10,6 +10,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -49,10 +50,15 @@ class Postgres:
     def start(self) -> None:
         data = self._folder / "data"
         self._run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self.resume()
+
+    def resume(self) -> None:
+        """Start it, or start it again after :meth:`halt`."""
+        data = self._folder / "data"
         command = [str(self._binaries / "postgres"), "-D", str(data), "-k", str(self._folder), "-h", ""]
         for setting in ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60"):
             command += ["-c", setting]
-        log = (self._folder / "log").open("wb")
+        log = (self._folder / "log").open("ab")
         self._process = subprocess.Popen(command, stdout=log, stderr=log, user=self._user, cwd=self._folder)
         log.close()
         for _ in range(200):
@@ -64,14 +70,19 @@ class Postgres:
             self._process_wait(0.05)
         raise RuntimeError((self._folder / "log").read_text(errors="replace"))
 
-    def stop(self) -> None:
+    def halt(self) -> None:
+        """End it at once, with the connections of whoever uses it; its data stay."""
         if self._process is not None:
-            self._process.terminate()
+            self._process.send_signal(signal.SIGINT)  # "fast shutdown": SIGTERM would wait for the clients
             try:
                 self._process.wait(10)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait(10)
+            self._process = None
+
+    def stop(self) -> None:
+        self.halt()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def url(self, database: str) -> str:
@@ -90,6 +101,12 @@ class Postgres:
         database = f"test_{next(_numbers)}"
         self._execute(f"CREATE DATABASE {database} TEMPLATE {self._templates[key]}")
         return self.url(database)
+
+    def new_database(self) -> str:
+        """The name of a new, empty database."""
+        database = f"test_{next(_numbers)}"
+        self._execute(f"CREATE DATABASE {database}")
+        return database
 
     def drop(self, url: str) -> None:
         self._execute(f"DROP DATABASE IF EXISTS {sa.make_url(url).database} WITH (FORCE)")

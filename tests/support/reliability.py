@@ -69,6 +69,23 @@ async def read_packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
             return first, await reader.readexactly(size)
 
 
+async def deliver(port: int, token: str, messages: list[tuple[str, bytes]]) -> int:
+    """Publish with QoS 1, each after the PUBACK of the one before; returns how many were acknowledged."""
+    done = 0
+    for number, (topic, payload) in enumerate(messages, 1):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            writer.write(connect(f"h{number}", token, clean=True))
+            await read_packet(reader)
+            writer.write(publish(topic, payload, number))
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                first, _ = await asyncio.wait_for(read_packet(reader), 20)
+                done += first == 0x40
+        finally:
+            writer.close()
+    return done
+
+
 class Device:
     """Sends messages 0, 1, 2 … at about ``rate`` a second, at most ``window`` of them unacknowledged.
 
@@ -90,7 +107,7 @@ class Device:
     ) -> None:
         self.device_id, self.name, self.timed = device_id, name, timed
         self.rate, self.window, self.patience_s = rate, window, patience_s
-        self._port, self._token, self._clock_ms = port, token, clock_ms
+        self.token, self._port, self._clock_ms = token, port, clock_ms
         self.base_ms = clock_ms()
         self.sent_at: list[float] = []
         self.acknowledged_at: dict[int, float] = {}
@@ -140,7 +157,7 @@ class Device:
     async def _session(self) -> None:
         reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self._port), 5)
         try:
-            writer.write(connect(self.name, self._token))
+            writer.write(connect(self.name, self.token))
             first, body = await asyncio.wait_for(read_packet(reader), 10)
             if first != 0x20 or body[1]:
                 self.refusals[body[1]] += 1
@@ -241,11 +258,20 @@ class Fleet:
         """Run ``work`` on the fleet's loop and return what it returns."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
 
-    def add(self, name: str, *, timed: bool, rate: float = 200.0, window: int = 50, **more: Any) -> Device:
+    def add(
+        self,
+        name: str,
+        *,
+        timed: bool,
+        rate: float = 200.0,
+        window: int = 50,
+        kind: type[Device] = Device,
+        **more: Any,
+    ) -> Device:
         """Register a device and let it send."""
         device_id, token = register(self._api, name)
         port = self._node.mqtt_port
-        return self.send(Device(port, device_id, token, name, timed=timed, rate=rate, window=window, **more))
+        return self.send(kind(port, device_id, token, name, timed=timed, rate=rate, window=window, **more))
 
     def send(self, device: Device) -> Device:
         """Let a device send."""

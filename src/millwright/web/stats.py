@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 HISTORY_S = 600
 """How far back rates reach."""
 
-_SILENT_MS = 5_000
-_FORGET_MS = 60_000
+_SILENT_S = 5.0
+_FORGET_S = 60.0
 _RATE_S = 5
 # The supervisor's gauge ``state.<role>`` is an index into these (millwright.app.supervisor).
 _SUPERVISED = ("lost", "starting", "running", "restarting", "restarting")
@@ -85,6 +85,7 @@ class StatsBoard:
         self._bus, self._clock = bus, clock
         self._latest: dict[tuple[str, str], RoleStats] = {}
         self._recent: dict[tuple[str, str], deque[RoleStats]] = {}
+        self._heard_s: dict[tuple[str, str], float] = {}
         self._growth: dict[int, list[float]] = {}
         self._unsubscribe: Unsubscribe | None = None
 
@@ -108,12 +109,16 @@ class StatsBoard:
         key = (stats.role, stats.instance)
         before = self._latest.get(key)
         self._latest[key] = stats
+        self._heard_s[key] = self._clock.monotonic_s()  # silence is no matter of the wall clock, which may be set
         recent = self._recent.setdefault(key, deque(maxlen=_RATE_S + 1))
         if before is not None and before.pid != stats.pid:
             recent.clear()
         recent.append(stats)
         if before is not None:
-            growth = self._growth.setdefault(self._clock.now_ms() // 1000, [0.0, 0.0])
+            second = self._clock.now_ms() // 1000
+            while next(reversed(self._growth), second) > second:  # the clock was set back
+                self._growth.popitem()
+            growth = self._growth.setdefault(second, [0.0, 0.0])
             growth[0] += _grown(before, stats, "messages_in") if stats.role == "listener" else 0.0
             growth[1] += _grown(before, stats, "points_stored")
         self._forget()
@@ -122,14 +127,15 @@ class StatsBoard:
         oldest = self._clock.now_ms() // 1000 - HISTORY_S
         while self._growth and (first := next(iter(self._growth))) < oldest:
             del self._growth[first]
-        now = self._clock.now_ms()
-        for key in [k for k, s in self._latest.items() if now - s.at_ms > _FORGET_MS and k[0] != "supervisor"]:
-            del self._latest[key], self._recent[key]
+        for key in [key for key in self._latest if self._silent_s(key) > _FORGET_S and key[0] != "supervisor"]:
+            del self._latest[key], self._recent[key], self._heard_s[key]
+
+    def _silent_s(self, key: tuple[str, str]) -> float:
+        return self._clock.monotonic_s() - self._heard_s[key]
 
     def heard(self, role: str) -> bool:
         """Whether a process of ``role`` spoke within five seconds."""
-        now = self._clock.now_ms()
-        return any(stats.role == role and now - stats.at_ms <= _SILENT_MS for stats in self._latest.values())
+        return any(key[0] == role and self._silent_s(key) <= _SILENT_S for key in self._latest)
 
     def gauge(self, name: str, role: str) -> float | None:
         """The largest value of a gauge among the processes of ``role``."""
@@ -199,7 +205,7 @@ class StatsBoard:
 
     def _view(self, stats: RoleStats, supervised: tuple[State, int] | None) -> RoleView:
         state: State = supervised[0] if supervised is not None else "running"
-        if state == "running" and self._clock.now_ms() - stats.at_ms > _SILENT_MS:
+        if state == "running" and self._silent_s((stats.role, stats.instance)) > _SILENT_S:
             state = "lost"
         recent = self._recent[(stats.role, stats.instance)]
         span_s = (stats.at_ms - recent[0].at_ms) / 1000

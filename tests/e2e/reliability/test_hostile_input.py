@@ -23,10 +23,10 @@ from support.reliability import (
     Fleet,
     assert_history,
     connect,
+    deliver,
     packet,
     pids,
     publish,
-    read_packet,
     register,
     roles,
     text,
@@ -121,7 +121,7 @@ def births(rng: random.Random) -> Iterator[tuple[str, bytes]]:
     template.metrics.add(name="t", datatype=int(DataType.TEMPLATE)).template_value.is_definition = True
     yield "NBIRTH", bytes(template.SerializeToString())
     large = Payload(seq=203)
-    for number in range(5_000):
+    for _ in range(5_000):
         large.metrics.add(name=f"x{rng.random()}", datatype=int(DataType.DOUBLE), double_value=1)
     yield "NBIRTH", bytes(large.SerializeToString())
     yield "DBIRTH", whole
@@ -143,23 +143,6 @@ async def say(port: int, data: bytes, wait_s: float = 0.3) -> None:
             await asyncio.wait_for(reader.read(65_536), wait_s)
         finally:
             writer.close()
-
-
-async def deliver(port: int, token: str, messages: list[tuple[str, bytes]]) -> int:
-    """Publish with QoS 1, each after the PUBACK of the one before; returns how many were acknowledged."""
-    done = 0
-    for number, (topic, payload) in enumerate(messages, 1):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            writer.write(connect(f"h{number}", token, clean=True))
-            await read_packet(reader)
-            writer.write(publish(topic, payload, number))
-            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-                first, _ = await asyncio.wait_for(read_packet(reader), 20)
-                done += first == 0x40
-        finally:
-            writer.close()
-    return done
 
 
 @pytest.mark.timeout(180)

@@ -15,7 +15,17 @@ import psutil
 import pytest
 
 from support.node import RunningNode
-from support.reliability import EdgeNode, Fleet, assert_history, out_of_order, pids, register
+from support.reliability import (
+    TOPIC,
+    EdgeNode,
+    Fleet,
+    assert_history,
+    deliver,
+    out_of_order,
+    pids,
+    register,
+    wrong_in_history,
+)
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +129,22 @@ def test_supervisor_killed_and_started_again_on_its_folder(tmp_path: Path) -> No
             assert fleet.acknowledged() > acknowledged
             assert_history(node, api, fleet.devices)
         api.close()
+
+
+def test_the_question_itself_notices_what_is_wrong(node: RunningNode, api: httpx.Client) -> None:
+    with Fleet(node, api) as fleet:
+        device = fleet.add("asked", timed=True)
+        fleet.await_progress(60)
+        fleet.finish()
+        assert_history(node, api, fleet.devices)
+        device.acknowledged_at[device.sent] = 0.0
+        assert "missing: 1" in wrong_in_history(api, device)
+        del device.acknowledged_at[device.sent]
+        device.base_ms += 1
+        assert "at a wrong time" in wrong_in_history(api, device)
+        device.base_ms -= 1
+        device.sent_at.pop()
+        assert "never sent: 1" in wrong_in_history(api, device)
+        device.timed = False
+        assert fleet.run(deliver(node.mqtt_port, device.token, [(TOPIC, b'{"n": 3}')])) == 1
+        node.wait_for("the doubled reading", lambda: "doubled: 1" in wrong_in_history(api, device))

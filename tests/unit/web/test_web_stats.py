@@ -102,3 +102,22 @@ async def test_noise_on_the_subject_is_ignored(node: Node) -> None:
     for payload in (b"", b"{", b"[]", b'{"role": 1}', b'{"role":"x"}'):
         await node.board.hear("stats.x", payload)
     assert node.board.roles() == []
+
+
+async def test_a_wall_clock_that_is_set_loses_nobody_and_no_rates(node: Node) -> None:
+    for second in range(30):
+        await node.say("listener", messages_in=second * 100)
+        node.clock.advance(1)
+    node.clock.jump(7200)
+    assert [view.state for view in node.board.roles()] == ["running"]
+    await node.say("listener", messages_in=3000)
+    node.clock.jump(-7200)
+    for second in range(31, 60):
+        await node.say("listener", messages_in=second * 100)
+        node.clock.advance(1)
+    rates = node.board.rates()
+    assert rates.messages_per_s == 100
+    assert len(rates.history.time_ms) >= 4
+    node.clock.advance(6)
+    node.clock.jump(-3600)
+    assert [view.state for view in node.board.roles()] == ["lost"]
