@@ -3,7 +3,7 @@
     python bench/historian_insert.py [--seconds 10] [--series 10000] [--rows 250000] [--folder /tmp/...]
 
 Readings go in as the pipeline hands them over (columns, batch by batch) through ``Historian.append`` into chDB, the
-view of newest values included. Values are what plants send: set points that rarely change, rounded and unrounded sine
+newest values included. Values are what plants send: set points that rarely change, rounded and unrounded sine
 waves with noise. CPU is that of this process, so building the readings is subtracted.
 """
 

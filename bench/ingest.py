@@ -4,7 +4,8 @@
 
 Processes: nats-server, the listener, the historian (pipeline and chDB), a load generator of pre-encoded publishes.
 Prints points a second from the first publish until the last reading is stored, how long a probe takes from publish to
-queryable, whether every reading is there exactly once, and CPU seconds by process and stage.
+queryable, whether every reading is there exactly once, and CPU microseconds a point by process and stage, which other
+load on the machine changes little. The least wall time a point can take is their sum divided by the processors.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +43,7 @@ from support.telemetry import Plant
 
 PROBE = "probe"
 DAY_MS = 86_400_000
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Timed:
@@ -155,6 +160,17 @@ def cpu_of(process: psutil.Process) -> float:
     return times.user + times.system
 
 
+def threads_of(process: psutil.Process) -> Counter[str]:
+    """CPU seconds of a process by what its threads do (Linux): the loop, Python's threads, merges, the engine."""
+    spent: Counter[str] = Counter()
+    for task in Path(f"/proc/{process.pid}/task").iterdir():
+        name, _, figures = (task / "stat").read_text().partition(" (")[2].rpartition(") ")
+        user, system = figures.split()[11:13]
+        own = {"python": "sort and insert", "MergeMutate": "merges"}.get(name, "engine")
+        spent["loop" if int(task.name) == process.pid else own] += (int(user) + int(system)) / TICKS
+    return spent
+
+
 async def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="ingest-") as name:
         folder = Path(name)
@@ -181,6 +197,7 @@ async def run(options: argparse.Namespace) -> None:
                 "generator": psutil.Process(load.pid),
             }
             before = {role: cpu_of(process) for role, process in watched.items()}
+            by_thread = threads_of(watched["historian"])
             probing = asyncio.create_task(probe(port, 0.1))
             began = time.perf_counter()
             result = asyncio.create_task(say(load, "go"))
@@ -201,13 +218,14 @@ async def run(options: argparse.Namespace) -> None:
             seconds = time.perf_counter() - began
             spent = {role: cpu_of(watched[role]) - before[role] for role in ("nats-server", "listener", "historian")}
             spent["generator"] = spent_by_load
+            by_thread = threads_of(watched["historian"]) - by_thread
             await asyncio.sleep(1.5)
             figures = await say(history, "figures")
             memory = watched["historian"].memory_info().rss / 1e6
             for process in (history, listener):
                 process.communicate("end\n", timeout=30)
             load.communicate(timeout=10)
-    report(sent, figures, expected, seconds, spent, memory)
+    report(sent, figures, expected, seconds, spent, by_thread, memory)
 
 
 def report(
@@ -216,6 +234,7 @@ def report(
     expected: int,
     seconds: float,
     spent: dict[str, float],
+    by_thread: Counter[str],
     memory_mb: float,
 ) -> None:
     probes = figures["probe_ms"]
@@ -229,12 +248,18 @@ def report(
         print(f"visible     p50 {p50:.0f} ms, p99 {p99:.0f} ms after publish ({len(probes)} seen)")
     print(f"exactly     {readings:,} distinct readings, {figures['rows']:,} rows; "
           f"{readings - expected:,} beyond the load are probes")  # fmt: skip
-    total = sum(spent.values())
-    print("CPU         " + ", ".join(f"{role} {cpu:.1f} s" for role, cpu in spent.items()) + f"; {total:.1f} s in all")
-    print(f"historian   decode {figures['decode_s']} s, columns {figures['take_s']} s; {memory_mb:.0f} MB; "
-          f"{figures['counters']['inserts']} inserts")  # fmt: skip
+    total, cores = sum(spent.values()), os.cpu_count() or 1
+    print(f"CPU         {_each(spent, expected)}; {total:.1f} s in all, which {cores} processors give in "
+          f"{total / cores:.1f} s: {expected / total * cores / 1e6:.2f} M points/s at most")  # fmt: skip
+    print(f"historian   {_each(by_thread, expected)}; {memory_mb:.0f} MB; {figures['counters']['inserts']} inserts; "
+          f"wall time of decode {figures['decode_s']} s, of columns {figures['take_s']} s")  # fmt: skip
+    print(f"machine     load average {os.getloadavg()[0]:.1f}")
     assert readings - expected >= 0, "readings are missing"
     assert not figures["problems"], figures["problems"]
+
+
+def _each(seconds: Mapping[str, float], points: int) -> str:
+    return ", ".join(f"{name} {spent / points * 1e6:.3f}" for name, spent in seconds.items()) + " us/point"
 
 
 def main() -> None:
