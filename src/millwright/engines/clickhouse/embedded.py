@@ -28,7 +28,7 @@ from millwright.kernel import Conflict, Unavailable
 
 T = TypeVar("T")
 _WRITERS, _MERGERS = 1, 2
-_YOUNG_BYTES = 32 << 20
+_YOUNG_BYTES = 10 << 20
 """Smaller parts are compressed quickly (LZ4), larger ones well (ZSTD): young parts are soon merged and written anew."""
 _MERGE_THREAD, _MERGE_NICENESS = "MergeMutate", 10
 
