@@ -1,4 +1,4 @@
-"""Print the folder with a Node.js that can build the console: the machine's own, or one from PyPI put into ``.tools``."""
+"""Print the folder of a Node.js that can build the console: the machine's own, or one from PyPI put into ``.tools``."""
 
 from __future__ import annotations
 
