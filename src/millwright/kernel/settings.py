@@ -57,7 +57,7 @@ def load(
         raise Invalid(
             f"A setting has a wrong value: {error}",
             code="settings.invalid_value",
-            hint="Correct it in millwright.toml or in the environment; `millwright settings` lists every key.",
+            hint="Correct it in millwright.toml or in the environment; `millwright settings list` shows every key.",
         ) from error
 
 
@@ -145,6 +145,6 @@ def _raise_unknown(name: str, known: set[str], where: str) -> None:
     raise Invalid(
         f"Unknown setting {name} in {where}.",
         code="settings.unknown_key",
-        hint=f"Did you mean {nearest[0]}?" if nearest else "`millwright settings` lists every key.",
+        hint=f"Did you mean {nearest[0]}?" if nearest else "`millwright settings list` shows every key.",
         detail={"key": name, "nearest": nearest[0] if nearest else None},
     )
