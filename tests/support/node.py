@@ -72,7 +72,7 @@ class RunningNode:
             check=False,
         )
 
-    def start(self, timeout_s: float = 30) -> None:
+    def start(self, timeout_s: float = 60) -> None:
         """Start it and wait until every role is ready."""
         began = time.monotonic()
         output = (self.folder / "up.out").open("ab")
@@ -108,7 +108,11 @@ class RunningNode:
         return code
 
     def __enter__(self) -> RunningNode:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop(signal.SIGKILL)
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -21,6 +21,8 @@ STATES = tuple(ChildState)
 _UNSTORED: Final = frozenset({"listener.intake_unavailable", "engines.nats_unavailable"})
 """What roles report when the broker is there and stores nothing."""
 _FRESH_S: Final = 3.0
+_SPARED_S: Final = 30.0
+"""A broker that was restarted for this is not restarted for it again so soon: it may be none of its doing."""
 
 
 class _Complaint(msgspec.Struct):
@@ -59,6 +61,7 @@ class ProcessReport:
         )
         self._heard_s: dict[str, float] = {}
         self._complaining_s: dict[str, float] = {}
+        self._spared_until_s = float("-inf")
         self._decoder = msgspec.json.Decoder(_Complaints)
         self._unsubscribe: Unsubscribe | None = None
 
@@ -124,11 +127,12 @@ class ProcessReport:
     def _watch_broker(self, child: Child, now_s: float) -> None:
         if child.state is not ChildState.RUNNING or not self._bus.connected:
             self._complaining_s.clear()
-        elif any(
+        elif now_s > self._spared_until_s and any(
             now_s - since_s > self._stuck_s and now_s - self._heard_s[role] < _FRESH_S
             for role, since_s in self._complaining_s.items()
         ):
             self._complaining_s.clear()
+            self._spared_until_s = now_s + _SPARED_S
             child.kill(f"has stored nothing for {self._stuck_s:g} s")
 
     def _problem(self, child: Child) -> Problem | None:
