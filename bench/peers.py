@@ -1,8 +1,8 @@
 """Ingest of what people use today: mosquitto → Node-RED → InfluxDB 1.x, under the load of ``bench/generator.py``.
 
-Needs ``mosquitto`` and ``influxd`` (Debian packages mosquitto and influxdb) and npm; Node-RED and its InfluxDB node are
-installed from npm into the folder given by ``--folder``. The flow is generous to the peer: messages are batched 1,000 at
-a time before they are written, QoS 1 end to end. Prints one line of JSON.
+Needs ``mosquitto`` and ``influxd`` (Debian packages mosquitto and influxdb) and npm; Node-RED and its InfluxDB node
+are installed from npm into the folder given by ``--folder``. The flow is generous to the peer: messages are batched
+1,000 at a time before they are written, QoS 1 end to end. Prints one line of JSON.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -107,3 +108,24 @@ def test_hanging_process_is_killed_at_the_deadline(tmp_path: Path) -> None:
     assert node.stop() == 0
     assert time.monotonic() - began < 15
     assert not hanging.is_running()
+
+
+def test_listener_may_open_as_many_files_as_the_system_allows(node: RunningNode) -> None:
+    process = node.find_process("listener")
+    assert process is not None
+    soft, hard = process.rlimit(psutil.RLIMIT_NOFILE)
+    assert soft == hard
+
+
+def test_port_that_is_taken_is_named_and_nothing_is_left_running(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        node = RunningNode(tmp_path, {"mqtt": {"port": port}})
+        refused = node.cli("up", timeout_s=60)
+    assert refused.returncode == 5
+    assert f"port {port}" in refused.stderr
+    assert "[mqtt] port" in refused.stderr
+    assert not (node.data / "node.json").exists()
+    assert not [p for p in psutil.process_iter(["cmdline"]) if str(node.data) in " ".join(p.info["cmdline"] or [])]

@@ -109,7 +109,7 @@ def check_files() -> Finding:
             f"At most {hard} files may be open, so about {max(0, hard - 200)} devices can connect.",
             "Raise the limit: `ulimit -n 65536`, or LimitNOFILE= in the systemd unit.",
         )
-    return ok("open files", f"limit {soft}, raised to {hard} by the listener" if soft < hard else f"limit {soft}")
+    return ok("open files", f"limit {soft}, raised to {hard} by each role" if soft < hard else f"limit {soft}")
 
 
 def check_memory() -> Finding:

@@ -6,6 +6,7 @@ import asyncio
 import faulthandler
 import logging
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def run(role: str, settings: NodeSettings, config: Path | None = None, notify_fd
     supervised = notify_fd is not None
     notifier = Notifier(notify_fd)
     faulthandler.enable()
+    _raise_file_limit()
     try:
         compose = find_composer(role)
         wait_for_go(supervised)
@@ -41,6 +43,12 @@ def run(role: str, settings: NodeSettings, config: Path | None = None, notify_fd
         raise
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(node, Lifecycle(*parts), composition.address, notifier, supervised))
+
+
+def _raise_file_limit() -> None:
+    """Let this process open as many files as the system allows it: each connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _require_schema(node: Node) -> None:
