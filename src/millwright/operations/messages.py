@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from string import Formatter
 
+from millwright.kernel import Invalid, units
 from millwright.operations.model import Raised, RateOfChange, RuleDraft, Stale
 
 PLACEHOLDERS = frozenset({"device", "property", "value", "limit", "unit"})
@@ -62,9 +63,19 @@ def render(change: Raised) -> tuple[str, str]:
         "property": rule.property,
         "value": _number(change.value),
         "limit": _number(change.limit),
-        "unit": change.unit or "",
+        "unit": _printed(change.unit),
     }
     return _fill(rule.message or english, facts), _fill(rule.message_zh or rule.message or chinese, facts)
+
+
+def _printed(unit: str | None) -> str:
+    """``m³/h`` for the UCUM code ``m3/h``; what a device calls its unit otherwise stays as it is."""
+    if not unit:
+        return ""
+    try:
+        return units.symbol(unit)
+    except Invalid:
+        return unit
 
 
 def _fill(template: str, facts: dict[str, str]) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from millwright.kernel import Invalid
@@ -83,13 +85,18 @@ def raised(**changes: object) -> Raised:
 
 def test_the_standard_sentences() -> None:
     assert render(raised()) == (
-        "temperature of D1 is 81.2346 Cel, beyond its limit 80 Cel",
-        "D1 的 temperature 为 81.2346 Cel，越过限值 80 Cel",
+        "temperature of D1 is 81.2346 °C, beyond its limit 80 °C",
+        "D1 的 temperature 为 81.2346 °C，越过限值 80 °C",
     )
 
 
 def test_a_sentence_of_ones_own() -> None:
     english, chinese = render(raised(message="{device}: {{hot}} {value} {unit}", message_zh="{property}过高"))
-    assert english == "D1: {hot} 81.2346 Cel"
+    assert english == "D1: {hot} 81.2346 °C"
     assert chinese == "temperature过高"
     assert render(raised(message="hot"))[1] == "hot"
+
+
+def test_a_unit_that_is_no_ucum_code_is_said_as_the_device_says_it() -> None:
+    change = replace(raised(), unit="psi abs")
+    assert "81.2346 psi abs" in render(change)[0]
