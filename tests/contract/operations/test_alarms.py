@@ -79,7 +79,7 @@ async def test_the_four_states_of_isa_18_2(node: Node, clock: ManualClock) -> No
     assert (alarm.state, alarm.active, alarm.acknowledged, alarm.raised_ms) == (
         "unacknowledged", True, False, NOW_MS + 1000
     )  # fmt: skip
-    assert alarm.message == "temperature of D1 is 85 Cel, beyond its limit 80 Cel"
+    assert alarm.message == "temperature of D1 is 85 °C, beyond its limit 80 °C"
     clock.advance(5)
     ((acknowledged,), skipped) = await node.alarms.acknowledge([alarm.id, "alm_none"], LI, comment="on my way")
     assert skipped == ["alm_none"]

@@ -154,7 +154,7 @@ async def test_from_a_rule_to_an_alarm_to_its_end(site: Site) -> None:
             "property": "temperature",
             "priority": "high",
             "condition_kind": "limit",
-            "message": "pump-1 85.5 Cel",
+            "message": "pump-1 85.5 °C",
             "state": "unacknowledged",
             "active": True,
             "acknowledged": False,
