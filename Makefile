@@ -83,7 +83,7 @@ $(VENV)/.uv:
 $(VENV)/.installed: $(VENV)/.uv requirements.lock pyproject.toml
 	@echo "installing dependencies into $(VENV)"
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes --compile-bytecode -r requirements.lock
-	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@VIRTUAL_ENV=$(VENV) MILLWRIGHT_CONSOLE=skip $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(CONSOLE): $(VENV)/.installed console/node_modules/.installed $(CONSOLE_SOURCES)
