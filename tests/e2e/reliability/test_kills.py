@@ -67,10 +67,12 @@ def test_broker_that_hangs_before_it_dies(node: RunningNode, api: httpx.Client) 
     with Fleet(node, api) as fleet:
         fleet.add_both("waiting", 2, rate=300, window=500)
         fleet.add_both("hasty", 2, rate=300, window=500, patience_s=0.5)
-        for _ in range(3):
+        for other in (None, "listener", "historian"):
             fleet.await_progress(100)
             node.kill("nats-server", signal.SIGSTOP)
             time.sleep(1.2)
+            if other:
+                node.kill(other)  # with everything in its hands that the broker never took
             killed = node.kill("nats-server")
             node.wait_for("nats-server is back", lambda k=killed: pids(node)["nats-server"] not in (None, k))
         fleet.await_progress(100)

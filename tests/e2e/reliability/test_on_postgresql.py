@@ -62,6 +62,7 @@ def test_node_outlives_its_postgresql(cluster: Postgres, tmp_path: Path) -> None
         node.wait_for("no problem is left", lambda: "steady-0" in names(api) and not problems(api), timeout_s=30)
         raised = node.wait_for("the alarm", lambda: api.get("/alarms").json()["items"], timeout_s=30)
         assert [(alarm["device_name"], alarm["active"]) for alarm in raised] == [("steady-0", True)]
+        assert raised[0]["trigger_value"] == high + 1, "what was judged while PostgreSQL was away was forgotten"
         fleet.add("later", timed=False, rate=100)
         fleet.await_progress(50)
         fleet.finish()
