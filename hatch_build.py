@@ -69,17 +69,19 @@ def make_console(sources: Path, built: Path, tell: Any = print) -> bool:
     npm = shutil.which("npm", path=environment["PATH"])
     assert npm is not None
     tell("Building the console")
-    for command in (["ci", "--no-audit", "--no-fund"], ["run", "build"]):
+    installed = _is_newer(sources / "node_modules" / ".package-lock.json", sources / "package-lock.json")
+    for command in ([] if installed else [["ci", "--no-audit", "--no-fund"]]) + [["run", "build"]]:
         subprocess.run([npm, *command], cwd=sources, env=environment, check=True)  # noqa: S603 - our own command
     return True
 
 
 def fresh(sources: Path, built: Path) -> bool:
     """Whether ``built`` is there and no source is newer; the files of a source distribution all have one time."""
-    index = built / "index.html"
-    return index.is_file() and int(index.stat().st_mtime) >= max(
-        (int(file.stat().st_mtime) for file in _files(sources)), default=0
-    )
+    return all(_is_newer(built / "index.html", source) for source in _files(sources))
+
+
+def _is_newer(made: Path, source: Path) -> bool:
+    return made.is_file() and int(made.stat().st_mtime) >= int(source.stat().st_mtime)
 
 
 def node_environment() -> dict[str, str]:

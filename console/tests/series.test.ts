@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Buckets } from "../src/api/model";
-import { bucketsFor, draw, drawAll, extend, hasPoints, MOST_BUCKETS, nearest, pan, type Point, remember, unitsOf, zoom } from "../src/trend/series";
+import { bucketsFor, draw, drawAll, extend, hasPoints, lonely, MOST_BUCKETS, nearest, pan, type Point, remember, unitsOf, zoom } from "../src/trend/series";
 
 const series = { property: "p", unit: "kPa", time_ms: [0, 10, 40], min: [1, null, -4], max: [3, null, 6], mean: [2, null, 1] };
 
@@ -68,6 +68,13 @@ describe("moving the window", () => {
   });
   it("pans by a share of the span", () => {
     expect(pan({ from_ms: 100, to_ms: 200 }, -0.5)).toEqual({ from_ms: 50, to_ms: 150 });
+  });
+});
+
+describe("points between gaps", () => {
+  it("are found, for a line would not show them", () => {
+    expect([...lonely([[0, 1], [1, null], [2, 5], [3, null], [4, 6], [5, 7]])]).toEqual([0, 2]);
+    expect(lonely([[0, 1], [1, 2]]).size).toBe(0);
   });
 });
 

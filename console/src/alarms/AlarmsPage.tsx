@@ -42,13 +42,13 @@ export default function AlarmsPage(): JSX.Element {
 
   const columns: TableColumnsType<Alarm> = [
     { key: "priority", title: t.alarms.priority, width: 96, render: (_, a) => <PriorityMark priority={a.priority} hollow={a.acknowledged} label /> },
-    { key: "message", title: t.alarms.message, render: (_, a) => <div style={{ maxWidth: 520 }} className={`cut ${isAsking(a) ? "unack" : ""}`}>{message(a)}</div> },
+    { key: "message", title: t.alarms.message, render: (_, a) => <div style={{ maxWidth: 380 }} title={message(a)} className={`cut ${isAsking(a) ? "unack" : ""}`}>{message(a)}</div> },
     { key: "device", title: t.alarms.device, render: (_, a) => <Link to={`/devices/${a.device_id}`}>{a.device_name}</Link> },
     { key: "value", title: t.alarms.value, align: "right", render: (_, a) => <span className="num">{a.trigger_value === null ? "–" : f.withUnit(a.trigger_value, a.unit)}</span> },
     { key: "raised", title: t.alarms.raised, render: (_, a) => <span className="num">{f.time(a.raised_ms)}</span> },
-    { key: "returned", title: t.alarms.returned, render: (_, a) => <span className="num quiet">{a.returned_ms === null ? "–" : f.time(a.returned_ms)}</span> },
+    ...(alarms.data?.items.some((a) => a.returned_ms !== null) ? [{ key: "returned", title: t.alarms.returned, render: (_: unknown, a: Alarm) => <span className="num quiet">{a.returned_ms === null ? "–" : f.time(a.returned_ms)}</span> }] : []),
     { key: "state", title: t.alarms.state, render: (_, a) => <><StateText state={a.state} />{a.occurrences > 1 && <span className="quiet small"> · {t.alarms.occurrences(a.occurrences)}</span>}</> },
-    ...(operator ? [{ key: "act", width: 112, render: (_: unknown, a: Alarm) => isAsking(a) && <Button size="small" onClick={() => { setAcknowledging([a.id]); }}>{t.alarms.acknowledge}</Button> }] : []),
+    ...(operator ? [{ key: "act", width: 112, fixed: "right" as const, render: (_: unknown, a: Alarm) => isAsking(a) && <Button size="small" onClick={() => { setAcknowledging([a.id]); }}>{t.alarms.acknowledge}</Button> }] : []),
   ];
   return (
     <Page

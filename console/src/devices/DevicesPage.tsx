@@ -84,7 +84,7 @@ function DeviceList({ place, parameters, set, choosePlace }: ListProps): JSX.Ele
     { key: "status", title: t.common.status, render: (_, d) => <PresenceMark presence={d.presence} disabled={d.disabled} /> },
     { key: "alarms", title: t.alarms.title, align: "right", width: 80, render: (_, d) => d.alarms_active ? <Link to={`/devices/${d.id}?tab=alarms`} className="num" style={{ color: "var(--high)", fontWeight: 600 }}>▲ {d.alarms_active}</Link> : <span className="faint">–</span> },
     { key: "place", title: t.devices.place, render: (_, d) => <div className="quiet cut" style={{ maxWidth: 200 }} title={d.place_path ?? ""}>{d.place_path?.split("/").slice(-2).join(" / ") ?? "–"}</div> },
-    { key: "model", title: t.devices.model, render: (_, d) => d.model_id ? <Link to={`/models/${d.model_id}`}>{modelName(d.model_id)}</Link> : <span className="faint">–</span> },
+    { key: "model", title: t.devices.model, render: (_, d) => d.model_id ? <Link to={`/models/${d.model_id}`} className="cut" style={{ display: "block", maxWidth: 200 }} title={modelName(d.model_id)}>{modelName(d.model_id)}</Link> : <span className="faint">–</span> },
     { key: "tags", title: t.devices.tags, render: (_, d) => d.tags.slice(0, 3).map((one) => <Tag key={one} onClick={() => { set({ tag: one }); }} style={{ cursor: "pointer" }}>{one}</Tag>) },
     { key: "seen", title: t.devices.lastSeen, render: (_, d) => <span className="num quiet nowrap">{d.presence.last_seen_ms === null ? "–" : f.ago(d.presence.last_seen_ms, now)}</span> },
   ];

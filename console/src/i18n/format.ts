@@ -12,11 +12,21 @@ const UNITS: [ms: number, en: string, zh: string][] = [
 ];
 const SIZES = ["B", "KB", "MB", "GB", "TB", "PB"];
 
-/** UCUM codes that people know by another sign. Any other code is shown as it is. */
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+const raise = (digits: string): string => [...digits].map((d) => (d === "-" ? "⁻" : RAISED[Number(d)] ?? "")).join("");
+
+/** UCUM codes that people know by another sign; the others are set as UCUM is printed. */
 const UNIT_SIGNS: Record<string, string> = {
   Cel: "°C", "[degF]": "°F", K: "K", "%": "%", "m3/h": "m³/h", "m3": "m³", "m2": "m²", Ohm: "Ω", deg: "°", "1": "", "kg/m3": "kg/m³", "mm[Hg]": "mmHg", "{rpm}": "rpm", "/min": "1/min", "m/s2": "m/s²", um: "µm", us: "µs", "kW.h": "kWh",
 };
-export const unitSign = (unit: string | null | undefined): string => (unit ? (UNIT_SIGNS[unit] ?? unit) : "");
+/** A UCUM code as it is printed: `10*3.m3/h` is 10³·m³/h. */
+export function unitSign(unit: string | null | undefined): string {
+  if (!unit) return "";
+  return UNIT_SIGNS[unit] ?? unit
+    .replace(/10[*^](-?\d+)/g, (_, power: string) => `10${raise(power)}`)
+    .replace(/([A-Za-z\]])(-?\d+)/g, (_, symbol: string, power: string) => symbol + raise(power))
+    .replace(/\{([^}]*)\}/g, "$1").replace(/\[([^\]]*)\]/g, "$1").replace(/\bCel\b/g, "°C").replace(/\bu(?=[A-Za-z])/g, "µ").replaceAll(".", "·");
+}
 
 export interface Formatter {
   number(value: number): string;

@@ -1,12 +1,13 @@
+import { useQuery } from "@tanstack/react-query";
 import { App, Button, Dropdown, Switch, type TableColumnsType } from "antd";
 import { MoreOutlined, PlusOutlined } from "@ant-design/icons";
 import type { JSX } from "react";
 import { Link, useSearchParams } from "react-router";
 
-import { put, remove } from "../api/client";
-import type { Rule } from "../api/model";
+import { get, put, remove } from "../api/client";
+import type { Device, Rule } from "../api/model";
 import { useChange, useMay, useModels, usePages } from "../api/queries";
-import { useFormat, useText } from "../i18n";
+import { useFormat, useText, useTitle } from "../i18n";
 import { Listing } from "../parts/Listing";
 import { PriorityMark } from "../parts/Marks";
 import { Empty, Loaded, Page } from "../parts/Page";
@@ -37,18 +38,11 @@ export default function RulesPage(): JSX.Element {
 
 export function RuleList({ rules, open, more = null }: { rules: readonly Rule[]; open: (id: string) => void; more?: (() => void) | null }): JSX.Element {
   const t = useText();
-  const f = useFormat();
   const { modal } = App.useApp();
   const engineer = useMay("engineer");
-  const models = useModels();
   const toggle = useChange((rule: Rule) => put(`/rules/${rule.id}`, { ...draftOf(rule), enabled: !rule.enabled }), ["rules"]);
   const drop = useChange((id: string) => remove(`/rules/${id}`), ["rules", "alarms"]);
   const ask = (rule: Rule): void => { void modal.confirm({ title: t.rules.deleteConfirm, content: t.rules.deleteText, okText: t.common.delete, cancelText: t.common.cancel, okButtonProps: { danger: true }, onOk: () => drop.mutateAsync(rule.id).catch(() => undefined) }); };
-  const unit = (rule: Rule): string | null => models.data?.find((m) => m.id === rule.scope.model_id)?.properties.find((p) => p.name === rule.property)?.unit ?? null;
-  const words = (rule: Rule): string => sentence({ ...rule, unit: unit(rule) }, t, f);
-  const scope = (rule: Rule): JSX.Element => rule.scope.device_id
-    ? <Link to={`/devices/${rule.scope.device_id}`}>{t.rules.oneDevice}</Link>
-    : <Link to={`/models/${rule.scope.model_id ?? ""}`}>{models.data?.find((m) => m.id === rule.scope.model_id)?.name ?? t.rules.wholeModel}</Link>;
   const menu = (rule: Rule): JSX.Element => (
     <Dropdown trigger={["click"]} menu={{ items: [{ key: "edit", label: t.common.edit, onClick: () => { open(rule.id); } }, { key: "delete", danger: true, label: t.common.delete, onClick: () => { ask(rule); } }] }}>
       <Button type="text" size="small" icon={<MoreOutlined />} aria-label={t.common.actions} />
@@ -58,14 +52,40 @@ export function RuleList({ rules, open, more = null }: { rules: readonly Rule[];
     { key: "on", title: t.rules.enabled, width: 64, render: (_, r) => <Switch size="small" checked={r.enabled} disabled={!engineer} aria-label={t.rules.enabled} onChange={() => { toggle.mutate(r); }} /> },
     { key: "priority", title: t.rules.priority, width: 96, render: (_, r) => <PriorityMark priority={r.priority} label /> },
     { key: "name", title: t.rules.name, render: (_, r) => <b>{r.name}</b> },
-    { key: "words", title: t.rules.condition, render: (_, r) => <span className="quiet" style={{ display: "block", maxWidth: 560, whiteSpace: "normal" }}>{words(r)}</span> },
-    { key: "scope", title: t.rules.scope, render: (_, r) => scope(r) },
+    { key: "words", title: t.rules.condition, render: (_, r) => <span className="quiet" style={{ display: "block", maxWidth: 480, whiteSpace: "normal" }}><Words rule={r} /></span> },
+    { key: "scope", title: t.rules.scope, render: (_, r) => <Scope rule={r} /> },
     ...(engineer ? [{ key: "act", width: 48, render: (_: unknown, r: Rule) => menu(r) }] : []),
   ];
   return (
     <Listing
       items={rules} columns={columns} rowKey={(r) => r.id} onOpen={(r) => { open(r.id); }} more={more}
-      card={(r) => <div className="panel" style={{ padding: 12 }}><div className="row spread"><span className="row grow"><PriorityMark priority={r.priority} hollow={!r.enabled} /><b className="cut">{r.name}</b></span>{engineer && menu(r)}</div><div className="quiet small" style={{ marginTop: 4 }}>{words(r)}</div></div>}
+      card={(r) => <div className="panel" style={{ padding: 12 }}><div className="row spread"><span className="row grow"><PriorityMark priority={r.priority} hollow={!r.enabled} /><b className="cut">{r.name}</b></span>{engineer && menu(r)}</div><div className="quiet small" style={{ marginTop: 4 }}><Words rule={r} /></div></div>}
     />
   );
+}
+
+/** The device, if the rule watches one, and the model that says what its property is. */
+function useSubject({ scope }: Rule) {
+  // Under a key of its own: names need no refreshing each time that a device comes or goes.
+  const device = useQuery({ queryKey: ["device-names", scope.device_id], queryFn: () => get<Device>(`/devices/${scope.device_id ?? ""}`), enabled: scope.device_id !== null, staleTime: 60_000 });
+  const models = useModels();
+  const modelId = scope.model_id ?? device.data?.model_id;
+  return { device: device.data, model: models.data?.find((m) => m.id === modelId) };
+}
+
+function Words({ rule }: { rule: Rule }): JSX.Element {
+  const t = useText();
+  const f = useFormat();
+  const title = useTitle();
+  const property = useSubject(rule).model?.properties.find((p) => p.name === rule.property);
+  return <>{sentence({ ...rule, property: property ? title(property) : rule.property, unit: property?.unit ?? null }, t, f)}</>;
+}
+
+function Scope({ rule }: { rule: Rule }): JSX.Element {
+  const t = useText();
+  const title = useTitle();
+  const { device, model } = useSubject(rule);
+  return rule.scope.device_id
+    ? <Link to={`/devices/${rule.scope.device_id}`}>{device ? device.title ?? device.name : t.rules.oneDevice}</Link>
+    : <Link className="cut" style={{ display: "block", maxWidth: 176 }} to={`/models/${rule.scope.model_id ?? ""}`} title={model && title(model)}>{model ? title(model) : t.rules.wholeModel}</Link>;
 }

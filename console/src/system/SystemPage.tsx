@@ -49,17 +49,17 @@ function RoleCard({ role }: { role: RoleStats }): JSX.Element {
   const running = role.state === "running";
   const uptime = now - role.started_ms;
   const rates = RATES.filter((name) => role.rates?.[name] !== undefined);
-  const gauges = Object.entries(role.gauges).slice(0, 6);
+  const gauges = Object.entries(role.gauges).filter(([name]) => !name.includes(".")).slice(0, 8);
   return (
     <Panel
       title={t.system.roleNames[role.role] ?? role.role}
       extra={<span className="mark" style={running ? undefined : { color: "var(--warn)", fontWeight: 600 }}><i className={`dot ${running ? "ok" : "off"}`} />{t.system.states[role.state]}</span>}
     >
-      <dl className="facts" style={{ gridTemplateColumns: "max-content 1fr" }}>
+      <dl className="role-facts">
         <dt>{t.system.cpu}</dt><dd className="num">{role.cpu_percent === undefined ? "–" : f.percent(role.cpu_percent / 100)}</dd>
         <dt>{t.system.memory}</dt><dd className="num">{f.bytes(role.rss_bytes)}</dd>
         <dt>{t.system.uptime}</dt><dd className="num">{f.duration(uptime)}</dd>
-        <dt>{t.system.process}</dt><dd className="num quiet">{role.pid} · <span className="mono">{role.instance}</span></dd>
+        <dt>{t.system.process}</dt><dd className="num quiet">{role.pid}</dd>
         {rates.map((name) => <Figure key={name} name={name} value={`${f.rate(role.rates?.[name] ?? 0)}/s`} />)}
         {gauges.map(([name, value]) => <Figure key={name} name={name} value={name.endsWith("_ms") ? f.duration(value) : f.value(value)} />)}
       </dl>
@@ -67,7 +67,7 @@ function RoleCard({ role }: { role: RoleStats }): JSX.Element {
   );
 }
 
-const Figure = ({ name, value }: { name: string; value: string }): JSX.Element => <><dt className="mono small" style={{ lineHeight: "22px" }}>{name}</dt><dd className="num">{value}</dd></>;
+const Figure = ({ name, value }: { name: string; value: string }): JSX.Element => <><dt className="mono small" style={{ lineHeight: "22px" }} title={name}>{name}</dt><dd className="num">{value}</dd></>;
 
 function Streams({ system }: { system: SystemState }): JSX.Element {
   const t = useText();

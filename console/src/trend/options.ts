@@ -4,7 +4,7 @@ import type { Palette } from "../app/theme";
 import { FONT } from "../app/theme";
 import { type Formatter } from "../i18n";
 import { unitSign } from "../i18n/format";
-import { type DrawnSeries, nearest, type TimeRange, unitsOf } from "./series";
+import { type DrawnSeries, lonely, nearest, type TimeRange, unitsOf } from "./series";
 
 const STRIP_GAP = 40;
 const TOP = 24;
@@ -61,18 +61,15 @@ export function trendOption(drawn: readonly DrawnSeries[], order: readonly strin
       const at = Math.max(0, units.indexOf(series.unit));
       const common = { type: "line" as const, xAxisIndex: at, yAxisIndex: at, showSymbol: false, silent: true, connectNulls: false, emphasis: { disabled: true } };
       const tint = colour(series.property);
-      const lonely = series.mean.length < 2;
+      const alone = lonely(series.mean);
       return [
         { ...common, id: `${series.property}/low`, stack: series.property, stackStrategy: "all", data: series.low, lineStyle: { width: 0, opacity: 0 }, tooltip: { show: false } },
         { ...common, id: `${series.property}/spread`, stack: series.property, stackStrategy: "all", data: series.spread, lineStyle: { width: 0, opacity: 0 }, areaStyle: { color: tint, opacity: 0.18 }, tooltip: { show: false } },
-        { ...common, id: `${series.property}/mean`, data: series.mean, lineStyle: { width: 1.6, color: tint }, itemStyle: { color: tint }, z: 3, showSymbol: lonely || isolated(series), symbolSize: 4 },
+        { ...common, id: `${series.property}/mean`, data: series.mean, lineStyle: { width: 1.6, color: tint }, itemStyle: { color: tint }, z: 3, ...(alone.size > 0 && { showSymbol: true, symbol: "circle", symbolSize: (_: unknown, point: { dataIndex: number }) => (alone.has(point.dataIndex) ? 4 : 0) }) },
       ];
     }),
   };
 }
-
-/** Whether points stand alone between gaps: a line would not show them. */
-const isolated = (series: DrawnSeries): boolean => series.mean.length < 200 && series.mean.some(([, v], i) => v !== null && (series.mean[i - 1]?.[1] ?? null) === null && (series.mean[i + 1]?.[1] ?? null) === null);
 
 function tooltip(time: number, drawn: readonly DrawnSeries[], colour: (p: string) => string, look: Look, spanMs: number): string {
   const { format, words, palette } = look;

@@ -74,6 +74,14 @@ export const pan = (range: TimeRange, share: number): TimeRange => {
 /** Where the ends of the line lie, to see if a range holds anything at all. */
 export const hasPoints = (drawn: readonly DrawnSeries[]): boolean => drawn.some((series) => series.mean.some(([, value]) => value !== null));
 
+/** Points that stand alone between gaps: a line would not show them. */
+export function lonely(points: readonly Point[]): Set<number> {
+  const empty = (i: number): boolean => (points[i]?.[1] ?? null) === null;
+  const found = new Set<number>();
+  for (let i = 0; i < points.length; i++) if (!empty(i) && empty(i - 1) && empty(i + 1)) found.add(i);
+  return found;
+}
+
 /** Units in order of appearance: each gets a strip of its own, because two units share no axis. */
 export const unitsOf = (drawn: readonly { unit: string }[]): string[] => [...new Set(drawn.map((series) => series.unit))];
 
