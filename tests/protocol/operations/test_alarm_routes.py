@@ -15,10 +15,18 @@ import httpx
 import msgspec
 import pytest
 
-from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, ReadingBatch, Retention
+from millwright.historian import (
+    Historian,
+    HistorianClient,
+    HistorianServer,
+    HistorianSettings,
+    PolicyStore,
+    ReadingBatch,
+    Retention,
+)
 from millwright.kernel import Lifecycle, SystemClock
 from millwright.operations import AlarmWorker, OperationsSettings, RegistryDirectory
-from support.historian import SETTINGS, open_engine
+from support.historian import open_engine
 from support.operations import readings
 from support.web import RunningWeb, running_web
 
@@ -117,7 +125,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 async def recorded(tmp_path: Path) -> AsyncIterator[tuple[Site, Historian]]:
     """A site with a historian."""
     async with running_web(tmp_path) as web, open_engine("chdb", tmp_path / "history") as engine:
-        historian = Historian(engine, SystemClock(), SETTINGS)
+        historian = Historian(engine, SystemClock(), HistorianSettings(flush_ms=20))
         retention = Retention(engine, PolicyStore(web.services.records), SystemClock())
         async with Lifecycle(historian, HistorianServer(historian, retention, web.bus)), running_site(web) as made:
             yield made, historian
