@@ -1,8 +1,8 @@
 """How a role tells its supervisor that it is ready, or why it could not start.
 
-The supervisor hands the role the writing end of a pipe (``--notify-fd``). Lines: ``ADDRESS=url``,
-``READY=1``, ``ERROR={json}``. The role's standard input is a pipe that the supervisor holds open: one line on it is the
-word to go (so that a role imports while the schema is still being migrated), its end means that the supervisor is gone.
+The supervisor hands the role the writing end of a pipe (``--notify-fd``). Lines: ``ADDRESS=url``, ``READY=1``,
+``ERROR={json}``. The role's standard input is a pipe that the supervisor holds open: one line on it is the word to go
+(a role imports and composes while the schema is still being migrated), its end means that the supervisor is gone.
 """
 
 from __future__ import annotations

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
 
 from millwright.app.node import open_records
 from millwright.app.sections import folder_of
 from millwright.app.settings import NodeSettings
-from millwright.engines.sql import Migrations, Records
+from millwright.engines.sql import Records
 from millwright.kernel import SystemClock, Unavailable
 from millwright.parties import Parties, ensure_local_token
+
+if TYPE_CHECKING:
+    from millwright.engines.sql import Migrations
 
 DOMAINS = ("parties", "cases", "historian", "devices", "operations", "web")
 """Domains that may keep records; each has its migrations in ``<domain>/migrations``."""
@@ -19,8 +26,14 @@ DOMAINS = ("parties", "cases", "historian", "devices", "operations", "web")
 
 def migrations(records: Records) -> Migrations:
     """The schema of every domain that keeps records."""
+    from millwright.engines.sql import Migrations  # half a second of imports, needed only when something changed
+
+    return Migrations(records, _folders())
+
+
+def _folders() -> list[Path]:
     root = Path(__file__).parent.parent
-    return Migrations(records, [path for domain in DOMAINS if (path := root / domain / "migrations").is_dir()])
+    return [path for domain in DOMAINS if (path := root / domain / "migrations").is_dir()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +51,7 @@ def prepare(settings: NodeSettings) -> Prepared:
     """
     records = open_records(settings)
     try:
-        backup = migrations(records).upgrade(folder_of(settings).backups)
+        backup = None if is_current(records) else migrations(records).upgrade(folder_of(settings).backups)
         ensure_local_token(records, folder_of(settings).token)
         code = asyncio.run(Parties(records, SystemClock()).new_setup_code())
         return Prepared(backup, code)
@@ -46,9 +59,28 @@ def prepare(settings: NodeSettings) -> Prepared:
         records.close()
 
 
+def is_current(records: Records) -> bool:
+    """Whether the records have exactly the newest revision of every domain: then Alembic need not even be imported."""
+    newest, older = set(), set()
+    for folder in _folders():
+        for file in folder.glob("*.py"):
+            named = {
+                target.id: ast.literal_eval(node.value)
+                for node in ast.parse(file.read_text(encoding="utf-8")).body
+                if isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name)
+                if target.id in ("revision", "down_revision")
+            }
+            newest.add(named.get("revision"))
+            older.add(named.get("down_revision"))
+    with records.read() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return False
+        return set(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars()) == newest - older
+
+
 def require_schema(records: Records) -> None:
     """Raises ``Unavailable`` (``app.schema_behind``) when the records are not migrated yet."""
-    if migrations(records).pending():
+    if not is_current(records) and migrations(records).pending():
         raise Unavailable(
             "The records database has not been migrated to this version.",
             code="app.schema_behind",

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from millwright.app import ROLES
-from millwright.app.supervisor import Supervisor
 from millwright.cli.local import data_folder, load_settings, process_settings
 from millwright.cli.main import Options
 from millwright.cli.output import print_json
+
+if TYPE_CHECKING:
+    from millwright.app.supervisor import Supervisor
 
 
 @click.command()
@@ -31,6 +34,7 @@ def up(options: Options, host: str | None, port: int | None) -> int:
       millwright --data /var/lib/millwright up --port 80
     """
     from millwright.app import logs
+    from millwright.app.supervisor import Supervisor
 
     settings = process_settings(options)
     folder = data_folder(options)

@@ -1,4 +1,4 @@
-"""The life of a role's process: import, wait for go, start the parts, serve, stop within the deadline."""
+"""The life of a role's process: import, compose, wait for go, start the parts, serve, stop within the deadline."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ def run(role: str, settings: NodeSettings, config: Path | None = None, notify_fd
     _raise_file_limit()
     try:
         compose = find_composer(role)
-        wait_for_go(supervised)
         node = construct(role, settings, config)
         node.folder.make()
         if not supervised:
@@ -38,6 +37,7 @@ def run(role: str, settings: NodeSettings, config: Path | None = None, notify_fd
         logs.configure(role, settings.node, node.folder.logs, None if supervised else sys.stderr)
         composition = compose(node)
         parts = [node.bus, *composition.parts, node.stats]
+        wait_for_go(supervised)
     except Exception as error:
         notifier.failed(error)
         raise

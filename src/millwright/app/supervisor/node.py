@@ -75,9 +75,11 @@ class Supervisor:
         try:
             for name in ("nats-server", *ROLES):
                 _rotate(self._output(name))
+            # First of all: it settles the broker's port and token, which the roles read while they are composed.
+            broker = await asyncio.to_thread(self._server.command) if self._server else []
             for role in self._roles:
                 role.start()
-            await asyncio.gather(self._start_broker(), self._migrate())
+            await asyncio.gather(self._start_broker(broker), self._migrate())
             for role in self._roles:
                 role.go()
             await asyncio.gather(*(self._wait_first(role) for role in self._roles))
@@ -118,13 +120,13 @@ class Supervisor:
 
     # --- starting ------------------------------------------------------------------------------------------------
 
-    async def _start_broker(self) -> None:
+    async def _start_broker(self, command: list[str]) -> None:
         server = self._server
         if server is None:
             return
         self._broker = Child(
             "nats-server",
-            await asyncio.to_thread(server.command),
+            command,
             clock=self._clock,
             log=self._output("nats-server"),
             environ=dict(os.environ),

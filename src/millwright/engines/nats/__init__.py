@@ -1,9 +1,16 @@
 """NATS: the bus between roles and the durable streams (JetStream)."""
 
-from millwright.engines.nats.connection import NatsConnection
-from millwright.engines.nats.server import NatsServer, find_server
-from millwright.engines.nats.settings import NatsSettings
-from millwright.engines.nats.streams import PullReader, StreamMessage, StreamSpec, StreamState
+from typing import TYPE_CHECKING
+
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.engines.nats.connection import NatsConnection
+    from millwright.engines.nats.server import NatsServer, find_server
+    from millwright.engines.nats.settings import NatsSettings
+    from millwright.engines.nats.streams import PullReader, StreamMessage, StreamSpec, StreamState
+
+__getattr__ = exports(__name__)
 
 __all__ = [
     "NatsConnection",
