@@ -102,10 +102,7 @@ def test_wall_clock_that_jumps_ahead_and_back(tmp_path: Path) -> None:
         for seconds in (7200, 0, -7200, 0):
             node.jump(seconds)
             fleet.await_progress(60)
-            used = cpu_of(node)
-            time.sleep(1.5)
-            busy = {name: seconds - used[name] for name, seconds in cpu_of(node).items()}
-            assert max(busy.values()) < 1.0, f"a hot loop: {busy}"
+            node.wait_for("no hot loop", lambda: is_calm(node), timeout_s=10)
             presence = {each["name"]: each["presence"]["online"] for each in api.get("/devices").json()["items"]}
             assert presence == {"timed": True, "plain": True, "wanderer": True}
             assert alarms(api) == [("high", True, 1)]
@@ -131,6 +128,14 @@ def assert_replaced(api: httpx.Client, device: Device) -> None:
     assert {row["quality"] for row in rows} == {64}
     now_ms = time.time_ns() // 1_000_000
     assert all(abs(row["time_ms"] - now_ms) < TWO_HOURS_MS + 120_000 for row in rows)
+
+
+def is_calm(node: RunningNode) -> bool:
+    """Whether no process is busy for more than four fifths of the next second; what a jump wakes up may work for a moment."""
+    before = cpu_of(node)
+    time.sleep(1)
+    busy = {name: seconds - before[name] for name, seconds in cpu_of(node).items()}
+    return max(busy.values()) < 0.8
 
 
 def cpu_of(node: RunningNode) -> dict[str, float]:
