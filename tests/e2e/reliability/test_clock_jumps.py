@@ -131,7 +131,7 @@ def assert_replaced(api: httpx.Client, device: Device) -> None:
 
 
 def is_calm(node: RunningNode) -> bool:
-    """Whether no process is busy for more than four fifths of the next second; what a jump wakes up may work for a moment."""
+    """Whether no process is busy most of the next second; what a jump wakes up may work for a moment."""
     before = cpu_of(node)
     time.sleep(1)
     busy = {name: seconds - before[name] for name, seconds in cpu_of(node).items()}
