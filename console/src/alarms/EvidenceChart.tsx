@@ -28,7 +28,7 @@ function Plot({ alarm, evidence: e }: { alarm: Alarm; evidence: Evidence }): JSX
     const tint = p.priority[alarm.priority];
     const from = Math.min(e.from_ms, e.time_ms[0] ?? e.from_ms);
     const to = Math.max(e.to_ms, e.time_ms.at(-1) ?? e.to_ms);
-    const moment = (ms: number, name: string, colour: string): object => ({ xAxis: ms, label: { formatter: name, position: "end", color: colour, distance: 2 }, lineStyle: { color: colour, type: "solid", width: 1 } });
+    const moment = (ms: number, name: string, colour: string): object => ({ xAxis: ms, label: { formatter: name, position: "end", align: ms > (from + to) / 2 ? "right" : "left", color: colour, distance: 2 }, lineStyle: { color: colour, type: "solid", width: 1 } });
     const limit = (value: number | null, name: string): object[] => (value === null ? [] : [{ yAxis: value, label: { formatter: `${name} ${f.value(value)}`, position: "insideStartTop", color: tint }, lineStyle: { color: tint, type: "dashed", width: 1.2 } }]);
     const values = e.value.filter((v): v is number => typeof v === "number");
     const limits = [e.limit_high, e.limit_low].filter((v): v is number => v !== null);

@@ -36,9 +36,11 @@ function Body({ device }: { device: Device }): JSX.Element {
   const [rule, setRule] = useState<{ rule: Rule | null; start: RuleStart } | null>(null);
   const properties = useList<DeviceProperty>(`/devices/${device.id}/properties`, {}, { everyMs: 5000 });
   const tab = parameters.get("tab") ?? (parameters.get("trend") ? "trend" : "values");
-  const chosen = parameters.getAll("trend");
+  const chosen = parameters.getAll("trend").filter(Boolean);
+  // Nothing asked for yet: draw the first number, so that nobody meets an empty chart.
+  const drawn = (list: readonly DeviceProperty[]): string[] => (parameters.has("trend") ? chosen : list.filter((p) => p.type !== "string").slice(0, 1).map((p) => p.name));
   const open = (name: string): void => { setParameters((p) => { const next = new URLSearchParams(p); next.set("tab", name); return next; }, { replace: true }); };
-  const choose = (names: string[]): void => { setParameters([["tab", "trend"], ...names.map((name): [string, string] => ["trend", name])], { replace: true }); };
+  const choose = (names: string[]): void => { setParameters([["tab", "trend"], ...(names.length ? names : [""]).map((name): [string, string] => ["trend", name])], { replace: true }); };
   const able = useChange((disabled: boolean) => patch(`/devices/${device.id}`, { disabled }, `"${device.revision}"`), ["devices", "overview"]);
   const drop = useChange(() => remove(`/devices/${device.id}`, `"${device.revision}"`), ["devices", "overview", "places"], () => void navigate("/devices"));
   const confirm = (title: string, content: string | undefined, okText: string, run: () => Promise<unknown>): void => {
@@ -63,7 +65,7 @@ function Body({ device }: { device: Device }): JSX.Element {
         activeKey={tab} onChange={open} destroyOnHidden
         items={[
           { key: "values", label: t.device.overview, children: <Loaded query={properties}>{(list) => <Tiles device={device} properties={list} toTrend={(name) => { choose([...new Set([name, ...chosen])].slice(0, 6)); }} toRule={(name) => { setRule({ rule: null, start: { device_id: device.id, property: name } }); }} />}</Loaded> },
-          { key: "trend", label: t.device.trend, children: <div className="panel panel-body"><Loaded query={properties}>{(list) => <Suspense fallback={<div style={{ height: 420 }} />}><Trend deviceId={device.id} properties={list} chosen={chosen} choose={choose} /></Suspense>}</Loaded></div> },
+          { key: "trend", label: t.device.trend, children: <div className="panel panel-body"><Loaded query={properties}>{(list) => <Suspense fallback={<div style={{ height: 420 }} />}><Trend deviceId={device.id} properties={list} chosen={drawn(list)} choose={choose} /></Suspense>}</Loaded></div> },
           { key: "alarms", label: <span>{t.device.alarms}{device.alarms_active > 0 && <b className="num" style={{ color: "var(--high)", marginInlineStart: 6 }}>▲ {device.alarms_active}</b>}</span>, children: <DeviceAlarms id={device.id} /> },
           { key: "rules", label: t.device.rules, children: <DeviceRules device={device} open={(one) => { setRule({ rule: one, start: {} }); }} /> },
           { key: "connection", label: t.device.connection, children: <Connection device={device} /> },
