@@ -178,7 +178,7 @@ class RunningNode:
     def setup_code(self) -> str:
         """The code that the supervisor printed for the first administrator."""
         lines = (self.folder / "up.out").read_text().splitlines()
-        return next(line.rsplit(" ", 1)[1] for line in reversed(lines) if "first administrator: " in line)
+        return next(line.rsplit("code=", 1)[1] for line in reversed(lines) if "first administrator: " in line)
 
     def wait_for(self, what: str, condition: Any, timeout_s: float = 20) -> Any:
         """Call ``condition`` until it returns something true; fails with the node's logs after ``timeout_s``."""

@@ -90,7 +90,8 @@ class Supervisor:
         self._reporting = asyncio.create_task(self._publish(), name="process report")
         self._announce(f"ready in {time.monotonic() - began_s:.1f} s")
         if self.setup_code:
-            self._announce(f"open {self.addresses()['http']} and set up the first administrator: {self.setup_code}")
+            http = self.addresses()["http"]
+            self._announce(f"make the first administrator: {http}/setup?code={self.setup_code}")
 
     async def stop(self) -> None:
         """Stop the roles in reverse, then the broker, so that each can still flush into the ones before it."""
