@@ -16,9 +16,14 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+
+# Before 3.12.2 two threads that build syntax trees at once upset each other (a SystemError about recursion depth).
+_PARSING = threading.Lock()
 
 
 def exports(package: str) -> Callable[[str], Any]:
@@ -31,7 +36,8 @@ def exports(package: str) -> Callable[[str], Any]:
         module = sys.modules[package]
         if not origins:
             assert module.__file__ is not None
-            origins.update(_read(Path(module.__file__)))
+            with _PARSING:
+                origins.update(_read(Path(module.__file__)))
         if name not in origins:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         origin, attribute = origins[name]

@@ -12,8 +12,9 @@ from support.node import RunningNode
 BUILT = Path(__file__).parents[3] / "src" / "millwright" / "web" / "console" / "index.html"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def chromium() -> Iterator[Any]:
+    # For one test only: Playwright runs an event loop in this thread, and asynchronous tests could not run beside it.
     with browser() as made:
         yield made
 
