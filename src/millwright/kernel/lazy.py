@@ -21,7 +21,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-
 # Before 3.12.2 two threads that build syntax trees at once upset each other (a SystemError about recursion depth).
 _PARSING = threading.Lock()
 
