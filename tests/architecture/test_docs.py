@@ -242,9 +242,13 @@ def test_every_metric_is_explained(node: RunningNode) -> None:
     page = read("reference/metrics.md")
     explained = set(re.findall(r"^\| `(millwright_[a-z_]+)`", page, re.MULTILINE))
     api = node.administrator()
-    served = set(re.findall(r"^(millwright_[a-z_]+)\{", api.get(f"{node.url}/metrics").text, re.MULTILINE))
+
+    def scrape() -> set[str]:
+        found = set(re.findall(r"^(millwright_[a-z_]+)\{", api.get(f"{node.url}/metrics").text, re.MULTILINE))
+        return found if len(found) > 40 else set()
+
+    served = node.wait_for("every role's figures", scrape)
     api.close()
-    assert len(served) > 40
     missing = {name for name in served - explained if not name.startswith("millwright_closed_")}
     assert missing == set()
     source = "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
