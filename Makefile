@@ -37,7 +37,7 @@ check: $(VENV)/.installed ## style, formatting, types, floors: quick, no test ru
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo > .import_linter_cache/report 2>&1 || { cat .import_linter_cache/report; exit 1; }
+	@mkdir -p .import_linter_cache; $(BIN)/lint-imports --no-logo > .import_linter_cache/report 2>&1 || { cat .import_linter_cache/report; exit 1; }
 	@echo "check: all right"
 
 bench: $(CONSOLE) ## every benchmark, one after another (ARGS="--help" for the list)

@@ -141,9 +141,11 @@ class RunningNode:
         return None
 
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
-        """Send a signal to one process of the node; returns its pid."""
-        process = self.find_process(name)
-        assert process is not None, f"{name} does not run:\n{self.output()}"
+        """Send a signal to one process of the node, once it runs; returns its pid.
+
+        A process that died of another's death may be between two starts.
+        """
+        process: psutil.Process = self.wait_for(f"{name} runs", lambda: self.find_process(name))
         process.send_signal(how)
         return int(process.pid)
 

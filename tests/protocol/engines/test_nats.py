@@ -1,4 +1,5 @@
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -119,3 +120,29 @@ async def test_no_server_is_said_clearly() -> None:
     connection = NatsConnection("nats://127.0.0.1:1", "test")
     with pytest.raises(Unavailable, match="No NATS server"):
         await asyncio.wait_for(connection.start(), 15)
+
+
+async def test_a_broker_without_its_streams_yet_is_waited_for(tmp_path: Path) -> None:
+    running = RunningNats(tmp_path / "nats")
+    program, _, config = running.server.command()
+    bare = tmp_path / "without_streams.conf"
+    bare.write_text(Path(config).read_text().partition("jetstream {")[0])
+    process = subprocess.Popen([program, "--config", bare], stderr=subprocess.DEVNULL)
+    connection = NatsConnection(running.url, "test")
+    try:
+        await connection.start()
+        making = asyncio.create_task(connection.ensure_stream(SPEC))
+        await asyncio.sleep(0.5)  # "no responders" to several requests by now
+        assert not making.done()
+        process.kill()
+        process.wait(10)
+        await running.start()
+        await asyncio.wait_for(making, 30)
+        reader = await connection.read(SPEC.name, durable="d", take_over=True)
+        await connection.append("log.x", b"1")
+        assert [message.data for message in await reader.fetch()] == [b"1"]
+    finally:
+        process.kill()
+        process.wait(10)
+        await connection.stop()
+        await running.kill()

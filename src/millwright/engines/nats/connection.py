@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
 
 import msgspec
 import nats
@@ -31,6 +31,10 @@ logger = logging.getLogger(__name__)
 _ERROR_HEADER = "Millwright-Error"
 _PENDING_BYTES = 64 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 10.0
+_RESTORE_TIMEOUT_S = 10.0
+_RETRY_S = 0.1
+
+T = TypeVar("T")
 _STREAM_FULL = frozenset({10077, 10047, 10023})  # store failed (also: maximum bytes), insufficient resources
 
 
@@ -181,11 +185,15 @@ class NatsConnection:
             discard=DiscardPolicy.OLD if spec.discard_old else DiscardPolicy.NEW,
             duplicate_window=min(spec.duplicate_window_s, spec.max_age_s or spec.duplicate_window_s),
         )
-        try:
+
+        async def make() -> None:
             try:
                 await jetstream.add_stream(config)
             except nats.js.errors.BadRequestError:
                 await jetstream.update_stream(config)
+
+        try:
+            await _once_restored(make)
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The stream {spec.name} could not be made", error) from error
 
@@ -234,13 +242,17 @@ class NatsConnection:
             ack_wait=60,
             max_ack_pending=-1,
         )
-        try:
+
+        async def bind() -> PullReader:
             if take_over:
                 await self._forget(jetstream, stream, durable, config)
             await jetstream.add_consumer(stream, config)
             return PullReader(
                 await jetstream.pull_subscribe_bind(durable, stream, pending_msgs_limit=-1, pending_bytes_limit=-1)
             )
+
+        try:
+            return await _once_restored(bind)
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The stream {stream} cannot be read", error) from error
 
@@ -295,7 +307,7 @@ class NatsConnection:
         """How many messages the stream holds, by subject, of the subjects that ``subject`` matches."""
         _, jetstream = self._need()
         try:
-            info = await jetstream.stream_info(stream, subjects_filter=subject)
+            info = await _once_restored(lambda: jetstream.stream_info(stream, subjects_filter=subject))
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The stream {stream} cannot be read", error) from error
         return dict(info.state.subjects or {})
@@ -333,7 +345,7 @@ class NatsConnection:
         """What the stream holds."""
         _, jetstream = self._need()
         try:
-            state = (await jetstream.stream_info(stream)).state
+            state = (await _once_restored(lambda: jetstream.stream_info(stream))).state
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The stream {stream} cannot be read", error) from error
         return StreamState(state.messages, state.bytes, state.first_seq, state.last_seq)
@@ -342,10 +354,26 @@ class NatsConnection:
         """The sequence up to which the reader ``durable`` has acknowledged."""
         _, jetstream = self._need()
         try:
-            info: Any = await jetstream.consumer_info(stream, durable)
+            info: Any = await _once_restored(lambda: jetstream.consumer_info(stream, durable))
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The reader {durable} cannot be inspected", error) from error
         return int(info.ack_floor.stream_seq) if info.ack_floor else 0
+
+
+async def _once_restored(call: Callable[[], Awaitable[T]]) -> T:
+    """Repeat ``call`` while the broker answers that its streams are not there yet, as it does just after its start.
+
+    Only for calls that may be repeated. Raises the last ``ServiceUnavailableError`` after ten seconds.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline_s = clock() + _RESTORE_TIMEOUT_S
+    while True:
+        try:
+            return await call()
+        except (nats.js.errors.ServiceUnavailableError, nats.errors.NoRespondersError):
+            if clock() >= deadline_s:
+                raise
+            await asyncio.sleep(_RETRY_S)
 
 
 def _unavailable(what: str, error: BaseException) -> Unavailable:
