@@ -26,7 +26,7 @@ from millwright.historian.query import (
     RawQuery,
     Storage,
 )
-from millwright.historian.reduction import columns_of, reduce_buckets, reduce_held, split
+from millwright.historian.reduction import Columns, columns_of, holds_versions, reduce_buckets, reduce_held, split
 from millwright.historian.schema import upgrade
 from millwright.historian.settings import HistorianSettings
 from millwright.historian.store import ReadingStore
@@ -229,13 +229,17 @@ class Historian:
         most = self._settings.reduce_rows
         if most:
             asked = [self._store.before(query)] if until_ms is not None else []
-            rows, *before = await asyncio.gather(self._store.narrow(query, most), *asked)
-            if rows.num_rows <= most:
+            table, *before = await asyncio.gather(self._store.narrow(query, most), *asked)
+            if table.num_rows <= most:
+                rows = await asyncio.to_thread(split, table, query.series)
+                if holds_versions(rows):
+                    table = await self._store.narrow(query, most, final=True)
+                    rows = await asyncio.to_thread(split, table, query.series)
                 return await asyncio.to_thread(_reduce, query, rows, before[0] if before else None, until_ms)
         asked = [self._store.held(query, until_ms)] if until_ms is not None else []
-        rows, *held = await asyncio.gather(self._store.buckets(query), *asked)
+        table, *held = await asyncio.gather(self._store.buckets(query), *asked)
         by_series = {s: columns_of(t) for s, t in zip(query.series, held[0], strict=True)} if held else None
-        return await asyncio.to_thread(assemble, query, split(rows), by_series)
+        return await asyncio.to_thread(assemble, query, split(table, query.series), by_series)
 
     async def catalogue_table(self, device_ids: Sequence[str] | None = None) -> pa.Table:
         """``device_id, property, series, kind, unit, known`` of these devices, or of all, in order."""
@@ -262,13 +266,12 @@ class Historian:
 
 
 def _reduce(
-    query: BucketQuery, rows: pa.Table, before: Sequence[pa.Table] | None, until_ms: int | None
+    query: BucketQuery, rows: dict[int, Columns], before: Sequence[pa.Table] | None, until_ms: int | None
 ) -> list[BucketSeries]:
-    by_series = split(rows)
     held = None
     if before is not None and until_ms is not None:
-        held = reduce_held(query, by_series, [columns_of(table) for table in before], until_ms)
-    return assemble(query, reduce_buckets(query, by_series), held)
+        held = reduce_held(query, rows, [columns_of(table) for table in before], until_ms)
+    return assemble(query, reduce_buckets(query, rows), held)
 
 
 def _check_devices(device_ids: Sequence[str] | None) -> None:

@@ -25,7 +25,7 @@ class HistorianSettings(Struct, frozen=True, forbid_unknown_fields=True):
             ge=0,
             le=5_000_000,
         ),
-    ] = 300_000
+    ] = 1_000_000
     retention_interval_s: Annotated[
         float, Meta(description="How often expired readings are looked for, in seconds.", ge=1)
     ] = 3600.0
