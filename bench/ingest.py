@@ -226,6 +226,17 @@ async def run(options: argparse.Namespace) -> None:
                 process.communicate("end\n", timeout=30)
             load.communicate(timeout=10)
     report(sent, figures, expected, seconds, spent, by_thread, memory)
+    if options.json:
+        told = {
+            "of": "Millwright",
+            "messages": sent["acknowledged"],
+            "stored_messages": expected // options.points,
+            "lost_messages": max(0, expected - figures["readings"]) // options.points,
+            "seconds": round(seconds, 2),
+            "points_per_s": round(expected / seconds),
+            "cpu_s": {name: round(used, 2) for name, used in spent.items()},
+        }
+        print(json.dumps(told))
 
 
 def report(
@@ -273,6 +284,7 @@ def main() -> None:
     parser.add_argument("--window", type=int, default=1000, help="unacknowledged messages a connection")
     parser.add_argument("--rate", type=float, default=0, help="messages/s; 0: as fast as accepted")
     parser.add_argument("--deadline", type=float, default=90, help="seconds after which it gives up waiting")
+    parser.add_argument("--json", action="store_true", help="print a line of JSON last")
     parser.add_argument("--profile", default="", help="write cProfile statistics of the historian's loop here")
     options = parser.parse_args()
     uvloop.run(historian(options) if options.role == "historian" else run(options))
