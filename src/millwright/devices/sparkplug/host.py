@@ -14,7 +14,7 @@ Sparkplug 3.0, sections 5 (operational behaviour) and 6.4 (payloads). Decisions 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from millwright.devices.intake import FLAG_DUPLICATE, FLAG_REPLAYED, Run
@@ -58,6 +58,19 @@ class SparkplugHost:
         """Edge device id → its session."""
         self.changed: set[str] = set()
         """Edge nodes born or dead since this set was last cleared: what must be written down."""
+
+    def prepare(self, run: Run, device: KnownDevice) -> None:
+        """Have the directory look up whom :meth:`decode` will ask it for. Raises ``Unavailable``."""
+        topic = find_topic(run.topic)
+        if topic is None:
+            return
+        names: Iterable[str] = (topic.device,) if topic.device is not None else ()
+        if topic.type == "NDEATH" and device.device_id in self.sessions:
+            names = self.sessions[device.device_id].devices
+        for name in names:
+            found = self._directory.find_sparkplug_device(device.device_id, name)
+            if found is not None:
+                self._directory.find_device(found)
 
     def decode(self, run: Run, device: KnownDevice, sequence: int) -> None:
         """Decode a run of the edge node ``device``; raises nothing."""

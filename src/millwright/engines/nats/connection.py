@@ -22,7 +22,7 @@ from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, RetentionPolicy, StreamConfig
 
-from millwright.engines.nats.streams import PullReader, StreamMessage, StreamSpec, StreamState
+from millwright.engines.nats.streams import PullReader, StreamMessage, StreamSpec, StreamState, message_id_of
 from millwright.kernel import Handler, Invalid, LimitExceeded, MillwrightError, Responder, Unavailable, Unsubscribe
 from millwright.kernel.errors import from_dict
 
@@ -328,7 +328,9 @@ class NatsConnection:
                         metadata = message.metadata
                         pending = metadata.num_pending
                         if metadata.sequence.stream <= end:
-                            yield StreamMessage(metadata.sequence.stream, message.subject, message.data, False)
+                            yield StreamMessage(
+                                metadata.sequence.stream, message.subject, message.data, False, message_id_of(message)
+                            )
                         if metadata.sequence.stream >= end:
                             return
             finally:
