@@ -8,6 +8,7 @@ import pytest
 
 from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.intake import FLAG_ACKNOWLEDGED, FLAG_DUPLICATE, INTAKE, Frame, encode_frame, subject_of
+from millwright.devices.sparkplug import EdgeSession, SparkplugSessions
 from millwright.devices.telemetry import KnownDevice, TelemetrySettings
 from millwright.kernel import LimitExceeded, NotFound, Unavailable
 from support.nats import RunningNats
@@ -122,6 +123,23 @@ async def test_dead_letters_are_paged_newest_first(nats, plant, tmp_path):
         assert [len(page) for page in pages] == [10, 10, 4]
         assert len({payload for page in pages for payload in page}) == 24
         assert await letters.list(device_id="fan") == []
+
+
+async def test_sessions_that_cannot_be_read_or_kept_stop_nothing(nats, plant, tmp_path):
+    async with RunningPipeline(nats.url, tmp_path / "history", plant) as node:
+        sessions = SparkplugSessions(node.nats)
+        await node.nats.append("sparkplug.sessions.dev_broken", b"\x91\xc4\x01\xff")
+        large = EdgeSession.new()
+        large.node.types = {f"{number:>250}": 10 for number in range(40_000)}
+        await sessions.save("dev_large", SparkplugSessions.encode(large))
+        small = EdgeSession.new()
+        small.node.types = {"t": 10}
+        await sessions.save("dev_small", SparkplugSessions.encode(small))
+    async with RunningPipeline(nats.url, tmp_path / "history", plant) as node:
+        assert {edge: session.node.types for edge, session in node.sparkplug.sessions.items()} == {
+            "dev_large": {},
+            "dev_small": {"t": 10},
+        }
 
 
 async def test_a_failing_hook_stops_nothing(nats, plant, tmp_path, caplog):

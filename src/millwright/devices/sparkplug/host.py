@@ -13,13 +13,14 @@ Sparkplug 3.0, sections 5 (operational behaviour) and 6.4 (payloads). Decisions 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from millwright.devices.intake import FLAG_DUPLICATE, FLAG_REPLAYED, Run
 from millwright.devices.sparkplug.payload import Payload, find_payload
-from millwright.devices.sparkplug.session import EdgeSession, MetricSet
+from millwright.devices.sparkplug.session import MOST_DEVICES, MOST_METRICS, EdgeSession, MetricSet
 from millwright.devices.sparkplug.topics import Topic, command_topic, find_topic
 from millwright.devices.sparkplug.values import DataType, Scalar, iter_values, kind_of
 from millwright.devices.telemetry import (
@@ -32,7 +33,7 @@ from millwright.devices.telemetry import (
     TelemetrySettings,
     Unreadable,
 )
-from millwright.devices.telemetry.properties import DeviceProperties
+from millwright.devices.telemetry.properties import NAME_BYTES, DeviceProperties
 from millwright.devices.telemetry.times import find_time_ms
 from millwright.historian import BAD, GOOD, UNCERTAIN
 
@@ -134,8 +135,8 @@ class _Message:
         else:
             self._follow()
         if topic.type == "DBIRTH" and not self._replayed:
-            session.devices[topic.device or ""] = MetricSet(True)
-            session.sequence = self._sequence
+            if not session.begin_device(topic.device or "", self._sequence):
+                raise _too_many("devices", MOST_DEVICES)
             self._host.changed.add(self._edge.device_id)
         metrics = session.set_of(topic.device)
         if metrics is None or not metrics.online:
@@ -150,7 +151,10 @@ class _Message:
     def _learn(self, metric: Any, metrics: MetricSet) -> str:
         """The name of ``metric``; a birth announces names, types and aliases."""
         if metric.name and self._topic.type in _BIRTHS and not self._replayed:
-            metrics.types[metric.name] = metric.datatype
+            if len(metric.name.encode()) > NAME_BYTES:
+                raise Unreadable("telemetry.property_name", f"The name {metric.name[:40]!r}… is too long.")
+            if not self._session.announce(metrics, metric.name, metric.datatype):
+                raise _too_many("metrics", MOST_METRICS)
             if metric.HasField("alias"):
                 self._session.aliases[metric.alias] = (self._topic.device or "", metric.name)
         if metric.name:
@@ -250,12 +254,11 @@ class _Message:
         if known is None:
             return
         target = self._collector.properties_of(known)
-        rows: list[tuple[str, int, Scalar | None, int, int]] = [
-            (name, self._run.received_ms, None, int(BAD), datatype)
-            for name, datatype in metrics.types.items()
-            if name != _BD_SEQ and not name.startswith(_OWN) and datatype in _SINGLE
-        ]
-        self._add(rows, target)
+        for name, datatype in metrics.types.items():
+            if name == _BD_SEQ or name.startswith(_OWN) or datatype not in _SINGLE:
+                continue
+            with contextlib.suppress(Unreadable):  # beyond the device's limit: it has no readings that could end
+                self._add([(name, self._run.received_ms, None, int(BAD), datatype)], target)
         self._say(known.device_id, False, self._topic.type)
 
     def _target(self) -> DeviceProperties:
@@ -306,6 +309,10 @@ class _Message:
 _SINGLE: Final = frozenset(
     kind for kind in DataType if DataType.INT8 <= kind <= DataType.UUID or kind in (DataType.BYTES, DataType.FILE)
 )
+
+
+def _too_many(what: str, most: int) -> Unreadable:
+    return Unreadable("telemetry.device_property_limit", f"An edge node may announce {most} {what} at most.")
 
 
 def rebirth_request(now_ms: int) -> bytes:
