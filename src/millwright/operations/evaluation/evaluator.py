@@ -203,8 +203,8 @@ class Evaluator:
     def tick(self, *, lag_s: float = 0.0) -> list[Change]:
         """What time alone changes: delays that are over, data gone stale.
 
-        ``lag_s`` is how far evaluation is behind receipt: while readings wait to be evaluated, silence is not theirs, and
-        no delay is over, for one of them may be back inside the limit.
+        ``lag_s`` is how far evaluation is behind receipt: while readings wait to be evaluated, silence is not theirs,
+        and no delay is over, for one of them may be back inside the limit.
         """
         now_s = self._clock.monotonic_s()
         self._hold_s = max(lag_s, 0.0)
