@@ -3,13 +3,23 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { address, get, ProblemError, readProblem } from "../src/api/client";
 import { itemsOf } from "../src/api/queries";
 import { bytesOf, hexDump, prettyJson } from "../src/deadletters/payload";
-import { csvRow } from "../src/devices/exchange";
+import { csvRow, rowsOf } from "../src/devices/exchange";
 import { mosquitto, paho } from "../src/devices/connection";
 import { treeOf } from "../src/devices/PlaceTree";
 import { EMPTY, parse, tidy } from "../src/models/document";
 import { levelsBelow } from "../src/places/PlacesPage";
 
 afterEach(() => { vi.unstubAllGlobals(); });
+
+describe("the rows of a file", () => {
+  it("are counted in any encoding", () => {
+    // 名称 and 循环泵 in GB 18030
+    const gb = Uint8Array.from([0x6e, 0x61, 0x6d, 0x65, 0x0d, 0x0a, 0xd1, 0xad, 0xbb, 0xb7, 0xb1, 0xc3, 0x0d, 0x0a, 0x0d, 0x0a]);
+    expect(rowsOf(gb.buffer)).toBe(1);
+    expect(rowsOf(new TextEncoder().encode("\uFEFFname\n泵\n泵二").buffer as ArrayBuffer)).toBe(2);
+    expect(rowsOf(new ArrayBuffer(0))).toBe(0);
+  });
+});
 
 describe("requests", () => {
   it("repeat lists and leave out what is empty", () => {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -62,6 +64,18 @@ class RunningWeb:
         answer = await client.post("/api/v1/session", json={"name": name, "password": PASSWORD})
         assert answer.status_code == 201, answer.text
         return client
+
+
+async def send_raw(web: RunningWeb, request: bytes, *, answered: bool = True) -> bytes:
+    """The answer to bytes that no client library would send; or send them and leave."""
+    address = urlsplit(web.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(request)
+    await writer.drain()
+    try:
+        return await asyncio.wait_for(reader.read(65536), 5) if answered else b""
+    finally:
+        writer.close()
 
 
 def open_records(folder: Path) -> Records:

@@ -34,7 +34,7 @@ comments alarms; `engineer` keeps devices, models, places and rules; `administra
 **Lists** have `items` and `next`. Send `next` as `cursor` for the following page; `null` is the end.
 
 **Changing what somebody else may change too.** A device and a rule carry an `ETag`. Send it as `If-Match`; when someone
-was faster the answer is 409.
+was faster the answer is 412.
 
 **Sending again.** A POST with `Idempotency-Key: …` may be repeated for a day and is done once.
 

@@ -75,7 +75,7 @@ function History({ alarm }: { alarm: AlarmDetail }): JSX.Element {
         ))}
       </div>
       {operator && <>
-        <Input.TextArea rows={2} maxLength={500} value={text} placeholder={t.alarms.comment} onChange={(event) => { setText(event.target.value); }} />
+        <Input.TextArea rows={2} maxLength={4000} value={text} placeholder={t.alarms.comment} aria-label={t.alarms.comment} onChange={(event) => { setText(event.target.value); }} />
         <div><Button disabled={!text.trim()} loading={comment.isPending} onClick={() => { comment.mutate(text.trim()); }}>{t.alarms.addComment}</Button></div>
       </>}
     </section>

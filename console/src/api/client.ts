@@ -14,6 +14,10 @@ export class ProblemError extends Error {
   get unreachable(): boolean {
     return this.problem.status === 0;
   }
+  /** Somebody else changed meanwhile what this change rests on. */
+  get outdated(): boolean {
+    return this.problem.status === 412;
+  }
 }
 
 export type Query = Record<string, string | number | boolean | null | undefined | readonly (string | number)[]>;
@@ -29,6 +33,9 @@ export function address(path: string, query: Query = {}): string {
   const text = parameters.toString();
   return `${API}${path}${text ? `?${text}` : ""}`;
 }
+
+/** The ETag of a thing in this revision. */
+export const etagOf = (thing: { revision: number }): string => `"${thing.revision}"`;
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
@@ -87,5 +94,5 @@ export const get = <T>(path: string, query?: Query, signal?: AbortSignal): Promi
   request<T>("GET", path, { ...(query && { query }), ...(signal && { signal }) });
 export const post = <T>(path: string, body?: unknown): Promise<T> => request<T>("POST", path, { body: body ?? {} });
 export const patch = <T>(path: string, body: unknown, etag?: string): Promise<T> => request<T>("PATCH", path, { body, ...(etag && { etag }) });
-export const put = <T>(path: string, body: unknown): Promise<T> => request<T>("PUT", path, { body });
+export const put = <T>(path: string, body: unknown, etag?: string): Promise<T> => request<T>("PUT", path, { body, ...(etag && { etag }) });
 export const remove = (path: string, etag?: string): Promise<unknown> => request<unknown>("DELETE", path, etag ? { etag } : {});

@@ -65,7 +65,10 @@ export function useChange<A, R>(change: (argument: A) => Promise<R>, resources: 
       for (const resource of resources) void client.invalidateQueries({ queryKey: [resource] });
       done?.(result, argument);
     },
-    onError: complain,
+    onError: (error) => {
+      complain(error);
+      if (error instanceof ProblemError && error.outdated) for (const resource of resources) void client.invalidateQueries({ queryKey: [resource] });
+    },
   });
 }
 

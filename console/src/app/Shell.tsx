@@ -16,7 +16,7 @@ import { usePhone } from "../parts/screen";
 import { HeaderTools } from "./HeaderTools";
 import { Shortcuts } from "./Shortcuts";
 import { useLiveRefresh } from "./liveRefresh";
-import { setPreferences } from "./preferences";
+import { hasPreferences, setPreferences } from "./preferences";
 
 /** The frame around every page; lets in only who is signed in. */
 export function Shell(): JSX.Element {
@@ -38,15 +38,16 @@ function Frame({ session }: { session: Session }): JSX.Element {
   useEffect(() => {
     live.enable(true);
     whenSignedOut(() => {
+      const from = location.pathname + location.search;
       queryClient.clear();
-      void navigate("/sign-in", { replace: true });
+      void navigate("/sign-in", { replace: true, state: { from } });
     });
     return () => { live.enable(false); };
   }, [navigate]);
   useEffect(() => {
     // The language kept with the person wins on a browser that has no choice of its own yet.
     const kept = session.person.language;
-    if ((kept === "zh" || kept === "en") && localStorage.getItem("millwright.preferences") === null) setPreferences({ language: kept });
+    if ((kept === "zh" || kept === "en") && !hasPreferences()) setPreferences({ language: kept });
   }, [session.person.language]);
 
   const brand = <Link className="shell-brand" to="/" onClick={() => { setDrawer(false); }}><Logo />{t.brand.name}</Link>;

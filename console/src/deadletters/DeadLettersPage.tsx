@@ -1,11 +1,12 @@
 import { App, Button, Drawer, Select, type TableColumnsType, Tabs } from "antd";
 import { type JSX, type Key, useState } from "react";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 
 import { post } from "../api/client";
 import type { DeadLetter, LetterSummary, WholeLetter } from "../api/model";
 import { useChange, useMay, usePages, useResource } from "../api/queries";
 import { useFormat, useText } from "../i18n";
+import { useFilters } from "../parts/filters";
 import { Listing } from "../parts/Listing";
 import { Empty, Loaded, Page } from "../parts/Page";
 import { usePhone } from "../parts/screen";
@@ -19,13 +20,10 @@ export default function DeadLettersPage(): JSX.Element {
   const f = useFormat();
   const { modal, message } = App.useApp();
   const engineer = useMay("engineer");
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, set] = useFilters();
   const [selected, setSelected] = useState<Key[]>([]);
   const reason = parameters.get("reason");
   const open = parameters.get("letter");
-  const set = (change: Record<string, string | null>): void => {
-    setParameters((before) => { const next = new URLSearchParams(before); for (const [k, v] of Object.entries(change)) if (v) next.set(k, v); else next.delete(k); return next; }, { replace: true });
-  };
   const letters = usePages<DeadLetter>("/dead-letters", { reason, limit: 50 }, { everyMs: 5000 });
   const summary = useResource<LetterSummary>("/dead-letters/summary", {}, { everyMs: 10_000 });
   const counts = Object.entries(summary.data?.by_reason ?? {}).map(([code, count]) => ({ reason: code, count }));
@@ -33,10 +31,11 @@ export default function DeadLettersPage(): JSX.Element {
   const replay = useChange((s: Selection) => post<{ replayed: number }>("/dead-letters/replay", s), resources, (r) => { setSelected([]); set({ letter: null }); void message.success(t.deadLetters.replayed(r.replayed)); });
   const discard = useChange((s: Selection) => post<{ discarded: number }>("/dead-letters/discard", s), resources, (r) => { setSelected([]); set({ letter: null }); void message.success(t.deadLetters.discarded(r.discarded)); });
   const throwAway = (sequences: number[]): void => { void modal.confirm({ title: t.deadLetters.discardConfirm(sequences.length), content: t.deadLetters.discardText, okText: t.deadLetters.discard, cancelText: t.common.cancel, okButtonProps: { danger: true }, onOk: () => discard.mutateAsync({ sequences }).catch(() => undefined) }); };
-  const chosen = selected.map(Number);
+  const seen = new Set((letters.data?.items ?? []).map((d) => d.sequence));
+  const chosen = selected.map(Number).filter((sequence) => seen.has(sequence));
   const columns: TableColumnsType<DeadLetter> = [
     { key: "received", title: t.deadLetters.received, render: (_, d) => <span className="num nowrap">{f.time(d.received_ms)}</span> },
-    { key: "reason", title: t.deadLetters.reason, render: (_, d) => <div style={{ maxWidth: 360 }}><div className="cut">{d.text}</div><div className="small faint mono cut">{d.reason}</div></div> },
+    { key: "reason", title: t.deadLetters.reason, render: (_, d) => <div style={{ maxWidth: 360 }}><button type="button" className="plain cut" onClick={() => { set({ letter: String(d.sequence) }); }}>{d.text}</button><div className="small faint mono cut">{d.reason}</div></div> },
     { key: "device", title: t.devices.device, render: (_, d) => d.device_id ? <Link className="mono small" to={`/devices/${d.device_id}`}>{d.device_id}</Link> : <span className="faint">–</span> },
     { key: "topic", title: t.deadLetters.topic, render: (_, d) => <span className="mono">{d.topic}</span> },
     { key: "payload", title: t.deadLetters.payload, render: (_, d) => <div className="mono quiet cut" style={{ maxWidth: 280 }}>{d.preview}</div> },
@@ -56,7 +55,7 @@ export default function DeadLettersPage(): JSX.Element {
           : <Listing
               items={items} columns={columns} rowKey={(d) => String(d.sequence)} size="small" onOpen={(d) => { set({ letter: String(d.sequence) }); }} more={letters.hasNextPage ? () => void letters.fetchNextPage() : null} loadingMore={letters.isFetchingNextPage}
               card={(d) => <button type="button" className="card" onClick={() => { set({ letter: String(d.sequence) }); }}><div className="cut"><b>{d.text}</b></div><div className="small mono quiet cut">{d.preview}</div><div className="row spread small faint"><span className="mono cut">{d.topic}</span><span className="num nowrap">{f.time(d.received_ms)}</span></div></button>}
-              {...(engineer && { selected: { keys: selected, change: setSelected } })}
+              {...(engineer && { selected: { keys: chosen.map(String), change: setSelected } })}
             />}
       </Loaded>
       <LetterDrawer sequence={open} close={() => { set({ letter: null }); }} engineer={engineer} replay={(s) => { replay.mutate({ sequences: [s] }); }} discard={(s) => { throwAway([s]); }} />

@@ -6,18 +6,18 @@ import { request } from "../api/client";
 import type { ImportReport } from "../api/model";
 import { useChange } from "../api/queries";
 import { useText } from "../i18n";
-import { COLUMNS, csvRow, download } from "./exchange";
+import { COLUMNS, csvRow, download, rowsOf } from "./exchange";
 
 /** A CSV file in; a report of what was refused, and why, out. */
 export default function ImportBox({ close }: { close: () => void }): JSX.Element {
   const t = useText();
-  const [file, setFile] = useState<{ name: string; text: string; rows: number } | null>(null);
-  const send = useChange((text: string) => request<ImportReport>("POST", "/devices/import", { rawBody: text, contentType: "text/csv" }), ["devices", "places", "overview"]);
+  const [file, setFile] = useState<{ name: string; content: ArrayBuffer; rows: number } | null>(null);
+  const send = useChange((content: ArrayBuffer) => request<ImportReport>("POST", "/devices/import", { rawBody: content, contentType: "text/csv" }), ["devices", "places", "overview"]);
   const report = send.data;
   const read = async (chosen: File): Promise<void> => {
     send.reset();
-    const text = await chosen.text();
-    setFile({ name: chosen.name, text, rows: Math.max(0, text.split(/\r?\n/).filter((line) => line.trim()).length - 1) });
+    const content = await chosen.arrayBuffer();
+    setFile({ name: chosen.name, content, rows: rowsOf(content) });
   };
   const saveRefused = (): void => {
     if (report) download("refused.csv", [csvRow(["row", "name", "reason"]), ...report.refused.map((r) => csvRow([r.row, r.name, r.reason]))].join("\r\n"));
@@ -27,7 +27,7 @@ export default function ImportBox({ close }: { close: () => void }): JSX.Element
       open onCancel={close} title={t.import.title} width={640}
       footer={report ? <Button type="primary" onClick={close}>{t.common.done}</Button> : [
         <Button key="t" type="text" onClick={() => { download("devices.csv", `${COLUMNS.join(",")}\r\n${csvRow(["pump-7", "Cooling pump 7", "", "", "cooling;critical"])}\r\n`); }}>{t.import.template}</Button>,
-        <Button key="s" type="primary" disabled={!file || file.rows === 0} loading={send.isPending} onClick={() => { if (file) send.mutate(file.text); }}>{t.import.submit}</Button>,
+        <Button key="s" type="primary" disabled={!file || file.rows === 0} loading={send.isPending} onClick={() => { if (file) send.mutate(file.content); }}>{t.import.submit}</Button>,
       ]}
     >
       <div className="stack">

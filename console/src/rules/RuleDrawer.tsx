@@ -1,7 +1,7 @@
 import { App, AutoComplete, Button, Drawer, Form, Input, InputNumber, Segmented, Select, Switch } from "antd";
 import { type JSX, useState } from "react";
 
-import { post, put } from "../api/client";
+import { etagOf, post, put } from "../api/client";
 import { type Condition, type Device, type DeviceProperty, PRIORITIES, type Rehearsal, type Rule, type RuleDraft as Draft } from "../api/model";
 import { useChange, useList, useModels } from "../api/queries";
 import { usePreferences } from "../app/preferences";
@@ -63,7 +63,7 @@ export function RuleDrawer({ rule, start = {}, close }: { rule: Rule | null; sta
   const properties = target === "device" ? live.data ?? [] : models.data?.find((m) => m.id === values?.model_id)?.properties ?? [];
   const property = properties.find((p) => p.name === values?.property);
   const unit = property?.unit ?? null;
-  const save = useChange((draft: Draft) => (rule ? put(`/rules/${rule.id}`, draft) : post("/rules", draft)), ["rules"], () => { void message.success(t.common.saved); close(); });
+  const save = useChange((draft: Draft) => (rule ? put(`/rules/${rule.id}`, draft, etagOf(rule)) : post("/rules", draft)), ["rules"], () => { void message.success(t.common.saved); close(); });
   const test = useChange((draft: Draft) => { const now = Date.now(); return post<Rehearsal>("/rules/test", { rule: draft, from_ms: now - DAY_MS, to_ms: now }); }, []);
   const seconds = { suffix: t.rules.seconds, min: 0, max: 86_400, style: { width: "100%" } };
   const amount = { style: { width: "100%" }, suffix: unitSign(unit) || undefined };
@@ -96,6 +96,7 @@ export function RuleDrawer({ rule, start = {}, close }: { rule: Rule | null; sta
           {kind === "rate_of_change" && <>
             <Form.Item name="per_s" label={t.rules.perSecond} rules={[{ required: true, message: t.common.required }]}><InputNumber {...amount} min={0} /></Form.Item>
             <Form.Item name="window_s" label={t.rules.window}><InputNumber {...seconds} min={0.1} /></Form.Item>
+            <Form.Item name="deadband" label={t.rules.deadband} tooltip={t.rules.deadbandHint}><InputNumber {...amount} min={0} /></Form.Item>
             <Form.Item name="direction" label={t.rules.direction}><Select options={(["both", "rising", "falling"] as const).map((value) => ({ value, label: t.rules.directions[value] }))} /></Form.Item>
           </>}
           {kind === "stale" && <Form.Item name="after_s" label={t.rules.after}><InputNumber {...seconds} min={1} /></Form.Item>}

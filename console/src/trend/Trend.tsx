@@ -10,6 +10,7 @@ import { useLive, useWatch } from "../api/live";
 import type { Buckets, DeviceProperty } from "../api/model";
 import { useDark } from "../app/preferences";
 import { PALETTES } from "../app/theme";
+import { fetchFile } from "../devices/exchange";
 import { useFormat, useText, useTitle } from "../i18n";
 import { Empty } from "../parts/Page";
 import { ProblemView } from "../parts/Problem";
@@ -107,7 +108,7 @@ export default function Trend({ deviceId, properties, chosen, choose }: Props): 
     setRange({ from_ms: now - RANGES[name], to_ms: now });
   };
   const csv = (path: string, query: Record<string, string | number | string[]>): void => {
-    location.assign(address(path, { device_id: deviceId, from_ms: Math.round(range.from_ms), to_ms: Math.round(range.to_ms), format: "csv", ...query }));
+    fetchFile(address(path, { device_id: deviceId, from_ms: Math.round(range.from_ms), to_ms: Math.round(range.to_ms), format: "csv", ...query }), "");
   };
   const exports = [
     { key: "", label: t.trend.exportDrawn, onClick: () => { csv("/readings/buckets", { property: chosen, buckets, aggregates: "min,max,mean" }); } },

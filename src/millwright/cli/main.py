@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,8 +45,21 @@ class Options:
     token: str | None
 
 
+class ReaderLeftError(Exception):
+    """Nobody reads standard output any more. No ``OSError``: Click would end with exit code 1."""
+
+
 class LazyGroup(click.Group):
     """Imports a command's module when the command is asked for."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Raises ``ReaderLeftError``."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise ReaderLeftError from error
+        return code
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command, in the order of the table."""
@@ -90,7 +104,7 @@ def root(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit."""
+    """Run the command line and exit. Who reads our output may leave at any time (``| head``): that is no failure."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         code: Any = root.main(args=arguments, prog_name="millwright", standalone_mode=False)
@@ -103,8 +117,9 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except ReaderLeftError:
+        # What is still buffered has no reader; flushing it at the end of the process would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(exits.OK)
     except Exception as error:
         if "--traceback" in arguments:

@@ -33,9 +33,11 @@ def list_models(options: Options, as_json: bool) -> None:
 
 @models.command("export")
 @click.argument("name")
+@json_option
 @click.pass_obj
-def export(options: Options, name: str) -> None:
-    """Print a model as the file that `models import` reads."""
+def export(options: Options, name: str, as_json: bool) -> None:
+    """Print a model as the file that `models import` reads, which is JSON in any case."""
+    del as_json
     with connect(options) as client:
         model = get_model(client, name)
     kept = ("name", "title", "title_zh", "description", "properties", "events", "services")

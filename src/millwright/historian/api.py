@@ -7,10 +7,11 @@ that can be kept; NaN and the infinities, which JSON cannot carry, are shown as 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Literal
 
 import msgspec
+import pyarrow as pa
 from litestar import Controller, Response, get, put
 from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
@@ -170,10 +171,9 @@ class ReadingsController(Controller):
         descending = order == "desc"
         if form != "json":
             query = RawQuery(series, wanted, _EXPORT_PAGE, descending)
-            name = f'attachment; filename="readings.{form}"'
-            pages = historian.iter_raw(query)
+            pages = await _begun(historian.iter_raw(query))
             body, kind = (iter_csv(pages), CSV) if form == "csv" else (iter_arrow(pages), ARROW)
-            return Stream(body, media_type=kind, headers={"Content-Disposition": name})
+            return Stream(body, media_type=kind, headers=_attached(f"readings.{form}"))
         if cursor is not None:
             wanted = _from_cursor(wanted, cursor, descending)
         table, bound = await historian.raw(RawQuery(series, wanted, limit, descending))
@@ -216,9 +216,10 @@ class ReadingsController(Controller):
         query.check()
         found, entries = await asyncio.gather(historian.buckets(query), historian.catalogue([device_id]))
         if form == "csv":
-            return Response(csv_of_buckets(names, query, found), media_type=CSV)
+            return Response(csv_of_buckets(names, query, found), media_type=CSV, headers=_attached("buckets.csv"))
         if form == "arrow":
-            return Response(arrow_of_buckets(names, query, found), media_type=ARROW)
+            body = arrow_of_buckets(names, query, found)
+            return Response(body, media_type=ARROW, headers=_attached("buckets.arrow"))
         units = {entry.property: entry.unit for entry in entries}
         series = [_columns(name, units.get(name), each) for name, each in zip(names, found, strict=True)]
         return Response(Buckets(from_ms, to_ms, query.width_ms, series))
@@ -248,6 +249,23 @@ class RetentionController(Controller):
 
 ROUTES: Sequence[type[Controller]] = (ReadingsController, RetentionController)
 """What the web host mounts below ``/api/v1``."""
+
+
+def _attached(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
+
+
+async def _begun(pages: AsyncIterator[pa.Table]) -> AsyncIterator[pa.Table]:
+    """The same pages with the first one already there, so that a historian that is away is a 503 and no broken file."""
+    first = await anext(pages, None)
+
+    async def joined() -> AsyncIterator[pa.Table]:
+        if first is not None:
+            yield first
+        async for table in pages:
+            yield table
+
+    return joined()
 
 
 def _from_cursor(wanted: Range, cursor: str, descending: bool) -> Range:

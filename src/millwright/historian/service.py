@@ -218,7 +218,9 @@ class Historian:
         if not more or not table.num_rows:
             return table, None
         last = int(table.column("time_ms")[-1].as_py())
-        return table, last if query.descending else last + 1
+        if query.descending:
+            return table, last if last > query.range.from_ms else None
+        return table, last + 1 if last + 1 < query.range.to_ms else None
 
     async def buckets(self, query: BucketQuery) -> list[BucketSeries]:
         """Each series in at most ``query.buckets`` buckets, in the order asked."""

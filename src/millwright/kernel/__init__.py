@@ -13,6 +13,7 @@ from millwright.kernel.errors import (
     LimitExceeded,
     MillwrightError,
     NotFound,
+    Outdated,
     Unavailable,
     Unsupported,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "ManualClock",
     "MillwrightError",
     "NotFound",
+    "Outdated",
     "Part",
     "Responder",
     "SystemClock",

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from millwright.kernel import Bus, Clock, Conflict, Invalid, LimitExceeded, NotFound, Unavailable, new_id
+from millwright.kernel import Bus, Clock, Conflict, Invalid, LimitExceeded, NotFound, Outdated, Unavailable, new_id
 from millwright.operations.evidence import ReadingSource
 from millwright.operations.model import Directory, Rule, RuleDraft, Stale
 from millwright.operations.rehearsal import Rehearsal, rehearse
@@ -102,7 +102,7 @@ class Rules:
             **_fields(draft),
         )
         if not await to_thread(self._store.replace, rule, expected):
-            raise Conflict(
+            raise (Conflict if revision is None else Outdated)(
                 "Somebody changed the rule meanwhile.",
                 code="operations.rule_changed",
                 hint="Read it again and decide anew.",

@@ -10,8 +10,6 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -81,7 +79,7 @@ class Edge:
         request_id = _request_id(headers.get(b"x-request-id"))
         scope["request_id"] = request_id
         self._believe_proxy(scope, headers)
-        answer = self._guarded_send(scope, send, request_id)
+        answer = _Answer(scope, send, request_id)
         try:
             if not scope["path"].startswith(_OURS):
                 await self._console(scope, receive, answer)
@@ -91,10 +89,13 @@ class Edge:
                 await send_problem(answer, problem, request_id)
                 return
             await self._app(scope, self._limited(receive), answer)
-        except MillwrightError as error:
-            await send_problem(answer, problems.of_error(error), request_id)
+        except (MillwrightError, BodyTooLarge) as error:
+            if answer.started:  # too late to say so: an answer that breaks off is seen as such
+                raise
+            await send_problem(answer, problems.of_exception(error), request_id)
         finally:
             self.in_flight -= 1
+            self.failures += answer.status >= 500
 
     # --- before ------------------------------------------------------------------------------------------------------
 
@@ -165,25 +166,29 @@ class Edge:
 
         return limited
 
-    # --- after -------------------------------------------------------------------------------------------------------
 
-    def _guarded_send(self, scope: Any, send: Send, request_id: str) -> Send:
-        extra = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
+class _Answer:
+    """Sends an answer with the headers that every answer has; knows what was answered."""
+
+    def __init__(self, scope: Any, send: Send, request_id: str) -> None:
+        self._send = send
+        self._extra = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
         if scope["scheme"] == "https":
-            extra.append(_STRICT_TRANSPORT)
+            self._extra.append(_STRICT_TRANSPORT)
+        self.status = 0
 
-        async def guarded(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                present = {name for name, _ in message["headers"]}
-                added: Iterable[tuple[bytes, bytes]] = extra
-                if b"content-security-policy" not in present:
-                    added = [*extra, API_POLICY]
-                message["headers"] = [*message["headers"], *added]
-                if message["status"] >= 500:
-                    self.failures += 1
-            await send(message)
+    @property
+    def started(self) -> bool:
+        """Whether the status was sent."""
+        return self.status > 0
 
-        return guarded
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            present = {name for name, _ in message["headers"]}
+            policy = () if b"content-security-policy" in present else (API_POLICY,)
+            message["headers"] = [*message["headers"], *self._extra, *policy]
+        await self._send(message)
 
 
 class BodyTooLarge(HTTPException):
@@ -223,14 +228,13 @@ def _secret(headers: dict[bytes, bytes]) -> tuple[str, bool]:
     if authorization is not None:
         scheme, _, value = authorization.decode("latin-1").partition(" ")
         return (value.strip(), False) if scheme.lower() == "bearer" else ("", False)
-    cookies = headers.get(b"cookie")
-    if cookies is None or COOKIE.encode() not in cookies:
-        return "", False
-    try:
-        morsel = SimpleCookie(cookies.decode("latin-1")).get(COOKIE)
-    except CookieError:
-        return "", False
-    return (morsel.value, True) if morsel else ("", False)
+    # By hand: the standard library's parser gives up at the first cookie it does not like, and browsers send along
+    # those of every other program on this host, whatever its port.
+    for pair in headers.get(b"cookie", b"").decode("latin-1").split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == COOKIE:
+            return value.strip('"'), True
+    return "", False
 
 
 def _acceptable(accept: bytes | None) -> bool:

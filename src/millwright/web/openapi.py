@@ -98,5 +98,8 @@ def with_problems(schema: dict[str, Any]) -> dict[str, Any]:
 @get("/openapi.json", include_in_schema=False)
 async def openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The document. Public: it describes the interface, not this node."""
-    schema = with_problems(request.app.openapi_schema.to_schema())
-    return Response(msgspec.json.encode(schema, enc_hook=str), media_type="application/json")
+    state = request.app.state
+    if "openapi" not in state:  # making it takes the loop some 50 ms, and anybody may ask
+        schema = with_problems(request.app.openapi_schema.to_schema())
+        state["openapi"] = msgspec.json.encode(schema, enc_hook=str)
+    return Response(state["openapi"], media_type="application/json")

@@ -19,7 +19,7 @@ from litestar.exceptions import HTTPException, InternalServerException, Serializ
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
-from millwright.kernel import LimitExceeded, MillwrightError, Unavailable
+from millwright.kernel import LimitExceeded, MillwrightError, Outdated, Unavailable
 from millwright.parties import NotSignedIn
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,8 @@ STATUS: dict[str, int] = {
     "limit_exceeded": 429,
     "unavailable": 503,
 }
-"""The HTTP status of each error family; who is not signed in gets 401, a body that is too large 413."""
+"""The HTTP status of each error family; who is not signed in gets 401, a body that is too large 413, and a change under
+``If-Match`` that comes too late 412."""
 
 _BY_STATUS: dict[int, tuple[str, str]] = {
     400: ("web.malformed", "Correct the request; /openapi.json describes every route."),
@@ -93,6 +94,8 @@ def of_error(error: MillwrightError) -> Problem:
     status = 401 if isinstance(error, NotSignedIn) else STATUS.get(error.family, 500)
     if isinstance(error, LimitExceeded) and error.code.endswith("too_large"):
         status = 413
+    if isinstance(error, Outdated):
+        status = 412
     retry = error.retry_after_s if isinstance(error, LimitExceeded | Unavailable) else None
     return Problem(
         f"/problems/{error.code}",

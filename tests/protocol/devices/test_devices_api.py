@@ -70,7 +70,7 @@ async def test_a_change_rests_on_the_etag(anna: httpx.AsyncClient) -> None:
     answer = await anna.patch(url, json={"title": "D"}, headers={"If-Match": '"1"'})
     assert (answer.status_code, answer.headers["etag"], answer.json()["title"]) == (200, '"2"', "D")
     stale = await anna.patch(url, json={"title": "E"}, headers={"If-Match": '"1"'})
-    assert (stale.status_code, stale.json()["code"]) == (409, "devices.revision_stale")
+    assert (stale.status_code, stale.json()["code"]) == (412, "devices.revision_stale")
     assert (await anna.patch(url, json={"title": None}, headers={"If-Match": "*"})).json()["title"] is None
     assert (await anna.delete(url, headers={"If-Match": "no etag"})).status_code == 400
     assert (await anna.delete(url, headers={"If-Match": '"3"'})).status_code == 204

@@ -137,6 +137,17 @@ async def test_latest_values_of_several_devices(running: Running) -> None:
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_the_last_page_has_no_next_even_when_it_is_full(running: Running, order: str) -> None:
+    await _fill(running, 30)
+    query = {"device_id": "dev_1", "property": "temperature", "from_ms": T0, "to_ms": T0 + 29_001, "order": order}
+    whole = (await running.get("/readings", **query, limit=30)).json()
+    assert (len(whole["items"]), whole["next"]) == (30, None)
+    first = (await running.get("/readings", **query, limit=29)).json()
+    rest = await running.get("/readings", **query, limit=29, cursor=first["next"])
+    assert (len(rest.json()["items"]), rest.json()["next"]) == (1, None)
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
 async def test_pages_of_readings_join_to_the_whole(running: Running, order: str) -> None:
     await _fill(running)
     query = {
@@ -164,7 +175,7 @@ async def test_csv_export_is_the_whole_range_in_csv(running: Running) -> None:
     reply = await running.get("/readings", device_id="dev_2", property="note", from_ms=T0, to_ms=T0 + 9, format="csv")
     assert reply.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(io.StringIO(reply.text, newline="")))
-    assert [row["value"] for row in rows] == texts
+    assert [row["value"] for row in rows] == [*texts[:3], "'="]
     assert rows[0] == {
         "time": "2025-06-15T15:06:40.000Z",
         "time_ms": str(T0),
@@ -257,6 +268,8 @@ WRONG = [
     ("/readings/buckets", {"from_ms": T0, "to_ms": T0 + 1, "aggregates": "median"}),
     ("/readings/buckets", {"from_ms": T0, "to_ms": T0 + 1, "aggregates": ""}),
     ("/readings/buckets", {"from_ms": T0, "to_ms": T0 + 1, "gap_ms": 0}),
+    ("/readings/buckets", {"from_ms": T0, "to_ms": T0 + 1, "gap_ms": 10**30}),
+    ("/readings/buckets", {"from_ms": T0, "to_ms": T0 + 1, "gap_ms": 2**63 - 1, "aggregates": "twm"}),
     ("/readings/buckets", {"from_ms": -(10**30), "to_ms": T0 + 1}),
     ("/readings/latest", {"device_id": []}),
 ]
@@ -339,8 +352,14 @@ async def test_without_a_historian_questions_are_unavailable(tmp_path: Path) -> 
     async with RunningNats(tmp_path) as nats:
         bus = NatsConnection(nats.url, "web")
         await bus.start()
+        client = HistorianClient(bus)
         with pytest.raises(Unavailable):
-            await HistorianClient(bus).storage()
+            await client.storage()
+        transport = httpx.ASGITransport(_app(client, ("viewer",)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://node") as http:
+            query = {"device_id": "dev_1", "property": "temperature", "from_ms": T0, "to_ms": T0 + 1}
+            for form in ("json", "csv", "arrow"):
+                assert (await http.get("/readings", params=query | {"format": form})).status_code == 503
         await bus.stop()
 
 

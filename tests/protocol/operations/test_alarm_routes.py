@@ -225,7 +225,7 @@ async def test_a_rule_is_kept_changed_and_removed(site: Site) -> None:
     changed = await site.engineer.put(path, json=site.rule(name="C"), headers={"If-Match": '"1"'})
     assert (changed.status_code, changed.json()["name"], changed.headers["etag"]) == (200, "C", '"2"')
     stale = await site.engineer.put(path, json=site.rule(name="D"), headers={"If-Match": '"1"'})
-    assert (stale.status_code, stale.json()["code"]) == (409, "operations.rule_changed")
+    assert (stale.status_code, stale.json()["code"]) == (412, "operations.rule_changed")
     assert (await site.viewer.delete(path)).status_code == 403
     assert (await site.engineer.delete(path)).status_code == 204
     assert (await site.engineer.delete(path)).status_code == 404

@@ -1,15 +1,13 @@
 """What holds for every request."""
 
-import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from support.web import RunningWeb, running_web
+from support.web import RunningWeb, running_web, send_raw
 
 MEDIA = "application/problem+json"
 
@@ -18,18 +16,6 @@ MEDIA = "application/problem+json"
 async def web(tmp_path: Path) -> AsyncIterator[RunningWeb]:
     async with running_web(tmp_path, max_body_bytes=100_000) as running:
         yield running
-
-
-async def raw(web: RunningWeb, request: bytes) -> bytes:
-    """The answer to bytes that no client library would send."""
-    address = urlsplit(web.url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    writer.write(request)
-    await writer.drain()
-    try:
-        return await asyncio.wait_for(reader.read(65536), 5)
-    finally:
-        writer.close()
 
 
 async def test_failures_are_problems(web: RunningWeb) -> None:
@@ -167,6 +153,15 @@ async def test_cookies_that_were_tampered_with_open_nothing(web: RunningWeb) -> 
     assert answer.status_code == 200
 
 
+async def test_cookies_of_others_on_the_same_host_do_not_sign_out(web: RunningWeb) -> None:
+    administrator = await web.set_up()
+    secret = administrator.cookies["millwright_session"]
+    for other in ('prefs={"a": 1, "b": [2]}', "no value", "x=a,b c", "$Version=1", "名=值", "=;=", "a[b]=1"):
+        for cookie in (f"{other}; millwright_session={secret}", f"millwright_session={secret};{other}"):
+            answer = await web.client().get("/api/v1/session", headers={b"cookie": cookie.encode()})
+            assert answer.status_code == 200, cookie
+
+
 async def test_the_cookie_is_closed_to_scripts_and_other_sites(web: RunningWeb) -> None:
     client = web.client()
     code = await web.services.parties.new_setup_code()
@@ -205,14 +200,14 @@ async def test_bytes_that_are_no_request_do_no_harm(web: RunningWeb) -> None:
         b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(2000)) + b"\r\n",
     ]
     for request in requests:
-        answer = await raw(web, request)
+        answer = await send_raw(web, request)
         assert b" 500 " not in answer.split(b"\r\n", 1)[0]
         assert b"root:" not in answer
     assert (await web.client().get("/healthz")).status_code == 200
 
 
 async def test_values_cannot_add_headers(web: RunningWeb) -> None:
-    answer = await raw(
+    answer = await send_raw(
         web, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: a%0d%0aSet-Cookie: b=c\r\nConnection: close\r\n\r\n"
     )
     assert b"set-cookie" not in answer.lower()

@@ -3,7 +3,7 @@ import { App, Button, Dropdown, Tabs, Tag } from "antd";
 import { type JSX, lazy, Suspense, useState } from "react";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 
-import { patch, remove } from "../../api/client";
+import { etagOf, patch, remove } from "../../api/client";
 import type { Alarm, Device, DeviceProperty, Rule } from "../../api/model";
 import { useChange, useList, useMay, usePages, useResource } from "../../api/queries";
 import { AlarmLine } from "../../alarms/AlarmLine";
@@ -41,8 +41,8 @@ function Body({ device }: { device: Device }): JSX.Element {
   const drawn = (list: readonly DeviceProperty[]): string[] => (parameters.has("trend") ? chosen : list.filter((p) => p.type !== "string").slice(0, 1).map((p) => p.name));
   const open = (name: string): void => { setParameters((p) => { const next = new URLSearchParams(p); next.set("tab", name); return next; }, { replace: true }); };
   const choose = (names: string[]): void => { setParameters([["tab", "trend"], ...(names.length ? names : [""]).map((name): [string, string] => ["trend", name])], { replace: true }); };
-  const able = useChange((disabled: boolean) => patch(`/devices/${device.id}`, { disabled }, `"${device.revision}"`), ["devices", "overview"]);
-  const drop = useChange(() => remove(`/devices/${device.id}`, `"${device.revision}"`), ["devices", "overview", "places"], () => void navigate("/devices"));
+  const able = useChange((disabled: boolean) => patch(`/devices/${device.id}`, { disabled }, etagOf(device)), ["devices", "overview"]);
+  const drop = useChange(() => remove(`/devices/${device.id}`, etagOf(device)), ["devices", "overview", "places"], () => void navigate("/devices"));
   const confirm = (title: string, content: string | undefined, okText: string, run: () => Promise<unknown>): void => {
     void modal.confirm({ title, content, okText, cancelText: t.common.cancel, okButtonProps: { danger: true }, onOk: () => run().catch(() => undefined) });
   };

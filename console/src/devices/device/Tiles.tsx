@@ -24,7 +24,11 @@ export function Tiles({ device, properties, toTrend, toRule }: Props): JSX.Eleme
   useWatch([device.id]);
   useLive("readings", (event) => {
     if (event.device_id !== device.id) return;
-    setFresh((before) => ({ ...before, ...Object.fromEntries(event.readings.map(([name, time_ms, value, quality]) => [name, { time_ms, value, quality }])) }));
+    setFresh((before) => {
+      const next = { ...before };
+      for (const [name, time_ms, value, quality] of event.readings) if (time_ms >= (next[name]?.time_ms ?? -Infinity)) next[name] = { time_ms, value, quality };
+      return next;
+    });
   });
   if (properties.length === 0 || (Object.keys(fresh).length === 0 && properties.every((p) => !p.latest)))
     return <div className="stack"><div className="panel"><Empty title={t.device.noProperties} text={t.device.noPropertiesText} /></div><FirstMessage deviceId={device.id} /></div>;

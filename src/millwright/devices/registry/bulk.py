@@ -25,6 +25,7 @@ from millwright.devices.registry.store import values_of
 from millwright.devices.store import bump, credentials, devices, models, places, tags
 from millwright.engines.sql import Records
 from millwright.kernel import MillwrightError, new_id, new_secret
+from millwright.kernel.spreadsheet import plain_cell, safe_cell
 
 COLUMNS = (
     "name",
@@ -93,7 +94,7 @@ def read_csv(text: str) -> list[dict[str, Any]]:
             )
         rows: list[dict[str, Any]] = []
         for cells in reader:
-            row: dict[str, Any] = {key: value.strip() for key, value in cells.items() if key and value}
+            row: dict[str, Any] = {key: plain_cell(value.strip()) for key, value in cells.items() if key and value}
             if None in cells:
                 row["too many cells"] = True
             if "tags" in row:
@@ -107,26 +108,25 @@ def read_csv(text: str) -> list[dict[str, Any]]:
 
 
 def write_csv(found: Iterable[Device], model_names: dict[str, str]) -> Iterator[str]:
-    """The devices as CSV that :func:`read_csv` takes, some rows at a time."""
+    """The devices as CSV that :func:`read_csv` takes, some rows at a time; no cell begins a formula."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     writer.writerow(COLUMNS)
     for count, device in enumerate(found, 1):
         binding = device.sparkplug
-        writer.writerow(
-            [
-                device.name,
-                device.title or "",
-                model_names.get(device.model_id or "", ""),
-                device.place_path or "",
-                ";".join(device.tags),
-                device.kind,
-                binding.group_id if binding else "",
-                binding.edge_node_id if binding else "",
-                (binding.device_id or "") if binding else "",
-                "true" if device.disabled else "false",
-            ]
+        cells = (
+            device.name,
+            device.title or "",
+            model_names.get(device.model_id or "", ""),
+            device.place_path or "",
+            ";".join(device.tags),
+            device.kind,
+            binding.group_id if binding else "",
+            binding.edge_node_id if binding else "",
+            (binding.device_id or "") if binding else "",
+            "true" if device.disabled else "false",
         )
+        writer.writerow(map(safe_cell, cells))
         if count % _CHUNK == 0:
             yield buffer.getvalue()
             buffer.seek(0)
