@@ -11,6 +11,7 @@ from millwright.historian.rpc.messages import (
     Policies,
     decode,
     encode,
+    encode_latest,
     encode_rows,
     page,
 )
@@ -64,7 +65,7 @@ class HistorianServer:
     async def _latest(self, payload: bytes) -> bytes:
         self.requests += 1
         request = decode(payload, DevicesRequest)
-        return encode_rows(*page(await self._historian.latest_table(request.device_ids), request.offset))
+        return encode_latest(await self._historian.latest(request.device_ids or []), request.offset)
 
     async def _catalogue(self, payload: bytes) -> bytes:
         self.requests += 1
