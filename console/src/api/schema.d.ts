@@ -611,6 +611,8 @@ export interface paths {
         /**
          * Add a version
          * @description The next version; versions are never changed. Devices stay on theirs unless `upgrade` is true.
+         *
+         *     A document that says what the latest version says makes no new one: that version is answered.
          */
         post: operations["addModelVersion"];
         delete?: never;
@@ -1084,7 +1086,7 @@ export interface paths {
         };
         /**
          * Whether this process lives
-         * @description Answers as long as the process does. Public, and says nothing else.
+         * @description Answers as long as the process does, and with its time. Public, and says nothing else.
          */
         get: operations["getHealth"];
         put?: never;
@@ -1438,6 +1440,7 @@ export interface components {
         };
         /** Health */
         Health: {
+            at_ms: number;
             /** @default ok */
             status: string;
         };
@@ -2953,6 +2956,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Its place in the stream. */
                 sequence: number;
             };
             cookie?: never;
