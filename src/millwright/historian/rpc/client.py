@@ -9,7 +9,7 @@ import msgspec
 import pyarrow as pa
 
 from millwright.historian.query import BucketQuery, BucketSeries, CatalogueEntry, Latest, Range, RawQuery, Storage
-from millwright.historian.retention import RetentionPolicy
+from millwright.historian.retention import RetentionPolicy, RetentionPreview
 from millwright.historian.rpc.messages import (
     BUCKETS_A_REPLY,
     PREFIX,
@@ -105,6 +105,10 @@ class HistorianClient:
     async def retain(self, policies: Sequence[RetentionPolicy]) -> None:
         """Put these policies in the place of all."""
         await self._ask("retain", Policies(list(policies)))
+
+    async def preview_retention(self, policies: Sequence[RetentionPolicy]) -> RetentionPreview:
+        """What these policies would do if they were in force now; changes nothing."""
+        return decode(await self._ask("preview", Policies(list(policies))), RetentionPreview)
 
     async def _ask(self, name: str, request: msgspec.Struct) -> bytes:
         return await self._bus.request(PREFIX + name, encode(request), timeout_s=self._timeout_s)

@@ -40,6 +40,7 @@ class HistorianServer:
             ("storage", self._storage),
             ("retention", self._policies),
             ("retain", self._retain),
+            ("preview", self._preview),
             ("ready", self._ready),
         ):
             self._ends.append(await self._bus.serve(PREFIX + name, responder, queue="historian"))
@@ -80,6 +81,10 @@ class HistorianServer:
     async def _policies(self, _payload: bytes) -> bytes:
         self.requests += 1
         return encode(Policies(await self._retention.list()))
+
+    async def _preview(self, payload: bytes) -> bytes:
+        self.requests += 1
+        return encode(await self._retention.preview(decode(payload, Policies).policies))
 
     async def _retain(self, payload: bytes) -> bytes:
         self.requests += 1
