@@ -22,7 +22,7 @@ from millwright.kernel import Clock, Lifecycle, SystemClock
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import Parties
-from millwright.web import Services, WebServer, WebSettings, create_app
+from millwright.web import Connection, Services, WebServer, WebSettings, create_app
 from support.historian import open_engine
 from support.nats import RunningNats, free_port
 
@@ -135,4 +135,5 @@ def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSett
         settings=chosen,
         version="0",
         data_folder=folder,
+        connection=Connection(18830, None),
     )

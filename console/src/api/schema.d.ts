@@ -224,6 +224,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where devices connect
+         * @description The ports that the settings give the MQTT listener, plain and over TLS.
+         */
+        get: operations["getConnection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -611,6 +631,8 @@ export interface paths {
         /**
          * Add a version
          * @description The next version; versions are never changed. Devices stay on theirs unless `upgrade` is true.
+         *
+         *     A document that says what the latest version says makes no new one: that version is answered.
          */
         post: operations["addModelVersion"];
         delete?: never;
@@ -823,6 +845,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/retention/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What retention policies would do
+         * @description For each policy the series it decides about and the readings it would remove now. Changes nothing.
+         */
+        post: operations["postRetentionPreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules": {
         parameters: {
             query?: never;
@@ -961,7 +1003,11 @@ export interface paths {
         get: operations["listSessions"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * End my other sessions
+         * @description End every session of this person but the one of this request. Tokens go on working.
+         */
+        delete: operations["endOtherSessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1084,7 +1130,7 @@ export interface paths {
         };
         /**
          * Whether this process lives
-         * @description Answers as long as the process does. Public, and says nothing else.
+         * @description Answers as long as the process does, and with its time. Public, and says nothing else.
          */
         get: operations["getHealth"];
         put?: never;
@@ -1315,6 +1361,11 @@ export interface components {
         Comment: {
             text: string;
         };
+        /** Connection */
+        Connection: {
+            mqtt_port: number | null;
+            mqtt_tls_port: number | null;
+        };
         /** Count */
         Count: {
             count: number | null;
@@ -1401,6 +1452,10 @@ export interface components {
         Discarded: {
             discarded: number;
         };
+        /** Ended */
+        Ended: {
+            ended: number;
+        };
         /** EventSpec */
         EventSpec: {
             /**
@@ -1438,6 +1493,7 @@ export interface components {
         };
         /** Health */
         Health: {
+            at_ms: number;
             /** @default ok */
             status: string;
         };
@@ -1735,6 +1791,14 @@ export interface components {
             /** @description Move it, with all below it. */
             parent_id?: string | null;
         };
+        /** PolicyEffect */
+        PolicyEffect: {
+            devices: number;
+            examples: components["schemas"]["SeriesName"][];
+            expired: number;
+            oldest_ms: number | null;
+            series: number;
+        };
         /** Preferences */
         Preferences: {
             /** @enum {null|string} */
@@ -1910,7 +1974,27 @@ export interface components {
         Replayed: {
             replayed: number;
         };
-        /** RetentionPolicies */
+        /**
+         * RetentionPolicies
+         * @example {
+         *       "policies": [
+         *         {
+         *           "device_id": "*",
+         *           "keep_days": 31,
+         *           "property": "vibration.*"
+         *         },
+         *         {
+         *           "device_id": "*",
+         *           "property": "energy*"
+         *         },
+         *         {
+         *           "device_id": "*",
+         *           "keep_days": 730,
+         *           "property": "*"
+         *         }
+         *       ]
+         *     }
+         */
         RetentionPolicies: {
             policies: components["schemas"]["RetentionPolicy"][];
         };
@@ -1921,6 +2005,11 @@ export interface components {
             keep_days?: number | null;
             /** @default * */
             property: string;
+        };
+        /** RetentionPreview */
+        RetentionPreview: {
+            policies: components["schemas"]["PolicyEffect"][];
+            unmatched: number;
         };
         /** RoleProblem */
         RoleProblem: {
@@ -2040,6 +2129,11 @@ export interface components {
             device_id?: string | null;
             reason?: string | null;
             sequences?: number[];
+        };
+        /** SeriesName */
+        SeriesName: {
+            device_id: string;
+            property: string;
         };
         /** ServiceSpec */
         ServiceSpec: {
@@ -2887,6 +2981,62 @@ export interface operations {
             };
         };
     };
+    getConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getDeadLetters: {
         parameters: {
             query?: {
@@ -2953,6 +3103,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Its place in the stream. */
                 sequence: number;
             };
             cookie?: never;
@@ -5313,6 +5464,66 @@ export interface operations {
             };
         };
     };
+    postRetentionPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionPolicies"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPreview"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getRules: {
         parameters: {
             query?: {
@@ -5968,6 +6179,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionInfo"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
                 };
             };
             /** @description The request has wrong values. */

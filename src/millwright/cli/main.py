@@ -43,6 +43,7 @@ class Options:
     data: Path | None
     url: str | None
     token: str | None
+    ca: Path | None = None
 
 
 class ReaderLeftError(Exception):
@@ -87,10 +88,22 @@ class LazyGroup(click.Group):
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder, overrides [node] data.")
 @click.option("--url", envvar="MILLWRIGHT_URL", help="The node's HTTP API. Default: the node on this folder.")
 @click.option("--token", envvar="MILLWRIGHT_TOKEN", help="Access token. Default: the one kept in the data folder.")
+@click.option(
+    "--ca",
+    envvar="MILLWRIGHT_CA",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="PEM file of certificates to trust. Default: the system's, and for the node on this folder its own.",
+)
 @click.option("--traceback", is_flag=True, help="Show where an unexpected error comes from.")
 @click.pass_context
 def root(
-    ctx: click.Context, config: Path | None, data: Path | None, url: str | None, token: str | None, traceback: bool
+    ctx: click.Context,
+    config: Path | None,
+    data: Path | None,
+    url: str | None,
+    token: str | None,
+    ca: Path | None,
+    traceback: bool,
 ) -> None:
     """Millwright (百工): devices connect, history is kept, alarms are true.
 
@@ -100,7 +113,7 @@ def root(
     Something off?   millwright doctor
     """
     del traceback  # main looks for it, because it must know before anything is parsed
-    ctx.obj = Options(config, data, url, token)
+    ctx.obj = Options(config, data, url, token, ca)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         RawQuery,
         Storage,
     )
-    from millwright.historian.retention import PolicyStore, Retention, RetentionPolicy
+    from millwright.historian.retention import PolicyStore, Retention, RetentionPolicy, RetentionPreview
     from millwright.historian.rpc import HistorianClient, HistorianServer
     from millwright.historian.service import Historian
     from millwright.historian.settings import HistorianSettings
@@ -66,6 +66,7 @@ __all__ = [
     "RawQuery",
     "Retention",
     "RetentionPolicy",
+    "RetentionPreview",
     "Storage",
     "values",
     "BAD",

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 import pyarrow as pa
-from litestar import Controller, Response, get, put
+from litestar import Controller, Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
 from litestar.params import Body, QueryParameter
@@ -30,7 +30,7 @@ from millwright.historian.query import (
     Range,
     RawQuery,
 )
-from millwright.historian.retention import MOST_POLICIES, RetentionPolicy
+from millwright.historian.retention import MOST_POLICIES, RetentionPolicy, RetentionPreview
 from millwright.historian.rpc import HistorianClient
 from millwright.kernel import Invalid
 from millwright.parties import require_role, require_session
@@ -245,6 +245,20 @@ class RetentionController(Controller):
         """Put these policies in the place of all. What expires by them is removed within the hour, for good."""
         await historian.retain(data.policies)
         return data
+
+    @post(
+        "/preview",
+        guards=[require_role("administrator")],
+        summary="What retention policies would do",
+        status_code=200,
+    )
+    async def preview(
+        self,
+        historian: NamedDependency[HistorianClient],
+        data: Annotated[RetentionPolicies, Body(examples=[_POLICIES_EXAMPLE])],
+    ) -> RetentionPreview:
+        """For each policy the series it decides about and the readings it would remove now. Changes nothing."""
+        return await historian.preview_retention(data.policies)
 
 
 ROUTES: Sequence[type[Controller]] = (ReadingsController, RetentionController)

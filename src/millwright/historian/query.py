@@ -119,7 +119,7 @@ class RawQuery(Struct, frozen=True):
             )
 
 
-class Latest(Struct, frozen=True):
+class Latest(Struct, frozen=True, array_like=True):
     """The newest reading of one series. ``value`` is None for a number JSON cannot carry."""
 
     device_id: str

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 DAY_MS = 86_400_000
 MOST_POLICIES = 200
+_EXAMPLES = 5
 
 policies = sa.Table(
     "historian_policies",
@@ -51,6 +52,35 @@ class RetentionPolicy(msgspec.Struct, frozen=True):
     keep_days: Annotated[int, msgspec.Meta(ge=1, le=36_500)] | None = None
 
 
+class SeriesName(msgspec.Struct, frozen=True):
+    """A property of a device."""
+
+    device_id: str
+    property: str
+
+
+class PolicyEffect(msgspec.Struct, frozen=True):
+    """What one policy does to what is stored now.
+
+    ``series`` and ``devices`` count what it decides about (what no policy before it matches), ``examples`` are the
+    first of them. ``expired`` counts the readings it would remove, versions of a reading that are not merged yet
+    included; ``oldest_ms`` is the source time of the oldest of them.
+    """
+
+    series: int
+    devices: int
+    examples: list[SeriesName]
+    expired: int
+    oldest_ms: int | None
+
+
+class RetentionPreview(msgspec.Struct, frozen=True):
+    """What a list of policies would do; ``unmatched`` counts the series that none matches, which are kept for ever."""
+
+    policies: list[PolicyEffect]
+    unmatched: int
+
+
 class PolicyStore:
     """The policies in the records."""
 
@@ -65,12 +95,7 @@ class PolicyStore:
 
     def replace(self, wanted: Sequence[RetentionPolicy]) -> None:
         """Put ``wanted`` in the place of every policy. Raises ``Invalid`` (``historian.too_many_policies``)."""
-        if len(wanted) > MOST_POLICIES:
-            raise Invalid(
-                f"{len(wanted)} retention policies are too many.",
-                code="historian.too_many_policies",
-                hint=f"At most {MOST_POLICIES}; use patterns.",
-            )
+        check(wanted)
         rows = [
             {"position": position, "device_id": each.device_id, "property": each.property, "keep_days": each.keep_days}
             for position, each in enumerate(wanted)
@@ -110,6 +135,37 @@ class Retention:
     async def replace(self, wanted: Sequence[RetentionPolicy]) -> None:
         """Put ``wanted`` in the place of every policy; applied in the next round."""
         await asyncio.to_thread(self._store.replace, wanted)
+
+    async def preview(self, wanted: Sequence[RetentionPolicy]) -> RetentionPreview:
+        """What ``wanted`` would do if it was in force now; changes nothing. Raises ``Invalid``, the engine's errors."""
+        check(wanted)
+        today_ms = self._clock.now_ms() // DAY_MS * DAY_MS
+        effects = [await self._effect(policy, wanted[:position], today_ms) for position, policy in enumerate(wanted)]
+        found = await self._engine.query("SELECT count() AS series FROM catalogue FINAL")
+        total = int(found.column("series")[0].as_py())
+        return RetentionPreview(effects, total - sum(effect.series for effect in effects))
+
+    async def _effect(self, policy: RetentionPolicy, earlier: Sequence[RetentionPolicy], today_ms: int) -> PolicyEffect:
+        matching, parameters = _matching(policy, earlier)
+        of_catalogue = f"FROM catalogue FINAL WHERE {matching}"
+        counted, first = await asyncio.gather(
+            self._engine.query(f"SELECT count() AS series, uniqExact(device_id) AS devices {of_catalogue}", parameters),
+            self._engine.query(
+                f"SELECT device_id, property {of_catalogue} ORDER BY device_id, property LIMIT {_EXAMPLES}", parameters
+            ),
+        )
+        row = counted.to_pylist()[0]
+        examples = [SeriesName(**each) for each in first.to_pylist()]
+        if policy.keep_days is None or not row["series"]:
+            return PolicyEffect(row["series"], row["devices"], examples, 0, None)
+        expired = await self._engine.query(
+            "SELECT count() AS expired, min(time_ms) AS oldest_ms FROM readings"
+            f" WHERE time_ms < {{cutoff:Int64}} AND series IN (SELECT series {of_catalogue})",
+            parameters | {"cutoff": today_ms - policy.keep_days * DAY_MS},
+        )
+        gone = expired.to_pylist()[0]
+        oldest_ms = gone["oldest_ms"] if gone["expired"] else None
+        return PolicyEffect(row["series"], row["devices"], examples, gone["expired"], oldest_ms)
 
     async def _run(self) -> None:
         while True:
@@ -167,6 +223,16 @@ class Retention:
         if present.num_rows:
             await self._engine.execute(f"DELETE FROM {local}{dialect.on_cluster} WHERE {expired}", values)
             logger.info("retention deleted readings before %d of %s %s", cutoff_ms, policy.device_id, policy.property)
+
+
+def check(wanted: Sequence[RetentionPolicy]) -> None:
+    """Raise ``Invalid`` (``historian.too_many_policies``) when these are more than can be kept."""
+    if len(wanted) > MOST_POLICIES:
+        raise Invalid(
+            f"{len(wanted)} retention policies are too many.",
+            code="historian.too_many_policies",
+            hint=f"At most {MOST_POLICIES}; use patterns.",
+        )
 
 
 def _matching(policy: RetentionPolicy, earlier: Sequence[RetentionPolicy]) -> tuple[str, dict[str, str]]:

@@ -23,7 +23,9 @@ PREFIX = "MILLWRIGHT_"
 """Every environment override starts with this."""
 
 # The environment may carry these for the command line itself; they are no settings.
-_RESERVED = frozenset({"MILLWRIGHT_CONFIG", "MILLWRIGHT_URL", "MILLWRIGHT_TOKEN", "MILLWRIGHT_CONSOLE"})
+_RESERVED = frozenset(
+    {"MILLWRIGHT_CONFIG", "MILLWRIGHT_URL", "MILLWRIGHT_TOKEN", "MILLWRIGHT_CA", "MILLWRIGHT_CONSOLE"}
+)
 
 _LISTS = (
     msgspec.inspect.VarTupleType,

@@ -77,6 +77,12 @@ class TokenRequest(Struct, frozen=True, forbid_unknown_fields=True):
     expires_ms: Annotated[int, Meta(ge=0, le=253_402_300_799_000)] | None = None
 
 
+class Ended(Struct, frozen=True):
+    """How many sessions were ended."""
+
+    ended: int
+
+
 class NewPerson(Struct, frozen=True, forbid_unknown_fields=True):
     """Somebody who shall sign in."""
 
@@ -212,6 +218,11 @@ class SessionsController(Controller):
     ) -> list[SessionInfo]:
         """Where this person is signed in, latest first."""
         return await parties.list_sessions(session)
+
+    @delete("/", summary="End my other sessions", operation_id="endOtherSessions", status_code=200)
+    async def end_others(self, session: NamedDependency[Session], parties: NamedDependency[Parties]) -> Ended:
+        """End every session of this person but the one of this request. Tokens go on working."""
+        return Ended(await parties.end_other_sessions(session))
 
     @delete("/{session_id:str}", summary="End one of my sessions", operation_id="endSession")
     async def end(self, session_id: Id, session: NamedDependency[Session], parties: NamedDependency[Parties]) -> None:

@@ -160,6 +160,12 @@ class Parties:
         if not done:
             raise NotFound("You have no such session.", code="parties.session_unknown", hint="It may have ended.")
 
+    async def end_other_sessions(self, session: Session) -> int:
+        """End every session of the signed-in person but this one; how many there were. Tokens are left alone."""
+        ended = await asyncio.to_thread(self._sessions.delete_others, session.person.id, session.id)
+        self.forget()
+        return ended
+
     async def list_sessions(self, session: Session) -> list[SessionInfo]:
         """The signed-in person's living sessions, latest first."""
         found = await asyncio.to_thread(self._sessions.list, session.person.id, self._clock.now_ms())

@@ -17,7 +17,7 @@ from millwright.kernel import Lifecycle
 from millwright.operations import api as operations_api
 from millwright.parties import Session
 from millwright.parties import api as parties_api
-from millwright.web import health, overview, problems, system
+from millwright.web import connection, health, overview, problems, system
 from millwright.web.console_files import ConsoleFiles
 from millwright.web.edge import Edge
 from millwright.web.idempotency import AnswerStore, Idempotency
@@ -56,6 +56,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
                     *parties_api.ROUTES,
                     *overview.ROUTES,
                     *system.ROUTES,
+                    *connection.ROUTES,
                     *live_api.ROUTES,
                 ],
             ),

@@ -30,6 +30,16 @@ class SettingView(Struct, frozen=True):
     description: str = ""
 
 
+class Connection(Struct, frozen=True):
+    """Ports of the MQTT listener, on the host that the console is reached at unless somebody put them elsewhere.
+
+    Null: that way in is turned off.
+    """
+
+    mqtt_port: int | None
+    mqtt_tls_port: int | None
+
+
 def _no_settings() -> Sequence[SettingView]:
     return ()
 
@@ -54,6 +64,7 @@ class Services:
     settings: WebSettings
     version: str
     data_folder: Path
+    connection: Connection
     streams: tuple[str, ...] = ("INTAKE", "DEAD_LETTERS")
     describe_settings: Callable[[], Sequence[SettingView]] = _no_settings
     more: dict[str, Any] = field(default_factory=dict)

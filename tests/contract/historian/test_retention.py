@@ -110,3 +110,32 @@ async def test_policies_are_kept_in_order_and_replaced_whole(kept: Kept) -> None
         await kept.retention.replace([RetentionPolicy()] * (MOST_POLICIES + 1))
     assert caught.value.code == "historian.too_many_policies"
     assert kept.store.list() == wanted[3:5]
+
+
+async def test_a_preview_says_what_the_next_round_removes_and_changes_nothing(kept: Kept) -> None:
+    fast = await kept.fill("dev_1", "vibration.x", [0, 5, 40, 41])
+    slow = await kept.fill("dev_1", "energy", [0, 400])
+    other = await kept.fill("dev_2", "vibration.x", [50])
+    free = await kept.fill("dev_3", "door", [900])
+    wanted = [
+        RetentionPolicy("*", "vibration.*", 31),
+        RetentionPolicy("dev_1", "*", None),
+        RetentionPolicy("dev_1", "energy", 1),
+        RetentionPolicy("dev_9", "*", 1),
+    ]
+    preview = await kept.retention.preview(wanted)
+    first, second, shadowed, nothing = preview.policies
+    assert (first.series, first.devices, first.expired, first.oldest_ms) == (2, 2, 3, NOW - 50 * DAY)
+    assert [(each.device_id, each.property) for each in first.examples] == [
+        ("dev_1", "vibration.x"),
+        ("dev_2", "vibration.x"),
+    ]
+    assert (second.series, second.expired, second.oldest_ms) == (1, 0, None)
+    assert (shadowed.series, shadowed.expired, nothing.series) == (0, 0, 0)
+    assert preview.unmatched == 1
+    assert kept.store.list() == []
+
+    kept.store.replace(wanted)
+    await kept.retention.apply()
+    assert [await kept.left(each) for each in (fast, slow, other, free)] == [[5.0, 0.0], [400.0, 0.0], [], [900.0]]
+    assert [effect.expired for effect in (await kept.retention.preview(wanted)).policies] == [0, 0, 0, 0]

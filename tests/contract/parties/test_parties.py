@@ -150,6 +150,19 @@ async def test_signing_out_ends_the_session_at_once(parties: Parties) -> None:
         await parties.end_session(opened.session, opened.session.id)
 
 
+async def test_all_other_sessions_end_at_once_and_tokens_live_on(parties: Parties) -> None:
+    here = await set_up(parties)
+    there, elsewhere = await parties.sign_in("Anna", PASSWORD), await parties.sign_in("Anna", PASSWORD)
+    await parties.people.add("Bob", PASSWORD, ["viewer"])
+    bob = await parties.sign_in("Bob", PASSWORD)
+    token = await parties.people.add_token(here.session, "exporter", ["viewer"], None)
+    assert await parties.end_other_sessions(here.session) == 2
+    assert [await parties.find_session(each.secret) for each in (there, elsewhere)] == [None, None]
+    for secret in (here.secret, bob.secret, token.token):
+        assert await parties.find_session(secret) is not None
+    assert await parties.end_other_sessions(here.session) == 0
+
+
 async def test_nobody_ends_another_persons_session(parties: Parties) -> None:
     anna = await set_up(parties)
     await parties.people.add("Bob", PASSWORD, ["viewer"])

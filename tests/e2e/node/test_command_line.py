@@ -54,7 +54,13 @@ def test_from_a_model_to_an_acknowledged_alarm_and_an_export(node: RunningNode) 
     (node.folder / "pump.json").write_text(json.dumps(MODEL))
     (node.folder / "rules.json").write_text(json.dumps([RULE]))
     assert ask(node, "models", "import", "pump.json")[0]["version"] == 1
-    assert ask(node, "models", "import", "pump.json")[0]["version"] == 2
+    again = ask(node, "models", "import", "pump.json")[0]
+    assert (again["version"], again["unchanged"]) == (1, True)
+    assert "version 1, unchanged" in node.cli("models", "import", "pump.json").stdout
+    (node.folder / "pump.json").write_text(json.dumps({**MODEL, "description": "Moves water"}))
+    changed = ask(node, "models", "import", "pump.json")[0]
+    assert (changed["version"], changed["unchanged"]) == (2, False)
+    assert node.cli("models", "export", "Pump").stdout.count("Moves water") == 1
     token = ask(node, "devices", "add", "pump-1", "--model", "Pump", "--tag", "water")["credential"]["token"]
     assert len(ask(node, "rules", "import", "rules.json")) == 1
     assert len(ask(node, "rules", "import", "rules.json")) == 1

@@ -305,10 +305,26 @@ async def test_retention_is_read_and_set(running: Running) -> None:
     assert (await running.get("/retention")).json() == wanted
 
 
+async def test_retention_can_be_tried_without_being_set(running: Running) -> None:
+    await _fill(running)
+    wanted = {"policies": [{"device_id": "dev_1", "keep_days": 1}, {"device_id": "dev_none", "keep_days": None}]}
+    reply = await running.http.post("/retention/preview", json=wanted)
+    assert reply.status_code == 200, reply.text
+    first, second = reply.json()["policies"]
+    assert (first["devices"], first["examples"][0]["device_id"]) == (1, "dev_1")
+    assert first["expired"] > 0
+    assert first["oldest_ms"] <= T0
+    assert second == {"series": 0, "devices": 0, "examples": [], "expired": 0, "oldest_ms": None}
+    assert (await running.get("/retention")).json() == {"policies": []}
+    many = {"policies": [{"keep_days": 1}] * 201}
+    assert (await running.http.post("/retention/preview", json=many)).status_code == 400
+
+
 async def test_only_an_administrator_sets_retention(running: Running) -> None:
     app = _app(running.client, ("engineer", "operator", "viewer"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://node") as http:
         assert (await http.put("/retention", json={"policies": []})).status_code == 403
+        assert (await http.post("/retention/preview", json={"policies": []})).status_code == 403
         assert (await http.get("/retention")).status_code == 200
 
 

@@ -22,6 +22,7 @@ VIEWER_MAY_CHANGE = {
     ("delete", "/api/v1/session"),
     ("patch", "/api/v1/session"),
     ("post", "/api/v1/session/password"),
+    ("delete", "/api/v1/sessions"),
     ("delete", "/api/v1/sessions/{session_id}"),
     ("post", "/api/v1/tokens"),
     ("delete", "/api/v1/tokens/{token_id}"),

@@ -266,3 +266,12 @@ async def test_a_port_in_use_is_said_so(web: RunningWeb) -> None:
         with pytest.raises(Unavailable) as caught:
             await WebServer(create_app(web.services), settings).start()
     assert caught.value.code == "web.port_taken"
+
+
+async def test_every_role_learns_where_devices_connect_and_nothing_else(web: RunningWeb) -> None:
+    assert (await web.client().get("/api/v1/connection")).status_code == 401
+    administrator = await web.set_up()
+    others = [await web.person(administrator, role, role) for role in ("engineer", "operator", "viewer")]
+    for client in (administrator, *others):
+        answer = await client.get("/api/v1/connection")
+        assert answer.json() == {"mqtt_port": 18830, "mqtt_tls_port": None}

@@ -81,7 +81,9 @@ def compose(node: Node) -> Composition:
     )
     engine = open_engine(settings.clickhouse, node.folder.history)
     historian = Historian(engine, node.clock, settings.historian)
-    retention = Retention(engine, PolicyStore(node.records), node.clock)
+    retention = Retention(
+        engine, PolicyStore(node.records), node.clock, interval_s=settings.historian.retention_interval_s
+    )
     server = HistorianServer(historian, retention, node.bus)
     live = LivePublisher(node.bus, historian, node.clock)
     presence = PresenceWorker(devices.presence_store, node.bus, node.clock)

@@ -12,7 +12,7 @@ from millwright.historian import HistorianClient
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import Parties
-from millwright.web import Services, SettingView, WebServer, create_app
+from millwright.web import Connection, Services, SettingView, WebServer, create_app
 
 
 def compose(node: Node) -> Composition:
@@ -38,6 +38,7 @@ def compose(node: Node) -> Composition:
         settings=settings.web,
         version=__version__,
         data_folder=node.folder.root,
+        connection=Connection(settings.mqtt.port or None, settings.mqtt.tls_port or None),
         describe_settings=lambda: [
             SettingView(each.key, each.value, each.default, each.origin, each.description)
             for each in describe(settings, node.config)

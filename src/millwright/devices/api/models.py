@@ -63,7 +63,10 @@ class ModelsController(Controller):
         devices: NamedDependency[DevicesService],
         upgrade: Annotated[bool, Parameter(description="Move every device of the model to the new version.")] = False,
     ) -> Model:
-        """The next version; versions are never changed. Devices stay on theirs unless `upgrade` is true."""
+        """The next version; versions are never changed. Devices stay on theirs unless `upgrade` is true.
+
+        A document that says what the latest version says makes no new one: that version is answered.
+        """
         return await devices.models.add_version(model_id, data, upgrade=upgrade)
 
     @delete("/{model_id:str}", summary="Remove a model", operation_id="deleteModel", guards=[require_role("engineer")])

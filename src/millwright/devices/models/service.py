@@ -46,6 +46,8 @@ class ModelService:
     async def add_version(self, model_id: str, document: ModelDocument, *, upgrade: bool = False) -> Model:
         """The next version; ``upgrade`` moves every device of the model to it.
 
+        A document that says what the latest version says makes no new one: that version is the answer.
+
         Raises ``NotFound``, ``Invalid`` (with a pointer) or ``Conflict`` (name).
         """
         clean, now_ms = check(document), self._clock.now_ms()

@@ -62,24 +62,34 @@ class ModelStore:
             return _insert_version(connection, model_id, 1, document, now_ms)
 
     def append(self, model_id: str, document: ModelDocument, now_ms: int, *, upgrade: bool) -> Model:
-        """The next version; ``upgrade`` moves every device of the model to it. Raises ``NotFound``, ``Conflict``."""
+        """The next version, or the latest when it is the same document; ``upgrade`` moves every device to it.
+
+        Raises ``NotFound``, ``Conflict``.
+        """
         with self._records.begin() as connection:
             version = connection.scalar(
                 sa.select(models.c.version).where(models.c.id == model_id).with_for_update(of=models)
             )
             if version is None:
                 raise not_found("model", model_id)
-            _refuse_name(connection, model_id, document.name)
-            values = {"name": document.name, "name_key": key_of(document.name), "version": version + 1}
-            connection.execute(sa.update(models).where(models.c.id == model_id).values(**values))
+            latest = _find(connection, model_id, None)
+            changed = latest is None or latest.document != document
+            if changed:
+                version += 1
+                _refuse_name(connection, model_id, document.name)
+                values = {"name": document.name, "name_key": key_of(document.name), "version": version}
+                connection.execute(sa.update(models).where(models.c.id == model_id).values(**values))
+                latest = _insert_version(connection, model_id, version, document, now_ms)
             if upgrade:
                 connection.execute(
                     sa.update(devices)
-                    .where(devices.c.model_id == model_id)
-                    .values(model_version=version + 1, revision=devices.c.revision + 1)
+                    .where(devices.c.model_id == model_id, devices.c.model_version != version)
+                    .values(model_version=version, revision=devices.c.revision + 1)
                 )
-            bump(connection)
-            return _insert_version(connection, model_id, version + 1, document, now_ms)
+            if changed or upgrade:
+                bump(connection)
+            assert latest is not None
+            return latest
 
     def delete(self, model_id: str) -> None:
         """Remove a model with its versions. Raises ``NotFound``, or ``Conflict`` while devices use it."""

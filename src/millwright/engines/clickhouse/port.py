@@ -42,6 +42,8 @@ class SeriesEngine(Protocol):
     """
 
     dialect: Dialect
+    exclusive: bool
+    """Whether nobody but this process can write, so that what it wrote is what is there."""
 
     async def start(self) -> None:
         """Open the engine and make its database."""

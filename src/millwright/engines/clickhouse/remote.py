@@ -23,6 +23,8 @@ class ClickHouseHttpEngine:
     Every statement is repeated when no answer came: what the historian sends may safely arrive twice.
     """
 
+    exclusive = False
+
     def __init__(self, settings: ClickHouseSettings) -> None:
         self._settings = settings
         self.dialect = Dialect(cluster=settings.cluster, sync=settings.sync)

@@ -11,6 +11,7 @@ from millwright.historian.rpc.messages import (
     Policies,
     decode,
     encode,
+    encode_latest,
     encode_rows,
     page,
 )
@@ -39,6 +40,7 @@ class HistorianServer:
             ("storage", self._storage),
             ("retention", self._policies),
             ("retain", self._retain),
+            ("preview", self._preview),
             ("ready", self._ready),
         ):
             self._ends.append(await self._bus.serve(PREFIX + name, responder, queue="historian"))
@@ -64,7 +66,7 @@ class HistorianServer:
     async def _latest(self, payload: bytes) -> bytes:
         self.requests += 1
         request = decode(payload, DevicesRequest)
-        return encode_rows(*page(await self._historian.latest_table(request.device_ids), request.offset))
+        return encode_latest(await self._historian.latest(request.device_ids or []), request.offset)
 
     async def _catalogue(self, payload: bytes) -> bytes:
         self.requests += 1
@@ -79,6 +81,10 @@ class HistorianServer:
     async def _policies(self, _payload: bytes) -> bytes:
         self.requests += 1
         return encode(Policies(await self._retention.list()))
+
+    async def _preview(self, payload: bytes) -> bytes:
+        self.requests += 1
+        return encode(await self._retention.preview(decode(payload, Policies).policies))
 
     async def _retain(self, payload: bytes) -> bytes:
         self.requests += 1

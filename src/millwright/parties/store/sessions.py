@@ -64,6 +64,13 @@ class SessionStore:
             ).all()
         return [SessionInfo(r.id, r.created_ms, r.seen_ms, r.expires_ms, r.address, r.agent) for r in rows]
 
+    def delete_others(self, person_id: str, keep: str) -> int:
+        """End every session of a person except ``keep``; how many there were."""
+        with self._records.begin() as connection:
+            return connection.execute(
+                sa.delete(sessions).where(sessions.c.person_id == person_id, sessions.c.id != keep)
+            ).rowcount
+
     def delete(self, session_id: str, person_id: str) -> bool:
         """End one session of a person; ``False`` when there was none."""
         with self._records.begin() as connection:
