@@ -44,6 +44,7 @@ class Connection(asyncio.Protocol):
         "_ingest",
         "_keep_alive_s",
         "_listener",
+        "_overdue",
         "_partial",
         "_password",
         "_read_s",
@@ -70,6 +71,7 @@ class Connection(asyncio.Protocol):
         self._held = b""
         self._read_s = 0.0
         self._keep_alive_s = 0.0
+        self._overdue = False
         self._slow = False
         self._will: Will | None = None
         self._ingest: Ingest | None = None
@@ -275,7 +277,7 @@ class Connection(asyncio.Protocol):
         if packet.keep_alive_s:
             self._keep_alive_s = packet.keep_alive_s * 1.5
             self._timer = listener.loop.call_later(self._keep_alive_s, self._check_alive)
-        if self._transport is not None and not listener.committer.paused:
+        if self._transport is not None and listener.reads:
             self._transport.resume_reading()
         held, self._held = self._held, b""
         if held:
@@ -372,11 +374,23 @@ class Connection(asyncio.Protocol):
             self._listener.exchange.review(session, outcome)
 
     def _check_alive(self) -> None:
-        left_s = self._keep_alive_s - (self._listener.loop.time() - self._read_s)
-        if left_s <= 0 and not self._listener.committer.paused:
+        """Close a client that was silent for one and a half times its keep-alive (3.1.2.10).
+
+        Only the second look in a row decides: a loop that was blocked runs its timers before it reads what came
+        meanwhile.
+        """
+        listener = self._listener
+        left_s = self._keep_alive_s - (listener.loop.time() - self._read_s)
+        if not listener.reads:  # it cannot be heard, and its time starts anew when it can
+            self._overdue, left_s = False, self._keep_alive_s
+        elif left_s > 0:
+            self._overdue = False
+        elif self._overdue:
             self.close("keep_alive")
             return
-        self._timer = self._listener.loop.call_later(max(left_s, 0.1), self._check_alive)
+        else:
+            self._overdue = True
+        self._timer = listener.loop.call_later(max(left_s, 0.1), self._check_alive)
 
     def close(self, reason: str, *, abort: bool = False) -> None:
         """End the connection: at once (``abort``) or after what was sent has left. ``reason`` is counted."""
@@ -406,7 +420,7 @@ class Connection(asyncio.Protocol):
 
     def _publish_will(self, will: Will) -> None:
         listener, principal = self._listener, self.principal
-        if principal is None:
+        if principal is None or not principal.may_publish(will.topic):  # it may have changed since the CONNECT
             return
         flags = FLAG_WILL | (FLAG_RETAINED if will.retain else 0)
         run = Run(principal.device_id, will.topic, listener.clock.now_ms(), flags, [will.payload])

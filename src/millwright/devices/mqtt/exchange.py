@@ -15,6 +15,9 @@ from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.mqtt.subscriptions import Subscriptions
 from millwright.devices.mqtt.topics import to_external, to_internal
 
+_MOST_FILTERS = 128 * 1024
+"""Characters of all filters of one session: they are kept in one message of the journal."""
+
 
 class Exchange:
     """Knows every session and who wants which topic. Topics here are in internal form (see :mod:`.topics`)."""
@@ -96,8 +99,10 @@ class Exchange:
         """Subscribe; returns the SUBACK codes and, for a persistent session, when that is kept."""
         codes = []
         for topic_filter, qos in filters:
-            known = topic_filter in session.subscriptions
-            full = not known and len(session.subscriptions) >= self._settings.max_subscriptions
+            full = topic_filter not in session.subscriptions and (
+                len(session.subscriptions) >= self._settings.max_subscriptions
+                or sum(map(len, session.subscriptions)) + len(topic_filter) > _MOST_FILTERS
+            )
             if full or not principal.may_subscribe(topic_filter):
                 codes.append(SUBSCRIBE_REFUSED)
                 continue

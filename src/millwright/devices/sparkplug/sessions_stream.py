@@ -56,8 +56,8 @@ class SparkplugSessions:
     async def load(self, acknowledged: int) -> dict[str, EdgeSession]:
         """Every edge node's session as it was when the intake had been read up to ``acknowledged``.
 
-        Which payload number comes next is not known any more, so the next one is accepted whatever it is. A session that
-        cannot be read is passed over.
+        Which payload number comes next is not known any more, so the next one is accepted whatever it is. A session
+        that cannot be read is passed over.
         """
         sessions: dict[str, EdgeSession] = {}
         async for message in self._nats.scan(SESSIONS.name):
