@@ -230,6 +230,22 @@ class MovingDoor(OpenDoor):
         return self.principal
 
 
+async def test_who_was_shut_out_while_nobody_could_tell_is_asked_about_again(
+    nats: RunningNats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("millwright.devices.mqtt.connection._ASK_AGAIN_S", 0.05)
+    door = OpenDoor()
+    async with running_listener(nats.url, door=door) as listener:
+        client = await RawClient.connected(listener.port, username="device:x")
+        door.refused["device:x"] = Refusal(3, "records_away")
+        await listener.reauthenticate("x")
+        assert await client.silent(0.2)
+        door.refused["device:x"] = Refusal(5, "credential_revoked")
+        assert await client.closed() == b""
+        assert listener.closed["credential_revoked"] == 1
+        await client.close()
+
+
 async def test_filters_too_long_to_be_kept_are_refused(nats: RunningNats) -> None:
     async with running_listener(nats.url) as listener:
         client = await RawClient.connected(listener.port, clean=False)

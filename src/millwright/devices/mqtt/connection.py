@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MAX_CONNECT_BYTES = 256 * 1024
 _CLOSE_TIMEOUT_S = 5.0
+_ASK_AGAIN_S = 5.0
 
 
 class State(IntEnum):
@@ -40,6 +41,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_again",
         "_held",
         "_ingest",
         "_keep_alive_s",
@@ -72,6 +74,7 @@ class Connection(asyncio.Protocol):
         self._read_s = 0.0
         self._keep_alive_s = 0.0
         self._overdue = False
+        self._again: asyncio.TimerHandle | None = None
         self._slow = False
         self._will: Will | None = None
         self._ingest: Ingest | None = None
@@ -106,6 +109,9 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The socket is closed."""
@@ -356,7 +362,10 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     async def reauthenticate(self) -> None:
-        """Ask again who this is; close when it is refused now, else go on with what it may do now."""
+        """Ask again who this is; close when it is refused now, else go on with what it may do now.
+
+        While nobody can tell, the client stays, and is asked about again: it may be one that was just shut out.
+        """
         if self.state is not State.CONNECTED or self.session is None:
             return
         session = self.session
@@ -366,12 +375,19 @@ class Connection(asyncio.Protocol):
         if isinstance(outcome, Refusal):
             if outcome.code != ConnectCode.SERVER_UNAVAILABLE:
                 self.close(outcome.reason)
+            elif self._again is None:
+                self._again = self._listener.loop.call_later(_ASK_AGAIN_S, self._ask_again)
         elif outcome.device_id != session.device_id:
             self.close("credential_moved")
         elif self._ingest is not None:
             self.principal = outcome
             self._ingest.permit(outcome)
             self._listener.exchange.review(session, outcome)
+
+    def _ask_again(self) -> None:
+        self._again = None
+        if self._is(State.CONNECTED):
+            self._listener.run(self.reauthenticate())
 
     def _check_alive(self) -> None:
         """Close a client that was silent for one and a half times its keep-alive (3.1.2.10).
