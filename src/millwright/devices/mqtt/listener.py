@@ -181,12 +181,20 @@ class MqttListener:
         """Run ``work`` beside the rest until it is done or the listener stops."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("a task of the listener failed", exc_info=task.exception())
 
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(_HOUSEKEEPING_S)
-            self.exchange.expire(self.clock.monotonic_s())
+            try:
+                self.exchange.expire(self.clock.monotonic_s())
+            except Exception:
+                logger.exception("sessions could not be looked through")
 
     # --- what connections call -----------------------------------------------------------------------------------
 
