@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import cast
 
 import pytest
@@ -12,6 +11,7 @@ from millwright.devices.arrivals.service import ArrivalService
 from millwright.devices.changes import Changes
 from millwright.devices.watch import ChangeWatch
 from support.bus import LocalBus
+from support.mqtt import until
 
 
 class Failing:
@@ -31,18 +31,12 @@ class Failing:
         return self.calls
 
 
-async def _until(calls: int, failing: Failing) -> None:
-    async with asyncio.timeout(10):
-        while failing.calls < calls:
-            await asyncio.sleep(0.01)
-
-
 async def test_arrivals_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrivals, "FLUSH_S", 0.01)
     service = Failing()
     worker = arrivals.ArrivalWorker(cast(ArrivalService, service), LocalBus())
     await worker.start()
-    await _until(3, service)
+    await until(lambda: service.calls >= 3)
     await worker.stop()
 
 
@@ -56,6 +50,6 @@ async def test_watching_for_changes_goes_on() -> None:
 
     watch = ChangeWatch(LocalBus(), cast(Changes, changes), on_change, poll_s=0.01)
     await watch.start()
-    await _until(4, changes)
+    await until(lambda: changes.calls >= 4)
     await watch.stop()
     assert len(told) >= 2

@@ -152,8 +152,7 @@ class Exchange:
                     session.deliver(head, payload, qos if qos < granted else granted, False)
             self.messages_out += len(found) * len(payloads)
         if retain and self.retained.set(RetainedMessage(topic, payloads[-1], qos)):
-            message = RetainedMessage(topic, payloads[-1], qos) if payloads[-1] else None
-            return self._writer.write_retained(topic, message)
+            return self._writer.write_retained(topic, self.retained.find(topic))
         return None
 
     def gauges(self) -> dict[str, int]:
