@@ -246,6 +246,28 @@ async def test_who_was_shut_out_while_nobody_could_tell_is_asked_about_again(
         await client.close()
 
 
+async def test_one_device_cannot_take_every_connection_and_session(nats: RunningNats) -> None:
+    limits = {"max_connections_per_device": 2, "max_sessions_per_device": 1}
+    async with running_listener(nats.url, **limits) as listener:
+        kept = await RawClient.connected(listener.port, "a", clean=False)
+        more = await RawClient.open(listener.port, connect_bytes("b", clean=False))
+        assert await more.packet() == (0x20, b"\x00\x03")
+        again = await RawClient.connected(listener.port, "a", clean=False)
+        assert await kept.closed() == b""
+        second = await RawClient.connected(listener.port, "c")
+        third = await RawClient.open(listener.port, connect_bytes("d"))
+        assert await third.packet() == (0x20, b"\x00\x03")
+        takes_over = await RawClient.connected(listener.port, "c")
+        other = await RawClient.connected(listener.port, "a", username="device:other", clean=False)
+        assert listener.closed["device_connections_full"] == listener.closed["sessions_full"] == 1
+        ended = await RawClient.connected(listener.port, "a")  # a clean start ends the persistent session
+        await takes_over.close()
+        await until(lambda: listener.stats()["gauges"]["connections"] == 2)
+        fourth = await RawClient.connected(listener.port, "b", clean=False)
+        for client in (kept, more, again, second, third, other, ended, fourth):
+            await client.close()
+
+
 async def test_filters_too_long_to_be_kept_are_refused(nats: RunningNats) -> None:
     async with running_listener(nats.url) as listener:
         client = await RawClient.connected(listener.port, clean=False)

@@ -267,6 +267,9 @@ class Connection(asyncio.Protocol):
     def _accept(self, packet: Connect, principal: Principal) -> None:
         listener = self._listener
         client_id = packet.client_id or new_id("auto")
+        if not listener.has_room_for(principal.device_id, client_id):
+            self._refuse(ConnectCode.SERVER_UNAVAILABLE, "device_connections_full")
+            return
         session, present = listener.open_session(principal.device_id, client_id, packet.clean_session)
         if session is None:
             self._refuse(ConnectCode.SERVER_UNAVAILABLE, "sessions_full")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from millwright.devices.mqtt.codec import publish_head
@@ -26,6 +27,7 @@ class Exchange:
         self._settings = settings
         self._writer = writer
         self.sessions: dict[tuple[str, str], Session] = {}
+        self._persistent: Counter[str] = Counter()
         self.subscriptions: Subscriptions[Session] = Subscriptions()
         self.retained = Retained(settings.max_retained)
         self.messages_out = 0
@@ -53,7 +55,10 @@ class Exchange:
                 return present, True
             self.end(present)
         # Clean sessions are among them, as many as there are connections at most.
-        if not clean and len(self.sessions) >= self._settings.max_sessions + self._settings.max_connections:
+        if not clean and (
+            len(self.sessions) >= self._settings.max_sessions + self._settings.max_connections
+            or self._persistent[device_id] >= self._settings.max_sessions_per_device
+        ):
             return None, False
         return self._make(device_id, client_id, clean), False
 
@@ -68,6 +73,8 @@ class Exchange:
             max_queued_bytes=settings.max_queued_bytes,
         )
         self.sessions[session.key] = session
+        if not clean:
+            self._persistent[device_id] += 1
         return session
 
     def end(self, session: Session) -> None:
@@ -80,6 +87,10 @@ class Exchange:
         self.dropped_by_ended_sessions += session.dropped
         if self.sessions.get(session.key) is session:
             del self.sessions[session.key]
+            if not session.clean:
+                self._persistent[session.device_id] -= 1
+                if not self._persistent[session.device_id]:
+                    del self._persistent[session.device_id]
 
     def expire(self, now_s: float) -> int:
         """End the sessions whose client stayed away too long; returns how many."""

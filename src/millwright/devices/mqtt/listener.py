@@ -235,6 +235,14 @@ class MqttListener:
             who = connection.principal.name if connection.principal else "an unknown client"
             logger.info("closing the connection of %s (%s): %s", who, connection.peer, error.message)
 
+    def has_room_for(self, device_id: str, client_id: str) -> bool:
+        """Whether one more connection of the device may be; one that takes over another's client id always may."""
+        known = self._by_device.get(device_id, ())
+        if len(known) < self.settings.max_connections_per_device:
+            return True
+        session = self.exchange.sessions.get((device_id, client_id))
+        return session is not None and session.connection is not None
+
     def open_session(self, device_id: str, client_id: str, clean: bool) -> tuple[Session | None, bool]:
         """The session of a client that connects; whoever carries it now is disconnected (3.1.4-2)."""
         session = self.exchange.sessions.get((device_id, client_id))
