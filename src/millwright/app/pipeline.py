@@ -27,7 +27,7 @@ from millwright.devices.sparkplug import SparkplugHost, SparkplugSessions, publi
 from millwright.devices.telemetry import Decoded, Decoder, Outgoing, TelemetrySettings
 from millwright.devices.telemetry.retention import IntakeRetention
 from millwright.engines.nats import NatsConnection, PullReader, StreamMessage
-from millwright.historian import Historian, SeriesInfo
+from millwright.historian import Historian, ReadingBatch, SeriesInfo
 from millwright.kernel import Clock, MillwrightError
 
 logger = logging.getLogger(__name__)
@@ -154,12 +154,13 @@ class Pipeline:
         self._retention.note(acknowledged, state.bytes * stored // state.messages, self._clock.monotonic_s())
         newest = max(1, stored * _RECALL_BYTES // max(state.bytes * stored // state.messages, 1))
         first = max(state.first_sequence, acknowledged - newest + 1)
+        series: list[SeriesInfo] = []
         async for message in self._nats.scan(INTAKE.name, first=first, last=acknowledged):
             self._is_repeated(message)
             self._decoder.recall(message.data)
+            series += self._decoder.take().new_series  # and forget the rest
             await asyncio.sleep(0)
-        recalled = self._decoder.take()
-        await self._historian.append(recalled.batch.empty(), recalled.new_series)
+        await self._historian.append(ReadingBatch.empty(), series)
         logger.info("recalled %d messages that may be repeated", len(self._decoder.repeats))
 
     async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -261,8 +261,11 @@ class Access:
     async def _note_used(self) -> None:
         while True:
             await asyncio.sleep(USED_S)
-            self.expire()
-            await self.flush_used()
+            try:
+                self.expire()
+                await self.flush_used()
+            except Exception:
+                logger.exception("credentials could not be looked through")
 
 
 def _is_named(grant: Grant, username: str) -> bool:

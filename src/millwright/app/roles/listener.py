@@ -47,7 +47,7 @@ def compose(node: Node) -> Composition:
         stop_mb=node.settings.node.disk_stop_mb,
         clock=node.clock,
     )
-    stream = JetStreamIntake(node.bus, listener_id)
+    stream = JetStreamIntake(node.bus, listener_id, settings.max_packet_bytes)
     listener = MqttListener(
         settings,
         access,

@@ -69,9 +69,9 @@ class Records:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except exc.OperationalError as error:
+        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:  # the last: no connection is free
             raise Unavailable(
-                f"The records database does not answer: {error.orig}",
+                f"The records database does not answer: {getattr(error, 'orig', None) or error}",
                 code="engines.sql_unavailable",
                 hint="Check disk space and [sql] url; `millwright doctor` looks closer.",
             ) from error
