@@ -38,12 +38,11 @@ export default function AlarmsPage(): JSX.Element {
 
   const columns: TableColumnsType<Alarm> = [
     { key: "priority", title: t.alarms.priority, width: 96, render: (_, a) => <PriorityMark priority={a.priority} hollow={a.acknowledged} label /> },
+    { key: "state", title: t.alarms.state, render: (_, a) => <><div><StateText state={a.state} /></div>{a.occurrences > 1 && <div className="quiet small">{t.alarms.occurrences(a.occurrences)}</div>}</> },
     { key: "message", title: t.alarms.message, render: (_, a) => <button type="button" style={{ maxWidth: 380 }} title={message(a)} className={`plain cut ${isAsking(a) ? "unack" : ""}`} onClick={() => { set({ alarm: a.id }); }}>{message(a)}</button> },
     { key: "device", title: t.alarms.device, render: (_, a) => <Link to={`/devices/${a.device_id}`}>{a.device_name}</Link> },
     { key: "value", title: t.alarms.value, align: "right", render: (_, a) => <span className="num">{a.trigger_value === null ? "–" : f.withUnit(a.trigger_value, a.unit)}</span> },
-    { key: "raised", title: t.alarms.raised, render: (_, a) => <span className="num">{f.time(a.raised_ms)}</span> },
-    ...(alarms.data?.items.some((a) => a.returned_ms !== null) ? [{ key: "returned", title: t.alarms.returned, render: (_: unknown, a: Alarm) => <span className="num quiet">{a.returned_ms === null ? "–" : f.time(a.returned_ms)}</span> }] : []),
-    { key: "state", title: t.alarms.state, render: (_, a) => <><StateText state={a.state} />{a.occurrences > 1 && <span className="quiet small"> · {t.alarms.occurrences(a.occurrences)}</span>}</> },
+    { key: "raised", title: t.alarms.raised, render: (_, a) => <><div className="num">{f.time(a.raised_ms)}</div>{a.returned_ms !== null && <div className="num small quiet">{t.alarms.returned} {f.time(a.returned_ms)}</div>}</> },
     ...(operator ? [{ key: "act", width: 112, fixed: "right" as const, render: (_: unknown, a: Alarm) => isAsking(a) && <Button size="small" onClick={() => { setAcknowledging([a.id]); }}>{t.alarms.acknowledge}</Button> }] : []),
   ];
   return (
@@ -56,8 +55,8 @@ export default function AlarmsPage(): JSX.Element {
     >
       <div className="row wrap" style={{ marginBottom: 12 }}>
         <Segmented value={all ? "all" : "active"} onChange={(view) => { set({ view: view === "all" ? "all" : null, state: null }); }} options={[{ value: "active", label: t.alarms.active }, { value: "all", label: t.alarms.history }]} />
-        <Select allowClear style={{ minWidth: 128 }} placeholder={t.alarms.priority} value={priority} onChange={(value: Priority | undefined) => { set({ priority: value ?? null }); }} options={PRIORITIES.map((value) => ({ value, label: <PriorityMark priority={value} label /> }))} />
-        <Select allowClear style={{ minWidth: 144 }} placeholder={t.alarms.state} value={state} onChange={(value: string | undefined) => { set({ state: value ?? null }); }} options={[...openStates, ...(all ? ["normal"] : [])].map((value) => ({ value, label: t.alarms.states[value as Alarm["state"]] }))} />
+        <Select allowClear style={{ minWidth: 128 }} aria-label={t.alarms.priority} placeholder={t.alarms.priority} value={priority} onChange={(value: Priority | undefined) => { set({ priority: value ?? null }); }} options={PRIORITIES.map((value) => ({ value, label: <PriorityMark priority={value} label /> }))} />
+        <Select allowClear style={{ minWidth: 144 }} aria-label={t.alarms.state} placeholder={t.alarms.state} value={state} onChange={(value: string | undefined) => { set({ state: value ?? null }); }} options={[...openStates, ...(all ? ["normal"] : [])].map((value) => ({ value, label: t.alarms.states[value as Alarm["state"]] }))} />
         <SearchField hint={t.common.search} value={q} search={(text) => { set({ q: text }); }} />
       </div>
       <Loaded query={alarms}>

@@ -35,12 +35,9 @@ export type IssuedCredential = Sent<Schemas["Issued"]>;
 export type ImportReport = Sent<Schemas["ImportReport"]>;
 export type Arrival = Sent<Schemas["Arrival"]>;
 
-/** The API's answer may also be CSV or Arrow, which its description cannot tell apart by type. */
-export interface BucketSeries {
-  property: string; unit: string | null; time_ms: number[]; gap_ms?: number | null;
-  min?: (number | null)[]; max?: (number | null)[]; mean?: (number | null)[];
-}
-export interface Buckets { from_ms: number; to_ms: number; width_ms: number; series: BucketSeries[] }
+/** As much of a property's buckets as is drawn; the aggregates that were asked for are there. */
+export type BucketSeries = Pick<Schemas["BucketColumns"], "property" | "unit" | "time_ms" | "min" | "max" | "mean">;
+export type Buckets = Omit<Sent<Schemas["Buckets"]>, "series"> & { series: BucketSeries[] };
 
 export type Alarm = Sent<Schemas["Alarm"]>;
 export type AlarmDetail = Sent<Schemas["AlarmDetail"]>;

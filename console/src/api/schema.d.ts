@@ -1346,6 +1346,28 @@ export interface components {
             type: "number" | "integer" | "boolean" | "string";
             unit?: string | null;
         };
+        /** BucketColumns */
+        BucketColumns: {
+            bad: number[];
+            count: number[];
+            first?: (number | null)[];
+            gap_ms: number | null;
+            last?: (number | null)[];
+            max?: (number | null)[];
+            mean?: (number | null)[];
+            min?: (number | null)[];
+            property: string;
+            time_ms: number[];
+            twm?: (number | null)[];
+            unit: string | null;
+        };
+        /** Buckets */
+        Buckets: {
+            from_ms: number;
+            series: components["schemas"]["BucketColumns"][];
+            to_ms: number;
+            width_ms: number;
+        };
         /** BulkAcknowledgement */
         BulkAcknowledgement: {
             /** @default  */
@@ -1914,6 +1936,18 @@ export interface components {
             nats: boolean;
             ready: boolean;
             records: boolean;
+        };
+        /** ReadingItem */
+        ReadingItem: {
+            quality: number;
+            received_ms: number;
+            time_ms: number;
+            value: number | boolean | string | null;
+        };
+        /** ReadingPage */
+        ReadingPage: {
+            items: components["schemas"]["ReadingItem"][];
+            next: string | null;
         };
         /** Refused */
         Refused: {
@@ -3971,7 +4005,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "text/csv": unknown;
                 };
             };
             /** @description The request has wrong values. */
@@ -4024,7 +4058,12 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>[];
+                "text/csv": string;
+            };
+        };
         responses: {
             /** @description Request fulfilled, document follows */
             200: {
@@ -5175,7 +5214,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ReadingPage"];
+                    "application/vnd.apache.arrow.stream": string;
+                    "text/csv": string;
                 };
             };
             /** @description The request has wrong values. */
@@ -5248,7 +5289,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Buckets"];
+                    "application/vnd.apache.arrow.stream": string;
+                    "text/csv": string;
                 };
             };
             /** @description The request has wrong values. */

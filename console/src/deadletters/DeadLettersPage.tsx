@@ -48,7 +48,7 @@ export default function DeadLettersPage(): JSX.Element {
         ? <><Button onClick={() => { replay.mutate({ sequences: chosen }); }}>{t.deadLetters.replay} ({chosen.length})</Button><Button danger onClick={() => { throwAway(chosen); }}>{t.deadLetters.discard} ({chosen.length})</Button></>
         : letters.data && letters.data.items.length > 0 && <Button loading={replay.isPending} onClick={() => { replay.mutate({ all: true, ...(reason && { reason }) }); }}>{t.deadLetters.replayAll}</Button>)}
     >
-      {counts.length > 0 && <Select allowClear style={{ minWidth: 240, marginBottom: 12 }} placeholder={t.deadLetters.reason} value={reason} onChange={(value: string | undefined) => { set({ reason: value ?? null }); }} options={counts.map((c) => ({ value: c.reason, label: `${c.reason} (${c.count})` }))} />}
+      {counts.length > 0 && <Select allowClear style={{ minWidth: 240, marginBottom: 12 }} aria-label={t.deadLetters.reason} placeholder={t.deadLetters.reason} value={reason} onChange={(value: string | undefined) => { set({ reason: value ?? null }); }} options={counts.map((c) => ({ value: c.reason, label: `${c.reason} (${c.count})` }))} />}
       <Loaded query={letters}>
         {({ items }) => items.length === 0
           ? <div className="panel"><Empty title={t.deadLetters.empty} text={t.deadLetters.emptyText} /></div>

@@ -88,7 +88,7 @@ function DeviceList({ place, parameters, set, choosePlace }: ListProps): JSX.Ele
         {choosePlace && <Button onClick={choosePlace}>{places.data?.find((p) => p.id === place)?.name ?? t.devices.showPlaces}</Button>}
         <SearchField hint={t.devices.searchHint} value={q ?? ""} search={(text) => { set({ q: text }); }} />
         <Segmented value={status ?? ""} onChange={(value) => { set({ status: value || null }); }} options={[{ value: "", label: t.common.all }, { value: "online", label: t.devices.online }, { value: "offline", label: t.devices.offline }, { value: "never", label: t.devices.never }]} />
-        <Select allowClear style={{ minWidth: 160 }} placeholder={t.devices.model} value={model} onChange={(id: string | undefined) => { set({ model: id ?? null }); }} options={(models.data ?? []).map((m) => ({ value: m.id, label: title(m) }))} />
+        <Select allowClear style={{ minWidth: 160 }} aria-label={t.devices.model} placeholder={t.devices.model} value={model} onChange={(id: string | undefined) => { set({ model: id ?? null }); }} options={(models.data ?? []).map((m) => ({ value: m.id, label: title(m) }))} />
         {tag && <Tag closable onClose={() => { set({ tag: null }); }}>{tag}</Tag>}
         <div className="grow" style={{ textAlign: "end" }}><Button type="text" icon={<DownloadOutlined />} href={address("/devices/export", query)} download>{t.devices.export}</Button></div>
       </div>

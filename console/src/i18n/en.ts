@@ -93,6 +93,12 @@ export const en = {
     title: "People", add: "New person", roles: "Roles", roleNames: { administrator: "Administrator", engineer: "Engineer", operator: "Operator", viewer: "Viewer" }, roleHints: { administrator: "everything", engineer: "devices, models, rules", operator: "acknowledge and comment", viewer: "look only" }, disable: "Disable", enable: "Enable", disableConfirm: "Disable this person? Their sessions end at once.", password: "Password", oldPassword: "Present password", newPassword: "New password", changePassword: "Change password", passwordChanged: "Password changed", tokens: "API tokens", tokensText: "For scripts and other systems: send it as “Authorization: Bearer …”. It has your roles.", newToken: "New token", noTokens: "No tokens", tokenOnce: "Copy it now: it is not shown again.", revoke: "Revoke", revokeConfirm: "Revoke this token? What uses it stops working.", you: "you", disabled: "Disabled", active: "Active", firstPassword: "First password", account: "My account", lastUsed: "Last used", expires: "Expires",
   },
   help: { title: "Keyboard", search: "Search", overview: "Overview", devices: "Devices", alarms: "Alarms", help: "This help", then: "then", rules: "Rules", system: "System" },
+  /** Why a device came or went, by the node's word for it. */
+  reasons: {
+    connected: "connected", birth: "its edge node came back", NBIRTH: "Sparkplug birth", DBIRTH: "Sparkplug birth", NDEATH: "Sparkplug death", DDEATH: "Sparkplug death", "edge node offline": "its edge node went offline",
+    client: "signed off", connection_lost: "the connection broke", keep_alive: "nothing was heard for too long", taken_over: "it connected anew", slow_reader: "it read too slowly", credential_moved: "its credential belongs to another device now",
+    listener_stopped: "the MQTT listener stopped", listener_lost: "the MQTT listener was lost", malformed: "it sent a malformed packet", packet_too_large: "it sent too large a packet", unexpected_packet: "it sent an unexpected packet",
+  } as Record<string, string>,
   quality: { 192: "Good", 64: "Uncertain", 0: "Bad" } as Record<number, string>,
 };
 

@@ -94,5 +94,10 @@ export const zh: Dictionary = {
     title: "人员", add: "新建人员", roles: "角色", roleNames: { administrator: "管理员", engineer: "工程师", operator: "操作员", viewer: "访客" }, roleHints: { administrator: "全部权限", engineer: "设备、物模型、规则", operator: "确认与备注报警", viewer: "只能查看" }, disable: "停用", enable: "启用", disableConfirm: "停用此人？其会话立即结束。", password: "密码", oldPassword: "当前密码", newPassword: "新密码", changePassword: "修改密码", passwordChanged: "密码已修改", tokens: "API 令牌", tokensText: "供脚本和其他系统使用：以 “Authorization: Bearer …” 发送，拥有您的角色。", newToken: "新建令牌", noTokens: "没有令牌", tokenOnce: "请立即复制，之后不再显示。", revoke: "吊销", revokeConfirm: "吊销这个令牌？使用它的程序将无法工作。", you: "您", disabled: "已停用", active: "可用", firstPassword: "初始密码", account: "我的账户", lastUsed: "最近使用", expires: "到期",
   },
   help: { title: "键盘快捷键", search: "搜索", overview: "总览", devices: "设备", alarms: "报警", help: "本帮助", then: "然后", rules: "规则", system: "系统" },
+  reasons: {
+    connected: "已连接", birth: "边缘节点恢复", NBIRTH: "Sparkplug 上线", DBIRTH: "Sparkplug 上线", NDEATH: "Sparkplug 下线", DDEATH: "Sparkplug 下线", "edge node offline": "边缘节点离线",
+    client: "主动断开", connection_lost: "连接中断", keep_alive: "长时间没有消息", taken_over: "重新连接", slow_reader: "读取过慢", credential_moved: "凭证已归另一台设备",
+    listener_stopped: "MQTT 接入已停止", listener_lost: "MQTT 接入已失联", malformed: "报文格式错误", packet_too_large: "报文过大", unexpected_packet: "意外的报文",
+  },
   quality: { 192: "良好", 64: "不确定", 0: "坏" },
 };

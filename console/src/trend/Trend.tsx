@@ -119,7 +119,7 @@ export default function Trend({ deviceId, properties, chosen, choose }: Props): 
     <div className="stack">
       <div className="row wrap spread">
         <Select
-          mode="multiple" style={{ minWidth: phone ? "100%" : 320, maxWidth: 720, flex: "1 1 320px" }} value={chosen} placeholder={t.trend.choose} maxCount={MOST} onChange={choose} allowClear
+          mode="multiple" aria-label={t.trend.choose} style={{ minWidth: phone ? "100%" : 320, maxWidth: 720, flex: "1 1 320px" }} value={chosen} placeholder={t.trend.choose} maxCount={MOST} onChange={choose} allowClear
           options={numeric.map((p) => ({ value: p.name, label: title(p) }))} optionFilterProp="label" maxTagCount={phone ? 2 : 6}
         />
         <div className="row wrap">
@@ -141,7 +141,7 @@ export default function Trend({ deviceId, properties, chosen, choose }: Props): 
       </div>
       <div style={{ position: "relative", minHeight: height }}>
         <div ref={element} className="trend-plot" style={{ height }} role="img" aria-label={t.trend.title} data-points={drawn.reduce((n, s) => n + s.mean.length, 0)} />
-        {query.isFetching && !follow && <Spin size="small" style={{ position: "absolute", top: 4, right: 20 }} />}
+        {query.isFetching && (!follow || !query.data) && <Spin size="small" style={{ position: "absolute", top: 4, right: 20 }} />}
         {chosen.length === 0 && <Overlay><Empty title={t.trend.choosePrompt} text={t.trend.choose} /></Overlay>}
         {chosen.length > 0 && query.error && !query.data && <Overlay><ProblemView error={query.error} retry={() => void query.refetch()} /></Overlay>}
         {chosen.length > 0 && query.isSuccess && !query.isPlaceholderData && !hasPoints(drawn) && <Overlay><Empty title={t.trend.empty} text={t.trend.emptyText} /></Overlay>}

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 import pyarrow as pa
 from litestar import Controller, Response, get, post, put
 from litestar.di import NamedDependency
-from litestar.openapi.spec import Example
+from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.params import Body, QueryParameter
 from litestar.response import Stream
 
@@ -130,6 +131,18 @@ class RetentionPolicies(msgspec.Struct, frozen=True):
     policies: Annotated[list[RetentionPolicy], msgspec.Meta(max_length=MOST_POLICIES)]
 
 
+@dataclass
+class InThreeForms(Operation):
+    """The description of a route that also answers in CSV and Arrow."""
+
+    def __post_init__(self) -> None:
+        """Add them to what the answer's type tells."""
+        answer = (self.responses or {}).get("200")
+        if isinstance(answer, OpenAPIResponse) and answer.content is not None:
+            for kind in (CSV, ARROW):
+                answer.content[kind] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+
+
 class ReadingsController(Controller):
     """What the historian holds."""
 
@@ -151,7 +164,7 @@ class ReadingsController(Controller):
             [LatestValue(r.device_id, r.property, r.time_ms, r.received_ms, r.value, r.quality) for r in found]
         )
 
-    @get("/", summary="Readings", response_headers=[])
+    @get("/", summary="Readings", operation_class=InThreeForms)
     async def readings(
         self,
         historian: NamedDependency[HistorianClient],
@@ -163,7 +176,7 @@ class ReadingsController(Controller):
         cursor: Annotated[str | None, QueryParameter(description="`next` of the page before.")] = None,
         order: Annotated[Literal["asc", "desc"], QueryParameter(description="Oldest or newest first.")] = "asc",
         form: Format = "json",
-    ) -> Response[ReadingPage] | Stream:
+    ) -> Response[ReadingPage]:
         """Readings of one property one by one: a page of JSON, or the whole range as CSV or Arrow."""
         wanted = Range(from_ms, to_ms)
         wanted.check()
@@ -173,7 +186,7 @@ class ReadingsController(Controller):
             query = RawQuery(series, wanted, _EXPORT_PAGE, descending)
             pages = await _begun(historian.iter_raw(query))
             body, kind = (iter_csv(pages), CSV) if form == "csv" else (iter_arrow(pages), ARROW)
-            return Stream(body, media_type=kind, headers=_attached(f"readings.{form}"))
+            return cast("Response[Any]", Stream(body, media_type=kind, headers=_attached(f"readings.{form}")))
         if cursor is not None:
             wanted = _from_cursor(wanted, cursor, descending)
         table, bound = await historian.raw(RawQuery(series, wanted, limit, descending))
@@ -184,7 +197,7 @@ class ReadingsController(Controller):
         ]
         return Response(ReadingPage(items, None if bound is None else str(bound)))
 
-    @get("/buckets", summary="Readings in buckets")
+    @get("/buckets", summary="Readings in buckets", operation_class=InThreeForms)
     async def buckets(
         self,
         historian: NamedDependency[HistorianClient],
@@ -203,7 +216,7 @@ class ReadingsController(Controller):
             QueryParameter(description="A longer silence is a gap. Left out: three times the median spacing."),
         ] = None,
         form: Format = "json",
-    ) -> Response[Buckets] | Response[bytes]:
+    ) -> Response[Buckets]:
         """Properties of one device, reduced to at most so many buckets; as fast for a year as for a day."""
         names = list(dict.fromkeys(property_names))
         query = BucketQuery(
@@ -215,11 +228,10 @@ class ReadingsController(Controller):
         )
         query.check()
         found, entries = await asyncio.gather(historian.buckets(query), historian.catalogue([device_id]))
-        if form == "csv":
-            return Response(csv_of_buckets(names, query, found), media_type=CSV, headers=_attached("buckets.csv"))
-        if form == "arrow":
-            body = arrow_of_buckets(names, query, found)
-            return Response(body, media_type=ARROW, headers=_attached("buckets.arrow"))
+        if form != "json":
+            write, kind = (csv_of_buckets, CSV) if form == "csv" else (arrow_of_buckets, ARROW)
+            file = Response(write(names, query, found), media_type=kind, headers=_attached(f"buckets.{form}"))
+            return cast("Response[Any]", file)
         units = {entry.property: entry.unit for entry in entries}
         series = [_columns(name, units.get(name), each) for name, each in zip(names, found, strict=True)]
         return Response(Buckets(from_ms, to_ms, query.width_ms, series))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
         debug=False,
     )
     inner = Idempotency(app.asgi_handler, AnswerStore(services.records, services.clock))
-    edge = Edge(inner, services.parties, services.settings, ConsoleFiles(console))
+    edge = Edge(inner, services.parties, services.settings, ConsoleFiles(console), partial(problems.methods_of, app))
     app.asgi_handler = edge
     app.state.edge = edge
     app.state.hub = hub

@@ -10,6 +10,7 @@ import itertools
 import logging
 import re
 import secrets
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,8 +57,15 @@ _STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 class Edge:
     """Wraps the application; counts requests."""
 
-    def __init__(self, app: ASGIApp, parties: Parties, settings: WebSettings, console: ConsoleFiles) -> None:
-        self._app, self._parties, self._console = app, parties, console
+    def __init__(
+        self,
+        app: ASGIApp,
+        parties: Parties,
+        settings: WebSettings,
+        console: ConsoleFiles,
+        methods: Callable[[str], list[str]],
+    ) -> None:
+        self._app, self._parties, self._console, self._methods = app, parties, console, methods
         self._max_body = settings.max_body_bytes
         self._proxies = frozenset(settings.trusted_proxies)
         self._origins = {_origin(settings.public_url)} if settings.public_url else set()
@@ -87,6 +95,10 @@ class Edge:
             problem = await self._refusal(scope, headers)
             if problem is not None:
                 await send_problem(answer, problem, request_id)
+                return
+            methods = self._methods(scope["path"]) if scope["method"] == "OPTIONS" else []
+            if methods:  # the routes of one path each know only themselves
+                await _send(answer, 204, [(b"allow", ", ".join(methods).encode())])
                 return
             await self._app(scope, self._limited(receive), answer)
         except (MillwrightError, BodyTooLarge) as error:
@@ -200,14 +212,13 @@ class BodyTooLarge(HTTPException):
 async def send_problem(send: Send, problem: problems.Problem, request_id: str) -> None:
     """Answer with a problem."""
     body = problems.encode(problem, request_id)
-    headers = {"Content-Type": problems.MEDIA_TYPE, "Content-Length": str(len(body)), **problems.headers_of(problem)}
-    await send(
-        {
-            "type": "http.response.start",
-            "status": problem.status,
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        }
-    )
+    headers = {"content-type": problems.MEDIA_TYPE, "content-length": str(len(body)), **problems.headers_of(problem)}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await _send(send, problem.status, encoded, body)
+
+
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 

@@ -151,18 +151,19 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     problem = of_exception(error, request_id)
     headers = headers_of(problem)
     if problem.status == 405:
-        headers["Allow"] = ", ".join(_methods(request.app, request.scope["path"]))
+        headers["Allow"] = ", ".join(methods_of(request.app, request.scope["path"]))
     return Response(encode(problem, request_id), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
-def _methods(app: Litestar, path: str) -> list[str]:
-    """The methods that a path has."""
-    found: set[str] = set()
+def methods_of(app: Litestar, path: str) -> list[str]:
+    """The methods that a path has; none when there is no such path."""
+    found: dict[str, set[str]] = {}
     for route in app.routes:
         pattern = re.sub(r"\\\{[^/]+\\\}", "[^/]+", re.escape(route.path_format))
         if isinstance(route, HTTPRoute) and re.fullmatch(pattern, path.rstrip("/") or "/"):
-            found |= set(route.methods)
-    return sorted(found)
+            found.setdefault(route.path_format, set()).update(route.methods)
+    # `/alarms/summary` is not the alarm of that id: of two that fit, the router takes the one with fewer parameters.
+    return sorted(min(found.items(), key=lambda each: each[0].count("{"))[1]) if found else []
 
 
 def _pointed(error: MillwrightError) -> list[InputError]:

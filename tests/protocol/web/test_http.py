@@ -1,6 +1,7 @@
 """What holds for every request."""
 
 import os
+import re
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -47,6 +48,17 @@ async def test_failures_are_problems(web: RunningWeb) -> None:
         assert "Traceback" not in answer.text
     answer = await administrator.put("/api/v1/session", json={})
     assert {"GET", "POST", "PATCH", "DELETE"} <= set(answer.headers["allow"].split(", "))
+
+
+async def test_options_tell_every_method_of_a_path(web: RunningWeb) -> None:
+    administrator = await web.set_up()
+    document = (await administrator.get("/openapi.json")).json()
+    for path, item in document["paths"].items():
+        answer = await administrator.options(re.sub(r"\{[^}]+\}", "x", path))
+        assert answer.status_code == 204, path
+        allowed = set(answer.headers["allow"].split(", ")) - {"OPTIONS"}
+        assert allowed == {method.upper() for method in item}, path
+    assert (await administrator.options("/api/v1/nothing")).status_code == 404
 
 
 async def test_wrong_values_are_pointed_at(web: RunningWeb) -> None:

@@ -38,13 +38,13 @@ export function Connection({ device }: { device: Device }): JSX.Element {
           <dt>{t.common.status}</dt><dd><PresenceMark presence={presence} disabled={device.disabled} /></dd>
           <dt>{t.device.since}</dt><dd className="num">{presence.since_ms === null ? "–" : f.time(presence.since_ms)}</dd>
           <dt>{t.devices.lastSeen}</dt><dd className="num">{presence.last_seen_ms === null ? t.common.never : f.time(presence.last_seen_ms)}</dd>
-          {presence.reason && <><dt>{t.device.reason}</dt><dd>{presence.reason}</dd></>}
+          {presence.reason && <><dt>{t.device.reason}</dt><dd>{t.reasons[presence.reason] ?? presence.reason}</dd></>}
         </dl>
       </Panel>
       {comings.data && comings.data.length > 0 && (
         <Panel title={t.device.presenceHistory}>
           <div className="stack tight">
-            {comings.data.slice(0, 20).map((e) => <div key={`${e.at_ms}${String(e.online)}`} className="row wrap"><span className="num quiet">{f.time(e.at_ms)}</span><span className="mark"><i className={`dot ${e.online ? "on" : "off"}`} />{e.online ? t.devices.online : t.devices.offline}</span>{e.reason && <span className="quiet">{e.reason}</span>}</div>)}
+            {comings.data.slice(0, 20).map((e) => <div key={`${e.at_ms}${String(e.online)}`} className="row wrap"><span className="num quiet">{f.time(e.at_ms)}</span><span className="mark"><i className={`dot ${e.online ? "on" : "off"}`} />{e.online ? t.devices.online : t.devices.offline}</span>{e.reason && <span className="quiet">{t.reasons[e.reason] ?? e.reason}</span>}</div>)}
           </div>
         </Panel>
       )}

@@ -19,6 +19,7 @@ from millwright.parties import require_role, require_session
 
 _PREVIEW = 200
 _LAST = 2**63 - 1
+_LONGEST = 255  # both become part of a subject, and the broker hangs up on a line that is too long
 Sequence = Annotated[int, PathParameter(description="Its place in the stream.", ge=1, le=_LAST)]
 
 
@@ -61,8 +62,8 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     sequences: Annotated[list[Annotated[int, Meta(ge=1, le=_LAST)]], Meta(max_length=10_000)] = []
     all: bool = False
-    reason: str | None = None
-    device_id: str | None = None
+    reason: Annotated[str, Meta(max_length=_LONGEST)] | None = None
+    device_id: Annotated[str, Meta(max_length=_LONGEST)] | None = None
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -89,8 +90,8 @@ class DeadLetterController(Controller):
         self,
         dead_letters: NamedDependency[DeadLetters],
         cursor: FromQuery[str | None] = None,
-        reason: FromQuery[str | None] = None,
-        device_id: FromQuery[str | None] = None,
+        reason: Annotated[str | None, Parameter(max_length=_LONGEST)] = None,
+        device_id: Annotated[str | None, Parameter(max_length=_LONGEST)] = None,
         limit: Annotated[int, Parameter(ge=1, le=500)] = 50,
     ) -> LetterPage:
         """Those that ``reason`` and ``device_id`` match."""
