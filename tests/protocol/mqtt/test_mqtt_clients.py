@@ -6,6 +6,7 @@ import asyncio
 import queue
 import shutil
 import ssl
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
