@@ -2008,7 +2008,27 @@ export interface components {
         Replayed: {
             replayed: number;
         };
-        /** RetentionPolicies */
+        /**
+         * RetentionPolicies
+         * @example {
+         *       "policies": [
+         *         {
+         *           "device_id": "*",
+         *           "keep_days": 31,
+         *           "property": "vibration.*"
+         *         },
+         *         {
+         *           "device_id": "*",
+         *           "property": "energy*"
+         *         },
+         *         {
+         *           "device_id": "*",
+         *           "keep_days": 730,
+         *           "property": "*"
+         *         }
+         *       ]
+         *     }
+         */
         RetentionPolicies: {
             policies: components["schemas"]["RetentionPolicy"][];
         };
@@ -4040,7 +4060,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>[];
+                "application/json": unknown[];
                 "text/csv": string;
             };
         };
