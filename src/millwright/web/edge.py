@@ -16,12 +16,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp, Receive, Send
+from litestar.types import Receive, Send
 
 from millwright.kernel import MillwrightError
 from millwright.parties import Parties, Session
 from millwright.parties.api import COOKIE
 from millwright.web import problems
+from millwright.web.audit import Audit
 from millwright.web.console_files import ConsoleFiles
 from millwright.web.settings import WebSettings
 
@@ -58,7 +59,7 @@ _STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 class Edge:
     """Wraps the application; counts requests."""
 
-    def __init__(self, app: ASGIApp, parties: Parties, settings: WebSettings, console: ConsoleFiles) -> None:
+    def __init__(self, app: Audit, parties: Parties, settings: WebSettings, console: ConsoleFiles) -> None:
         self._app, self._parties, self._console = app, parties, console
         self._max_body = settings.max_body_bytes
         self._proxies = frozenset(settings.trusted_proxies)
@@ -88,6 +89,7 @@ class Edge:
                 return
             problem = await self._refusal(scope, headers)
             if problem is not None:
+                await self._app.refused(scope, problem)
                 await send_problem(answer, problem, request_id)
                 return
             await self._app(scope, self._limited(receive), answer)

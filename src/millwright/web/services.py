@@ -15,6 +15,7 @@ from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Records
 from millwright.historian import HistorianClient
 from millwright.kernel import Clock
+from millwright.ledger import Denials, Ledger, Recorder
 from millwright.operations import Alarms, Rules
 from millwright.parties import Parties
 from millwright.web.settings import WebSettings
@@ -48,13 +49,16 @@ class Services:
     alarms: Alarms
     rules: Rules
     dead_letters: DeadLetters
+    ledger: Ledger
+    recorder: Recorder
+    denials: Denials
     bus: NatsConnection
     records: Records
     clock: Clock
     settings: WebSettings
     version: str
     data_folder: Path
-    streams: tuple[str, ...] = ("INTAKE", "DEAD_LETTERS")
+    streams: tuple[str, ...] = ("INTAKE", "DEAD_LETTERS", "LEDGER")
     describe_settings: Callable[[], Sequence[SettingView]] = _no_settings
     more: dict[str, Any] = field(default_factory=dict)
     """Further dependencies of routes, by name."""

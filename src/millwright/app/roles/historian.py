@@ -7,6 +7,7 @@ import logging
 
 import msgspec
 
+from millwright.app.ledger import ledger_parts
 from millwright.app.node import Composition, Node
 from millwright.app.pipeline import Pipeline
 from millwright.app.stats import Figures, figures
@@ -83,6 +84,7 @@ def compose(node: Node) -> Composition:
     historian = Historian(engine, node.clock, settings.historian)
     retention = Retention(engine, PolicyStore(node.records), node.clock)
     server = HistorianServer(historian, retention, node.bus)
+    ledger = ledger_parts(node)
     live = LivePublisher(node.bus, historian, node.clock)
     presence = PresenceWorker(devices.presence_store, node.bus, node.clock)
 
@@ -115,9 +117,11 @@ def compose(node: Node) -> Composition:
         lambda: figures(historian.counters(), historian.gauges(), historian.problems()),
         lambda: figures(alarms.counters(), alarms.gauges(), alarms.problems()),
         lambda: Figures({"requests": server.requests}, {"devices_online": presence.online}),
+        ledger.figures,
     ]
     return Composition(
         [
+            *ledger.parts,
             historian,
             retention,
             server,

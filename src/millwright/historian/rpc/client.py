@@ -22,6 +22,7 @@ from millwright.historian.rpc.messages import (
 )
 from millwright.historian.service import catalogue_rows, latest_rows
 from millwright.kernel import Bus
+from millwright.ledger import note
 
 _DEVICES_A_REQUEST = 2_000
 
@@ -90,7 +91,9 @@ class HistorianClient:
 
     async def retain(self, policies: Sequence[RetentionPolicy]) -> None:
         """Put these policies in the place of all."""
+        before = await self.retention()
         await self._ask("retain", Policies(list(policies)))
+        note("retention", "", before={"policies": before}, after={"policies": list(policies)})
 
     async def _ask(self, name: str, request: msgspec.Struct) -> bytes:
         return await self._bus.request(PREFIX + name, encode(request), timeout_s=self._timeout_s)
