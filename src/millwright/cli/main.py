@@ -31,6 +31,7 @@ _COMMANDS = {
     "alarms": "alarms",
     "readings": "readings",
     "dead-letters": "dead_letters",
+    "ledger": "ledger",
 }
 
 

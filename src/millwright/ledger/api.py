@@ -12,7 +12,7 @@ from litestar.response import Stream
 from litestar.types import Guard
 from msgspec import Struct
 
-from millwright.ledger.model import Disclosure, Entry, EntryPage, Outcome, Proof, Query
+from millwright.ledger.model import DisclosurePage, Entry, EntryPage, Outcome, Proof, Query
 from millwright.ledger.record import note
 from millwright.ledger.service import Ledger
 
@@ -158,11 +158,17 @@ def routes(audit: Sequence[Guard], look: Sequence[Guard]) -> list[type[Controlle
                 headers={"Cache-Control": "private, max-age=86400, immutable" if tile else "no-cache"},
             )
 
-        @get("/entries/{entry_id:str}/disclosures", summary="Personal values", operation_id="listLedgerDisclosures")
-        async def disclosures(self, entry_id: _Id, ledger: NamedDependency[Ledger]) -> list[Disclosure]:
-            """The personal values of an entry with the salts of their commitments; what was erased is not there."""
-            entry = await ledger.get(entry_id)
-            return (await ledger.disclosures([entry.id])).get(entry.id, [])
+        @get("/disclosures", summary="Personal values", operation_id="listLedgerDisclosures")
+        async def disclosures(
+            self,
+            ledger: NamedDependency[Ledger],
+            cursor: Annotated[
+                str | None, QueryParameter(description="`next` of the page before.", max_length=64)
+            ] = None,
+            limit: Annotated[int, QueryParameter(ge=1, le=5000)] = 1000,
+        ) -> DisclosurePage:
+            """All personal values with the salts of their commitments, by entry; what was erased is not there."""
+            return await ledger.disclosures(cursor=cursor, limit=limit)
 
         @delete(
             "/personal/{subject:str}",

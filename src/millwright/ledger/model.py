@@ -77,6 +77,13 @@ class Disclosure(Struct, frozen=True):
     values: dict[str, Any]
 
 
+class DisclosurePage(Struct, frozen=True):
+    """Personal values by entry, and the cursor of the next page (null: there is none)."""
+
+    items: list[Disclosure]
+    next: str | None = None
+
+
 class Sealed(Struct, frozen=True):
     """An entry ready for the log: what is hashed (all but its position), and what is kept apart from it."""
 

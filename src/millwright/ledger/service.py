@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from millwright.kernel import to_iso
 from millwright.ledger.errors import bad_cursor, entry_unknown
-from millwright.ledger.model import Disclosure, Entry, EntryPage, Proof, Query
+from millwright.ledger.model import Disclosure, DisclosurePage, Entry, EntryPage, Proof, Query
 from millwright.ledger.record import open_entry
 from millwright.ledger.rpc import LedgerClient
 from millwright.ledger.store import LedgerStore
@@ -53,9 +53,10 @@ class Ledger:
         proof = await self.client.prove(int(sealed["index"]))
         return msgspec.structs.replace(proof, disclosures=list(disclosed))
 
-    async def disclosures(self, ids: Sequence[str]) -> Mapping[str, list[Disclosure]]:
-        """The personal values of entries, for an export."""
-        return await asyncio.to_thread(self._store.disclosed, ids)
+    async def disclosures(self, *, cursor: str | None = None, limit: int = 1000) -> DisclosurePage:
+        """All personal values by entry, for an export; those of one entry stay on one page."""
+        found = await asyncio.to_thread(self._store.disclosures_after, cursor or "", limit)
+        return DisclosurePage(found, found[-1].entry_id if len(found) >= limit else None)
 
     async def erase(self, subject: str) -> int:
         """Delete the personal values of a subject from every entry; returns in how many they stood.

@@ -136,6 +136,17 @@ class LedgerStore:
                     found[row.entry_id].append(Disclosure(row.entry_id, row.subject, row.salt, values))
         return found
 
+    def disclosures_after(self, entry_id: str, limit: int) -> list[Disclosure]:
+        """Some ``limit`` personal values of the entries whose ids come after ``entry_id``, and all of the last one."""
+        after = sa.select(disclosures).where(disclosures.c.entry_id > entry_id).order_by(disclosures.c.entry_id)
+        with self._records.read() as connection:
+            rows = list(connection.execute(after.order_by(disclosures.c.subject).limit(limit)))
+            if len(rows) == limit:
+                last = rows[-1].entry_id
+                rest = sa.select(disclosures).where(disclosures.c.entry_id == last)
+                rows = [row for row in rows if row.entry_id != last] + list(connection.execute(rest))
+        return [Disclosure(row.entry_id, row.subject, row.salt, msgspec.json.decode(row.contents)) for row in rows]
+
     def erase(self, subject: str) -> int:
         """Delete the personal values of a subject with their salts; returns in how many entries they stood."""
         with self._records.begin() as connection:

@@ -30,8 +30,8 @@ from millwright.devices.settings import DevicesSettings
 from millwright.kernel import Clock, new_id
 from millwright.ledger import note
 
-NOT_THE_DEVICE = ("presence", "alarms_active", "place_path")
-"""Fields of a device that are not its own and change without anybody changing it."""
+NOT_THE_DEVICE = ("id", "revision", "created_ms", "presence", "alarms_active", "place_path")
+"""Fields of a device that nobody sets."""
 
 
 class Registry:
