@@ -15,12 +15,10 @@ from millwright import __version__
 from millwright.app.node import Node
 from millwright.app.settings import describe
 from millwright.app.stats import Figures, figures
-from millwright.devices.mqtt import Authenticator, Principal, Refusal
 from millwright.kernel import Clock, Part, new_id
 from millwright.ledger import (
     Act,
     Actor,
-    Denials,
     Draft,
     LedgerServer,
     LedgerStore,
@@ -143,30 +141,3 @@ async def record(recorder: Recorder, clock: Clock, name: str, action: str, kind:
         outcome="done",
     )
     await recorder.record(entries_of(act, draft))
-
-
-class RecordedAuthenticator:
-    """The listener's authenticator, with every refusal offered to the ledger. Never waits for it."""
-
-    def __init__(self, inner: Authenticator, denials: Denials, clock: Clock) -> None:
-        self._inner, self._denials, self._clock = inner, denials, clock
-
-    async def authenticate(
-        self, username: str | None, password: bytes | None, client_id: str, peer: str
-    ) -> Principal | Refusal:
-        """Ask, and note a refusal. User name and client id are not noted: either may be a secret by mistake."""
-        answer = await self._inner.authenticate(username, password, client_id, peer)
-        if isinstance(answer, Refusal):
-            self._denials.offer(
-                Draft(
-                    id=new_id("led"),
-                    at_ms=self._clock.now_ms(),
-                    actor=Actor("unknown"),
-                    action="mqtt.connect",
-                    target=Target("device", answer.device_id or ""),
-                    outcome="denied",
-                    error=f"mqtt.{answer.reason}",
-                    address=peer.rpartition(":")[0][:64],
-                )
-            )
-        return answer

@@ -78,10 +78,11 @@ class LedgerStore:
     def keep(self, sealed: Iterable[Sealed], begun: Sequence[tuple[str, int, bytes]], settled: Sequence[str]) -> None:
         """Keep the personal values of entries on their way into the log, keep intents, and forget settled ones."""
         rows = [_disclosure_row(each) for one in sealed for each in one.disclosures]
+        ids = list(dict.fromkeys(row["entry_id"] for row in rows))
         with self._records.begin() as connection:
-            for row in rows:
-                mine = sa.and_(disclosures.c.entry_id == row["entry_id"], disclosures.c.subject == row["subject"])
-                connection.execute(sa.delete(disclosures).where(mine))
+            for start in range(0, len(ids), _PARAMETERS):  # they may be there from before a crash
+                again = disclosures.c.entry_id.in_(ids[start : start + _PARAMETERS])
+                connection.execute(sa.delete(disclosures).where(again))
             if rows:
                 connection.execute(sa.insert(disclosures), rows)
             for intent_id, at_ms, data in begun:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from millwright.app.disk import DiskWatch
-from millwright.app.ledger import RecordedAuthenticator
 from millwright.app.node import Composition, Node
+from millwright.app.refusals import RecordedAuthenticator
 from millwright.app.stats import figures
 from millwright.devices import EVERY, Access, Changes, DeviceStore
 from millwright.devices.credentials import CredentialStore

@@ -6,13 +6,14 @@ import asyncio
 import base64
 import binascii
 import logging
-from typing import Any
-
-from litestar.types import Receive, Send
+from typing import TYPE_CHECKING, Any
 
 from millwright.kernel import MillwrightError
 from millwright.ledger.notes import Note
 from millwright.ledger.witness.state import Refused, Witness
+
+if TYPE_CHECKING:
+    from litestar.types import Receive, Send
 
 logger = logging.getLogger(__name__)
 
