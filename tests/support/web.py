@@ -12,13 +12,23 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from millwright import cases, devices, historian, operations, parties, web
+from millwright import cases, devices, historian, ledger, operations, parties, web
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Migrations, Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.kernel import Clock, Lifecycle, SystemClock
+from millwright.ledger import (
+    Denials,
+    Ledger,
+    LedgerClient,
+    LedgerServer,
+    LedgerSettings,
+    LedgerStore,
+    LedgerWriter,
+    Recorder,
+)
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import Parties
@@ -81,16 +91,16 @@ async def send_raw(web: RunningWeb, request: bytes, *, answered: bool = True) ->
 def open_records(folder: Path) -> Records:
     """A migrated SQLite database."""
     records = Records.in_folder(folder)
-    homes = [Path(domain.__file__).parent for domain in (parties, cases, historian, devices, operations, web)]
+    homes = [Path(domain.__file__).parent for domain in (ledger, parties, cases, historian, devices, operations, web)]
     Migrations(records, [home / "migrations" for home in homes if (home / "migrations").is_dir()]).upgrade()
     return records
 
 
 @asynccontextmanager
 async def running_web(
-    folder: Path, *, console: Path | None = None, history: bool = False, **settings: Any
+    folder: Path, *, console: Path | None = None, history: bool = False, written: bool = False, **settings: Any
 ) -> AsyncIterator[RunningWeb]:
-    """The whole web role; with ``history`` a historian over chDB answers it."""
+    """The whole web role; with ``history`` a historian over chDB answers it, with ``written`` the ledger is."""
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(RunningNats(folder / "nats"))
         bus = NatsConnection(nats.url, name="web")
@@ -104,6 +114,8 @@ async def running_web(
             kept = Historian(engine, clock)
             server = HistorianServer(kept, Retention(engine, PolicyStore(records), clock), bus)
             await stack.enter_async_context(Lifecycle(kept, server))
+        if written:
+            await stack.enter_async_context(Lifecycle(open_writer(records, bus, clock, folder)))
         chosen = WebSettings(port=free_port(), **settings)
         app = create_app(compose(records, bus, clock, chosen, folder), console=console or folder / "no-console")
         host = WebServer(app, chosen)
@@ -114,10 +126,35 @@ async def running_web(
             await client.aclose()
 
 
+class RunningWriter:
+    """The ledger's writer with the server of its proofs."""
+
+    def __init__(self, writer: LedgerWriter, server: LedgerServer) -> None:
+        self.writer, self.server = writer, server
+
+    async def start(self) -> None:
+        await self.writer.start()
+        await self.server.start()
+
+    async def stop(self) -> None:
+        await self.server.stop()
+        await self.writer.stop()
+
+
+def open_writer(records: Records, bus: NatsConnection, clock: Clock, folder: Path, **settings: Any) -> RunningWriter:
+    """The one writer over ``folder/ledger``."""
+    server = LedgerServer(bus)
+    chosen = LedgerSettings(**settings)
+    store, home = LedgerStore(records), folder / "ledger"
+    writer = LedgerWriter(bus, store, server, clock, chosen, folder=home, key_file=folder / "ledger.key", node="test")
+    return RunningWriter(writer, server)
+
+
 def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSettings, folder: Path) -> Services:
     """Every domain's service over one database."""
     alarms = Alarms(records, bus, clock)
     things = DevicesService(records, bus, clock, count_alarms=alarms.active_by_device)
+    recorder = Recorder(bus)
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     return Services(
         parties=Parties(records, clock, session_hours=chosen.session_hours),
@@ -129,6 +166,9 @@ def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSett
         alarms=alarms,
         rules=Rules(RuleStore(records), directory, bus, clock),
         dead_letters=DeadLetters(bus),
+        ledger=Ledger(LedgerStore(records), LedgerClient(bus)),
+        recorder=recorder,
+        denials=Denials(recorder, clock, interval_s=1.0),
         bus=bus,
         records=records,
         clock=clock,

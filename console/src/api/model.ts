@@ -56,6 +56,9 @@ export type DeadLetter = Sent<Schemas["Letter"]>;
 export type WholeLetter = Sent<Schemas["WholeLetter"]>;
 export type LetterSummary = Sent<Schemas["Summary"]>;
 
+export type LedgerEntry = Sent<Schemas["Entry"]>;
+export type Proof = Sent<Schemas["Proof"]>;
+
 export type Overview = Sent<Schemas["Overview"]>;
 export type SystemState = Sent<Schemas["System"]>;
 export type RoleStats = SystemState["roles"][number];

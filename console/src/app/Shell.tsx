@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, BellOutlined, BuildOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, InboxOutlined, MenuOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BellOutlined, BuildOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, InboxOutlined, MenuOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -99,7 +99,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     { type: "divider" as const },
     item("/dead-letters", <InboxOutlined />, t.nav.deadLetters, unread),
     item("/system", <ControlOutlined />, t.nav.system),
-    ...(administrator ? [item("/people", <TeamOutlined />, t.nav.people)] : []),
+    ...(administrator ? [item("/audit", <AuditOutlined />, t.nav.audit), item("/people", <TeamOutlined />, t.nav.people)] : []),
   ];
   const chosen = `/${pathname.split("/")[1] ?? ""}`;
   return <nav aria-label={t.nav.menu} style={{ display: "contents" }}><Menu mode="inline" selectedKeys={[chosen]} items={items} /></nav>;

@@ -23,6 +23,7 @@ const pages: RouteObject[] = [
   { path: "rules", element: page(() => import("../rules/RulesPage")) },
   { path: "dead-letters", element: page(() => import("../deadletters/DeadLettersPage")) },
   { path: "system", element: page(() => import("../system/SystemPage")) },
+  { path: "audit", element: page(() => import("../audit/AuditPage")) },
   { path: "people", element: page(() => import("../people/PeoplePage")) },
   { path: "account", element: page(() => import("../people/AccountPage")) },
   { path: "*", element: <NoSuchPage /> },

@@ -7,7 +7,7 @@ export const zh: Dictionary = {
   brand: { name: "百工", tagline: "设备接得上，历史留得住，报警信得过。" },
   nav: {
     overview: "总览", devices: "设备", models: "物模型", places: "位置", alarms: "报警", rules: "规则",
-    deadLetters: "死信", system: "系统", people: "人员", account: "我的账户", menu: "菜单", skip: "跳到正文",
+    deadLetters: "死信", system: "系统", people: "人员", audit: "审计", account: "我的账户", menu: "菜单", skip: "跳到正文",
   },
   common: {
     save: "保存", cancel: "取消", create: "创建", add: "添加", edit: "编辑", delete: "删除", close: "关闭", retry: "重试", copy: "复制",
@@ -89,6 +89,21 @@ export const zh: Dictionary = {
   },
   system: {
     title: "系统", roles: "组成部分", streams: "消息流", disk: "磁盘", problems: "问题", settings: "设置", role: "部分", state: "状态", cpu: "处理器", memory: "内存", uptime: "已运行", rate: "速率", process: "进程", noProblems: "没有问题", states: { running: "运行中", starting: "启动中", restarting: "重启中", lost: "已失联" }, messages: "消息数", size: "大小", limit: "上限", setting: "设置项", value: "值", version: "版本", since: "自", lag: (n) => `${n} 条待处理`, metrics: "Prometheus 指标", openapi: "OpenAPI 描述", roleNames: { web: "网页服务", listener: "MQTT 接入", historian: "历史库", nats: "消息总线", "nats-server": "消息总线", supervisor: "守护" },
+  },
+  audit: {
+    title: "审计", about: "谁做了什么，什么被拒绝。每条记录都在签名日志中，可在此验证其证明。", export: "导出 CSV", searchHint: "名称、编号、值、错误", time: "时间", who: "操作者", what: "操作", object: "对象", changes: "变更", outcome: "结果",
+    outcomes: { done: "完成", denied: "拒绝", failed: "失败" }, actorKinds: { person: "人员", token: "程序", device: "设备", system: "节点", unknown: "未知" }, from: "来源", agent: "所用程序", grant: "授权", behalf: "代表", number: "日志序号", request: "请求", id: "记录编号", field: "字段", before: "变更前", after: "变更后",
+    digestBefore: "变更前摘要", digestAfter: "变更后摘要", erased: "（已擦除）", erasedText: "此记录中的个人信息已擦除；记录仍可证明其曾经存在。", more: (n: number) => `另有 ${n} 项`, proof: "证明", proofRight: (index: string, size: string) => `第 ${index} 条记录在共 ${size} 条的日志中，已由本浏览器验证。`,
+    proofWrong: "证明不成立：此记录不是当初签名的那一条。", steps: { leaf: "记录文本的哈希", path: (n: number) => `到根的路径，${n} 个哈希`, head: "签名树头中的根", signature: "日志密钥的签名" }, verdicts: { right: "吻合", wrong: "不吻合", unchecked: "本浏览器未验证" },
+    text: "参与哈希的文本", path: "路径上的哈希", checkpoint: "签名树头", insecure: "浏览器只在 HTTPS 或本机页面上验证证明；`millwright ledger prove` 可在任何地方验证。", history: "变更历史", noHistory: "尚无变更记录", noHistoryText: "今后的变更及其操作者将列在这里。",
+    empty: "尚无操作", emptyText: "每次变更和每次被拒绝的尝试都会列在这里。", noMatch: "没有匹配的记录", noMatchText: "请更改搜索或清除筛选。",
+    kinds: { device: "设备", person: "人员", rule: "规则", alarm: "报警", model: "物模型", place: "位置", token: "令牌", session: "会话", arrival: "新到设备", dead_letter: "死信", retention: "保留策略", settings: "设置", node: "节点", personal_data: "个人信息" },
+    actions: {
+      "devices.add": "注册设备", "devices.change": "修改设备", "devices.remove": "删除设备", "devices.import": "导入设备", "devices.read": "读取设备", "devices.credentials.add": "签发凭据", "devices.credentials.remove": "吊销凭据", "places.add": "添加位置", "places.change": "修改位置", "places.remove": "删除位置",
+      "models.add": "添加物模型", "models.versions.add": "添加物模型版本", "models.remove": "删除物模型", "rules.add": "新建规则", "rules.set": "修改规则", "rules.remove": "删除规则", "alarms.acknowledge": "确认报警", "alarms.comments.add": "评论报警", "arrivals.adopt": "接纳新到设备", "arrivals.remove": "忽略新到设备",
+      "dead_letters.replay": "重放死信", "dead_letters.discard": "丢弃死信", "people.add": "添加人员", "people.change": "修改人员", "tokens.add": "创建令牌", "tokens.remove": "终止令牌", "session.sign_in": "登录", "session.sign_out": "退出登录", "session.change": "修改偏好", "session.password": "修改密码", "sessions.remove": "终止会话",
+      "node.set_up": "初始化节点", "node.start": "节点启动", "node.stop": "节点停止", "settings.change": "设置变更", "records.migrate": "数据库迁移", "retention.set": "设置保留策略", "mqtt.connect": "MQTT 连接", "ledger.erase": "擦除个人信息", "attempts.various": "多种尝试",
+    },
   },
   people: {
     title: "人员", add: "新建人员", roles: "角色", roleNames: { administrator: "管理员", engineer: "工程师", operator: "操作员", viewer: "访客" }, roleHints: { administrator: "全部权限", engineer: "设备、物模型、规则", operator: "确认与备注报警", viewer: "只能查看" }, disable: "停用", enable: "启用", disableConfirm: "停用此人？其会话立即结束。", password: "密码", oldPassword: "当前密码", newPassword: "新密码", changePassword: "修改密码", passwordChanged: "密码已修改", tokens: "API 令牌", tokensText: "供脚本和其他系统使用：以 “Authorization: Bearer …” 发送，拥有您的角色。", newToken: "新建令牌", noTokens: "没有令牌", tokenOnce: "请立即复制，之后不再显示。", revoke: "吊销", revokeConfirm: "吊销这个令牌？使用它的程序将无法工作。", you: "您", disabled: "已停用", active: "可用", firstPassword: "初始密码", account: "我的账户", lastUsed: "最近使用", expires: "到期",

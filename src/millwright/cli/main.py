@@ -32,6 +32,7 @@ _COMMANDS = {
     "alarms": "alarms",
     "readings": "readings",
     "dead-letters": "dead_letters",
+    "ledger": "ledger",
 }
 
 

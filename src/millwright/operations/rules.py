@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from millwright.kernel import Bus, Clock, Conflict, Invalid, LimitExceeded, NotFound, Outdated, Unavailable, new_id
+from millwright.ledger import note
 from millwright.operations.evidence import ReadingSource
 from millwright.operations.model import Directory, Rule, RuleDraft, Stale
 from millwright.operations.rehearsal import Rehearsal, rehearse
@@ -22,6 +23,8 @@ from millwright.operations.validation import validate
 
 RULES_CHANGED = "events.operations.rules_changed"
 """Some rule changed; an empty msgpack map."""
+
+_NOT_THE_RULE = ("id", "revision", "created_ms", "updated_ms")
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +85,7 @@ class Rules:
         now_ms = self._clock.now_ms()
         rule = Rule(id=new_id("rul"), revision=1, created_ms=now_ms, updated_ms=now_ms, **_fields(draft))
         await to_thread(self._store.insert, rule)
+        note("rule", rule.id, rule.name, after=rule, ignore=_NOT_THE_RULE)
         await self._announce()
         return rule
 
@@ -107,13 +111,16 @@ class Rules:
                 code="operations.rule_changed",
                 hint="Read it again and decide anew.",
             )
+        note("rule", rule_id, rule.name, before=before, after=rule, ignore=_NOT_THE_RULE)
         await self._announce()
         return rule
 
     async def delete(self, rule_id: str) -> None:
         """Remove a rule; its active alarms end. Raises ``NotFound`` (``operations.rule_unknown``)."""
+        before = await self.get(rule_id)
         if not await to_thread(self._store.delete, rule_id):
             raise _unknown(rule_id)
+        note("rule", rule_id, before.name, before=before, ignore=_NOT_THE_RULE)
         await self._announce()
 
     async def rehearse(

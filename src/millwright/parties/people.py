@@ -7,12 +7,18 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from millwright.kernel import Clock, Denied, Invalid, NotFound, new_id, new_secret
+from millwright.ledger import note
 from millwright.parties.model import ROLES, Account, Language, NewToken, Role, Session, TokenInfo
 from millwright.parties.passwords import Passwords, check
 from millwright.parties.store import PeopleStore, TokenStore
 from millwright.parties.store.people import PERSON, no_such_person
 from millwright.parties.tokens import TOKEN_PREFIX, digest
+
+PERSONAL = ("/name",)
+"""What of a person is personal data, by JSON pointer."""
 
 
 class People:
@@ -46,7 +52,9 @@ class People:
         check(password, name)
         row["password"] = await self._passwords.hash(password)
         await asyncio.to_thread(self._store.add, row)
-        return await self.get(row["id"])
+        account = await self.get(row["id"])
+        note("person", account.id, account.name, after=account, personal=PERSONAL, named=True)
+        return account
 
     async def update(
         self,
@@ -78,7 +86,11 @@ class People:
             ends = disabled is True or password is not None
             await asyncio.to_thread(self._store.update, person_id, values, end_sessions=ends)
             self._changed()
-        return await self.get(person_id)
+        changed = await self.get(person_id)
+        secret = {"password_set": True} if password is not None else {}
+        after = msgspec.to_builtins(changed) | secret
+        note("person", person_id, changed.name, before=account, after=after, personal=PERSONAL, named=True)
+        return changed
 
     async def list_tokens(self, session: Session) -> list[TokenInfo]:
         """The person's own tokens; an administrator sees everybody's."""
@@ -110,6 +122,8 @@ class People:
         secret = new_secret(TOKEN_PREFIX)
         row = token_row(secret, clean_name(name), session.person.id, wanted, now, expires_ms)
         await asyncio.to_thread(self._tokens.add, row)
+        made = {"name": row["name"], "person_id": session.person.id, "roles": wanted, "expires_ms": expires_ms}
+        note("token", row["id"], row["name"], after=made)
         return NewToken(
             row["id"], row["name"], session.person.id, wanted, row["hint"], now, expires_ms, None, token=secret
         )
@@ -118,6 +132,7 @@ class People:
         """End a token: one's own, or as an administrator anybody's. Raises ``NotFound`` (``parties.token_unknown``)."""
         done = await asyncio.to_thread(self._tokens.delete, token_id, _owner(session))
         self._changed()
+        note("token", token_id)
         if not done:
             raise NotFound("There is no such token.", code="parties.token_unknown", hint="It may have been ended.")
 

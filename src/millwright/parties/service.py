@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Conflict, Denied, LimitExceeded, NotFound, new_id, new_secret
+from millwright.ledger import Actor, acted_by, note
 from millwright.parties.errors import NotSignedIn
 from millwright.parties.lockout import Lockout
 from millwright.parties.model import Language, Person, Session, SessionInfo, SetupState
@@ -123,6 +124,8 @@ class Parties:
         finally:
             self._waiting -= 1
         if found is None or not right or found.disabled:
+            if found is not None:
+                note("person", found.person_id)
             raise NotSignedIn(
                 "The name or the password is wrong.",
                 code="parties.wrong_password",
@@ -151,12 +154,15 @@ class Parties:
         session = await self.find_session(secret)
         if session is None:
             raise NotSignedIn("The person was disabled.", code="parties.wrong_password", hint="Ask an administrator.")
+        acted_by(Actor("person", session.person.id, session.person.name, session.id))
+        note("session", session.id)
         return Opened(session, secret)
 
     async def end_session(self, session: Session, session_id: str) -> None:
         """End one of the signed-in person's sessions. Raises ``NotFound`` (``parties.session_unknown``)."""
         done = await asyncio.to_thread(self._sessions.delete, session_id, session.person.id)
         self.forget()
+        note("session", session_id)
         if not done:
             raise NotFound("You have no such session.", code="parties.session_unknown", hint="It may have ended.")
 
@@ -192,12 +198,15 @@ class Parties:
         check(new, session.person.name)
         values = {"password": await self._passwords.hash(new)}
         await asyncio.to_thread(self._store.update, session.person.id, values, end_sessions=True, keep=session.id)
+        note("person", session.person.id, session.person.name, after={"password_set": True}, named=True)
         self.forget()
 
     async def set_language(self, session: Session, language: Language | None) -> Session:
         """Remember the signed-in person's language."""
         person = session.person
         await asyncio.to_thread(self._store.update, person.id, {"language": language}, end_sessions=False)
+        was, now = {"language": person.language}, {"language": language}
+        note("person", person.id, person.name, before=was, after=now, named=True)
         self.forget()
         changed = Person(person.id, person.name, person.roles, language)
         return Session(session.id, changed, session.expires_ms, session.method)
@@ -248,6 +257,7 @@ class Parties:
         if not await asyncio.to_thread(self._store.add_first, row, given):
             raise _set_up_already()
         self._set_up = True
+        note("person", row["id"], row["name"], after={"roles": row["roles"]}, named=True)
         return await self._open(row["id"], address, agent)
 
 

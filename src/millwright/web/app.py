@@ -15,10 +15,12 @@ from millwright.devices import api as devices_api
 from millwright.devices.dead_letters import api as dead_letters_api
 from millwright.historian import api as historian_api
 from millwright.kernel import Lifecycle
+from millwright.ledger import api as ledger_api
 from millwright.operations import api as operations_api
-from millwright.parties import Session
+from millwright.parties import Session, require_role
 from millwright.parties import api as parties_api
 from millwright.web import connection, health, overview, problems, system
+from millwright.web.audit import Audit
 from millwright.web.console_files import ConsoleFiles
 from millwright.web.edge import Edge
 from millwright.web.idempotency import AnswerStore, Idempotency
@@ -42,7 +44,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with Lifecycle(board, hub):
+        async with Lifecycle(services.recorder, services.denials, board, hub):
             yield
 
     app = Litestar(
@@ -59,6 +61,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
                     *system.ROUTES,
                     *connection.ROUTES,
                     *live_api.ROUTES,
+                    *ledger_api.routes([require_role("administrator")], [require_role("engineer", "operator")]),
                 ],
             ),
             *health.ROUTES,
@@ -72,8 +75,14 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
         logging_config=None,
         debug=False,
     )
-    inner = Idempotency(app.asgi_handler, AnswerStore(services.records, services.clock))
-    edge = Edge(inner, services.parties, services.settings, ConsoleFiles(console), partial(problems.methods_of, app))
+    once = Idempotency(app.asgi_handler, AnswerStore(services.records, services.clock))
+    edge = Edge(
+        Audit(once, services.recorder, services.denials, services.clock),
+        services.parties,
+        services.settings,
+        ConsoleFiles(console),
+        partial(problems.methods_of, app),
+    )
     app.asgi_handler = edge
     app.state.edge = edge
     app.state.hub = hub
@@ -92,6 +101,7 @@ def _dependencies(services: Services, board: StatsBoard, hub: Hub) -> dict[str, 
         "alarms": services.alarms,
         "rules": services.rules,
         "dead_letters": services.dead_letters,
+        "ledger": services.ledger,
         "bus": services.bus,
         "clock": services.clock,
         "services": services,

@@ -15,12 +15,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp, Receive, Send
+from litestar.types import Receive, Send
 
 from millwright.kernel import MillwrightError
 from millwright.parties import Parties, Session
 from millwright.parties.api import COOKIE
 from millwright.web import problems
+from millwright.web.audit import Audit
 from millwright.web.console_files import ConsoleFiles
 from millwright.web.settings import WebSettings
 
@@ -59,7 +60,7 @@ class Edge:
 
     def __init__(
         self,
-        app: ASGIApp,
+        app: Audit,
         parties: Parties,
         settings: WebSettings,
         console: ConsoleFiles,
@@ -94,6 +95,7 @@ class Edge:
                 return
             problem = await self._refusal(scope, headers)
             if problem is not None:
+                await self._app.refused(scope, problem)
                 await send_problem(answer, problem, request_id)
                 return
             methods = self._methods(scope["path"]) if scope["method"] == "OPTIONS" else []

@@ -27,6 +27,7 @@ _TAGS = {
     "Dead letters": "Messages that could not be read: inspect, replay, discard.",
     "Rules": "When an alarm is raised.",
     "Alarms": "Alarms and their life (ISA-18.2, IEC 62682).",
+    "Ledger": "Who did what: the tamper-evident record, and its proofs (RFC 9162, C2SP tlog-tiles).",
     "Live": "What happens now, as Server-Sent Events.",
     "Operation": "How the node does.",
 }

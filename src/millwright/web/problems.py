@@ -149,6 +149,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     """Litestar's exception handler for everything."""
     request_id = str(request.scope.get("request_id", ""))
     problem = of_exception(error, request_id)
+    request.scope["problem"] = problem.code  # type: ignore[typeddict-unknown-key]  # read by the audit
     headers = headers_of(problem)
     if problem.status == 405:
         headers["Allow"] = ", ".join(methods_of(request.app, request.scope["path"]))

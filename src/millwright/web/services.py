@@ -15,6 +15,7 @@ from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Records
 from millwright.historian import HistorianClient
 from millwright.kernel import Clock
+from millwright.ledger import Denials, Ledger, Recorder
 from millwright.operations import Alarms, Rules
 from millwright.parties import Parties
 from millwright.web.settings import WebSettings
@@ -58,6 +59,9 @@ class Services:
     alarms: Alarms
     rules: Rules
     dead_letters: DeadLetters
+    ledger: Ledger
+    recorder: Recorder
+    denials: Denials
     bus: NatsConnection
     records: Records
     clock: Clock
@@ -65,7 +69,7 @@ class Services:
     version: str
     data_folder: Path
     connection: Connection
-    streams: tuple[str, ...] = ("INTAKE", "DEAD_LETTERS")
+    streams: tuple[str, ...] = ("INTAKE", "DEAD_LETTERS", "LEDGER")
     describe_settings: Callable[[], Sequence[SettingView]] = _no_settings
     more: dict[str, Any] = field(default_factory=dict)
     """Further dependencies of routes, by name."""

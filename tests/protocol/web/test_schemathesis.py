@@ -23,7 +23,7 @@ _LEFT_OUT = "^/api/v1/(live|session|session/password)$"
 
 @pytest.mark.timeout(SECONDS * 4 + 120)
 async def test_no_request_makes_the_node_fail(tmp_path: Path) -> None:
-    async with running_web(tmp_path, history=True) as web:
+    async with running_web(tmp_path, history=True, written=True) as web:
         await web.set_up()
         opened = await web.services.parties.sign_in("Anna", "copper kettles whistle")
         people = web.services.parties.people

@@ -9,6 +9,7 @@ from millwright.app.stats import Figures
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService
 from millwright.devices.dead_letters import DeadLetters
 from millwright.historian import HistorianClient
+from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import Parties
@@ -22,6 +23,8 @@ def compose(node: Node) -> Composition:
     devices = DevicesService(node.records, node.bus, node.clock, settings.devices, count_alarms=alarms.active_by_device)
     directory = RegistryDirectory(devices.device_store, devices.model_store, devices.changes)
     dead_letters = DeadLetters(node.bus)
+    recorder = Recorder(node.bus)
+    denials = Denials(recorder, node.clock, interval_s=settings.ledger.repeats_every_s)
     services = Services(
         parties=Parties(node.records, node.clock, session_hours=settings.web.session_hours),
         devices=devices,
@@ -32,6 +35,9 @@ def compose(node: Node) -> Composition:
         alarms=alarms,
         rules=Rules(RuleStore(node.records), directory, node.bus, node.clock, settings.operations),
         dead_letters=dead_letters,
+        ledger=Ledger(LedgerStore(node.records), LedgerClient(node.bus)),
+        recorder=recorder,
+        denials=denials,
         bus=node.bus,
         records=node.records,
         clock=node.clock,
@@ -45,5 +51,5 @@ def compose(node: Node) -> Composition:
         ],
     )
     server = WebServer(create_app(services), settings.web)
-    node.stats.sources.append(lambda: Figures(server.counters(), server.gauges()))
+    node.stats.sources.append(lambda: Figures(server.counters() | recorder.counters(), server.gauges()))
     return Composition([dead_letters, server], server.url)

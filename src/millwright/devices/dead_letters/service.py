@@ -11,6 +11,7 @@ from millwright.devices.dead_letters.stream import DeadLetterStream, StoredLette
 from millwright.devices.intake import FLAG_DUPLICATE, FLAG_REPLAYED, FRAME_VERSION, Frame, Run, encode_frame, subject_of
 from millwright.engines.nats import NatsConnection
 from millwright.kernel import Invalid, NotFound
+from millwright.ledger import note
 
 _REPLAYER = "replay"
 _ATTEMPT = 1 << 8
@@ -77,6 +78,7 @@ class DeadLetters:
             await self._nats.append(subject_of(_REPLAYER), _frame_of(stored.letter))
             await self._stream.discard(stored.sequence)
             done += 1
+        _note_done("replayed", done, sequences, reason, device_id)
         return done
 
     async def discard(
@@ -86,6 +88,7 @@ class DeadLetters:
         done = 0
         async for stored in self._chosen(sequences, reason, device_id):
             done += await self._stream.discard(stored.sequence)
+        _note_done("discarded", done, sequences, reason, device_id)
         return done
 
     async def _chosen(
@@ -104,6 +107,13 @@ class DeadLetters:
             )
         for sequence in sequences:
             yield await self.get(sequence)
+
+
+def _note_done(
+    what: str, done: int, sequences: Sequence[int] | None, reason: str | None, device_id: str | None
+) -> None:
+    chosen = {"sequences": None if sequences is None else list(sequences), "reason": reason, "device_id": device_id}
+    note("dead_letter", "", after={what: done, **chosen})
 
 
 def _frame_of(letter: DeadLetter) -> bytes:

@@ -26,6 +26,7 @@ from millwright.devices.store import bump, credentials, devices, models, places,
 from millwright.engines.sql import Records
 from millwright.kernel import MillwrightError, new_id, new_secret
 from millwright.kernel.spreadsheet import plain_cell, safe_cell
+from millwright.ledger import note
 
 COLUMNS = (
     "name",
@@ -202,6 +203,8 @@ class BulkStore:
                 _write(connection, ((devices, made), (tags, tagged), (credentials, granted)))
                 if made:
                     bump(connection)
+        for each in () if dry_run else made:
+            note("device", each["id"], each["name"], after=each)
         return ImportReport(created=len(made), refused=refused, credentials=issued, dry_run=dry_run)
 
 

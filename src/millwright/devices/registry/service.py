@@ -28,6 +28,10 @@ from millwright.devices.registry.model import (
 from millwright.devices.registry.store import DeviceStore
 from millwright.devices.settings import DevicesSettings
 from millwright.kernel import Clock, new_id
+from millwright.ledger import note
+
+NOT_THE_DEVICE = ("id", "revision", "created_ms", "presence", "alarms_active", "place_path")
+"""Fields of a device that nobody sets."""
 
 
 class Registry:
@@ -72,6 +76,7 @@ class Registry:
     async def create(self, new: NewDevice) -> Device:
         """Register a device. Raises ``Invalid``, ``NotFound`` (model, place, edge) or ``Conflict`` (name, address)."""
         device = await asyncio.to_thread(self._store.insert, new_id("dev"), check(new), self._clock.now_ms())
+        note("device", device.id, device.name, after=device, ignore=NOT_THE_DEVICE)
         await self._changes.announce(device.id)
         return device
 
@@ -80,13 +85,17 @@ class Registry:
 
         Raises ``NotFound``, ``Invalid``, ``Conflict`` (``devices.revision_stale``, name, address).
         """
+        before = await self.get(device_id)
         device = await asyncio.to_thread(self._store.update, device_id, _clean(change), expected)
+        note("device", device_id, device.name, before=before, after=device, ignore=NOT_THE_DEVICE)
         await self._changes.announce(EVERY if change.sparkplug is not UNSET else device_id)
         return device
 
     async def delete(self, device_id: str, *, expected: int | None = None) -> None:
         """Remove a device and its credentials; its history stays. Raises ``NotFound`` or ``Conflict``."""
+        before = await self.get(device_id)
         await asyncio.to_thread(self._store.delete, device_id, expected)
+        note("device", device_id, before.name, before=before, ignore=NOT_THE_DEVICE)
         await self._changes.announce(device_id)
 
     async def import_json(self, rows: Sequence[Any], *, issue: bool = False, dry_run: bool = False) -> ImportReport:

@@ -23,6 +23,7 @@ from millwright.historian.rpc.messages import (
 )
 from millwright.historian.service import catalogue_rows
 from millwright.kernel import Bus
+from millwright.ledger import note
 
 _DEVICES_A_REQUEST = 2_000
 
@@ -104,7 +105,9 @@ class HistorianClient:
 
     async def retain(self, policies: Sequence[RetentionPolicy]) -> None:
         """Put these policies in the place of all."""
+        before = await self.retention()
         await self._ask("retain", Policies(list(policies)))
+        note("retention", "", before={"policies": before}, after={"policies": list(policies)})
 
     async def preview_retention(self, policies: Sequence[RetentionPolicy]) -> RetentionPreview:
         """What these policies would do if they were in force now; changes nothing."""

@@ -73,7 +73,7 @@ class RuleController(Controller):
         """Keep a new rule; it watches within two seconds."""
         return _tagged(await rules.create(data), 201)
 
-    @post("/test", summary="Try a rule out on history", status_code=200, guards=[require_role("engineer")])
+    @post("/test", summary="Try a rule out on history", status_code=200, guards=[require_role("engineer")], reads=True)
     async def test(
         self,
         rules: NamedDependency[Rules],
