@@ -288,6 +288,13 @@ def test_what_began_and_ended_before_a_crash_is_not_told_again() -> None:
     assert restarted(before).evaluate(readings((1, 99.0), (2, 70.0), (3, 70.0))) == []
 
 
+def test_what_came_too_late_before_a_crash_is_still_too_late_after_it() -> None:
+    before = evaluator()
+    before.evaluate(readings((5, 60.0)))
+    assert before.evaluate(readings((4, 99.0))) == []
+    assert restarted(before).evaluate(readings((4, 99.0))) == []
+
+
 def test_a_delay_that_was_running_ends_by_a_reading_or_anew_by_the_timer() -> None:
     slow = rule(Limit(high=80, on_delay_s=10))
     clock = ManualClock(NOW_MS)

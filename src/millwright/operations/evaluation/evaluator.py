@@ -113,6 +113,7 @@ class Evaluator:
                 fed[slot] = watch
                 watch.last_ms = max(watch.last_ms, int(self._last_ms[slot]))
             if time_ms <= watch.last_ms <= received_ms + AHEAD_MS:
+                self._dirty.add(slot)  # evaluated again after a crash, it must still be known to be late
                 continue
             if self.plan.is_rate[slot]:
                 rate = self._rate(slot, time_ms < watch.last_ms).push(time_ms, value)
