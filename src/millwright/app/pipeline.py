@@ -375,6 +375,10 @@ class Pipeline:
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """Cancel until they end: before Python 3.12 `asyncio.wait_for`, which nats-py waits with, may lose it once."""
+    left = [task for task in tasks if not task.done()]
+    while left:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=1.0)
+        left = [task for task in left if not task.done()]

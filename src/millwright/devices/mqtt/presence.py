@@ -95,8 +95,10 @@ class Presence:
             if snapshot:
                 next_snapshot_s = now_s + SNAPSHOT_S
             await self._report(snapshot=snapshot)
+            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes as the event is set, as at the stop.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), HEARTBEAT_S)
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self._changed.wait()
                 await asyncio.sleep(DELTA_S)
 
     async def _report(self, *, snapshot: bool) -> None:

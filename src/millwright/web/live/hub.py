@@ -108,7 +108,8 @@ class Hub:
                 except MillwrightError as error:
                     logger.debug("live readings not asked for: %s", error)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), LEASE_EVERY_S)
+                async with asyncio.timeout(LEASE_EVERY_S):
+                    await self._asked.wait()
 
     async def _on_readings(self, subject: str, payload: bytes) -> None:
         device_id = subject.removeprefix("live.")

@@ -69,7 +69,8 @@ class Stream:
         while True:
             wait_s = min(self._heartbeat_s - (loop.time() - sent), _CHECK_S)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(wait_s, 0.01))
+                async with asyncio.timeout(max(wait_s, 0.01)):
+                    await self._wake.wait()
             if self._closed:
                 return
             if loop.time() - checked >= _CHECK_S:
