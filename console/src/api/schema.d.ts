@@ -4333,7 +4333,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>[];
+                "application/json": unknown[];
                 "text/csv": string;
             };
         };

@@ -130,8 +130,12 @@ class CaseSession:
         search: str = "",
         data: Mapping[str, Any] | None = None,
         comment: str = "",
+        noted: Mapping[str, Any] | None = None,
     ) -> Case:
-        """A new case in its workflow's first state. The caller has seen that no case is open for ``cause``."""
+        """A new case in its workflow's first state. The caller has seen that no case is open for ``cause``.
+
+        ``noted`` is what its first line of history keeps of ``data``, which changes later.
+        """
         state = self._workflows[kind].initial
         case = Case(
             id=new_id(id_prefix),
@@ -148,7 +152,7 @@ class CaseSession:
             data=dict(data or {}),
         )
         self._new[case.id] = case
-        self._note(case, actor, "open", "", state, comment, {})
+        self._note(case, actor, "open", "", state, comment, noted or {})
         return case
 
     def fire(

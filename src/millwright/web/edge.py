@@ -120,6 +120,8 @@ class Edge:
         length = headers.get(b"content-length")
         if length is not None and (not length.isdigit() or int(length) > self._max_body):
             return problems.of_status(413 if length.isdigit() else 400)
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            return problems.of_status(400, "An address holds no NUL.")  # PostgreSQL takes none either
         unsafe = scope["method"] not in _SAFE
         media = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
         has_body = length not in (None, b"0") or b"transfer-encoding" in headers

@@ -188,6 +188,12 @@ async def test_from_a_rule_to_an_alarm_to_its_end(site: Site) -> None:
         ("comment", "Eva", "new seal"),
         ("returned", "Millwright", ""),
     ]
+    assert [(e["value"], e["source_ms"]) for e in detail["history"]] == [
+        (85.5, detail["raised_ms"]),
+        (None, None),
+        (None, None),
+        (None, detail["returned_ms"]),
+    ]
     await until(lambda: len(told) == 3)
     assert [each["state"] for each in told] == ["unacknowledged", "acknowledged", "normal"]
 

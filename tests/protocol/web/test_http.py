@@ -35,6 +35,8 @@ async def test_failures_are_problems(web: RunningWeb) -> None:
         ("POST", "/api/v1/people", json, b"", 400, None),
         ("POST", "/api/v1/people", json, b"null", 400, "web.invalid"),
         ("POST", "/api/v1/people", json, b"x" * 100_001, 413, "web.body_too_large"),
+        ("GET", "/api/v1/devices/a%00b", {}, b"", 400, "web.malformed"),
+        ("GET", "/api/v1/rules?device_id=%00", {}, b"", 400, "web.malformed"),
     ]
     for method, path, headers, body, status, code in cases:
         answer = await administrator.request(method, path, headers=headers, content=body)
