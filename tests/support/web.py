@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,12 +12,13 @@ from typing import Any
 import httpx
 
 from millwright import cases, devices, historian, operations, parties, web
-from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings
+from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Migrations, Records
-from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
+from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore
 from millwright.kernel import Clock, Lifecycle, SystemClock
+from millwright.kernel.scope import EVERYTHING
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import Parties
@@ -37,6 +39,7 @@ class RunningWeb:
     bus: NatsConnection
     nats: RunningNats
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    historian: Historian | None = None
 
     def client(self, *, token: str | None = None, **options: Any) -> httpx.AsyncClient:
         """A browser of its own: cookies are kept, ``Origin`` is sent as the console does."""
@@ -85,15 +88,16 @@ async def running_web(
         records = open_records(folder / "records")
         stack.callback(records.close)
         clock = SystemClock()
+        kept: Historian | None = None
         if history:
             engine = await stack.enter_async_context(open_engine("chdb", folder / "history"))
             kept = Historian(engine, clock)
-            server = HistorianServer(kept, Retention(engine, PolicyStore(records), clock), bus)
+            server = HistorianServer(kept, bus)
             await stack.enter_async_context(Lifecycle(kept, server))
         chosen = WebSettings(port=free_port(), **settings)
         app = create_app(compose(records, bus, clock, chosen, folder), console=console or folder / "no-console")
         host = WebServer(app, chosen)
-        running = RunningWeb(host.url, app.state.services, host, bus, nats)
+        running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
         await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, host))
         yield running
         for client in running.clients:
@@ -104,9 +108,12 @@ def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSett
     """Every domain's service over one database."""
     alarms = Alarms(records, bus, clock)
     things = DevicesService(records, bus, clock, count_alarms=alarms.active_by_device)
+    known = Parties(records, clock, session_hours=chosen.session_hours)
+    things.follow(known.organisations)
+    everybody = DeviceStore(records.scoped(EVERYTHING))
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     return Services(
-        parties=Parties(records, clock, session_hours=chosen.session_hours),
+        parties=known,
         devices=things,
         arrivals=ArrivalService(
             ArrivalStore(records), things.device_store, things.changes, bus, clock, DevicesSettings()
@@ -114,7 +121,9 @@ def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSett
         historian=HistorianClient(bus),
         alarms=alarms,
         rules=Rules(RuleStore(records), directory, bus, clock),
-        dead_letters=DeadLetters(bus),
+        dead_letters=DeadLetters(bus, things.registry.known),
+        retention=PolicyStore(records),
+        owners=lambda device_ids: asyncio.to_thread(everybody.known, device_ids),
         bus=bus,
         records=records,
         clock=clock,

@@ -18,6 +18,7 @@ from millwright.kernel.errors import (
 )
 from millwright.kernel.ids import new_id, new_secret
 from millwright.kernel.lifecycle import Lifecycle, Part
+from millwright.kernel.scope import ROOT, Scope, current_scope
 
 __all__ = [
     "Bus",
@@ -33,11 +34,14 @@ __all__ = [
     "MillwrightError",
     "NotFound",
     "Part",
+    "ROOT",
     "Responder",
+    "Scope",
     "SystemClock",
     "Unavailable",
     "Unsubscribe",
     "Unsupported",
+    "current_scope",
     "new_id",
     "new_secret",
     "to_iso",

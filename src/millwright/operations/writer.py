@@ -221,6 +221,7 @@ def _open(session: CaseSession, change: Raised, cause: str) -> Case:
         opened_ms=change.at_ms,
         search="\n".join(words),
         data=data,
+        organisation_id=subject.organisations[-1],
     )
     session.keep_evidence(case.id, evidence_of(change, session.now_ms), complete=False)
     return case

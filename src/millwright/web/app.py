@@ -12,10 +12,11 @@ from litestar.di import Provide
 
 from millwright.devices import api as devices_api
 from millwright.devices.dead_letters import api as dead_letters_api
+from millwright.historian import History
 from millwright.historian import api as historian_api
 from millwright.kernel import Lifecycle
 from millwright.operations import api as operations_api
-from millwright.parties import Session
+from millwright.parties import Authority, Session, authority_of
 from millwright.parties import api as parties_api
 from millwright.web import health, overview, problems, system
 from millwright.web.console_files import ConsoleFiles
@@ -37,7 +38,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
     ``app.state.edge`` counts requests, ``app.state.hub`` holds the live streams (stop it before the server).
     """
     board = StatsBoard(services.bus, services.clock)
-    hub = Hub(services.bus, most=services.settings.max_streams)
+    hub = Hub(services.bus, services.owners, most=services.settings.max_streams)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -87,6 +88,8 @@ def _dependencies(services: Services, board: StatsBoard, hub: Hub) -> dict[str, 
         "devices": services.devices,
         "arrivals": services.arrivals,
         "historian": services.historian,
+        "history": History(services.historian, services.devices.registry),
+        "retention": services.retention,
         "alarms": services.alarms,
         "rules": services.rules,
         "dead_letters": services.dead_letters,
@@ -101,6 +104,7 @@ def _dependencies(services: Services, board: StatsBoard, hub: Hub) -> dict[str, 
     }
     found = {name: _provide(value) for name, value in given.items()}
     found["session"] = Provide(_session, sync_to_thread=False)
+    found["authority"] = Provide(_authority, sync_to_thread=False)
     return found
 
 
@@ -114,3 +118,7 @@ def _provide(value: Any) -> Provide:
 def _session(request: Request[Any, Any, Any]) -> Session | None:
     session: Session | None = request.scope["auth"]
     return session
+
+
+def _authority(request: Request[Any, Any, Any]) -> Authority:
+    return authority_of(request)

@@ -81,8 +81,14 @@ def compose(node: Node) -> Composition:
     )
     engine = open_engine(settings.clickhouse, node.folder.history)
     historian = Historian(engine, node.clock, settings.historian)
-    retention = Retention(engine, PolicyStore(node.records), node.clock)
-    server = HistorianServer(historian, retention, node.bus)
+    retention = Retention(
+        engine,
+        PolicyStore(node.records),
+        node.clock,
+        owners=devices.device_store.owners,
+        gone=devices.device_store.orphans,
+    )
+    server = HistorianServer(historian, node.bus)
     live = LivePublisher(node.bus, historian, node.clock)
     presence = PresenceWorker(devices.presence_store, node.bus, node.clock)
 

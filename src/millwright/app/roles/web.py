@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from millwright import __version__
 from millwright.app.node import Composition, Node
 from millwright.app.settings import describe
 from millwright.app.stats import Figures
-from millwright.devices import ArrivalService, ArrivalStore, DevicesService
+from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DeviceStore
 from millwright.devices.dead_letters import DeadLetters
-from millwright.historian import HistorianClient
+from millwright.historian import HistorianClient, PolicyStore
+from millwright.kernel.scope import EVERYTHING
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import Parties
@@ -21,9 +24,12 @@ def compose(node: Node) -> Composition:
     alarms = Alarms(node.records, node.bus, node.clock)
     devices = DevicesService(node.records, node.bus, node.clock, settings.devices, count_alarms=alarms.active_by_device)
     directory = RegistryDirectory(devices.device_store, devices.model_store, devices.changes)
-    dead_letters = DeadLetters(node.bus)
+    dead_letters = DeadLetters(node.bus, devices.registry.known)
+    parties = Parties(node.records, node.clock, session_hours=settings.web.session_hours)
+    devices.follow(parties.organisations)
+    everybody = DeviceStore(node.records.scoped(EVERYTHING))
     services = Services(
-        parties=Parties(node.records, node.clock, session_hours=settings.web.session_hours),
+        parties=parties,
         devices=devices,
         arrivals=ArrivalService(
             ArrivalStore(node.records), devices.device_store, devices.changes, node.bus, node.clock, settings.devices
@@ -32,6 +38,8 @@ def compose(node: Node) -> Composition:
         alarms=alarms,
         rules=Rules(RuleStore(node.records), directory, node.bus, node.clock, settings.operations),
         dead_letters=dead_letters,
+        retention=PolicyStore(node.records),
+        owners=lambda device_ids: asyncio.to_thread(everybody.known, device_ids),
         bus=node.bus,
         records=node.records,
         clock=node.clock,

@@ -14,8 +14,9 @@ from litestar.response import Stream
 from millwright.devices.api.devices import Text
 from millwright.devices.errors import invalid
 from millwright.devices.registry import DeviceQuery, ImportReport, Kind, Status
+from millwright.devices.rights import DEVICES_READ, DEVICES_WRITE
 from millwright.devices.service import DevicesService
-from millwright.parties import require_role, require_session
+from millwright.parties import permit
 
 _MOST_BYTES = 64 * 1024 * 1024
 
@@ -25,15 +26,14 @@ class ImportController(Controller):
 
     path = "/devices"
     tags = ["Devices"]  # noqa: RUF012
-    guards = [require_session]  # noqa: RUF012
 
     @post(
         "/import",
         summary="Register many devices",
         operation_id="importDevices",
         status_code=200,
-        guards=[require_role("engineer")],
         request_max_body_size=_MOST_BYTES,
+        guards=[permit(DEVICES_WRITE)],
     )
     async def import_devices(
         self,
@@ -60,7 +60,7 @@ class ImportController(Controller):
             ) from error
         return await devices.registry.import_json(rows, issue=issue, dry_run=dry_run)
 
-    @get("/export", summary="Devices as CSV", operation_id="exportDevices")
+    @get("/export", summary="Devices as CSV", operation_id="exportDevices", guards=[permit(DEVICES_READ)])
     async def export_devices(
         self,
         devices: NamedDependency[DevicesService],

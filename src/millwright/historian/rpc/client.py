@@ -9,13 +9,11 @@ import msgspec
 import pyarrow as pa
 
 from millwright.historian.query import BucketQuery, BucketSeries, CatalogueEntry, Latest, Range, RawQuery, Storage
-from millwright.historian.retention import RetentionPolicy
 from millwright.historian.rpc.messages import (
     BUCKETS_A_REPLY,
     PREFIX,
     BucketsReply,
     DevicesRequest,
-    Policies,
     decode,
     decode_rows,
     encode,
@@ -82,15 +80,6 @@ class HistorianClient:
     async def storage(self) -> Storage:
         """What the historian holds, and the room left."""
         return decode(await self._bus.request(f"{PREFIX}storage", b"", timeout_s=self._timeout_s), Storage)
-
-    async def retention(self) -> list[RetentionPolicy]:
-        """The retention policies in the order in which they are tried."""
-        reply = await self._bus.request(f"{PREFIX}retention", b"", timeout_s=self._timeout_s)
-        return decode(reply, Policies).policies
-
-    async def retain(self, policies: Sequence[RetentionPolicy]) -> None:
-        """Put these policies in the place of all."""
-        await self._ask("retain", Policies(list(policies)))
 
     async def _ask(self, name: str, request: msgspec.Struct) -> bytes:
         return await self._bus.request(PREFIX + name, encode(request), timeout_s=self._timeout_s)

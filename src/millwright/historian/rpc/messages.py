@@ -8,7 +8,6 @@ import msgspec
 import pyarrow as pa
 
 from millwright.historian.query import BucketSeries
-from millwright.historian.retention import RetentionPolicy
 from millwright.kernel import Invalid
 
 PREFIX = "rpc.historian."
@@ -34,12 +33,6 @@ class BucketsReply(msgspec.Struct, frozen=True):
     """Answer to a ``BucketQuery``."""
 
     series: list[BucketSeries]
-
-
-class Policies(msgspec.Struct, frozen=True):
-    """Retention policies, in the order in which they are tried."""
-
-    policies: list[RetentionPolicy]
 
 
 def encode(message: msgspec.Struct) -> bytes:

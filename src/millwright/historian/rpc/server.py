@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from millwright.historian.query import BucketQuery, RawQuery, Storage
-from millwright.historian.retention import Retention
 from millwright.historian.rpc.messages import (
     PREFIX,
     BucketsReply,
     DevicesRequest,
-    Policies,
     decode,
     encode,
     encode_rows,
@@ -21,9 +19,8 @@ from millwright.kernel import Bus, Unsubscribe
 class HistorianServer:
     """Serves ``rpc.historian.*``; several historians on one cluster share the requests."""
 
-    def __init__(self, historian: Historian, retention: Retention, bus: Bus) -> None:
+    def __init__(self, historian: Historian, bus: Bus) -> None:
         self._historian = historian
-        self._retention = retention
         self._bus = bus
         self._ends: list[Unsubscribe] = []
         self.requests = 0
@@ -37,8 +34,6 @@ class HistorianServer:
             ("latest", self._latest),
             ("catalogue", self._catalogue),
             ("storage", self._storage),
-            ("retention", self._policies),
-            ("retain", self._retain),
             ("ready", self._ready),
         ):
             self._ends.append(await self._bus.serve(PREFIX + name, responder, queue="historian"))
@@ -75,12 +70,3 @@ class HistorianServer:
         self.requests += 1
         found: Storage = await self._historian.storage()
         return encode(found)
-
-    async def _policies(self, _payload: bytes) -> bytes:
-        self.requests += 1
-        return encode(Policies(await self._retention.list()))
-
-    async def _retain(self, payload: bytes) -> bytes:
-        self.requests += 1
-        await self._retention.replace(decode(payload, Policies).policies)
-        return b""
