@@ -13,12 +13,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from millwright import cases, devices, historian, ledger, operations, parties, web
-from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings
+from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Migrations, Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.kernel import Clock, Lifecycle, SystemClock
+from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import (
     Denials,
     Ledger,
@@ -49,6 +50,7 @@ class RunningWeb:
     bus: NatsConnection
     nats: RunningNats
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    historian: Historian | None = None
 
     def client(self, *, token: str | None = None, **options: Any) -> httpx.AsyncClient:
         """A browser of its own: cookies are kept, ``Origin`` is sent as the console does."""
@@ -109,6 +111,7 @@ async def running_web(
         records = open_records(folder / "records")
         stack.callback(records.close)
         clock = SystemClock()
+        kept: Historian | None = None
         if history:
             engine = await stack.enter_async_context(open_engine("chdb", folder / "history"))
             kept = Historian(engine, clock)
@@ -119,7 +122,7 @@ async def running_web(
         chosen = WebSettings(port=free_port(), **settings)
         app = create_app(compose(records, bus, clock, chosen, folder), console=console or folder / "no-console")
         host = WebServer(app, chosen)
-        running = RunningWeb(host.url, app.state.services, host, bus, nats)
+        running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
         await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, host))
         yield running
         for client in running.clients:
@@ -155,9 +158,12 @@ def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSett
     alarms = Alarms(records, bus, clock)
     things = DevicesService(records, bus, clock, count_alarms=alarms.active_by_device)
     recorder = Recorder(bus)
+    known = Parties(records, clock, session_hours=chosen.session_hours)
+    things.follow(known.organisations)
+    everybody = DeviceStore(records.scoped(EVERYTHING))
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     return Services(
-        parties=Parties(records, clock, session_hours=chosen.session_hours),
+        parties=known,
         devices=things,
         arrivals=ArrivalService(
             ArrivalStore(records), things.device_store, things.changes, bus, clock, DevicesSettings()
@@ -165,10 +171,12 @@ def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSett
         historian=HistorianClient(bus),
         alarms=alarms,
         rules=Rules(RuleStore(records), directory, bus, clock),
-        dead_letters=DeadLetters(bus),
+        dead_letters=DeadLetters(bus, things.registry.known),
         ledger=Ledger(LedgerStore(records), LedgerClient(bus)),
         recorder=recorder,
         denials=Denials(recorder, clock, interval_s=1.0),
+        retention=PolicyStore(records),
+        owners=lambda device_ids: asyncio.to_thread(everybody.known, device_ids),
         bus=bus,
         records=records,
         clock=clock,

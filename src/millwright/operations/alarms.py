@@ -25,15 +25,15 @@ from millwright.operations.model import (
 
 KIND = "alarm"
 
-_OPERATORS = frozenset({"operator", "administrator"})
-
 WORKFLOW = Workflow(
     kind=KIND,
     initial="unacknowledged",
     closed=frozenset({"normal"}),
     transitions=(
         Transition(
-            "acknowledge", {"unacknowledged": "acknowledged", "returned_unacknowledged": "normal"}, roles=_OPERATORS
+            "acknowledge",
+            {"unacknowledged": "acknowledged", "returned_unacknowledged": "normal"},
+            rights=frozenset({"alarms:acknowledge"}),
         ),
         Transition("return", {"unacknowledged": "returned_unacknowledged", "acknowledged": "normal"}),
         Transition("reoccur", {"returned_unacknowledged": "unacknowledged"}),
@@ -229,6 +229,7 @@ def alarm_of(case: Case) -> Alarm:
             "acknowledged": case.state in ("acknowledged", "normal"),
             "raised_ms": case.opened_ms,
             "revision": case.revision,
+            "organisation_id": case.organisation_id,
         },
         Alarm,
     )

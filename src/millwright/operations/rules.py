@@ -83,7 +83,15 @@ class Rules:
                 hint="Scope a rule to a model instead of one to each device, or raise [operations] rules_limit.",
             )
         now_ms = self._clock.now_ms()
-        rule = Rule(id=new_id("rul"), revision=1, created_ms=now_ms, updated_ms=now_ms, **_fields(draft))
+        owner = await to_thread(self._directory.owner, draft.scope)
+        rule = Rule(
+            id=new_id("rul"),
+            revision=1,
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            organisation_id=owner,
+            **_fields(draft),
+        )
         await to_thread(self._store.insert, rule)
         note("rule", rule.id, rule.name, after=rule, ignore=_NOT_THE_RULE)
         await self._announce()
@@ -98,8 +106,12 @@ class Rules:
         await self._check(draft)
         before = await self.get(rule_id)
         expected = before.revision if revision is None else revision
+        owner = before.organisation_id
+        if draft.scope != before.scope:
+            owner = await to_thread(self._directory.owner, draft.scope)
         rule = Rule(
             id=rule_id,
+            organisation_id=owner,
             revision=expected + 1,
             created_ms=before.created_ms,
             updated_ms=self._clock.now_ms(),
@@ -146,7 +158,8 @@ class Rules:
         to_ms = min(to_ms, self._clock.now_ms())
         if from_ms >= to_ms:
             raise Invalid("from_ms must be before to_ms and in the past.", code="operations.bad_range", hint="Mend it.")
-        rule = Rule(id="rehearsal", **_fields(msgspec.structs.replace(draft, enabled=True)))
+        owner = await to_thread(self._directory.owner, draft.scope)
+        rule = Rule(id="rehearsal", organisation_id=owner, **_fields(msgspec.structs.replace(draft, enabled=True)))
         return await rehearse(rule, subjects, historian, from_ms, to_ms, backfill_s=self._settings.backfill_s)
 
     async def _check(self, draft: RuleDraft) -> None:

@@ -8,14 +8,27 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from millwright.engines.sql import Records
-from millwright.kernel import Clock, Conflict, Denied, LimitExceeded, NotFound, new_id, new_secret
+from millwright.kernel import Clock, Conflict, Denied, Invalid, LimitExceeded, NotFound, new_id, new_secret
 from millwright.ledger import Actor, acted_by, note
+from millwright.parties.authority import Authority, Tree, masked
 from millwright.parties.errors import NotSignedIn
+from millwright.parties.grants.service import Grants
 from millwright.parties.lockout import Lockout
 from millwright.parties.model import Language, Person, Session, SessionInfo, SetupState
+from millwright.parties.names import name_key
+from millwright.parties.organisations.service import Organisations
 from millwright.parties.passwords import Passwords, check
-from millwright.parties.people import People, name_key, person_row
-from millwright.parties.store import PeopleStore, SessionStore, SetupStore, TokenStore
+from millwright.parties.people import People, person_row
+from millwright.parties.permissions import bundles
+from millwright.parties.store import (
+    AuthorityStore,
+    GrantStore,
+    OrganisationStore,
+    PeopleStore,
+    SessionStore,
+    SetupStore,
+    TokenStore,
+)
 from millwright.parties.tokens import COOKIE_PREFIX, TOKEN_PREFIX, code_digest, digest, new_code
 
 _REMEMBER_S = 1.0
@@ -52,7 +65,12 @@ class Parties:
         self._waiting = 0
         self._set_up = False
         self._known: OrderedDict[bytes, tuple[float, Session]] = OrderedDict()
-        self.people = People(self._store, self._tokens, self._passwords, clock, self.forget)
+        self._authorities = AuthorityStore(records)
+        self._allowed: OrderedDict[tuple[str, str], tuple[float, Authority]] = OrderedDict()
+        self._tree: tuple[float, Tree] | None = None
+        self.organisations = Organisations(OrganisationStore(records), clock, self.forget)
+        self.grants = Grants(GrantStore(records), self._authorities, clock, self.forget)
+        self.people = People(self._store, self._tokens, self._passwords, clock, self.forget, self.grants)
 
     # --- who is behind a request ---------------------------------------------------------------------------------
 
@@ -78,8 +96,31 @@ class Parties:
         return session
 
     def forget(self) -> None:
-        """Look up every session again: something about people, sessions or tokens changed."""
+        """Look up every session again: something about people, sessions, tokens or what they may do changed."""
         self._known.clear()
+        self._allowed.clear()
+        self._tree = None
+
+    async def authority(self, session: Session) -> Authority:
+        """What a session may do, and where; remembered for a second like the session itself."""
+        key = (session.id, session.person.id)
+        now_s = self._clock.monotonic_s()
+        known = self._allowed.get(key)
+        if known is not None and now_s - known[0] < _REMEMBER_S:
+            return known[1]
+        found = await asyncio.to_thread(self._authority, session, now_s)
+        self._allowed[key] = (now_s, found)
+        while len(self._allowed) > _REMEMBER_MOST:
+            self._allowed.popitem(last=False)
+        return found
+
+    def _authority(self, session: Session, now_s: float) -> Authority:
+        tree = self._tree
+        if tree is None or now_s - tree[0] >= _REMEMBER_S:
+            tree = self._tree = (now_s, self._authorities.tree())
+        held = self._authorities.held(session.person.id)
+        mask = masked(session.person.roles, bundles()) if session.method == "token" else None
+        return Authority(session.person.id, held, tree[1], self._clock.now_ms(), mask)
 
     def _find_by_cookie(self, key: bytes) -> Session | None:
         now = self._clock.now_ms()
@@ -102,6 +143,42 @@ class Parties:
         if now - last_used_ms >= _TOUCH_MS:
             self._tokens.touch(session.id, now)
         return session
+
+    async def accept(
+        self,
+        secret: str,
+        session: Session | None,
+        *,
+        name: str | None = None,
+        password: str | None = None,
+        language: Language | None = None,
+        address: str = "",
+        agent: str = "",
+    ) -> Opened | None:
+        """Join by an invitation: as who is signed in (``None`` is returned), or as a new person who then is.
+
+        Raises ``NotFound`` (``parties.invitation_unknown``), ``Invalid``, ``Conflict`` (``parties.name_taken``),
+        ``LimitExceeded`` (``parties.sign_in_slowed``).
+        """
+        self._lockout.charge("\0invitation", address)
+        await self.grants.read_invitation(secret)
+        self._lockout.refund("\0invitation", address)
+        if session is not None:
+            if session.method != "cookie":
+                raise Denied("A token accepts no invitation.", code="parties.cookie_required", hint="Sign in.")
+            await self.grants.accept(secret, session.person.id, None)
+            return None
+        if name is None or password is None:
+            raise Invalid(
+                "Somebody new needs a name and a password.",
+                code="parties.name_invalid",
+                hint="Send both, or sign in first.",
+            )
+        row = person_row(name, ["viewer"], language, self._clock.now_ms())
+        check(password, name)
+        row["password"] = await self._passwords.hash(password)
+        await self.grants.accept(secret, row["id"], row)
+        return await self._open(row["id"], address, agent)
 
     # --- sessions ------------------------------------------------------------------------------------------------
 

@@ -13,11 +13,12 @@ from litestar.di import Provide
 
 from millwright.devices import api as devices_api
 from millwright.devices.dead_letters import api as dead_letters_api
+from millwright.historian import History
 from millwright.historian import api as historian_api
 from millwright.kernel import Lifecycle
 from millwright.ledger import api as ledger_api
 from millwright.operations import api as operations_api
-from millwright.parties import Session, require_role
+from millwright.parties import Authority, Session, authority_of, permit
 from millwright.parties import api as parties_api
 from millwright.web import connection, health, overview, problems, system
 from millwright.web.audit import Audit
@@ -27,6 +28,7 @@ from millwright.web.idempotency import AnswerStore, Idempotency
 from millwright.web.live import Hub
 from millwright.web.live import api as live_api
 from millwright.web.openapi import document, openapi_json
+from millwright.web.rights import LEDGER_LOOK, LEDGER_READ
 from millwright.web.services import Services
 from millwright.web.stats import StatsBoard
 
@@ -40,7 +42,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
     ``app.state.edge`` counts requests, ``app.state.hub`` holds the live streams (stop it before the server).
     """
     board = StatsBoard(services.bus, services.clock)
-    hub = Hub(services.bus, most=services.settings.max_streams)
+    hub = Hub(services.bus, services.owners, most=services.settings.max_streams)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -61,7 +63,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
                     *system.ROUTES,
                     *connection.ROUTES,
                     *live_api.ROUTES,
-                    *ledger_api.routes([require_role("administrator")], [require_role("engineer", "operator")]),
+                    *ledger_api.routes([permit(LEDGER_READ, on_root=True)], [permit(LEDGER_LOOK, on_root=True)]),
                 ],
             ),
             *health.ROUTES,
@@ -98,6 +100,8 @@ def _dependencies(services: Services, board: StatsBoard, hub: Hub) -> dict[str, 
         "devices": services.devices,
         "arrivals": services.arrivals,
         "historian": services.historian,
+        "history": History(services.historian, services.devices.registry),
+        "retention": services.retention,
         "alarms": services.alarms,
         "rules": services.rules,
         "dead_letters": services.dead_letters,
@@ -113,6 +117,7 @@ def _dependencies(services: Services, board: StatsBoard, hub: Hub) -> dict[str, 
     }
     found = {name: _provide(value) for name, value in given.items()}
     found["session"] = Provide(_session, sync_to_thread=False)
+    found["authority"] = Provide(_authority, sync_to_thread=False)
     return found
 
 
@@ -126,3 +131,7 @@ def _provide(value: Any) -> Provide:
 def _session(request: Request[Any, Any, Any]) -> Session | None:
     session: Session | None = request.scope["auth"]
     return session
+
+
+def _authority(request: Request[Any, Any, Any]) -> Authority:
+    return authority_of(request)

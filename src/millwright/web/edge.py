@@ -18,8 +18,9 @@ from litestar.exceptions import HTTPException
 from litestar.types import Receive, Send
 
 from millwright.kernel import MillwrightError
-from millwright.parties import Parties, Session
-from millwright.parties.api import COOKIE
+from millwright.kernel.scope import NOTHING, enter, leave
+from millwright.parties import NOBODY, Parties, Session
+from millwright.parties.cookies import COOKIE
 from millwright.web import problems
 from millwright.web.audit import Audit
 from millwright.web.console_files import ConsoleFiles
@@ -89,6 +90,7 @@ class Edge:
         scope["request_id"] = request_id
         self._believe_proxy(scope, headers)
         answer = _Answer(scope, send, request_id)
+        token = enter(NOTHING)  # until the guard of the route says more
         try:
             if not scope["path"].startswith(_OURS):
                 await self._console(scope, receive, answer)
@@ -108,6 +110,7 @@ class Edge:
                 raise
             await send_problem(answer, problems.of_exception(error), request_id)
         finally:
+            leave(token)
             self.in_flight -= 1
             self.failures += answer.status >= 500
 
@@ -117,6 +120,7 @@ class Edge:
         """Sets ``scope["auth"]``, and says why the request is refused before it is routed, if it is."""
         scope["user"] = None
         scope["auth"] = None
+        scope["authority"] = NOBODY
         length = headers.get(b"content-length")
         if length is not None and (not length.isdigit() or int(length) > self._max_body):
             return problems.of_status(413 if length.isdigit() else 400)
@@ -141,6 +145,8 @@ class Edge:
         session: Session | None = await self._parties.find_session(secret) if secret else None
         scope["auth"] = session
         scope["user"] = session.person if session else None
+        if session is not None:
+            scope["authority"] = await self._parties.authority(session)
         return None
 
     def _same_origin(self, scope: Any, headers: dict[bytes, bytes], *, strict: bool) -> bool:

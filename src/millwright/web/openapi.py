@@ -12,13 +12,15 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Tag
 from litestar.types.internal_types import PathParameterDefinition
 
-from millwright.parties.api import COOKIE
+from millwright.parties.cookies import COOKIE
 from millwright.web import problems
 from millwright.web.problems import Problem
 
 _TAGS = {
     "Sign-in": "The first set-up, sessions, tokens.",
     "People": "Who may sign in, and what they may do.",
+    "Organisations": "The tree of organisations, their members, consents and invitations.",
+    "Grants": "Roles, groups, grants, and why somebody may do something.",
     "Places": "Where devices are: enterprise, site, area, line, cell, unit (ISA-95, IEC 62264).",
     "Models": "What kinds of devices there are: properties with types and units.",
     "Devices": "The devices and their credentials.",

@@ -83,7 +83,12 @@ def compose(node: Node) -> Composition:
     engine = open_engine(settings.clickhouse, node.folder.history)
     historian = Historian(engine, node.clock, settings.historian)
     retention = Retention(
-        engine, PolicyStore(node.records), node.clock, interval_s=settings.historian.retention_interval_s
+        engine,
+        PolicyStore(node.records),
+        node.clock,
+        owners=devices.device_store.owners,
+        gone=devices.device_store.orphans,
+        interval_s=settings.historian.retention_interval_s,
     )
     server = HistorianServer(historian, retention, node.bus)
     ledger = ledger_parts(node)

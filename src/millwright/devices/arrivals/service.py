@@ -147,7 +147,7 @@ class ArrivalService:
         binding = _binding(contact)
         device_id = new_id("dev")
         for name in (contact.device, f"{edge.name}/{contact.device}"[:128], f"{contact.device} {device_id[-6:]}"):
-            if self._devices.find_by_name(name) is None:
+            if not self._devices.has_name(name, edge.organisation_id):
                 break
         new = NewDevice(
             name=name, kind="sparkplug_device", parent_id=edge.id, sparkplug=binding, place_id=edge.place_id

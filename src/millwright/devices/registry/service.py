@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -65,6 +65,10 @@ class Registry:
         """The names of those of the devices that exist."""
         return await asyncio.to_thread(self._store.names, device_ids)
 
+    async def known(self, device_ids: Collection[str]) -> dict[str, str]:
+        """The organisations of those of the devices that are, or were, registered."""
+        return await asyncio.to_thread(self._store.known, device_ids)
+
     async def get(self, device_id: str) -> Device:
         """One device. Raises ``NotFound`` (``devices.device_unknown``)."""
         return await asyncio.to_thread(self._store.get, device_id)
@@ -94,7 +98,7 @@ class Registry:
     async def delete(self, device_id: str, *, expected: int | None = None) -> None:
         """Remove a device and its credentials; its history stays. Raises ``NotFound`` or ``Conflict``."""
         before = await self.get(device_id)
-        await asyncio.to_thread(self._store.delete, device_id, expected)
+        await asyncio.to_thread(self._store.delete, device_id, expected, self._clock.now_ms())
         note("device", device_id, before.name, before=before, ignore=NOT_THE_DEVICE)
         await self._changes.announce(device_id)
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from millwright.engines.sql import Records
 from millwright.parties.model import Person, Session, SessionInfo
+from millwright.parties.store.authority import roles_of
 from millwright.parties.store.tables import people, sessions
 
 
@@ -36,15 +37,14 @@ class SessionStore:
                     sessions.c.seen_ms,
                     people.c.id,
                     people.c.name,
-                    people.c.roles,
                     people.c.language,
                 )
                 .join(people)
                 .where(sessions.c.digest == digest, sessions.c.expires_ms > now_ms, sa.not_(people.c.disabled))
             ).one_or_none()
-        if row is None:
-            return None
-        person = Person(row.id, row.name, row.roles, row.language)
+            if row is None:
+                return None
+            person = Person(row.id, row.name, roles_of(connection, row.id, now_ms), row.language)
         return Session(row.session_id, person, row.expires_ms), row.created_ms, row.seen_ms
 
     def touch(self, session_id: str, seen_ms: int, expires_ms: int) -> None:
