@@ -12,6 +12,10 @@ export function csvRow(cells: readonly (string | number | null | undefined)[]): 
   }).join(",");
 }
 
+/** A whole file of them. */
+export const csvOf = (header: readonly string[], rows: readonly (readonly (string | number | null | undefined)[])[]): string =>
+  [header, ...rows].map((row) => `${csvRow(row)}\r\n`).join("");
+
 export function download(name: string, text: string): void {
   const link = document.createElement("a");
   // The mark at the start makes spreadsheets read Chinese as UTF-8.

@@ -50,7 +50,7 @@ export function Connection({ device }: { device: Device }): JSX.Element {
       )}
       {engineer && (
         <Panel title={t.device.credentials} flush extra={<Button size="small" loading={issue.isPending} onClick={() => { issue.mutate(undefined); }}>{t.device.newCredential}</Button>}>
-          <Loaded query={credentials}>{(list) => list.length ? <Listing items={list} columns={columns} rowKey={(c) => c.id} card={(c) => <div style={{ padding: 12 }} className="row spread"><span><span className="mono">{c.hint}</span><div className="small quiet num">{used(c)}</div></span>{button(c)}</div>} /> : <Empty title={t.device.credentialEmpty}><Button type="primary" onClick={() => { issue.mutate(undefined); }}>{t.device.newCredential}</Button></Empty>}</Loaded>
+          <Loaded query={credentials}>{(list) => list.length ? <Listing items={list} columns={columns} rowKey={(c) => c.id} inside card={(c) => <div className="inset row spread"><span><span className="mono">{c.hint}</span><div className="small quiet num">{used(c)}</div></span>{button(c)}</div>} /> : <Empty title={t.device.credentialEmpty}><Button type="primary" onClick={() => { issue.mutate(undefined); }}>{t.device.newCredential}</Button></Empty>}</Loaded>
         </Panel>
       )}
       <Modal open={issued !== null} onCancel={() => { setIssued(null); }} title={t.device.newCredential} width={640} footer={<Button type="primary" onClick={() => { setIssued(null); }}>{t.common.done}</Button>} mask={{ closable: false }}>
