@@ -6,6 +6,7 @@ import { request } from "../api/client";
 import type { ImportReport, IssuedCredential } from "../api/model";
 import { useChange } from "../api/queries";
 import { useText } from "../i18n";
+import { useNodeWords } from "../i18n/node";
 import { CopyButton } from "../parts/Copy";
 import { COLUMNS, csvOf, csvRow, download } from "./exchange";
 
@@ -14,6 +15,7 @@ const tokensCsv = (issued: readonly IssuedCredential[]): string => csvOf(["name"
 /** A CSV file in; the tokens of the new devices out, once, and a report of what was refused and why. */
 export default function ImportBox({ close }: { close: () => void }): JSX.Element {
   const t = useText();
+  const words = useNodeWords();
   const { modal } = App.useApp();
   const [file, setFile] = useState<{ name: string; text: string; rows: number } | null>(null);
   const [issue, setIssue] = useState(true);
@@ -52,7 +54,7 @@ export default function ImportBox({ close }: { close: () => void }): JSX.Element
         </>}
         {report && <Alert type={report.refused.length ? "warning" : "success"} showIcon title={t.import.created(report.created)} description={report.refused.length ? t.import.refused(report.refused.length) : undefined} action={report.refused.length ? <Button size="small" onClick={saveRefused}>{t.import.report}</Button> : undefined} />}
         {report && report.credentials.length > 0 && <Issued issued={report.credentials} saved={saved} save={() => { setSaved(true); }} />}
-        {report && report.refused.length > 0 && <Table size="small" rowKey="row" dataSource={report.refused} pagination={{ pageSize: 8, size: "small", hideOnSinglePage: true }} scroll={{ x: "max-content" }} columns={[{ title: t.import.row, dataIndex: "row", width: 64 }, { title: t.common.name, dataIndex: "name" }, { title: t.import.reason, dataIndex: "reason" }]} />}
+        {report && report.refused.length > 0 && <Table size="small" rowKey="row" dataSource={report.refused} pagination={{ pageSize: 8, size: "small", hideOnSinglePage: true }} columns={[{ title: t.import.row, dataIndex: "row", width: 64 }, { title: t.common.name, dataIndex: "name" }, { title: t.import.reason, dataIndex: "reason", render: (text: string, r) => words.problem(r.code, text, "").title }]} />}
       </div>
     </Modal>
   );

@@ -30,7 +30,7 @@ export const en = {
   },
   overview: {
     title: "Overview", rates: "Intake", messages: "messages/s", points: "points/s", window: "last 10 minutes", devices: "Devices", online: "Online", offline: "Offline", neverSeen: "Never connected",
-    alarms: "Active alarms", unacknowledged: (n: number) => `${n} unacknowledged`, calm: "No active alarms", calmText: "Everything that has a rule is inside its limits.", newest: "Newest", allAlarms: "All alarms",
+    alarms: "Active alarms", active: "active", unacknowledged: (n: number) => `${n} unacknowledged`, calm: "No active alarms", calmText: "Everything that has a rule is inside its limits.", newest: "Newest", allAlarms: "All alarms",
     deadLetters: "Dead letters", deadLettersNone: "Everything received could be read", deadLettersSome: "messages could not be read", arrivals: "New arrivals", arrivalsNone: "Nobody unknown is knocking", arrivalsSome: "unknown devices asked to connect",
     storage: "Storage", stored: "points kept", diskFree: (free: string, total: string) => `${free} free of ${total}`, bytesPerPoint: (b: string) => `${b} bytes a point`, problems: "What is wrong", noProblems: "All parts are running", noProblemsText: "No part of the node reports a problem.",
     welcome: "Connect the first device", welcomeText: "A device needs a name and a token. The wizard makes both and shows the command that sends its first value.", lost: (n: number) => `${plural(n, "part", "parts")} not running`,
@@ -93,6 +93,13 @@ export const en = {
     incomplete: "Say for whom and how long to see what it would do.", noPreview: "What it would do cannot be told now.", saveAndRemove: (n: string) => `Save and remove ${n} readings`, removes: (n: string) => `This removes ${n} readings that are kept now, for good.`, deleteConfirm: "Delete this policy?", deleteText: "Its series fall to the next policy that fits, or are kept for ever.", moveConfirm: "Change the order?", rest: "Everything else is kept for ever.", restCounted: (n: number) => (n ? `Everything else is kept for ever: ${n.toLocaleString("en")} series.` : "No series is left over; what comes new and fits no policy is kept for ever."),
   },
   system: {
+    meaning: "Meaning", fromEnvironment: "environment", fromFile: "file",
+    /** Figures that the parts report each second, by the names of the metrics. */
+    figures: {
+      messages_in: "Messages in", messages_acked: "Messages acknowledged", points_stored: "Readings stored", dead_letters: "Dead letters", requests: "Requests", lag_messages: "Waiting messages", lag_ms: "Behind reception", intake_unacknowledged_bytes: "Not stored yet, bytes", repeatable_messages: "Remembered for repeats",
+      points_buffered: "Readings buffered", newest_held: "Newest values in memory", alarms_pending: "Alarms to be written", rules_watching: "Rules watching", connections: "Connections", connections_waiting: "Signing in", devices: "Devices connected", devices_online: "Devices online", uncommitted_bytes: "Not durable yet, bytes", reading_paused: "Connections paused", sessions: "MQTT sessions",
+      subscriptions: "Subscriptions", retained: "Retained messages", requests_in_flight: "Being answered", live_streams: "Live streams", live_devices: "Devices watched live",
+    } as Record<string, string>,
     title: "System", roles: "Parts", streams: "Streams", disk: "Disk", problems: "Problems", settings: "Settings", role: "Part", state: "State", cpu: "CPU", memory: "Memory", uptime: "Running for", rate: "Rates", process: "Process", noProblems: "No problems", states: { running: "Running", starting: "Starting", restarting: "Restarting", lost: "Lost" }, messages: "Messages", size: "Size", limit: "Limit", setting: "Setting", value: "Value", version: "Version", since: "Since", lag: (n: string) => `${n} waiting`, metrics: "Prometheus metrics", openapi: "OpenAPI description", roleNames: { web: "Web", listener: "MQTT listener", historian: "Historian", nats: "Message broker", "nats-server": "Message broker", supervisor: "Supervisor" } as Record<string, string>,
   },
   people: {

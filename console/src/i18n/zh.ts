@@ -32,7 +32,7 @@ export const zh: Dictionary = {
   },
   overview: {
     title: "总览", rates: "采集速率", messages: "消息/秒", points: "点/秒", window: "最近 10 分钟", devices: "设备", online: "在线", offline: "离线", neverSeen: "从未连接",
-    alarms: "活动报警", unacknowledged: (n) => `${n2(n)} 条未确认`, calm: "没有活动报警", calmText: "所有设了规则的数值都在限值之内。", newest: "最新", allAlarms: "全部报警",
+    alarms: "活动报警", active: "条活动", unacknowledged: (n) => `${n2(n)} 条未确认`, calm: "没有活动报警", calmText: "所有设了规则的数值都在限值之内。", newest: "最新", allAlarms: "全部报警",
     deadLetters: "死信", deadLettersNone: "收到的消息全部可读", deadLettersSome: "条消息无法解读", arrivals: "新到设备", arrivalsNone: "没有未知设备请求接入", arrivalsSome: "台未知设备请求接入",
     storage: "存储", stored: "个数据点已保存", diskFree: (free, total) => `剩余 ${free}，共 ${total}`, bytesPerPoint: (b) => `每点 ${b} 字节`, problems: "问题", noProblems: "各部分运行正常", noProblemsText: "节点的各个部分都没有报告问题。",
     welcome: "接入第一台设备", welcomeText: "设备需要名称和令牌。向导会一并生成，并给出发送第一个数值的命令。", lost: (n) => `${n2(n)} 个部分未运行`,
@@ -94,6 +94,12 @@ export const zh: Dictionary = {
     incomplete: "请填写适用范围和时长，即可看到影响。", noPreview: "暂时无法得知影响。", saveAndRemove: (n) => `保存并清除 ${n} 个读数`, removes: (n) => `这将永久清除目前仍保存的 ${n} 个读数。`, deleteConfirm: "删除这条策略？", deleteText: "其序列改由下一条匹配的策略决定，没有则永久保存。", moveConfirm: "更改顺序？", rest: "其余全部永久保存。", restCounted: (n) => (n ? `其余 ${n2(n)} 个序列永久保存。` : "没有其余序列；新出现且不匹配任何策略的序列将永久保存。"),
   },
   system: {
+    meaning: "说明", fromEnvironment: "环境变量", fromFile: "文件",
+    figures: {
+      messages_in: "收到的消息", messages_acked: "已确认的消息", points_stored: "已存读数", dead_letters: "死信", requests: "请求", lag_messages: "待处理消息", lag_ms: "处理滞后", intake_unacknowledged_bytes: "未存字节", repeatable_messages: "为识别重发而记住",
+      points_buffered: "缓冲中的读数", newest_held: "内存中的最新值", alarms_pending: "待写报警", rules_watching: "生效的规则", connections: "连接", connections_waiting: "正在登录", devices: "已连接设备", devices_online: "在线设备", uncommitted_bytes: "未落盘字节", reading_paused: "暂停读取的连接", sessions: "MQTT 会话",
+      subscriptions: "订阅", retained: "保留消息", requests_in_flight: "处理中的请求", live_streams: "实时连接", live_devices: "实时关注的设备",
+    },
     title: "系统", roles: "组成部分", streams: "消息流", disk: "磁盘", problems: "问题", settings: "设置", role: "部分", state: "状态", cpu: "处理器", memory: "内存", uptime: "已运行", rate: "速率", process: "进程", noProblems: "没有问题", states: { running: "运行中", starting: "启动中", restarting: "重启中", lost: "已失联" }, messages: "消息数", size: "大小", limit: "上限", setting: "设置项", value: "值", version: "版本", since: "自", lag: (n) => `${n} 条待处理`, metrics: "Prometheus 指标", openapi: "OpenAPI 描述", roleNames: { web: "网页服务", listener: "MQTT 接入", historian: "历史库", nats: "消息总线", "nats-server": "消息总线", supervisor: "守护" },
   },
   people: {

@@ -39,9 +39,12 @@ export function Tokens({ person }: { person: Pick<Person, "id" | "roles"> }): JS
       </Panel>
       {others.length > 0 && <Panel title={t.people.othersTokens} flush><TokenList tokens={others} named /></Panel>}
       {adding && <TokenBox roles={person.roles} close={() => { setAdding(false); }} done={(token) => { setAdding(false); setMade(token); }} />}
-      <Modal open={made !== null} closable={false} keyboard={false} title={made?.name} footer={<Button type="primary" onClick={() => { setMade(null); }}>{t.people.tokenKept}</Button>} mask={{ closable: false }}>
-        {made?.token && <div className="stack"><Alert type="warning" showIcon title={t.people.tokenOnce} /><Snippet text={made.token} /></div>}
-      </Modal>
+      {/* Not only hidden afterwards: the secret must not stay in the page. */}
+      {made?.token && (
+        <Modal open closable={false} keyboard={false} title={made.name} footer={<Button type="primary" onClick={() => { setMade(null); }}>{t.people.tokenKept}</Button>} mask={{ closable: false }}>
+          <div className="stack"><Alert type="warning" showIcon title={t.people.tokenOnce} /><Snippet text={made.token} /></div>
+        </Modal>
+      )}
     </>
   );
 }

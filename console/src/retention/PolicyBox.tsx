@@ -5,8 +5,8 @@ import { put } from "../api/client";
 import type { Device, RetentionPolicy } from "../api/model";
 import { useChange, useList } from "../api/queries";
 import { useFormat, useText } from "../i18n";
+import { DeviceName } from "../parts/DeviceName";
 import { useSettled } from "../parts/settled";
-import { DeviceName } from "./DeviceName";
 import { ALL, type Whose, whoseOf } from "./policy";
 import { expiredOf, usePreview } from "./usePreview";
 
