@@ -118,14 +118,14 @@ function Settings({ system }: { system: SystemState }): JSX.Element {
   const value = (s: Setting): JSX.Element => <span className="mono" style={{ overflowWrap: "anywhere" }}>{typeof s.value === "string" ? s.value : JSON.stringify(s.value)}</span>;
   return (
     <Panel title={t.system.settings} flush>
-      <Listing
+      <div style={{ maxHeight: 520, overflow: "auto" }}><Listing
         items={system.settings} rowKey={(s) => s.name} size="small" inside columns={[
           { key: "name", title: t.system.setting, render: (_, s) => <span className="row"><span className="mono">{s.name}</span>{origin(s)}</span> },
           { key: "value", title: t.system.value, render: (_, s) => <div style={{ maxWidth: 280, whiteSpace: "normal" }}>{value(s)}</div> },
           { key: "text", title: t.system.meaning, render: (_, s) => <span className="quiet" style={{ display: "block", minWidth: 280, maxWidth: 560, whiteSpace: "normal" }}>{words.setting(s.name, s.description)}</span> },
         ]}
         card={(s) => <div className="inset"><div className="row spread"><span className="mono">{s.name}</span>{origin(s)}</div><div>{value(s)}</div><div className="small quiet">{words.setting(s.name, s.description)}</div></div>}
-      />
+      /></div>
     </Panel>
   );
 }
