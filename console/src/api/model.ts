@@ -13,6 +13,7 @@ export interface Page<T> { items: T[]; next: string | null }
 export type Session = Sent<Schemas["Session"]>;
 export type Person = Sent<Schemas["Account"]>;
 export type Role = Person["roles"][number];
+export type SessionInfo = Sent<Schemas["SessionInfo"]>;
 export type Token = Sent<Schemas["TokenInfo"]> & { token?: string };
 
 export type Place = Sent<Schemas["Place"]>;
@@ -30,6 +31,8 @@ export type PresenceEvent = Sent<Schemas["PresenceEvent"]>;
 export type DeviceProperty = Sent<Schemas["DeviceProperty"]>;
 export type Latest = NonNullable<DeviceProperty["latest"]>;
 export type Value = number | boolean | string | null;
+/** Where devices connect. */
+export type Listener = Sent<Schemas["Connection"]>;
 export type Credential = Sent<Schemas["Credential"]>;
 export type IssuedCredential = Sent<Schemas["Issued"]>;
 export type ImportReport = Sent<Schemas["ImportReport"]>;
@@ -51,6 +54,9 @@ export type Rule = Sent<Schemas["Rule"]>;
 export type RuleDraft = Omit<Rule, "id" | "revision" | "created_ms" | "updated_ms">;
 export type Condition = Rule["condition"];
 export type Rehearsal = Sent<Schemas["Rehearsal"]>;
+
+export type RetentionPolicy = Sent<Schemas["RetentionPolicy"]>;
+export type RetentionPreview = Sent<Schemas["RetentionPreview"]>;
 
 export type DeadLetter = Sent<Schemas["Letter"]>;
 export type WholeLetter = Sent<Schemas["WholeLetter"]>;

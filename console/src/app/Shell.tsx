@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, AuditOutlined, BellOutlined, BuildOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, InboxOutlined, MenuOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BellOutlined, BuildOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -98,6 +98,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     item("/rules", <AlertOutlined />, t.nav.rules),
     { type: "divider" as const },
     item("/dead-letters", <InboxOutlined />, t.nav.deadLetters, unread),
+    item("/retention", <HistoryOutlined />, t.nav.retention),
     item("/system", <ControlOutlined />, t.nav.system),
     ...(administrator ? [item("/audit", <AuditOutlined />, t.nav.audit), item("/people", <TeamOutlined />, t.nav.people)] : []),
   ];

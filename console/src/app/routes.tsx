@@ -22,6 +22,7 @@ const pages: RouteObject[] = [
   { path: "alarms", element: page(() => import("../alarms/AlarmsPage")) },
   { path: "rules", element: page(() => import("../rules/RulesPage")) },
   { path: "dead-letters", element: page(() => import("../deadletters/DeadLettersPage")) },
+  { path: "retention", element: page(() => import("../retention/RetentionPage")) },
   { path: "system", element: page(() => import("../system/SystemPage")) },
   { path: "audit", element: page(() => import("../audit/AuditPage")) },
   { path: "people", element: page(() => import("../people/PeoplePage")) },
