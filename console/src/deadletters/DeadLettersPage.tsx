@@ -18,7 +18,7 @@ export default function DeadLettersPage(): JSX.Element {
   const t = useText();
   const f = useFormat();
   const { modal, message } = App.useApp();
-  const engineer = useMay("engineer");
+  const engineer = useMay("dead_letters:write");
   const [parameters, setParameters] = useSearchParams();
   const [selected, setSelected] = useState<Key[]>([]);
   const reason = parameters.get("reason");

@@ -73,7 +73,7 @@ function Tokens({ roles }: { roles: Role[] }): JSX.Element {
       <Modal open={adding} onCancel={() => { setAdding(false); }} title={t.people.newToken} okText={t.common.create} cancelText={t.common.cancel} confirmLoading={add.isPending} onOk={() => { form.submit(); }} destroyOnHidden>
         <Form form={form} layout="vertical" requiredMark={false} initialValues={{ roles }} onFinish={(v) => { add.mutate(v); }}>
           <Form.Item name="name" label={t.common.name} rules={[{ required: true, message: t.common.required }]}><Input maxLength={64} autoFocus /></Form.Item>
-          <Form.Item name="roles" label={t.people.roles} rules={[{ required: true, message: t.common.required }]}><Select mode="multiple" options={(["administrator", "engineer", "operator", "viewer"] as const).map((value) => ({ value, label: t.people.roleNames[value] }))} /></Form.Item>
+          <Form.Item name="roles" label={t.people.roles} rules={[{ required: true, message: t.common.required }]}><Select mode="multiple" options={(["administrator", "engineer", "operator", "viewer", "auditor"] as const).map((value) => ({ value, label: t.people.roleNames[value] }))} /></Form.Item>
         </Form>
       </Modal>
       <Modal open={made !== null} onCancel={() => { setMade(null); }} title={made?.name} footer={<Button type="primary" onClick={() => { setMade(null); }}>{t.common.done}</Button>} mask={{ closable: false }}>

@@ -30,7 +30,7 @@ function Body({ device }: { device: Device }): JSX.Element {
   const t = useText();
   const navigate = useNavigate();
   const { modal } = App.useApp();
-  const engineer = useMay("engineer");
+  const engineer = useMay("devices:write");
   const [parameters, setParameters] = useSearchParams();
   const [editing, setEditing] = useState(false);
   const [rule, setRule] = useState<{ rule: Rule | null; start: RuleStart } | null>(null);
