@@ -93,7 +93,7 @@ describe("models", () => {
 });
 
 describe("places", () => {
-  const place = (id: string, parent_id: string | null, device_count = 0) => ({ id, parent_id, level: "site" as const, name: id, path: id, device_count, created_ms: 0 });
+  const place = (id: string, parent_id: string | null, device_count = 0) => ({ id, parent_id, level: "site" as const, name: id, path: id, device_count, created_ms: 0, organisation_id: "org_root" });
   it("count the devices below them; an orphan stands at the top", () => {
     const tree = treeOf([place("a", null, 1), place("b", "a", 2), place("c", "b", 4), place("z", "gone")]);
     expect(tree.map((b) => [b.place.id, b.devices])).toEqual([["a", 7], ["z", 0]]);

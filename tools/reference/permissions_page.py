@@ -68,11 +68,11 @@ def route_rights(app: Litestar) -> Iterator[RouteRight]:
                 continue
             guards = handler.resolve_guards()
             named: list[Any] = [guard for guard in guards if getattr(guard, "permission", None)]
-            takes = named[0].permission if named else "signed in" if signed_in in guards else None
+            takes = named[0].permission.name if named else "signed in" if signed_in in guards else None
             for method in sorted(handler.http_methods - {"OPTIONS", "HEAD"}):
                 if takes is None and described[route.path_format][method.lower()].get("security") == [{}]:
                     takes = "public"
-                yield RouteRight(method, route.path_format, takes, bool(named) and named[0].on_root)
+                yield RouteRight(method, route.path_format, takes, bool(named) and named[0].permission.node)
 
 
 @contextmanager

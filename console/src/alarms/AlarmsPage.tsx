@@ -19,7 +19,7 @@ export default function AlarmsPage(): JSX.Element {
   const t = useText();
   const f = useFormat();
   const message = useMessage();
-  const operator = useMay("operator");
+  const operator = useMay("alarms:acknowledge");
   const { sound } = usePreferences();
   const [parameters, set] = useFilters();
   const [selected, setSelected] = useState<Key[]>([]);

@@ -23,9 +23,21 @@ export class ProblemError extends Error {
 export type Query = Record<string, string | number | boolean | null | undefined | readonly (string | number)[]>;
 export const API = "/api/v1";
 
+/** What is about organisations and people themselves is not narrowed to a chosen organisation. */
+const NOT_NARROWED = /^\/(organisations|invitations|people|grants|groups|roles|permissions|access|session|sessions|tokens|setup)\b/;
+const CHOSEN = "millwright.organisation";
+/** The organisation the person looks at; null: all that they see. */
+export const chosenOrganisation = (): string | null => (typeof sessionStorage === "undefined" ? null : sessionStorage.getItem(CHOSEN));
+export function chooseOrganisation(id: string | null): void {
+  if (id === null) sessionStorage.removeItem(CHOSEN);
+  else sessionStorage.setItem(CHOSEN, id);
+}
+
 /** The address of a resource; empty parameters are left out, lists are repeated. */
 export function address(path: string, query: Query = {}): string {
   const parameters = new URLSearchParams();
+  const chosen = chosenOrganisation();
+  if (chosen !== null && !NOT_NARROWED.test(path)) parameters.set("organisation_id", chosen);
   for (const [name, value] of Object.entries(query)) {
     if (value === undefined || value === null || value === "") continue;
     for (const one of Array.isArray(value) ? (value as readonly (string | number)[]) : [value]) parameters.append(name, String(one));

@@ -14,6 +14,20 @@ export type Session = Sent<Schemas["Session"]>;
 export type Person = Sent<Schemas["Account"]>;
 export type Role = Person["roles"][number];
 export type SessionInfo = Sent<Schemas["SessionInfo"]>;
+export type Rights = Sent<Schemas["Rights"]>;
+export type Organisation = Sent<Schemas["Organisation"]>;
+export type OrganisationKind = Organisation["kind"];
+export const ORGANISATION_KINDS = ["province", "city", "park", "industry", "enterprise", "site", "department"] as const satisfies readonly OrganisationKind[];
+export type Member = Sent<Schemas["Member"]>;
+export type Grant = Sent<Schemas["Grant"]>;
+export type GrantedRole = Sent<Schemas["RoleInfo"]>;
+export type Group = Sent<Schemas["Group"]>;
+export type Consent = Sent<Schemas["Consent"]>;
+export type Invitation = Sent<Schemas["Invitation"]>;
+export type MadeInvitation = Sent<Schemas["MadeInvitation"]>;
+export type Permission = Sent<Schemas["PermissionInfo"]>;
+export type Reach = Sent<Schemas["Reach"]>;
+export type Explanation = Sent<Schemas["Explanation"]>;
 export type Token = Sent<Schemas["TokenInfo"]> & { token?: string };
 
 export type Place = Sent<Schemas["Place"]>;
@@ -51,7 +65,7 @@ export const PRIORITIES = ["critical", "high", "medium", "low"] as const satisfi
 export const ALARM_STATES = ["unacknowledged", "acknowledged", "returned_unacknowledged", "normal"] as const satisfies readonly AlarmState[];
 
 export type Rule = Sent<Schemas["Rule"]>;
-export type RuleDraft = Omit<Rule, "id" | "revision" | "created_ms" | "updated_ms">;
+export type RuleDraft = Omit<Rule, "id" | "revision" | "created_ms" | "updated_ms" | "organisation_id">;
 export type Condition = Rule["condition"];
 export type Rehearsal = Sent<Schemas["Rehearsal"]>;
 

@@ -14,7 +14,7 @@ import { actionWords, actorWords, linkOf, targetWords, valueWords } from "./word
 export function EntryDrawer({ entry, close }: { entry: LedgerEntry | null; close: () => void }): JSX.Element {
   const t = useText();
   const phone = usePhone();
-  const administrator = useMay("administrator");
+  const administrator = useMay("ledger:read");
   return (
     <Drawer open={entry !== null} onClose={close} size={phone ? "100%" : 680} title={entry && actionWords(entry.action, t)} destroyOnHidden>
       {entry && (administrator

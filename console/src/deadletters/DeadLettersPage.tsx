@@ -22,7 +22,7 @@ export default function DeadLettersPage(): JSX.Element {
   const f = useFormat();
   const words = useNodeWords();
   const { modal, message } = App.useApp();
-  const engineer = useMay("engineer");
+  const engineer = useMay("dead_letters:write");
   const [parameters, set] = useFilters();
   const [selected, setSelected] = useState<Key[]>([]);
   const reason = parameters.get("reason");

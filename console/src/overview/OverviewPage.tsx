@@ -21,8 +21,8 @@ export default function OverviewPage(): JSX.Element {
         {(o) => (
           <div className="grid overview">
             {o.devices.total === 0 && <div className="whole"><Welcome /></div>}
-            <div className="stack"><Alarms overview={o} /><Rates overview={o} /></div>
-            <div className="stack"><Devices overview={o} /><Problems /><Knocking overview={o} /><Storage overview={o} /></div>
+            <div className="stack"><Alarms overview={o} />{o.rates && <Rates rates={o.rates} />}</div>
+            <div className="stack"><Devices overview={o} />{o.rates && <Problems />}<Knocking overview={o} />{o.storage && <Storage storage={o.storage} />}</div>
           </div>
         )}
       </Loaded>
@@ -32,7 +32,7 @@ export default function OverviewPage(): JSX.Element {
 
 function Welcome(): JSX.Element {
   const t = useText();
-  const engineer = useMay("engineer");
+  const engineer = useMay("devices:write");
   return (
     <Panel><Empty title={t.overview.welcome} text={t.overview.welcomeText}>
       {engineer && <Link to="/devices?new=1"><Button type="primary" size="large">{t.devices.add}</Button></Link>}
@@ -101,7 +101,7 @@ function Problems(): JSX.Element {
   );
 }
 
-function Rates({ overview: { rates } }: { overview: Overview }): JSX.Element {
+function Rates({ rates }: { rates: NonNullable<Overview["rates"]> }): JSX.Element {
   const t = useText();
   const f = useFormat();
   return (
@@ -135,7 +135,7 @@ function Knocking({ overview }: { overview: Overview }): JSX.Element {
   );
 }
 
-function Storage({ overview: { storage } }: { overview: Overview }): JSX.Element {
+function Storage({ storage }: { storage: NonNullable<Overview["storage"]> }): JSX.Element {
   const t = useText();
   const f = useFormat();
   const used = storage.disk_total_bytes ? 1 - storage.disk_free_bytes / storage.disk_total_bytes : 0;

@@ -19,7 +19,7 @@ interface Line { at: number; policy: RetentionPolicy }
 /** How long readings are kept: an ordered list of policies, of which the first that fits a series decides. */
 export default function RetentionPage(): JSX.Element {
   const t = useText();
-  const administrator = useMay("administrator");
+  const administrator = useMay("retention:write");
   const kept = useResource<{ policies: RetentionPolicy[] }>("/retention");
   const [editing, setEditing] = useState<number | "new" | null>(null);
   const policies = kept.data?.policies ?? [];
@@ -40,7 +40,7 @@ export default function RetentionPage(): JSX.Element {
 function Policies({ policies, edit }: { policies: readonly RetentionPolicy[]; edit: (at: number) => void }): JSX.Element {
   const t = useText();
   const f = useFormat();
-  const administrator = useMay("administrator");
+  const administrator = useMay("retention:write");
   const preview = usePreview(policies, administrator);
   const propose = useProposal(policies);
   const lines = policies.map((policy, at): Line => ({ at, policy }));

@@ -97,6 +97,7 @@ function Disk(): JSX.Element {
     <Panel title={t.system.disk}>
       <Loaded query={overview} rows={2}>
         {({ storage: s }) => {
+          if (s === null) return null;
           const used = s.disk_total_bytes ? 1 - s.disk_free_bytes / s.disk_total_bytes : 0;
           return <>
             <div className="figure">{f.percent(1 - used)}<small>{t.overview.diskFree(f.bytes(s.disk_free_bytes), f.bytes(s.disk_total_bytes))}</small></div>

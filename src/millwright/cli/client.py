@@ -66,6 +66,10 @@ class Client:
         """Replace what is at ``path``; returns the JSON answer."""
         return self._ask("PUT", path, json=body).json()
 
+    def patch(self, path: str, body: Any) -> Any:
+        """Change what is at ``path``; returns the JSON answer."""
+        return self._ask("PATCH", path, json=body).json()
+
     def delete(self, path: str) -> None:
         """Delete what is at ``path``."""
         self._ask("DELETE", path)

@@ -26,6 +26,8 @@ _COMMANDS = {
     "status": "status",
     "settings": "settings",
     "token": "token",
+    "organisations": "organisations",
+    "grants": "organisations",
     "devices": "devices",
     "models": "models",
     "rules": "rules",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from millwright.kernel.scope import NOTHING, Scope
+from millwright.kernel.scope import NOTHING, ROOT, Scope
 from millwright.parties.permissions import find_permission, permissions
 
 ENTERPRISE = "enterprise"
@@ -176,7 +176,10 @@ class Authority:
         found: set[str] = set()
         for organisation_id in granted_on:
             found.update(self.tree.reached(organisation_id, permission, across=across, now_ms=self.at_ms))
-        if within is not None:
+        declared = find_permission(permission)
+        if declared is not None and declared.node:
+            found &= {ROOT}
+        elif within is not None:
             found &= set(self.tree.subtree(within))
         if not found:
             return NOTHING

@@ -13,7 +13,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import Guard
 
-from millwright.kernel import ROOT, Denied
+from millwright.kernel import Denied
 from millwright.kernel.scope import enter
 from millwright.parties.authority import NOBODY, Authority
 from millwright.parties.errors import NotSignedIn
@@ -55,16 +55,13 @@ async def signed_in(connection: Connection, _handler: BaseRouteHandler) -> None:
     session_of(connection)
 
 
-def permit(permission: Permission, *, on_root: bool = False) -> Guard:
-    """Guard: someone who holds ``permission`` somewhere; the request then works in exactly that scope.
-
-    ``on_root``: on the root, for what concerns the whole node.
-    """
+def permit(permission: Permission) -> Guard:
+    """Guard: someone who holds ``permission`` somewhere; the request then works in exactly that scope."""
 
     async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
         session_of(connection)
         scope = authority_of(connection).scope(permission.name, chosen_organisation(connection))
-        if not scope or (on_root and not authority_of(connection).may(permission.name, ROOT)):
+        if not scope:
             raise Denied(
                 f"This takes the permission {permission.name}.",
                 code="parties.permission_required",
@@ -73,6 +70,5 @@ def permit(permission: Permission, *, on_root: bool = False) -> Guard:
             )
         enter(scope)
 
-    guard.permission = permission.name  # type: ignore[attr-defined]  # read by the tests and the reference
-    guard.on_root = on_root  # type: ignore[attr-defined]
+    guard.permission = permission  # type: ignore[attr-defined]  # read by the tests and the reference
     return guard

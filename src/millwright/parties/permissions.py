@@ -2,7 +2,8 @@
 
 A permission is named ``domain:verb``. Its declaration says which built-in roles hold it; ``administrator`` holds all.
 A permission is about data (devices, history, alarms …) unless it is ``across``: then it is about the tree of
-organisations itself, and only those pass the border of an enterprise that lies below (see :mod:`.authority`).
+organisations itself, and only those pass the border of an enterprise that lies below (see :mod:`.authority`); or it is
+about the ``node`` as a whole, and counts on the root of the tree only.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Permission:
     text_zh: str
     roles: frozenset[Role]
     across: bool = False
+    node: bool = False
 
 
 _declared: dict[str, Permission] = {}
@@ -30,9 +32,11 @@ READERS: tuple[Role, ...] = ("engineer", "operator", "viewer", "auditor")
 """Everybody who may look."""
 
 
-def permission(name: str, text: str, text_zh: str, roles: Iterable[Role] = (), *, across: bool = False) -> Permission:
+def permission(
+    name: str, text: str, text_zh: str, roles: Iterable[Role] = (), *, across: bool = False, node: bool = False
+) -> Permission:
     """Declare a permission; to be done once for each name, where a domain declares all of its own."""
-    made = Permission(name, text, text_zh, frozenset(roles) | {"administrator"}, across)
+    made = Permission(name, text, text_zh, frozenset(roles) | {"administrator"}, across, node)
     if _declared.setdefault(name, made) != made:
         raise ValueError(f"the permission {name} is declared twice")
     return made

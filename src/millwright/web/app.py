@@ -63,7 +63,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
                     *system.ROUTES,
                     *connection.ROUTES,
                     *live_api.ROUTES,
-                    *ledger_api.routes([permit(LEDGER_READ, on_root=True)], [permit(LEDGER_LOOK, on_root=True)]),
+                    *ledger_api.routes([permit(LEDGER_READ)], [permit(LEDGER_LOOK)]),
                 ],
             ),
             *health.ROUTES,

@@ -86,7 +86,7 @@ async def readyz(probe: NamedDependency[ReadinessProbe]) -> Response[Readiness]:
     summary="Every process's figures, for Prometheus",
     operation_id="getMetrics",
     tags=["Operation"],
-    guards=[permit(SYSTEM_READ, on_root=True)],
+    guards=[permit(SYSTEM_READ)],
     media_type="text/plain",
 )
 async def metrics(board: NamedDependency[StatsBoard]) -> Response[str]:

@@ -63,7 +63,7 @@ async def _streams(services: NamedDependency[Services]) -> tuple[list[StreamView
     summary="The node from inside",
     operation_id="getSystem",
     tags=["Operation"],
-    guards=[permit(SYSTEM_READ, on_root=True)],
+    guards=[permit(SYSTEM_READ)],
 )
 async def system(
     services: NamedDependency[Services], board: NamedDependency[StatsBoard], authority: NamedDependency[Authority]

@@ -27,7 +27,8 @@ async def test_no_request_makes_the_node_fail(tmp_path: Path) -> None:
         await web.set_up()
         opened = await web.services.parties.sign_in("Anna", "copper kettles whistle")
         people = web.services.parties.people
-        token = (await people.add_token(opened.session, "fuzz", ["administrator"])).token
+        authority = await web.services.parties.authority(opened.session)
+        token = (await people.add_token(opened.session, authority, "fuzz", ["administrator"])).token
         command = [
             str(Path(sys.executable).with_name("schemathesis")),
             *("run", f"{web.url}/openapi.json", "--header", f"Authorization: Bearer {token}"),

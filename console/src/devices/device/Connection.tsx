@@ -17,7 +17,7 @@ export function Connection({ device }: { device: Device }): JSX.Element {
   const f = useFormat();
   const words = useNodeWords();
   const { modal } = App.useApp();
-  const engineer = useMay("engineer");
+  const engineer = useMay("devices:credential");
   const [issued, setIssued] = useState<IssuedCredential | null>(null);
   const credentials = useList<Credential>(`/devices/${device.id}/credentials`, {}, { enabled: engineer });
   const comings = useList<PresenceEvent>(`/devices/${device.id}/presence`, {}, { everyMs: 15_000 });

@@ -31,8 +31,8 @@ function Body({ device }: { device: Device }): JSX.Element {
   const t = useText();
   const navigate = useNavigate();
   const { modal } = App.useApp();
-  const engineer = useMay("engineer");
-  const mayLook = useMay("engineer", "operator");
+  const engineer = useMay("devices:write");
+  const mayLook = useMay("ledger:look");
   const [parameters, setParameters] = useSearchParams();
   const [editing, setEditing] = useState(false);
   const [rule, setRule] = useState<{ rule: Rule | null; start: RuleStart } | null>(null);

@@ -52,7 +52,7 @@ function Tile({ property, latest, now, toTrend, toRule }: { property: DeviceProp
   const t = useText();
   const f = useFormat();
   const title = useTitle();
-  const engineer = useMay("engineer");
+  const engineer = useMay("rules:write");
   const { minimum: low, maximum: high } = property;
   const value = typeof latest?.value === "number" ? latest.value : null;
   const out = value !== null && ((low !== null && value < low) || (high !== null && value > high));

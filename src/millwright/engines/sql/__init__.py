@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
-    from millwright.engines.sql.confinement import organisation, owned, owned_through, owner_of, purge
+    from millwright.engines.sql.confinement import living, organisation, owned, owned_through, owner_of, purge
     from millwright.engines.sql.migrations import Migrations
     from millwright.engines.sql.records import Records, metadata
     from millwright.engines.sql.settings import SqlSettings
@@ -16,6 +16,7 @@ __all__ = [
     "Migrations",
     "Records",
     "SqlSettings",
+    "living",
     "metadata",
     "organisation",
     "owned",

@@ -31,6 +31,7 @@ from millwright.kernel import NotFound
 from millwright.kernel.scope import Scope, current_scope
 
 _INFO = "owner"
+_LIVING = "organisations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +194,37 @@ def _checked(
     if given is None and inserts and not any(owner.column in row for row in rows):
         if scope.home is None:
             raise _outside()
+        _need_living(connection, {scope.home})
         if not rows:
             return statement.values({owner.column: scope.home}), multiparams, params
         return statement, [{**row, owner.column: scope.home} for row in rows], {}
     named = {given} if given is not None else {row.get(owner.column) for row in rows}
     says = inserts or given is not None or any(owner.column in row for row in rows)
-    if says and any(each not in scope for each in named):
-        raise _outside()
+    if says:
+        if any(each not in scope for each in named):
+            raise _outside()
+        _need_living(connection, named)
     return statement, multiparams, params
+
+
+def living(table: sa.Table) -> sa.Table:
+    """Declare ``table`` (by its ``id``) as the list of organisations there are; new rows belong to one of them."""
+    from millwright.engines.sql.records import metadata
+
+    metadata.info[_LIVING] = table
+    return table
+
+
+def _need_living(connection: sa.Connection, ids: set[Any]) -> None:
+    """Hold the organisations to the end of the transaction, so that none is removed before its new rows are there."""
+    from millwright.engines.sql.records import metadata
+
+    table: sa.Table | None = metadata.info.get(_LIVING)
+    if table is None:
+        return
+    held = sa.select(table.c.id).where(table.c.id.in_(sorted(ids))).with_for_update(read=True)
+    if len(connection.execute(held).all()) != len(ids):
+        raise _outside()
 
 
 def _need_parents(connection: sa.Connection, parent: sa.Table, ids: set[Any]) -> None:

@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-from millwright.kernel import Clock, Denied, Invalid, NotFound, new_id, new_secret
+from millwright.kernel import ROOT, Clock, Denied, Invalid, NotFound, new_id, new_secret
 from millwright.parties.authority import Authority, Held
 from millwright.parties.grants.model import (
     Explanation,
@@ -30,7 +30,7 @@ from millwright.parties.grants.model import (
 from millwright.parties.model import ROLES, Session
 from millwright.parties.names import clean_name, name_key
 from millwright.parties.organisations.service import check_permissions
-from millwright.parties.permissions import bundles, of_role, permissions
+from millwright.parties.permissions import bundles, find_permission, of_role, permissions
 from millwright.parties.store import AuthorityStore, GrantStore
 from millwright.parties.store.grants import unknown_group
 from millwright.parties.store.organisations import no_such_organisation
@@ -224,7 +224,9 @@ class Grants:
     def _need_all(self, authority: Authority, organisation_id: str, names: builtins.list[str]) -> None:
         if authority.person_id == LOCAL_PERSON:
             return
-        lacking = [name for name in names if not authority.may(name, organisation_id)]
+        lacking = [
+            name for name in names if not authority.may(name, organisation_id) and _counts(name, organisation_id)
+        ]
         if lacking:
             raise Denied(
                 "Nobody can give what they do not have.",
@@ -368,6 +370,12 @@ def unknown_invitation() -> NotFound:
         code="parties.invitation_unknown",
         hint="It works once and for a limited time; ask for a new one.",
     )
+
+
+def _counts(name: str, organisation_id: str) -> bool:
+    """Whether a permission means anything on an organisation: those about the node do on the root alone."""
+    declared = find_permission(name)
+    return organisation_id == ROOT or declared is None or not declared.node
 
 
 def _need(authority: Authority, organisation_id: str) -> None:

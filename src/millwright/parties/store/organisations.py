@@ -87,7 +87,7 @@ class OrganisationStore:
         """
         with self._records.begin() as connection:
             lock(connection)
-            row = _row(connection, organisation_id)
+            row = _row(connection, organisation_id, lock=True)  # waits for rows that are just being added
             below = sa.select(sa.func.count()).where(organisations.c.parent_id == organisation_id)
             if row.parent_id is None or connection.scalar(below):
                 raise Conflict(
@@ -220,8 +220,9 @@ def gone(organisation_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return sa.not_(sa.exists().where(organisations.c.id == organisation_id))
 
 
-def _row(connection: sa.Connection, organisation_id: str) -> sa.Row[Any]:
-    row = connection.execute(sa.select(organisations).where(organisations.c.id == organisation_id)).one_or_none()
+def _row(connection: sa.Connection, organisation_id: str, *, lock: bool = False) -> sa.Row[Any]:
+    query = sa.select(organisations).where(organisations.c.id == organisation_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         raise no_such_organisation(organisation_id)
     return row

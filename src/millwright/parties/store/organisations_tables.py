@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from millwright.engines.sql import metadata
+from millwright.engines.sql import living, metadata
 
 _id = sa.String(40)
 _key = sa.String(255).with_variant(sa.String(255, collation="C"), "postgresql")
@@ -41,6 +41,7 @@ organisations = sa.Table(
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Index("uq_parties_organisations_sibling", "parent_id", "name_key", unique=True),
 )
+living(organisations)
 
 memberships = sa.Table(
     "parties_memberships",
