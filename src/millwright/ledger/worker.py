@@ -14,6 +14,7 @@ import msgspec
 from millwright.engines.nats import NatsConnection, PullReader, StreamMessage
 from millwright.kernel import Clock, MillwrightError
 from millwright.ledger.log import KeyFile, Log, LogInfo
+from millwright.ledger.log.log import MOST_ENTRY_BYTES
 from millwright.ledger.merkle import TILE_WIDTH
 from millwright.ledger.model import Sealed
 from millwright.ledger.record.documents import canonical
@@ -59,6 +60,7 @@ class LedgerWriter:
         self._task: asyncio.Task[None] | None = None
         self._problem: tuple[str, int] | None = None
         self._swept_s = clock.monotonic_s()
+        self._stopping = False
         self.entries = 0
 
     @property
@@ -74,11 +76,13 @@ class LedgerWriter:
         self._log = await asyncio.to_thread(Log, self._folder, wanted, self._keys)
         await asyncio.to_thread(self._catch_up)
         self._server.serve_from(self._log)
+        self._stopping = False
         self._task = asyncio.create_task(self._run(), name="ledger-writer")
 
     async def stop(self) -> None:
         """Write what has come, and let another process write."""
         task, self._task = self._task, None
+        self._stopping = True
         if task is not None:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -131,7 +135,7 @@ class LedgerWriter:
 
     async def _run(self) -> None:
         reader: PullReader | None = None
-        while True:
+        while not self._stopping:  # the client of NATS may take a cancellation for an empty answer
             try:
                 if reader is None:
                     async with self._writing:
@@ -190,11 +194,19 @@ class LedgerWriter:
         self._store.keep(fresh, begun, [*settled, *known])
         if fresh:
             first = self.log.size
-            written = [canonical(each.entry | {"index": first + offset}) for offset, each in enumerate(fresh)]
+            written = [_fitting(each.entry | {"index": first + offset}) for offset, each in enumerate(fresh)]
             self.log.append(written)
             self._store.index(first, written)
             self.entries += len(written)
             self.log.publish()
+
+
+def _fitting(entry: dict[str, Any]) -> bytes:
+    """The entry's text; one too long for the log loses the list of what differs, which its digests still cover."""
+    data = canonical(entry)
+    if len(data) <= MOST_ENTRY_BYTES:
+        return data
+    return canonical({key: value for key, value in entry.items() if key != "changes"})
 
 
 def _entries(data: bytes) -> list[Sealed]:
