@@ -111,3 +111,23 @@ async def test_policies_are_kept_in_order_and_replaced_whole(kept: Kept) -> None
         kept.store.replace([RetentionPolicy()] * (MOST_POLICIES + 1))
     assert caught.value.code == "historian.too_many_policies"
     assert kept.store.list() == wanted[3:5]
+
+
+async def test_each_organisation_decides_for_its_own_devices(kept: Kept) -> None:
+    mine, theirs, gone = [await kept.fill(device, "x", [0, 40]) for device in ("dev_mine", "dev_theirs", "dev_gone")]
+    retention = Retention(
+        kept.historian._engine,
+        kept.store,
+        ManualClock(NOW),
+        owners=lambda: {"dev_theirs": "org_theirs", "dev_gone": "org_gone"},
+        gone=lambda: ["dev_gone"],
+    )
+    kept.store.replace([RetentionPolicy("*", "*", 10)])
+    kept.store.replace([RetentionPolicy("*", "*", None)], "org_theirs")
+    assert kept.store.list() == [RetentionPolicy("*", "*", 10)]
+    assert kept.store.list("org_theirs") == [RetentionPolicy("*", "*", None)]
+    await retention.apply()
+    assert [len(await kept.left(each)) for each in (mine, theirs, gone)] == [1, 2, 0]
+    kept.store.replace([RetentionPolicy("*", "*", 10)], "org_theirs")
+    await retention.apply()
+    assert [len(await kept.left(each)) for each in (mine, theirs, gone)] == [1, 1, 0]
