@@ -2,10 +2,10 @@
 
     python bench/ledger.py [--entries 200000] [--size 100000000] [--algorithm sha256]
 
-Appends go to a fresh log, in batches, each forced to the disk before the next; `from_stream` takes them the whole way, from
-JetStream through the writer into log and index. For the proofs a log of `--size` entries is filled synthetically: its tiles
-of hashes are real and their upper levels fit them, but the 390,625 files of the lowest level are names of 1,024 different
-ones, which are read like any other. Everything is removed afterwards.
+Appends go to a fresh log, in batches, each forced to the disk before the next; `from_stream` takes them the whole way,
+from JetStream through the writer into log and index. For the proofs a log of `--size` entries is filled synthetically:
+its tiles of hashes are real and their upper levels fit them, but the 390,625 files of the lowest level are names of
+1,024 different ones, which are read like any other. Everything is removed afterwards.
 """
 
 from __future__ import annotations

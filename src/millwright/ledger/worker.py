@@ -59,6 +59,7 @@ class LedgerWriter:
         self._task: asyncio.Task[None] | None = None
         self._problem: tuple[str, int] | None = None
         self._swept_s = clock.monotonic_s()
+        self._stopping = False
         self.entries = 0
 
     @property
@@ -74,11 +75,13 @@ class LedgerWriter:
         self._log = await asyncio.to_thread(Log, self._folder, wanted, self._keys)
         await asyncio.to_thread(self._catch_up)
         self._server.serve_from(self._log)
+        self._stopping = False
         self._task = asyncio.create_task(self._run(), name="ledger-writer")
 
     async def stop(self) -> None:
         """Write what has come, and let another process write."""
         task, self._task = self._task, None
+        self._stopping = True
         if task is not None:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -131,7 +134,7 @@ class LedgerWriter:
 
     async def _run(self) -> None:
         reader: PullReader | None = None
-        while True:
+        while not self._stopping:  # the client of NATS may take a cancellation for an empty answer
             try:
                 if reader is None:
                     async with self._writing:
