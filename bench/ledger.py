@@ -130,12 +130,13 @@ async def from_stream(folder: Path, count: int) -> dict[str, float]:
             await asyncio.gather(*(recorder.record(part) for part in parts))
         recorded = time.perf_counter() - start
         store, clock = LedgerStore(records), SystemClock()
+        server, home = LedgerServer(bus), folder / "log"
         writer = LedgerWriter(
-            bus, store, LedgerServer(bus), clock, LedgerSettings(), folder=folder / "log", key_file=folder / "key", node="b"
-        )  # fmt: skip
+            bus, store, server, clock, LedgerSettings(), folder=home, key_file=folder / "key", node="bench"
+        )
         start = time.perf_counter()
         await writer.start()
-        while store.size() < count:
+        while store.size() < count:  # noqa: ASYNC110 - only the records tell
             await asyncio.sleep(0.01)
         written = time.perf_counter() - start
         await writer.stop()

@@ -8,7 +8,7 @@ import { useFormat, useText } from "../i18n";
 import { usePhone } from "../parts/screen";
 import { OutcomeTag } from "./EntryList";
 import { ProofView } from "./ProofView";
-import { actionWords, actorWords, linkOf, targetWords, valueWords } from "./words";
+import { absent, actionWords, actorWords, linkOf, targetWords, valueWords } from "./words";
 
 /** One entry: who, what, the differences; and, for those who may, the proof that it is in the log. */
 export function EntryDrawer({ entry, close }: { entry: LedgerEntry | null; close: () => void }): JSX.Element {
@@ -65,8 +65,8 @@ function Differences({ entry }: { entry: LedgerEntry }): JSX.Element {
         {entry.changes.map((c) => (
           <tr key={c.path}>
             <th scope="row" className="mono">{c.path.slice(1).replaceAll("/", " / ")}</th>
-            <td className="was">{c.before === null ? <span className="faint">–</span> : <del>{valueWords(c.before)}</del>}</td>
-            <td className="is">{c.after === null ? <span className="faint">–</span> : <ins>{valueWords(c.after)}</ins>}</td>
+            <td className="was">{absent(c.before) ? <span className="faint">–</span> : <del>{valueWords(c.before)}</del>}</td>
+            <td className="is">{absent(c.after) ? <span className="faint">–</span> : <ins>{valueWords(c.after)}</ins>}</td>
           </tr>
         ))}
       </tbody>

@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import type { LedgerEntry } from "../api/model";
 import { useFormat, useText } from "../i18n";
 import { Listing } from "../parts/Listing";
-import { actionWords, actorWords, linkOf, targetWords, valueWords } from "./words";
+import { absent, actionWords, actorWords, linkOf, targetWords, valueWords } from "./words";
 
 const COLOURS = { done: "default", denied: "error", failed: "warning" } as const;
 
@@ -18,7 +18,7 @@ export function OutcomeTag({ entry }: { entry: LedgerEntry }): JSX.Element {
 function Gist({ entry }: { entry: LedgerEntry }): JSX.Element {
   const t = useText();
   if (entry.outcome !== "done") return <span className="mono small faint">{entry.error}</span>;
-  const shown = entry.changes.slice(0, 2).map((c) => `${c.path.slice(1)}: ${c.before === null ? "" : `${valueWords(c.before)} → `}${valueWords(c.after)}`).join("; ");
+  const shown = entry.changes.slice(0, 2).map((c) => `${c.path.slice(1)}: ${absent(c.before) ? "" : `${valueWords(c.before)} → `}${valueWords(c.after)}`).join("; ");
   return <span className="quiet small">{shown}{entry.changes.length > 2 && ` ${t.audit.more(entry.changes.length - 2)}`}</span>;
 }
 

@@ -9,7 +9,7 @@ export const actorWords = (entry: LedgerEntry, t: Dictionary): string => entry.a
 export const targetWords = (entry: LedgerEntry, t: Dictionary): string => {
   const kind = (t.audit.kinds as Record<string, string>)[entry.target.kind] ?? entry.target.kind;
   const name = entry.target.name ?? (entry.erased.includes("target.name") ? t.audit.erased : entry.target.id);
-  return name ? `${kind} ${name}` : kind;
+  return name && entry.target.kind !== "session" ? `${kind} ${name}` : kind;
 };
 
 /** Where the console shows the object, if it does. */
@@ -20,4 +20,5 @@ export function linkOf(entry: LedgerEntry): string | null {
 }
 
 const plain = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
-export const valueWords = (value: unknown): string => (value === null || value === undefined ? "–" : plain(value));
+export const absent = (value: unknown): boolean => value === null || value === undefined;
+export const valueWords = (value: unknown): string => (absent(value) ? "–" : plain(value));

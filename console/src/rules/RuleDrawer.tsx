@@ -117,7 +117,7 @@ export function RuleDrawer({ rule, start = {}, close }: { rule: Rule | null; sta
           <Form.Item key={name} name={name} label={`${name === "message" ? t.rules.message : t.rules.messageZh} (${t.common.optional})`} extra={i === 0 ? t.rules.messageHint : undefined}><Input maxLength={500} /></Form.Item>
         ))}
       </Form>
-      {rule && mayLook && <section style={{ marginBlockStart: 24 }}><h3>{t.audit.history}</h3><History kind="rule" id={rule.id} /></section>}
+      {rule && mayLook && <section style={{ marginBlockStart: 24 }}><h3 style={{ marginBlockEnd: 8 }}>{t.audit.history}</h3><History kind="rule" id={rule.id} /></section>}
     </Drawer>
   );
 }

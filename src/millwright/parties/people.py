@@ -20,6 +20,9 @@ from millwright.parties.tokens import TOKEN_PREFIX, digest
 PERSONAL = ("/name",)
 """What of a person is personal data, by JSON pointer."""
 
+NOT_THE_PERSON = ("id", "created_ms", "signed_in_ms")
+"""What of an account nobody sets."""
+
 
 class People:
     """Who there is, and the tokens they made. ``changed`` is called after anything that a session depends on."""
@@ -53,7 +56,7 @@ class People:
         row["password"] = await self._passwords.hash(password)
         await asyncio.to_thread(self._store.add, row)
         account = await self.get(row["id"])
-        note("person", account.id, account.name, after=account, personal=PERSONAL, named=True)
+        note("person", account.id, account.name, after=account, ignore=NOT_THE_PERSON, personal=PERSONAL, named=True)
         return account
 
     async def update(
@@ -89,7 +92,16 @@ class People:
         changed = await self.get(person_id)
         secret = {"password_set": True} if password is not None else {}
         after = msgspec.to_builtins(changed) | secret
-        note("person", person_id, changed.name, before=account, after=after, personal=PERSONAL, named=True)
+        note(
+            "person",
+            person_id,
+            changed.name,
+            before=account,
+            after=after,
+            ignore=NOT_THE_PERSON,
+            personal=PERSONAL,
+            named=True,
+        )
         return changed
 
     async def list_tokens(self, session: Session) -> list[TokenInfo]:

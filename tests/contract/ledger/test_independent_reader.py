@@ -1,8 +1,8 @@
 """The log read by a program that was not written here.
 
 MILLWRIGHT_TEST_TLOG_READER names a program that takes a folder, the verifier key of a log and, optionally, of a
-witness; it opens the checkpoint, reads every entry, checks inclusion and consistency proofs made from the tiles, and exits with
-0 when all hold. One over golang.org/x/mod/sumdb and filippo.io/torchwood is a page long.
+witness; it opens the checkpoint, reads every entry, checks inclusion and consistency proofs made from the tiles, and
+exits with 0 when all hold. One over golang.org/x/mod/sumdb and filippo.io/torchwood is a page long.
 """
 
 from __future__ import annotations
