@@ -83,18 +83,19 @@ def append(folder: Path, count: int, batch: int, algorithm: str) -> dict[str, fl
     log = Log(folder / "log", LogInfo("bench", algorithm, 0), KeyFile(folder / "key"))  # type: ignore[arg-type]
     entries = [json.dumps({"index": number}).encode().ljust(600) for number in range(batch)]
     times = []
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     for _ in range(count // batch):
         start = time.perf_counter()
         log.append(entries)
         times.append(time.perf_counter() - start)
         log.publish()
-    took = time.perf_counter() - began
+    took, cpu = time.perf_counter() - began, time.process_time() - cpu
     log.close()
     return {
         "entries": count,
         "batch": batch,
         "durable_and_published_per_s": round(count / took),
+        "cpu_us_an_entry": round(cpu / count * 1e6, 1),
         "durable_per_s": round(count / sum(times)),
         "append_ms_p50": round(statistics.median(times) * 1000, 2),
         "append_ms_p99": round(sorted(times)[int(len(times) * 0.99)] * 1000, 2),
@@ -152,19 +153,21 @@ def proofs(folder: Path, size: int, algorithm: str) -> dict[str, float]:
     fill(folder, size, hasher)
     filled = time.perf_counter() - start
     dice = random.Random(1)
-    timed: dict[str, list[float]] = {"inclusion": [], "consistency": []}
+    timed: dict[str, list[float]] = {"inclusion": [], "inclusion_cpu": [], "consistency": [], "consistency_cpu": []}
     for _ in range(500):
         reader = LogReader.in_folder(hasher, folder)  # nothing kept from the proof before
         head = reader.checkpoint()
         index, old = dice.randrange(size), dice.randrange(1, size)
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.thread_time()
         path = reader.inclusion(index, size)
         timed["inclusion"].append(time.perf_counter() - start)
+        timed["inclusion_cpu"].append(time.thread_time() - cpu)
         leaf = reader.hashes(size)(0, index)
         assert included(hasher, leaf, index, size, path, head.root)
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.thread_time()
         proof = reader.consistency(old, size)
         timed["consistency"].append(time.perf_counter() - start)
+        timed["consistency_cpu"].append(time.thread_time() - cpu)
         assert consistent(hasher, old, reader.root(old), size, head.root, proof)
     figures: dict[str, float] = {"entries": size, "filled_s": round(filled, 1)}
     for name, times in timed.items():

@@ -202,9 +202,9 @@ def _entry_row(position: int, data: bytes) -> dict[str, Any]:
         "actor_id": actor.get("id", "")[:128],
         "action": entry["action"][:128],
         "object_kind": target["kind"][:64],
-        "object_id": target.get("id", "")[:255],
+        "object_id": _storable(target.get("id", ""))[:255],
         "outcome": entry["outcome"],
-        "words": " ".join([*words, entry.get("request_id", "")]).lower(),
+        "words": _words([*words, entry.get("request_id", "")]),
         "entry": data,
     }
 
@@ -212,8 +212,17 @@ def _entry_row(position: int, data: bytes) -> dict[str, Any]:
 def _disclosure_row(each: Disclosure) -> dict[str, Any]:
     return {
         "entry_id": each.entry_id,
-        "subject": each.subject[:255],
+        "subject": _storable(each.subject)[:255],
         "salt": each.salt,
         "contents": msgspec.json.encode(each.values),
-        "words": " ".join(map(str, each.values.values())).lower(),
+        "words": _words(each.values.values()),
     }
+
+
+def _words(values: Iterable[Any]) -> str:
+    return _storable(" ".join(map(str, values)).lower())
+
+
+def _storable(text: str) -> str:
+    """Without the one character that PostgreSQL cannot store."""
+    return text.replace("\0", "\ufffd")
