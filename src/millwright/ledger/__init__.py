@@ -34,7 +34,18 @@ if TYPE_CHECKING:
         Target,
     )
     from millwright.ledger.notes import COSIGNATURE, LOG, Checkpoint, Note, Signer, Verifier
-    from millwright.ledger.record import Act, Denials, Recorder, acted_by, acting, current_act, entries_of, note, seal
+    from millwright.ledger.record import (
+        Act,
+        Denials,
+        Recorder,
+        acted_by,
+        acting,
+        current_act,
+        entries_of,
+        has_changed,
+        note,
+        seal,
+    )
     from millwright.ledger.rpc import LedgerClient, LedgerServer
     from millwright.ledger.service import Ledger
     from millwright.ledger.settings import LedgerSettings
@@ -92,6 +103,7 @@ __all__ = [
     "current_act",
     "entries_of",
     "export",
+    "has_changed",
     "note",
     "seal",
     "verify",

@@ -16,7 +16,19 @@ import msgspec
 from litestar.types import ASGIApp, Receive, Send
 
 from millwright.kernel import Clock, MillwrightError, new_id
-from millwright.ledger import Act, Actor, Denials, Draft, Outcome, Recorder, Target, acting, entries_of, seal
+from millwright.ledger import (
+    Act,
+    Actor,
+    Denials,
+    Draft,
+    Outcome,
+    Recorder,
+    Target,
+    acting,
+    entries_of,
+    has_changed,
+    seal,
+)
 from millwright.parties import Session
 from millwright.web import problems
 from millwright.web.problems import Problem
@@ -122,6 +134,12 @@ class Audit:
             if not reads and _REPLAYED not in headers:
                 await self._recorder.record(entries_of(request.act, request.draft))
                 return
+        elif has_changed(request.act):
+            draft = msgspec.structs.replace(
+                request.draft, outcome="failed", error=scope.get("problem", f"http.{status}")
+            )
+            await self._recorder.record(entries_of(request.act, draft))
+            return
         elif _is_told(status, request, reads=reads):
             draft = _refusal(request, status, scope.get("problem", f"http.{status}"))
             if not request.intended:

@@ -16,7 +16,8 @@ MIGRATIONS = [LEDGER]
 def made(number: int, **values: Any) -> Sealed:
     base: dict[str, Any] = {
         "id": f"led_{number:03d}", "at_ms": number, "actor": Actor("person", "per_1", "Anna"),
-        "action": "devices.change", "target": Target("device", f"dev_{number % 3}", "pump"), "outcome": "done", "address": "192.0.2.1",
+        "action": "devices.change", "target": Target("device", f"dev_{number % 3}", "pump"), "outcome": "done",
+        "address": "192.0.2.1",
     }  # fmt: skip
     act = Act()
     draft = Draft(**base | values)

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from millwright.kernel import Unavailable
 from millwright.ledger import Act, Actor, Draft, Recorder, Target, entries_of, verify
 from millwright.ledger.proving import check_proof
 from support.web import PASSWORD, RunningWeb, open_writer, running_web
@@ -113,6 +114,26 @@ async def test_what_changed_is_told(web: RunningWeb) -> None:
     history = (await client.get(f"/api/v1/ledger/objects/device/{device['id']}")).json()["items"]
     assert len(history) == 5
     assert {each["address"] for each in history} == {None}
+
+
+async def test_a_change_whose_request_failed_afterwards_is_told(
+    web: RunningWeb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await web.set_up()
+
+    async def broken(_: str) -> None:
+        raise Unavailable("The bus is away.", code="engines.nats_unavailable")
+
+    monkeypatch.setattr(web.services.devices.changes, "announce", broken)
+    for number in range(6):  # more than are told of one kind of failure
+        answer = await client.post("/api/v1/devices", json={"name": f"pump-{number}"})
+        assert answer.status_code == 503
+    found = await until(client, lambda each: len(each) == 6, action="devices.add")
+    assert {(each["outcome"], each["error"], each["count"]) for each in found} == {
+        ("failed", "engines.nats_unavailable", 1)
+    }
+    assert [each["target"]["name"] for each in reversed(found)] == [f"pump-{number}" for number in range(6)]
+    assert all(each["after"] for each in found)
 
 
 async def test_denials_are_told_and_a_flood_is_counted(web: RunningWeb) -> None:

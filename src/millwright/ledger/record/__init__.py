@@ -2,7 +2,7 @@
 
 from millwright.ledger.record.act import Act, Noted, acted_by, acting, current_act, note
 from millwright.ledger.record.denials import Denials
-from millwright.ledger.record.drafting import entries_of
+from millwright.ledger.record.drafting import entries_of, has_changed
 from millwright.ledger.record.recorder import STREAM, Recorder
 from millwright.ledger.record.sealing import commitment, open_entry, seal
 
@@ -17,6 +17,7 @@ __all__ = [
     "commitment",
     "current_act",
     "entries_of",
+    "has_changed",
     "note",
     "open_entry",
     "seal",

@@ -26,7 +26,7 @@ def entries_of(act: Act, whole: Draft) -> list[Sealed]:
     )
     if not act.notes:
         return [seal(whole)]
-    if whole.outcome != "done":
+    if whole.outcome != "done" and not has_changed(act):
         first = act.notes[0]
         return [
             seal(msgspec.structs.replace(whole, target=Target(first.kind, first.id, first.name)), named=first.named)
@@ -34,6 +34,11 @@ def entries_of(act: Act, whole: Draft) -> list[Sealed]:
     if len(act.notes) > MOST_OBJECTS:
         return [seal(_summary(whole, act.notes))]
     return [_entry(whole, noted, position) for position, noted in enumerate(act.notes)]
+
+
+def has_changed(act: Act) -> bool:
+    """Whether the act changed something, however it ended: a failure after the change leaves the change."""
+    return any(each.before is not None or each.after is not None for each in act.notes)
 
 
 def _entry(whole: Draft, noted: Noted, position: int) -> Sealed:
