@@ -14,6 +14,7 @@ import msgspec
 from millwright.engines.nats import NatsConnection, PullReader, StreamMessage
 from millwright.kernel import Clock, MillwrightError
 from millwright.ledger.log import KeyFile, Log, LogInfo
+from millwright.ledger.log.log import MOST_ENTRY_BYTES
 from millwright.ledger.merkle import TILE_WIDTH
 from millwright.ledger.model import Sealed
 from millwright.ledger.record.documents import canonical
@@ -193,11 +194,19 @@ class LedgerWriter:
         self._store.keep(fresh, begun, [*settled, *known])
         if fresh:
             first = self.log.size
-            written = [canonical(each.entry | {"index": first + offset}) for offset, each in enumerate(fresh)]
+            written = [_fitting(each.entry | {"index": first + offset}) for offset, each in enumerate(fresh)]
             self.log.append(written)
             self._store.index(first, written)
             self.entries += len(written)
             self.log.publish()
+
+
+def _fitting(entry: dict[str, Any]) -> bytes:
+    """The entry's text; one too long for the log loses the list of what differs, which its digests still cover."""
+    data = canonical(entry)
+    if len(data) <= MOST_ENTRY_BYTES:
+        return data
+    return canonical({key: value for key, value in entry.items() if key != "changes"})
 
 
 def _entries(data: bytes) -> list[Sealed]:
