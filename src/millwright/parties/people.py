@@ -9,7 +9,7 @@ from typing import Any
 
 from millwright.kernel import Clock, Denied, Invalid, NotFound, new_id, new_secret
 from millwright.parties.model import ROLES, Account, Language, NewToken, Role, Session, TokenInfo
-from millwright.parties.passwords import Passwords, check
+from millwright.parties.passwords import Passwords
 from millwright.parties.store import PeopleStore, TokenStore
 from millwright.parties.store.people import PERSON, no_such_person
 from millwright.parties.tokens import TOKEN_PREFIX, digest
@@ -43,7 +43,7 @@ class People:
     async def add(self, name: str, password: str, roles: Sequence[Role], language: Language | None = None) -> Account:
         """Add a person. Raises ``Conflict`` (``parties.name_taken``), ``Invalid``."""
         row = person_row(name, roles, language, self._clock.now_ms())
-        check(password, name)
+        self._passwords.check(password, name)
         row["password"] = await self._passwords.hash(password)
         await asyncio.to_thread(self._store.add, row)
         return await self.get(row["id"])
@@ -72,7 +72,7 @@ class People:
         if password is not None:
             if account.kind != PERSON:
                 raise Invalid("A program has no password.", code="parties.no_password", hint="Give it a token.")
-            check(password, name or account.name)
+            self._passwords.check(password, name or account.name)
             values["password"] = await self._passwords.hash(password)
         if values:
             ends = disabled is True or password is not None

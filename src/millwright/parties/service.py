@@ -12,7 +12,7 @@ from millwright.kernel import Clock, Conflict, Denied, LimitExceeded, NotFound, 
 from millwright.parties.errors import NotSignedIn
 from millwright.parties.lockout import Lockout
 from millwright.parties.model import Language, Person, Session, SessionInfo, SetupState
-from millwright.parties.passwords import Passwords, check
+from millwright.parties.passwords import Passwords
 from millwright.parties.people import People, name_key, person_row
 from millwright.parties.store import PeopleStore, SessionStore, SetupStore, TokenStore
 from millwright.parties.tokens import COOKIE_PREFIX, TOKEN_PREFIX, code_digest, digest, new_code
@@ -183,7 +183,7 @@ class Parties:
         if found is None or not await self._passwords.verify(found.password, old):
             raise Denied("The old password is wrong.", code="parties.wrong_old_password", hint="Type it again.")
         self._lockout.refund(key, address)
-        check(new, session.person.name)
+        self._passwords.check(new, session.person.name)
         values = {"password": await self._passwords.hash(new)}
         await asyncio.to_thread(self._store.update, session.person.id, values, end_sessions=True, keep=session.id)
         self.forget()
@@ -237,7 +237,7 @@ class Parties:
             )
         self._lockout.refund("\0setup", address)
         row = person_row(name, ["administrator"], language, self._clock.now_ms())
-        check(password, name)
+        self._passwords.check(password, name)
         row["password"] = await self._passwords.hash(password)
         if not await asyncio.to_thread(self._store.add_first, row, given):
             raise _set_up_already()
