@@ -19,7 +19,7 @@ from millwright.historian import Historian, HistorianClient, HistorianServer, Po
 from millwright.kernel import Clock, Lifecycle, SystemClock
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
-from millwright.parties import Parties
+from millwright.parties import Parties, SignInSettings
 from millwright.web import Services, WebServer, WebSettings, create_app
 from support.historian import open_engine
 from support.nats import RunningNats, free_port
@@ -74,7 +74,12 @@ def open_records(folder: Path) -> Records:
 
 @asynccontextmanager
 async def running_web(
-    folder: Path, *, console: Path | None = None, history: bool = False, **settings: Any
+    folder: Path,
+    *,
+    console: Path | None = None,
+    history: bool = False,
+    sign_in: SignInSettings | None = None,
+    **settings: Any,
 ) -> AsyncIterator[RunningWeb]:
     """The whole web role; with ``history`` a historian over chDB answers it."""
     async with AsyncExitStack() as stack:
@@ -91,7 +96,9 @@ async def running_web(
             server = HistorianServer(kept, Retention(engine, PolicyStore(records), clock), bus)
             await stack.enter_async_context(Lifecycle(kept, server))
         chosen = WebSettings(port=free_port(), **settings)
-        app = create_app(compose(records, bus, clock, chosen, folder), console=console or folder / "no-console")
+        app = create_app(
+            compose(records, bus, clock, chosen, folder, sign_in), console=console or folder / "no-console"
+        )
         host = WebServer(app, chosen)
         running = RunningWeb(host.url, app.state.services, host, bus, nats)
         await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, host))
@@ -100,13 +107,20 @@ async def running_web(
             await client.aclose()
 
 
-def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSettings, folder: Path) -> Services:
+def compose(
+    records: Records,
+    bus: NatsConnection,
+    clock: Clock,
+    chosen: WebSettings,
+    folder: Path,
+    sign_in: SignInSettings | None = None,
+) -> Services:
     """Every domain's service over one database."""
     alarms = Alarms(records, bus, clock)
     things = DevicesService(records, bus, clock, count_alarms=alarms.active_by_device)
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     return Services(
-        parties=Parties(records, clock, session_hours=chosen.session_hours),
+        parties=Parties(records, clock, session_hours=chosen.session_hours, settings=sign_in),
         devices=things,
         arrivals=ArrivalService(
             ArrivalStore(records), things.device_store, things.changes, bus, clock, DevicesSettings()

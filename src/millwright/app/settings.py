@@ -21,6 +21,7 @@ from millwright.engines.sql.settings import SqlSettings
 from millwright.historian.settings import HistorianSettings
 from millwright.kernel import settings as kernel_settings
 from millwright.operations.settings import OperationsSettings
+from millwright.parties.settings import SignInSettings
 from millwright.web.settings import WebSettings
 
 
@@ -34,6 +35,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     devices: DevicesSettings = field(default_factory=DevicesSettings)
     historian: HistorianSettings = field(default_factory=HistorianSettings)
     operations: OperationsSettings = field(default_factory=OperationsSettings)
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
     web: WebSettings = field(default_factory=WebSettings)
 
 

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
         SetupState,
         TokenInfo,
     )
+    from millwright.parties.proof import require_browser, require_proof
+    from millwright.parties.sealing import Sealer
     from millwright.parties.service import Opened, Parties
+    from millwright.parties.settings import OidcProvider, SignInSettings
 
 __getattr__ = exports(__name__)
 
@@ -41,15 +44,20 @@ __all__ = [
     "Language",
     "NewToken",
     "NotSignedIn",
+    "OidcProvider",
     "Opened",
     "Parties",
     "Person",
     "Role",
+    "Sealer",
     "Session",
     "SessionInfo",
     "SetupState",
+    "SignInSettings",
     "TokenInfo",
     "ensure_local_token",
+    "require_browser",
+    "require_proof",
     "require_role",
     "require_session",
     "session_of",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, patch, post
-from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from millwright.parties.cookies import COOKIE, made_cookie, origin_of, signed_in
 from millwright.parties.guards import require_role, require_session
 from millwright.parties.model import (
     Account,
@@ -21,10 +21,11 @@ from millwright.parties.model import (
     SetupState,
     TokenInfo,
 )
-from millwright.parties.service import Opened, Parties
-
-COOKIE = "millwright_session"
-"""The console's cookie."""
+from millwright.parties.oidc import api as oidc_api
+from millwright.parties.passkeys import api as passkeys_api
+from millwright.parties.proof import require_proof
+from millwright.parties.second_factor import api as second_factor_api
+from millwright.parties.service import Parties
 
 Name = Annotated[str, Meta(min_length=1, max_length=64, description="Compared without case.", examples=["Anna"])]
 Password = Annotated[
@@ -95,26 +96,6 @@ class PersonChange(Struct, frozen=True, forbid_unknown_fields=True):
     password: Password | UnsetType = UNSET
 
 
-def _address(request: Request[Any, Any, Any]) -> str:
-    return request.client.host if request.client else ""
-
-
-def _agent(request: Request[Any, Any, Any]) -> str:
-    return request.headers.get("user-agent", "")
-
-
-def _signed_in(request: Request[Any, Any, Any], opened: Opened, status: int) -> Response[Session]:
-    cookie = Cookie(
-        COOKIE,
-        value=opened.secret,
-        path="/",
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
-    return Response(opened.session, status_code=status, cookies=[cookie], headers={"Cache-Control": "no-store"})
-
-
 class SetupController(Controller):
     """The first administrator, once."""
 
@@ -132,15 +113,17 @@ class SetupController(Controller):
         self, data: JSONBody[SetUp], parties: NamedDependency[Parties], request: Request[Any, Any, Any]
     ) -> Response[Session]:
         """Make the first administrator and sign them in. Works once; takes the code that `millwright up` prints."""
+        at = origin_of(request)
         opened = await parties.set_up(
             data.name,
             data.password,
             data.code,
             language=data.language,
-            address=_address(request),
-            agent=_agent(request),
+            address=at.address,
+            agent=at.agent,
+            browser=at.browser,
         )
-        return _signed_in(request, opened, 201)
+        return signed_in(request, opened, 201)
 
 
 class SignInController(Controller):
@@ -154,9 +137,12 @@ class SignInController(Controller):
     async def sign_in(
         self, data: JSONBody[SignIn], parties: NamedDependency[Parties], request: Request[Any, Any, Any]
     ) -> Response[Session]:
-        """Open a session; its cookie is `millwright_session`. Wrong passwords are slowed down by address."""
-        opened = await parties.sign_in(data.name, data.password, address=_address(request), agent=_agent(request))
-        return _signed_in(request, opened, 201)
+        """Open a session; its cookie is `millwright_session` (`__Host-millwright_session` over HTTPS). Whoever guesses
+        is slowed. With an authenticator app the answer is 401 `parties.second_factor_needed`, whose `data.ceremony`
+        goes to `POST /session/second`."""
+        at = origin_of(request)
+        opened = await parties.sign_in(data.name, data.password, address=at.address, agent=at.agent, browser=at.browser)
+        return signed_in(request, opened, 201)
 
 
 class SessionController(Controller):
@@ -179,24 +165,31 @@ class SessionController(Controller):
         return await parties.set_language(session, data.language)
 
     @delete("/", summary="Sign out", operation_id="signOut")
-    async def sign_out(self, session: NamedDependency[Session], parties: NamedDependency[Parties]) -> Response[None]:
+    async def sign_out(
+        self,
+        session: NamedDependency[Session],
+        parties: NamedDependency[Parties],
+        request: Request[Any, Any, Any],
+    ) -> Response[None]:
         """End the session of this request. A token is ended by `DELETE /tokens/{id}` instead."""
         if session.method == "cookie":
             await parties.end_session(session, session.id)
-        response: Response[None] = Response(None, status_code=204)
-        response.delete_cookie(COOKIE)
+        response: Response[None] = Response(None, status_code=204, headers={"Clear-Site-Data": '"cache"'})
+        response.set_cookie(made_cookie(request, COOKIE, "", seconds=0))
         return response
 
-    @post("/password", summary="Change my password", operation_id="changePassword", status_code=204)
+    @post("/password", summary="Change my password", operation_id="changePassword", status_code=200)
     async def change_password(
         self,
         data: JSONBody[PasswordChange],
         session: NamedDependency[Session],
         parties: NamedDependency[Parties],
         request: Request[Any, Any, Any],
-    ) -> None:
-        """Change the password; every other session of this person ends."""
-        await parties.change_password(session, data.old, data.new, address=_address(request))
+    ) -> Response[Session]:
+        """Change the password; every other session of this person ends, and this one goes on under a new secret."""
+        at = origin_of(request)
+        opened = await parties.change_password(session, data.old, data.new, address=at.address, browser=at.browser)
+        return signed_in(request, opened, 200)
 
 
 class SessionsController(Controller):
@@ -233,7 +226,7 @@ class TokensController(Controller):
         """One's own tokens; an administrator sees everybody's."""
         return await parties.people.list_tokens(session)
 
-    @post("/", summary="Make a token", operation_id="addToken")
+    @post("/", summary="Make a token", operation_id="addToken", guards=[require_proof])
     async def add(
         self, data: JSONBody[TokenRequest], session: NamedDependency[Session], parties: NamedDependency[Parties]
     ) -> NewToken:
@@ -258,7 +251,7 @@ class PeopleController(Controller):
         """Everybody, by name."""
         return await parties.people.list_people()
 
-    @post("/", summary="Add a person", operation_id="addPerson")
+    @post("/", summary="Add a person", operation_id="addPerson", guards=[require_proof])
     async def add(self, data: JSONBody[NewPerson], parties: NamedDependency[Parties]) -> Account:
         """Add somebody, with a first password to be changed by them."""
         return await parties.people.add(data.name, data.password, data.roles, data.language)
@@ -268,7 +261,7 @@ class PeopleController(Controller):
         """One person."""
         return await parties.people.get(person_id)
 
-    @patch("/{person_id:str}", summary="Change a person", operation_id="updatePerson")
+    @patch("/{person_id:str}", summary="Change a person", operation_id="updatePerson", guards=[require_proof])
     async def update(self, person_id: Id, data: JSONBody[PersonChange], parties: NamedDependency[Parties]) -> Account:
         """Change name, roles, password, or disable. Disabling and a new password end that person's sessions."""
         return await parties.people.update(
@@ -287,5 +280,8 @@ ROUTES = [
     SessionsController,
     TokensController,
     PeopleController,
+    *second_factor_api.ROUTES,
+    *passkeys_api.ROUTES,
+    *oidc_api.ROUTES,
 ]
 """What the web host mounts."""

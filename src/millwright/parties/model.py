@@ -15,6 +15,9 @@ Language: TypeAlias = Literal["zh", "en"]
 Method: TypeAlias = Literal["cookie", "token"]
 """How a request showed who it comes from: the console's cookie, or a bearer token."""
 
+Factor: TypeAlias = Literal["password", "totp", "recovery", "passkey", "oidc", "oidc_second"]
+"""What a session was proved by; ``oidc_second``: by a provider that asks for two factors itself."""
+
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -38,13 +41,18 @@ class Person(Struct, frozen=True):
 class Session(Struct, frozen=True):
     """A signed-in person: by the console's cookie or by an API token. ``expires_ms`` is UTC milliseconds.
 
-    With a token the person's roles are narrowed to those of the token.
+    With a token the person's roles are narrowed to those of the token. ``proof_ends_ms``: until then changes to
+    passwords, factors, tokens and people pass without proving again who one is. ``restricted``: a second factor must
+    be set up, or shown, before anything else.
     """
 
     id: str
     person: Person
     expires_ms: int
     method: Method = "cookie"
+    factors: list[Factor] = []
+    proof_ends_ms: int = 0
+    restricted: bool = False
 
 
 class Account(Struct, frozen=True):
@@ -86,6 +94,7 @@ class TokenInfo(Struct, frozen=True):
     created_ms: int
     expires_ms: int | None
     last_used_ms: int | None
+    last_used_address: str | None = None
 
 
 class NewToken(TokenInfo, frozen=True):

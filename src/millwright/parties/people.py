@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from millwright.kernel import Clock, Denied, Invalid, NotFound, new_id, new_secret
+from millwright.kernel import Clock, Conflict, Denied, Invalid, NotFound, new_id, new_secret
 from millwright.parties.model import ROLES, Account, Language, NewToken, Role, Session, TokenInfo
+from millwright.parties.names import clean_name, clean_person_name, name_key, skeleton
 from millwright.parties.passwords import Passwords
 from millwright.parties.store import PeopleStore, TokenStore
 from millwright.parties.store.people import PERSON, no_such_person
@@ -25,7 +25,10 @@ class People:
         passwords: Passwords,
         clock: Clock,
         changed: Callable[[], None],
+        *,
+        token_longest_days: int = 0,
     ) -> None:
+        self._token_longest_ms = token_longest_days * 86_400_000
         self._store, self._tokens, self._passwords, self._clock = store, tokens, passwords, clock
         self._changed = changed
 
@@ -44,9 +47,19 @@ class People:
         """Add a person. Raises ``Conflict`` (``parties.name_taken``), ``Invalid``."""
         row = person_row(name, roles, language, self._clock.now_ms())
         self._passwords.check(password, name)
+        await self.refuse_lookalike(name)
         row["password"] = await self._passwords.hash(password)
         await asyncio.to_thread(self._store.add, row)
         return await self.get(row["id"])
+
+    async def refuse_lookalike(self, name: str, *, but: str | None = None) -> None:
+        """Raise ``Conflict`` (``parties.name_lookalike``) when somebody else has a name that looks the same."""
+        looks, key = skeleton(name), name_key(name)
+        for other in await self.list_people():
+            if other.id != but and name_key(other.name) != key and skeleton(other.name) == looks:
+                raise Conflict(
+                    "Somebody has a name that looks the same.", code="parties.name_lookalike", hint="Choose another."
+                )
 
     async def update(
         self,
@@ -64,7 +77,8 @@ class People:
         account = await self.get(person_id)
         values: dict[str, Any] = {}
         if name is not None:
-            values |= {"name": clean_name(name), "name_key": name_key(name)}
+            await self.refuse_lookalike(name, but=person_id)
+            values |= {"name": clean_person_name(name), "name_key": name_key(name)}
         if roles is not None:
             values["roles"] = clean_roles(roles)
         if disabled is not None:
@@ -88,7 +102,7 @@ class People:
         self, session: Session, name: str, roles: Sequence[Role], expires_ms: int | None = None
     ) -> NewToken:
         """Make a token that acts for the signed-in person. Raises ``Denied`` (``parties.role_required``,
-        ``parties.cookie_required``), ``Invalid`` (``parties.expiry_past``)."""
+        ``parties.cookie_required``), ``Invalid`` (``parties.expiry_past``, ``parties.expiry_far``)."""
         wanted = clean_roles(roles)
         if session.method == "token" and not session.person.allows("administrator"):
             raise Denied(
@@ -107,6 +121,16 @@ class People:
             raise Invalid(
                 "The token would have expired already.", code="parties.expiry_past", hint="Choose a later end."
             )
+        if self._token_longest_ms:
+            latest = now + self._token_longest_ms
+            expires_ms = latest if expires_ms is None else expires_ms
+            if expires_ms > latest:
+                raise Invalid(
+                    "A token may not live that long here.",
+                    code="parties.expiry_far",
+                    hint="Choose an earlier end; the limit is [sign_in] token_longest_days.",
+                    detail={"latest_ms": latest},
+                )
         secret = new_secret(TOKEN_PREFIX)
         row = token_row(secret, clean_name(name), session.person.id, wanted, now, expires_ms)
         await asyncio.to_thread(self._tokens.add, row)
@@ -126,22 +150,6 @@ def _owner(session: Session) -> str | None:
     return None if session.person.allows("administrator") else session.person.id
 
 
-def clean_name(name: str) -> str:
-    """A name as it is shown. Raises ``Invalid`` (``parties.name_invalid``)."""
-    shown = unicodedata.normalize("NFC", name).strip()
-    if not 1 <= len(shown) <= 64 or not shown.isprintable():
-        raise Invalid(
-            "A name has 1 to 64 printable characters.", code="parties.name_invalid", hint="Leave out line breaks."
-        )
-    return shown
-
-
-def name_key(name: str) -> str:
-    """A name as it is compared: ``Ａnna `` and ``anna`` are one person."""
-    key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return key.replace("\0", "").strip()[:128]
-
-
 def clean_roles(roles: Sequence[Role]) -> list[Role]:
     """Roles without repetition, highest first. Raises ``Invalid`` (``parties.roles_empty``)."""
     kept = [role for role in ROLES if role in roles]
@@ -155,7 +163,7 @@ def person_row(name: str, roles: Sequence[Role], language: Language | None, now_
     return {
         "id": new_id("per"),
         "kind": PERSON,
-        "name": clean_name(name),
+        "name": clean_person_name(name),
         "name_key": name_key(name),
         "password": None,
         "roles": clean_roles(roles),

@@ -15,6 +15,13 @@ PUBLIC = {
     ("get", "/api/v1/setup"),
     ("post", "/api/v1/setup"),
     ("post", "/api/v1/session"),
+    ("post", "/api/v1/session/second"),
+    ("get", "/api/v1/session/ways"),
+    ("post", "/api/v1/session/passkey/challenge"),
+    ("post", "/api/v1/session/passkey"),
+    ("get", "/api/v1/session/oidc/{provider}"),
+    ("get", "/api/v1/session/oidc/{provider}/callback"),
+    ("post", "/api/v1/session/oidc/{provider}/logout"),
 }
 """Routes anybody may call. A route that is neither here nor guarded fails the test."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from millwright import __version__
 from millwright.app.node import Composition, Node
 from millwright.app.settings import describe
@@ -11,7 +13,7 @@ from millwright.devices.dead_letters import DeadLetters
 from millwright.historian import HistorianClient
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
-from millwright.parties import Parties
+from millwright.parties import Parties, Sealer
 from millwright.web import Services, SettingView, WebServer, create_app
 
 
@@ -23,7 +25,13 @@ def compose(node: Node) -> Composition:
     directory = RegistryDirectory(devices.device_store, devices.model_store, devices.changes)
     dead_letters = DeadLetters(node.bus)
     services = Services(
-        parties=Parties(node.records, node.clock, session_hours=settings.web.session_hours),
+        parties=Parties(
+            node.records,
+            node.clock,
+            session_hours=settings.web.session_hours,
+            settings=settings.sign_in,
+            sealer=Sealer.from_file(Path(settings.sign_in.key_file or node.folder.root / "sign_in.key")),
+        ),
         devices=devices,
         arrivals=ArrivalService(
             ArrivalStore(node.records), devices.device_store, devices.changes, node.bus, node.clock, settings.devices

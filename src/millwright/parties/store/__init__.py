@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
+    from millwright.parties.store.browsers import BrowserStore
     from millwright.parties.store.people import PeopleStore
     from millwright.parties.store.sessions import SessionStore
     from millwright.parties.store.setup import SetupStore
@@ -12,4 +13,4 @@ if TYPE_CHECKING:
 
 __getattr__ = exports(__name__)
 
-__all__ = ["PeopleStore", "SessionStore", "SetupStore", "TokenStore"]
+__all__ = ["BrowserStore", "PeopleStore", "SessionStore", "SetupStore", "TokenStore"]

@@ -13,7 +13,7 @@ from millwright.engines.sql import Records
 from millwright.kernel import Conflict, NotFound
 from millwright.parties.model import Account
 from millwright.parties.store.setup import claim, lock
-from millwright.parties.store.tables import people, sessions
+from millwright.parties.store.tables import browsers, people, sessions
 
 PERSON, PROGRAM = "person", "program"
 
@@ -92,6 +92,7 @@ class PeopleStore:
                 connection.execute(
                     sa.delete(sessions).where(sessions.c.person_id == person_id, sessions.c.id != (keep or ""))
                 )
+                connection.execute(sa.delete(browsers).where(browsers.c.person_id == person_id))
 
     def set_password_hash(self, person_id: str, password: str) -> None:
         """Store the same password under newer parameters."""

@@ -56,10 +56,11 @@ class TokenStore:
         narrowed = Person(row.id, row.name, roles, row.language)
         return Session(row.token_id, narrowed, row.expires_ms or NEVER_MS, "token"), row.last_used_ms or 0
 
-    def touch(self, token_id: str, last_used_ms: int) -> None:
-        """Note that a token was used."""
+    def touch(self, token_id: str, last_used_ms: int, address: str) -> None:
+        """Note that a token was used, and from where."""
+        used = {"last_used_ms": last_used_ms, "last_used_address": address[:64]}
         with self._records.begin() as connection:
-            connection.execute(sa.update(tokens).where(tokens.c.id == token_id).values(last_used_ms=last_used_ms))
+            connection.execute(sa.update(tokens).where(tokens.c.id == token_id).values(**used))
 
     def list(self, person_id: str | None) -> list[TokenInfo]:
         """The tokens of one person, or (``None``) everybody's, oldest first."""
@@ -68,7 +69,17 @@ class TokenStore:
             query = query.where(tokens.c.person_id == person_id)
         with self._records.read() as connection:
             return [
-                TokenInfo(r.id, r.name, r.person_id, r.roles, r.hint, r.created_ms, r.expires_ms, r.last_used_ms)
+                TokenInfo(
+                    r.id,
+                    r.name,
+                    r.person_id,
+                    r.roles,
+                    r.hint,
+                    r.created_ms,
+                    r.expires_ms,
+                    r.last_used_ms,
+                    r.last_used_address,
+                )
                 for r in connection.execute(query)
             ]
 
