@@ -7,12 +7,13 @@ import base64
 import hashlib
 import hmac
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry
 
@@ -22,6 +23,7 @@ ALGORITHMS: dict[str, tuple[str, str | None]] = {
     "RS256": ("RSA", None),
     "ES256": ("EC", "P-256"),
     "EdDSA": ("OKP", "Ed25519"),
+    "Ed25519": ("OKP", "Ed25519"),  # the name of RFC 9864 for the same
 }
 """What a provider may sign with, and the kind of key that goes with it: a public key can never serve as a secret."""
 
@@ -29,7 +31,7 @@ LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 _LONGEST = 16_384
 _OLDEST_S = 600
-_HASHES = {"RS256": hashlib.sha256, "ES256": hashlib.sha256, "EdDSA": hashlib.sha512}
+_HASHES = {"RS256": hashlib.sha256, "ES256": hashlib.sha256, "EdDSA": hashlib.sha512, "Ed25519": hashlib.sha512}
 
 
 class UnknownKey(Exception):
@@ -104,7 +106,9 @@ def _signed(token: str, keys: Sequence[dict[str, Any]]) -> tuple[str, dict[str, 
         raise refused("alg")
     key = _choose(keys, algorithm, header.get("kid"))
     try:
-        decoded = jwt.decode(token, key, algorithms=[algorithm], registry=_registry(algorithm))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SecurityWarning)  # "EdDSA is deprecated": its name is, not what it does
+            decoded = jwt.decode(token, key, algorithms=[algorithm], registry=_registry(algorithm))
     except (JoseError, ValueError) as error:
         raise refused("signature") from error
     return algorithm, decoded.claims
