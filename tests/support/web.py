@@ -95,7 +95,7 @@ async def running_web(
             kept = Historian(engine, clock)
             server = HistorianServer(kept, Retention(engine, PolicyStore(records), clock), bus)
             await stack.enter_async_context(Lifecycle(kept, server))
-        chosen = WebSettings(port=free_port(), **settings)
+        chosen = WebSettings(**{"port": free_port(), **settings})
         app = create_app(
             compose(records, bus, clock, chosen, folder, sign_in), console=console or folder / "no-console"
         )
