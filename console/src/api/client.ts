@@ -3,6 +3,7 @@
 export interface ProblemDetails {
   status: number; title: string; detail: string; code: string; hint: string; retryAfterS: number | null;
   fields: { path: string; message: string }[];
+  data: Record<string, unknown>;
 }
 
 /** A failed request, in the words of the node (RFC 9457) or, when it could not be reached, in ours. */
@@ -48,6 +49,7 @@ export function readProblem(status: number, statusText: string, body: unknown, r
     hint: text(document["hint"]),
     retryAfterS: retryAfter && /^\d+$/.test(retryAfter) ? Number(retryAfter) : null,
     fields,
+    data: (document["data"] ?? {}) as Record<string, unknown>,
   };
 }
 
@@ -56,6 +58,12 @@ let onSignedOut: Listener = () => undefined;
 /** Called when the node answers that nobody is signed in any more. */
 export const whenSignedOut = (listener: Listener): void => {
   onSignedOut = listener;
+};
+
+let onProofNeeded = (): Promise<boolean> => Promise.resolve(false);
+/** Called when a change takes a fresh proof of who one is; resolves to whether it was given. */
+export const whenProofNeeded = (ask: () => Promise<boolean>): void => {
+  onProofNeeded = ask;
 };
 
 interface Options { query?: Query; body?: unknown; etag?: string; signal?: AbortSignal; rawBody?: BodyInit; contentType?: string }
@@ -74,12 +82,13 @@ export async function request<T>(method: string, path: string, options: Options 
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ProblemError({ status: 0, title: "", detail: "", code: "console.unreachable", hint: "", retryAfterS: null, fields: [] });
+    throw new ProblemError({ status: 0, title: "", detail: "", code: "console.unreachable", hint: "", retryAfterS: null, fields: [], data: {} });
   }
   const body: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined);
   if (response.ok) return body as T;
   const problem = readProblem(response.status, response.statusText, body, response.headers.get("Retry-After"));
-  if (response.status === 401 && path !== "/session") onSignedOut();
+  if (response.status === 401 && !path.startsWith("/session")) onSignedOut();
+  if (problem.code === "parties.proof_required" && (await onProofNeeded())) return request<T>(method, path, options);
   throw new ProblemError(problem);
 }
 

@@ -15,6 +15,14 @@ export type Person = Sent<Schemas["Account"]>;
 export type Role = Person["roles"][number];
 export type Token = Sent<Schemas["TokenInfo"]> & { token?: string };
 
+export type Ways = Sent<Schemas["Ways"]>;
+export type Passkey = Sent<Schemas["Passkey"]>;
+export type Challenge = Schemas["Challenge"];
+export type SecondFactor = Sent<Schemas["SecondFactorState"]>;
+export type Enrolment = Schemas["Enrolment"];
+export type RecoveryCodes = Schemas["RecoveryCodes"];
+export type Identity = Sent<Schemas["Identity"]>;
+
 export type Place = Sent<Schemas["Place"]>;
 export type PlaceLevel = Place["level"];
 export const PLACE_LEVELS = ["enterprise", "site", "area", "line", "cell", "unit"] as const satisfies readonly PlaceLevel[];

@@ -10,6 +10,8 @@ import { live, useLiveState } from "../api/live";
 import type { Overview, Session } from "../api/model";
 import { queryClient, useMay, useResource, useSession } from "../api/queries";
 import { useText } from "../i18n";
+import { ProofBox } from "../account/security/ProofBox";
+import { RestrictedPage } from "../account/security/RestrictedPage";
 import { Logo } from "../parts/Logo";
 import { ProblemView } from "../parts/Problem";
 import { usePhone } from "../parts/screen";
@@ -22,7 +24,8 @@ import { setPreferences } from "./preferences";
 export function Shell(): JSX.Element {
   const session = useSession();
   const location = useLocation();
-  if (session.data) return <Frame session={session.data} />;
+  if (session.data?.restricted) return <><RestrictedPage /><ProofBox /></>;
+  if (session.data) return <><Frame session={session.data} /><ProofBox /></>;
   if (session.error instanceof ProblemError && session.error.problem.status === 401)
     return <Navigate to="/sign-in" replace state={{ from: location.pathname + location.search }} />;
   if (session.error) return <ProblemView error={session.error} retry={() => void session.refetch()} />;

@@ -25,6 +25,7 @@ const pages: RouteObject[] = [
   { path: "system", element: page(() => import("../system/SystemPage")) },
   { path: "people", element: page(() => import("../people/PeoplePage")) },
   { path: "account", element: page(() => import("../people/AccountPage")) },
+  { path: "account/security", element: page(() => import("../account/security/SecurityPage")) },
   { path: "*", element: <NoSuchPage /> },
 ];
 

@@ -1,4 +1,5 @@
 /** The English texts; also the shape every other language must fill. A function is a text with values in it. */
+import { security } from "./security";
 const plural = (n: number, one: string, many: string): string => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
 export const en = {
@@ -92,6 +93,7 @@ export const en = {
   people: {
     title: "People", add: "New person", roles: "Roles", roleNames: { administrator: "Administrator", engineer: "Engineer", operator: "Operator", viewer: "Viewer" }, roleHints: { administrator: "everything", engineer: "devices, models, rules", operator: "acknowledge and comment", viewer: "look only" }, disable: "Disable", enable: "Enable", disableConfirm: "Disable this person? Their sessions end at once.", password: "Password", oldPassword: "Present password", newPassword: "New password", changePassword: "Change password", passwordChanged: "Password changed", tokens: "API tokens", tokensText: "For scripts and other systems: send it as “Authorization: Bearer …”. It has your roles.", newToken: "New token", noTokens: "No tokens", tokenOnce: "Copy it now: it is not shown again.", revoke: "Revoke", revokeConfirm: "Revoke this token? What uses it stops working.", you: "you", disabled: "Disabled", active: "Active", firstPassword: "First password", account: "My account", lastUsed: "Last used", expires: "Expires",
   },
+  security: security.en,
   help: { title: "Keyboard", search: "Search", overview: "Overview", devices: "Devices", alarms: "Alarms", help: "This help", then: "then", rules: "Rules", system: "System" },
   quality: { 192: "Good", 64: "Uncertain", 0: "Bad" } as Record<number, string>,
 };

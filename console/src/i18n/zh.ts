@@ -1,4 +1,5 @@
 import type { Dictionary } from "./en";
+import { security } from "./security";
 
 const n2 = (n: number): string => n.toLocaleString("zh-CN");
 
@@ -93,6 +94,7 @@ export const zh: Dictionary = {
   people: {
     title: "人员", add: "新建人员", roles: "角色", roleNames: { administrator: "管理员", engineer: "工程师", operator: "操作员", viewer: "访客" }, roleHints: { administrator: "全部权限", engineer: "设备、物模型、规则", operator: "确认与备注报警", viewer: "只能查看" }, disable: "停用", enable: "启用", disableConfirm: "停用此人？其会话立即结束。", password: "密码", oldPassword: "当前密码", newPassword: "新密码", changePassword: "修改密码", passwordChanged: "密码已修改", tokens: "API 令牌", tokensText: "供脚本和其他系统使用：以 “Authorization: Bearer …” 发送，拥有您的角色。", newToken: "新建令牌", noTokens: "没有令牌", tokenOnce: "请立即复制，之后不再显示。", revoke: "吊销", revokeConfirm: "吊销这个令牌？使用它的程序将无法工作。", you: "您", disabled: "已停用", active: "可用", firstPassword: "初始密码", account: "我的账户", lastUsed: "最近使用", expires: "到期",
   },
+  security: security.zh,
   help: { title: "键盘快捷键", search: "搜索", overview: "总览", devices: "设备", alarms: "报警", help: "本帮助", then: "然后", rules: "规则", system: "系统" },
   quality: { 192: "良好", 64: "不确定", 0: "坏" },
 };

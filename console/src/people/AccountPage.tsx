@@ -1,5 +1,6 @@
 import { App, Button, Form, Input, Modal, Segmented, Select, type TableColumnsType } from "antd";
 import { type JSX, useState } from "react";
+import { Link } from "react-router";
 
 import { post, remove, request } from "../api/client";
 import type { Role, Token } from "../api/model";
@@ -26,6 +27,7 @@ export default function AccountPage(): JSX.Element {
           </div>
         </Panel>
         <PasswordPanel />
+        <Panel title={t.security.title}><p className="quiet" style={{ marginBottom: 12 }}>{t.security.text}</p><Link to="/account/security">{t.security.open}</Link></Panel>
         <div style={{ gridColumn: "1 / -1" }}><Tokens roles={session.data?.person.roles ?? []} /></div>
       </div>
     </Page>
