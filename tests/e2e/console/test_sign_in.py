@@ -206,8 +206,10 @@ def test_a_change_asks_once_more_who_one_is(tmp_path: Path, chromium: Any) -> No
         before = {each["name"]: each["value"] for each in at.context.cookies()}["millwright_session"]
         box.get_by_role("button", name="Cancel").click()
         box.wait_for(state="hidden")
-        answer = at.evaluate("""fetch('/api/v1/session/proof', {method: 'POST', headers: {'Content-Type': 'application/json'},
-            body: JSON.stringify({password: 'copper kettles whistle'})}).then(answer => answer.status)""")
+        answer = at.evaluate("""fetch('/api/v1/session/proof', {
+            method: 'POST', headers: {'Content-Type': 'application/json'},
+            body: JSON.stringify({password: 'copper kettles whistle'}),
+        }).then(answer => answer.status)""")
         assert answer == 200
         assert {each["name"]: each["value"] for each in at.context.cookies()}["millwright_session"] != before
 

@@ -54,6 +54,9 @@ async def live(
     secret = secret_of(request.scope)
 
     async def valid() -> bool:
+        # A session's secret is replaced when its person proves anew who they are; its stream goes on.
+        if session.method == "cookie":
+            return await parties.find_by_id(session.id) is not None
         return await parties.find_session(secret) is not None
 
     return StreamResponse(
