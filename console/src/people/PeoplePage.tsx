@@ -8,6 +8,7 @@ import { useChange, useList, useSession } from "../api/queries";
 import { useFormat, useText } from "../i18n";
 import { Listing } from "../parts/Listing";
 import { Loaded, Page } from "../parts/Page";
+import { Strength } from "../account/security/Strength";
 import { PASSWORD_LENGTH } from "../session/SetupPage";
 
 const ROLES: Role[] = ["administrator", "engineer", "operator", "viewer"];
@@ -55,7 +56,7 @@ function PersonBox({ person, close }: { person: Person | null; close: () => void
       <Form form={form} layout="vertical" requiredMark={false} initialValues={{ name: person?.name ?? "", roles: person?.roles ?? ["operator"] }} onFinish={(v) => { save.mutate(v); }}>
         <Form.Item name="name" label={t.session.name} rules={[{ required: true, whitespace: true, message: t.common.required }]}><Input maxLength={64} autoComplete="off" /></Form.Item>
         <Form.Item name="roles" label={t.people.roles} rules={[{ required: true, message: t.common.required }]}><Select mode="multiple" options={ROLES.map((value) => ({ value, label: `${t.people.roleNames[value]} · ${t.people.roleHints[value]}` }))} /></Form.Item>
-        <Form.Item name="password" label={person ? `${t.people.newPassword} (${t.common.optional})` : t.people.firstPassword} extra={t.session.passwordHint} rules={[{ required: !person, message: t.common.required }, { min: PASSWORD_LENGTH, message: t.session.passwordShort }]}><Input.Password autoComplete="new-password" /></Form.Item>
+        <Form.Item name="password" label={person ? `${t.people.newPassword} (${t.common.optional})` : t.people.firstPassword} extra={<Strength field="password" />} rules={[{ required: !person, message: t.common.required }, { min: PASSWORD_LENGTH, message: t.session.passwordShort }]}><Input.Password autoComplete="new-password" /></Form.Item>
       </Form>
     </Modal>
   );

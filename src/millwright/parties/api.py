@@ -32,8 +32,8 @@ Password = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=256,
-        description="Ten characters or more, and none of the commonest.",
+        max_length=512,
+        description="Twelve characters or more, none of the commonest, none that leaked elsewhere.",
         examples=["copper kettles whistle"],
     ),
 ]

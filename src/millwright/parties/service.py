@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from millwright.parties.oidc import Oidc
     from millwright.parties.passkeys import Passkeys
     from millwright.parties.second_factor import SecondFactors
+
+logger = logging.getLogger(__name__)
 
 _REMEMBER_S = 1.0
 _REMEMBER_MOST = 4096
@@ -224,6 +227,8 @@ class Parties:
         finally:
             self._waiting -= 1
         if found is None or not right or found.disabled:
+            who = found.person_id if found else "nobody"  # never the name: people type passwords into its place
+            logger.warning("a password was refused for %s from %s", who, origin.address)
             raise NotSignedIn(
                 "The name or the password is wrong.",
                 code="parties.wrong_password",
@@ -269,6 +274,7 @@ class Parties:
         session = await self.find_session(secret)
         if session is None:
             raise NotSignedIn("The person was disabled.", code="parties.wrong_password", hint="Ask an administrator.")
+        logger.info("%s signed in by %s from %s", person_id, "+".join(factors), origin.address)
         return Opened(session, secret, await self.guesses.remember(person_id, origin))
 
     async def prove(self, session: Session, factors: Iterable[Factor]) -> Opened:

@@ -16,7 +16,7 @@ def sha1(text: str) -> str:
     return hashlib.sha1(text.encode()).hexdigest().upper()
 
 
-@pytest.mark.parametrize("password", ["selenagomez", "Einstein1973", "lavidaesbella", "FUCKINGPASSWORD"])
+@pytest.mark.parametrize("password", ["allahouakbar", "Einstein1973", "lavidaesbella", "FUCKINGPASSWORD"])
 def test_what_leaked_is_refused_whatever_its_case(password: str) -> None:
     with pytest.raises(Invalid) as caught:
         check(password)
@@ -26,7 +26,7 @@ def test_what_leaked_is_refused_whatever_its_case(password: str) -> None:
 def test_the_shipped_list_is_sorted_and_whole() -> None:
     data = SHIPPED.read_bytes()
     entries = [data[at : at + WIDTH] for at in range(0, len(data), WIDTH)]
-    assert len(entries) > 30_000
+    assert len(entries) > 10_000
     assert entries == sorted(set(entries))
     assert len(entries[-1]) == WIDTH
 

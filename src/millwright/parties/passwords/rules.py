@@ -1,6 +1,6 @@
 """What is accepted as a password.
 
-Length matters, composition rules do not (NIST SP 800-63B §3.1.1.2): at least ten characters, nothing that a guesser
+Length matters, composition rules do not (NIST SP 800-63B §3.1.1.2): at least twelve characters, nothing that a guesser
 tries first, nothing made of the person's own name, nothing known to have leaked.
 """
 
@@ -14,7 +14,7 @@ from importlib import resources
 from millwright.kernel import Invalid
 from millwright.parties.passwords.leaked import LeakedPasswords
 
-SHORTEST, LONGEST = 10, 256
+SHORTEST, LONGEST = 12, 128
 _BESIDE_NAME = 8
 _KEYBOARD = (
     "1234567890",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import logging
 import os
 import secrets
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ from millwright.parties.second_factor.store import SecondFactorStore
 
 if TYPE_CHECKING:
     from millwright.parties.service import Opened, Parties
+
+logger = logging.getLogger(__name__)
 
 NODE = "Millwright"
 """What an authenticator app calls the entry."""
@@ -135,6 +138,7 @@ class SecondFactors:
         browser = await self._parties.guesses.charge(name, origin, person_id)
         factor = await asyncio.to_thread(self._take, person_id, _bare(code))
         if factor is None:
+            logger.warning("a code was refused for %s from %s", person_id, origin.address)
             raise NotSignedIn(
                 "The code is wrong, or was used before.",
                 code="parties.code_wrong",
