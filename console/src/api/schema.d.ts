@@ -2034,7 +2034,7 @@ export interface components {
              */
             name: string;
             /**
-             * @description Ten characters or more, and none of the commonest.
+             * @description Twelve characters or more, none of the commonest, none that leaked elsewhere.
              * @example copper kettles whistle
              */
             password: string;
@@ -2126,7 +2126,7 @@ export interface components {
         /** PasswordChange */
         PasswordChange: {
             /**
-             * @description Ten characters or more, and none of the commonest.
+             * @description Twelve characters or more, none of the commonest, none that leaked elsewhere.
              * @example copper kettles whistle
              */
             new: string;
@@ -2149,7 +2149,7 @@ export interface components {
              */
             name?: string;
             /**
-             * @description Ten characters or more, and none of the commonest.
+             * @description Twelve characters or more, none of the commonest, none that leaked elsewhere.
              * @example copper kettles whistle
              */
             password?: string;
@@ -2378,27 +2378,7 @@ export interface components {
         Replayed: {
             replayed: number;
         };
-        /**
-         * RetentionPolicies
-         * @example {
-         *       "policies": [
-         *         {
-         *           "device_id": "*",
-         *           "keep_days": 31,
-         *           "property": "vibration.*"
-         *         },
-         *         {
-         *           "device_id": "*",
-         *           "property": "energy*"
-         *         },
-         *         {
-         *           "device_id": "*",
-         *           "keep_days": 730,
-         *           "property": "*"
-         *         }
-         *       ]
-         *     }
-         */
+        /** RetentionPolicies */
         RetentionPolicies: {
             policies: components["schemas"]["RetentionPolicy"][];
         };
@@ -2609,7 +2589,7 @@ export interface components {
              */
             name: string;
             /**
-             * @description Ten characters or more, and none of the commonest.
+             * @description Twelve characters or more, none of the commonest, none that leaked elsewhere.
              * @example copper kettles whistle
              */
             password: string;

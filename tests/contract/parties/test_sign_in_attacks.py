@@ -1,5 +1,6 @@
 """What somebody tries who is not the person: kept as tests."""
 
+import logging
 import re
 
 import pytest
@@ -207,3 +208,18 @@ async def test_a_name_that_looks_like_somebody_elses_is_refused(parties: Parties
     with pytest.raises(Conflict):
         await parties.people.update(bob.id, name="сора")
     await parties.people.update(bob.id, name="BOB")
+
+
+async def test_sign_ins_and_refusals_are_logged_without_names(
+    parties: Parties, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "millwright.parties")
+    person = (await anna(parties)).session.person
+    await wrong(parties, 1, address="203.0.113.9")
+    with pytest.raises(NotSignedIn):
+        await parties.sign_in("my secret typed\ninto the wrong field", "x", address="203.0.113.9")
+    said = [record.getMessage() for record in caplog.records]
+    assert f"{person.id} signed in by password from " in said
+    assert f"a password was refused for {person.id} from 203.0.113.9" in said
+    assert "a password was refused for nobody from 203.0.113.9" in said
+    assert not any(word in line for line in said for word in ("Anna", "secret typed", PASSWORD, "wrong password"))

@@ -332,6 +332,18 @@ async def test_a_token_reaches_nothing_of_a_persons_own_sign_in(web: RunningWeb)
         assert (answer.status_code, answer.json()["code"]) == (403, "parties.cookie_required"), path
 
 
+async def test_secrets_shown_once_are_not_kept_for_repeated_requests(web: RunningWeb) -> None:
+    administrator = await web.set_up()
+    key = {"Idempotency-Key": "once"}
+    begun = await administrator.post("/api/v1/account/second-factor", headers=key)
+    assert begun.json()["secret"]
+    again = await administrator.post("/api/v1/account/second-factor", headers=key)
+    assert (again.status_code, again.json()["code"]) == (409, "web.idempotency_answer_gone")
+    with web.services.records.read() as connection:
+        kept = connection.exec_driver_sql("SELECT body FROM web_answers").scalars().all()
+    assert kept == [None]
+
+
 async def test_fields_that_no_route_knows_are_refused(web: RunningWeb) -> None:
     """Mass assignment: every body that the document describes as an object takes its own fields and no other."""
     administrator = await web.set_up()
