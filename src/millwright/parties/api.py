@@ -174,7 +174,7 @@ class SessionController(Controller):
         """End the session of this request. A token is ended by `DELETE /tokens/{id}` instead."""
         if session.method == "cookie":
             await parties.end_session(session, session.id)
-        response: Response[None] = Response(None, status_code=204, headers={"Clear-Site-Data": '"cache"'})
+        response: Response[None] = Response(None, status_code=204)
         response.set_cookie(made_cookie(request, COOKIE, "", seconds=0))
         return response
 

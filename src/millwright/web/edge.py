@@ -93,6 +93,7 @@ class Edge:
             return
         self.requests += 1
         self.in_flight += 1
+        _join_cookies(scope)
         headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"x-request-id"))
         scope["request_id"] = request_id
@@ -272,6 +273,14 @@ def _request_id(given: bytes | None) -> str:
     if given is not None and _REQUEST_ID.match(given):
         return given.decode()
     return f"{_PROCESS}{next(_count):08x}"
+
+
+def _join_cookies(scope: Any) -> None:
+    """Over HTTP/2 a browser may send each cookie in a field of its own (RFC 9113 §8.2.3): make them one again."""
+    crumbs = [value for name, value in scope["headers"] if name == b"cookie"]
+    if len(crumbs) > 1:
+        others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
+        scope["headers"] = [*others, (b"cookie", b"; ".join(crumbs))]
 
 
 def secret_of(scope: Any) -> str:

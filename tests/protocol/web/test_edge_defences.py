@@ -192,6 +192,15 @@ async def test_over_tls_cookies_belong_to_this_host_alone(tmp_path: Path) -> Non
             await asyncio.open_connection("127.0.0.1", urlsplit(web.url).port, ssl=old)
 
 
+async def test_cookies_that_come_one_by_one_are_read_together(web: RunningWeb) -> None:
+    administrator = await web.set_up()
+    secret, browser = (administrator.cookies[f"millwright_{name}"] for name in ("session", "browser"))
+    pair = [b"Cookie: millwright_session=" + secret.encode(), b"Cookie: millwright_browser=" + browser.encode()]
+    for crumbs in (pair, pair[::-1]):
+        lines = [b"GET /api/v1/session HTTP/1.1", b"Host: localhost", *crumbs, b"Connection: close", b"", b""]
+        assert status(await raw(web, b"\r\n".join(lines))) == 200
+
+
 async def test_every_answer_carries_the_protecting_headers(web: RunningWeb) -> None:
     administrator = await web.set_up()
     for path in ("/", "/nowhere", "/healthz", "/openapi.json", "/api/v1/session", "/api/v1/nothing"):
