@@ -1,6 +1,6 @@
 import pytest
 
-from millwright.parties.oidc.service import local_path
+from millwright.parties.oidc.paths import local_path
 
 
 @pytest.mark.parametrize("path", ["/", "/devices", "/devices/dev_1?tab=trend#x", "/account/security"])

@@ -16,7 +16,7 @@ from millwright.parties.cookies import PROVIDER, cookie_of, cookies_of, origin_o
 from millwright.parties.guards import require_session
 from millwright.parties.model import Session
 from millwright.parties.oidc.model import Departure, Identity, Provider
-from millwright.parties.oidc.service import local_path
+from millwright.parties.oidc.paths import local_path
 from millwright.parties.proof import require_browser, require_proof
 from millwright.parties.service import Parties
 

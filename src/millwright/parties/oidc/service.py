@@ -19,6 +19,7 @@ from millwright.parties.model import Factor, Session
 from millwright.parties.oidc.client import ProviderClient
 from millwright.parties.oidc.id_token import Expected, UnknownKey, refused, verify, verify_logout
 from millwright.parties.oidc.model import Identity, Provider, Purpose
+from millwright.parties.oidc.paths import local_path
 from millwright.parties.oidc.store import IdentityStore
 from millwright.parties.origin import Origin
 from millwright.parties.people import person_row
@@ -263,14 +264,6 @@ class Oidc:
                 hint="GET /api/v1/session/ways lists all.",
             )
         return client
-
-
-def local_path(path: str) -> str:
-    """A path of this console, or ``/``: nothing that a browser would take for another site or for the API."""
-    plain = path.isascii() and path.isprintable() and "\\" not in path and "%5c" not in path.lower()
-    if not plain or not path.startswith("/") or path.startswith(("//", "/api/")) or len(path) > 512:
-        return "/"
-    return path
 
 
 def _factors(client: ProviderClient) -> list[Factor]:
