@@ -11,6 +11,7 @@ from millwright.app.sections import folder_of, nats_url
 from millwright.app.settings import NodeSettings
 from millwright.app.stats import StatsPublisher
 from millwright.engines.nats import NatsConnection
+from millwright.engines.secrets import Secrets, open_secrets
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Part, SystemClock
 
@@ -25,6 +26,7 @@ class Node:
     clock: Clock
     bus: NatsConnection
     records: Records
+    secrets: Secrets
     stats: StatsPublisher
     config: Path | None = None
 
@@ -43,7 +45,9 @@ def construct(role: str, settings: NodeSettings, config: Path | None = None) -> 
     clock = SystemClock()
     bus = NatsConnection(nats_url(settings), name=f"{settings.node.name}/{role}")
     stats = StatsPublisher(role, bus=bus, clock=clock, instance=settings.node.name)
-    return Node(role, settings, folder, clock, bus, open_records(settings), stats, config)
+    records = open_records(settings)
+    secrets = open_secrets(settings.secrets, records, folder.root, clock)
+    return Node(role, settings, folder, clock, bus, records, secrets, stats, config)
 
 
 def open_records(settings: NodeSettings) -> Records:

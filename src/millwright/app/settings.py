@@ -17,6 +17,7 @@ from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
 from millwright.engines.clickhouse.settings import ClickHouseSettings
+from millwright.engines.secrets.settings import SecretsSettings
 from millwright.engines.sql.settings import SqlSettings
 from millwright.historian.settings import HistorianSettings
 from millwright.kernel import settings as kernel_settings
@@ -28,6 +29,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     """Every setting of a node, by section."""
 
     sql: SqlSettings = field(default_factory=SqlSettings)
+    secrets: SecretsSettings = field(default_factory=SecretsSettings)
     clickhouse: ClickHouseSettings = field(default_factory=ClickHouseSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
