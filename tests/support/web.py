@@ -10,10 +10,14 @@ from typing import Any
 
 import httpx
 
-from millwright import cases, devices, historian, operations, parties, web
+from millwright import cases, certificates, devices, historian, operations, parties, web
+from millwright.certificates import CertificateAuthority, CertificatesSettings
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings
+from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
+from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
+from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Migrations, Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.kernel import Clock, Lifecycle, SystemClock
@@ -67,7 +71,8 @@ class RunningWeb:
 def open_records(folder: Path) -> Records:
     """A migrated SQLite database."""
     records = Records.in_folder(folder)
-    homes = [Path(domain.__file__).parent for domain in (parties, cases, historian, devices, operations, web)]
+    domains = (secrets, parties, cases, historian, certificates, devices, operations, web)
+    homes = [Path(domain.__file__).parent for domain in domains]
     Migrations(records, [home / "migrations" for home in homes if (home / "migrations").is_dir()]).upgrade()
     return records
 
@@ -104,6 +109,9 @@ def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSett
     """Every domain's service over one database."""
     alarms = Alarms(records, bus, clock)
     things = DevicesService(records, bus, clock, count_alarms=alarms.active_by_device)
+    sealed = open_secrets(SecretsSettings(), records, folder, clock)
+    sealed.prepare()
+    authority = CertificateAuthority(records, sealed, clock, CertificatesSettings())
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     return Services(
         parties=Parties(records, clock, session_hours=chosen.session_hours),
@@ -121,4 +129,8 @@ def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSett
         settings=chosen,
         version="0",
         data_folder=folder,
+        more={
+            "authority": authority,
+            "device_certificates": DeviceCertificates(authority, records, things.changes, clock),
+        },
     )

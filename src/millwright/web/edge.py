@@ -37,12 +37,13 @@ _BODY_TYPES = frozenset(
         b"application/x-ndjson",
         b"application/vnd.apache.arrow.stream",
         b"application/octet-stream",
+        b"application/pkcs10",
         b"multipart/form-data",
         b"text/csv",
     }
 )
 _GIVEN_TYPES = ("*/*", "application/", "text/")
-_OURS = ("/api/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+_OURS = ("/api/", "/.well-known/est/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),

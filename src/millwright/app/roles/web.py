@@ -6,7 +6,9 @@ from millwright import __version__
 from millwright.app.node import Composition, Node
 from millwright.app.settings import describe
 from millwright.app.stats import Figures
+from millwright.certificates import CertificateAuthority
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService
+from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
 from millwright.historian import HistorianClient
 from millwright.operations import Alarms, Rules, RuleStore
@@ -22,6 +24,7 @@ def compose(node: Node) -> Composition:
     devices = DevicesService(node.records, node.bus, node.clock, settings.devices, count_alarms=alarms.active_by_device)
     directory = RegistryDirectory(devices.device_store, devices.model_store, devices.changes)
     dead_letters = DeadLetters(node.bus)
+    authority = CertificateAuthority(node.records, node.secrets, node.clock, settings.certificates)
     services = Services(
         parties=Parties(node.records, node.clock, session_hours=settings.web.session_hours),
         devices=devices,
@@ -42,6 +45,10 @@ def compose(node: Node) -> Composition:
             SettingView(each.key, each.value, each.default, each.origin, each.description)
             for each in describe(settings, node.config)
         ],
+        more={
+            "authority": authority,
+            "device_certificates": DeviceCertificates(authority, node.records, devices.changes, node.clock),
+        },
     )
     server = WebServer(create_app(services), settings.web)
     node.stats.sources.append(lambda: Figures(server.counters(), server.gauges()))

@@ -86,7 +86,7 @@ class Registry:
 
     async def delete(self, device_id: str, *, expected: int | None = None) -> None:
         """Remove a device and its credentials; its history stays. Raises ``NotFound`` or ``Conflict``."""
-        await asyncio.to_thread(self._store.delete, device_id, expected)
+        await asyncio.to_thread(self._store.delete, device_id, expected, self._clock.now_ms())
         await self._changes.announce(device_id)
 
     async def import_json(self, rows: Sequence[Any], *, issue: bool = False, dry_run: bool = False) -> ImportReport:

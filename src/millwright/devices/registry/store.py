@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from millwright.certificates import revoke_subject
 from millwright.devices.errors import binding_taken, in_use, invalid, name_taken, not_found, stale
 from millwright.devices.names import key_of
 from millwright.devices.places.store import paths
@@ -134,8 +135,8 @@ class DeviceStore:
             bump(connection)
             return _get(connection, device_id)
 
-    def delete(self, device_id: str, expected: int | None) -> None:
-        """Remove a device with its credentials, properties and presence.
+    def delete(self, device_id: str, expected: int | None, now_ms: int) -> None:
+        """Remove a device with its credentials, properties and presence; its certificates are revoked.
 
         Raises ``NotFound``, or ``Conflict`` while Sparkplug devices are below it or when ``expected`` is stale.
         """
@@ -148,6 +149,7 @@ class DeviceStore:
             children = connection.scalar(sa.select(sa.func.count()).where(devices.c.parent_id == device_id))
             if children:
                 raise in_use("device", device_id, {"devices": int(children)})
+            revoke_subject(connection, "device", device_id, now_ms, "cessation_of_operation")
             connection.execute(sa.delete(devices).where(devices.c.id == device_id))
             bump(connection)
 

@@ -1,0 +1,106 @@
+"""Routes of authorities, certificates and revocation lists below ``/api/v1``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, TypeVar
+
+from litestar import Controller, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, JSONBody, Parameter
+
+from millwright.certificates.authority import CertificateAuthority
+from millwright.certificates.model import Authority, AuthorityImport, CertificatePage, Kind, State
+from millwright.kernel import Clock
+from millwright.parties import require_role, require_session
+
+Content = TypeVar("Content", str, bytes)
+PEM = "application/x-pem-file"
+
+
+class CertificatesController(Controller):
+    """The authority and what it issued."""
+
+    path = "/certificates"
+    tags = ["Certificates"]  # noqa: RUF012
+
+    @get("/authorities", summary="Authorities", operation_id="listAuthorities", guards=[require_session])
+    async def list_authorities(self, authority: NamedDependency[CertificateAuthority]) -> list[Authority]:
+        """Roots and issuing authorities, newest first; no private key is ever shown."""
+        return await asyncio.to_thread(authority.store.authorities)
+
+    @post(
+        "/authorities",
+        summary="Make an authority",
+        operation_id="makeAuthority",
+        guards=[require_role("administrator")],
+    )
+    async def make(self, authority: NamedDependency[CertificateAuthority]) -> list[Authority]:
+        """A new issuing authority (with its root, where there is none) signs from now on; certificates stay valid."""
+        current = await asyncio.to_thread(authority.store.find_active)
+        await asyncio.to_thread(authority.make, replaces=current["id"] if current else None)
+        return await asyncio.to_thread(authority.store.authorities)
+
+    @post(
+        "/authorities/import",
+        summary="Use an authority of your own",
+        operation_id="importAuthority",
+        guards=[require_role("administrator")],
+    )
+    async def take(
+        self, data: JSONBody[AuthorityImport], authority: NamedDependency[CertificateAuthority]
+    ) -> list[Authority]:
+        """It signs from now on; its key is kept sealed. What the one before issued stays valid."""
+        await asyncio.to_thread(authority.take, data)
+        return await asyncio.to_thread(authority.store.authorities)
+
+    @get("/root", summary="The root certificate", operation_id="getRoot", media_type=PEM, security=[{}])
+    async def root(self, authority: NamedDependency[CertificateAuthority]) -> Response[str]:
+        """What devices and browsers trust to know this node, in PEM. Public, as every root is."""
+        return _file(await asyncio.to_thread(authority.roots), "millwright-root.pem", PEM)
+
+    @get(
+        "/crl/{authority_id:str}",
+        summary="A revocation list",
+        operation_id="getRevocationList",
+        security=[{}],
+        media_type="application/pkix-crl",
+    )
+    async def revocation_list(
+        self,
+        authority_id: Annotated[str, Parameter(description="The authority.", max_length=64)],
+        authority: NamedDependency[CertificateAuthority],
+    ) -> Response[bytes]:
+        """The authority's CRL in DER (RFC 5280), valid for a week. Public, as every CRL is."""
+        found = await asyncio.to_thread(authority.revocations, authority_id)
+        return _file(found, f"{authority_id}.crl", "application/pkix-crl")
+
+    @get("/", summary="Certificates issued", operation_id="listCertificates", guards=[require_role("engineer")])
+    async def list_certificates(
+        self,
+        authority: NamedDependency[CertificateAuthority],
+        clock: NamedDependency[Clock],
+        kind: FromQuery[Kind | None] = None,
+        status: FromQuery[State | None] = None,
+        cursor: Annotated[str | None, Parameter(description="`next` of the page before.", max_length=64)] = None,
+        limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+    ) -> CertificatePage:
+        """Certificates of devices and nodes, newest first."""
+        return await asyncio.to_thread(
+            authority.store.page,
+            kind=kind,
+            subject_id=None,
+            state=status,
+            cursor=cursor,
+            limit=limit,
+            now_ms=clock.now_ms(),
+        )
+
+
+def _file(content: Content, name: str, media_type: str) -> Response[Content]:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "public, max-age=300"}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+ROUTES = [CertificatesController]
+"""What the web host mounts."""
