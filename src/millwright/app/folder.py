@@ -35,6 +35,11 @@ class DataFolder:
         return self.root / "history"
 
     @property
+    def tls(self) -> Path:
+        """The node's own certificate and key, and the authorities that others trust to know it."""
+        return self.root / "tls"
+
+    @property
     def backups(self) -> Path:
         """Copies of the records made before a migration."""
         return self.root / "backups"

@@ -13,7 +13,7 @@ from msgspec import field
 
 from millwright.app.logs import hide_secrets
 from millwright.app.sections import ProcessSettings, settings_file
-from millwright.certificates.settings import CertificatesSettings
+from millwright.certificates.settings import CertificatesSettings, TlsSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
@@ -32,6 +32,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     sql: SqlSettings = field(default_factory=SqlSettings)
     secrets: SecretsSettings = field(default_factory=SecretsSettings)
     clickhouse: ClickHouseSettings = field(default_factory=ClickHouseSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
     certificates: CertificatesSettings = field(default_factory=CertificatesSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)

@@ -11,7 +11,6 @@ from litestar.params import FromQuery, JSONBody, Parameter
 
 from millwright.certificates.authority import CertificateAuthority
 from millwright.certificates.model import Authority, AuthorityImport, CertificatePage, Kind, State
-from millwright.kernel import Clock
 from millwright.parties import require_role, require_session
 
 Content = TypeVar("Content", str, bytes)
@@ -79,22 +78,13 @@ class CertificatesController(Controller):
     async def list_certificates(
         self,
         authority: NamedDependency[CertificateAuthority],
-        clock: NamedDependency[Clock],
         kind: FromQuery[Kind | None] = None,
         status: FromQuery[State | None] = None,
         cursor: Annotated[str | None, Parameter(description="`next` of the page before.", max_length=64)] = None,
         limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
     ) -> CertificatePage:
         """Certificates of devices and nodes, newest first."""
-        return await asyncio.to_thread(
-            authority.store.page,
-            kind=kind,
-            subject_id=None,
-            state=status,
-            cursor=cursor,
-            limit=limit,
-            now_ms=clock.now_ms(),
-        )
+        return await asyncio.to_thread(authority.page, kind, None, status, cursor=cursor, limit=limit)
 
 
 def _file(content: Content, name: str, media_type: str) -> Response[Content]:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from millwright.certificates import imports
 from millwright.certificates.errors import key_reused, no_authority
 from millwright.certificates.keys import PublicKey, algorithm_of, key_bytes, make_key, read_key, spki
-from millwright.certificates.model import AuthorityImport, Kind, Origin
+from millwright.certificates.model import AuthorityImport, CertificatePage, Kind, Origin, State
 from millwright.certificates.profiles import (
     authority_certificate,
     end_certificate,
@@ -172,6 +172,13 @@ class CertificateAuthority:
             "reason": None,
         }
         return Signed(row, pem, self.chain_of(authority))
+
+    def page(
+        self, kind: Kind | None, subject_id: str | None, state: State | None, *, cursor: str | None, limit: int
+    ) -> CertificatePage:
+        """Certificates, newest first."""
+        now_ms = self._clock.now_ms()
+        return self.store.page(kind=kind, subject_id=subject_id, state=state, cursor=cursor, limit=limit, now_ms=now_ms)
 
     @staticmethod
     def chain_of(authority: sa.RowMapping) -> str:

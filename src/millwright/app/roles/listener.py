@@ -5,10 +5,12 @@ from __future__ import annotations
 from millwright.app.disk import DiskWatch
 from millwright.app.node import Composition, Node
 from millwright.app.stats import figures
+from millwright.app.tls import NodeTls, listening
+from millwright.certificates import CertificateAuthority
 from millwright.devices import EVERY, Access, Changes, DeviceStore
 from millwright.devices.credentials import CredentialStore
-from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, MqttListener
-from millwright.kernel import LimitExceeded
+from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener
+from millwright.kernel import LimitExceeded, Part
 
 
 class GuardedIntake:
@@ -31,7 +33,8 @@ class GuardedIntake:
 
 def compose(node: Node) -> Composition:
     """The listener, and the access check that also ends the connections of revoked devices."""
-    settings = node.settings.mqtt
+    _, settings = listening(node.settings, node.folder)
+    authority = CertificateAuthority(node.records, node.secrets, node.clock, node.settings.certificates)
     listener_id = node.settings.node.name
     changes = Changes(node.records, node.bus)
 
@@ -48,6 +51,13 @@ def compose(node: Node) -> Composition:
         clock=node.clock,
     )
     stream = JetStreamIntake(node.bus, listener_id)
+    tls = ListenerTls(
+        settings.certificate,
+        settings.key,
+        mode=settings.client_certificates,
+        trust=lambda: "".join(authority.trusted()),
+        client_ca=settings.client_ca,
+    )
     listener = MqttListener(
         settings,
         access,
@@ -56,8 +66,12 @@ def compose(node: Node) -> Composition:
         node.bus,
         node.clock,
         listener_id=listener_id,
+        tls=tls,
+        certificates=access,
     )
-    node.stats.sources += [lambda: figures(**listener.stats()), disk.figures]
+    own = NodeTls(node, authority, settings.certificate if settings.tls_port else "", settings.key)
+    node.stats.sources += [lambda: figures(**listener.stats()), disk.figures, own.figures]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
     address = f"mqtt://{host}:{settings.port}" if settings.port else f"mqtts://{host}:{settings.tls_port}"
-    return Composition([disk, stream, listener, access], address)
+    secured: list[Part] = [own, tls] if settings.tls_port else []
+    return Composition([*secured, disk, stream, listener, access], address)

@@ -6,10 +6,12 @@ from millwright import __version__
 from millwright.app.node import Composition, Node
 from millwright.app.settings import describe
 from millwright.app.stats import Figures
+from millwright.app.tls import NodeTls, listening
 from millwright.certificates import CertificateAuthority
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService
 from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
+from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
@@ -20,6 +22,7 @@ from millwright.web import Services, SettingView, WebServer, create_app
 def compose(node: Node) -> Composition:
     """The services that the routes ask for, and the server."""
     settings = node.settings
+    chosen, _ = listening(settings, node.folder)
     alarms = Alarms(node.records, node.bus, node.clock)
     devices = DevicesService(node.records, node.bus, node.clock, settings.devices, count_alarms=alarms.active_by_device)
     directory = RegistryDirectory(devices.device_store, devices.model_store, devices.changes)
@@ -38,7 +41,7 @@ def compose(node: Node) -> Composition:
         bus=node.bus,
         records=node.records,
         clock=node.clock,
-        settings=settings.web,
+        settings=chosen,
         version=__version__,
         data_folder=node.folder.root,
         describe_settings=lambda: [
@@ -50,6 +53,8 @@ def compose(node: Node) -> Composition:
             "device_certificates": DeviceCertificates(authority, node.records, devices.changes, node.clock),
         },
     )
-    server = WebServer(create_app(services), settings.web)
-    node.stats.sources.append(lambda: Figures(server.counters(), server.gauges()))
-    return Composition([dead_letters, server], server.url)
+    server = WebServer(create_app(services), chosen)
+    own = NodeTls(node, authority, chosen.certificate, chosen.key, server.renew)
+    rotation = RotationKeeper(Rotation(node.records, node.secrets, node.clock))
+    node.stats.sources += [lambda: Figures(server.counters(), server.gauges()), own.figures]
+    return Composition([own, dead_letters, server, rotation], server.url)

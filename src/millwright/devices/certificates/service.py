@@ -50,15 +50,7 @@ class DeviceCertificates:
     async def list(self, device_id: str) -> builtins.list[Certificate]:
         """The newest hundred certificates of a device. Raises ``NotFound`` (``devices.device_unknown``)."""
         await self._need(device_id)
-        page = await asyncio.to_thread(
-            self.authority.store.page,
-            kind=KIND,
-            subject_id=device_id,
-            state=None,
-            cursor=None,
-            limit=100,
-            now_ms=self._clock.now_ms(),
-        )
+        page = await asyncio.to_thread(self.authority.page, KIND, device_id, None, cursor=None, limit=100)
         return page.items
 
     async def issue(self, device_id: str, request: bytes) -> IssuedCertificate:

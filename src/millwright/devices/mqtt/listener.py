@@ -5,27 +5,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 from collections import Counter
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from millwright.devices.mqtt.committer import Committer
 from millwright.devices.mqtt.connection import Connection, State
+from millwright.devices.mqtt.door import TlsDoor
 from millwright.devices.mqtt.errors import ProtocolError
 from millwright.devices.mqtt.exchange import Exchange
 from millwright.devices.mqtt.journal import JournalWriter
 from millwright.devices.mqtt.packets import ConnectCode
-from millwright.devices.mqtt.ports import Authenticator, Intake, Journal, OnRefused, Principal, Refusal
+from millwright.devices.mqtt.ports import (
+    Authenticator,
+    CertificateAuthenticator,
+    Intake,
+    Journal,
+    OnRefused,
+    Principal,
+    Refusal,
+)
 from millwright.devices.mqtt.presence import Presence
 from millwright.devices.mqtt.rate import RateLimit
 from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.settings import MqttSettings
+from millwright.devices.mqtt.tls import ListenerTls
 from millwright.devices.mqtt.topics import check_topic
-from millwright.kernel import Bus, Clock, Invalid, Unavailable, Unsubscribe
+from millwright.kernel import Bus, Clock, Unavailable, Unsubscribe
 
 logger = logging.getLogger(__name__)
 
@@ -65,11 +73,16 @@ class MqttListener:
         *,
         listener_id: str,
         on_refused: OnRefused | None = None,
+        tls: ListenerTls | None = None,
+        certificates: CertificateAuthenticator | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.listener_id = listener_id
         self._authenticator = authenticator
+        self._certificates = certificates
+        self._tls = tls or ListenerTls(settings.certificate, settings.key)
+        self._door: TlsDoor | None = None
         self._journal = journal
         self._writer = JournalWriter(journal)
         self._bus = bus
@@ -105,25 +118,19 @@ class MqttListener:
         self.exchange.restore(retained, sessions, self.clock.monotonic_s())
         settings = self.settings
         if settings.port:
-            self.port = await self._listen(settings.port, None)
+            self.port = await self._listen(settings.port)
         if settings.tls_port:
-            self.tls_port = await self._listen(settings.tls_port, _tls(settings))
+            self._tls.context()
+            self._door = TlsDoor(settings, self._tls.context, lambda: Connection(self))
+            self.tls_port = await self._door.open(settings.tls_port)
         self._unsubscribe = await self._bus.subscribe(OUT_SUBJECT, self._on_out)
         await self.presence.start()
         self.run(self._keep_house())
         logger.info("MQTT listens on %s, ports %s", settings.host, [p for p in (self.port, self.tls_port) if p])
 
-    async def _listen(self, port: int, tls: ssl.SSLContext | None) -> int:
-        timeout_s = self.settings.connect_timeout_s if tls else None
+    async def _listen(self, port: int) -> int:
         try:
-            server = await self.loop.create_server(
-                lambda: Connection(self),
-                self.settings.host,
-                port,
-                ssl=tls,
-                backlog=2048,
-                ssl_handshake_timeout=timeout_s,
-            )
+            server = await self.loop.create_server(lambda: Connection(self), self.settings.host, port, backlog=2048)
         except OSError as error:
             raise Unavailable(
                 f"The listener cannot open port {port} on {self.settings.host}: {error.strerror or error}",
@@ -137,6 +144,8 @@ class MqttListener:
         """Accept no more, commit what was taken and acknowledge it, then close every connection."""
         for server in self._servers:
             server.close()
+        if self._door is not None:
+            self._door.close()
         if self._unsubscribe is not None:
             await self._unsubscribe()
             self._unsubscribe = None
@@ -183,10 +192,17 @@ class MqttListener:
         return ""
 
     async def authenticate(
-        self, username: str | None, password: bytes | None, client_id: str, peer: str
+        self, username: str | None, password: bytes | None, client_id: str, peer: str, certificate: bytes = b""
     ) -> Principal | Refusal:
-        """Ask the authenticator; any failure of its own is *server unavailable*."""
+        """Ask the authenticator; any failure of its own is *server unavailable*.
+
+        A certificate decides alone: user name and password beside it are not looked at.
+        """
         try:
+            if certificate and self._certificates is not None:
+                return await self._certificates.authenticate_certificate(certificate, client_id, peer)
+            if self.settings.client_certificates == "required":
+                return Refusal(ConnectCode.NOT_AUTHORIZED, "certificate_required", arrival=False)
             return await self._authenticator.authenticate(username, password, client_id, peer)
         except Exception:
             if self._violations.allow():
@@ -308,6 +324,7 @@ class MqttListener:
                 "frames": committer.frames,
                 "frame_retries": committer.retries,
                 "connections_accepted": self.connections_accepted,
+                **self._door_counters(),
                 **{f"closed_{reason}": count for reason, count in self.closed.items()},
             },
             "gauges": {
@@ -321,6 +338,12 @@ class MqttListener:
             "problems": committer.problems() + self._connection_problems(),
         }
 
+    def _door_counters(self) -> dict[str, int]:
+        door = self._door
+        if door is None:
+            return {}
+        return {"tls_handshakes": door.begun, "tls_handshakes_failed": door.failed, "tls_refused": door.refused}
+
     def _connection_problems(self) -> list[dict[str, Any]]:
         if self.clock.now_ms() - self._full_ms > 10_000:
             return []
@@ -332,17 +355,3 @@ class MqttListener:
                 "since_ms": self._full_ms,
             }
         ]
-
-
-def _tls(settings: MqttSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(Path(settings.certificate), Path(settings.key) if settings.key else None)
-    except (OSError, ssl.SSLError) as error:
-        raise Invalid(
-            f"The certificate {settings.certificate!r} with key {settings.key!r} cannot be used: {error}",
-            code="listener.certificate_unusable",
-            hint="Set [mqtt] certificate and key to readable PEM files that belong together, or tls_port to 0.",
-        ) from error
-    return context
