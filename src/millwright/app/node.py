@@ -10,7 +10,7 @@ from millwright.app.folder import DataFolder
 from millwright.app.sections import folder_of, nats_url
 from millwright.app.settings import NodeSettings
 from millwright.app.stats import StatsPublisher
-from millwright.engines.nats import NatsConnection
+from millwright.engines.nats import NatsConnection, tls_context
 from millwright.engines.secrets import Secrets, open_secrets
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Part, SystemClock
@@ -43,7 +43,7 @@ def construct(role: str, settings: NodeSettings, config: Path | None = None) -> 
     """The engines of the process ``role``; no connection is opened yet."""
     folder = folder_of(settings)
     clock = SystemClock()
-    bus = NatsConnection(nats_url(settings), name=f"{settings.node.name}/{role}")
+    bus = NatsConnection(nats_url(settings), name=f"{settings.node.name}/{role}", tls=tls_context(settings.nats))
     stats = StatsPublisher(role, bus=bus, clock=clock, instance=settings.node.name)
     records = open_records(settings)
     secrets = open_secrets(settings.secrets, records, folder.root, clock)

@@ -18,7 +18,8 @@ from millwright.app.node import Node
 from millwright.app.settings import NodeSettings
 from millwright.app.stats import Figures, Problem
 from millwright.certificates import CertificateAuthority, NodeCertificate
-from millwright.certificates.node import CERTIFICATE, KEY, own_names
+from millwright.certificates.files import CERTIFICATE, KEY, SERVED
+from millwright.certificates.node import own_names
 from millwright.devices.mqtt import MqttSettings
 from millwright.kernel import Clock, MillwrightError
 from millwright.web import WebSettings
@@ -59,8 +60,9 @@ def names(settings: NodeSettings) -> list[str]:
 class NodeTls:
     """Keeps the certificate of one role's listener valid. A :class:`millwright.kernel.Part`, started before it.
 
-    ``auto``: makes and renews the node's certificate. In every mode ``on_change`` is called when the files changed, by
-    whatever hand; what cannot be renewed, or ends within a week, is reported as a problem.
+    ``auto``: makes and renews the node's certificate. In every mode ``on_change`` (the web server's) is called when the
+    files changed, by whatever hand, and the certificate is left where the command line on this machine finds it; what
+    cannot be renewed, or ends within a week, is reported as a problem.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class NodeTls:
     ) -> None:
         self._files = [Path(certificate), Path(key)] if certificate else []
         self._clock: Clock = node.clock
+        self._folder = node.folder.tls
         self._on_change, self._look_s = on_change, look_s
         settings = node.settings
         self._own: NodeCertificate | None = None
@@ -131,7 +134,11 @@ class NodeTls:
             return False
         self._seen = seen
         try:
-            known = x509.load_pem_x509_certificate(self._files[0].read_bytes())
+            data = self._files[0].read_bytes()
+            known = x509.load_pem_x509_certificate(data)
+            if self._on_change is not None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                (self._folder / SERVED).write_bytes(data)
             self._ends_ms = int(known.not_valid_after_utc.timestamp() * 1000)
         except (OSError, ValueError):
             self._ends_ms = None

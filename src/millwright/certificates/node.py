@@ -8,20 +8,16 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from cryptography import x509
 
 from millwright.certificates.authority import CertificateAuthority
+from millwright.certificates.files import CERTIFICATE, KEY, TRUST
 from millwright.certificates.keys import key_bytes, make_key
 from millwright.certificates.profiles import general_name, milliseconds
 from millwright.certificates.store import insert_issued
 from millwright.engines.sql import Records
 from millwright.kernel import Clock
-
-CERTIFICATE: Final = "node.pem"
-KEY: Final = "node.key"
-TRUST: Final = "ca.pem"
 
 
 def own_names(more: Sequence[str]) -> list[str]:

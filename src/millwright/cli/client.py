@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 
 from millwright.app.sections import folder_of
+from millwright.app.trust import node_context
 from millwright.cli.local import process_settings
 from millwright.cli.main import Options
 from millwright.kernel import Denied, MillwrightError, Unavailable
@@ -21,10 +23,12 @@ _FAMILY_BY_STATUS |= {413: "limit_exceeded", 422: "unsupported", 429: "limit_exc
 class Client:
     """Asks the API below ``/api/v1``; an error of the node comes back as the error it was."""
 
-    def __init__(self, url: str, token: str | None, *, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self, url: str, token: str | None, *, timeout_s: float = 30.0, verify: ssl.SSLContext | bool = True
+    ) -> None:
         self.url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=timeout_s)
+        self._http = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=timeout_s, verify=verify)
 
     def close(self) -> None:
         """Close the connections."""
@@ -105,7 +109,11 @@ def connect(options: Options, *, timeout_s: float = 30.0) -> Iterator[Client]:
 
     Raises ``Unavailable`` (``cli.no_node``) when none runs there, ``Denied`` (``cli.no_token``) without a token.
     """
-    client = Client(*_target(options), timeout_s=timeout_s)
+    url, token = _target(options)
+    verify: ssl.SSLContext | bool = True
+    if url.startswith("https://"):
+        verify = node_context(folder_of(process_settings(options)), by_address=not options.url)
+    client = Client(url, token, timeout_s=timeout_s, verify=verify)
     try:
         yield client
     finally:

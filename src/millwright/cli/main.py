@@ -26,6 +26,8 @@ _COMMANDS = {
     "settings": "settings",
     "token": "token",
     "devices": "devices",
+    "certificates": "certificates",
+    "secrets": "secrets",
     "models": "models",
     "rules": "rules",
     "alarms": "alarms",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -12,11 +13,13 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-from millwright.app.doctor import installation, machine
+from millwright.app.doctor import certificates, installation, machine
 from millwright.app.doctor.finding import Finding, ok, wrong
 from millwright.app.folder import DataFolder
 from millwright.app.sections import folder_of, settings_file
 from millwright.app.settings import NodeSettings, load
+from millwright.app.tls import listening
+from millwright.app.trust import node_context
 from millwright.kernel import Invalid
 
 
@@ -47,21 +50,24 @@ def examine(config: Path | None, environ: Mapping[str, str]) -> Examination:
     done.findings += [
         *installation.check_engines(settings),
         *installation.check_files_exist(settings),
+        *certificates.check_certificates(settings, folder),
         installation.check_folder(folder),
         machine.check_disk(folder.root, settings.node.disk_low_mb, settings.node.disk_stop_mb),
         machine.check_clock(),
         machine.check_files(),
         machine.check_memory(),
         lock,
-        *_ports(settings, own),
+        *_ports(settings, folder, own),
         installation.check_records(settings, folder),
+        *certificates.check_kept(settings, folder),
         *_running(folder),
     ]
     return done
 
 
-def _ports(settings: NodeSettings, own: set[int]) -> list[Finding]:
-    wanted = [("mqtt", settings.mqtt.host, settings.mqtt.port), ("mqtt", settings.mqtt.host, settings.mqtt.tls_port)]
+def _ports(settings: NodeSettings, folder: DataFolder, own: set[int]) -> list[Finding]:
+    _, mqtt = listening(settings, folder)
+    wanted = [("mqtt", mqtt.host, mqtt.port), ("mqtt", mqtt.host, mqtt.tls_port)]
     wanted.append(("web", settings.web.host, settings.web.port))
     if settings.nats.url:
         return [machine.check_port(*each, own) for each in wanted if each[2]] + _reach(settings.nats.url)
@@ -72,7 +78,7 @@ def _ports(settings: NodeSettings, own: set[int]) -> list[Finding]:
 def _reach(servers: str) -> list[Finding]:
     found = []
     for server in servers.split(","):
-        host, _, port = server.strip().rsplit("@", 1)[-1].removeprefix("nats://").partition(":")
+        host, _, port = server.strip().rsplit("@", 1)[-1].removeprefix("nats://").removeprefix("tls://").partition(":")
         try:
             socket.create_connection((host, int(port or 4222)), timeout=3).close()
         except (OSError, ValueError) as error:
@@ -90,7 +96,9 @@ def _running(folder: DataFolder) -> list[Finding]:
     if addresses is None or not addresses.get("http"):
         return []
     try:
-        with urllib.request.urlopen(f"{addresses['http']}/readyz", timeout=5) as reply:  # noqa: S310 - our own http URL
+        trust = node_context(folder, by_address=True)
+        context = trust if isinstance(trust, ssl.SSLContext) else None
+        with urllib.request.urlopen(f"{addresses['http']}/readyz", timeout=5, context=context) as reply:  # noqa: S310 - our own http URL
             body: dict[str, Any] = json.loads(reply.read())
             date = reply.headers.get("Date")
     except urllib.error.HTTPError as error:

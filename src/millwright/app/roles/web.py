@@ -57,4 +57,4 @@ def compose(node: Node) -> Composition:
     own = NodeTls(node, authority, chosen.certificate, chosen.key, server.renew)
     rotation = RotationKeeper(Rotation(node.records, node.secrets, node.clock))
     node.stats.sources += [lambda: Figures(server.counters(), server.gauges()), own.figures]
-    return Composition([own, dead_letters, server, rotation], server.url)
+    return Composition([own, dead_letters, rotation, server], server.url)
