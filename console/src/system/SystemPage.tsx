@@ -6,6 +6,7 @@ import { useResource } from "../api/queries";
 import { useFormat, useText } from "../i18n";
 import { Loaded, Page, Panel } from "../parts/Page";
 import { useNow } from "../parts/now";
+import { Authority } from "./Authority";
 
 /** The node from inside: its processes, streams, disk, problems and settings. */
 export default function SystemPage(): JSX.Element {
@@ -19,6 +20,7 @@ export default function SystemPage(): JSX.Element {
             <Problems system={s} />
             <div className="grid" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(248px, 1fr))" }}>{s.roles.map((role) => <RoleCard key={`${role.role}/${role.instance}`} role={role} />)}</div>
             <div className="grid two"><Streams system={s} /><Disk /></div>
+            <Authority />
             {s.settings.length > 0 && <Settings system={s} />}
           </div>
         )}
