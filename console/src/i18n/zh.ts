@@ -57,7 +57,7 @@ export const zh: Dictionary = {
   },
   device: {
     overview: "数值", trend: "趋势", alarms: "报警", rules: "规则", connection: "连接", about: "资料", properties: "属性", unknownProperty: "不在物模型中", unknownHint: "设备发送了它，但物模型没有定义它。", quality: { good: "良好", uncertain: "不确定", bad: "坏" }, noProperties: "还没有数值", noPropertiesText: "用本设备的令牌发送一个数值，属性会自动出现。",
-    addToTrend: "在趋势中显示", alarmWhen: "设置报警…", edit: "编辑设备", disable: "停用", enable: "启用", disableConfirm: "停用这台设备？它会断开连接，并且不能再发送数据。", deleteConfirm: "删除这台设备？", deleteText: "凭证立即失效。历史数据会保留到保存期结束。", credentials: "凭证", newCredential: "新建凭证", credentialEmpty: "没有凭证：这台设备无法连接。",
+    addToTrend: "在趋势中显示", alarmWhen: "设置报警…", edit: "编辑设备", disable: "停用", enable: "启用", disableConfirm: "停用这台设备？它会断开连接，并且不能再发送数据。", deleteConfirm: "删除这台设备？", deleteText: "凭证立即失效。历史数据会保留到保存期结束。", credentials: "凭证", newCredential: "新建凭证", credentialEmpty: "没有凭证：没有证书时，这台设备无法连接。",
     revoke: "吊销", revokeConfirm: "吊销这个凭证？", revokeText: "使用它的设备会立即断开，并且不能再用它连接。", lastUsed: "最近使用", noModel: "没有物模型", noPlace: "没有位置", revision: "修订", identifier: "标识", presence: "在线状态", presenceHistory: "上下线记录", since: "自", reason: "原因", children: "该边缘节点下的设备", sparkplug: "Sparkplug B", noRules: "没有规则监视这台设备", noRulesText: "在数值上选择“设置报警…”即可新建。", noAlarms: "这台设备没有报警", outOfRange: "超出范围", changed: "有人同时做了修改", changedText: "已载入较新的内容，请重新修改。", stale: (text) => `${text}前的值`, connect: "如何连接", filter: "筛选属性",
   },
   trend: {

@@ -20,7 +20,7 @@ export function Authority(): JSX.Element {
   const authorities = useList<AuthorityView>("/certificates/authorities");
   const make = useChange(() => post("/certificates/authorities"), ["certificates"]);
   const askMake = (): void => { void modal.confirm({ title: t.certificates.makeConfirm, content: t.certificates.makeText, okText: t.certificates.make, cancelText: t.common.cancel, onOk: () => make.mutateAsync(undefined).catch(() => undefined) }); };
-  const buttons = administrator && <span className="row wrap"><Button size="small" onClick={() => { setImporting(true); }}>{t.certificates.import}</Button><Button size="small" onClick={askMake}>{t.certificates.make}</Button></span>;
+  const buttons = administrator && <span className="row wrap" style={{ justifyContent: "flex-end" }}><Button size="small" onClick={() => { setImporting(true); }}>{t.certificates.import}</Button><Button size="small" onClick={askMake}>{t.certificates.make}</Button></span>;
   return (
     <>
       <Panel title={t.certificates.authority} flush extra={buttons}>

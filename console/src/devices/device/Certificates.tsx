@@ -51,7 +51,7 @@ export function Certificates({ device }: { device: Device }): JSX.Element {
     <>
       <Panel
         title={t.certificates.title} flush
-        extra={<span className="row wrap"><Button size="small" loading={makeCode.isPending} onClick={() => { makeCode.mutate(undefined); }}>{t.certificates.code}</Button><Button size="small" onClick={() => { setIssuing(true); }}>{t.certificates.issue}</Button></span>}
+        extra={<span className="row wrap" style={{ justifyContent: "flex-end" }}><Button size="small" loading={makeCode.isPending} onClick={() => { makeCode.mutate(undefined); }}>{t.certificates.code}</Button><Button size="small" onClick={() => { setIssuing(true); }}>{t.certificates.issue}</Button></span>}
       >
         <Loaded query={certificates} rows={2}>
           {(list) => (list.length ? <Listing items={list} columns={columns} rowKey={(c) => c.id} card={card} /> : <Empty title={t.certificates.empty} text={t.certificates.emptyText} />)}

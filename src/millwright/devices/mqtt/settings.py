@@ -34,7 +34,7 @@ class MqttSettings(Struct, frozen=True, forbid_unknown_fields=True):
     tls_handshakes: Annotated[int, Meta(description="TLS handshakes under way at one time.", ge=1)] = 1000
     tls_handshakes_per_s: Annotated[
         float, Meta(description="TLS handshakes begun in a second; what is beyond waits.", gt=0)
-    ] = 400.0
+    ] = 250.0
     max_packet_bytes: Annotated[
         int, Meta(description="Largest packet a client may send.", ge=16384, le=4 * 1024 * 1024)
     ] = 1024 * 1024
