@@ -53,7 +53,12 @@ describe("files", () => {
     expect(csvRow(["a,b", 'say "x"', "=1+1", null, 3])).toBe(`"a,b","say ""x""",'=1+1,,3`);
   });
   it("show commands that carry the token", () => {
-    for (const text of [mosquitto("h", 1883, "mwd_x"), paho("h", 1883, "mwd_x")]) expect(text).toContain("mwd_x");
+    const plain = { port: 1883, tls: false }, secured = { port: 8883, tls: true };
+    for (const text of [mosquitto("h", plain, "mwd_x"), paho("h", plain, "mwd_x")]) {
+      expect(text).toContain("mwd_x");
+      expect(text).not.toContain("root.pem");
+    }
+    for (const text of [mosquitto("h", secured, "mwd_x"), paho("h", secured, "mwd_x")]) expect(text).toContain("root.pem");
   });
 });
 

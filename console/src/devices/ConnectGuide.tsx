@@ -7,20 +7,20 @@ import type { DeviceProperty, Value } from "../api/model";
 import { useList } from "../api/queries";
 import { useFormat, useText } from "../i18n";
 import { Snippet } from "../parts/Copy";
-import { mosquitto, paho, TOPIC, useMqttPort } from "./connection";
+import { mosquitto, paho, TOPIC, useMqttAddress } from "./connection";
 
 export function ConnectGuide({ token }: { token: string }): JSX.Element {
   const t = useText();
-  const port = useMqttPort();
+  const listener = useMqttAddress();
   const host = location.hostname || "localhost";
   return (
     <div className="stack">
       <Tabs size="small" items={[
-        { key: "mosquitto", label: "mosquitto_pub", children: <Snippet text={mosquitto(host, port, token)} /> },
-        { key: "paho", label: "Python · paho-mqtt", children: <Snippet text={paho(host, port, token)} /> },
+        { key: "mosquitto", label: "mosquitto_pub", children: <Snippet text={mosquitto(host, listener, token)} /> },
+        { key: "paho", label: "Python · paho-mqtt", children: <Snippet text={paho(host, listener, token)} /> },
       ]} />
       <dl className="facts">
-        <dt>{t.wizard.host}</dt><dd className="mono">{host}:{port}</dd>
+        <dt>{t.wizard.host}</dt><dd><span className="mono">{host}:{listener.port}</span>{listener.tls && <> TLS · <a href="/api/v1/certificates/root" download="root.pem">root.pem</a></>}</dd>
         <dt>{t.wizard.user}</dt><dd><span className="mono">{token}</span> <span className="quiet">({t.wizard.emptyPassword})</span></dd>
         <dt>{t.wizard.topic}</dt><dd className="mono">{TOPIC}</dd>
       </dl>
