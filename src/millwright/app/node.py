@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from millwright.app.folder import DataFolder
 from millwright.app.sections import folder_of, nats_url
 from millwright.app.settings import NodeSettings
 from millwright.app.stats import StatsPublisher
 from millwright.engines.nats import NatsConnection, tls_context
-from millwright.engines.secrets import Secrets, open_secrets
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Part, SystemClock
+
+if TYPE_CHECKING:
+    from millwright.engines.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,6 @@ class Node:
     clock: Clock
     bus: NatsConnection
     records: Records
-    secrets: Secrets
     stats: StatsPublisher
     config: Path | None = None
 
@@ -45,9 +47,14 @@ def construct(role: str, settings: NodeSettings, config: Path | None = None) -> 
     clock = SystemClock()
     bus = NatsConnection(nats_url(settings), name=f"{settings.node.name}/{role}", tls=tls_context(settings.nats))
     stats = StatsPublisher(role, bus=bus, clock=clock, instance=settings.node.name)
-    records = open_records(settings)
-    secrets = open_secrets(settings.secrets, records, folder.root, clock)
-    return Node(role, settings, folder, clock, bus, records, secrets, stats, config)
+    return Node(role, settings, folder, clock, bus, open_records(settings), stats, config)
+
+
+def secrets_of(node: Node) -> Secrets:
+    """What this node keeps sealed in its records. Only roles that need it pay for importing cryptography."""
+    from millwright.engines.secrets import open_secrets
+
+    return open_secrets(node.settings.secrets, node.records, node.folder.root, node.clock)
 
 
 def open_records(settings: NodeSettings) -> Records:

@@ -1,4 +1,7 @@
-"""TLS on every listener by one switch: what ``[tls]`` makes of ``[web]`` and ``[mqtt]``, and what keeps it valid."""
+"""TLS on every listener by one switch: what ``[tls]`` makes of ``[web]`` and ``[mqtt]``, and what keeps it valid.
+
+What needs cryptography is imported where it is used: most processes of a node without TLS never do.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,22 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from cryptography import x509
 from msgspec import structs
 
 from millwright.app.folder import DataFolder
 from millwright.app.node import Node
 from millwright.app.settings import NodeSettings
 from millwright.app.stats import Figures, Problem
-from millwright.certificates import CertificateAuthority, NodeCertificate
 from millwright.certificates.files import CERTIFICATE, KEY, SERVED
-from millwright.certificates.node import own_names
 from millwright.devices.mqtt import MqttSettings
 from millwright.kernel import Clock, MillwrightError
 from millwright.web import WebSettings
+
+if TYPE_CHECKING:
+    from millwright.certificates import CertificateAuthority, NodeCertificate
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +56,8 @@ def listening(settings: NodeSettings, folder: DataFolder) -> tuple[WebSettings, 
 
 def names(settings: NodeSettings) -> list[str]:
     """The names that the node's own certificate carries."""
+    from millwright.certificates.node import own_names
+
     public = urlsplit(settings.web.public_url).hostname or ""
     return own_names([*settings.tls.names, public, settings.web.host, settings.mqtt.host])
 
@@ -82,6 +87,8 @@ class NodeTls:
         settings = node.settings
         self._own: NodeCertificate | None = None
         if settings.tls.mode == "auto" and certificate == str(node.folder.tls / CERTIFICATE):
+            from millwright.certificates import NodeCertificate
+
             self._own = NodeCertificate(
                 authority, node.records, node.clock, node.folder.tls, settings.node.name, names(settings)
             )
@@ -133,6 +140,8 @@ class NodeTls:
         if seen == self._seen:
             return False
         self._seen = seen
+        from cryptography import x509
+
         try:
             data = self._files[0].read_bytes()
             known = x509.load_pem_x509_certificate(data)

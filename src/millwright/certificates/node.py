@@ -22,7 +22,7 @@ from millwright.kernel import Clock
 
 def own_names(more: Sequence[str]) -> list[str]:
     """The names a certificate of this machine carries: its own, the local ones, and ``more``."""
-    names = [*more, socket.gethostname(), socket.getfqdn(), "localhost", "127.0.0.1", "::1"]
+    names = [*more, socket.gethostname(), "localhost", "127.0.0.1", "::1"]
     return [name for name in dict.fromkeys(names) if name and name not in ("0.0.0.0", "::")]
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from millwright.app.disk import DiskWatch
-from millwright.app.node import Composition, Node
+from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.stats import figures
 from millwright.app.tls import NodeTls, listening
-from millwright.certificates import CertificateAuthority
 from millwright.devices import EVERY, Access, Changes, DeviceStore
 from millwright.devices.credentials import CredentialStore
-from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener
+from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener, MqttSettings
 from millwright.kernel import LimitExceeded, Part
 
 
@@ -34,7 +33,6 @@ class GuardedIntake:
 def compose(node: Node) -> Composition:
     """The listener, and the access check that also ends the connections of revoked devices."""
     _, settings = listening(node.settings, node.folder)
-    authority = CertificateAuthority(node.records, node.secrets, node.clock, node.settings.certificates)
     listener_id = node.settings.node.name
     changes = Changes(node.records, node.bus)
 
@@ -51,13 +49,7 @@ def compose(node: Node) -> Composition:
         clock=node.clock,
     )
     stream = JetStreamIntake(node.bus, listener_id)
-    tls = ListenerTls(
-        settings.certificate,
-        settings.key,
-        mode=settings.client_certificates,
-        trust=lambda: "".join(authority.trusted()),
-        client_ca=settings.client_ca,
-    )
+    tls, secured = _tls(node, settings) if settings.tls_port else (None, [])
     listener = MqttListener(
         settings,
         access,
@@ -69,9 +61,24 @@ def compose(node: Node) -> Composition:
         tls=tls,
         certificates=access,
     )
-    own = NodeTls(node, authority, settings.certificate if settings.tls_port else "", settings.key)
-    node.stats.sources += [lambda: figures(**listener.stats()), disk.figures, own.figures]
+    node.stats.sources += [lambda: figures(**listener.stats()), disk.figures]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
     address = f"mqtt://{host}:{settings.port}" if settings.port else f"mqtts://{host}:{settings.tls_port}"
-    secured: list[Part] = [own, tls] if settings.tls_port else []
     return Composition([*secured, disk, stream, listener, access], address)
+
+
+def _tls(node: Node, settings: MqttSettings) -> tuple[ListenerTls, list[Part]]:
+    """What TLS rests on, and the parts that keep it valid, to be started before the listener."""
+    from millwright.certificates import CertificateAuthority  # a listener without TLS does without cryptography
+
+    authority = CertificateAuthority(node.records, secrets_of(node), node.clock, node.settings.certificates)
+    tls = ListenerTls(
+        settings.certificate,
+        settings.key,
+        mode=settings.client_certificates,
+        trust=lambda: "".join(authority.trusted()),
+        client_ca=settings.client_ca,
+    )
+    own = NodeTls(node, authority, settings.certificate, settings.key)
+    node.stats.sources.append(own.figures)
+    return tls, [own, tls]

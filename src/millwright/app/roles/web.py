@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from millwright import __version__
-from millwright.app.node import Composition, Node
+from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
 from millwright.app.stats import Figures
 from millwright.app.tls import NodeTls, listening
@@ -27,7 +27,8 @@ def compose(node: Node) -> Composition:
     devices = DevicesService(node.records, node.bus, node.clock, settings.devices, count_alarms=alarms.active_by_device)
     directory = RegistryDirectory(devices.device_store, devices.model_store, devices.changes)
     dead_letters = DeadLetters(node.bus)
-    authority = CertificateAuthority(node.records, node.secrets, node.clock, settings.certificates)
+    secrets = secrets_of(node)
+    authority = CertificateAuthority(node.records, secrets, node.clock, settings.certificates)
     services = Services(
         parties=Parties(node.records, node.clock, session_hours=settings.web.session_hours),
         devices=devices,
@@ -55,6 +56,6 @@ def compose(node: Node) -> Composition:
     )
     server = WebServer(create_app(services), chosen)
     own = NodeTls(node, authority, chosen.certificate, chosen.key, server.renew)
-    rotation = RotationKeeper(Rotation(node.records, node.secrets, node.clock))
+    rotation = RotationKeeper(Rotation(node.records, secrets, node.clock))
     node.stats.sources += [lambda: Figures(server.counters(), server.gauges()), own.figures]
     return Composition([own, dead_letters, rotation, server], server.url)

@@ -140,11 +140,12 @@ async def _start_plant(
     name: str, address: str, tokens: str, speed: float, data: DataFolder
 ) -> asyncio.subprocess.Process:
     trusted = data.tls / TRUST
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("MILLWRIGHT_")}
     with (data.logs / f"plant-{name}.log").open("ab") as output:
         return await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "millwright.plant", name, "--url", address, "--speed", str(speed)),
-            env=os.environ | {"PLANT_TOKENS": tokens} | ({"SSL_CERT_FILE": str(trusted)} if trusted.exists() else {}),
+            env=environ | {"PLANT_TOKENS": tokens} | ({"SSL_CERT_FILE": str(trusted)} if trusted.exists() else {}),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,

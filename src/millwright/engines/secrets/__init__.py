@@ -17,8 +17,9 @@ from millwright.kernel.lazy import exports
 if TYPE_CHECKING:
     from millwright.engines.secrets.keys import DataKey
     from millwright.engines.secrets.opening import open_secrets
+    from millwright.engines.secrets.purpose import purpose_of, sealed
     from millwright.engines.secrets.rotation import Rotation, RotationKeeper, RotationReport
-    from millwright.engines.secrets.service import Secrets, purpose_of, sealed
+    from millwright.engines.secrets.service import Secrets
     from millwright.engines.secrets.settings import SecretsSettings
 
 __getattr__ = exports(__name__)

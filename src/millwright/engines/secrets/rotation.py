@@ -16,7 +16,8 @@ from typing import Final
 import sqlalchemy as sa
 
 from millwright.engines.secrets.keys import DataKey
-from millwright.engines.secrets.service import FORM, Secrets, purpose_of
+from millwright.engines.secrets.purpose import purpose_of
+from millwright.engines.secrets.service import FORM, Secrets
 from millwright.engines.sql import Records, metadata
 from millwright.kernel import Clock, MillwrightError
 

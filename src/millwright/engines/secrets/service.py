@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import threading
-from typing import Any, Final
+from typing import Final
 
 from millwright.engines.secrets import cipher
 from millwright.engines.secrets.errors import data_key_unknown, key_missing, unreadable
@@ -18,16 +18,6 @@ FORM: Final = "sealed1"
 """First part of every sealed value: ``sealed1.<data key id>.<base64url of nonce, ciphertext, tag>``."""
 
 _FRESH_S: Final = 5.0
-
-
-def sealed(purpose: str) -> dict[str, Any]:
-    """The ``info`` of a table's column that holds sealed values of this purpose."""
-    return {"sealed": purpose}
-
-
-def purpose_of(purpose: str, row_id: str) -> str:
-    """The purpose that the value of one row is sealed for: its column's and the row's primary key."""
-    return f"{purpose}:{row_id}"
 
 
 class Secrets:
