@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -37,12 +36,14 @@ from millwright.engines.clickhouse import ChdbEngine, ClickHouseSettings
 from millwright.engines.nats import NatsConnection
 from millwright.historian import Historian, HistorianSettings, Range, RawQuery, series_id
 from millwright.kernel import SystemClock
+from processes import child, finish, say
 from support.mqtt import connect_bytes, publish_bytes
 from support.nats import RunningNats
 from support.telemetry import Plant
 
 PROBE = "probe"
 DAY_MS = 86_400_000
+SLICES = 16
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -89,15 +90,18 @@ async def historian(options: argparse.Namespace) -> None:
             print(json.dumps(history.points_stored), flush=True)
             continue
         figures = pipeline.figures()
-        rows = await engine.query("SELECT count() AS rows, uniqExact(series, time_ms) AS readings FROM readings")
+        storage = await history.storage()
+        rows, readings = await _count(engine)
         print(
             json.dumps(
                 {
                     "counters": figures.counters | history.counters(),
                     "gauges": figures.gauges,
                     "problems": [problem.code for problem in figures.problems],
-                    "rows": rows.column("rows")[0].as_py(),
-                    "readings": rows.column("readings")[0].as_py(),
+                    "rows": rows,
+                    "readings": readings,
+                    "parts": storage.parts,
+                    "bytes": storage.bytes,
                     "decode_s": round(decoding.seconds, 2),
                     "take_s": round(taking.seconds, 2),
                     "probe_ms": sorted(VISIBLE_MS),
@@ -111,6 +115,20 @@ async def historian(options: argparse.Namespace) -> None:
         profile.dump_stats(options.profile)
     for part in (pipeline, history, nats):
         await part.stop()
+
+
+async def _count(engine: ChdbEngine) -> tuple[int, int]:
+    """Rows, and readings among them; in slices, because counting what is distinct takes memory."""
+    rows = readings = 0
+    for part in range(SLICES):
+        found = await engine.query(
+            "SELECT count() AS rows, uniqExact(series, time_ms) AS readings FROM readings"
+            " WHERE series % {slices:UInt64} = {part:UInt64}",
+            {"slices": SLICES, "part": part},
+        )
+        rows += found.column("rows")[0].as_py()
+        readings += found.column("readings")[0].as_py()
+    return rows, readings
 
 
 VISIBLE_MS: list[float] = []
@@ -141,18 +159,6 @@ async def probe(port: int, every_s: float) -> None:
         writer.write(publish_bytes("millwright/v1/telemetry", body, 1, number))
         await reader.readexactly(4)
         await asyncio.sleep(every_s)
-
-
-def child(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-async def say(process: subprocess.Popen[str], line: str = "") -> Any:
-    """Send a line if any, read a line of JSON."""
-    if line:
-        process.stdin.write(line + "\n")
-        process.stdin.flush()
-    return json.loads(await asyncio.to_thread(process.stdout.readline))
 
 
 def cpu_of(process: psutil.Process) -> float:
@@ -222,10 +228,21 @@ async def run(options: argparse.Namespace) -> None:
             await asyncio.sleep(1.5)
             figures = await say(history, "figures")
             memory = watched["historian"].memory_info().rss / 1e6
-            for process in (history, listener):
-                process.communicate("end\n", timeout=30)
-            load.communicate(timeout=10)
+            await finish(history, "end")
+            for process in (listener, load):
+                await finish(process)
     report(sent, figures, expected, seconds, spent, by_thread, memory)
+    if options.json:
+        told = {
+            "of": "Millwright",
+            "messages": sent["acknowledged"],
+            "stored_messages": expected // options.points,
+            "lost_messages": max(0, expected - figures["readings"]) // options.points,
+            "seconds": round(seconds, 2),
+            "points_per_s": round(expected / seconds),
+            "cpu_s": {name: round(used, 2) for name, used in spent.items()},
+        }
+        print(json.dumps(told))
 
 
 def report(
@@ -247,7 +264,8 @@ def report(
         p50, p99 = probes[len(probes) // 2], probes[min(len(probes) - 1, len(probes) * 99 // 100)]
         print(f"visible     p50 {p50:.0f} ms, p99 {p99:.0f} ms after publish ({len(probes)} seen)")
     print(f"exactly     {readings:,} distinct readings, {figures['rows']:,} rows; "
-          f"{readings - expected:,} beyond the load are probes")  # fmt: skip
+          f"{readings - expected:,} beyond the load are probes; {figures['parts']} parts, "
+          f"{figures['bytes'] / figures['rows']:.1f} bytes a row")  # fmt: skip
     total, cores = sum(spent.values()), os.cpu_count() or 1
     print(f"CPU         {_each(spent, expected)}; {total:.1f} s in all, which {cores} processors give in "
           f"{total / cores:.1f} s: {expected / total * cores / 1e6:.2f} M points/s at most")  # fmt: skip
@@ -273,6 +291,7 @@ def main() -> None:
     parser.add_argument("--window", type=int, default=1000, help="unacknowledged messages a connection")
     parser.add_argument("--rate", type=float, default=0, help="messages/s; 0: as fast as accepted")
     parser.add_argument("--deadline", type=float, default=90, help="seconds after which it gives up waiting")
+    parser.add_argument("--json", action="store_true", help="print a line of JSON last")
     parser.add_argument("--profile", default="", help="write cProfile statistics of the historian's loop here")
     options = parser.parse_args()
     uvloop.run(historian(options) if options.role == "historian" else run(options))

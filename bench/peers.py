@@ -1,8 +1,11 @@
-"""Ingest of what people use today: mosquitto → Node-RED → InfluxDB 1.x, under the load of ``bench/generator.py``.
+"""Ingest beside what people use today, in one run: mosquitto → Node-RED → InfluxDB 1.x, and Millwright, in turn.
 
+    python bench/peers.py [--messages 200000] [--rounds 2]
+
+Both get the same messages from ``bench/generator.py``: QoS 1, from the first publish until the last reading is stored.
 Needs ``mosquitto`` and ``influxd`` (Debian packages mosquitto and influxdb) and npm; Node-RED and its InfluxDB node
 are installed from npm into the folder given by ``--folder``. The flow is generous to the peer: messages are batched
-1,000 at a time before they are written, QoS 1 end to end. Prints one line of JSON.
+1,000 at a time before they are written. Prints a line of JSON for each measurement and the ratio of the medians.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import argparse
 import json
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,6 +25,7 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).parent
+CONNECTIONS = 40
 
 BATCH = """
 let batch = context.get('batch') || [];
@@ -87,21 +92,28 @@ def cpu_s(process: subprocess.Popen[bytes]) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=HERE.parent / ".tools" / "peers", help="where npm installs")
-    parser.add_argument("--messages", type=int, default=50_000)
-    parser.add_argument("--points", type=int, default=10)
-    options = parser.parse_args()
+def install(folder: Path) -> Path:
+    """Where Node-RED's program is; installs it when it is not there."""
     missing = [name for name in ("mosquitto", "influxd", "npm") if not shutil.which(name)]
     if missing:
         raise SystemExit(f"not on PATH: {', '.join(missing)}; install the Debian packages mosquitto, influxdb and npm")
-    node_red = options.folder / "node_modules" / "node-red" / "red.js"
+    node_red = folder / "node_modules" / "node-red" / "red.js"
     if not node_red.exists():
-        options.folder.mkdir(parents=True, exist_ok=True)
-        install = ["npm", "install", "--no-save", "--prefix", str(options.folder)]
-        subprocess.run([*install, "node-red", "node-red-contrib-influxdb"], check=True, stdout=sys.stderr)
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ["npm", "install", "--no-save", "--prefix", str(folder)]
+        subprocess.run([*command, "node-red", "node-red-contrib-influxdb"], check=True, stdout=sys.stderr)
+    return node_red
 
+
+def measure_millwright(options: argparse.Namespace) -> dict:
+    """Millwright's listener, broker and historian under the load."""
+    command = [sys.executable, str(HERE / "ingest.py"), "--messages", str(options.messages), "--json"]
+    command += ["--points", str(options.points), "--connections", str(CONNECTIONS)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+
+
+def measure_peer(options: argparse.Namespace, node_red: Path) -> dict:
+    """mosquitto, Node-RED and InfluxDB under the load."""
     work = Path(tempfile.mkdtemp(prefix="peers-"))
     mqtt, http, rpc, ui = free_port(), free_port(), free_port(), free_port()
     (work / "mosquitto.conf").write_text(
@@ -140,6 +152,7 @@ def main() -> None:
         began = time.monotonic()
         load = [sys.executable, str(HERE / "generator.py"), "--port", str(mqtt), "--topic", "bench/{n}"]
         load += ["--messages", str(options.messages), "--points", str(options.points)]
+        load += ["--connections", str(CONNECTIONS)]
         sent = json.loads(subprocess.run(load, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
         last, since = -1, time.monotonic()
         while last < options.messages and time.monotonic() - since < 10:
@@ -149,15 +162,15 @@ def main() -> None:
             time.sleep(0.2)
         seconds = since - began
         used = [round(cpu_s(process) - was, 2) for process, was in zip(started, before, strict=True)]
-        print(json.dumps({
-            "peer": "mosquitto → Node-RED → InfluxDB 1.x",
+        return {
+            "of": "mosquitto → Node-RED → InfluxDB 1.x",
             "messages": options.messages,
             "stored_messages": last,
             "lost_messages": options.messages - last,
             "seconds": round(seconds, 2),
             "points_per_s": round(last * options.points / seconds),
             "cpu_s": dict(zip(("mosquitto", "influxd", "node-red"), used, strict=True)) | {"generator": sent["cpu_s"]},
-        }, ensure_ascii=False))  # fmt: skip
+        }
     finally:
         for process in reversed(started):
             process.terminate()
@@ -165,6 +178,23 @@ def main() -> None:
             process.wait(20)
         log.close()
         shutil.rmtree(work, ignore_errors=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=HERE.parent / ".tools" / "peers", help="where npm installs")
+    parser.add_argument("--messages", type=int, default=200_000)
+    parser.add_argument("--points", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    node_red = install(options.folder)
+    rates: dict[str, list[int]] = {"ours": [], "peer": []}
+    for _ in range(options.rounds):
+        for name, measured in (("peer", measure_peer(options, node_red)), ("ours", measure_millwright(options))):
+            print(json.dumps(measured, ensure_ascii=False), flush=True)
+            rates[name].append(measured["points_per_s"])
+    ours, peer = statistics.median(rates["ours"]), statistics.median(rates["peer"])
+    print(f"Millwright {ours:,.0f} readings/s, the peer {peer:,.0f} readings/s: {ours / peer:.1f} times")
 
 
 if __name__ == "__main__":

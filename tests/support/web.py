@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
-from millwright import cases, devices, historian, operations, parties, web
-from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings
+from millwright import cases, devices, historian, ledger, operations, parties, web
+from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Migrations, Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.kernel import Clock, Lifecycle, SystemClock
+from millwright.kernel.scope import EVERYTHING
+from millwright.ledger import (
+    Denials,
+    Ledger,
+    LedgerClient,
+    LedgerServer,
+    LedgerSettings,
+    LedgerStore,
+    LedgerWriter,
+    Recorder,
+)
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import Parties, SignInSettings
-from millwright.web import Services, WebServer, WebSettings, create_app
+from millwright.web import Connection, Services, WebServer, WebSettings, create_app
 from support.historian import open_engine
 from support.nats import RunningNats, free_port
 
@@ -37,6 +50,7 @@ class RunningWeb:
     bus: NatsConnection
     nats: RunningNats
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    historian: Historian | None = None
 
     def client(self, *, token: str | None = None, **options: Any) -> httpx.AsyncClient:
         """A browser of its own: cookies are kept, ``Origin`` is sent as the console does."""
@@ -64,10 +78,22 @@ class RunningWeb:
         return client
 
 
+async def send_raw(web: RunningWeb, request: bytes, *, answered: bool = True) -> bytes:
+    """The answer to bytes that no client library would send; or send them and leave."""
+    address = urlsplit(web.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(request)
+    await writer.drain()
+    try:
+        return await asyncio.wait_for(reader.read(65536), 5) if answered else b""
+    finally:
+        writer.close()
+
+
 def open_records(folder: Path) -> Records:
     """A migrated SQLite database."""
     records = Records.in_folder(folder)
-    homes = [Path(domain.__file__).parent for domain in (parties, cases, historian, devices, operations, web)]
+    homes = [Path(domain.__file__).parent for domain in (ledger, parties, cases, historian, devices, operations, web)]
     Migrations(records, [home / "migrations" for home in homes if (home / "migrations").is_dir()]).upgrade()
     return records
 
@@ -78,10 +104,11 @@ async def running_web(
     *,
     console: Path | None = None,
     history: bool = False,
+    written: bool = False,
     sign_in: SignInSettings | None = None,
     **settings: Any,
 ) -> AsyncIterator[RunningWeb]:
-    """The whole web role; with ``history`` a historian over chDB answers it."""
+    """The whole web role; with ``history`` a historian over chDB answers it, with ``written`` the ledger is."""
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(RunningNats(folder / "nats"))
         bus = NatsConnection(nats.url, name="web")
@@ -90,21 +117,48 @@ async def running_web(
         records = open_records(folder / "records")
         stack.callback(records.close)
         clock = SystemClock()
+        kept: Historian | None = None
         if history:
             engine = await stack.enter_async_context(open_engine("chdb", folder / "history"))
             kept = Historian(engine, clock)
             server = HistorianServer(kept, Retention(engine, PolicyStore(records), clock), bus)
             await stack.enter_async_context(Lifecycle(kept, server))
+        if written:
+            await stack.enter_async_context(Lifecycle(open_writer(records, bus, clock, folder)))
         chosen = WebSettings(**{"port": free_port(), **settings})
         app = create_app(
             compose(records, bus, clock, chosen, folder, sign_in), console=console or folder / "no-console"
         )
         host = WebServer(app, chosen)
-        running = RunningWeb(host.url, app.state.services, host, bus, nats)
+        running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
         await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, host))
         yield running
         for client in running.clients:
             await client.aclose()
+
+
+class RunningWriter:
+    """The ledger's writer with the server of its proofs."""
+
+    def __init__(self, writer: LedgerWriter, server: LedgerServer) -> None:
+        self.writer, self.server = writer, server
+
+    async def start(self) -> None:
+        await self.writer.start()
+        await self.server.start()
+
+    async def stop(self) -> None:
+        await self.server.stop()
+        await self.writer.stop()
+
+
+def open_writer(records: Records, bus: NatsConnection, clock: Clock, folder: Path, **settings: Any) -> RunningWriter:
+    """The one writer over ``folder/ledger``."""
+    server = LedgerServer(bus)
+    chosen = LedgerSettings(**settings)
+    store, home = LedgerStore(records), folder / "ledger"
+    writer = LedgerWriter(bus, store, server, clock, chosen, folder=home, key_file=folder / "ledger.key", node="test")
+    return RunningWriter(writer, server)
 
 
 def compose(
@@ -118,9 +172,13 @@ def compose(
     """Every domain's service over one database."""
     alarms = Alarms(records, bus, clock)
     things = DevicesService(records, bus, clock, count_alarms=alarms.active_by_device)
+    recorder = Recorder(bus)
+    known = Parties(records, clock, session_hours=chosen.session_hours, settings=sign_in)
+    things.follow(known.organisations)
+    everybody = DeviceStore(records.scoped(EVERYTHING))
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     return Services(
-        parties=Parties(records, clock, session_hours=chosen.session_hours, settings=sign_in),
+        parties=known,
         devices=things,
         arrivals=ArrivalService(
             ArrivalStore(records), things.device_store, things.changes, bus, clock, DevicesSettings()
@@ -128,11 +186,17 @@ def compose(
         historian=HistorianClient(bus),
         alarms=alarms,
         rules=Rules(RuleStore(records), directory, bus, clock),
-        dead_letters=DeadLetters(bus),
+        dead_letters=DeadLetters(bus, things.registry.known),
+        ledger=Ledger(LedgerStore(records), LedgerClient(bus)),
+        recorder=recorder,
+        denials=Denials(recorder, clock, interval_s=1.0),
+        retention=PolicyStore(records),
+        owners=lambda device_ids: asyncio.to_thread(everybody.known, device_ids),
         bus=bus,
         records=records,
         clock=clock,
         settings=chosen,
         version="0",
         data_folder=folder,
+        connection=Connection(18830, None),
     )

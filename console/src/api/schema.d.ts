@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/v1/access/reach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What somebody can see
+         * @description Every permission of somebody, and the organisations on which it holds.
+         */
+        get: operations["getReach"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why somebody may do something
+         * @description The grants that lead to a permission on an organisation.
+         */
+        get: operations["explainAccess"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/account/identities": {
         parameters: {
             query?: never;
@@ -424,6 +464,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where devices connect
+         * @description The ports that the settings give the MQTT listener, plain and over TLS.
+         */
+        get: operations["getConnection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -702,6 +762,318 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Grants
+         * @description Who holds which role on the organisations whose people may be seen.
+         */
+        get: operations["listGrants"];
+        put?: never;
+        /**
+         * Give a role
+         * @description Give a role on an organisation and what is below it, perhaps until a time. One gives only what one has.
+         */
+        post: operations["addGrant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants/{grant_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a grant
+         * @description It ends at once, in open sessions too.
+         */
+        delete: operations["endGrant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Groups
+         * @description The groups of the organisations whose people may be seen.
+         */
+        get: operations["listGroups"];
+        put?: never;
+        /**
+         * Add a group
+         * @description Add a group of members of an organisation.
+         */
+        post: operations["addGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{group_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a group
+         * @description Rename it and set its members.
+         */
+        put: operations["updateGroup"];
+        post?: never;
+        /**
+         * Remove a group
+         * @description Remove it; what was granted to it ends.
+         */
+        delete: operations["deleteGroup"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept an invitation
+         * @description Join, once; somebody new is signed in by it.
+         */
+        post: operations["acceptInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read an invitation
+         * @description What the link offers. One that was used, is over or never was looks the same.
+         */
+        post: operations["readInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/consistency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * That the log only grew
+         * @description The proof that the log of `size` begins with that of `old` (RFC 9162).
+         */
+        get: operations["getLedgerConsistency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/disclosures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Personal values
+         * @description All personal values with the salts of their commitments, by entry; what was erased is not there.
+         */
+        get: operations["listLedgerDisclosures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search the ledger
+         * @description Entries that match, newest first.
+         */
+        get: operations["listLedgerEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/entries/{entry_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An entry
+         * @description One entry, with those personal values that were not erased.
+         */
+        get: operations["getLedgerEntry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/entries/{entry_id}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The proof of an entry
+         * @description The hashed text, the path to the root (RFC 9162), and the signed tree head.
+         */
+        get: operations["getLedgerProof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The ledger as CSV
+         * @description The entries that match, newest first. Cells that a spreadsheet would run as a formula are quoted.
+         */
+        get: operations["exportLedger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file of the log
+         * @description `checkpoint`, `log.vkey`, `log.json`, `witnessed`, `tile/<L>/<N>[.p/<W>]`, `tile/entries/<N>[.p/<W>]`.
+         */
+        get: operations["getLedgerFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/objects/{kind}/{object_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The history of an object
+         * @description Who changed it and how, newest first; without addresses and agents.
+         */
+        get: operations["listObjectHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/personal/{subject}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Erase personal data
+         * @description Delete names, addresses and agents of a subject from every entry, for good. Entries and proofs stay.
+         */
+        delete: operations["erasePersonalData"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -714,9 +1086,9 @@ export interface paths {
          * @description Server-Sent Events until the client leaves or its session ends.
          *
          *     Events: `readings` of the devices asked for (`{"device_id", "readings": [[property, time_ms, value, quality]…]}`,
-         *     thinned to one value per property and 200 ms), `alarm`, `presence`, `stats`, `arrivals`, `dead_letters` of the whole
-         *     node. Each carries one line of JSON. A client too slow to take everything gets the latest of each. A comment line
-         *     comes every ten seconds when there is nothing else.
+         *     thinned to one value per property and 200 ms), `alarm` and `presence` of the organisations that are seen; for those
+         *     who see the whole node also `stats`, `arrivals`, `dead_letters`. Each carries one line of JSON. A client too slow to
+         *     take everything gets the latest of each. A comment line comes every ten seconds when there is nothing else.
          */
         get: operations["watchLive"];
         put?: never;
@@ -811,8 +1183,212 @@ export interface paths {
         /**
          * Add a version
          * @description The next version; versions are never changed. Devices stay on theirs unless `upgrade` is true.
+         *
+         *     A document that says what the latest version says makes no new one: that version is answered.
          */
         post: operations["addModelVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Organisations
+         * @description Every organisation that may be seen, parents before those below them.
+         */
+        get: operations["listOrganisations"];
+        put?: never;
+        /**
+         * Add an organisation
+         * @description Add one below another. Its data will be its own; invite its first administrator.
+         */
+        post: operations["addOrganisation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations/{organisation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An organisation
+         * @description One organisation; the header `ETag` carries its revision.
+         */
+        get: operations["getOrganisation"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove an organisation
+         * @description Remove a suspended organisation with its devices, rules, alarms and all else it owns, for good.
+         */
+        delete: operations["deleteOrganisation"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an organisation
+         * @description Rename, move with all below it, suspend or resume. The last three are decided above the organisation.
+         */
+        patch: operations["updateOrganisation"];
+        trace?: never;
+    };
+    "/api/v1/organisations/{organisation_id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Consents
+         * @description Which organisations above may reach the data of this enterprise.
+         */
+        get: operations["listConsents"];
+        put?: never;
+        /**
+         * Give a consent
+         * @description Let grants made on an organisation above reach in, for these permissions, until a time or until withdrawn.
+         */
+        post: operations["addConsent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations/{organisation_id}/consents/{consent_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw a consent
+         * @description It ends at once.
+         */
+        delete: operations["withdrawConsent"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations/{organisation_id}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Invitations
+         * @description The invitations, newest first; from above, those one made oneself.
+         */
+        get: operations["listInvitations"];
+        put?: never;
+        /**
+         * Invite somebody
+         * @description Make a link that works once. Takes people:manage there;
+         *
+         *     from above, only the first administrator is invited.
+         */
+        post: operations["addInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations/{organisation_id}/invitations/{invitation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw an invitation
+         * @description Its link works no more.
+         */
+        delete: operations["withdrawInvitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations/{organisation_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Members
+         * @description Who belongs to it, by name.
+         */
+        get: operations["listMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations/{organisation_id}/members/{person_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a membership
+         * @description The person leaves: grants and groups here and below end, with all sessions and tokens; their work stays.
+         */
+        delete: operations["endMembership"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations/{organisation_id}/members/{person_id}/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a member
+         * @description The person leaves and becomes a member of another organisation, without any grant there yet.
+         */
+        post: operations["transferMember"];
         delete?: never;
         options?: never;
         head?: never;
@@ -828,7 +1404,7 @@ export interface paths {
         };
         /**
          * The node at a glance
-         * @description Devices, alarms, rates over ten minutes, storage. A second old at most.
+         * @description Devices, alarms, rates over ten minutes, storage, as far as they may be seen. A second old at most.
          */
         get: operations["getOverview"];
         put?: never;
@@ -848,13 +1424,13 @@ export interface paths {
         };
         /**
          * People
-         * @description Everybody, by name.
+         * @description The members of the organisations whose people may be seen, by name.
          */
         get: operations["listPeople"];
         put?: never;
         /**
          * Add a person
-         * @description Add somebody, with a first password to be changed by them.
+         * @description Add somebody, with a first password to be changed by them. An invitation needs no password.
          */
         post: operations["addPerson"];
         delete?: never;
@@ -899,9 +1475,50 @@ export interface paths {
         post?: never;
         /**
          * Reset a person's second factors
-         * @description Forget the person's authenticator app, recovery codes and passkeys, and end their sessions.
+         * @description Forget the person's authenticator app, recovery codes and passkeys, and end their sessions. Takes
+         *     people:manage wherever the person belongs.
          */
         delete: operations["resetSecondFactor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a service account
+         * @description Add an account for a program, with a token `mwt_…` that is shown this once.
+         */
+        post: operations["addService"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Permissions
+         * @description Every permission a role may bundle.
+         */
+        get: operations["listPermissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1028,16 +1645,85 @@ export interface paths {
         };
         /**
          * Retention policies
-         * @description The policies, in the order in which they are tried.
+         * @description The policies of the organisation, in the order in which they are tried.
          */
         get: operations["getRetention"];
         /**
          * Set the retention policies
-         * @description Put these policies in the place of all. What expires by them is removed within the hour, for good.
+         * @description Put these policies in the place of all those of the organisation: what its devices sent that expires by them
+         *     is removed within the hour, for good.
          */
         put: operations["putRetention"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What retention policies would do
+         * @description For each policy the series it decides about and the readings it would remove now. Changes nothing.
+         */
+        post: operations["postRetentionPreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Roles
+         * @description The built-in roles, then the organisations' own.
+         */
+        get: operations["listRoles"];
+        put?: never;
+        /**
+         * Add a role
+         * @description Bundle permissions one holds there.
+         */
+        post: operations["addRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{role_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a role
+         * @description Rename it and set its permissions, for everybody who holds it.
+         */
+        put: operations["updateRole"];
+        post?: never;
+        /**
+         * Remove a role
+         * @description Remove a role that is granted nowhere.
+         */
+        delete: operations["deleteRole"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1292,6 +1978,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What I may do
+         * @description The permissions held anywhere, and the organisations that are seen, parents before those below.
+         */
+        get: operations["getRights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/second": {
         parameters: {
             query?: never;
@@ -1346,7 +2052,11 @@ export interface paths {
         get: operations["listSessions"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * End my other sessions
+         * @description End every session of this person but the one of this request. Tokens go on working.
+         */
+        delete: operations["endOtherSessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1425,7 +2135,7 @@ export interface paths {
         };
         /**
          * Tokens
-         * @description One's own tokens; an administrator sees everybody's.
+         * @description One's own tokens; who manages people sees those of the people who are wholly theirs to manage.
          */
         get: operations["listTokens"];
         put?: never;
@@ -1452,7 +2162,7 @@ export interface paths {
         post?: never;
         /**
          * End a token
-         * @description End one's own token, or as an administrator anybody's.
+         * @description End one of the tokens that `GET /tokens` shows.
          */
         delete: operations["endToken"];
         options?: never;
@@ -1469,7 +2179,7 @@ export interface paths {
         };
         /**
          * Whether this process lives
-         * @description Answers as long as the process does. Public, and says nothing else.
+         * @description Answers as long as the process does, and with its time. Public, and says nothing else.
          */
         get: operations["getHealth"];
         put?: never;
@@ -1525,6 +2235,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** Acceptance */
+        Acceptance: {
+            /** @enum {null|string} */
+            language?: "zh" | "en" | null;
+            name?: string | null;
+            password?: string | null;
+            token: string;
+        };
         /** Account */
         Account: {
             created_ms: number;
@@ -1534,17 +2252,27 @@ export interface components {
              * @default person
              * @enum {string}
              */
-            kind: "person" | "program";
+            kind: "person" | "program" | "service";
             /** @enum {null|string} */
             language: "zh" | "en" | null;
             name: string;
-            roles: ("administrator" | "engineer" | "operator" | "viewer")[];
+            roles: ("administrator" | "engineer" | "operator" | "viewer" | "auditor")[];
             signed_in_ms: number | null;
         };
         /** Acknowledgement */
         Acknowledgement: {
             /** @default  */
             comment: string;
+        };
+        /** Actor */
+        Actor: {
+            /** @default  */
+            id: string;
+            /** @enum {string} */
+            kind: "person" | "token" | "device" | "system" | "unknown";
+            name?: string | null;
+            /** @default  */
+            via: string;
         };
         /** Adoption */
         Adoption: {
@@ -1579,6 +2307,8 @@ export interface components {
             message: string;
             message_zh: string;
             occurrences: number;
+            /** @default org_root */
+            organisation_id: string;
             /** @enum {string} */
             priority: "critical" | "high" | "medium" | "low";
             property: string;
@@ -1609,6 +2339,8 @@ export interface components {
             message: string;
             message_zh: string;
             occurrences: number;
+            /** @default org_root */
+            organisation_id: string;
             /** @enum {string} */
             priority: "critical" | "high" | "medium" | "low";
             property: string;
@@ -1658,6 +2390,13 @@ export interface components {
             };
             unacknowledged: number;
         };
+        /** Ancestor */
+        Ancestor: {
+            id: string;
+            /** @enum {string} */
+            kind: "province" | "city" | "park" | "industry" | "enterprise" | "site" | "department";
+            name: string;
+        };
         /** Arrival */
         Arrival: {
             attempts: number;
@@ -1668,6 +2407,8 @@ export interface components {
             /** @enum {string} */
             kind: "mqtt" | "sparkplug";
             last_ms: number;
+            /** @default org_root */
+            organisation_id: string;
             parent_id: string | null;
             peer: string | null;
             properties: components["schemas"]["ArrivalProperty"][];
@@ -1684,6 +2425,28 @@ export interface components {
              */
             type: "number" | "integer" | "boolean" | "string";
             unit?: string | null;
+        };
+        /** BucketColumns */
+        BucketColumns: {
+            bad: number[];
+            count: number[];
+            first?: (number | null)[];
+            gap_ms: number | null;
+            last?: (number | null)[];
+            max?: (number | null)[];
+            mean?: (number | null)[];
+            min?: (number | null)[];
+            property: string;
+            time_ms: number[];
+            twm?: (number | null)[];
+            unit: string | null;
+        };
+        /** Buckets */
+        Buckets: {
+            from_ms: number;
+            series: components["schemas"]["BucketColumns"][];
+            to_ms: number;
+            width_ms: number;
         };
         /** BulkAcknowledgement */
         BulkAcknowledgement: {
@@ -1703,9 +2466,36 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** Change */
+        Change: {
+            after?: unknown;
+            before?: unknown;
+            path: string;
+        };
         /** Comment */
         Comment: {
             text: string;
+        };
+        /** Connection */
+        Connection: {
+            mqtt_port: number | null;
+            mqtt_tls_port: number | null;
+        };
+        /** Consent */
+        Consent: {
+            created_by: string | null;
+            created_ms: number;
+            id: string;
+            organisation_id: string;
+            permissions: string[];
+            to_id: string;
+            until_ms: number | null;
+        };
+        /** Consistency */
+        Consistency: {
+            old: number;
+            path: string[];
+            size: number;
         };
         /** Count */
         Count: {
@@ -1739,6 +2529,8 @@ export interface components {
             model_id: string | null;
             model_version: number | null;
             name: string;
+            /** @default org_root */
+            organisation_id: string;
             parent_id: string | null;
             place_id: string | null;
             place_path: string | null;
@@ -1797,11 +2589,66 @@ export interface components {
         Discarded: {
             discarded: number;
         };
+        /** Disclosure */
+        Disclosure: {
+            entry_id: string;
+            salt: string;
+            subject: string;
+            values: {
+                [key: string]: unknown;
+            };
+        };
+        /** DisclosurePage */
+        DisclosurePage: {
+            items: components["schemas"]["Disclosure"][];
+            next?: string | null;
+        };
+        /** Ended */
+        Ended: {
+            ended: number;
+        };
         /** Enrolment */
         Enrolment: {
             ceremony: string;
             secret: string;
             uri: string;
+        };
+        /** Entry */
+        Entry: {
+            action: string;
+            actor: components["schemas"]["Actor"];
+            address?: string | null;
+            /** @default  */
+            after: string;
+            agent?: string | null;
+            at_ms: number;
+            /** @default  */
+            before: string;
+            changes?: components["schemas"]["Change"][];
+            /** @default 1 */
+            count: number;
+            erased?: string[];
+            /** @default  */
+            error: string;
+            /** @default  */
+            grant: string;
+            id: string;
+            index: number;
+            on_behalf?: components["schemas"]["Actor"] | null;
+            /** @enum {string} */
+            outcome: "done" | "denied" | "failed";
+            /** @default  */
+            request_id: string;
+            target: components["schemas"]["Target"];
+        };
+        /** EntryPage */
+        EntryPage: {
+            items: components["schemas"]["Entry"][];
+            next?: string | null;
+        };
+        /** Erased */
+        Erased: {
+            entries: number;
         };
         /** EventSpec */
         EventSpec: {
@@ -1831,6 +2678,11 @@ export interface components {
             unit: string | null;
             value: (number | string | null)[];
         };
+        /** Explanation */
+        Explanation: {
+            allowed: boolean;
+            reasons: components["schemas"]["Reason"][];
+        };
         /** Firing */
         Firing: {
             limit: number | null;
@@ -1838,8 +2690,35 @@ export interface components {
             returned_ms: number | null;
             value: number | null;
         };
+        /** Grant */
+        Grant: {
+            created_by: string | null;
+            created_ms: number;
+            group_id: string | null;
+            id: string;
+            organisation_id: string;
+            person_id: string | null;
+            role: string;
+            role_name: string;
+            subject_name: string;
+            until_ms: number | null;
+        };
+        /** Group */
+        Group: {
+            created_ms: number;
+            id: string;
+            name: string;
+            organisation_id: string;
+            person_ids: string[];
+        };
+        /** GroupChange */
+        GroupChange: {
+            name: string;
+            person_ids: string[];
+        };
         /** Health */
         Health: {
+            at_ms: number;
             /** @default ok */
             status: string;
         };
@@ -1860,6 +2739,20 @@ export interface components {
             last_used_ms: number | null;
             provider: string;
         };
+        /** IdentityProof */
+        IdentityProof: {
+            /** @description As it was given when this was begun. */
+            ceremony?: string | null;
+            /**
+             * @description Six digits, or a recovery code.
+             * @example 492 039
+             */
+            code?: string | null;
+            credential?: {
+                [key: string]: unknown;
+            } | null;
+            password?: string | null;
+        };
         /** ImportReport */
         ImportReport: {
             created: number;
@@ -1878,6 +2771,28 @@ export interface components {
             message: string;
             pointer: string;
             source: string;
+        };
+        /** Invitation */
+        Invitation: {
+            created_by: string | null;
+            created_ms: number;
+            expires_ms: number;
+            id: string;
+            note: string | null;
+            organisation_id: string;
+            role: string;
+            used_by: string | null;
+            used_ms: number | null;
+        };
+        /** InvitationSecret */
+        InvitationSecret: {
+            token: string;
+        };
+        /** InvitationView */
+        InvitationView: {
+            expires_ms: number;
+            organisation_name: string;
+            role_name: string;
         };
         /** Issued */
         Issued: {
@@ -1934,6 +2849,29 @@ export interface components {
             /** @default 0 */
             on_delay_s: number;
         };
+        /** MadeInvitation */
+        MadeInvitation: {
+            created_by: string | null;
+            created_ms: number;
+            expires_ms: number;
+            id: string;
+            note: string | null;
+            organisation_id: string;
+            role: string;
+            /** @default  */
+            token: string;
+            used_by: string | null;
+            used_ms: number | null;
+        };
+        /** Member */
+        Member: {
+            created_ms: number;
+            disabled: boolean;
+            /** @enum {string} */
+            kind: "person" | "program" | "service";
+            name: string;
+            person_id: string;
+        };
         /** Model */
         Model: {
             created_ms: number;
@@ -1944,6 +2882,8 @@ export interface components {
             events: components["schemas"]["EventSpec"][];
             id: string;
             name: string;
+            /** @default org_root */
+            organisation_id: string;
             /** @default [] */
             properties: components["schemas"]["PropertySpec"][];
             /** @default [] */
@@ -1968,6 +2908,18 @@ export interface components {
             services: components["schemas"]["ServiceSpec"][];
             title?: string | null;
             title_zh?: string | null;
+        };
+        /** NewConsent */
+        NewConsent: {
+            /**
+             * @example [
+             *       "devices:read"
+             *     ]
+             */
+            permissions: string[];
+            to_id: string;
+            /** @description UTC milliseconds; null: without end. */
+            until_ms?: number | null;
         };
         /** NewCredential */
         NewCredential: {
@@ -2013,6 +2965,43 @@ export interface components {
              */
             title?: string | null;
         };
+        /** NewGrant */
+        NewGrant: {
+            group_id?: string | null;
+            organisation_id: string;
+            person_id?: string | null;
+            role: string;
+            /** @description UTC milliseconds; null: without end. */
+            until_ms?: number | null;
+        };
+        /** NewGroup */
+        NewGroup: {
+            name: string;
+            organisation_id: string;
+            person_ids?: string[];
+        };
+        /** NewInvitation */
+        NewInvitation: {
+            /** @description UTC milliseconds; null: without end. */
+            expires_ms?: number | null;
+            /** @description For whom it is. */
+            note?: string | null;
+            role: string;
+        };
+        /** NewOrganisation */
+        NewOrganisation: {
+            /**
+             * @description 统一社会信用代码, GB 32100.
+             * @example 91350100M000100Y43
+             */
+            code?: string | null;
+            /** @enum {string} */
+            kind: "province" | "city" | "park" | "industry" | "enterprise" | "site" | "department";
+            /** @example 杭州红星机械有限公司 */
+            name: string;
+            parent_id: string;
+            short_name?: string | null;
+        };
         /** NewPasskey */
         NewPasskey: {
             /** @description As it was given with the challenge. */
@@ -2033,6 +3022,8 @@ export interface components {
              * @example Anna
              */
             name: string;
+            /** @description Where the roles hold; null: the topmost one may. */
+            organisation_id?: string | null;
             /**
              * @description Twelve characters or more, none of the commonest, none that leaked elsewhere.
              * @example copper kettles whistle
@@ -2043,7 +3034,7 @@ export interface components {
              *       "operator"
              *     ]
              */
-            roles: ("administrator" | "engineer" | "operator" | "viewer")[];
+            roles: ("administrator" | "engineer" | "operator" | "viewer" | "auditor")[];
         };
         /** NewPlace */
         NewPlace: {
@@ -2061,6 +3052,51 @@ export interface components {
             /** @description The place around it; null for a root. */
             parent_id?: string | null;
         };
+        /** NewRole */
+        NewRole: {
+            name: string;
+            organisation_id: string;
+            /**
+             * @example [
+             *       "devices:read"
+             *     ]
+             */
+            permissions: string[];
+        };
+        /** NewService */
+        NewService: {
+            created_ms: number;
+            disabled: boolean;
+            id: string;
+            /**
+             * @default person
+             * @enum {string}
+             */
+            kind: "person" | "program" | "service";
+            /** @enum {null|string} */
+            language: "zh" | "en" | null;
+            name: string;
+            roles: ("administrator" | "engineer" | "operator" | "viewer" | "auditor")[];
+            signed_in_ms: number | null;
+            /** @default  */
+            token: string;
+        };
+        /** NewServiceAccount */
+        NewServiceAccount: {
+            /**
+             * @description Compared without case.
+             * @example Anna
+             */
+            name: string;
+            /** @description Where the roles hold; null: the topmost one may. */
+            organisation_id?: string | null;
+            /**
+             * @example [
+             *       "operator"
+             *     ]
+             */
+            roles: ("administrator" | "engineer" | "operator" | "viewer" | "auditor")[];
+        };
         /** NewToken */
         NewToken: {
             created_ms: number;
@@ -2071,9 +3107,45 @@ export interface components {
             last_used_ms: number | null;
             name: string;
             person_id: string;
-            roles: ("administrator" | "engineer" | "operator" | "viewer")[];
+            roles: ("administrator" | "engineer" | "operator" | "viewer" | "auditor")[];
             /** @default  */
             token: string;
+        };
+        /** Organisation */
+        Organisation: {
+            above: components["schemas"]["Ancestor"][];
+            code: string | null;
+            created_ms: number;
+            id: string;
+            /** @enum {string} */
+            kind: "province" | "city" | "park" | "industry" | "enterprise" | "site" | "department";
+            members: number | null;
+            name: string;
+            parent_id: string | null;
+            revision: number;
+            short_name: string | null;
+            suspended: boolean;
+        };
+        /** OrganisationChange */
+        OrganisationChange: {
+            /**
+             * @description 统一社会信用代码, GB 32100.
+             * @example 91350100M000100Y43
+             */
+            code?: string | null;
+            kind?: "province" | "city" | "park" | "industry" | "enterprise" | "site" | "department";
+            /** @example 杭州红星机械有限公司 */
+            name?: string;
+            parent_id?: string;
+            short_name?: string | null;
+            suspended?: boolean;
+        };
+        /** OrganisationName */
+        OrganisationName: {
+            depth: number;
+            id: string;
+            kind: string;
+            name: string;
         };
         /** Overview */
         Overview: {
@@ -2082,8 +3154,8 @@ export interface components {
             at_ms: number;
             dead_letters: components["schemas"]["Count"];
             devices: components["schemas"]["DeviceFigures"];
-            rates: components["schemas"]["Rates"];
-            storage: components["schemas"]["StorageFigures"];
+            rates: components["schemas"]["Rates"] | null;
+            storage: components["schemas"]["StorageFigures"] | null;
         };
         /** Parameter */
         Parameter: {
@@ -2132,13 +3204,19 @@ export interface components {
             new: string;
             old: string;
         };
+        /** PermissionInfo */
+        PermissionInfo: {
+            name: string;
+            text: string;
+            text_zh: string;
+        };
         /** Person */
         Person: {
             id: string;
             /** @enum {null|string} */
             language?: "zh" | "en" | null;
             name: string;
-            roles: ("administrator" | "engineer" | "operator" | "viewer")[];
+            roles: ("administrator" | "engineer" | "operator" | "viewer" | "auditor")[];
         };
         /** PersonChange */
         PersonChange: {
@@ -2148,6 +3226,8 @@ export interface components {
              * @example Anna
              */
             name?: string;
+            /** @description Where the roles hold; null: the topmost one may. */
+            organisation_id?: string | null;
             /**
              * @description Twelve characters or more, none of the commonest, none that leaked elsewhere.
              * @example copper kettles whistle
@@ -2158,7 +3238,7 @@ export interface components {
              *       "operator"
              *     ]
              */
-            roles?: ("administrator" | "engineer" | "operator" | "viewer")[];
+            roles?: ("administrator" | "engineer" | "operator" | "viewer" | "auditor")[];
         };
         /** Place */
         Place: {
@@ -2170,6 +3250,8 @@ export interface components {
             /** @enum {string} */
             level: "enterprise" | "site" | "area" | "line" | "cell" | "unit";
             name: string;
+            /** @default org_root */
+            organisation_id: string;
             parent_id: string | null;
             path: string;
         };
@@ -2179,6 +3261,14 @@ export interface components {
             name?: string;
             /** @description Move it, with all below it. */
             parent_id?: string | null;
+        };
+        /** PolicyEffect */
+        PolicyEffect: {
+            devices: number;
+            examples: components["schemas"]["SeriesName"][];
+            expired: number;
+            oldest_ms: number | null;
+            series: number;
         };
         /** Preferences */
         Preferences: {
@@ -2223,17 +3313,16 @@ export interface components {
         };
         /** Proof */
         Proof: {
-            /** @description As it was given when this was begun. */
-            ceremony?: string | null;
-            /**
-             * @description Six digits, or a recovery code.
-             * @example 492 039
-             */
-            code?: string | null;
-            credential?: {
-                [key: string]: unknown;
-            } | null;
-            password?: string | null;
+            algorithm: string;
+            checkpoint: string;
+            disclosures?: components["schemas"]["Disclosure"][];
+            entry: string;
+            index: number;
+            keys: string[];
+            leaf: string;
+            path: string[];
+            root: string;
+            size: number;
         };
         /** PropertySpec */
         PropertySpec: {
@@ -2308,12 +3397,38 @@ export interface components {
             messages_per_s: number;
             points_per_s: number;
         };
+        /** Reach */
+        Reach: {
+            organisation_ids: string[];
+            permission: string;
+        };
         /** Readiness */
         Readiness: {
             historian: boolean;
             nats: boolean;
             ready: boolean;
             records: boolean;
+        };
+        /** ReadingItem */
+        ReadingItem: {
+            quality: number;
+            received_ms: number;
+            time_ms: number;
+            value: number | boolean | string | null;
+        };
+        /** ReadingPage */
+        ReadingPage: {
+            items: components["schemas"]["ReadingItem"][];
+            next: string | null;
+        };
+        /** Reason */
+        Reason: {
+            grant_id: string;
+            group_name: string | null;
+            organisation_id: string;
+            organisation_name: string;
+            role_name: string;
+            until_ms: number | null;
         };
         /** RecoveryCodes */
         RecoveryCodes: {
@@ -2390,6 +3505,33 @@ export interface components {
             /** @default * */
             property: string;
         };
+        /** RetentionPreview */
+        RetentionPreview: {
+            policies: components["schemas"]["PolicyEffect"][];
+            unmatched: number;
+        };
+        /** Rights */
+        Rights: {
+            organisations: components["schemas"]["OrganisationName"][];
+            permissions: string[];
+        };
+        /** RoleChange */
+        RoleChange: {
+            name: string;
+            /**
+             * @example [
+             *       "devices:read"
+             *     ]
+             */
+            permissions: string[];
+        };
+        /** RoleInfo */
+        RoleInfo: {
+            id: string;
+            name: string;
+            organisation_id?: string | null;
+            permissions: string[];
+        };
         /** RoleProblem */
         RoleProblem: {
             code: string;
@@ -2443,6 +3585,8 @@ export interface components {
             message: string;
             message_zh?: string | null;
             name: string;
+            /** @default org_root */
+            organisation_id: string;
             /**
              * @default medium
              * @enum {string}
@@ -2526,6 +3670,11 @@ export interface components {
             device_id?: string | null;
             reason?: string | null;
             sequences?: number[];
+        };
+        /** SeriesName */
+        SeriesName: {
+            device_id: string;
+            property: string;
         };
         /** ServiceSpec */
         ServiceSpec: {
@@ -2661,6 +3810,13 @@ export interface components {
             streams: components["schemas"]["StreamView"][];
             version: string;
         };
+        /** Target */
+        Target: {
+            /** @default  */
+            id: string;
+            kind: string;
+            name?: string | null;
+        };
         /** TokenInfo */
         TokenInfo: {
             created_ms: number;
@@ -2671,7 +3827,7 @@ export interface components {
             last_used_ms: number | null;
             name: string;
             person_id: string;
-            roles: ("administrator" | "engineer" | "operator" | "viewer")[];
+            roles: ("administrator" | "engineer" | "operator" | "viewer" | "auditor")[];
         };
         /** TokenRequest */
         TokenRequest: {
@@ -2683,7 +3839,11 @@ export interface components {
              *       "operator"
              *     ]
              */
-            roles: ("administrator" | "engineer" | "operator" | "viewer")[];
+            roles: ("administrator" | "engineer" | "operator" | "viewer" | "auditor")[];
+        };
+        /** Transfer */
+        Transfer: {
+            to_id: string;
         };
         /** Ways */
         Ways: {
@@ -2711,6 +3871,127 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getReach: {
+        parameters: {
+            query: {
+                /** @description Oneself, or somebody one may see. */
+                person_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reach"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explainAccess: {
+        parameters: {
+            query: {
+                /** @description The organisation. */
+                organisation_on: string;
+                permission: string;
+                /** @description Oneself, or somebody one may see. */
+                person_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listIdentities: {
         parameters: {
             query?: never;
@@ -4198,6 +5479,62 @@ export interface operations {
             };
         };
     };
+    getConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connection"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getDeadLetters: {
         parameters: {
             query?: {
@@ -5132,7 +6469,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "text/csv": unknown;
                 };
             };
             /** @description The request has wrong values. */
@@ -5185,7 +6522,12 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": unknown[];
+                "text/csv": string;
+            };
+        };
         responses: {
             /** @description Request fulfilled, document follows */
             200: {
@@ -5234,11 +6576,1070 @@ export interface operations {
             };
         };
     };
+    listGrants: {
+        parameters: {
+            query?: {
+                /** @description Only this person's own. */
+                person_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grant"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGrant"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grant"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier. */
+                grant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listGroups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGroup"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier. */
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier. */
+                group_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acceptInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acceptance"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationSecret"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationView"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLedgerConsistency: {
+        parameters: {
+            query: {
+                /** @description The smaller size. */
+                old: number;
+                /** @description The larger size. */
+                size: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Consistency"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listLedgerDisclosures: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DisclosurePage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listLedgerEntries: {
+        parameters: {
+            query?: {
+                /** @description Whole, or a beginning and `*`: `devices.*`. */
+                action?: string | null;
+                actor_id?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description UTC milliseconds; bounds the entry's time. */
+                from_ms?: number | null;
+                limit?: number;
+                object_id?: string | null;
+                object_kind?: string | null;
+                outcome?: "done" | "denied" | "failed" | null;
+                /** @description Words, any case. */
+                q?: string | null;
+                /** @description UTC milliseconds; bounds the entry's time. */
+                to_ms?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLedgerEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The entry. */
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entry"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLedgerProof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The entry. */
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proof"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportLedger: {
+        parameters: {
+            query?: {
+                action?: string | null;
+                actor_id?: string | null;
+                /** @description UTC milliseconds; bounds the entry's time. */
+                from_ms?: number | null;
+                object_id?: string | null;
+                object_kind?: string | null;
+                outcome?: "done" | "denied" | "failed" | null;
+                q?: string | null;
+                /** @description UTC milliseconds; bounds the entry's time. */
+                to_ms?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLedgerFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `checkpoint`, or a tile as C2SP tlog-tiles names it. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listObjectHistory: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `device`, `rule`, … */
+                kind: string;
+                /** @description The object. */
+                object_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasePersonalData: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person, device or entry the values are about. */
+                subject: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     watchLive: {
         parameters: {
             query?: {
                 /** @description Devices whose readings are wanted; repeat it. */
                 device_id?: string[] | null;
+                /** @description Only of this organisation and those below. */
+                organisation_id?: string | null;
             };
             header?: never;
             path?: never;
@@ -5715,6 +8116,847 @@ export interface operations {
             };
         };
     };
+    listOrganisations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organisation"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addOrganisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOrganisation"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organisation"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOrganisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organisation"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteOrganisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateOrganisation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The organisation. */
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganisationChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organisation"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listConsents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Consent"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addConsent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConsent"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Consent"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdrawConsent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier. */
+                consent_id: string;
+                /** @description The organisation. */
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInvitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeInvitation"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdrawInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier. */
+                invitation_id: string;
+                /** @description The organisation. */
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMembers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endMembership: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organisation_id: string;
+                /** @description The identifier. */
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    transferMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organisation. */
+                organisation_id: string;
+                /** @description The identifier. */
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Transfer"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getOverview: {
         parameters: {
             query?: never;
@@ -6027,6 +9269,122 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addService: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewServiceAccount"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewService"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPermissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionInfo"][];
+                };
             };
             /** @description The request has wrong values. */
             400: {
@@ -6393,7 +9751,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["ReadingPage"];
+                    "application/vnd.apache.arrow.stream": string;
+                    "text/csv": string;
                 };
             };
             /** @description The request has wrong values. */
@@ -6466,7 +9826,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Buckets"];
+                    "application/vnd.apache.arrow.stream": string;
+                    "text/csv": string;
                 };
             };
             /** @description The request has wrong values. */
@@ -6643,6 +10005,302 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RetentionPolicies"];
                 };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postRetentionPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionPolicies"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPreview"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleInfo"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleInfo"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier. */
+                role_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleInfo"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier. */
+                role_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request has wrong values. */
             400: {
@@ -7538,7 +11196,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Proof"];
+                "application/json": components["schemas"]["IdentityProof"];
             };
         };
         responses: {
@@ -7549,6 +11207,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRights: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rights"];
                 };
             };
             /** @description The request has wrong values. */
@@ -7685,6 +11399,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionInfo"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
                 };
             };
             /** @description The request has wrong values. */

@@ -20,6 +20,7 @@ from millwright.engines.clickhouse.settings import ClickHouseSettings
 from millwright.engines.sql.settings import SqlSettings
 from millwright.historian.settings import HistorianSettings
 from millwright.kernel import settings as kernel_settings
+from millwright.ledger.settings import LedgerSettings
 from millwright.operations.settings import OperationsSettings
 from millwright.parties.settings import SignInSettings
 from millwright.web.settings import WebSettings
@@ -35,6 +36,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     devices: DevicesSettings = field(default_factory=DevicesSettings)
     historian: HistorianSettings = field(default_factory=HistorianSettings)
     operations: OperationsSettings = field(default_factory=OperationsSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     web: WebSettings = field(default_factory=WebSettings)
 

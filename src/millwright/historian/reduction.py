@@ -26,24 +26,38 @@ def columns_of(table: pa.Table) -> Columns:
     return {name: table.column(name).to_numpy() for name in table.column_names}
 
 
-def split(table: pa.Table) -> dict[int, Columns]:
-    """Rows of several series as columns of each one, in order of time."""
+def split(table: pa.Table, asked: Sequence[SeriesId]) -> dict[int, Columns]:
+    """Rows of the series ``asked`` as columns of each one that has any, in order of time.
+
+    Without a column ``series`` all rows are of the one series asked for.
+    """
     columns = columns_of(table)
-    series = columns.pop("series")
-    if not len(series):
+    if not table.num_rows:
         return {}
-    ordered = series[1:] >= series[:-1]
-    if "time_ms" in columns:
-        times = columns["time_ms"]
-        ordered &= (series[1:] != series[:-1]) | (times[1:] > times[:-1])
-        if not ordered.all():
-            order = np.lexsort((times, series))
-            series, columns = series[order], {name: column[order] for name, column in columns.items()}
+    if "series" not in columns:
+        return {asked[0]: _in_order_of_time(columns)}
+    series = columns.pop("series")
+    if (series[1:] < series[:-1]).any():
+        order = np.argsort(series, kind="stable")
+        series, columns = series[order], {name: column[order] for name, column in columns.items()}
     starts = np.flatnonzero(np.r_[True, series[1:] != series[:-1]]).tolist()
     return {
-        int(series[start]): {name: column[start:end] for name, column in columns.items()}
+        int(series[start]): _in_order_of_time({name: column[start:end] for name, column in columns.items()})
         for start, end in zip(starts, [*starts[1:], len(series)], strict=True)
     }
+
+
+def _in_order_of_time(columns: Columns) -> Columns:
+    times = columns.get("time_ms")
+    if times is None or (times[1:] >= times[:-1]).all():
+        return columns
+    order = np.argsort(times, kind="stable")  # the parts of a table are runs in order: little is left to sort
+    return {name: column[order] for name, column in columns.items()}
+
+
+def holds_versions(rows: dict[int, Columns]) -> bool:
+    """Whether some reading of ``rows``, as :func:`split` gives them, stands there more than once."""
+    return any((columns["time_ms"][1:] == columns["time_ms"][:-1]).any() for columns in rows.values())
 
 
 def reduce_buckets(query: BucketQuery, rows: dict[int, Columns]) -> dict[int, Columns]:

@@ -67,11 +67,12 @@ class ReadingStore:
     def __init__(self, engine: SeriesEngine) -> None:
         self._engine = engine
 
-    async def insert(self, batch: ReadingBatch) -> None:
-        """Store the batch; storing it again changes nothing."""
+    async def insert(self, batch: ReadingBatch) -> pa.Table:
+        """Store the batch; storing it again changes nothing. Returns what went into ``latest``, by series."""
         readings, newest = await asyncio.to_thread(prepare, batch)
         await self._engine.insert("readings", readings)
         await self._engine.insert("latest", newest)
+        return newest
 
     async def announce(self, entries: Sequence[SeriesInfo], now_ms: int) -> None:
         """Write series to the catalogue; an entry written again replaces the one before."""
@@ -94,15 +95,19 @@ class ReadingStore:
             },
         )
 
-    async def narrow(self, query: BucketQuery, most: int) -> pa.Table:
-        """``series, time_ms, number, quality`` of the range in no order, if they are ``most`` rows or fewer.
+    async def narrow(self, query: BucketQuery, most: int, *, final: bool = False) -> pa.Table:
+        """``time_ms, number, quality`` of the range in no order, if they are ``most`` rows or fewer.
 
-        More than ``most`` rows come back when there are more, but not all of them.
+        More than ``most`` rows come back when there are more, but not all of them. ``series`` comes first when the
+        question is about several. Unless ``final``, a reading written again and not merged yet comes once for each
+        version: choosing the newest costs as much again as everything else.
         """
+        several = len(query.series) > 1
         return await self._engine.query(
-            "SELECT series, time_ms, number, quality FROM readings FINAL WHERE series IN {series:Array(UInt64)}"
+            f"SELECT {'series, ' if several else ''}time_ms, number, quality FROM readings{' FINAL' if final else ''}"
+            f" WHERE series {'IN {series:Array(UInt64)}' if several else '= {one:UInt64}'}"
             f" AND time_ms >= {{from:Int64}} AND time_ms < {{to:Int64}} LIMIT {most + 1} SETTINGS max_threads = 1",
-            self._bucket_parameters(query),
+            self._bucket_parameters(query) | {"one": query.series[0]},
         )
 
     async def before(self, query: BucketQuery) -> list[pa.Table]:

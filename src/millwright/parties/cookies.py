@@ -77,7 +77,7 @@ def cookies_of(request: Request[Any, Any, Any], opened: Opened) -> list[Cookie]:
     return made
 
 
-def signed_in(request: Request[Any, Any, Any], opened: Opened, status: int) -> Response[Session]:
+def signed_in_answer(request: Request[Any, Any, Any], opened: Opened, status: int) -> Response[Session]:
     """The answer that opens or renews a session."""
     headers = {"Cache-Control": "no-store"}
     return Response(opened.session, status_code=status, cookies=cookies_of(request, opened), headers=headers)

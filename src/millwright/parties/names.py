@@ -1,8 +1,8 @@
-"""Names of people: as they are shown, as they are compared, and how alike they look.
+"""Names: as they are shown, as they are compared, and how alike they look.
 
-After Unicode TR 36 and TS 39: a name is normalised (NFKC), a word of it keeps to one writing system (those written
-together in China, Japan and Korea count as one with Latin), and no two people have names that look the same although
-their letters differ, as Latin ``a`` and Cyrillic ``а`` do.
+After Unicode TR 36 and TS 39: a person's name is normalised (NFKC), a word of it keeps to one writing system (those
+written together in China, Japan and Korea count as one with Latin), and no two people have names that look the same
+although their letters differ, as Latin ``a`` and Cyrillic ``а`` do.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ _LOOKS_LIKE = str.maketrans(
 )
 
 
-def clean_name(name: str) -> str:
+def clean_name(name: str, most: int = 64) -> str:
     """A name as it is shown. Raises ``Invalid`` (``parties.name_invalid``)."""
-    shown = unicodedata.normalize("NFKC", name).strip()
-    if not 1 <= len(shown) <= 64 or not shown.isprintable():
+    shown = unicodedata.normalize("NFC", name).strip()
+    if not 1 <= len(shown) <= most or not shown.isprintable():
         raise Invalid(
-            "A name has 1 to 64 printable characters.", code="parties.name_invalid", hint="Leave out line breaks."
+            f"A name has 1 to {most} printable characters.", code="parties.name_invalid", hint="Leave out line breaks."
         )
     return shown
 
 
 def clean_person_name(name: str) -> str:
     """A person's name as it is shown. Raises ``Invalid`` (``parties.name_invalid``, ``parties.name_mixed``)."""
-    shown = clean_name(name)
+    shown = clean_name(unicodedata.normalize("NFKC", name))
     for word in re.split(r"[\W\d_]+", shown):
         scripts = {script for character in word if (script := _script(character))}
         if len(scripts) > 1 and not scripts <= _EAST_ASIAN:

@@ -11,6 +11,7 @@ from millwright.parties import NotSignedIn, Opened, Parties, SignInSettings
 from millwright.parties.origin import Origin
 from millwright.parties.passkeys.model import Passkey
 from support.authenticator import SoftwareAuthenticator
+from support.authority import administrator
 
 MIGRATIONS = [domain.MIGRATIONS]
 PASSWORD = "copper kettles whistle"
@@ -162,7 +163,7 @@ async def test_answers_that_prove_nothing_open_nothing(parties: Parties) -> None
 
 async def test_a_registration_belongs_to_its_person_and_its_page(parties: Parties) -> None:
     opened = await anna(parties)
-    await parties.people.add("Bob", PASSWORD, ["viewer"])
+    await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
     bob = await parties.sign_in("Bob", PASSWORD)
     begun = await parties.passkeys.begin(opened.session, HERE)
     for session, device in (
@@ -183,7 +184,7 @@ async def test_a_registration_belongs_to_its_person_and_its_page(parties: Partie
 async def test_one_passkey_belongs_to_one_person(parties: Parties) -> None:
     device = SoftwareAuthenticator()
     await register(parties, await anna(parties), device)
-    await parties.people.add("Bob", PASSWORD, ["viewer"])
+    await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
     with pytest.raises(Conflict) as caught:
         await register(parties, await parties.sign_in("Bob", PASSWORD), device)
     assert caught.value.code == "parties.passkey_known"
@@ -214,7 +215,7 @@ async def test_several_passkeys_are_named_seen_and_removed(parties: Parties) -> 
 
 async def test_nobody_touches_another_persons_passkey(parties: Parties) -> None:
     _, passkey = await register(parties, await anna(parties), SoftwareAuthenticator())
-    await parties.people.add("Bob", PASSWORD, ["viewer"])
+    await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
     bob = (await parties.sign_in("Bob", PASSWORD)).session
     with pytest.raises(NotFound):
         await parties.passkeys.remove(bob, passkey.id)
@@ -224,10 +225,10 @@ async def test_nobody_touches_another_persons_passkey(parties: Parties) -> None:
 
 async def test_a_disabled_persons_passkey_opens_nothing(parties: Parties) -> None:
     await anna(parties)
-    bob = await parties.people.add("Bob", PASSWORD, ["viewer"])
+    bob = await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
     device = SoftwareAuthenticator()
     await register(parties, await parties.sign_in("Bob", PASSWORD), device)
-    await parties.people.update(bob.id, disabled=True)
+    await parties.people.update(administrator(), bob.id, disabled=True)
     with pytest.raises(NotSignedIn):
         await sign_in(parties, device)
 

@@ -12,6 +12,7 @@ from millwright.kernel import Conflict, Corrupt, Denied, Invalid, LimitExceeded,
 from millwright.parties import NotSignedIn, Opened, Parties, Sealer, SignInSettings
 from millwright.parties.origin import Origin
 from millwright.parties.second_factor.totp import code_at
+from support.authority import administrator
 
 MIGRATIONS = [domain.MIGRATIONS]
 PASSWORD = "copper kettles whistle"
@@ -189,12 +190,12 @@ async def test_nothing_that_opens_a_session_can_be_read_from_the_database(
     assert not any(code in dump or code.replace("-", "") in dump for code in codes)
     other = Parties(records, clock, sealer=Sealer(b"k" * 32))
     with pytest.raises(Corrupt):  # without the key file the secrets stay shut
-        await other.second_factors.verify((await parties.people.list_people())[0].id, app.code(), HERE)
+        await other.second_factors.verify((await parties.people.list_people(administrator()))[0].id, app.code(), HERE)
 
 
 async def test_an_app_is_confirmed_by_its_own_person_with_its_own_code(parties: Parties, clock: ManualClock) -> None:
     opened = await anna(parties)
-    await parties.people.add("Bob", PASSWORD, ["viewer"])
+    await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
     bob = await parties.sign_in("Bob", PASSWORD)
     begun = parties.second_factors.begin(opened.session)
     app = App(begun.secret, clock)
@@ -245,7 +246,7 @@ async def test_a_role_can_demand_a_second_factor(records: Records, clock: Manual
     assert caught.value.code == "parties.second_factor_required"
     opened = await parties.second_factors.sign_in(await first_step(parties), app.code(), HERE)
     assert not opened.session.restricted
-    await parties.people.add("Vera", PASSWORD, ["viewer"])
+    await parties.people.add(administrator(), "Vera", PASSWORD, ["viewer"])
     assert not (await parties.sign_in("Vera", PASSWORD)).session.restricted
 
 
@@ -261,11 +262,11 @@ async def test_an_app_is_removed_where_nothing_demands_it(parties: Parties, cloc
 async def test_an_administrator_resets_what_somebody_lost(parties: Parties, clock: ManualClock) -> None:
     opened = await anna(parties)
     _, _, renewed = await enrol(parties, opened, clock)
-    await parties.second_factors.reset(opened.session.person.id)
+    await parties.second_factors.reset(administrator(), opened.session.person.id)
     assert await parties.find_session(renewed.secret) is None
     await parties.sign_in("Anna", PASSWORD)
     with pytest.raises(NotFound):
-        await parties.second_factors.reset("per_nobody")
+        await parties.second_factors.reset(administrator(), "per_nobody")
 
 
 async def test_codes_and_passwords_have_counts_of_their_own(parties: Parties, clock: ManualClock) -> None:

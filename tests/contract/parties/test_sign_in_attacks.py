@@ -10,6 +10,7 @@ from millwright.engines.sql import Records
 from millwright.kernel import Conflict, Invalid, LimitExceeded, ManualClock
 from millwright.parties import NotSignedIn, Opened, Parties, SignInSettings
 from millwright.parties.passwords.hashing import Passwords
+from support.authority import administrator
 
 MIGRATIONS = [domain.MIGRATIONS]
 PASSWORD = "copper kettles whistle"
@@ -49,8 +50,8 @@ async def test_unknown_names_take_the_same_work_and_get_the_same_answer(
     parties: Parties, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await anna(parties)
-    bob = await parties.people.add("Bob", PASSWORD, ["viewer"])
-    await parties.people.update(bob.id, disabled=True)
+    bob = await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
+    await parties.people.update(administrator(), bob.id, disabled=True)
     with pytest.raises(NotSignedIn):
         await parties.sign_in("warm up", PASSWORD)
     hashed: list[str] = []
@@ -102,7 +103,7 @@ async def test_the_owner_gets_in_while_many_machines_guess(parties: Parties) -> 
 
 async def test_a_browser_is_known_for_its_own_person_alone(parties: Parties) -> None:
     await anna(parties)
-    await parties.people.add("Bob", PASSWORD, ["viewer"])
+    await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
     bobs = (await parties.sign_in("Bob", PASSWORD)).browser
     assert bobs is not None
     await wrong(parties, 5, address="203.0.113.9", browser=bobs)
@@ -132,11 +133,11 @@ async def test_a_token_that_was_ended_elsewhere_works_for_a_second_at_most(
     parties: Parties, records: Records, clock: ManualClock
 ) -> None:
     opened = await anna(parties)
-    token = await parties.people.add_token(opened.session, "t", ["viewer"])
+    token = await parties.people.add_token(opened.session, administrator(), "t", ["viewer"])
     other = Parties(records, clock)
     assert await other.find_session(token.token) is not None
     assert await other.find_session(opened.secret) is not None
-    await parties.people.end_token(opened.session, token.id)
+    await parties.people.end_token(opened.session, administrator(), token.id)
     await parties.end_session(opened.session, opened.session.id)
     clock.advance(1)
     assert await other.find_session(token.token) is None
@@ -147,13 +148,13 @@ async def test_a_role_removed_elsewhere_in_mid_session_is_gone_within_a_second(
     parties: Parties, records: Records, clock: ManualClock
 ) -> None:
     await anna(parties)
-    bob = await parties.people.add("Bob", PASSWORD, ["engineer"])
+    bob = await parties.people.add(administrator(), "Bob", PASSWORD, ["engineer"])
     opened = await parties.sign_in("Bob", PASSWORD)
     other = Parties(records, clock)
     found = await other.find_session(opened.secret)
     assert found is not None
     assert found.person.allows("engineer")
-    await parties.people.update(bob.id, roles=["viewer"])
+    await parties.people.update(administrator(), bob.id, roles=["viewer"])
     clock.advance(1)
     found = await other.find_session(opened.secret)
     assert found is not None
@@ -162,26 +163,28 @@ async def test_a_role_removed_elsewhere_in_mid_session_is_gone_within_a_second(
 
 async def test_a_token_says_from_where_it_was_used(parties: Parties) -> None:
     opened = await anna(parties)
-    token = await parties.people.add_token(opened.session, "t", ["viewer"])
+    token = await parties.people.add_token(opened.session, administrator(), "t", ["viewer"])
     await parties.find_session(token.token, "203.0.113.7")
-    [listed] = await parties.people.list_tokens(opened.session)
+    [listed] = await parties.people.list_tokens(opened.session, administrator())
     assert listed.last_used_address == "203.0.113.7"
 
 
 async def test_the_policy_limits_a_tokens_life(records: Records, clock: ManualClock) -> None:
     parties = Parties(records, clock, settings=SignInSettings(token_longest_days=90))
     opened = await anna(parties)
-    token = await parties.people.add_token(opened.session, "t", ["viewer"])
+    token = await parties.people.add_token(opened.session, administrator(), "t", ["viewer"])
     assert token.expires_ms == clock.now_ms() + 90 * 86_400_000
     with pytest.raises(Invalid) as caught:
-        await parties.people.add_token(opened.session, "u", ["viewer"], clock.now_ms() + 91 * 86_400_000)
+        await parties.people.add_token(
+            opened.session, administrator(), "u", ["viewer"], clock.now_ms() + 91 * 86_400_000
+        )
     assert caught.value.code == "parties.expiry_far"
 
 
 async def test_secret_scanners_recognise_a_token(parties: Parties) -> None:
     opened = await anna(parties)
     for number in range(20):
-        token = await parties.people.add_token(opened.session, f"t{number}", ["viewer"])
+        token = await parties.people.add_token(opened.session, administrator(), f"t{number}", ["viewer"])
         assert SCANNED.search(f"key={token.token};")
 
 
@@ -197,17 +200,17 @@ async def test_a_session_ends_after_its_longest_life(records: Records, clock: Ma
 
 async def test_a_name_that_looks_like_somebody_elses_is_refused(parties: Parties) -> None:
     await anna(parties)
-    await parties.people.add("copa", PASSWORD, ["viewer"])
+    await parties.people.add(administrator(), "copa", PASSWORD, ["viewer"])
     with pytest.raises(Conflict) as caught:
-        await parties.people.add("сора", PASSWORD, ["viewer"])
+        await parties.people.add(administrator(), "сора", PASSWORD, ["viewer"])
     assert caught.value.code == "parties.name_lookalike"
     with pytest.raises(Invalid) as mixed:
-        await parties.people.add("Аnna", PASSWORD, ["viewer"])
+        await parties.people.add(administrator(), "Аnna", PASSWORD, ["viewer"])
     assert mixed.value.code == "parties.name_mixed"
-    bob = await parties.people.add("Bob", PASSWORD, ["viewer"])
+    bob = await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
     with pytest.raises(Conflict):
-        await parties.people.update(bob.id, name="сора")
-    await parties.people.update(bob.id, name="BOB")
+        await parties.people.update(administrator(), bob.id, name="сора")
+    await parties.people.update(administrator(), bob.id, name="BOB")
 
 
 async def test_sign_ins_and_refusals_are_logged_without_names(

@@ -12,8 +12,10 @@ import httpx
 import msgspec
 import pytest
 
+from millwright.ledger import Act, Draft, entries_of
 from millwright.parties import OidcProvider, SignInSettings
 from millwright.parties.oidc import client as provider_client
+from millwright.web import audit
 from support.nats import free_port
 from support.oidc import RunningProvider
 from support.web import PASSWORD, RunningWeb, running_web
@@ -88,6 +90,37 @@ async def test_a_newcomer_gets_an_account_where_the_settings_allow(web: RunningW
     assert (await sign_in(web, client, name)).headers["location"] == "/devices"
     people = (await administrator.get("/api/v1/people")).json()
     assert [person["name"] for person in people if person["kind"] == "person"] == ["anna", "Olga"]
+
+
+async def test_who_came_back_and_who_was_refused_is_recorded(web: RunningWeb, monkeypatch: pytest.MonkeyPatch) -> None:
+    acts: list[tuple[Act, Draft]] = []
+    denied: list[Draft] = []
+    monkeypatch.setattr(audit, "entries_of", lambda act, draft: acts.append((act, draft)) or entries_of(act, draft))
+    monkeypatch.setattr(web.services.denials, "offer", denied.append)
+    administrator = await web.set_up("Olga")
+    acts.clear()
+    await sign_in(web, web.client(), "es")
+    [(act, draft)] = acts
+    assert act.actor is not None
+    assert (act.actor.name, draft.action, [each.kind for each in act.notes]) == (
+        "anna",
+        "session.sign_in",
+        ["person", "identity", "session"],
+    )
+    acts.clear()
+    assert "problem" in (await sign_in(web, web.client(), "rs", "zoe")).headers["location"]
+    assert acts == []
+    assert [(each.action, each.outcome, each.error) for each in denied] == [
+        ("session.sign_in", "denied", "parties.identity_unknown")
+    ]
+    await link(web, administrator, "olga.works")
+    [(act, _)] = acts
+    assert act.actor is not None
+    assert (act.action, act.actor.name, [each.kind for each in act.notes]) == (
+        "account.identities.add",
+        "Olga",
+        ["identity"],
+    )
 
 
 async def test_a_name_or_an_address_links_nothing(web: RunningWeb) -> None:

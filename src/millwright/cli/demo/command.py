@@ -61,6 +61,8 @@ def demo(options: Options, speed: float, port: int | None, folder: Path, no_brow
         "MILLWRIGHT_MQTT_PORT": str(_free(1883)),
         "MILLWRIGHT_MQTT_HOST": "127.0.0.1",
         "MILLWRIGHT_WEB_PORT": str(port or _free(8420)),
+        # The settings of a real node in this folder, its database above all, are none of the demo's business.
+        "MILLWRIGHT_CONFIG": str(_no_settings(data)),
     }
     settings = msgspec.structs.replace(
         settings, node=msgspec.structs.replace(settings.node, name="demo", data=str(data.root))
@@ -163,6 +165,12 @@ def _welcome(url: str, password: str, speed: float) -> str:
 
   Ctrl-C stops everything.
 """
+
+
+def _no_settings(data: DataFolder) -> Path:
+    file = data.root / "millwright.toml"
+    file.write_text("# The demo has no settings.\n", encoding="ascii")
+    return file
 
 
 def _make_anew(data: DataFolder) -> None:

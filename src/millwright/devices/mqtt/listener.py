@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Coroutine
@@ -35,6 +36,12 @@ OUT_SUBJECT = "mqtt.out"
 _HOUSEKEEPING_S = 30.0
 _DRAIN_S = 5.0
 _ASKED_AT_ONCE = 500
+_PROBES = {
+    getattr(socket, name): value
+    for name, value in (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4))
+    if hasattr(socket, name)
+}
+"""Seconds of silence, seconds between probes, and unanswered probes after which the kernel ends a connection."""
 
 
 class OutMessage(msgspec.Struct):
@@ -86,6 +93,7 @@ class MqttListener:
         self._tasks: set[asyncio.Task[None]] = set()
         self._unsubscribe: Unsubscribe | None = None
         self._full_ms = 0
+        self._stopping = False
         self.closed: Counter[str] = Counter()
         self.messages_in = 0
         self.bytes_in = 0
@@ -101,17 +109,23 @@ class MqttListener:
         Raises ``Unavailable`` (``listener.port_taken``) and ``Invalid`` (``listener.certificate_unusable``).
         """
         self.loop = asyncio.get_running_loop()
+        settings = self.settings
+        tls = _tls(settings) if settings.tls_port else None
         retained, sessions = await self._journal.load()
         self.exchange.restore(retained, sessions, self.clock.monotonic_s())
-        settings = self.settings
         if settings.port:
             self.port = await self._listen(settings.port, None)
         if settings.tls_port:
-            self.tls_port = await self._listen(settings.tls_port, _tls(settings))
+            self.tls_port = await self._listen(settings.tls_port, tls)
         self._unsubscribe = await self._bus.subscribe(OUT_SUBJECT, self._on_out)
         await self.presence.start()
         self.run(self._keep_house())
         logger.info("MQTT listens on %s, ports %s", settings.host, [p for p in (self.port, self.tls_port) if p])
+
+    @property
+    def reads(self) -> bool:
+        """Whether devices are read from now: not while storing is far behind, and not during the stop."""
+        return not self._stopping and not self.committer.paused
 
     async def _listen(self, port: int, tls: ssl.SSLContext | None) -> int:
         timeout_s = self.settings.connect_timeout_s if tls else None
@@ -131,10 +145,16 @@ class MqttListener:
                 hint="Stop the program that holds the port, or set [mqtt] port or tls_port to another one.",
             ) from error
         self._servers.append(server)
+        for opened in server.sockets:
+            # Connections inherit it: one whose peer vanished ends, also when its client asked for no keep-alive.
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in _PROBES.items():
+                opened.setsockopt(socket.IPPROTO_TCP, option, value)
         return int(server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Accept no more, commit what was taken and acknowledge it, then close every connection."""
+        self._stopping = True
         for server in self._servers:
             server.close()
         if self._unsubscribe is not None:
@@ -161,12 +181,20 @@ class MqttListener:
         """Run ``work`` beside the rest until it is done or the listener stops."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("a task of the listener failed", exc_info=task.exception())
 
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(_HOUSEKEEPING_S)
-            self.exchange.expire(self.clock.monotonic_s())
+            try:
+                self.exchange.expire(self.clock.monotonic_s())
+            except Exception:
+                logger.exception("sessions could not be looked through")
 
     # --- what connections call -----------------------------------------------------------------------------------
 
@@ -206,6 +234,14 @@ class MqttListener:
         if self._violations.allow():
             who = connection.principal.name if connection.principal else "an unknown client"
             logger.info("closing the connection of %s (%s): %s", who, connection.peer, error.message)
+
+    def has_room_for(self, device_id: str, client_id: str) -> bool:
+        """Whether one more connection of the device may be; one that takes over another's client id always may."""
+        known = self._by_device.get(device_id, ())
+        if len(known) < self.settings.max_connections_per_device:
+            return True
+        session = self.exchange.sessions.get((device_id, client_id))
+        return session is not None and session.connection is not None
 
     def open_session(self, device_id: str, client_id: str, clean: bool) -> tuple[Session | None, bool]:
         """The session of a client that connects; whoever carries it now is disconnected (3.1.4-2)."""
@@ -256,7 +292,7 @@ class MqttListener:
         for connection in list(self._connections):
             if paused:
                 connection.pause()
-            else:
+            elif not self._stopping:
                 connection.resume()
 
     def _last_seen_ms(self, device_id: str) -> int:
@@ -338,7 +374,8 @@ def _tls(settings: MqttSettings) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(Path(settings.certificate), Path(settings.key) if settings.key else None)
+        # A password is never asked for at the terminal: an encrypted key is an error.
+        context.load_cert_chain(Path(settings.certificate), Path(settings.key) if settings.key else None, password="")
     except (OSError, ssl.SSLError) as error:
         raise Invalid(
             f"The certificate {settings.certificate!r} with key {settings.key!r} cannot be used: {error}",

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from millwright.kernel import MillwrightError, Unsupported
 from millwright.parties.cookies import PROVIDER, cookie_of, cookies_of, origin_of, provider_cookie
-from millwright.parties.guards import require_session
+from millwright.parties.guards import signed_in
 from millwright.parties.model import Session
 from millwright.parties.oidc.model import Departure, Identity, Provider
 from millwright.parties.oidc.paths import local_path
@@ -75,6 +75,7 @@ class WaysController(Controller):
         summary="Back from a provider",
         operation_id="returnFromProvider",
         status_code=303,
+        reads=False,
     )
     async def come_back(
         self, provider: Name, parties: NamedDependency[Parties], request: Request[Any, Any, Any]
@@ -86,6 +87,7 @@ class WaysController(Controller):
         try:
             back = await parties.oidc.come_back(provider, query, cookie_of(request, PROVIDER), origin_of(request))
         except MillwrightError as error:
+            request.scope["problem"] = error.code  # type: ignore[typeddict-unknown-key]  # for the record of denials
             return _back(f"/sign-in?problem={error.code}", [gone])
         cookies = cookies_of(request, back.opened) if back.opened else []
         return _back(local_path(back.path), [gone, *cookies])
@@ -114,7 +116,7 @@ class IdentitiesController(Controller):
 
     path = "/account/identities"
     tags = ["Sign-in"]  # noqa: RUF012
-    guards = [require_session, require_browser]  # noqa: RUF012
+    guards = [signed_in, require_browser]  # noqa: RUF012
 
     @get("/", summary="My identities elsewhere", operation_id="listIdentities")
     async def list_identities(
@@ -123,7 +125,14 @@ class IdentitiesController(Controller):
         """The identities that open this person's session."""
         return await parties.oidc.list_of(session.person.id)
 
-    @post("/", summary="Link an identity", operation_id="linkIdentity", status_code=200, guards=[require_proof])
+    @post(
+        "/",
+        summary="Link an identity",
+        operation_id="linkIdentity",
+        status_code=200,
+        guards=[require_proof],
+        reads=True,
+    )
     async def link(
         self,
         data: JSONBody[Leave],
@@ -137,7 +146,9 @@ class IdentitiesController(Controller):
         )
         return Response(Departure(url), cookies=[provider_cookie(request, cookie)], headers=NO_STORE)
 
-    @post("/proof", summary="Prove who I am with a provider", operation_id="proveByProvider", status_code=200)
+    @post(
+        "/proof", summary="Prove who I am with a provider", operation_id="proveByProvider", status_code=200, reads=True
+    )
     async def prove(
         self,
         data: JSONBody[Leave],

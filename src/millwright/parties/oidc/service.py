@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Conflict, Denied, MillwrightError, NotFound, new_id
+from millwright.ledger import Actor, acted_by, current_act, note
 from millwright.parties.errors import NotSignedIn
 from millwright.parties.model import Factor, Session
 from millwright.parties.oidc.client import ProviderClient
@@ -124,6 +125,8 @@ class Oidc:
         if data["purpose"] == "sign_in":
             return Return(data["path"], await self._sign_in(client, claims, origin))
         session = await self._same_session(data)
+        acted_by(Actor("person", session.person.id, session.person.name, session.id))
+        _is("account.identities.add" if data["purpose"] == "link" else "session.proof")
         if data["purpose"] == "link":
             await self._link(client, claims, session.person.id)
             return Return(data["path"], None)
@@ -203,6 +206,9 @@ class Oidc:
             except MillwrightError:  # a name that nobody may have here
                 wanted = f"{client.name} user"
                 continue
+            made = {"roles": person["roles"], "provider": client.name}
+            note("person", person["id"], person["name"], after=made, named=True)
+            _note_link(row)
             return row["id"], person["id"]
         raise Conflict("No name is free.", code="parties.name_taken", hint="Ask an administrator for an account.")
 
@@ -211,7 +217,9 @@ class Oidc:
     async def _link(self, client: ProviderClient, claims: dict[str, Any], person_id: str) -> None:
         found = await asyncio.to_thread(self._store.find, client.settings.issuer, claims["sub"])
         if found is None or found[1] != person_id:
-            await asyncio.to_thread(self._store.add, self._row(client, claims, person_id))
+            row = self._row(client, claims, person_id)
+            await asyncio.to_thread(self._store.add, row)
+            _note_link(row)
 
     async def unlink(self, session: Session, identity_id: str) -> None:
         """Unlink one of one's identities. Raises ``NotFound`` (``parties.identity_gone``), ``Conflict``
@@ -220,6 +228,7 @@ class Oidc:
             await self._parties.check_way_in(session.person.id, without="identity")
         if not await asyncio.to_thread(self._store.delete, identity_id, session.person.id):
             raise NotFound("You have no such identity.", code="parties.identity_gone", hint="It may be unlinked.")
+        note("identity", identity_id, before={"person_id": session.person.id})
 
     def _row(self, client: ProviderClient, claims: dict[str, Any], person_id: str) -> dict[str, Any]:
         return {
@@ -251,7 +260,8 @@ class Oidc:
             found = await asyncio.to_thread(self._store.find, client.settings.issuer, claims["sub"])
             if found is not None:
                 at = claims.get("sid")
-                await self._parties.end_sessions_of(found[0], str(at) if at is not None else None)
+                ended = await self._parties.end_sessions_of(found[0], str(at) if at is not None else None)
+                note("identity", found[0], after={"sessions_ended": ended})
             return
         raise refused("kid")
 
@@ -264,6 +274,18 @@ class Oidc:
                 hint="GET /api/v1/session/ways lists all.",
             )
         return client
+
+
+def _note_link(row: Mapping[str, Any]) -> None:
+    made = {name: row[name] for name in ("person_id", "provider", "issuer")}
+    note("identity", row["id"], after=made)  # without what they are called there, which is about the person
+
+
+def _is(action: str) -> None:
+    """Say what the way back turned out to be, which its address does not tell."""
+    act = current_act()
+    if act is not None:
+        act.action = action
 
 
 def _factors(client: ProviderClient) -> list[Factor]:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from millwright.engines.sql import Records, metadata
 from millwright.kernel import Conflict
 from millwright.parties.oidc.model import Identity
-from millwright.parties.store.tables import people
+from millwright.parties.store.people import insert_person
 
 identities = sa.Table(
     "parties_identities",
@@ -51,14 +51,15 @@ class IdentityStore:
             )
 
     def add(self, row: Mapping[str, Any], person: Mapping[str, Any] | None = None) -> None:
-        """Link an identity, to a ``person`` made in the same transaction when that is given.
+        """Link an identity, to a ``person`` made in the same transaction when that is given, whose roles are
+        granted on the root.
 
         Raises ``Conflict`` (``parties.identity_taken``, ``parties.name_taken``).
         """
         with self._records.begin() as connection:
             if person is not None:
                 try:
-                    connection.execute(sa.insert(people).values(**person))
+                    insert_person(connection, person)
                 except IntegrityError as error:
                     raise Conflict(
                         "Somebody has this name already.", code="parties.name_taken", hint="Choose another name."

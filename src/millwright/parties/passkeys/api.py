@@ -9,8 +9,8 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, Parameter
 from msgspec import Meta, Struct
 
-from millwright.parties.cookies import cookies_of, origin_of, signed_in
-from millwright.parties.guards import require_session
+from millwright.parties.cookies import cookies_of, origin_of, signed_in_answer
+from millwright.parties.guards import signed_in
 from millwright.parties.model import Session
 from millwright.parties.passkeys.model import Challenge, Passkey
 from millwright.parties.proof import require_browser, require_proof
@@ -50,7 +50,9 @@ class PasskeySignInController(Controller):
     tags = ["Sign-in"]  # noqa: RUF012 - Litestar's own declaration
     security = [{}]  # noqa: RUF012
 
-    @post("/challenge", summary="A challenge for passkeys", operation_id="challengePasskey", status_code=200)
+    @post(
+        "/challenge", summary="A challenge for passkeys", operation_id="challengePasskey", status_code=200, reads=True
+    )
     async def challenge(
         self, parties: NamedDependency[Parties], request: Request[Any, Any, Any]
     ) -> Response[Challenge]:
@@ -63,7 +65,7 @@ class PasskeySignInController(Controller):
     ) -> Response[Session]:
         """Open a session for the person whose passkey signed the challenge. A challenge works once."""
         opened = await parties.passkeys.sign_in(data.ceremony, data.credential, origin_of(request))
-        return signed_in(request, opened, 201)
+        return signed_in_answer(request, opened, 201)
 
 
 class PasskeysController(Controller):
@@ -71,7 +73,7 @@ class PasskeysController(Controller):
 
     path = "/account/passkeys"
     tags = ["Sign-in"]  # noqa: RUF012
-    guards = [require_session, require_browser]  # noqa: RUF012
+    guards = [signed_in, require_browser]  # noqa: RUF012
 
     @get("/", summary="My passkeys", operation_id="listPasskeys")
     async def list_passkeys(
@@ -86,6 +88,7 @@ class PasskeysController(Controller):
         operation_id="beginPasskey",
         status_code=200,
         guards=[require_proof],
+        reads=True,
     )
     async def begin(
         self,

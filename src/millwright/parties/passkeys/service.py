@@ -13,6 +13,7 @@ from webauthn.helpers import exceptions, structs
 
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Conflict, Denied, Invalid, NotFound, new_id
+from millwright.ledger import note
 from millwright.parties.ceremonies import new_challenge
 from millwright.parties.errors import NotSignedIn
 from millwright.parties.model import Session
@@ -107,7 +108,9 @@ class Passkeys:
             "created_ms": kept.created_ms,
         }
         await asyncio.to_thread(self._store.add, row)
-        return await self._parties.prove(session, ["passkey"]), kept
+        shown = {"person_id": session.person.id, "backed_up": kept.backed_up}
+        note("passkey", kept.id, after=shown)  # without its name, which is about the person
+        return await self._parties.renew(session, ["passkey"]), kept
 
     def challenge(self, origin: Origin) -> Challenge:
         """What a browser needs to show one of its passkeys, whoever it belongs to.
@@ -160,6 +163,7 @@ class Passkeys:
             ) from error
         await self._parties.ceremonies.spend(ceremony)
         if not await asyncio.to_thread(self._store.use, key, shown.new_sign_count, self._clock.now_ms()):
+            note("passkey", key.id)
             logger.warning("the counter of passkey %s went back: there may be a copy of it", key.id)
             raise NotSignedIn(
                 "The counter of this passkey went back, as it would if somebody had a copy.",
@@ -172,6 +176,7 @@ class Passkeys:
         """Name one of one's passkeys. Raises ``NotFound`` (``parties.passkey_unknown``), ``Invalid``."""
         if not await asyncio.to_thread(self._store.rename, passkey_id, session.person.id, clean_name(name)):
             raise _unknown()
+        note("passkey", passkey_id, after={"person_id": session.person.id, "renamed": True})
 
     async def remove(self, session: Session, passkey_id: str) -> None:
         """Remove one of one's passkeys.
@@ -191,6 +196,7 @@ class Passkeys:
                 )
         if not await asyncio.to_thread(self._store.delete, person.id, passkey_id):
             raise _unknown()
+        note("passkey", passkey_id, before={"person_id": person.id})
 
     async def remove_all(self, person_id: str) -> None:
         """Remove every passkey of a person."""

@@ -10,12 +10,14 @@ from litestar.params import JSONBody, Parameter
 from msgspec import Meta, Struct
 
 from millwright.kernel import Denied, Invalid
-from millwright.parties.cookies import cookies_of, origin_of, signed_in
+from millwright.parties.authority import Authority
+from millwright.parties.cookies import cookies_of, origin_of, signed_in_answer
 from millwright.parties.errors import NotSignedIn
-from millwright.parties.guards import require_role, require_session
+from millwright.parties.guards import permit, signed_in
 from millwright.parties.model import Factor, Session
 from millwright.parties.names import name_key
 from millwright.parties.origin import Origin
+from millwright.parties.permissions import PEOPLE_MANAGE
 from millwright.parties.proof import require_browser, require_proof
 from millwright.parties.second_factor.model import Enrolment, RecoveryCodes, SecondFactorState
 from millwright.parties.service import Parties
@@ -33,7 +35,7 @@ class SecondStep(Struct, frozen=True, forbid_unknown_fields=True):
     code: Code
 
 
-class Proof(Struct, frozen=True, forbid_unknown_fields=True):
+class IdentityProof(Struct, frozen=True, forbid_unknown_fields=True):
     """Who one is, shown anew: the password (and a code, for those who have an app), or a passkey, or a code alone to
     add it to a session without one."""
 
@@ -56,7 +58,7 @@ class SecondStepController(Controller):
     ) -> Response[Session]:
         """Open the session with a code of the authenticator app, or a recovery code. Each code works once."""
         opened = await parties.second_factors.sign_in(data.ceremony, data.code, origin_of(request))
-        return signed_in(request, opened, 201)
+        return signed_in_answer(request, opened, 201)
 
 
 class ProofController(Controller):
@@ -64,12 +66,12 @@ class ProofController(Controller):
 
     path = "/session/proof"
     tags = ["Sign-in"]  # noqa: RUF012
-    guards = [require_session, require_browser]  # noqa: RUF012
+    guards = [signed_in, require_browser]  # noqa: RUF012
 
     @post("/", summary="Prove who I am once more", operation_id="proveSession", status_code=200)
     async def prove(
         self,
-        data: JSONBody[Proof],
+        data: JSONBody[IdentityProof],
         session: NamedDependency[Session],
         parties: NamedDependency[Parties],
         request: Request[Any, Any, Any],
@@ -77,10 +79,10 @@ class ProofController(Controller):
         """Show the password or a passkey again. The session goes on under a new secret; changes to passwords, factors,
         tokens and people pass for `[sign_in] proof_minutes`."""
         factors = await _shown(data, session, parties, origin_of(request))
-        return signed_in(request, await parties.prove(session, factors), 200)
+        return signed_in_answer(request, await parties.prove(session, factors), 200)
 
 
-async def _shown(data: Proof, session: Session, parties: Parties, origin: Origin) -> list[Factor]:
+async def _shown(data: IdentityProof, session: Session, parties: Parties, origin: Origin) -> list[Factor]:
     """What the proof proves. Raises ``Denied`` (``parties.proof_wrong``), ``Invalid`` (``parties.proof_empty``)."""
     person = session.person
     try:
@@ -113,14 +115,20 @@ class AuthenticatorController(Controller):
 
     path = "/account/second-factor"
     tags = ["Sign-in"]  # noqa: RUF012
-    guards = [require_session, require_browser]  # noqa: RUF012
+    guards = [signed_in, require_browser]  # noqa: RUF012
 
     @get("/", summary="My second factor", operation_id="getSecondFactor")
     async def state(self, session: NamedDependency[Session], parties: NamedDependency[Parties]) -> SecondFactorState:
         """Whether a code is asked for after the password, and how many recovery codes are left."""
         return await parties.second_factors.state(session)
 
-    @post("/", summary="Begin with an authenticator app", operation_id="beginSecondFactor", guards=[require_proof])
+    @post(
+        "/",
+        summary="Begin with an authenticator app",
+        operation_id="beginSecondFactor",
+        guards=[require_proof],
+        reads=True,
+    )
     async def begin(self, session: NamedDependency[Session], parties: NamedDependency[Parties]) -> Response[Enrolment]:
         """A new secret for an app, to be confirmed with its first code. Nothing changes until then."""
         return Response(parties.second_factors.begin(session), headers={"Cache-Control": "no-store"})
@@ -160,16 +168,18 @@ class ResetController(Controller):
 
     path = "/people/{person_id:str}/second-factor"
     tags = ["People"]  # noqa: RUF012
-    guards = [require_role("administrator"), require_proof]  # noqa: RUF012
+    guards = [permit(PEOPLE_MANAGE), require_proof]  # noqa: RUF012
 
     @delete("/", summary="Reset a person's second factors", operation_id="resetSecondFactor")
     async def reset(
         self,
         person_id: Annotated[str, Parameter(description="The person.", max_length=64)],
+        authority: NamedDependency[Authority],
         parties: NamedDependency[Parties],
     ) -> None:
-        """Forget the person's authenticator app, recovery codes and passkeys, and end their sessions."""
-        await parties.second_factors.reset(person_id)
+        """Forget the person's authenticator app, recovery codes and passkeys, and end their sessions. Takes
+        people:manage wherever the person belongs."""
+        await parties.second_factors.reset(authority, person_id)
 
 
 ROUTES = [SecondStepController, ProofController, AuthenticatorController, ResetController]

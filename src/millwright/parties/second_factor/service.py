@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Conflict, Denied, Invalid, NotFound
+from millwright.ledger import note
+from millwright.parties.authority import Authority
 from millwright.parties.errors import NotSignedIn
 from millwright.parties.model import Factor, Session
 from millwright.parties.origin import Origin
@@ -83,7 +85,9 @@ class SecondFactors:
         sealed = self._sealer.seal(secret, _PURPOSE)
         kept = [_salted(code) for code in codes]
         await asyncio.to_thread(self._store.replace, session.person.id, sealed, step, kept, now)
-        return await self._parties.prove(session, ["totp"]), RecoveryCodes(codes)
+        set_up = {"authenticator_set": True, "recovery_codes": len(codes)}
+        note("person", session.person.id, session.person.name, after=set_up, named=True)
+        return await self._parties.renew(session, ["totp"]), RecoveryCodes(codes)
 
     async def new_codes(self, session: Session) -> RecoveryCodes:
         """Ten new recovery codes. Raises ``Conflict`` (``parties.no_second_factor``) when there is no app."""
@@ -95,6 +99,8 @@ class SecondFactors:
             )
         codes = [_new_code() for _ in range(_CODES)]
         await asyncio.to_thread(self._store.replace_codes, session.person.id, [_salted(code) for code in codes])
+        made = {"recovery_codes": len(codes)}
+        note("person", session.person.id, session.person.name, after=made, named=True)
         return RecoveryCodes(codes)
 
     async def remove(self, session: Session) -> None:
@@ -113,12 +119,19 @@ class SecondFactors:
             )
         if not await asyncio.to_thread(self._store.delete, session.person.id):
             raise NotFound("There is no authenticator app.", code="parties.no_second_factor", hint="Nothing to remove.")
+        was = {"authenticator": True}
+        note("person", session.person.id, session.person.name, before=was, after={"authenticator": False}, named=True)
 
-    async def reset(self, person_id: str) -> None:
-        """As an administrator: forget the app, recovery codes and passkeys of somebody who lost them all."""
-        await self._parties.people.get(person_id)
+    async def reset(self, authority: Authority, person_id: str) -> None:
+        """Forget the app, recovery codes and passkeys of somebody who lost them all.
+
+        It concerns the whole person, so it takes people:manage wherever they belong. Raises ``NotFound``
+        (``parties.person_unknown``), ``Denied`` (``parties.person_of_others``).
+        """
+        account = await self._parties.people.need_manageable(authority, person_id)
         await asyncio.to_thread(self._store.delete, person_id)
         await self._parties.passkeys.remove_all(person_id)
+        note("person", person_id, account.name, after={"second_factors_reset": True}, named=True)
         await self._parties.end_all_sessions(person_id)
 
     async def sign_in(self, ceremony: str, code: str, origin: Origin) -> Opened:
@@ -138,6 +151,7 @@ class SecondFactors:
         browser = await self._parties.guesses.charge(name, origin, person_id)
         factor = await asyncio.to_thread(self._take, person_id, _bare(code))
         if factor is None:
+            note("person", person_id)
             logger.warning("a code was refused for %s from %s", person_id, origin.address)
             raise NotSignedIn(
                 "The code is wrong, or was used before.",

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from millwright.engines.sql import Records
 from millwright.parties.model import Factor, Person, Session, SessionInfo
+from millwright.parties.store.authority import roles_of
 from millwright.parties.store.tables import people, sessions
 
 _OVERLAP_MS = 10_000
@@ -60,7 +61,6 @@ class SessionStore:
                     sessions.c.proved_ms,
                     people.c.id,
                     people.c.name,
-                    people.c.roles,
                     people.c.language,
                 )
                 .join(people)
@@ -70,9 +70,9 @@ class SessionStore:
                     sa.not_(people.c.disabled),
                 )
             ).one_or_none()
-        if row is None:
-            return None
-        person = Person(row.id, row.name, row.roles, row.language)
+            if row is None:
+                return None
+            person = Person(row.id, row.name, roles_of(connection, row.id, now_ms), row.language)
         session = Session(row.session_id, person, row.expires_ms, factors=row.factors)
         return Found(session, row.created_ms, row.seen_ms, row.proved_ms)
 
@@ -116,6 +116,13 @@ class SessionStore:
                 .order_by(sessions.c.seen_ms.desc(), sessions.c.id)
             ).all()
         return [SessionInfo(r.id, r.created_ms, r.seen_ms, r.expires_ms, r.address, r.agent) for r in rows]
+
+    def delete_others(self, person_id: str, keep: str) -> int:
+        """End every session of a person except ``keep``; how many there were."""
+        with self._records.begin() as connection:
+            return connection.execute(
+                sa.delete(sessions).where(sessions.c.person_id == person_id, sessions.c.id != keep)
+            ).rowcount
 
     def delete(self, session_id: str, person_id: str) -> bool:
         """End one session of a person; ``False`` when there was none."""
