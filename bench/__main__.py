@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-NOT_BY_THEMSELVES = {"__main__", "generator", "peers"}
-"""The load generator belongs to others; the peers must be installed first."""
+NOT_BY_THEMSELVES = {"__main__", "generator", "peers", "processes"}
+"""The load generator and the starting of processes belong to others; the peers must be installed first."""
 
 
 def main() -> int:

@@ -1,10 +1,11 @@
 """How fast history answers: one series, one day, 500 buckets, out of very many points; the newest of 100,000 series.
 
-    python bench/historian_query.py [--points 100000000] [--folder /tmp/history] [--keep]
+    python bench/historian_query.py [--points 1000000000] [--folder /tmp/history] [--settle 300] [--keep]
 
 The points are made inside the engine: series of one reading a second for thirty days of one month, and on top ten
-fresh inserts that overlap the last day and are not merged yet. A folder that is kept is used again. Every query takes
-another series and another day, so no answer comes from the one before.
+fresh inserts that overlap the last day. A billion points are made faster than any machine sends them, so the engine
+gets ``--settle`` seconds at most to end the merges that this left. A folder that is kept is used again. Every query
+takes another series and another day, so no answer comes from the one before.
 """
 
 from __future__ import annotations
@@ -96,6 +97,16 @@ async def fill(engine: ChdbEngine, historian: Historian, points: int) -> int:
     return count
 
 
+async def settle(engine: ChdbEngine, most_s: float) -> None:
+    """Wait until no merge runs, twice in a row."""
+    started, quiet = time.perf_counter(), 0
+    while quiet < 2 and time.perf_counter() - started < most_s:
+        await asyncio.sleep(2)
+        running = (await engine.query("SELECT count() AS n FROM system.merges")).column("n")[0].as_py()
+        quiet = 0 if running else quiet + 1
+    print(f"merging {'ended' if quiet else 'still runs'} after {time.perf_counter() - started:.0f} s")
+
+
 async def measure(label: str, ask: Callable[[], Awaitable[object]], times: int) -> None:
     await ask()
     taken = []
@@ -112,13 +123,14 @@ async def measure(label: str, ask: Callable[[], Awaitable[object]], times: int) 
     )
 
 
-async def run(points: int, folder: Path) -> None:
+async def run(points: int, folder: Path, settle_s: float) -> None:
     engine = ChdbEngine(folder, ClickHouseSettings(timeout_s=3600))
     started = time.perf_counter()
     historian = Historian(engine, SystemClock())
     await historian.start()
     print(f"opened in {time.perf_counter() - started:.2f} s")
     count = await fill(engine, historian, points)
+    await settle(engine, settle_s)
     storage = await historian.storage()
     print(
         f"{storage.points:,} points of {count} series in {storage.parts} parts,"
@@ -136,7 +148,7 @@ async def run(points: int, folder: Path) -> None:
         "… all aggregates but the time-weighted mean", lambda: historian.buckets(query(1, 500, *AGGREGATES[:6])), 40
     )
     await measure("… all aggregates", lambda: historian.buckets(query(1, 500, *AGGREGATES)), 40)
-    await measure("… a day with ten inserts not merged yet", lambda: historian.buckets(query(1, 500, last=True)), 40)
+    await measure("… a day with ten late inserts", lambda: historian.buckets(query(1, 500, last=True)), 40)
     await measure("four series, one day", lambda: historian.buckets(query(1, 500, several=4)), 20)
     await measure("one series, 29 days, 500 buckets", lambda: historian.buckets(query(29, 500)), 15)
     await measure("one series, 29 days, time-weighted mean", lambda: historian.buckets(query(29, 500, "twm")), 8)
@@ -155,13 +167,14 @@ async def run(points: int, folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--points", type=int, default=100_000_000)
+    parser.add_argument("--points", type=int, default=1_000_000_000)
     parser.add_argument("--folder", type=Path, default=None)
+    parser.add_argument("--settle", type=float, default=300, help="seconds to wait for merges")
     parser.add_argument("--keep", action="store_true", help="leave the folder for the next run")
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="millwright-bench-"))
     try:
-        asyncio.run(run(arguments.points, folder))
+        asyncio.run(run(arguments.points, folder, arguments.settle))
     finally:
         if not arguments.keep:
             shutil.rmtree(folder)

@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -37,6 +36,7 @@ from millwright.engines.clickhouse import ChdbEngine, ClickHouseSettings
 from millwright.engines.nats import NatsConnection
 from millwright.historian import Historian, HistorianSettings, Range, RawQuery, series_id
 from millwright.kernel import SystemClock
+from processes import child, finish, say
 from support.mqtt import connect_bytes, publish_bytes
 from support.nats import RunningNats
 from support.telemetry import Plant
@@ -161,18 +161,6 @@ async def probe(port: int, every_s: float) -> None:
         await asyncio.sleep(every_s)
 
 
-def child(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-async def say(process: subprocess.Popen[str], line: str = "") -> Any:
-    """Send a line if any, read a line of JSON."""
-    if line:
-        process.stdin.write(line + "\n")
-        process.stdin.flush()
-    return json.loads(await asyncio.to_thread(process.stdout.readline))
-
-
 def cpu_of(process: psutil.Process) -> float:
     times = process.cpu_times()
     return times.user + times.system
@@ -240,9 +228,9 @@ async def run(options: argparse.Namespace) -> None:
             await asyncio.sleep(1.5)
             figures = await say(history, "figures")
             memory = watched["historian"].memory_info().rss / 1e6
-            for process in (history, listener):
-                process.communicate("end\n", timeout=30)
-            load.communicate(timeout=10)
+            await finish(history, "end")
+            for process in (listener, load):
+                await finish(process)
     report(sent, figures, expected, seconds, spent, by_thread, memory)
     if options.json:
         told = {

@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from processes import child, finish
 from support.mqtt import connect_bytes, publish_bytes, running_listener
 from support.nats import RunningNats
 
@@ -143,27 +143,16 @@ async def listen(url: str, profile: str) -> None:
     print(json.dumps(stats), flush=True)
 
 
-def child(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, __file__, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> Any:
-    out, _ = process.communicate("\n", timeout=60)
-    return json.loads(out.splitlines()[-1]) if out.strip().startswith(("{", "[")) else None
-
-
 async def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with RunningNats(Path(folder)) as nats:
             server = psutil.Process(nats._process.pid)  # type: ignore[union-attr]
-            listener = child("--role", "listen", "--url", nats.url, "--profile", options.profile)
+            listener = child(__file__, "--role", "listen", "--url", nats.url, "--profile", options.profile)
             port = listener.stdout.readline().strip()  # type: ignore[union-attr]
             watched = psutil.Process(listener.pid)
             rss = watched.memory_info().rss
             if options.idle:
-                idlers = child("--role", "idle", "--port", port, "--connections", str(options.idle))
+                idlers = child(__file__, "--role", "idle", "--port", port, "--connections", str(options.idle))
                 assert await asyncio.to_thread(idlers.stdout.readline) == "ready\n"  # type: ignore[union-attr]
                 grown = watched.memory_info().rss - rss
                 print(f"idle connections   {options.idle}, {grown / options.idle / 1024:.1f} KB each")
@@ -171,20 +160,20 @@ async def run(options: argparse.Namespace) -> None:
                 before = sum(watched.cpu_times()[:2])
                 await asyncio.sleep(3)
                 print(f"  idle CPU           {(sum(watched.cpu_times()[:2]) - before) / 3 * 100:.1f} % of a core")
-                await asyncio.to_thread(finish, idlers)
+                await finish(idlers)
             cpu = [sum(p.cpu_times()[:2]) for p in (watched, server)]
             each = max(1, options.connections // options.processes)
             flags = ["--window", str(options.window), "--payload", str(options.payload)]
             loads = [
-                child("--role", "load", "--port", port, "--connections", str(each), "--seconds", str(options.seconds),
-                      "--name", f"load{n}-", *flags)
+                child(__file__, "--role", "load", "--port", port, "--connections", str(each),
+                      "--seconds", str(options.seconds), "--name", f"load{n}-", *flags)
                 for n in range(options.processes)
             ]  # fmt: skip
-            results = [await asyncio.to_thread(finish, process) for process in loads]
+            results = [await finish(process) for process in loads]
             spent = [sum(p.cpu_times()[:2]) - b for p, b in zip((watched, server), cpu, strict=True)]
             rss = watched.memory_info().rss
-            stats = await asyncio.to_thread(lambda: listener.communicate("\n")[0].splitlines()[-1])
-    counters = json.loads(stats)["counters"]
+            stats = await finish(listener)
+    counters = stats["counters"]
     messages = sum(r["messages"] for r in results)
     seconds = max(r["seconds"] for r in results)
     print(

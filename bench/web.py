@@ -44,7 +44,7 @@ def fill(node: RunningNode, client: httpx.Client) -> list[str]:
         sender.disconnect()
         sender.loop_stop()
     for _ in range(100):
-        if len(client.get("/readings/latest", params={"device_id": ids}).json()) > 0:
+        if len(client.get("/readings/latest", params={"device_id": ids}).json()["items"]) == SENDERS * PROPERTIES:
             return ids
         time.sleep(0.1)
     raise SystemExit("the readings did not become visible")

@@ -3,13 +3,23 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { address, get, ProblemError, readProblem } from "../src/api/client";
 import { itemsOf } from "../src/api/queries";
 import { bytesOf, hexDump, prettyJson } from "../src/deadletters/payload";
-import { csvRow } from "../src/devices/exchange";
-import { mosquitto, paho } from "../src/devices/connection";
+import { csvOf, csvRow, rowsOf } from "../src/devices/exchange";
+import { mosquitto, paho, waysOf } from "../src/devices/connection";
 import { treeOf } from "../src/devices/PlaceTree";
 import { EMPTY, parse, tidy } from "../src/models/document";
 import { levelsBelow } from "../src/places/PlacesPage";
 
 afterEach(() => { vi.unstubAllGlobals(); });
+
+describe("the rows of a file", () => {
+  it("are counted in any encoding", () => {
+    // 名称 and 循环泵 in GB 18030
+    const gb = Uint8Array.from([0x6e, 0x61, 0x6d, 0x65, 0x0d, 0x0a, 0xd1, 0xad, 0xbb, 0xb7, 0xb1, 0xc3, 0x0d, 0x0a, 0x0d, 0x0a]);
+    expect(rowsOf(gb.buffer)).toBe(1);
+    expect(rowsOf(new TextEncoder().encode("\uFEFFname\n泵\n泵二").buffer as ArrayBuffer)).toBe(2);
+    expect(rowsOf(new ArrayBuffer(0))).toBe(0);
+  });
+});
 
 describe("requests", () => {
   it("repeat lists and leave out what is empty", () => {
@@ -53,12 +63,22 @@ describe("files", () => {
     expect(csvRow(["a,b", 'say "x"', "=1+1", null, 3])).toBe(`"a,b","say ""x""",'=1+1,,3`);
   });
   it("show commands that carry the token", () => {
-    const plain = { port: 1883, tls: false }, secured = { port: 8883, tls: true };
-    for (const text of [mosquitto("h", plain, "mwd_x"), paho("h", plain, "mwd_x")]) {
-      expect(text).toContain("mwd_x");
-      expect(text).not.toContain("root.pem");
-    }
-    for (const text of [mosquitto("h", secured, "mwd_x"), paho("h", secured, "mwd_x")]) expect(text).toContain("root.pem");
+    for (const way of [{ port: 1884, tls: false, ownRoot: false }, { port: 8884, tls: true, ownRoot: false }, { port: 8885, tls: true, ownRoot: true }])
+      for (const text of [mosquitto("h", way, "mwd_x"), paho("h", way, "mwd_x")]) {
+        expect(text).toContain("mwd_x");
+        expect(text).toContain(String(way.port));
+        expect(/tls|--cafile/.test(text)).toBe(way.tls);
+        expect(text.includes("root.pem")).toBe(way.ownRoot);
+      }
+  });
+  it("offer the ways in that are open, the plain one first", () => {
+    const plain = { port: 1883, tls: false, ownRoot: false }, secured = { port: 8883, tls: true, ownRoot: false };
+    expect(waysOf({ mqtt_port: 1883, mqtt_tls_port: 8883, own_authority: false })).toEqual([plain, secured]);
+    expect(waysOf({ mqtt_port: null, mqtt_tls_port: 8883, own_authority: true })).toEqual([{ ...secured, ownRoot: true }]);
+    expect(waysOf({ mqtt_port: null, mqtt_tls_port: null, own_authority: false })).toEqual([]);
+  });
+  it("end every row as RFC 4180 says", () => {
+    expect(csvOf(["name", "token"], [["-pump", "mwd_x"]])).toBe("name,token\r\n'-pump,mwd_x\r\n");
   });
 });
 
@@ -75,7 +95,7 @@ describe("models", () => {
 });
 
 describe("places", () => {
-  const place = (id: string, parent_id: string | null, device_count = 0) => ({ id, parent_id, level: "site" as const, name: id, path: id, device_count, created_ms: 0 });
+  const place = (id: string, parent_id: string | null, device_count = 0) => ({ id, parent_id, level: "site" as const, name: id, path: id, device_count, created_ms: 0, organisation_id: "org_root" });
   it("count the devices below them; an orphan stands at the top", () => {
     const tree = treeOf([place("a", null, 1), place("b", "a", 2), place("c", "b", 4), place("z", "gone")]);
     expect(tree.map((b) => [b.place.id, b.devices])).toEqual([["a", 7], ["z", 0]]);

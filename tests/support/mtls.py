@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from millwright import certificates, devices
+from millwright import certificates, devices, parties
 from millwright.certificates import CertificateAuthority, CertificatesSettings, NodeCertificate
 from millwright.certificates.node import own_names
 from millwright.devices import Access, DevicesService, NewDevice
@@ -21,6 +21,7 @@ from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Migrations, Records
 from millwright.kernel import SystemClock
+from millwright.kernel.scope import EVERYTHING
 from support.certificates import make_request
 from support.mqtt import running_listener
 from support.nats import free_port
@@ -74,8 +75,8 @@ async def mutual_tls(
     nats_url: str, folder: Path, *, mode: str = "optional", **settings: Any
 ) -> AsyncIterator[MutualTls]:
     clock = SystemClock()
-    records = Records.in_folder(folder)
-    Migrations(records, [secrets.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]).upgrade()
+    records = Records.in_folder(folder, EVERYTHING)
+    Migrations(records, [secrets.MIGRATIONS, parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]).upgrade()
     sealed = open_secrets(SecretsSettings(), records, folder, clock)
     sealed.prepare()
     authority = CertificateAuthority(records, sealed, clock, CertificatesSettings())
@@ -107,7 +108,12 @@ async def mutual_tls(
             **settings,
         ) as listener:
             yield MutualTls(
-                folder, listener, tls, node, service, DeviceCertificates(authority, records, service.changes, clock)
+                folder,
+                listener,
+                tls,
+                node,
+                service,
+                DeviceCertificates(authority, records, records, service.changes, clock),
             )
     finally:
         await tls.stop()

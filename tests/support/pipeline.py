@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from millwright.app.pipeline import Hook, Pipeline
+from millwright.app.pipeline import Hook, Pipeline, Settle
 from millwright.devices.intake import INTAKE, Frame, Run, encode_frame, subject_of
 from millwright.devices.sparkplug import SparkplugHost
 from millwright.devices.telemetry import Collector, Decoded, JsonDecoder, TelemetrySettings
@@ -39,6 +39,7 @@ class RunningPipeline:
         *,
         settings: TelemetrySettings | None = None,
         hooks: Sequence[tuple[str, Hook]] = (),
+        before_acknowledge: Sequence[tuple[str, Settle]] = (),
     ) -> None:
         settings = settings or TelemetrySettings()
         self.seen: list[Decoded] = []
@@ -58,6 +59,7 @@ class RunningPipeline:
             settings,
             hooks=[("seen", self.seen.append), *hooks],
             note_series=self._note,
+            before_acknowledge=before_acknowledge,
         )
 
     async def _note(self, series: list[SeriesInfo]) -> None:

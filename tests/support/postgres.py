@@ -1,11 +1,15 @@
 """A throw-away PostgreSQL cluster from Debian's package, and records over SQLite and PostgreSQL.
 
+Nothing of it outlives the tests, however they end: the kernel ends the server when this process dies, and a shell that
+waits for that removes the folder.
+
 A ``conftest.py`` imports the fixtures: ``from support.postgres import postgres, records``; a test module that uses
 ``records`` says which schemas it needs: ``MIGRATIONS = [devices.MIGRATIONS]``.
 """
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import pwd
@@ -20,8 +24,18 @@ import pytest
 import sqlalchemy as sa
 
 from millwright.engines.sql import Migrations, Records
+from millwright.kernel.scope import EVERYTHING
 
 _numbers = itertools.count()
+
+_PR_SET_PDEATHSIG = 1
+_GUARD = 'cat >/dev/null; n=0; while [ -e "$0" ] && [ $n -lt 100 ]; do rm -rf "$0"; n=$((n+1)); sleep 0.1; done'
+"""Returns from ``cat`` when the writing end of its standard input is closed: when the tests are over or were killed."""
+
+
+def _die_with_the_tests() -> None:
+    """In the child, before it becomes PostgreSQL: SIGQUIT, an immediate shutdown, when the parent dies (Linux)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 def find_binaries() -> Path | None:
@@ -39,6 +53,10 @@ class Postgres:
     def __init__(self, binaries: Path) -> None:
         self._binaries = binaries
         self._folder = Path(tempfile.mkdtemp(prefix="millwright-pg-", dir="/tmp"))
+        # In a session of its own, so that what ends the tests' process group leaves it to do its work.
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, str(self._folder)], stdin=subprocess.PIPE, start_new_session=True, cwd="/"
+        )
         self._process: subprocess.Popen[bytes] | None = None
         self._templates: dict[tuple[Path, ...], str] = {}
         self._user: str | None = None
@@ -59,7 +77,9 @@ class Postgres:
         for setting in ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60"):
             command += ["-c", setting]
         log = (self._folder / "log").open("ab")
-        self._process = subprocess.Popen(command, stdout=log, stderr=log, user=self._user, cwd=self._folder)
+        self._process = subprocess.Popen(
+            command, stdout=log, stderr=log, user=self._user, cwd=self._folder, preexec_fn=_die_with_the_tests
+        )
         log.close()
         for _ in range(200):
             ready = [str(self._binaries / "pg_isready"), "-h", str(self._folder), "-q"]
@@ -83,7 +103,7 @@ class Postgres:
 
     def stop(self) -> None:
         self.halt()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._guard.communicate(timeout=30)
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@/{database}?host={self._folder}"
@@ -94,7 +114,7 @@ class Postgres:
         if key not in self._templates:
             template = f"template_{next(_numbers)}"
             self._execute(f"CREATE DATABASE {template}")
-            records = Records(self.url(template))
+            records = Records(self.url(template), EVERYTHING)
             Migrations(records, migrations).upgrade()
             records.close()
             self._templates[key] = template
@@ -155,14 +175,14 @@ def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]
     """Records with the schemas that the module's ``MIGRATIONS`` names, in a database of the test's own."""
     migrations: list[Path] = request.module.MIGRATIONS
     if request.param == "sqlite":
-        opened = Records.in_folder(tmp_path)
+        opened = Records.in_folder(tmp_path, EVERYTHING)
         Migrations(opened, migrations).upgrade()
         yield opened
         opened.close()
         return
     cluster: Postgres = request.getfixturevalue("postgres")
     url = cluster.create(migrations)
-    opened = Records(url)
+    opened = Records(url, EVERYTHING)
     try:
         yield opened
     finally:

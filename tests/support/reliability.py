@@ -189,10 +189,11 @@ class Device:
                 writer.write(publish(*self.message(number), packet_id))
             await writer.drain()
             self._wake.clear()
+            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes as the event is set.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), 0.005 if len(self._inflight) < self.window else 1.0)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.Event().wait(), None)
+                async with asyncio.timeout(0.005 if len(self._inflight) < self.window else 1.0):
+                    await self._wake.wait()
+        await asyncio.Event().wait()
 
     async def _receive(self, reader: asyncio.StreamReader) -> None:
         while not (self._stopping and not self._inflight):

@@ -48,10 +48,10 @@ def bd_seq(number: int) -> dict[str, Any]:
 class HostBench:
     """A host with one registered edge node and, below it, one registered device ``mixer``."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: TelemetrySettings | None = None) -> None:
         self.plant = Plant(KnownDevice(EDGE_ID, {}, GROUP, EDGE), KnownDevice(CHILD_ID))
         self.plant.children[EDGE_ID, "mixer"] = CHILD_ID
-        settings = TelemetrySettings()
+        settings = settings or TelemetrySettings()
         collector = Collector(settings)
         self.host = SparkplugHost(self.plant, collector, settings)
         self.decoder = Decoder(self.plant, collector, JsonDecoder(collector, settings), self.host)

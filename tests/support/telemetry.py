@@ -40,6 +40,8 @@ class Plant:
 class NoSparkplug:
     """For tests without Sparkplug."""
 
+    def prepare(self, run: Run, device: KnownDevice) -> None: ...
+
     def decode(self, run: Run, device: KnownDevice, sequence: int) -> None:
         raise AssertionError(run.topic)
 

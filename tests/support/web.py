@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
-from millwright import cases, certificates, devices, historian, operations, parties, web
+from millwright import cases, certificates, devices, historian, ledger, operations, parties, web
 from millwright.certificates import CertificateAuthority, CertificatesSettings
-from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings
+from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
 from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines import secrets
@@ -21,10 +23,21 @@ from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Migrations, Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.kernel import Clock, Lifecycle, SystemClock
+from millwright.kernel.scope import EVERYTHING
+from millwright.ledger import (
+    Denials,
+    Ledger,
+    LedgerClient,
+    LedgerServer,
+    LedgerSettings,
+    LedgerStore,
+    LedgerWriter,
+    Recorder,
+)
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import Parties
-from millwright.web import Services, WebServer, WebSettings, create_app
+from millwright.web import Connection, Services, WebServer, WebSettings, create_app
 from support.historian import open_engine
 from support.nats import RunningNats, free_port
 
@@ -41,6 +54,7 @@ class RunningWeb:
     bus: NatsConnection
     nats: RunningNats
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    historian: Historian | None = None
 
     def client(self, *, token: str | None = None, **options: Any) -> httpx.AsyncClient:
         """A browser of its own: cookies are kept, ``Origin`` is sent as the console does."""
@@ -68,10 +82,22 @@ class RunningWeb:
         return client
 
 
+async def send_raw(web: RunningWeb, request: bytes, *, answered: bool = True) -> bytes:
+    """The answer to bytes that no client library would send; or send them and leave."""
+    address = urlsplit(web.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(request)
+    await writer.drain()
+    try:
+        return await asyncio.wait_for(reader.read(65536), 5) if answered else b""
+    finally:
+        writer.close()
+
+
 def open_records(folder: Path) -> Records:
     """A migrated SQLite database."""
     records = Records.in_folder(folder)
-    domains = (secrets, parties, cases, historian, certificates, devices, operations, web)
+    domains = (secrets, ledger, parties, cases, historian, certificates, devices, operations, web)
     homes = [Path(domain.__file__).parent for domain in domains]
     Migrations(records, [home / "migrations" for home in homes if (home / "migrations").is_dir()]).upgrade()
     return records
@@ -79,9 +105,9 @@ def open_records(folder: Path) -> Records:
 
 @asynccontextmanager
 async def running_web(
-    folder: Path, *, console: Path | None = None, history: bool = False, **settings: Any
+    folder: Path, *, console: Path | None = None, history: bool = False, written: bool = False, **settings: Any
 ) -> AsyncIterator[RunningWeb]:
-    """The whole web role; with ``history`` a historian over chDB answers it."""
+    """The whole web role; with ``history`` a historian over chDB answers it, with ``written`` the ledger is."""
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(RunningNats(folder / "nats"))
         bus = NatsConnection(nats.url, name="web")
@@ -90,31 +116,63 @@ async def running_web(
         records = open_records(folder / "records")
         stack.callback(records.close)
         clock = SystemClock()
+        kept: Historian | None = None
         if history:
             engine = await stack.enter_async_context(open_engine("chdb", folder / "history"))
             kept = Historian(engine, clock)
             server = HistorianServer(kept, Retention(engine, PolicyStore(records), clock), bus)
             await stack.enter_async_context(Lifecycle(kept, server))
+        if written:
+            await stack.enter_async_context(Lifecycle(open_writer(records, bus, clock, folder)))
         chosen = WebSettings(port=free_port(), **settings)
         app = create_app(compose(records, bus, clock, chosen, folder), console=console or folder / "no-console")
         host = WebServer(app, chosen)
-        running = RunningWeb(host.url, app.state.services, host, bus, nats)
+        running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
         await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, host))
         yield running
         for client in running.clients:
             await client.aclose()
 
 
+class RunningWriter:
+    """The ledger's writer with the server of its proofs."""
+
+    def __init__(self, writer: LedgerWriter, server: LedgerServer) -> None:
+        self.writer, self.server = writer, server
+
+    async def start(self) -> None:
+        await self.writer.start()
+        await self.server.start()
+
+    async def stop(self) -> None:
+        await self.server.stop()
+        await self.writer.stop()
+
+
+def open_writer(records: Records, bus: NatsConnection, clock: Clock, folder: Path, **settings: Any) -> RunningWriter:
+    """The one writer over ``folder/ledger``."""
+    server = LedgerServer(bus)
+    chosen = LedgerSettings(**settings)
+    store, home = LedgerStore(records), folder / "ledger"
+    writer = LedgerWriter(bus, store, server, clock, chosen, folder=home, key_file=folder / "ledger.key", node="test")
+    return RunningWriter(writer, server)
+
+
 def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSettings, folder: Path) -> Services:
     """Every domain's service over one database."""
     alarms = Alarms(records, bus, clock)
     things = DevicesService(records, bus, clock, count_alarms=alarms.active_by_device)
+    recorder = Recorder(bus)
+    known = Parties(records, clock, session_hours=chosen.session_hours)
+    things.follow(known.organisations)
+    everything = records.scoped(EVERYTHING)
+    everybody = DeviceStore(everything)
     sealed = open_secrets(SecretsSettings(), records, folder, clock)
     sealed.prepare()
-    authority = CertificateAuthority(records, sealed, clock, CertificatesSettings())
+    authority = CertificateAuthority(everything, sealed, clock, CertificatesSettings(), confined=records)
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     return Services(
-        parties=Parties(records, clock, session_hours=chosen.session_hours),
+        parties=known,
         devices=things,
         arrivals=ArrivalService(
             ArrivalStore(records), things.device_store, things.changes, bus, clock, DevicesSettings()
@@ -122,15 +180,21 @@ def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSett
         historian=HistorianClient(bus),
         alarms=alarms,
         rules=Rules(RuleStore(records), directory, bus, clock),
-        dead_letters=DeadLetters(bus),
+        dead_letters=DeadLetters(bus, things.registry.known),
+        ledger=Ledger(LedgerStore(records), LedgerClient(bus)),
+        recorder=recorder,
+        denials=Denials(recorder, clock, interval_s=1.0),
+        retention=PolicyStore(records),
+        owners=lambda device_ids: asyncio.to_thread(everybody.known, device_ids),
         bus=bus,
         records=records,
         clock=clock,
         settings=chosen,
         version="0",
         data_folder=folder,
+        connection=Connection(18830, None),
         more={
-            "authority": authority,
-            "device_certificates": DeviceCertificates(authority, records, things.changes, clock),
+            "certificate_authority": authority,
+            "device_certificates": DeviceCertificates(authority, records, everything, things.changes, clock),
         },
     )

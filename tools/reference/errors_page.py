@@ -41,7 +41,7 @@ _NEXT = {
     "invalid": "Correct the request before sending it again.",
     "denied": "Sign in (401), or ask for the role (403).",
     "not_found": "Look for what there is.",
-    "conflict": "Read it again, then decide.",
+    "conflict": "Read it again, then decide (412 under `If-Match`).",
     "unsupported": "This node does not do it.",
     "corrupt": "Stored or received data is broken: repair or restore.",
     "limit_exceeded": "Ask for less, or wait. 413 when a body is too large.",

@@ -13,7 +13,7 @@ import { usePlot } from "../trend/usePlot";
 /** The readings around an alarm, its limits as lines, and when it was raised and returned. */
 export default function EvidenceChart({ alarm }: { alarm: Alarm }): JSX.Element {
   const evidence = useResource<Evidence>(`/alarms/${alarm.id}/evidence`, {}, { everyMs: alarm.active ? 5000 : 30_000 });
-  return <Loaded query={evidence}>{(e) => (e.time_ms.length ? <Plot alarm={alarm} evidence={e} /> : <Nothing />)}</Loaded>;
+  return <Loaded query={evidence}>{(e) => (e.value.some((v) => typeof v === "number") ? <Plot alarm={alarm} evidence={e} /> : <Nothing />)}</Loaded>;
 }
 
 const Nothing = (): JSX.Element => <div className="quiet" style={{ padding: 24, textAlign: "center" }}>{useText().common.noData}</div>;

@@ -14,14 +14,30 @@ export class ProblemError extends Error {
   get unreachable(): boolean {
     return this.problem.status === 0;
   }
+  /** Somebody else changed meanwhile what this change rests on. */
+  get outdated(): boolean {
+    return this.problem.status === 412;
+  }
 }
 
 export type Query = Record<string, string | number | boolean | null | undefined | readonly (string | number)[]>;
 export const API = "/api/v1";
 
+/** What is about organisations and people themselves is not narrowed to a chosen organisation. */
+const NOT_NARROWED = /^\/(organisations|invitations|people|grants|groups|roles|permissions|access|session|sessions|tokens|setup)\b/;
+const CHOSEN = "millwright.organisation";
+/** The organisation the person looks at; null: all that they see. */
+export const chosenOrganisation = (): string | null => (typeof sessionStorage === "undefined" ? null : sessionStorage.getItem(CHOSEN));
+export function chooseOrganisation(id: string | null): void {
+  if (id === null) sessionStorage.removeItem(CHOSEN);
+  else sessionStorage.setItem(CHOSEN, id);
+}
+
 /** The address of a resource; empty parameters are left out, lists are repeated. */
 export function address(path: string, query: Query = {}): string {
   const parameters = new URLSearchParams();
+  const chosen = chosenOrganisation();
+  if (chosen !== null && !NOT_NARROWED.test(path)) parameters.set("organisation_id", chosen);
   for (const [name, value] of Object.entries(query)) {
     if (value === undefined || value === null || value === "") continue;
     for (const one of Array.isArray(value) ? (value as readonly (string | number)[]) : [value]) parameters.append(name, String(one));
@@ -29,6 +45,9 @@ export function address(path: string, query: Query = {}): string {
   const text = parameters.toString();
   return `${API}${path}${text ? `?${text}` : ""}`;
 }
+
+/** The ETag of a thing in this revision. */
+export const etagOf = (thing: { revision: number }): string => `"${thing.revision}"`;
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
@@ -87,5 +106,5 @@ export const get = <T>(path: string, query?: Query, signal?: AbortSignal): Promi
   request<T>("GET", path, { ...(query && { query }), ...(signal && { signal }) });
 export const post = <T>(path: string, body?: unknown): Promise<T> => request<T>("POST", path, { body: body ?? {} });
 export const patch = <T>(path: string, body: unknown, etag?: string): Promise<T> => request<T>("PATCH", path, { body, ...(etag && { etag }) });
-export const put = <T>(path: string, body: unknown): Promise<T> => request<T>("PUT", path, { body });
+export const put = <T>(path: string, body: unknown, etag?: string): Promise<T> => request<T>("PUT", path, { body, ...(etag && { etag }) });
 export const remove = (path: string, etag?: string): Promise<unknown> => request<unknown>("DELETE", path, etag ? { etag } : {});

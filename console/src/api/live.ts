@@ -16,13 +16,16 @@ const NAMES: (keyof LiveEvents)[] = ["readings", "alarm", "presence", "stats", "
 const REOPEN_AFTER_MS = 3000;
 const SETTLE_MS = 150;
 
-class LiveFeed {
+export class LiveFeed {
   private source: EventSource | null = null;
+  private sources = new Set<EventSource>();
   private handlers = new Map<keyof LiveEvents, Set<Handler<never>>>();
   private devices = new Map<string, number>();
   private watchers = new Set<() => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private enabled = false;
+  private missing = false;
+  private returns = new Set<() => void>();
   state: LiveState = "idle";
 
   constructor() {
@@ -62,6 +65,12 @@ class LiveFeed {
     return () => this.watchers.delete(watcher);
   };
 
+  /** Calls `handler` each time the feed is open again after events may have been missed. */
+  onReturn(handler: () => void): () => void {
+    this.returns.add(handler);
+    return () => this.returns.delete(handler);
+  }
+
   private move(state: LiveState): void {
     if (state === this.state) return;
     this.state = state;
@@ -75,20 +84,35 @@ class LiveFeed {
     }, afterMs);
   }
 
+  /** Closes every connection but this one. The one before stays until the next is open, so that nothing is missed. */
+  private keep(source: EventSource | null): void {
+    for (const one of this.sources) if (one !== source) { one.close(); this.sources.delete(one); }
+  }
+
   private open(): void {
-    this.source?.close();
-    this.source = null;
     if (!this.enabled || document.hidden) {
+      this.source = null;
+      this.keep(null);
+      this.missing = true;
       this.move("idle");
       return;
     }
     const source = new EventSource(address("/live", { device_id: [...this.devices.keys()].sort() }));
     this.source = source;
+    this.sources.add(source);
     if (this.state !== "open") this.move("connecting");
     source.onopen = () => {
+      if (this.source !== source) return;
+      this.keep(source);
       this.move("open");
+      if (!this.missing) return;
+      this.missing = false;
+      for (const handler of this.returns) handler();
     };
     source.onerror = () => {
+      if (this.source !== source) return;
+      this.keep(source);
+      this.missing = true;
       this.move("lost");
       // A refused connection is closed for good by the browser: ask again ourselves.
       if (source.readyState === EventSource.CLOSED) this.reopen(REOPEN_AFTER_MS);

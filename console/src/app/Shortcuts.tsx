@@ -71,7 +71,7 @@ function SearchBox({ open, close }: { open: boolean; close: () => void }): JSX.E
   const go = (id: string): void => { close(); void navigate(`/devices/${id}`); };
   return (
     <Modal open={open} onCancel={close} footer={null} closable={false} width={520} destroyOnHidden afterOpenChange={(shown) => { if (shown) input.current?.focus(); else setText(""); }} style={{ top: 72 }}>
-      <Input ref={input} size="large" prefix={<SearchOutlined />} placeholder={t.devices.searchHint} value={text} onChange={(event) => { setText(event.target.value); }} onPressEnter={() => { if (items[0]) go(items[0].id); }} />
+      <Input ref={input} size="large" aria-label={t.devices.searchHint} prefix={<SearchOutlined />} placeholder={t.devices.searchHint} value={text} onChange={(event) => { setText(event.target.value); }} onPressEnter={() => { if (items[0]) go(items[0].id); }} />
       <div className="cards" style={{ marginTop: items.length ? 12 : 0 }}>
         {items.map((device) => (
           <Link key={device.id} className="card row spread" style={{ display: "flex" }} to={`/devices/${device.id}`} onClick={close}>

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 
-import { type LiveEvents, useLive } from "../api/live";
+import { live, type LiveEvents, useLive } from "../api/live";
 import { alarmBeep } from "../parts/sound";
 import { usePreferences } from "./preferences";
 
@@ -34,6 +34,8 @@ export function useLiveRefresh(): void {
   useLive("presence", () => { refresh("presence"); });
   useLive("arrivals", () => { refresh("arrivals"); });
   useLive("dead_letters", () => { refresh("dead_letters"); });
+  // What happened while the feed was away was not told: everything on screen is asked for again.
+  useEffect(() => live.onReturn(() => void client.invalidateQueries({ refetchType: "active" })), [client]);
   useEffect(() => {
     const timers = waiting.current;
     return () => {

@@ -16,6 +16,15 @@ export function languageOf(preferred: readonly string[]): Language {
   return "en";
 }
 
+/** Whether this browser has a choice of its own. */
+export function hasPreferences(): boolean {
+  try {
+    return localStorage.getItem(KEY) !== null;
+  } catch {
+    return false;
+  }
+}
+
 function load(): Preferences {
   const first: Preferences = {
     language: languageOf(typeof navigator === "undefined" ? [] : navigator.languages),
@@ -41,6 +50,14 @@ export function setPreferences(change: Partial<Preferences>): void {
   }
   for (const watcher of watchers) watcher();
 }
+
+// Another tab chose: this one follows, and does not write its older choice over it.
+if (typeof window !== "undefined")
+  window.addEventListener("storage", (event) => {
+    if (event.key !== KEY) return;
+    current = load();
+    for (const watcher of watchers) watcher();
+  });
 
 const subscribe = (watcher: () => void): (() => void) => {
   watchers.add(watcher);

@@ -1,12 +1,13 @@
 import { DownloadOutlined, PlusOutlined, UploadOutlined } from "@ant-design/icons";
-import { Badge, Button, Drawer, Input, Segmented, Select, type TableColumnsType, Tabs, Tag } from "antd";
+import { Badge, Button, Drawer, Segmented, Select, type TableColumnsType, Tabs, Tag } from "antd";
 import { type JSX, lazy, Suspense, useState } from "react";
-import { Link, useNavigate, useSearchParams } from "react-router";
+import { Link, useNavigate } from "react-router";
 
 import { address } from "../api/client";
 import type { Device, Overview } from "../api/model";
 import { useMay, useModels, usePages, usePlaces, useResource } from "../api/queries";
 import { useFormat, useText, useTitle } from "../i18n";
+import { SearchField, type SetFilters, useFilters } from "../parts/filters";
 import { Listing } from "../parts/Listing";
 import { PresenceMark } from "../parts/Marks";
 import { useNow } from "../parts/now";
@@ -21,18 +22,11 @@ const ImportBox = lazy(() => import("./ImportBox"));
 export default function DevicesPage(): JSX.Element {
   const t = useText();
   const phone = usePhone();
-  const engineer = useMay("engineer");
+  const engineer = useMay("devices:write");
   const overview = useResource<Overview>("/overview");
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, set] = useFilters();
   const [places, setPlaces] = useState(false);
   const arrivals = parameters.get("tab") === "arrivals";
-  const set = (change: Record<string, string | null>): void => {
-    setParameters((before) => {
-      const next = new URLSearchParams(before);
-      for (const [name, value] of Object.entries(change)) if (value) next.set(name, value); else next.delete(name);
-      return next;
-    }, { replace: true });
-  };
   const place = parameters.get("place");
   const waiting = overview.data?.arrivals.count ?? 0;
   const tree = <PlaceTree chosen={place} choose={(id) => { set({ place: id }); setPlaces(false); }} />;
@@ -63,7 +57,7 @@ export default function DevicesPage(): JSX.Element {
   );
 }
 
-interface ListProps { place: string | null; parameters: URLSearchParams; set: (change: Record<string, string | null>) => void; choosePlace: (() => void) | null }
+interface ListProps { place: string | null; parameters: URLSearchParams; set: SetFilters; choosePlace: (() => void) | null }
 
 function DeviceList({ place, parameters, set, choosePlace }: ListProps): JSX.Element {
   const t = useText();
@@ -71,7 +65,7 @@ function DeviceList({ place, parameters, set, choosePlace }: ListProps): JSX.Ele
   const title = useTitle();
   const navigate = useNavigate();
   const now = useNow(10_000);
-  const engineer = useMay("engineer");
+  const engineer = useMay("devices:write");
   const models = useModels();
   const places = usePlaces();
   const [status, model, tag, q] = ["status", "model", "tag", "q"].map((name) => parameters.get(name)) as [string | null, string | null, string | null, string | null];
@@ -92,11 +86,11 @@ function DeviceList({ place, parameters, set, choosePlace }: ListProps): JSX.Ele
     <div className="stack" style={{ gap: 12 }}>
       <div className="row wrap">
         {choosePlace && <Button onClick={choosePlace}>{places.data?.find((p) => p.id === place)?.name ?? t.devices.showPlaces}</Button>}
-        <Input.Search allowClear style={{ width: 240, flex: "1 1 200px", maxWidth: 320 }} placeholder={t.devices.searchHint} defaultValue={q ?? ""} onSearch={(text) => { set({ q: text.trim() || null }); }} />
+        <SearchField hint={t.devices.searchHint} value={q ?? ""} search={(text) => { set({ q: text }); }} />
         <Segmented value={status ?? ""} onChange={(value) => { set({ status: value || null }); }} options={[{ value: "", label: t.common.all }, { value: "online", label: t.devices.online }, { value: "offline", label: t.devices.offline }, { value: "never", label: t.devices.never }]} />
-        <Select allowClear style={{ minWidth: 160 }} placeholder={t.devices.model} value={model} onChange={(id: string | undefined) => { set({ model: id ?? null }); }} options={(models.data ?? []).map((m) => ({ value: m.id, label: title(m) }))} />
+        <Select allowClear style={{ minWidth: 160 }} aria-label={t.devices.model} placeholder={t.devices.model} value={model} onChange={(id: string | undefined) => { set({ model: id ?? null }); }} options={(models.data ?? []).map((m) => ({ value: m.id, label: title(m) }))} />
         {tag && <Tag closable onClose={() => { set({ tag: null }); }}>{tag}</Tag>}
-        <div className="grow" style={{ textAlign: "end" }}><Button type="text" icon={<DownloadOutlined />} href={address("/devices/export", query)}>{t.devices.export}</Button></div>
+        <div className="grow" style={{ textAlign: "end" }}><Button type="text" icon={<DownloadOutlined />} href={address("/devices/export", query)} download>{t.devices.export}</Button></div>
       </div>
       <Loaded query={devices} rows={8}>
         {({ items }) => items.length === 0

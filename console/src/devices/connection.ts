@@ -1,24 +1,26 @@
 /** Commands that send a first value, and where to send it. */
-import type { SystemState } from "../api/model";
+import type { Listener } from "../api/model";
 import { useResource } from "../api/queries";
 
-export const MQTT_PORT = 1883;
 export const TOPIC = "millwright/v1/telemetry";
 
-/** Where devices connect: the port, and whether it speaks TLS (the node's root is then in `root.pem`). */
-export interface MqttAddress { port: number; tls: boolean }
+/** The file that the node's own root certificate is downloaded as. */
+export const ROOT = "root.pem";
 
-export const mosquitto = (host: string, { port, tls }: MqttAddress, token: string): string =>
-  `mosquitto_pub -h ${host} -p ${port}${tls ? " --cafile root.pem" : ""} -q 1 -u '${token}' -t ${TOPIC} -m '{"temperature": 21.5}'`;
+/** One way in: the port, whether it speaks TLS, and whether a device needs the node's own root certificate for it. */
+export interface Way { port: number; tls: boolean; ownRoot: boolean }
 
-export const paho = (host: string, { port, tls }: MqttAddress, token: string): string =>
-  `import paho.mqtt.publish as publish\n\npublish.single(\n    "${TOPIC}", '{"temperature": 21.5}', qos=1,\n    hostname="${host}", port=${port}, auth={"username": "${token}"},${tls ? '\n    tls={"ca_certs": "root.pem"},' : ""}\n)`;
+/** Every way in that is open, plain before TLS: the first command to try needs no certificate. */
+export const waysOf = (listener: Listener): Way[] => [
+  ...(listener.mqtt_port === null ? [] : [{ port: listener.mqtt_port, tls: false, ownRoot: false }]),
+  ...(listener.mqtt_tls_port === null ? [] : [{ port: listener.mqtt_tls_port, tls: true, ownRoot: listener.own_authority }]),
+];
 
-/** The listener's address as far as this person may know it, else the usual one. */
-export function useMqttAddress(): MqttAddress {
-  const system = useResource<SystemState>("/system");
-  const value = (name: string): unknown => system.data?.settings.find((s) => s.name === name)?.value;
-  const number = (name: string, usual: number): number => { const found = value(name); return typeof found === "number" && found > 0 ? found : usual; };
-  const secured = value("tls.mode") !== undefined && value("tls.mode") !== "off" && value("tls.plain_mqtt") !== true;
-  return secured || value("mqtt.port") === 0 ? { port: number("mqtt.tls_port", 8883), tls: true } : { port: number("mqtt.port", MQTT_PORT), tls: false };
-}
+export const mosquitto = (host: string, { port, tls, ownRoot }: Way, token: string): string =>
+  `mosquitto_pub -h ${host} -p ${port}${tls ? (ownRoot ? ` --cafile ${ROOT}` : " --tls-use-os-certs") : ""} -q 1 -u '${token}' -t ${TOPIC} -m '{"temperature": 21.5}'`;
+
+export const paho = (host: string, { port, tls, ownRoot }: Way, token: string): string =>
+  `import paho.mqtt.publish as publish\n\npublish.single(\n    "${TOPIC}", '{"temperature": 21.5}', qos=1,\n    hostname="${host}", port=${port}, auth={"username": "${token}"},${tls ? (ownRoot ? ` tls={"ca_certs": "${ROOT}"},` : " tls={},") : ""}\n)`;
+
+/** Where the node listens for devices; everybody who is signed in may know. */
+export const useListener = () => useResource<Listener>("/connection");

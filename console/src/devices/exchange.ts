@@ -12,6 +12,27 @@ export function csvRow(cells: readonly (string | number | null | undefined)[]): 
   }).join(",");
 }
 
+/**
+ * How many rows a CSV file has below its header. Told from the bytes, which are sent as they are: the node reads UTF-8 and
+ * GB 18030, as Chinese spreadsheets write it, and no byte of a Chinese character is taken for the end of a line in either.
+ */
+export function rowsOf(content: ArrayBuffer): number {
+  const lines = new TextDecoder("latin1").decode(content).split(/\r\n|\n|\r/);
+  return Math.max(0, lines.filter((line) => line.trim()).length - 1);
+}
+
+/** Saves what an address answers; unlike following it, a failure leaves the page as it is. */
+export function fetchFile(address: string, name: string): void {
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+}
+
+/** A whole file of them. */
+export const csvOf = (header: readonly string[], rows: readonly (readonly (string | number | null | undefined)[])[]): string =>
+  [header, ...rows].map((row) => `${csvRow(row)}\r\n`).join("");
+
 export function download(name: string, text: string): void {
   const link = document.createElement("a");
   // The mark at the start makes spreadsheets read Chinese as UTF-8.

@@ -17,7 +17,7 @@ const raise = (digits: string): string => [...digits].map((d) => (d === "-" ? "�
 
 /** UCUM codes that people know by another sign; the others are set as UCUM is printed. */
 const UNIT_SIGNS: Record<string, string> = {
-  Cel: "°C", "[degF]": "°F", K: "K", "%": "%", "m3/h": "m³/h", "m3": "m³", "m2": "m²", Ohm: "Ω", deg: "°", "1": "", "kg/m3": "kg/m³", "mm[Hg]": "mmHg", "{rpm}": "rpm", "/min": "1/min", "m/s2": "m/s²", um: "µm", us: "µs", "kW.h": "kWh",
+  Cel: "°C", "[degF]": "°F", K: "K", "%": "%", "m3/h": "m³/h", "m3": "m³", "m2": "m²", Ohm: "Ω", deg: "°", "1": "", "kg/m3": "kg/m³", "mm[Hg]": "mmHg", "{rpm}": "rpm", "/min": "1/min", "m/s2": "m/s²", um: "µm", us: "µs",
 };
 /** A UCUM code as it is printed: `10*3.m3/h` is 10³·m³/h. */
 export function unitSign(unit: string | null | undefined): string {

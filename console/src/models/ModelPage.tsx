@@ -26,7 +26,7 @@ function Editor({ model, version, choose }: { model: ThingModel | null; version:
   const title = useTitle();
   const navigate = useNavigate();
   const { message, modal } = App.useApp();
-  const engineer = useMay("engineer");
+  const engineer = useMay("models:write");
   const [view, setView] = useState<"form" | "json">("form");
   const [form] = Form.useForm<ModelDocument>();
   const [rest, setRest] = useState<ModelDocument>(model ? documentOf(model) : EMPTY);
@@ -68,7 +68,7 @@ function Editor({ model, version, choose }: { model: ThingModel | null; version:
       title={model ? title(model) : t.models.add}
       text={version !== null ? t.models.viewing(version) : undefined}
       actions={<>
-        {versions.data && versions.data.length > 0 && <Select value={model?.version ?? null} onChange={(chosen) => { choose(chosen); }} options={versions.data.map((v) => ({ value: v.version, label: `${t.models.version(v.version)}${v.created_ms ? ` · ${f.date(v.created_ms)}` : ""}` }))} style={{ minWidth: 176 }} />}
+        {versions.data && versions.data.length > 0 && <Select aria-label={t.models.versions} value={model?.version ?? null} onChange={(chosen) => { choose(chosen); }} options={versions.data.map((v) => ({ value: v.version, label: `${t.models.version(v.version)}${v.created_ms ? ` · ${f.date(v.created_ms)}` : ""}` }))} style={{ minWidth: 176 }} />}
         {engineer && model && <Button danger onClick={() => { void modal.confirm({ title: t.models.deleteConfirm, okText: t.common.delete, cancelText: t.common.cancel, okButtonProps: { danger: true }, onOk: () => drop.mutateAsync(undefined).catch(() => undefined) }); }}>{t.common.delete}</Button>}
         {engineer && <Button type="primary" loading={save.isPending} onClick={() => { void submit().catch(() => undefined); }}>{model ? t.models.newVersion : t.common.create}</Button>}
       </>}

@@ -1,6 +1,7 @@
 import { Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect } from "react";
 
+import { ProblemError } from "../api/client";
 import { useText } from "../i18n";
 import { ProblemView } from "./Problem";
 
@@ -56,9 +57,10 @@ function EmptyDrawing(): JSX.Element {
 
 interface Asked<T> { data: T | undefined; error: Error | null; isPending: boolean; refetch: () => unknown }
 
-/** What a query brought: a skeleton, the problem with a retry, or the content. Old content stays while new is awaited. */
+/** What a query brought: a skeleton, the problem with a retry, or the content. Old content stays while new is awaited, unless it is gone. */
 export function Loaded<T>({ query, children, rows = 4 }: { query: Asked<T>; children: (data: T) => ReactNode; rows?: number }): JSX.Element {
-  if (query.data !== undefined) return <>{children(query.data)}</>;
+  const gone = query.error instanceof ProblemError && query.error.problem.status === 404;
+  if (query.data !== undefined && !gone) return <>{children(query.data)}</>;
   if (query.error) return <ProblemView error={query.error} retry={() => { query.refetch(); }} />;
   return <div style={{ padding: 16 }}><Skeleton active title={false} paragraph={{ rows }} /></div>;
 }

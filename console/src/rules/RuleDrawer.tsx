@@ -1,9 +1,10 @@
 import { App, AutoComplete, Button, Drawer, Form, Input, InputNumber, Segmented, Select, Switch } from "antd";
 import { type JSX, useState } from "react";
 
-import { post, put } from "../api/client";
+import { etagOf, post, put } from "../api/client";
 import { type Condition, type Device, type DeviceProperty, PRIORITIES, type Rehearsal, type Rule, type RuleDraft as Draft } from "../api/model";
-import { useChange, useList, useModels } from "../api/queries";
+import { useChange, useList, useMay, useModels } from "../api/queries";
+import { History } from "../audit/History";
 import { usePreferences } from "../app/preferences";
 import { useFormat, useText, useTitle } from "../i18n";
 import { unitSign } from "../i18n/format";
@@ -49,6 +50,7 @@ export function RuleDrawer({ rule, start = {}, close }: { rule: Rule | null; sta
   const f = useFormat();
   const title = useTitle();
   const phone = usePhone();
+  const mayLook = useMay("ledger:look");
   const { language } = usePreferences();
   const { message } = App.useApp();
   const [form] = Form.useForm<Fields>();
@@ -63,7 +65,7 @@ export function RuleDrawer({ rule, start = {}, close }: { rule: Rule | null; sta
   const properties = target === "device" ? live.data ?? [] : models.data?.find((m) => m.id === values?.model_id)?.properties ?? [];
   const property = properties.find((p) => p.name === values?.property);
   const unit = property?.unit ?? null;
-  const save = useChange((draft: Draft) => (rule ? put(`/rules/${rule.id}`, draft) : post("/rules", draft)), ["rules"], () => { void message.success(t.common.saved); close(); });
+  const save = useChange((draft: Draft) => (rule ? put(`/rules/${rule.id}`, draft, etagOf(rule)) : post("/rules", draft)), ["rules"], () => { void message.success(t.common.saved); close(); });
   const test = useChange((draft: Draft) => { const now = Date.now(); return post<Rehearsal>("/rules/test", { rule: draft, from_ms: now - DAY_MS, to_ms: now }); }, []);
   const seconds = { suffix: t.rules.seconds, min: 0, max: 86_400, style: { width: "100%" } };
   const amount = { style: { width: "100%" }, suffix: unitSign(unit) || undefined };
@@ -96,6 +98,7 @@ export function RuleDrawer({ rule, start = {}, close }: { rule: Rule | null; sta
           {kind === "rate_of_change" && <>
             <Form.Item name="per_s" label={t.rules.perSecond} rules={[{ required: true, message: t.common.required }]}><InputNumber {...amount} min={0} /></Form.Item>
             <Form.Item name="window_s" label={t.rules.window}><InputNumber {...seconds} min={0.1} /></Form.Item>
+            <Form.Item name="deadband" label={t.rules.deadband} tooltip={t.rules.deadbandHint}><InputNumber {...amount} min={0} /></Form.Item>
             <Form.Item name="direction" label={t.rules.direction}><Select options={(["both", "rising", "falling"] as const).map((value) => ({ value, label: t.rules.directions[value] }))} /></Form.Item>
           </>}
           {kind === "stale" && <Form.Item name="after_s" label={t.rules.after}><InputNumber {...seconds} min={1} /></Form.Item>}
@@ -115,6 +118,7 @@ export function RuleDrawer({ rule, start = {}, close }: { rule: Rule | null; sta
           <Form.Item key={name} name={name} label={`${name === "message" ? t.rules.message : t.rules.messageZh} (${t.common.optional})`} extra={i === 0 ? t.rules.messageHint : undefined}><Input maxLength={500} /></Form.Item>
         ))}
       </Form>
+      {rule && mayLook && <section style={{ marginBlockStart: 24 }}><h3 style={{ marginBlockEnd: 8 }}>{t.audit.history}</h3><History kind="rule" id={rule.id} /></section>}
     </Drawer>
   );
 }

@@ -4,9 +4,9 @@ import { MoreOutlined, PlusOutlined } from "@ant-design/icons";
 import type { JSX } from "react";
 import { Link, useSearchParams } from "react-router";
 
-import { get, put, remove } from "../api/client";
+import { etagOf, get, put, remove } from "../api/client";
 import type { Device, Rule } from "../api/model";
-import { useChange, useMay, useModels, usePages } from "../api/queries";
+import { useChange, useMay, useModels, usePages, useResource } from "../api/queries";
 import { useFormat, useText, useTitle } from "../i18n";
 import { Listing } from "../parts/Listing";
 import { PriorityMark } from "../parts/Marks";
@@ -17,11 +17,13 @@ import { sentence } from "./sentence";
 export default function RulesPage(): JSX.Element {
   const t = useText();
   const [parameters, setParameters] = useSearchParams();
-  const engineer = useMay("engineer");
+  const engineer = useMay("rules:write");
   const open = parameters.get("rule");
   const create = parameters.get("new") !== null;
   const rules = usePages<Rule>("/rules", { limit: 100 });
-  const editing = open ? rules.data?.items.find((rule) => rule.id === open) : undefined;
+  const listed = open ? rules.data?.items.find((rule) => rule.id === open) : undefined;
+  const linked = useResource<Rule>(`/rules/${open ?? ""}`, {}, { enabled: open !== null && rules.isSuccess && !listed });
+  const editing = listed ?? (open ? linked.data : undefined);
   const show = (id: string | null): void => { setParameters(id === null ? {} : id === "new" ? { new: "1" } : { rule: id }, { replace: true }); };
   const add = engineer && <Button type="primary" icon={<PlusOutlined />} onClick={() => { show("new"); }}>{t.rules.add}</Button>;
   return (
@@ -31,7 +33,7 @@ export default function RulesPage(): JSX.Element {
           ? <div className="panel"><Empty title={t.rules.empty} text={t.rules.emptyText}>{add}</Empty></div>
           : <RuleList rules={items} open={show} more={rules.hasNextPage ? () => void rules.fetchNextPage() : null} />}
       </Loaded>
-      {(create || editing) && <RuleDrawer rule={editing ?? null} start={parameters.get("device") ? { device_id: parameters.get("device") } : {}} close={() => { show(null); }} />}
+      {(create || editing) && <RuleDrawer key={editing?.id ?? "new"} rule={editing ?? null} start={parameters.get("device") ? { device_id: parameters.get("device") } : {}} close={() => { show(null); }} />}
     </Page>
   );
 }
@@ -39,8 +41,8 @@ export default function RulesPage(): JSX.Element {
 export function RuleList({ rules, open, more = null }: { rules: readonly Rule[]; open: (id: string) => void; more?: (() => void) | null }): JSX.Element {
   const t = useText();
   const { modal } = App.useApp();
-  const engineer = useMay("engineer");
-  const toggle = useChange((rule: Rule) => put(`/rules/${rule.id}`, { ...draftOf(rule), enabled: !rule.enabled }), ["rules"]);
+  const engineer = useMay("rules:write");
+  const toggle = useChange((rule: Rule) => put(`/rules/${rule.id}`, { ...draftOf(rule), enabled: !rule.enabled }, etagOf(rule)), ["rules"]);
   const drop = useChange((id: string) => remove(`/rules/${id}`), ["rules", "alarms"]);
   const ask = (rule: Rule): void => { void modal.confirm({ title: t.rules.deleteConfirm, content: t.rules.deleteText, okText: t.common.delete, cancelText: t.common.cancel, okButtonProps: { danger: true }, onOk: () => drop.mutateAsync(rule.id).catch(() => undefined) }); };
   const menu = (rule: Rule): JSX.Element => (
@@ -51,7 +53,7 @@ export function RuleList({ rules, open, more = null }: { rules: readonly Rule[];
   const columns: TableColumnsType<Rule> = [
     { key: "on", title: t.rules.enabled, width: 64, render: (_, r) => <Switch size="small" checked={r.enabled} disabled={!engineer} aria-label={t.rules.enabled} onChange={() => { toggle.mutate(r); }} /> },
     { key: "priority", title: t.rules.priority, width: 96, render: (_, r) => <PriorityMark priority={r.priority} label /> },
-    { key: "name", title: t.rules.name, render: (_, r) => <b>{r.name}</b> },
+    { key: "name", title: t.rules.name, render: (_, r) => <button type="button" className="plain" onClick={() => { open(r.id); }}><b>{r.name}</b></button> },
     { key: "words", title: t.rules.condition, render: (_, r) => <span className="quiet" style={{ display: "block", maxWidth: 480, whiteSpace: "normal" }}><Words rule={r} /></span> },
     { key: "scope", title: t.rules.scope, render: (_, r) => <Scope rule={r} /> },
     ...(engineer ? [{ key: "act", width: 48, render: (_: unknown, r: Rule) => menu(r) }] : []),

@@ -14,8 +14,8 @@ export function Authority(): JSX.Element {
   const t = useText();
   const f = useFormat();
   const { modal } = App.useApp();
-  const administrator = useMay("administrator");
-  const engineer = useMay("engineer");
+  const administrator = useMay("authorities:manage");
+  const engineer = useMay("certificates:read");
   const [importing, setImporting] = useState(false);
   const authorities = useList<AuthorityView>("/certificates/authorities");
   const make = useChange(() => post("/certificates/authorities"), ["certificates"]);

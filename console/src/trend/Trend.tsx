@@ -10,6 +10,7 @@ import { useLive, useWatch } from "../api/live";
 import type { Buckets, DeviceProperty } from "../api/model";
 import { useDark } from "../app/preferences";
 import { PALETTES } from "../app/theme";
+import { fetchFile } from "../devices/exchange";
 import { useFormat, useText, useTitle } from "../i18n";
 import { Empty } from "../parts/Page";
 import { ProblemView } from "../parts/Problem";
@@ -107,7 +108,7 @@ export default function Trend({ deviceId, properties, chosen, choose }: Props): 
     setRange({ from_ms: now - RANGES[name], to_ms: now });
   };
   const csv = (path: string, query: Record<string, string | number | string[]>): void => {
-    location.assign(address(path, { device_id: deviceId, from_ms: Math.round(range.from_ms), to_ms: Math.round(range.to_ms), format: "csv", ...query }));
+    fetchFile(address(path, { device_id: deviceId, from_ms: Math.round(range.from_ms), to_ms: Math.round(range.to_ms), format: "csv", ...query }), "");
   };
   const exports = [
     { key: "", label: t.trend.exportDrawn, onClick: () => { csv("/readings/buckets", { property: chosen, buckets, aggregates: "min,max,mean" }); } },
@@ -118,7 +119,7 @@ export default function Trend({ deviceId, properties, chosen, choose }: Props): 
     <div className="stack">
       <div className="row wrap spread">
         <Select
-          mode="multiple" style={{ minWidth: phone ? "100%" : 320, maxWidth: 720, flex: "1 1 320px" }} value={chosen} placeholder={t.trend.choose} maxCount={MOST} onChange={choose} allowClear
+          mode="multiple" aria-label={t.trend.choose} style={{ minWidth: phone ? "100%" : 320, maxWidth: 720, flex: "1 1 320px" }} value={chosen} placeholder={t.trend.choose} maxCount={MOST} onChange={choose} allowClear
           options={numeric.map((p) => ({ value: p.name, label: title(p) }))} optionFilterProp="label" maxTagCount={phone ? 2 : 6}
         />
         <div className="row wrap">
@@ -140,7 +141,7 @@ export default function Trend({ deviceId, properties, chosen, choose }: Props): 
       </div>
       <div style={{ position: "relative", minHeight: height }}>
         <div ref={element} className="trend-plot" style={{ height }} role="img" aria-label={t.trend.title} data-points={drawn.reduce((n, s) => n + s.mean.length, 0)} />
-        {query.isFetching && !follow && <Spin size="small" style={{ position: "absolute", top: 4, right: 20 }} />}
+        {query.isFetching && (!follow || !query.data) && <Spin size="small" style={{ position: "absolute", top: 4, right: 20 }} />}
         {chosen.length === 0 && <Overlay><Empty title={t.trend.choosePrompt} text={t.trend.choose} /></Overlay>}
         {chosen.length > 0 && query.error && !query.data && <Overlay><ProblemView error={query.error} retry={() => void query.refetch()} /></Overlay>}
         {chosen.length > 0 && query.isSuccess && !query.isPlaceholderData && !hasPoints(drawn) && <Overlay><Empty title={t.trend.empty} text={t.trend.emptyText} /></Overlay>}

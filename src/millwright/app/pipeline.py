@@ -27,7 +27,7 @@ from millwright.devices.sparkplug import SparkplugHost, SparkplugSessions, publi
 from millwright.devices.telemetry import Decoded, Decoder, Outgoing, TelemetrySettings
 from millwright.devices.telemetry.retention import IntakeRetention
 from millwright.engines.nats import NatsConnection, PullReader, StreamMessage
-from millwright.historian import Historian, SeriesInfo
+from millwright.historian import Historian, ReadingBatch, SeriesInfo
 from millwright.kernel import Clock, MillwrightError
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,10 @@ _WINDOW_BYTES: Final = 128 << 20
 _SLICE_BYTES: Final = 512 << 10
 _RECALL_BYTES: Final = 64 << 20
 _LETTERS_AT_ONCE: Final = 64
+_FETCH_MOST: Final = 64
+_FETCH_BYTES: Final = 4 << 20
+"""What is asked for at once: everything else the broker says waits behind it."""
+_FRAMES_KNOWN: Final = 10_000
 _RETRY_S: Final = 0.5
 _IDLE_S: Final = 2.0
 _STOP_S: Final = 8.0
@@ -92,6 +96,8 @@ class Pipeline:
         self._fetched: asyncio.Queue[StreamMessage] = asyncio.Queue()
         self._pending: asyncio.Queue[_Pending] = asyncio.Queue()
         self._room = asyncio.Event()
+        self._fetch_most = _FETCH_MOST // 4
+        self._frames: dict[str, None] = {}
         self._unacknowledged = 0
         self._decoded_to = self._stored_to = 0
         self._counters: Counter[str] = Counter()
@@ -148,10 +154,13 @@ class Pipeline:
         self._retention.note(acknowledged, state.bytes * stored // state.messages, self._clock.monotonic_s())
         newest = max(1, stored * _RECALL_BYTES // max(state.bytes * stored // state.messages, 1))
         first = max(state.first_sequence, acknowledged - newest + 1)
+        series: list[SeriesInfo] = []
         async for message in self._nats.scan(INTAKE.name, first=first, last=acknowledged):
+            self._is_repeated(message)
             self._decoder.recall(message.data)
-        recalled = self._decoder.take()
-        await self._historian.append(recalled.batch.empty(), recalled.new_series)
+            series += self._decoder.take().new_series  # and forget the rest
+            await asyncio.sleep(0)
+        await self._historian.append(ReadingBatch.empty(), series)
         logger.info("recalled %d messages that may be repeated", len(self._decoder.repeats))
 
     async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -161,16 +170,18 @@ class Pipeline:
             try:
                 await work()
                 self._solved(name)
-            except MillwrightError as error:
-                self._problem(name, error)
-                await asyncio.sleep(_RETRY_S)
             except Exception as error:
-                logger.exception("the pipeline's %s failed", name)
-                self._counters["pipeline_failures"] += 1
-                self._problems.setdefault(
-                    name, Problem("app.pipeline_failed", repr(error), "Report this.", self._clock.now_ms())
-                )
+                self._failed(name, error)
                 await asyncio.sleep(_RETRY_S)
+
+    def _failed(self, name: str, error: Exception) -> None:
+        if isinstance(error, MillwrightError):
+            self._problem(name, error)
+            return
+        self._counters["pipeline_failures"] += 1
+        if name not in self._problems:
+            logger.error("the pipeline's %s failed", name, exc_info=error)
+            self._problems[name] = Problem("app.pipeline_failed", repr(error), "Report this.", self._clock.now_ms())
 
     def _problem(self, name: str, error: MillwrightError) -> None:
         if name not in self._problems:
@@ -186,7 +197,11 @@ class Pipeline:
     async def _fetch(self) -> None:
         await self._room.wait()
         assert self._reader is not None
-        for message in await self._reader.fetch(64, wait_s=1.0):
+        found = await self._reader.fetch(self._fetch_most, wait_s=1.0)
+        if found:
+            largest = max(len(message.data) for message in found)
+            self._fetch_most = min(_FETCH_MOST, max(1, _FETCH_BYTES // max(largest, 1)))
+        for message in found:
             if message.sequence <= self._stored_to:
                 await self._reader.acknowledge(message.sequence)  # its acknowledgement was lost
             elif message.sequence > self._decoded_to:
@@ -201,11 +216,11 @@ class Pipeline:
     async def _decode(self) -> None:
         message = await self._fetched.get()
         size, sequence = len(message.data), message.sequence
-        self._decoder.decode(message.data, message.sequence, self._clock.now_ms())
+        await self._decode_one(message)
         while size < _SLICE_BYTES and not self._fetched.empty():
             message = self._fetched.get_nowait()
             size, sequence = size + len(message.data), message.sequence
-            self._decoder.decode(message.data, message.sequence, self._clock.now_ms())
+            await self._decode_one(message)
         decoded = self._decoder.take()
         sessions = [(edge, self._sessions.encode(self._sparkplug.sessions[edge])) for edge in self._sparkplug.changed]
         self._sparkplug.changed.clear()
@@ -217,6 +232,34 @@ class Pipeline:
         ticket = await self._append(decoded)
         self._pending.put_nowait(_Pending(sequence, size, ticket, decoded.dead_letters, sessions, decoded.new_series))
         await asyncio.sleep(0)
+
+    async def _decode_one(self, message: StreamMessage) -> None:
+        if self._is_repeated(message):
+            self._counters["frames_repeated"] += 1
+            return
+        while True:
+            try:
+                self._decoder.decode(message.data, message.sequence, self._clock.now_ms())
+            except MillwrightError as error:  # the records are away: the frame is decoded later, not passed over
+                self._problem("devices", error)
+                await asyncio.sleep(_RETRY_S)
+            else:
+                self._solved("devices")
+                return
+
+    def _is_repeated(self, message: StreamMessage) -> bool:
+        """Whether this frame came before: a listener appends again what was not confirmed, for as long as it takes.
+
+        The broker recognises that for two minutes only, and a broker may be away longer than that.
+        """
+        if not message.message_id:
+            return False
+        if message.message_id in self._frames:
+            return True
+        self._frames[message.message_id] = None
+        if len(self._frames) > _FRAMES_KNOWN:
+            del self._frames[next(iter(self._frames))]
+        return False
 
     async def _call(self, name: str, hook: Hook, decoded: Decoded) -> None:
         try:
@@ -236,8 +279,8 @@ class Pipeline:
         while True:
             try:
                 ticket = await self._historian.append(decoded.batch, decoded.new_series)
-            except MillwrightError as error:
-                self._problem("append", error)
+            except Exception as error:
+                self._failed("append", error)
                 await asyncio.sleep(_RETRY_S)
             else:
                 self._solved("append")
@@ -284,18 +327,19 @@ class Pipeline:
             return
         try:
             await self._note_series(self._unnoted)
-        except MillwrightError as error:
-            self._problem("properties", error)
+        except Exception as error:
+            self._failed("properties", error)
         else:
             self._unnoted.clear()
             self._solved("properties")
 
     async def _until_done(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Repeat ``work``: what was taken from the intake is never passed over, whatever goes wrong with it."""
         while True:
             try:
                 await work()
-            except MillwrightError as error:
-                self._problem(name, error)
+            except Exception as error:
+                self._failed(name, error)
                 await asyncio.sleep(_RETRY_S)
             else:
                 self._solved(name)
@@ -331,6 +375,10 @@ class Pipeline:
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """Cancel until they end: before Python 3.12 `asyncio.wait_for`, which nats-py waits with, may lose it once."""
+    left = [task for task in tasks if not task.done()]
+    while left:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=1.0)
+        left = [task for task in left if not task.done()]

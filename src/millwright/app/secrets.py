@@ -11,6 +11,7 @@ from millwright.app.sections import folder_of
 from millwright.app.settings import NodeSettings
 from millwright.engines.secrets import Rotation, RotationReport, Secrets, open_secrets
 from millwright.kernel import SystemClock
+from millwright.kernel.scope import EVERYTHING
 
 TABLES = ("millwright.certificates.tables",)
 """Modules that declare sealed columns; a domain that begins to seal something is added here."""
@@ -51,7 +52,7 @@ class _Opened:
         for module in TABLES:
             import_module(module)
         clock = SystemClock()
-        self._records = open_records(settings)
+        self._records = open_records(settings, EVERYTHING)
         self._secrets = open_secrets(settings.secrets, self._records, folder_of(settings).root, clock)
         self._rotation = Rotation(self._records, self._secrets, clock)
 

@@ -22,6 +22,7 @@ from millwright.engines.secrets.settings import SecretsSettings
 from millwright.engines.sql.settings import SqlSettings
 from millwright.historian.settings import HistorianSettings
 from millwright.kernel import settings as kernel_settings
+from millwright.ledger.settings import LedgerSettings
 from millwright.operations.settings import OperationsSettings
 from millwright.web.settings import WebSettings
 
@@ -39,6 +40,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     devices: DevicesSettings = field(default_factory=DevicesSettings)
     historian: HistorianSettings = field(default_factory=HistorianSettings)
     operations: OperationsSettings = field(default_factory=OperationsSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
     web: WebSettings = field(default_factory=WebSettings)
 
 

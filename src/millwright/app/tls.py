@@ -19,9 +19,11 @@ from millwright.app.folder import DataFolder
 from millwright.app.node import Node
 from millwright.app.settings import NodeSettings
 from millwright.app.stats import Figures, Problem
-from millwright.certificates.files import CERTIFICATE, KEY, SERVED
+from millwright.certificates.files import CERTIFICATE, KEY
 from millwright.devices.mqtt import MqttSettings
-from millwright.kernel import Clock, MillwrightError
+from millwright.kernel import Clock, MillwrightError, new_id
+from millwright.kernel.scope import EVERYTHING
+from millwright.ledger import Act, Actor, Draft, Recorder, Sealed, Target, acting, entries_of
 from millwright.web import WebSettings
 
 if TYPE_CHECKING:
@@ -54,6 +56,11 @@ def listening(settings: NodeSettings, folder: DataFolder) -> tuple[WebSettings, 
     return web, mqtt
 
 
+def is_own(certificate: str, folder: DataFolder) -> bool:
+    """Whether a listener's certificate is the one that the node's own authority makes."""
+    return bool(certificate) and Path(certificate) == folder.tls / CERTIFICATE
+
+
 def names(settings: NodeSettings) -> list[str]:
     """The names that the node's own certificate carries."""
     from millwright.certificates.node import own_names
@@ -65,15 +72,16 @@ def names(settings: NodeSettings) -> list[str]:
 class NodeTls:
     """Keeps the certificate of one role's listener valid. A :class:`millwright.kernel.Part`, started before it.
 
-    ``auto``: makes and renews the node's certificate. In every mode ``on_change`` (the web server's) is called when the
-    files changed, by whatever hand, and the certificate is left where the command line on this machine finds it; what
-    cannot be renewed, or ends within a week, is reported as a problem.
+    ``auto``: makes and renews the node's certificate, and records that in the ledger. In every mode ``on_change`` (the
+    web server's) is called when the files changed, by whatever hand; what cannot be renewed, or ends within a week, is
+    reported as a problem.
     """
 
     def __init__(
         self,
         node: Node,
         authority: CertificateAuthority,
+        recorder: Recorder,
         certificate: str,
         key: str,
         on_change: Callable[[], Awaitable[None]] | None = None,
@@ -82,15 +90,17 @@ class NodeTls:
     ) -> None:
         self._files = [Path(certificate), Path(key)] if certificate else []
         self._clock: Clock = node.clock
-        self._folder = node.folder.tls
+        self._recorder, self._untold = recorder, list[Sealed]()
+        self._name = node.settings.node.name
         self._on_change, self._look_s = on_change, look_s
         settings = node.settings
         self._own: NodeCertificate | None = None
-        if settings.tls.mode == "auto" and certificate == str(node.folder.tls / CERTIFICATE):
+        if settings.tls.mode == "auto" and is_own(certificate, node.folder):
             from millwright.certificates import NodeCertificate
 
+            everything = node.records.scoped(EVERYTHING)
             self._own = NodeCertificate(
-                authority, node.records, node.clock, node.folder.tls, settings.node.name, names(settings)
+                authority, everything, node.clock, node.folder.tls, settings.node.name, names(settings)
             )
         self._seen: object = None
         self._ends_ms: int | None = None
@@ -101,8 +111,7 @@ class NodeTls:
         """Leave a valid certificate where one is to be made. Raises what keeps it from being made."""
         if not self._files:
             return
-        if self._own is not None:
-            await asyncio.to_thread(self._own.ensure)
+        await self._ensure()
         await asyncio.to_thread(self._look)
         self._task = asyncio.create_task(self._watch(), name="TLS certificate")
 
@@ -113,6 +122,7 @@ class NodeTls:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
+            await self._tell()
 
     def figures(self) -> Figures:
         """A problem while the certificate is about to end."""
@@ -143,11 +153,7 @@ class NodeTls:
         from cryptography import x509
 
         try:
-            data = self._files[0].read_bytes()
-            known = x509.load_pem_x509_certificate(data)
-            if self._on_change is not None:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                (self._folder / SERVED).write_bytes(data)
+            known = x509.load_pem_x509_certificate(self._files[0].read_bytes())
             self._ends_ms = int(known.not_valid_after_utc.timestamp() * 1000)
         except (OSError, ValueError):
             self._ends_ms = None
@@ -157,11 +163,40 @@ class NodeTls:
         renewed_s = self._clock.monotonic_s()
         while True:
             await asyncio.sleep(self._look_s)
+            await self._tell()
             try:
-                if self._own is not None and self._clock.monotonic_s() - renewed_s > _RENEW_S:
+                if self._clock.monotonic_s() - renewed_s > _RENEW_S:
                     renewed_s = self._clock.monotonic_s()
-                    await asyncio.to_thread(self._own.ensure)
+                    await self._ensure()
                 if await asyncio.to_thread(self._look) and self._on_change is not None:
                     await self._on_change()
             except (MillwrightError, OSError) as error:
                 logger.warning("the TLS certificate cannot be renewed or taken over: %s", error)
+
+    async def _ensure(self) -> None:
+        """Make the certificate where that is due; what was made is told to the ledger when that takes it."""
+        if self._own is None:
+            return
+        act = Act()
+        with acting(act):
+            await asyncio.to_thread(self._own.ensure)
+        if act.notes:
+            draft = Draft(
+                id=new_id("led"),
+                at_ms=self._clock.now_ms(),
+                actor=Actor("system", self._name, self._name),
+                action="certificates.renew",
+                target=Target("node", self._name, self._name),
+                outcome="done",
+            )
+            self._untold += entries_of(act, draft)
+
+    async def _tell(self) -> None:
+        """What the ledger does not take now is told it again later."""
+        if not self._untold:
+            return
+        try:
+            await self._recorder.record(self._untold)
+            self._untold.clear()
+        except MillwrightError as error:
+            logger.warning("a new certificate is not in the ledger yet: %s", error)

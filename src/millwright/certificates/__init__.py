@@ -4,6 +4,8 @@ Vocabulary: an *authority* is a key that signs certificates; the *root* is trust
 signs day by day. A *request* (PKCS #10) asks for a certificate of a key its sender has. A *subject* is a device or a
 node.
 
+Authorities are the node's own. A certificate belongs to the organisation of its subject.
+
 Invariants: an authority's private key is in the records only sealed; every certificate issued has its record, so that
 it can be revoked; a certificate never outlives its issuer; a subject's name in a certificate is ours to write, never
 the request's.
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
         insert_code,
         insert_issued,
         revoke,
+        revoke_organisation,
         revoke_subject,
         take_code,
     )
@@ -65,6 +68,7 @@ __all__ = [
     "parse_request",
     "pkcs7_certificates",
     "revoke",
+    "revoke_organisation",
     "revoke_subject",
     "take_code",
 ]

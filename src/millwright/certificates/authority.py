@@ -30,6 +30,7 @@ from millwright.certificates.tables import KEY_PURPOSE
 from millwright.engines.secrets import Secrets, purpose_of
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, new_id
+from millwright.ledger import note
 
 CRL_DAYS: Final = 7
 _CRL_KEPT_MS: Final = 3_600_000
@@ -46,10 +47,23 @@ class Signed:
 
 
 class CertificateAuthority:
-    """The authorities of one database. Construction does no I/O."""
+    """The authorities of one database. Construction does no I/O.
 
-    def __init__(self, records: Records, secrets: Secrets, clock: Clock, settings: CertificatesSettings) -> None:
+    ``records`` see every organisation: a key, a serial number and a list of what was revoked are the authority's
+    business, whoever's the certificate is. What people are shown is read through ``confined``.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        secrets: Secrets,
+        clock: Clock,
+        settings: CertificatesSettings,
+        *,
+        confined: Records | None = None,
+    ) -> None:
         self.store = CertificateStore(records)
+        self.shown = CertificateStore(confined or records)
         self.settings = settings
         self._secrets, self._clock = secrets, clock
         self._lists: dict[str, tuple[int, int, bytes]] = {}
@@ -90,7 +104,7 @@ class CertificateAuthority:
             subject, key.public_key(), moment(now_ms), settings.authority_days, above, above_key
         )
         rows.append(self._row("issuing", "built_in", made, [above], key_bytes(key), now_ms))
-        return self.store.activate(rows, replaces=replaces)
+        return self._activate(rows, replaces)
 
     def take(self, given: AuthorityImport) -> None:
         """Use another authority from now on; what the one before issued stays valid.
@@ -101,8 +115,16 @@ class CertificateAuthority:
         key, (own, *above) = imports.read_authority(given, moment(now_ms))
         row = self._row("issuing", "imported", own, above, key_bytes(key), now_ms)
         current = self.store.find_active()
-        while not self.store.activate([row], replaces=current["id"] if current else None):
+        while not self._activate([row], current["id"] if current else None):
             current = self.store.find_active()
+
+    def _activate(self, rows: Sequence[dict[str, Any]], replaces: str | None) -> bool:
+        if not self.store.activate(rows, replaces=replaces):
+            return False
+        for row in rows:
+            shown = ("role", "origin", "algorithm", "fingerprint", "not_after_ms")
+            note("authority", row["id"], row["subject"], after={name: row[name] for name in shown})
+        return True
 
     def trusted(self) -> list[str]:
         """Every authority that is still valid, in PEM: what a client certificate is checked by."""
@@ -130,6 +152,7 @@ class CertificateAuthority:
         subject_id: str,
         names: Sequence[x509.GeneralName],
         origin: Origin,
+        organisation_id: str,
     ) -> Signed:
         """A certificate for a checked key; the caller puts its row into the records, with what it opens.
 
@@ -170,15 +193,16 @@ class CertificateAuthority:
             "origin": origin,
             "revoked_ms": None,
             "reason": None,
+            "organisation_id": organisation_id,
         }
         return Signed(row, pem, self.chain_of(authority))
 
     def page(
         self, kind: Kind | None, subject_id: str | None, state: State | None, *, cursor: str | None, limit: int
     ) -> CertificatePage:
-        """Certificates, newest first."""
+        """Certificates that the scope at hand contains, newest first."""
         now_ms = self._clock.now_ms()
-        return self.store.page(kind=kind, subject_id=subject_id, state=state, cursor=cursor, limit=limit, now_ms=now_ms)
+        return self.shown.page(kind=kind, subject_id=subject_id, state=state, cursor=cursor, limit=limit, now_ms=now_ms)
 
     @staticmethod
     def chain_of(authority: sa.RowMapping) -> str:

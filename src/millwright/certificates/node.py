@@ -17,7 +17,8 @@ from millwright.certificates.keys import key_bytes, make_key
 from millwright.certificates.profiles import general_name, milliseconds
 from millwright.certificates.store import insert_issued
 from millwright.engines.sql import Records
-from millwright.kernel import Clock
+from millwright.kernel import ROOT, Clock
+from millwright.ledger import note
 
 
 def own_names(more: Sequence[str]) -> list[str]:
@@ -80,9 +81,11 @@ class NodeCertificate:
     def _renew(self) -> None:
         key = make_key(self._authority.settings.algorithm)
         names = [general_name(name) for name in self._names]
-        signed = self._authority.sign(key.public_key(), "node", self._node, names, "node")
+        signed = self._authority.sign(key.public_key(), "node", self._node, names, "node", ROOT)
         with self._records.begin() as connection:
             insert_issued(connection, signed.row)
+        shown = {name: signed.row[name] for name in ("fingerprint", "not_after_ms")}
+        note("node", self._node, self._node, after={"certificate": shown})
         _write(self.key, key_bytes(key), 0o600)
         _write(self.certificate, (signed.certificate + signed.chain).encode(), 0o644)
         _write(self._folder / TRUST, "".join(self._authority.trusted()).encode(), 0o644)

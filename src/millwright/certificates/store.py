@@ -175,6 +175,13 @@ def revoke_subject(connection: sa.Connection, kind: str, subject_id: str, now_ms
     return done.rowcount
 
 
+def revoke_organisation(connection: sa.Connection, organisation_id: str, now_ms: int) -> None:
+    """Revoke every certificate of an organisation that is about to go, in the caller's transaction."""
+    valid = sa.and_(issued.c.organisation_id == organisation_id, issued.c.revoked_ms.is_(None))
+    values = {"revoked_ms": now_ms, "reason": "cessation_of_operation"}
+    connection.execute(sa.update(issued).where(valid).values(**values))
+
+
 def insert_code(connection: sa.Connection, row: dict[str, Any]) -> None:
     """Add a one-time code; the subject's unused ones before it end."""
     connection.execute(

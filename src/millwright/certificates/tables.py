@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from millwright.engines.secrets import sealed
-from millwright.engines.sql import metadata
+from millwright.engines.sql import metadata, organisation, owned
 
 KEY_PURPOSE = "certificates.authority"
 """What an authority's private key is sealed for, with the authority's id."""
@@ -49,8 +49,12 @@ issued = sa.Table(
     sa.Column("revoked_ms", sa.BigInteger),
     sa.Column("reason", sa.String(30)),
     sa.Index("ix_certificates_issued_subject", "kind", "subject_id", "id"),
+    organisation(index=True),
     sa.Index("ix_certificates_issued_revoked", "authority_id", "revoked_ms"),
+    info=owned(kept=True),
 )
+"""A certificate belongs to the organisation of its device, a node's to the root. It is kept when that is removed, for
+the list of what was revoked."""
 
 codes = sa.Table(
     "certificates_codes",
@@ -62,5 +66,7 @@ codes = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("expires_ms", sa.BigInteger, nullable=False),
     sa.Column("used_ms", sa.BigInteger),
+    organisation(),
     sa.Index("ix_certificates_codes_subject", "kind", "subject_id"),
+    info=owned(),
 )

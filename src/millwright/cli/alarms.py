@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 import click
 
-from millwright.cli.client import connect
+from millwright.cli.client import connect, part
 from millwright.cli.main import Options
 from millwright.cli.output import format_time, json_option, print_json, print_table
+
+WAITING = ("unacknowledged", "returned_unacknowledged")
+"""States in which an alarm waits for somebody."""
+
+OPEN = ("unacknowledged", "acknowledged", "returned_unacknowledged")
+"""States of an alarm that is not closed."""
 
 
 @click.group()
@@ -31,8 +35,8 @@ def list_alarms(options: Options, active: bool, every: bool, priority: str | Non
       millwright alarms list --priority critical
     """
     with connect(options) as client:
-        items = client.pages("/alarms", priority=priority, active=True if active else None)
-        found = list(islice((a for a in items if every or a["state"] != "normal"), limit))
+        states = () if every else OPEN
+        found = list(client.pages("/alarms", limit, priority=priority, active=active or None, state=states))
     if as_json:
         print_json(found)
         return
@@ -59,9 +63,10 @@ def ack(options: Options, ids: tuple[str, ...], every: bool, comment: str | None
         raise click.UsageError("Give ids of alarms, or --all.")
     with connect(options) as client:
         if every:
-            waiting = ("unacknowledged", "returned_unacknowledged")
-            ids = tuple(a["id"] for a in client.pages("/alarms") if a["state"] in waiting)
-        done = [client.post(f"/alarms/{alarm}/acknowledge", {"comment": comment} if comment else {}) for alarm in ids]
+            ids = tuple(a["id"] for a in client.pages("/alarms", state=WAITING))
+        done = [
+            client.post(f"/alarms/{part(alarm)}/acknowledge", {"comment": comment} if comment else {}) for alarm in ids
+        ]
     if as_json:
         print_json(done)
     else:

@@ -6,12 +6,13 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import httpx
 
 from millwright.app.sections import folder_of
-from millwright.app.trust import node_context
-from millwright.cli.local import process_settings
+from millwright.app.trust import own_node, trust
+from millwright.cli.local import environment, process_settings
 from millwright.cli.main import Options
 from millwright.kernel import Denied, MillwrightError, Unavailable
 from millwright.kernel.errors import from_dict
@@ -19,16 +20,26 @@ from millwright.kernel.errors import from_dict
 _FAMILY_BY_STATUS = {400: "invalid", 401: "denied", 403: "denied", 404: "not_found", 409: "conflict", 412: "conflict"}
 _FAMILY_BY_STATUS |= {413: "limit_exceeded", 422: "unsupported", 429: "limit_exceeded", 503: "unavailable"}
 
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+
 
 class Client:
     """Asks the API below ``/api/v1``; an error of the node comes back as the error it was."""
 
     def __init__(
-        self, url: str, token: str | None, *, timeout_s: float = 30.0, verify: ssl.SSLContext | bool = True
+        self, url: str, token: str | None, *, tls: ssl.SSLContext | None = None, timeout_s: float = 30.0
     ) -> None:
         self.url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=timeout_s, verify=verify)
+        # A proxy set for the world outside knows no way back to this machine.
+        near = urlsplit(self.url).hostname in _THIS_MACHINE
+        self._http = httpx.Client(
+            base_url=f"{self.url}/api/v1",
+            headers=headers,
+            timeout=timeout_s,
+            trust_env=not near,
+            verify=True if tls is None else tls,
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -47,17 +58,29 @@ class Client:
         reply = self._ask("POST", path, query=query, json=body)
         return reply.json() if reply.content else None
 
-    def post_text(self, path: str, text: str, media_type: str, **query: Any) -> Any:
-        """Send ``text`` as it is."""
-        return self._ask("POST", path, query=query, content=text.encode(), headers={"Content-Type": media_type}).json()
+    def post_file(self, path: str, content: bytes, media_type: str, **query: Any) -> Any:
+        """Send a file as it is."""
+        return self._ask("POST", path, query=query, content=content, headers={"Content-Type": media_type}).json()
 
     def put(self, path: str, body: Any) -> Any:
         """Replace what is at ``path``; returns the JSON answer."""
         return self._ask("PUT", path, json=body).json()
 
+    def patch(self, path: str, body: Any) -> Any:
+        """Change what is at ``path``; returns the JSON answer."""
+        return self._ask("PATCH", path, json=body).json()
+
     def delete(self, path: str) -> None:
         """Delete what is at ``path``."""
         self._ask("DELETE", path)
+
+    def delete_for(self, path: str) -> Any:
+        """Delete what is at ``path``; returns the JSON answer."""
+        return self._ask("DELETE", path).json()
+
+    def content(self, path: str) -> bytes:
+        """The body at ``path`` as it is."""
+        return self._ask("GET", path).content
 
     def pages(self, path: str, limit: int | None = None, **query: Any) -> Iterator[dict[str, Any]]:
         """Every item of a list that comes in pages, up to ``limit``."""
@@ -96,6 +119,14 @@ class Client:
         try:
             yield
         except httpx.HTTPError as error:
+            untrusted = _find_refusal(error)
+            if untrusted is not None:
+                raise Denied(
+                    f"The certificate of {self.url} is not trusted: {untrusted}.",
+                    code="cli.certificate_untrusted",
+                    hint="Name the PEM file of its authority, or its own, with --ca, and the node as the certificate "
+                    "does with --url.",
+                ) from error
             raise Unavailable(
                 f"No node answers at {self.url}: {str(error) or type(error).__name__}",
                 code="cli.no_node",
@@ -107,13 +138,11 @@ class Client:
 def connect(options: Options, *, timeout_s: float = 30.0) -> Iterator[Client]:
     """A client of the node that ``--url`` names, else of the one on this machine's data folder.
 
-    Raises ``Unavailable`` (``cli.no_node``) when none runs there, ``Denied`` (``cli.no_token``) without a token.
+    Raises ``Unavailable`` (``cli.no_node``) when none runs there, ``Denied`` without a token (``cli.no_token``) or when
+    the node's certificate is not trusted (``cli.certificate_untrusted``).
     """
     url, token = _target(options)
-    verify: ssl.SSLContext | bool = True
-    if url.startswith("https://"):
-        verify = node_context(folder_of(process_settings(options)), by_address=not options.url)
-    client = Client(url, token, timeout_s=timeout_s, verify=verify)
+    client = Client(url, token, tls=_tls(options, url), timeout_s=timeout_s)
     try:
         yield client
     finally:
@@ -147,6 +176,29 @@ def _target(options: Options) -> tuple[str, str | None]:
             code="cli.no_token",
             hint="Run as the user who started the node, or give --token.",
         ) from error
+
+
+def part(text: str) -> str:
+    """``text`` as one part of a path, whatever it holds."""
+    return quote(text, safe="")
+
+
+def _tls(options: Options, url: str) -> ssl.SSLContext | None:
+    """What to trust at ``url``: ``--ca``, else on this machine what its own node is known by, else the system's."""
+    if not url.startswith("https:"):
+        return None
+    if options.ca is not None:
+        return trust(options.ca)
+    return None if options.url else own_node(options.config, environment(options))
+
+
+def _find_refusal(error: BaseException | None) -> str | None:
+    """Why a server's certificate was refused, when that is what lies behind an error."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message if getattr(error, "verify_message", "") else str(error.args[-1])
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _given(query: dict[str, Any]) -> dict[str, Any]:

@@ -35,9 +35,11 @@ def list_letters(options: Options, reason: str | None, limit: int, as_json: bool
 
 @dead_letters.command("show")
 @click.argument("sequence", type=int)
+@json_option
 @click.pass_obj
-def show(options: Options, sequence: int) -> None:
-    """Print one whole, payload included, as JSON."""
+def show(options: Options, sequence: int, as_json: bool) -> None:
+    """Print one whole, payload included, as JSON in any case."""
+    del as_json
     with connect(options) as client:
         print_json(client.get(f"/dead-letters/{sequence}"))
 

@@ -124,14 +124,18 @@ def add(
 @devices.command("remove")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
 @click.pass_obj
-def remove(options: Options, name: str, yes: bool) -> None:
-    """Remove a device and its credentials; its history stays."""
+def remove(options: Options, name: str, yes: bool, as_json: bool) -> int:
+    """Remove a device and its credentials; its history stays. Exit code 1 when the question is answered with no."""
     with connect(options) as client:
         device = get_device(client, name)
-        if not yes:
-            click.confirm(f"Remove {device['name']} ({device['id']})?", abort=True)
+        if not yes and not click.confirm(f"Remove {device['name']} ({device['id']})?", err=True):
+            return 1
         client.delete(f"/devices/{device['id']}")
+    if as_json:
+        print_json({"removed": device["id"]})
+    return 0
 
 
 @devices.command("token")
@@ -156,7 +160,7 @@ def token(options: Options, name: str, label: str | None, as_json: bool) -> None
 @json_option
 @click.pass_obj
 def import_devices(options: Options, file: Path, issue: bool, dry_run: bool, as_json: bool) -> int:
-    """Register the devices in FILE: CSV with a header, or a JSON array of rows.
+    """Register the devices in FILE: CSV with a header (UTF-8 or GB 18030), or a JSON array of rows.
 
     Columns: name, title, model, place, tags, kind, group_id, edge_node_id, device_id. Exit code 1 when rows were
     refused.
@@ -170,7 +174,7 @@ def import_devices(options: Options, file: Path, issue: bool, dry_run: bool, as_
         if file.suffix == ".json":
             report = client.post("/devices/import", read_json(file), **query)
         else:
-            report = client.post_text("/devices/import", file.read_text(encoding="utf-8-sig"), "text/csv", **query)
+            report = client.post_file("/devices/import", file.read_bytes(), "text/csv", **query)
     if as_json:
         print_json(report)
     else:
@@ -183,12 +187,17 @@ def import_devices(options: Options, file: Path, issue: bool, dry_run: bool, as_
 
 
 @devices.command("export")
+@json_option
 @click.pass_obj
-def export(options: Options) -> None:
-    """Write every device to standard output as CSV."""
-    with connect(options, timeout_s=300) as client, client.stream("/devices/export") as pieces:
-        for piece in pieces:
-            click.echo(piece, nl=False)
+def export(options: Options, as_json: bool) -> None:
+    """Write every device to standard output as CSV, or with --json as `devices list` does."""
+    with connect(options, timeout_s=300) as client:
+        if as_json:
+            print_json(list(client.pages("/devices")))
+            return
+        with client.stream("/devices/export") as pieces:
+            for piece in pieces:
+                click.echo(piece, nl=False)
 
 
 def _place_id(places: Any, path: str) -> str:

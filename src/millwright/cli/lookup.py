@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from millwright.cli.client import Client
+from millwright.cli.client import Client, part
 from millwright.kernel import Invalid, NotFound
 
 
 def get_device(client: Client, name: str) -> dict[str, Any]:
     """The device with this id or name. Raises ``NotFound``."""
     if name.startswith("dev_"):
-        found: dict[str, Any] = client.get(f"/devices/{name}")
+        found: dict[str, Any] = client.get(f"/devices/{part(name)}")
         return found
     for device in client.pages("/devices", q=name):
         if device["name"].casefold() == name.casefold():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ _COMMANDS = {
     "status": "status",
     "settings": "settings",
     "token": "token",
+    "organisations": "organisations",
+    "grants": "organisations",
     "devices": "devices",
     "certificates": "certificates",
     "secrets": "secrets",
@@ -33,6 +36,7 @@ _COMMANDS = {
     "alarms": "alarms",
     "readings": "readings",
     "dead-letters": "dead_letters",
+    "ledger": "ledger",
 }
 
 
@@ -44,10 +48,24 @@ class Options:
     data: Path | None
     url: str | None
     token: str | None
+    ca: Path | None = None
+
+
+class ReaderLeftError(Exception):
+    """Nobody reads standard output any more. No ``OSError``: Click would end with exit code 1."""
 
 
 class LazyGroup(click.Group):
     """Imports a command's module when the command is asked for."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Raises ``ReaderLeftError``."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise ReaderLeftError from error
+        return code
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command, in the order of the table."""
@@ -75,10 +93,22 @@ class LazyGroup(click.Group):
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder, overrides [node] data.")
 @click.option("--url", envvar="MILLWRIGHT_URL", help="The node's HTTP API. Default: the node on this folder.")
 @click.option("--token", envvar="MILLWRIGHT_TOKEN", help="Access token. Default: the one kept in the data folder.")
+@click.option(
+    "--ca",
+    envvar="MILLWRIGHT_CA",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="PEM file of certificates to trust. Default: the system's, and for the node on this folder its own.",
+)
 @click.option("--traceback", is_flag=True, help="Show where an unexpected error comes from.")
 @click.pass_context
 def root(
-    ctx: click.Context, config: Path | None, data: Path | None, url: str | None, token: str | None, traceback: bool
+    ctx: click.Context,
+    config: Path | None,
+    data: Path | None,
+    url: str | None,
+    token: str | None,
+    ca: Path | None,
+    traceback: bool,
 ) -> None:
     """Millwright (百工): devices connect, history is kept, alarms are true.
 
@@ -88,11 +118,11 @@ def root(
     Something off?   millwright doctor
     """
     del traceback  # main looks for it, because it must know before anything is parsed
-    ctx.obj = Options(config, data, url, token)
+    ctx.obj = Options(config, data, url, token, ca)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit."""
+    """Run the command line and exit. Who reads our output may leave at any time (``| head``): that is no failure."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         code: Any = root.main(args=arguments, prog_name="millwright", standalone_mode=False)
@@ -105,8 +135,9 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except ReaderLeftError:
+        # What is still buffered has no reader; flushing it at the end of the process would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(exits.OK)
     except Exception as error:
         if "--traceback" in arguments:

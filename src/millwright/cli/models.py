@@ -33,9 +33,11 @@ def list_models(options: Options, as_json: bool) -> None:
 
 @models.command("export")
 @click.argument("name")
+@json_option
 @click.pass_obj
-def export(options: Options, name: str) -> None:
-    """Print a model as the file that `models import` reads."""
+def export(options: Options, name: str, as_json: bool) -> None:
+    """Print a model as the file that `models import` reads, which is JSON in any case."""
+    del as_json
     with connect(options) as client:
         model = get_model(client, name)
     kept = ("name", "title", "title_zh", "description", "properties", "events", "services")
@@ -47,7 +49,7 @@ def export(options: Options, name: str) -> None:
 @json_option
 @click.pass_obj
 def import_models(options: Options, files: tuple[Path, ...], as_json: bool) -> None:
-    """Make a model of each of FILES; a model of the same name gets a new version.
+    """Make a model of each of FILES; a model of the same name gets a new version, unless nothing changed.
 
     \b
     Example:
@@ -61,8 +63,11 @@ def import_models(options: Options, files: tuple[Path, ...], as_json: bool) -> N
             before = known.get(document.get("name") if isinstance(document, dict) else None)
             path = f"/models/{before['id']}/versions" if before else "/models"
             model = client.post(path, document)
-            done.append(model)
+            unchanged = before is not None and model["version"] == before["version"]
+            known[model["name"]] = model
+            done.append({**model, "unchanged": unchanged})
             if not as_json:
-                click.echo(f"{file.name}: {model['name']} version {model['version']} ({model['id']})")
+                word = ", unchanged" if unchanged else ""
+                click.echo(f"{file.name}: {model['name']} version {model['version']}{word} ({model['id']})")
     if as_json:
         print_json(done)

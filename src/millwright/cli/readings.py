@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import msgspec
 
 from millwright.cli.client import connect
 from millwright.cli.lookup import get_device
 from millwright.cli.main import Options
 from millwright.cli.output import format_time, json_option, print_json, print_table
+from millwright.kernel import Invalid
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
@@ -67,9 +71,19 @@ def latest(options: Options, devices: tuple[str, ...], as_json: bool) -> None:
 @click.option("--from", "from_ms", type=Moment(), default="1d", show_default=True, help="ISO time, 2h, 30d or now.")
 @click.option("--to", "to_ms", type=Moment(), default="now", show_default=True, help="Likewise.")
 @click.option("--format", "form", type=click.Choice(["csv", "arrow"]), default="csv", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the readings as JSON instead.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File. Default: standard output.")
 @click.pass_obj
-def export(options: Options, device: str, name: str, from_ms: int, to_ms: int, form: str, output: Path | None) -> None:
+def export(
+    options: Options,
+    device: str,
+    name: str,
+    from_ms: int,
+    to_ms: int,
+    form: str,
+    as_json: bool,
+    output: Path | None,
+) -> None:
     """Write the readings of one property to a file, of any length.
 
     \b
@@ -78,13 +92,31 @@ def export(options: Options, device: str, name: str, from_ms: int, to_ms: int, f
     """
     with connect(options, timeout_s=300) as client:
         device_id = get_device(client, device)["id"]
-        query = {"device_id": device_id, "property": name, "from_ms": from_ms, "to_ms": to_ms, "format": form}
-        with client.stream("/readings", **query) as pieces:
-            target = output.open("wb") if output else sys.stdout.buffer
-            try:
-                for piece in pieces:
-                    target.write(piece)
-                target.flush()
-            finally:
-                if output:
-                    target.close()
+        query = {"device_id": device_id, "property": name, "from_ms": from_ms, "to_ms": to_ms}
+        if as_json:
+            found = msgspec.json.encode(list(client.pages("/readings", **query)))
+            _write(output, iter([msgspec.json.format(found, indent=2) + b"\n"]))
+            return
+        with client.stream("/readings", **query, format=form) as pieces:
+            _write(output, pieces)
+
+
+def _write(output: Path | None, pieces: Iterator[bytes]) -> None:
+    """To standard output, or to a file that is there whole or not at all. Raises ``Invalid`` (``cli.not_written``)."""
+    if output is None:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return
+    partial = output.with_name(f"{output.name}.partial")
+    try:
+        with partial.open("wb") as target:
+            target.writelines(pieces)
+        partial.replace(output)
+    except OSError as error:
+        raise Invalid(
+            f"{output} cannot be written: {error.strerror}.", code="cli.not_written", hint="Name another file."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from millwright.cli.client import Client, connect
+from millwright.cli.client import Client, connect, part
 from millwright.cli.lookup import get_device, get_model, read_json
 from millwright.cli.main import Options
 from millwright.cli.output import json_option, print_json, print_table
@@ -56,11 +56,14 @@ def import_rules(options: Options, file: Path, as_json: bool) -> None:
 
 @rules.command("remove")
 @click.argument("rule_id")
+@json_option
 @click.pass_obj
-def remove(options: Options, rule_id: str) -> None:
+def remove(options: Options, rule_id: str, as_json: bool) -> None:
     """Remove a rule; its active alarms end."""
     with connect(options) as client:
-        client.delete(f"/rules/{rule_id}")
+        client.delete(f"/rules/{part(rule_id)}")
+    if as_json:
+        print_json({"removed": rule_id})
 
 
 def put_rules(client: Client, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from millwright.cli.client import connect
+from millwright.cli.client import connect, part
 from millwright.cli.main import Options
 from millwright.cli.output import format_time, json_option, print_json, print_table
 
@@ -36,7 +36,7 @@ def list_tokens(options: Options, as_json: bool) -> None:
     "--role",
     "roles",
     multiple=True,
-    type=click.Choice(["administrator", "engineer", "operator", "viewer"]),
+    type=click.Choice(["administrator", "engineer", "operator", "viewer", "auditor"]),
     default=["viewer"],
     show_default=True,
     help="What it may do; repeat it.",
@@ -60,8 +60,11 @@ def add(options: Options, name: str, roles: tuple[str, ...], as_json: bool) -> N
 
 @token.command("remove")
 @click.argument("token_id")
+@json_option
 @click.pass_obj
-def remove(options: Options, token_id: str) -> None:
+def remove(options: Options, token_id: str, as_json: bool) -> None:
     """End a token."""
     with connect(options) as client:
-        client.delete(f"/tokens/{token_id}")
+        client.delete(f"/tokens/{part(token_id)}")
+    if as_json:
+        print_json({"removed": token_id})

@@ -131,7 +131,10 @@ class Access:
         """The device whose certificate has this SHA-256, or why not. Raises ``Unavailable`` like :meth:`authenticate`.
 
         One that nobody registered is refused, whoever signed it: there must be a record, and it must not be revoked.
+        Empty: none was shown where one is required.
         """
+        if not fingerprint:
+            return Refusal(_NOT_AUTHORISED, "certificate_required", arrival=False)
         found = await self._find(digest_of_certificate(fingerprint))
         if found is None:
             if self._take_report():
@@ -174,9 +177,9 @@ class Access:
         grant, principal = found
         now_ms = self._clock.now_ms()
         if grant.disabled:
-            return Refusal(_NOT_AUTHORISED, "device_disabled", arrival=False)
+            return Refusal(_NOT_AUTHORISED, "device_disabled", arrival=False, device_id=grant.device_id)
         if grant.expires_ms is not None and grant.expires_ms <= now_ms:
-            return Refusal(_BAD_CREDENTIAL, "credential_expired", arrival=False)
+            return Refusal(_BAD_CREDENTIAL, "credential_expired", arrival=False, device_id=grant.device_id)
         self._used[grant.credential_id] = now_ms
         return principal
 
@@ -256,7 +259,7 @@ class Access:
             task = asyncio.create_task(self._report(contact))
             self._reports.add(task)
             task.add_done_callback(self._reports.discard)
-        return Refusal(_BAD_CREDENTIAL, reason, arrival=False)
+        return Refusal(_BAD_CREDENTIAL, reason, arrival=False, device_id=device_id)
 
     def _may_report(self) -> bool:
         now_s = self._clock.monotonic_s()
@@ -279,8 +282,11 @@ class Access:
     async def _note_used(self) -> None:
         while True:
             await asyncio.sleep(USED_S)
-            self.expire()
-            await self.flush_used()
+            try:
+                self.expire()
+                await self.flush_used()
+            except Exception:
+                logger.exception("credentials could not be looked through")
 
 
 def _is_named(grant: Grant, username: str) -> bool:

@@ -41,6 +41,8 @@ class DeviceDirectory:
             if edge is not None and edge.group_id is not None and edge.edge_node_id is not None:
                 binding = SparkplugBinding(group_id=edge.group_id, edge_node_id=edge.edge_node_id, device_id=name)
                 found = self._devices.find_sparkplug(binding)
+            if len(self._below) >= MOST:
+                self._below.clear()
             self._below[key] = found.id if found else None
         return self._below[key]
 

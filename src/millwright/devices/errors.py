@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from millwright.kernel import Conflict, Invalid, LimitExceeded, NotFound
+from millwright.kernel import Conflict, Invalid, LimitExceeded, NotFound, Outdated
 from millwright.parties import NotSignedIn
 
 
@@ -37,9 +37,9 @@ def in_use(what: str, key: str, users: dict[str, int]) -> Conflict:
     )
 
 
-def stale(key: str, current: int) -> Conflict:
+def stale(key: str, current: int) -> Outdated:
     """The caller's revision of the device is not the current one."""
-    return Conflict(
+    return Outdated(
         "The device was changed meanwhile.",
         code="devices.revision_stale",
         hint="Read it again and repeat the change on what it says now.",

@@ -70,3 +70,5 @@ class ChangeWatch:
                 await self.poll()
             except MillwrightError as error:
                 logger.warning("changes of devices cannot be read: %s", error.message)
+            except Exception:  # whoever is told may fail, and is told of the next change all the same
+                logger.exception("a change of devices was not taken up")

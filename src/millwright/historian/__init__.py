@@ -40,7 +40,8 @@ if TYPE_CHECKING:
         RawQuery,
         Storage,
     )
-    from millwright.historian.retention import PolicyStore, Retention, RetentionPolicy
+    from millwright.historian.reading import DeviceGate, History
+    from millwright.historian.retention import PolicyStore, Retention, RetentionPolicy, RetentionPreview
     from millwright.historian.rpc import HistorianClient, HistorianServer
     from millwright.historian.service import Historian
     from millwright.historian.settings import HistorianSettings
@@ -55,10 +56,12 @@ __all__ = [
     "BucketQuery",
     "BucketSeries",
     "CatalogueEntry",
+    "DeviceGate",
     "Historian",
     "HistorianClient",
     "HistorianServer",
     "HistorianSettings",
+    "History",
     "Latest",
     "LivePublisher",
     "PolicyStore",
@@ -66,6 +69,7 @@ __all__ = [
     "RawQuery",
     "Retention",
     "RetentionPolicy",
+    "RetentionPreview",
     "Storage",
     "values",
     "BAD",

@@ -13,6 +13,7 @@ from millwright.historian.columns import values
 from millwright.historian.model import Value
 from millwright.historian.query import BucketQuery, BucketSeries
 from millwright.kernel import to_iso
+from millwright.kernel.spreadsheet import safe_cell
 
 CSV = "text/csv"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -31,7 +32,7 @@ _SCHEMA = pa.schema(
 
 
 async def iter_csv(pages: AsyncIterator[pa.Table]) -> AsyncIterator[bytes]:
-    """``time, time_ms, value, quality, received_ms``, with a heading."""
+    """``time, time_ms, value, quality, received_ms``, with a heading; a text never begins a formula."""
     yield _lines([("time", "time_ms", "value", "quality", "received_ms")])
     async for table in pages:
         yield await asyncio.to_thread(_csv_page, table)
@@ -79,7 +80,7 @@ def csv_of_buckets(names: Sequence[str], query: BucketQuery, found: Sequence[Buc
         columns = [series.values[aggregate] for aggregate in aggregates]
         for row, time in enumerate(series.time_ms):
             cells = (_cell(column[row]) for column in columns)
-            lines.append((name, to_iso(time), time, series.count[row], series.bad[row], *cells))
+            lines.append((safe_cell(name), to_iso(time), time, series.count[row], series.bad[row], *cells))
     return _lines(lines)
 
 
@@ -103,6 +104,8 @@ def arrow_of_buckets(names: Sequence[str], query: BucketQuery, found: Sequence[B
 
 
 def _cell(value: Value) -> object:
+    if isinstance(value, str):
+        return safe_cell(value)
     return "" if value is None else str(value).lower() if isinstance(value, bool) else value
 
 

@@ -108,14 +108,19 @@ class LivePublisher:
     async def _publish_forever(self) -> None:
         while True:
             await asyncio.sleep(THIN_S)
-            pending, self._pending = self._pending, {}
-            now_s = self._clock.monotonic_s()
-            if self._until and max(self._until.values()) <= now_s:
-                self._until, self._names = {}, {}
-                self._index()
-            for device_id, readings in pending.items():
-                message = msgspec.json.encode({"device_id": device_id, "readings": list(readings.values())})
-                try:
-                    await self._bus.publish(f"live.{device_id}", message)
-                except MillwrightError as error:
-                    logger.debug("live readings were dropped: %s", error)
+            try:
+                await self._publish()
+            except Exception:
+                logger.exception("live readings could not be published")
+
+    async def _publish(self) -> None:
+        pending, self._pending = self._pending, {}
+        if self._until and max(self._until.values()) <= self._clock.monotonic_s():
+            self._until, self._names = {}, {}
+            self._index()
+        for device_id, readings in pending.items():
+            message = msgspec.json.encode({"device_id": device_id, "readings": list(readings.values())})
+            try:
+                await self._bus.publish(f"live.{device_id}", message)
+            except MillwrightError as error:
+                logger.debug("live readings were dropped: %s", error)

@@ -77,8 +77,12 @@ class BucketQuery(Struct, frozen=True):
                 code="historian.aggregate_unknown",
                 hint=f"Choose from {', '.join(AGGREGATES)}.",
             )
-        if self.gap_ms is not None and self.gap_ms < 1:
-            raise Invalid("A gap is at least one millisecond.", code="historian.gap_invalid", hint="Leave it out.")
+        if self.gap_ms is not None and not 1 <= self.gap_ms <= LATEST_MS - EARLIEST_MS:
+            raise Invalid(
+                "A gap is at least one millisecond, and at most two centuries.",
+                code="historian.gap_invalid",
+                hint="Leave it out.",
+            )
 
 
 class BucketSeries(Struct, frozen=True):
@@ -115,7 +119,7 @@ class RawQuery(Struct, frozen=True):
             )
 
 
-class Latest(Struct, frozen=True):
+class Latest(Struct, frozen=True, array_like=True):
     """The newest reading of one series. ``value`` is None for a number JSON cannot carry."""
 
     device_id: str

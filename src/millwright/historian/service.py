@@ -15,6 +15,7 @@ from millwright.historian.buckets import assemble
 from millwright.historian.buffer import ReadingBuffer
 from millwright.historian.columns import values
 from millwright.historian.model import Kind, ReadingBatch, SeriesId, SeriesInfo
+from millwright.historian.newest import NewestReadings
 from millwright.historian.query import (
     EARLIEST_MS,
     LATEST_MS,
@@ -51,6 +52,7 @@ class Historian:
         self._settings = settings or HistorianSettings()
         self._store = ReadingStore(engine)
         self._buffer = ReadingBuffer(self._settings.buffer_rows)
+        self._newest = NewestReadings(self._settings.newest_rows if engine.exclusive else 0)
         self._flushing = asyncio.Lock()
         self._wake = asyncio.Event()
         self._progress = asyncio.Condition()
@@ -117,10 +119,13 @@ class Historian:
             if taken is None:
                 return
             try:
-                await self._store.announce(taken.new_series, self._clock.now_ms())
+                if taken.new_series:
+                    await self._store.announce(taken.new_series, self._clock.now_ms())
+                    self._newest.announced({entry.device_id for entry in taken.new_series})
                 if len(taken.batch):
-                    await self._store.insert(taken.batch)
+                    self._newest.inserted(await self._store.insert(taken.batch))
             except BaseException as error:
+                self._newest.clear()
                 self._buffer.put_back(taken)
                 if isinstance(error, MillwrightError):
                     await self._failed(error)
@@ -194,7 +199,7 @@ class Historian:
 
     def gauges(self) -> dict[str, int]:
         """For the role's ``stats`` message."""
-        return {"points_buffered": len(self._buffer)}
+        return {"points_buffered": len(self._buffer), "newest_held": len(self._newest)}
 
     def problems(self) -> list[dict[str, str | int]]:
         """For the role's ``stats`` message: why storing does not work now, if it does not."""
@@ -218,7 +223,9 @@ class Historian:
         if not more or not table.num_rows:
             return table, None
         last = int(table.column("time_ms")[-1].as_py())
-        return table, last if query.descending else last + 1
+        if query.descending:
+            return table, last if last > query.range.from_ms else None
+        return table, last + 1 if last + 1 < query.range.to_ms else None
 
     async def buckets(self, query: BucketQuery) -> list[BucketSeries]:
         """Each series in at most ``query.buckets`` buckets, in the order asked."""
@@ -251,14 +258,38 @@ class Historian:
         return catalogue_rows(await self.catalogue_table(device_ids))
 
     async def latest_table(self, device_ids: Sequence[str] | None = None) -> pa.Table:
-        """``device_id, property, series, time_ms, received_ms, number, kind, quality, text`` of each series' newest."""
+        """``device_id, property, series, time_ms, received_ms, number, kind, quality, text`` of each series' newest.
+
+        Always asks the engine.
+        """
         _check_devices(device_ids)
-        named, newest = await asyncio.gather(self._store.catalogue(device_ids), self._store.latest(device_ids))
-        return await asyncio.to_thread(_join_latest, named, newest)
+        return await asyncio.to_thread(_join_latest, *await self._ask_newest(device_ids))
 
     async def latest(self, device_ids: Sequence[str]) -> list[Latest]:
-        """The newest reading of every series of these devices, ordered by device and property."""
-        return latest_rows(await self.latest_table(device_ids))
+        """The newest reading of every series of these devices, ordered by device and property.
+
+        The answer of :meth:`latest_table`; the engine is asked only about devices that are not in memory.
+        """
+        _check_devices(device_ids)
+        rows = {device_id: self._newest.find(device_id) for device_id in sorted(set(device_ids))}
+        missing = [device_id for device_id, found in rows.items() if found is None]
+        if missing:
+            asked = self._newest.ask()
+            try:
+                named, newest = await self._ask_newest(missing)
+            except BaseException:
+                self._newest.drop(asked)
+                raise
+            self._newest.keep(asked, missing, named, newest)
+            for row in latest_rows(await asyncio.to_thread(_join_latest, named, newest)):
+                of_device = rows[row.device_id]
+                if of_device is None:
+                    of_device = rows[row.device_id] = []
+                of_device.append(row)
+        return [row for found in rows.values() if found for row in found]
+
+    async def _ask_newest(self, device_ids: Sequence[str] | None) -> tuple[pa.Table, pa.Table]:
+        return await asyncio.gather(self._store.catalogue(device_ids), self._store.latest(device_ids))
 
     async def storage(self) -> Storage:
         """What the historian holds, and the room left."""

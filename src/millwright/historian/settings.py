@@ -26,6 +26,15 @@ class HistorianSettings(Struct, frozen=True, forbid_unknown_fields=True):
             le=5_000_000,
         ),
     ] = 1_000_000
+    newest_rows: Annotated[
+        int,
+        Meta(
+            description="Series whose newest reading is held in memory, of the devices asked about lately; about "
+            "0.2 KB each. 0: the engine is always asked, as it is when the series are on a ClickHouse server.",
+            ge=0,
+            le=10_000_000,
+        ),
+    ] = 100_000
     retention_interval_s: Annotated[
         float, Meta(description="How often expired readings are looked for, in seconds.", ge=1)
     ] = 3600.0

@@ -67,11 +67,12 @@ class ReadingStore:
     def __init__(self, engine: SeriesEngine) -> None:
         self._engine = engine
 
-    async def insert(self, batch: ReadingBatch) -> None:
-        """Store the batch; storing it again changes nothing."""
+    async def insert(self, batch: ReadingBatch) -> pa.Table:
+        """Store the batch; storing it again changes nothing. Returns what went into ``latest``, by series."""
         readings, newest = await asyncio.to_thread(prepare, batch)
         await self._engine.insert("readings", readings)
         await self._engine.insert("latest", newest)
+        return newest
 
     async def announce(self, entries: Sequence[SeriesInfo], now_ms: int) -> None:
         """Write series to the catalogue; an entry written again replaces the one before."""

@@ -13,11 +13,13 @@ from millwright.kernel.errors import (
     LimitExceeded,
     MillwrightError,
     NotFound,
+    Outdated,
     Unavailable,
     Unsupported,
 )
 from millwright.kernel.ids import new_id, new_secret
 from millwright.kernel.lifecycle import Lifecycle, Part
+from millwright.kernel.scope import ROOT, Scope, current_scope
 
 __all__ = [
     "Bus",
@@ -32,12 +34,16 @@ __all__ = [
     "ManualClock",
     "MillwrightError",
     "NotFound",
+    "Outdated",
     "Part",
+    "ROOT",
     "Responder",
+    "Scope",
     "SystemClock",
     "Unavailable",
     "Unsubscribe",
     "Unsupported",
+    "current_scope",
     "new_id",
     "new_secret",
     "to_iso",

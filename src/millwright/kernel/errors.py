@@ -62,6 +62,10 @@ class Conflict(MillwrightError):
     family = "conflict"
 
 
+class Outdated(Conflict):
+    """The change rests on a revision that the caller named and that is no longer the newest."""
+
+
 class Unsupported(MillwrightError):
     """The request is understood, and this node does not do it."""
 

@@ -23,7 +23,9 @@ PREFIX = "MILLWRIGHT_"
 """Every environment override starts with this."""
 
 # The environment may carry these for the command line itself; they are no settings.
-_RESERVED = frozenset({"MILLWRIGHT_CONFIG", "MILLWRIGHT_URL", "MILLWRIGHT_TOKEN", "MILLWRIGHT_CONSOLE"})
+_RESERVED = frozenset(
+    {"MILLWRIGHT_CONFIG", "MILLWRIGHT_URL", "MILLWRIGHT_TOKEN", "MILLWRIGHT_CA", "MILLWRIGHT_CONSOLE"}
+)
 
 _LISTS = (
     msgspec.inspect.VarTupleType,
@@ -95,10 +97,20 @@ def keys(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[tuple[str, ms
 
 def _refuse_unknown(kind: type[msgspec.Struct], data: dict[str, Any], where: str) -> None:
     known = {name for name, _, _ in keys(kind)}
+    sections = {name.rpartition(".")[0] for name in known}
     for name in flatten(data):
         if name in known or any(name.startswith(f"{k}.") for k in known):
             continue
+        if name in sections and _is_empty(data, name):  # a heading over nothing but comments
+            continue
         _raise_unknown(name, known, where)
+
+
+def _is_empty(data: Mapping[str, Any], name: str) -> bool:
+    found: Any = data
+    for part in name.split("."):
+        found = found[part]
+    return bool(found == {})
 
 
 def flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

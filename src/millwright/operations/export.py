@@ -7,6 +7,7 @@ import io
 from collections.abc import AsyncIterator
 
 from millwright.kernel import to_iso
+from millwright.kernel.spreadsheet import safe_cell
 from millwright.operations.model import Alarm
 
 CSV = "text/csv"
@@ -15,16 +16,6 @@ _COLUMNS = (
     "raised", "state", "priority", "device", "property", "message", "message_zh", "value", "limit", "unit",
     "occurrences", "last_occurrence", "returned", "acknowledged", "acknowledged_by", "rule", "device_id", "id",
 )  # fmt: skip
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def safe(text: str) -> str:
-    """``text`` with an apostrophe before it if a spreadsheet would take it for a formula (OWASP, CSV injection).
-
-    The full-width forms count too: spreadsheets of Chinese and Japanese users take them as operators.
-    """
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
 async def iter_csv(pages: AsyncIterator[list[Alarm]]) -> AsyncIterator[bytes]:
@@ -46,19 +37,19 @@ def _row(alarm: Alarm) -> tuple[str, ...]:
         to_iso(alarm.raised_ms),
         alarm.state,
         alarm.priority,
-        safe(alarm.device_name),
-        safe(alarm.property),
-        safe(alarm.message),
-        safe(alarm.message_zh),
+        safe_cell(alarm.device_name),
+        safe_cell(alarm.property),
+        safe_cell(alarm.message),
+        safe_cell(alarm.message_zh),
         _number(alarm.trigger_value),
         _number(alarm.limit),
-        safe(alarm.unit or ""),
+        safe_cell(alarm.unit or ""),
         str(alarm.occurrences),
         _time(alarm.last_occurrence_ms),
         _time(alarm.returned_ms),
         _time(alarm.acknowledged_ms),
-        safe(alarm.acknowledged_by or ""),
-        safe(alarm.rule_name),
+        safe_cell(alarm.acknowledged_by or ""),
+        safe_cell(alarm.rule_name),
         alarm.device_id,
         alarm.id,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from millwright.historian import Range, RawQuery, ReadingBatch, SeriesId, series
 from millwright.kernel import ManualClock
 from millwright.operations.evaluation import Evaluator, Plan
 from millwright.operations.evidence import ReadingSource
-from millwright.operations.model import Change, Raised, Rule, Stale, Subject
+from millwright.operations.model import Change, Condition, Raised, Rule, Stale, Subject
 
 MOST_SUBJECTS = 20
 """Devices of a model that one rehearsal looks at."""
@@ -80,15 +81,7 @@ async def _device(
     changes: list[Change] = []
     readings, truncated = 0, False
     async for batch in _pages(series, source, from_ms, to_ms, backfill_s * 1000):
-        if isinstance(rule.condition, Stale):
-            for part in _between_silences(batch, rule.condition.after_s):
-                changes += _wait(evaluator, clock, int(part.received_ms[0]), rule.condition.after_s)
-                changes += evaluator.evaluate(part.take(np.arange(1)))
-                _move(clock, int(part.received_ms[-1]))
-                changes += evaluator.evaluate(part)
-        else:
-            _move(clock, int(batch.received_ms.max()))
-            changes += evaluator.evaluate(batch)
+        changes += await asyncio.to_thread(_evaluate, evaluator, clock, rule.condition, batch)
         readings += len(batch)
         if readings >= MOST_READINGS:
             truncated, to_ms = True, int(batch.time_ms[-1])
@@ -106,6 +99,19 @@ async def _device(
         firings[:MOST_FIRINGS],
         truncated,
     )
+
+
+def _evaluate(evaluator: Evaluator, clock: ManualClock, condition: Condition, batch: ReadingBatch) -> list[Change]:
+    if not isinstance(condition, Stale):
+        _move(clock, int(batch.received_ms.max()))
+        return evaluator.evaluate(batch)
+    changes: list[Change] = []
+    for part in _between_silences(batch, condition.after_s):
+        changes += _wait(evaluator, clock, int(part.received_ms[0]), condition.after_s)
+        changes += evaluator.evaluate(part.take(np.arange(1)))
+        _move(clock, int(part.received_ms[-1]))
+        changes += evaluator.evaluate(part)
+    return changes
 
 
 def _move(clock: ManualClock, to_ms: int) -> None:

@@ -191,7 +191,8 @@ class AlarmWorker:
     async def _reload_forever(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._reload.wait(), _POLL_S)
+                async with asyncio.timeout(_POLL_S):
+                    await self._reload.wait()
             self._reload.clear()
             began = time.monotonic()
             await self.reload()

@@ -141,7 +141,7 @@ class AlarmWriter:
                 half = len(changes) // 2  # find the one that cannot be written
                 return await self._write(changes[:half], []) and await self._write(changes[half:], states)
             else:
-                if attempt:
+                if self._away_since_ms:
                     self._away_since_ms = 0
                     logger.info("alarms are written again")
                 await self._publish(alarms)
@@ -221,6 +221,8 @@ def _open(session: CaseSession, change: Raised, cause: str) -> Case:
         opened_ms=change.at_ms,
         search="\n".join(words),
         data=data,
+        noted={name: data[name] for name in ("trigger_value", "last_occurrence_ms")},
+        organisation_id=subject.organisations[-1],
     )
     session.keep_evidence(case.id, evidence_of(change, session.now_ms), complete=False)
     return case
@@ -244,8 +246,11 @@ def evidence_of(change: Raised, now_ms: int) -> dict[str, Any]:
 
 
 def _coalesce(queue: list[Change]) -> int:
-    """Join the oldest end with the beginnings around it into one; returns how many changes that saved."""
-    for index in range(len(queue) - 2):
+    """Join an end with the beginnings around it into one; returns how many changes that saved.
+
+    The first beginning stays as it is: it may open the alarm, and tells when the cause first held.
+    """
+    for index in range(2, len(queue) - 2):
         before, _, again = queue[index : index + 3]
         if isinstance(before, Raised) and isinstance(again, Raised):
             again.occurrences += before.occurrences

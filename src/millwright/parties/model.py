@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
-Role: TypeAlias = Literal["administrator", "engineer", "operator", "viewer"]
-"""What a person may do. ``administrator`` may do everything; every role may look (``viewer``)."""
+Role: TypeAlias = Literal["administrator", "engineer", "operator", "viewer", "auditor"]
+"""The built-in bundles of permissions (:mod:`millwright.parties.permissions`); ``administrator`` holds all of them."""
 
 Language: TypeAlias = Literal["zh", "en"]
 """The console's languages."""
@@ -50,7 +50,8 @@ class Session(Struct, frozen=True):
 class Account(Struct, frozen=True):
     """A person as an administrator sees them. Times are UTC milliseconds.
 
-    A ``program`` has no password and works by tokens alone, as the command line of the node's own machine does.
+    ``roles`` are the built-in ones granted where the reader may see people. A ``service`` has no password and works by
+    tokens alone, as does the one ``program``: the command line of the node's own machine.
     """
 
     id: str
@@ -60,7 +61,7 @@ class Account(Struct, frozen=True):
     disabled: bool
     created_ms: int
     signed_in_ms: int | None
-    kind: Literal["person", "program"] = "person"
+    kind: Literal["person", "program", "service"] = "person"
 
 
 class SessionInfo(Struct, frozen=True):
@@ -92,6 +93,28 @@ class NewToken(TokenInfo, frozen=True):
     """A token just made; ``token`` is the secret, shown this once."""
 
     token: str = ""
+
+
+class NewService(Account, frozen=True):
+    """A service account just made; ``token`` is its secret, shown this once."""
+
+    token: str = ""
+
+
+class Rights(Struct, frozen=True):
+    """What the session may do: the permissions held anywhere, and the organisations it sees, parents first."""
+
+    permissions: list[str]
+    organisations: list[OrganisationName]
+
+
+class OrganisationName(Struct, frozen=True):
+    """An organisation by name; ``depth`` counts those above it that are seen too."""
+
+    id: str
+    name: str
+    kind: str
+    depth: int
 
 
 class SetupState(Struct, frozen=True):

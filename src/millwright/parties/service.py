@@ -8,13 +8,27 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from millwright.engines.sql import Records
-from millwright.kernel import Clock, Conflict, Denied, LimitExceeded, NotFound, new_id, new_secret
+from millwright.kernel import Clock, Conflict, Denied, Invalid, LimitExceeded, NotFound, new_id, new_secret
+from millwright.ledger import Actor, acted_by, note
+from millwright.parties.authority import Authority, Tree, masked
 from millwright.parties.errors import NotSignedIn
+from millwright.parties.grants.service import Grants
 from millwright.parties.lockout import Lockout
 from millwright.parties.model import Language, Person, Session, SessionInfo, SetupState
+from millwright.parties.names import name_key
+from millwright.parties.organisations.service import Organisations
 from millwright.parties.passwords import Passwords, check
-from millwright.parties.people import People, name_key, person_row
-from millwright.parties.store import PeopleStore, SessionStore, SetupStore, TokenStore
+from millwright.parties.people import People, person_row
+from millwright.parties.permissions import bundles
+from millwright.parties.store import (
+    AuthorityStore,
+    GrantStore,
+    OrganisationStore,
+    PeopleStore,
+    SessionStore,
+    SetupStore,
+    TokenStore,
+)
 from millwright.parties.tokens import COOKIE_PREFIX, TOKEN_PREFIX, code_digest, digest, new_code
 
 _REMEMBER_S = 1.0
@@ -51,7 +65,12 @@ class Parties:
         self._waiting = 0
         self._set_up = False
         self._known: OrderedDict[bytes, tuple[float, Session]] = OrderedDict()
-        self.people = People(self._store, self._tokens, self._passwords, clock, self.forget)
+        self._authorities = AuthorityStore(records)
+        self._allowed: OrderedDict[tuple[str, str], tuple[float, Authority]] = OrderedDict()
+        self._tree: tuple[float, Tree] | None = None
+        self.organisations = Organisations(OrganisationStore(records), clock, self.forget)
+        self.grants = Grants(GrantStore(records), self._authorities, clock, self.forget)
+        self.people = People(self._store, self._tokens, self._passwords, clock, self.forget, self.grants)
 
     # --- who is behind a request ---------------------------------------------------------------------------------
 
@@ -77,8 +96,31 @@ class Parties:
         return session
 
     def forget(self) -> None:
-        """Look up every session again: something about people, sessions or tokens changed."""
+        """Look up every session again: something about people, sessions, tokens or what they may do changed."""
         self._known.clear()
+        self._allowed.clear()
+        self._tree = None
+
+    async def authority(self, session: Session) -> Authority:
+        """What a session may do, and where; remembered for a second like the session itself."""
+        key = (session.id, session.person.id)
+        now_s = self._clock.monotonic_s()
+        known = self._allowed.get(key)
+        if known is not None and now_s - known[0] < _REMEMBER_S:
+            return known[1]
+        found = await asyncio.to_thread(self._authority, session, now_s)
+        self._allowed[key] = (now_s, found)
+        while len(self._allowed) > _REMEMBER_MOST:
+            self._allowed.popitem(last=False)
+        return found
+
+    def _authority(self, session: Session, now_s: float) -> Authority:
+        tree = self._tree
+        if tree is None or now_s - tree[0] >= _REMEMBER_S:
+            tree = self._tree = (now_s, self._authorities.tree())
+        held = self._authorities.held(session.person.id)
+        mask = masked(session.person.roles, bundles()) if session.method == "token" else None
+        return Authority(session.person.id, held, tree[1], self._clock.now_ms(), mask)
 
     def _find_by_cookie(self, key: bytes) -> Session | None:
         now = self._clock.now_ms()
@@ -102,6 +144,42 @@ class Parties:
             self._tokens.touch(session.id, now)
         return session
 
+    async def accept(
+        self,
+        secret: str,
+        session: Session | None,
+        *,
+        name: str | None = None,
+        password: str | None = None,
+        language: Language | None = None,
+        address: str = "",
+        agent: str = "",
+    ) -> Opened | None:
+        """Join by an invitation: as who is signed in (``None`` is returned), or as a new person who then is.
+
+        Raises ``NotFound`` (``parties.invitation_unknown``), ``Invalid``, ``Conflict`` (``parties.name_taken``),
+        ``LimitExceeded`` (``parties.sign_in_slowed``).
+        """
+        self._lockout.charge("\0invitation", address)
+        await self.grants.read_invitation(secret)
+        self._lockout.refund("\0invitation", address)
+        if session is not None:
+            if session.method != "cookie":
+                raise Denied("A token accepts no invitation.", code="parties.cookie_required", hint="Sign in.")
+            await self.grants.accept(secret, session.person.id, None)
+            return None
+        if name is None or password is None:
+            raise Invalid(
+                "Somebody new needs a name and a password.",
+                code="parties.name_invalid",
+                hint="Send both, or sign in first.",
+            )
+        row = person_row(name, ["viewer"], language, self._clock.now_ms())
+        check(password, name)
+        row["password"] = await self._passwords.hash(password)
+        await self.grants.accept(secret, row["id"], row)
+        return await self._open(row["id"], address, agent)
+
     # --- sessions ------------------------------------------------------------------------------------------------
 
     async def sign_in(self, name: str, password: str, *, address: str = "", agent: str = "") -> Opened:
@@ -123,6 +201,8 @@ class Parties:
         finally:
             self._waiting -= 1
         if found is None or not right or found.disabled:
+            if found is not None:
+                note("person", found.person_id)
             raise NotSignedIn(
                 "The name or the password is wrong.",
                 code="parties.wrong_password",
@@ -151,14 +231,23 @@ class Parties:
         session = await self.find_session(secret)
         if session is None:
             raise NotSignedIn("The person was disabled.", code="parties.wrong_password", hint="Ask an administrator.")
+        acted_by(Actor("person", session.person.id, session.person.name, session.id))
+        note("session", session.id)
         return Opened(session, secret)
 
     async def end_session(self, session: Session, session_id: str) -> None:
         """End one of the signed-in person's sessions. Raises ``NotFound`` (``parties.session_unknown``)."""
         done = await asyncio.to_thread(self._sessions.delete, session_id, session.person.id)
         self.forget()
+        note("session", session_id)
         if not done:
             raise NotFound("You have no such session.", code="parties.session_unknown", hint="It may have ended.")
+
+    async def end_other_sessions(self, session: Session) -> int:
+        """End every session of the signed-in person but this one; how many there were. Tokens are left alone."""
+        ended = await asyncio.to_thread(self._sessions.delete_others, session.person.id, session.id)
+        self.forget()
+        return ended
 
     async def list_sessions(self, session: Session) -> list[SessionInfo]:
         """The signed-in person's living sessions, latest first."""
@@ -186,12 +275,15 @@ class Parties:
         check(new, session.person.name)
         values = {"password": await self._passwords.hash(new)}
         await asyncio.to_thread(self._store.update, session.person.id, values, end_sessions=True, keep=session.id)
+        note("person", session.person.id, session.person.name, after={"password_set": True}, named=True)
         self.forget()
 
     async def set_language(self, session: Session, language: Language | None) -> Session:
         """Remember the signed-in person's language."""
         person = session.person
         await asyncio.to_thread(self._store.update, person.id, {"language": language}, end_sessions=False)
+        was, now = {"language": person.language}, {"language": language}
+        note("person", person.id, person.name, before=was, after=now, named=True)
         self.forget()
         changed = Person(person.id, person.name, person.roles, language)
         return Session(session.id, changed, session.expires_ms, session.method)
@@ -242,6 +334,7 @@ class Parties:
         if not await asyncio.to_thread(self._store.add_first, row, given):
             raise _set_up_already()
         self._set_up = True
+        note("person", row["id"], row["name"], after={"roles": row["roles"]}, named=True)
         return await self._open(row["id"], address, agent)
 
 

@@ -11,9 +11,9 @@ from millwright.kernel.lazy import exports
 if TYPE_CHECKING:
     from millwright.web.app import create_app
     from millwright.web.server import WebServer
-    from millwright.web.services import Services, SettingView
+    from millwright.web.services import Connection, Services, SettingView
     from millwright.web.settings import WebSettings
 
 __getattr__ = exports(__name__)
 
-__all__ = ["Services", "SettingView", "WebServer", "WebSettings", "create_app"]
+__all__ = ["Connection", "Services", "SettingView", "WebServer", "WebSettings", "create_app"]

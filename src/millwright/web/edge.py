@@ -10,18 +10,19 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp, Receive, Send
+from litestar.types import Receive, Send
 
 from millwright.kernel import MillwrightError
-from millwright.parties import Parties, Session
-from millwright.parties.api import COOKIE
+from millwright.kernel.scope import NOTHING, enter, leave
+from millwright.parties import NOBODY, Parties, Session
+from millwright.parties.cookies import COOKIE
 from millwright.web import problems
+from millwright.web.audit import Audit
 from millwright.web.console_files import ConsoleFiles
 from millwright.web.settings import WebSettings
 
@@ -59,8 +60,15 @@ _STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 class Edge:
     """Wraps the application; counts requests."""
 
-    def __init__(self, app: ASGIApp, parties: Parties, settings: WebSettings, console: ConsoleFiles) -> None:
-        self._app, self._parties, self._console = app, parties, console
+    def __init__(
+        self,
+        app: Audit,
+        parties: Parties,
+        settings: WebSettings,
+        console: ConsoleFiles,
+        methods: Callable[[str], list[str]],
+    ) -> None:
+        self._app, self._parties, self._console, self._methods = app, parties, console, methods
         self._max_body = settings.max_body_bytes
         self._proxies = frozenset(settings.trusted_proxies)
         self._origins = {_origin(settings.public_url)} if settings.public_url else set()
@@ -82,20 +90,30 @@ class Edge:
         request_id = _request_id(headers.get(b"x-request-id"))
         scope["request_id"] = request_id
         self._believe_proxy(scope, headers)
-        answer = self._guarded_send(scope, send, request_id)
+        answer = _Answer(scope, send, request_id)
+        token = enter(NOTHING)  # until the guard of the route says more
         try:
             if not scope["path"].startswith(_OURS):
                 await self._console(scope, receive, answer)
                 return
             problem = await self._refusal(scope, headers)
             if problem is not None:
+                await self._app.refused(scope, problem)
                 await send_problem(answer, problem, request_id)
                 return
+            methods = self._methods(scope["path"]) if scope["method"] == "OPTIONS" else []
+            if methods:  # the routes of one path each know only themselves
+                await _send(answer, 204, [(b"allow", ", ".join(methods).encode())])
+                return
             await self._app(scope, self._limited(receive), answer)
-        except MillwrightError as error:
-            await send_problem(answer, problems.of_error(error), request_id)
+        except (MillwrightError, BodyTooLarge) as error:
+            if answer.started:  # too late to say so: an answer that breaks off is seen as such
+                raise
+            await send_problem(answer, problems.of_exception(error), request_id)
         finally:
+            leave(token)
             self.in_flight -= 1
+            self.failures += answer.status >= 500
 
     # --- before ------------------------------------------------------------------------------------------------------
 
@@ -103,9 +121,12 @@ class Edge:
         """Sets ``scope["auth"]``, and says why the request is refused before it is routed, if it is."""
         scope["user"] = None
         scope["auth"] = None
+        scope["authority"] = NOBODY
         length = headers.get(b"content-length")
         if length is not None and (not length.isdigit() or int(length) > self._max_body):
             return problems.of_status(413 if length.isdigit() else 400)
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            return problems.of_status(400, "An address holds no NUL.")  # PostgreSQL takes none either
         unsafe = scope["method"] not in _SAFE
         media = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
         has_body = length not in (None, b"0") or b"transfer-encoding" in headers
@@ -125,6 +146,8 @@ class Edge:
         session: Session | None = await self._parties.find_session(secret) if secret else None
         scope["auth"] = session
         scope["user"] = session.person if session else None
+        if session is not None:
+            scope["authority"] = await self._parties.authority(session)
         return None
 
     def _same_origin(self, scope: Any, headers: dict[bytes, bytes], *, strict: bool) -> bool:
@@ -166,25 +189,29 @@ class Edge:
 
         return limited
 
-    # --- after -------------------------------------------------------------------------------------------------------
 
-    def _guarded_send(self, scope: Any, send: Send, request_id: str) -> Send:
-        extra = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
+class _Answer:
+    """Sends an answer with the headers that every answer has; knows what was answered."""
+
+    def __init__(self, scope: Any, send: Send, request_id: str) -> None:
+        self._send = send
+        self._extra = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
         if scope["scheme"] == "https":
-            extra.append(_STRICT_TRANSPORT)
+            self._extra.append(_STRICT_TRANSPORT)
+        self.status = 0
 
-        async def guarded(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                present = {name for name, _ in message["headers"]}
-                added: Iterable[tuple[bytes, bytes]] = extra
-                if b"content-security-policy" not in present:
-                    added = [*extra, API_POLICY]
-                message["headers"] = [*message["headers"], *added]
-                if message["status"] >= 500:
-                    self.failures += 1
-            await send(message)
+    @property
+    def started(self) -> bool:
+        """Whether the status was sent."""
+        return self.status > 0
 
-        return guarded
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            present = {name for name, _ in message["headers"]}
+            policy = () if b"content-security-policy" in present else (API_POLICY,)
+            message["headers"] = [*message["headers"], *self._extra, *policy]
+        await self._send(message)
 
 
 class BodyTooLarge(HTTPException):
@@ -196,14 +223,13 @@ class BodyTooLarge(HTTPException):
 async def send_problem(send: Send, problem: problems.Problem, request_id: str) -> None:
     """Answer with a problem."""
     body = problems.encode(problem, request_id)
-    headers = {"Content-Type": problems.MEDIA_TYPE, "Content-Length": str(len(body)), **problems.headers_of(problem)}
-    await send(
-        {
-            "type": "http.response.start",
-            "status": problem.status,
-            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        }
-    )
+    headers = {"content-type": problems.MEDIA_TYPE, "content-length": str(len(body)), **problems.headers_of(problem)}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await _send(send, problem.status, encoded, body)
+
+
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
@@ -224,14 +250,13 @@ def _secret(headers: dict[bytes, bytes]) -> tuple[str, bool]:
     if authorization is not None:
         scheme, _, value = authorization.decode("latin-1").partition(" ")
         return (value.strip(), False) if scheme.lower() == "bearer" else ("", False)
-    cookies = headers.get(b"cookie")
-    if cookies is None or COOKIE.encode() not in cookies:
-        return "", False
-    try:
-        morsel = SimpleCookie(cookies.decode("latin-1")).get(COOKIE)
-    except CookieError:
-        return "", False
-    return (morsel.value, True) if morsel else ("", False)
+    # By hand: the standard library's parser gives up at the first cookie it does not like, and browsers send along
+    # those of every other program on this host, whatever its port.
+    for pair in headers.get(b"cookie", b"").decode("latin-1").split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == COOKIE:
+            return value.strip('"'), True
+    return "", False
 
 
 def _acceptable(accept: bytes | None) -> bool:

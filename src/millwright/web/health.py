@@ -13,15 +13,18 @@ from msgspec import Struct
 from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Records
 from millwright.kernel import MillwrightError
-from millwright.parties import require_session
+from millwright.parties import permit
+from millwright.web.rights import SYSTEM_READ
+from millwright.web.services import Services
 from millwright.web.stats import StatsBoard
 
 _PATIENCE_S = 2.0
 
 
 class Health(Struct, frozen=True):
-    """The process answers."""
+    """The process answers; ``at_ms`` is its clock, UTC milliseconds."""
 
+    at_ms: int
     status: str = "ok"
 
 
@@ -66,9 +69,9 @@ async def _no() -> bool:
 
 
 @get("/healthz", summary="Whether this process lives", operation_id="getHealth", tags=["Operation"], security=[{}])
-async def healthz() -> Health:
-    """Answers as long as the process does. Public, and says nothing else."""
-    return Health()
+async def healthz(services: NamedDependency[Services]) -> Response[Health]:
+    """Answers as long as the process does, and with its time. Public, and says nothing else."""
+    return Response(Health(services.clock.now_ms()), headers={"Cache-Control": "no-store"})
 
 
 @get("/readyz", summary="Whether the node can work", operation_id="getReadiness", tags=["Operation"], security=[{}])
@@ -83,7 +86,7 @@ async def readyz(probe: NamedDependency[ReadinessProbe]) -> Response[Readiness]:
     summary="Every process's figures, for Prometheus",
     operation_id="getMetrics",
     tags=["Operation"],
-    guards=[require_session],
+    guards=[permit(SYSTEM_READ)],
     media_type="text/plain",
 )
 async def metrics(board: NamedDependency[StatsBoard]) -> Response[str]:

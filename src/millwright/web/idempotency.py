@@ -101,6 +101,8 @@ class Idempotency:
             )
         key, person_id = given.decode(), session.person.id
         body = await _read(receive)
+        if body is None:
+            return  # the client left half way; nothing was begun
         digest = hashlib.sha256(b"\0".join([scope["path"].encode(), scope["query_string"], body])).digest()
         before = await asyncio.to_thread(self._store.begin, person_id, key, digest)
         if before is not None:
@@ -117,7 +119,7 @@ class Idempotency:
             await asyncio.to_thread(self._store.forget, person_id, key)
             return
         whole = b"".join(recorder.parts)
-        kept = None if recorder.size > _MOST_BYTES or _SECRET.search(whole) else whole
+        kept = None if not recorder.whole or recorder.size > _MOST_BYTES or _SECRET.search(whole) else whole
         await asyncio.to_thread(self._store.finish, person_id, key, recorder.status, recorder.headers, kept)
 
 
@@ -126,6 +128,7 @@ class _Recorder:
         self._send = send
         self.status = 0
         self.size = 0
+        self.whole = False
         self.headers: list[list[str]] = []
         self.parts: list[bytes] = []
 
@@ -137,15 +140,17 @@ class _Recorder:
             self.size += len(message.get("body", b""))
             if self.size <= _MOST_BYTES:
                 self.parts.append(message.get("body", b""))
+            self.whole = not message.get("more_body", False)
         await self._send(message)
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive) -> bytes | None:
+    """The whole body, or ``None`` when the client left before its end."""
     parts: list[bytes] = []
     while True:
         message: Any = await receive()
         if message["type"] != "http.request":
-            return b"".join(parts)
+            return None
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)
@@ -189,7 +194,7 @@ async def _replay(row: sa.Row[Any], digest: bytes, send: Send) -> None:
 
 def _done_before(status: int) -> MillwrightError:
     return Conflict(
-        "This request was done before; its answer is not kept, for it held a secret or was too long.",
+        "This request was done before; its answer is not kept, for it held a secret, was too long or broke off.",
         code="web.idempotency_answer_gone",
         hint="List what it made; a secret that was lost is replaced by a new one.",
         detail={"status": status},

@@ -12,13 +12,15 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Tag
 from litestar.types.internal_types import PathParameterDefinition
 
-from millwright.parties.api import COOKIE
+from millwright.parties.cookies import COOKIE
 from millwright.web import problems
 from millwright.web.problems import Problem
 
 _TAGS = {
     "Sign-in": "The first set-up, sessions, tokens.",
     "People": "Who may sign in, and what they may do.",
+    "Organisations": "The tree of organisations, their members, consents and invitations.",
+    "Grants": "Roles, groups, grants, and why somebody may do something.",
     "Places": "Where devices are: enterprise, site, area, line, cell, unit (ISA-95, IEC 62264).",
     "Models": "What kinds of devices there are: properties with types and units.",
     "Devices": "The devices and their credentials.",
@@ -28,6 +30,7 @@ _TAGS = {
     "Dead letters": "Messages that could not be read: inspect, replay, discard.",
     "Rules": "When an alarm is raised.",
     "Alarms": "Alarms and their life (ISA-18.2, IEC 62682).",
+    "Ledger": "Who did what: the tamper-evident record, and its proofs (RFC 9162, C2SP tlog-tiles).",
     "Live": "What happens now, as Server-Sent Events.",
     "Operation": "How the node does.",
 }
@@ -99,5 +102,8 @@ def with_problems(schema: dict[str, Any]) -> dict[str, Any]:
 @get("/openapi.json", include_in_schema=False)
 async def openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The document. Public: it describes the interface, not this node."""
-    schema = with_problems(request.app.openapi_schema.to_schema())
-    return Response(msgspec.json.encode(schema, enc_hook=str), media_type="application/json")
+    state = request.app.state
+    if "openapi" not in state:  # making it takes the loop some 50 ms, and anybody may ask
+        schema = with_problems(request.app.openapi_schema.to_schema())
+        state["openapi"] = msgspec.json.encode(schema, enc_hook=str)
+    return Response(state["openapi"], media_type="application/json")

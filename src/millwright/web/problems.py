@@ -19,7 +19,7 @@ from litestar.exceptions import HTTPException, InternalServerException, Serializ
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
-from millwright.kernel import LimitExceeded, MillwrightError, Unavailable
+from millwright.kernel import LimitExceeded, MillwrightError, Outdated, Unavailable
 from millwright.parties import NotSignedIn
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,8 @@ STATUS: dict[str, int] = {
     "limit_exceeded": 429,
     "unavailable": 503,
 }
-"""The HTTP status of each error family; who is not signed in gets 401, a body that is too large 413."""
+"""The HTTP status of each error family; who is not signed in gets 401, a body that is too large 413, and a change under
+``If-Match`` that comes too late 412."""
 
 _BY_STATUS: dict[int, tuple[str, str]] = {
     400: ("web.malformed", "Correct the request; /openapi.json describes every route."),
@@ -93,6 +94,8 @@ def of_error(error: MillwrightError) -> Problem:
     status = 401 if isinstance(error, NotSignedIn) else STATUS.get(error.family, 500)
     if isinstance(error, LimitExceeded) and error.code.endswith("too_large"):
         status = 413
+    if isinstance(error, Outdated):
+        status = 412
     retry = error.retry_after_s if isinstance(error, LimitExceeded | Unavailable) else None
     return Problem(
         f"/problems/{error.code}",
@@ -146,20 +149,22 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     """Litestar's exception handler for everything."""
     request_id = str(request.scope.get("request_id", ""))
     problem = of_exception(error, request_id)
+    request.scope["problem"] = problem.code  # type: ignore[typeddict-unknown-key]  # read by the audit
     headers = headers_of(problem)
     if problem.status == 405:
-        headers["Allow"] = ", ".join(_methods(request.app, request.scope["path"]))
+        headers["Allow"] = ", ".join(methods_of(request.app, request.scope["path"]))
     return Response(encode(problem, request_id), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
-def _methods(app: Litestar, path: str) -> list[str]:
-    """The methods that a path has."""
-    found: set[str] = set()
+def methods_of(app: Litestar, path: str) -> list[str]:
+    """The methods that a path has; none when there is no such path."""
+    found: dict[str, set[str]] = {}
     for route in app.routes:
         pattern = re.sub(r"\\\{[^/]+\\\}", "[^/]+", re.escape(route.path_format))
         if isinstance(route, HTTPRoute) and re.fullmatch(pattern, path.rstrip("/") or "/"):
-            found |= set(route.methods)
-    return sorted(found)
+            found.setdefault(route.path_format, set()).update(route.methods)
+    # `/alarms/summary` is not the alarm of that id: of two that fit, the router takes the one with fewer parameters.
+    return sorted(min(found.items(), key=lambda each: each[0].count("{"))[1]) if found else []
 
 
 def _pointed(error: MillwrightError) -> list[InputError]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from millwright import certificates, devices
+from millwright import certificates, devices, parties
 from millwright.certificates import AuthorityImport, CertificateAuthority, CertificatesSettings, device_uri
 from millwright.certificates.tables import authorities
 from millwright.devices import DeviceChange, DevicesService, NewCredential, NewDevice
@@ -21,7 +21,7 @@ from millwright.parties import NotSignedIn
 from support.bus import LocalBus
 from support.certificates import make_authority, make_request, openssl
 
-MIGRATIONS = [secrets.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
+MIGRATIONS = [secrets.MIGRATIONS, parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def service(records: Records, clock: ManualClock) -> DevicesService:
 def held(
     authority: CertificateAuthority, records: Records, service: DevicesService, clock: ManualClock
 ) -> DeviceCertificates:
-    return DeviceCertificates(authority, records, service.changes, clock)
+    return DeviceCertificates(authority, records, records, service.changes, clock)
 
 
 async def add(service: DevicesService, name: str = "pump-7") -> str:

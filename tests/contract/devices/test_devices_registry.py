@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from millwright import certificates, devices
+from millwright import certificates, devices, parties
 from millwright.devices import (
     DeviceChange,
     DeviceQuery,
@@ -26,7 +26,7 @@ from millwright.engines.sql import Records
 from millwright.kernel import Conflict, Invalid, LimitExceeded, ManualClock, NotFound
 from support.bus import LocalBus
 
-MIGRATIONS = [certificates.MIGRATIONS, devices.MIGRATIONS]
+MIGRATIONS = [parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
 
 
 @pytest.fixture
@@ -333,9 +333,11 @@ async def test_an_export_can_be_imported_again(service: DevicesService) -> None:
     await service.models.create(PUMP)
     rows = [{"name": f"d{n}", "title": 'say "hi", 你好; you', "tags": ["x", "y"], "model": "pump"} for n in range(3)]
     await service.registry.import_json(
-        [*rows, {"name": "gw", "kind": "sparkplug_edge", "group_id": "G", "edge_node_id": "E"}]
+        [*rows, {"name": "gw", "kind": "sparkplug_edge", "group_id": "-G", "edge_node_id": "'=E", "title": "=1+1"}]
     )
     exported = "".join([part async for part in service.registry.export_csv(DeviceQuery())])
+    assert ",'=1+1," in exported
+    assert ",'-G,''=E," in exported
     before = (await service.registry.list(DeviceQuery())).items
     for device in before:
         await service.registry.delete(device.id)

@@ -24,7 +24,7 @@ from support.operations import NOW_MS, History, readings, rule, subject
 
 MIGRATIONS = [cases.MIGRATIONS, operations.MIGRATIONS]
 
-LI = Actor("per_li", "Li", frozenset({"operator"}))
+LI = Actor("per_li", "Li", frozenset({"alarms:acknowledge"}))
 ANY = AlarmFilter()
 
 
@@ -196,6 +196,16 @@ async def test_while_the_database_is_away_changes_wait_counted(
     assert (alarm.occurrences, alarm.last_occurrence_ms, alarm.active) == (501, NOW_MS + 1_000_000, True)
 
 
+async def test_a_chattering_cause_keeps_its_beginning(node: Node) -> None:
+    for second in range(101):  # nothing is awaited: all of it waits to be written
+        value = 70.0 if second % 2 else 85.0
+        node.writer.put(node.evaluator.evaluate(readings((second, value))), node.evaluator.take_dirty())
+    await asyncio.wait_for(node.writer.flush(), 10)
+    alarm = await node.one()
+    assert (alarm.raised_ms, alarm.last_occurrence_ms) == (NOW_MS, NOW_MS + 100_000)
+    assert alarm.occurrences == 51
+
+
 async def test_one_change_that_cannot_be_written_does_not_hold_the_others(
     records: Records, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -246,7 +256,7 @@ async def test_who_may_not(node: Node) -> None:
     await node.feed(readings((1, 85.0)))
     alarm = await node.one()
     with pytest.raises(Denied):
-        await node.alarms.acknowledge([alarm.id], Actor("per_wang", "Wang", frozenset({"viewer"})))
+        await node.alarms.acknowledge([alarm.id], Actor("per_wang", "Wang", frozenset({"alarms:read"})))
     with pytest.raises(NotFound):
         await node.alarms.get("alm_none")
     with pytest.raises(NotFound):

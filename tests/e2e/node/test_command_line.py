@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,13 @@ def test_from_a_model_to_an_acknowledged_alarm_and_an_export(node: RunningNode) 
     (node.folder / "pump.json").write_text(json.dumps(MODEL))
     (node.folder / "rules.json").write_text(json.dumps([RULE]))
     assert ask(node, "models", "import", "pump.json")[0]["version"] == 1
-    assert ask(node, "models", "import", "pump.json")[0]["version"] == 2
+    again = ask(node, "models", "import", "pump.json")[0]
+    assert (again["version"], again["unchanged"]) == (1, True)
+    assert "version 1, unchanged" in node.cli("models", "import", "pump.json").stdout
+    (node.folder / "pump.json").write_text(json.dumps({**MODEL, "description": "Moves water"}))
+    changed = ask(node, "models", "import", "pump.json")[0]
+    assert (changed["version"], changed["unchanged"]) == (2, False)
+    assert node.cli("models", "export", "Pump").stdout.count("Moves water") == 1
     token = ask(node, "devices", "add", "pump-1", "--model", "Pump", "--tag", "water")["credential"]["token"]
     assert len(ask(node, "rules", "import", "rules.json")) == 1
     assert len(ask(node, "rules", "import", "rules.json")) == 1
@@ -92,6 +99,54 @@ def test_import_reports_what_it_refused_and_fails(node: RunningNode) -> None:
     assert done.returncode == 1
     assert (report["created"], [row["row"] for row in report["refused"]]) == (2, [2])
     assert all(issued["token"].startswith("mwd_") for issued in report["credentials"])
+
+
+def test_a_file_of_a_chinese_spreadsheet_is_read(node: RunningNode) -> None:
+    (node.folder / "gb.csv").write_bytes("name,title\nhan-1,循环水泵\n".encode("gb18030"))
+    assert ask(node, "devices", "import", "gb.csv")["created"] == 1
+    assert ask(node, "devices", "show", "han-1")["title"] == "循环水泵"
+
+
+def test_who_reads_only_the_first_line_is_no_failure(node: RunningNode) -> None:
+    rows = "name\n" + "".join(f"many-{number}\n" for number in range(2000))
+    (node.folder / "many.csv").write_text(rows)
+    assert node.cli("devices", "import", "many.csv").returncode == 0
+    for command in (["devices", "list", "-q", "many"], ["devices", "export"]):
+        process = subprocess.Popen(
+            node.command(*command), env=node.environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline().lower().startswith(("name", "\ufeffname"))
+        process.stdout.close()
+        assert (process.wait(30), process.stderr.read() if process.stderr else "") == (0, "")
+        process.stderr.close() if process.stderr else None
+
+
+def test_every_command_that_asks_a_node_speaks_json(node: RunningNode) -> None:
+    rule = {**RULE, "name": "Gone", "scope": {"device": "gone"}}
+    (node.folder / "gone.json").write_text(json.dumps([rule]))
+    device = ask(node, "devices", "add", "gone")["device"]
+    made = ask(node, "rules", "import", "gone.json")[0]
+    assert ask(node, "rules", "remove", made["id"]) == {"removed": made["id"]}
+    assert ask(node, "readings", "export", "gone", "flow") == []
+    assert "gone" in {each["name"] for each in ask(node, "devices", "export")}
+    assert ask(node, "devices", "remove", "gone", "--yes") == {"removed": device["id"]}
+
+
+def test_what_cannot_be_written_is_said_and_nothing_is_left(node: RunningNode) -> None:
+    assert node.cli("devices", "add", "writer").returncode == 0
+    done = node.cli("readings", "export", "writer", "flow", "-o", "nowhere/flow.csv")
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert not list(node.folder.glob("**/*.partial"))
+
+
+def test_a_proxy_for_the_outside_is_not_asked_for_this_machine(node: RunningNode) -> None:
+    environ = node.environ() | {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        node.command("devices", "list"), env=environ, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_status_and_doctor_find_a_running_node_healthy(node: RunningNode) -> None:

@@ -87,6 +87,18 @@ def test_one_switch_secures_everything(tmp_path: Path) -> None:
         assert rotated["resealed"] == 2
         state = json.loads(node.cli("secrets", "status", "--json").stdout)
         assert (state["secrets"], state["pending"]) == (2, 0)
+
+        def recorded(action: str) -> list[dict[str, Any]]:
+            with api(node) as http:
+                found: list[dict[str, Any]] = http.get("/ledger/entries", params={"action": action}).json()["items"]
+            return found
+
+        node.wait_for("the rotation is in the ledger", lambda: bool(recorded("secrets.rotate")))
+        node.wait_for("the node's certificate is", lambda: bool(recorded("certificates.renew")))
+        assert {each["actor"]["kind"] for each in recorded("certificates.renew")} == {"system"}
+        with api(node) as http:
+            connection = http.get("/connection").json()
+        assert connection == {"mqtt_port": None, "mqtt_tls_port": tls_port, "own_authority": True}
         make_request(tmp_path, "next")
         assert node.cli("certificates", "issue", "pump-7", "next.csr", "-o", "next.pem").returncode == 0
         assert publish("--cert", "next.pem", "--key", "next.key") == 0

@@ -1,5 +1,6 @@
 import asyncio
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -59,6 +60,36 @@ async def test_a_failing_handler_does_not_end_its_subscription(nats: NatsConnect
     for number in b"123":
         await nats.publish("events.x", bytes([number]))
     assert [await asyncio.wait_for(heard.get(), 5) for _ in range(2)] == [b"2", b"3"]
+
+
+async def test_an_answer_that_is_too_large_is_said_to_be(nats: NatsConnection) -> None:
+    async def answer(_payload: bytes) -> bytes:
+        return bytes(nats.max_payload + 1)
+
+    await nats.serve("rpc.large", answer)
+    with pytest.raises(LimitExceeded) as caught:
+        await nats.request("rpc.large", b"", timeout_s=30)
+    assert caught.value.code == "engines.reply_too_large"
+
+
+async def test_a_message_that_is_too_large_is_no_matter_of_trying_again(nats: NatsConnection) -> None:
+    await nats.ensure_stream(SPEC)
+    with pytest.raises(Invalid) as caught:
+        await nats.append("log.a", bytes(nats.max_payload + 1))
+    assert caught.value.code == "engines.message_too_large"
+
+
+async def test_a_reader_whose_loop_is_blocked_keeps_its_connection(nats: NatsConnection) -> None:
+    await nats.ensure_stream(SPEC)
+    for _ in range(64):
+        await nats.append("log.a", bytes(512 * 1024))
+    reader = await nats.read("LOG", durable="d")
+    fetching = asyncio.create_task(reader.fetch(64, wait_s=30))
+    await asyncio.sleep(0.01)
+    time.sleep(12)  # decoding blocks it like this; nats-server gives up after ten seconds of its own
+    assert len(await fetching) == 64
+    assert nats._client is not None
+    assert nats._client.stats["reconnects"] == 0
 
 
 async def test_a_repeated_append_is_kept_once(nats: NatsConnection) -> None:

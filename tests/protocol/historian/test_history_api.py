@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from millwright.historian import (
     Historian,
     HistorianClient,
     HistorianServer,
+    History,
     LivePublisher,
     PolicyStore,
     Range,
@@ -38,7 +39,9 @@ from millwright.historian import (
 )
 from millwright.historian.api import ROUTES
 from millwright.kernel import Invalid, Lifecycle, MillwrightError, SystemClock, Unavailable
+from millwright.kernel.scope import EVERYTHING
 from millwright.parties.model import Person, Role, Session
+from support.authority import authority
 from support.historian import T0, numbers, open_historian, store
 from support.nats import RunningNats
 
@@ -61,6 +64,7 @@ def _signed_in(roles: tuple[Role, ...]) -> Any:
     def middleware(app: ASGIApp) -> ASGIApp:
         async def call(scope: Scope, receive: Receive, send: Send) -> None:
             scope["auth"] = Session("ses_1", Person("per_1", "Ada", list(roles)), T0)  # type: ignore[typeddict-unknown-key]
+            scope["authority"] = authority(*roles)  # type: ignore[typeddict-unknown-key]
             await app(scope, receive, send)
 
         return call
@@ -73,10 +77,21 @@ def _problem(_: Request[Any, Any, Any], error: MillwrightError) -> Response[dict
     return Response(error.to_dict(), status_code=status)
 
 
-def _app(client: HistorianClient, roles: tuple[Role, ...]) -> Litestar:
+class Everything:
+    """A registry that knows every device."""
+
+    async def known(self, device_ids: Collection[str]) -> dict[str, str]:
+        return dict.fromkeys(device_ids, "org_root")
+
+
+def _app(client: HistorianClient, policies: PolicyStore, roles: tuple[Role, ...]) -> Litestar:
     return Litestar(
         route_handlers=list(ROUTES),
-        dependencies={"historian": Provide(lambda: client, sync_to_thread=False)},
+        dependencies={
+            "historian": Provide(lambda: client, sync_to_thread=False),
+            "history": Provide(lambda: History(client, Everything()), sync_to_thread=False),
+            "retention": Provide(lambda: policies, sync_to_thread=False),
+        },
         middleware=[_signed_in(roles)],
         exception_handlers={MillwrightError: _problem},
     )
@@ -84,14 +99,14 @@ def _app(client: HistorianClient, roles: tuple[Role, ...]) -> Litestar:
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    records = Records.in_folder(tmp_path)
+    records = Records.in_folder(tmp_path, EVERYTHING)
     Migrations(records, [MIGRATIONS]).upgrade()
     async with RunningNats(tmp_path / "nats") as nats, open_historian(tmp_path) as historian:
         server_bus, client_bus = NatsConnection(nats.url, "historian"), NatsConnection(nats.url, "web")
         retention = Retention(historian._engine, PolicyStore(records), SystemClock())
         server = HistorianServer(historian, retention, server_bus)
         client = HistorianClient(client_bus, timeout_s=20)
-        transport = httpx.ASGITransport(_app(client, ("administrator",)))
+        transport = httpx.ASGITransport(_app(client, PolicyStore(records), ("administrator",)))
         async with (
             Lifecycle(server_bus, client_bus, server),
             httpx.AsyncClient(transport=transport, base_url="http://node") as http,
@@ -137,6 +152,17 @@ async def test_latest_values_of_several_devices(running: Running) -> None:
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_the_last_page_has_no_next_even_when_it_is_full(running: Running, order: str) -> None:
+    await _fill(running, 30)
+    query = {"device_id": "dev_1", "property": "temperature", "from_ms": T0, "to_ms": T0 + 29_001, "order": order}
+    whole = (await running.get("/readings", **query, limit=30)).json()
+    assert (len(whole["items"]), whole["next"]) == (30, None)
+    first = (await running.get("/readings", **query, limit=29)).json()
+    rest = await running.get("/readings", **query, limit=29, cursor=first["next"])
+    assert (len(rest.json()["items"]), rest.json()["next"]) == (1, None)
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
 async def test_pages_of_readings_join_to_the_whole(running: Running, order: str) -> None:
     await _fill(running)
     query = {
@@ -164,7 +190,7 @@ async def test_csv_export_is_the_whole_range_in_csv(running: Running) -> None:
     reply = await running.get("/readings", device_id="dev_2", property="note", from_ms=T0, to_ms=T0 + 9, format="csv")
     assert reply.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(io.StringIO(reply.text, newline="")))
-    assert [row["value"] for row in rows] == texts
+    assert [row["value"] for row in rows] == [*texts[:3], "'="]
     assert rows[0] == {
         "time": "2025-06-15T15:06:40.000Z",
         "time_ms": str(T0),
@@ -257,6 +283,8 @@ WRONG = [
     ("/readings/buckets", {"from_ms": T0, "to_ms": T0 + 1, "aggregates": "median"}),
     ("/readings/buckets", {"from_ms": T0, "to_ms": T0 + 1, "aggregates": ""}),
     ("/readings/buckets", {"from_ms": T0, "to_ms": T0 + 1, "gap_ms": 0}),
+    ("/readings/buckets", {"from_ms": T0, "to_ms": T0 + 1, "gap_ms": 10**30}),
+    ("/readings/buckets", {"from_ms": T0, "to_ms": T0 + 1, "gap_ms": 2**63 - 1, "aggregates": "twm"}),
     ("/readings/buckets", {"from_ms": -(10**30), "to_ms": T0 + 1}),
     ("/readings/latest", {"device_id": []}),
 ]
@@ -292,10 +320,27 @@ async def test_retention_is_read_and_set(running: Running) -> None:
     assert (await running.get("/retention")).json() == wanted
 
 
-async def test_only_an_administrator_sets_retention(running: Running) -> None:
-    app = _app(running.client, ("engineer", "operator", "viewer"))
+async def test_retention_can_be_tried_without_being_set(running: Running) -> None:
+    await _fill(running)
+    wanted = {"policies": [{"device_id": "dev_1", "keep_days": 1}, {"device_id": "dev_none", "keep_days": None}]}
+    reply = await running.http.post("/retention/preview", json=wanted)
+    assert reply.status_code == 200, reply.text
+    first, second = reply.json()["policies"]
+    assert (first["devices"], first["examples"][0]["device_id"]) == (1, "dev_1")
+    assert first["expired"] > 0
+    assert first["oldest_ms"] <= T0
+    assert second == {"series": 0, "devices": 0, "examples": [], "expired": 0, "oldest_ms": None}
+    assert (await running.get("/retention")).json() == {"policies": []}
+    many = {"policies": [{"keep_days": 1}] * 201}
+    assert (await running.http.post("/retention/preview", json=many)).status_code == 400
+
+
+async def test_only_an_administrator_sets_retention(running: Running, tmp_path: Path) -> None:
+    policies = PolicyStore(Records.in_folder(tmp_path, EVERYTHING))
+    app = _app(running.client, policies, ("engineer", "operator", "viewer"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://node") as http:
         assert (await http.put("/retention", json={"policies": []})).status_code == 403
+        assert (await http.post("/retention/preview", json={"policies": []})).status_code == 403
         assert (await http.get("/retention")).status_code == 200
 
 
@@ -339,8 +384,14 @@ async def test_without_a_historian_questions_are_unavailable(tmp_path: Path) -> 
     async with RunningNats(tmp_path) as nats:
         bus = NatsConnection(nats.url, "web")
         await bus.start()
+        client = HistorianClient(bus)
         with pytest.raises(Unavailable):
-            await HistorianClient(bus).storage()
+            await client.storage()
+        transport = httpx.ASGITransport(_app(client, PolicyStore(Records.in_folder(tmp_path, EVERYTHING)), ("viewer",)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://node") as http:
+            query = {"device_id": "dev_1", "property": "temperature", "from_ms": T0, "to_ms": T0 + 1}
+            for form in ("json", "csv", "arrow"):
+                assert (await http.get("/readings", params=query | {"format": form})).status_code == 503
         await bus.stop()
 
 

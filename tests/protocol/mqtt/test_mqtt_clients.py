@@ -20,9 +20,11 @@ from millwright.devices.intake import FLAG_WILL
 from millwright.devices.mqtt import Refusal
 from millwright.devices.mqtt.packets import Will
 from millwright.engines.nats import NatsConnection
+from millwright.kernel import Invalid
 from support.intake import stored_payloads, stored_runs
 from support.mqtt import OpenDoor, RawClient, running_listener, until
 from support.nats import RunningNats, free_port
+from support.tls import certificate, needs_openssl
 
 
 class Client:
@@ -253,20 +255,9 @@ async def test_mqtt_5_is_told_that_the_version_is_not_spoken(nats: RunningNats) 
         assert listener.closed["unacceptable_version"] == 1
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    key, chain = folder / "key.pem", folder / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(chain)],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
-    return chain, key
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate and is not installed")
+@needs_openssl
 async def test_tls_with_a_verified_certificate(nats: RunningNats, tmp_path: Path) -> None:
-    chain, key = certificate(tmp_path)
+    chain, key = certificate(tmp_path, "IP:127.0.0.1")
     tls = {"tls_port": free_port(), "certificate": str(chain), "key": str(key)}
     async with running_listener(nats.url, **tls) as listener:
         client = Client("secure")
@@ -278,6 +269,18 @@ async def test_tls_with_a_verified_certificate(nats: RunningNats, tmp_path: Path
         assert (await client.receive())[1] == payload
         await client.close()
     assert await stored_payloads(nats.url) == [payload]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate and is not installed")
+async def test_an_encrypted_key_is_refused_and_no_password_asked_for(nats: RunningNats, tmp_path: Path) -> None:
+    chain, key = certificate(tmp_path, "IP:127.0.0.1")
+    locked = tmp_path / "locked.pem"
+    command = ["openssl", "ec", "-aes256", "-passout", "pass:secret", "-in", str(key), "-out", str(locked)]
+    subprocess.run(command, check=True, capture_output=True)
+    with pytest.raises(Invalid) as caught:
+        async with running_listener(nats.url, tls_port=free_port(), certificate=str(chain), key=str(locked)):
+            pass
+    assert caught.value.code == "listener.certificate_unusable"
 
 
 needs_mosquitto = pytest.mark.skipif(

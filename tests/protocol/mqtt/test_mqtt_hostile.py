@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from millwright.devices.mqtt import Refusal, codec
-from millwright.devices.mqtt.packets import Subscribe
+from millwright.devices.mqtt import JetStreamJournal, Principal, Refusal, codec
+from millwright.devices.mqtt.packets import RetainedMessage, Subscribe, Will
+from millwright.engines.nats import NatsConnection, find_server
+from millwright.kernel import Unsupported
 from support.intake import stored_payloads
-from support.mqtt import OpenDoor, RawClient, connect_bytes, publish_bytes, running_listener, until
+from support.mqtt import OpenDoor, OpenPrincipal, RawClient, connect_bytes, publish_bytes, running_listener, until
 from support.nats import RunningNats
 
 BEFORE_CONNECT = {
@@ -173,6 +180,132 @@ async def test_packets_sent_right_behind_connect_wait_for_the_authenticator(nats
         await early.close()
         await client.close()
         await until(lambda: not listener._connections)
+
+
+async def test_a_blocked_loop_ends_no_client_that_spoke_meanwhile(nats: RunningNats) -> None:
+    async with running_listener(nats.url) as listener:
+        client = await RawClient.connected(listener.port, keep_alive_s=1)
+        client.send(b"\xc0\x00")  # PINGREQ
+        time.sleep(2)  # the keep-alive has passed, and what was sent is read only now
+        assert await client.packet() == (0xD0, b"")
+        assert await client.closed() == b""  # and then it falls silent
+        assert listener.closed["keep_alive"] == 1
+        await client.close()
+
+
+async def test_a_vanished_peer_is_noticed_by_the_kernel(nats: RunningNats) -> None:
+    async with running_listener(nats.url) as listener:
+        client = await RawClient.connected(listener.port, keep_alive_s=0)
+        [connection] = listener._connections
+        assert connection._transport is not None
+        opened = connection._transport.get_extra_info("socket")
+        assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        await client.close()
+
+
+async def test_a_will_is_not_published_where_its_device_may_no_longer(nats: RunningNats) -> None:
+    door = MovingDoor()
+    async with running_listener(nats.url, door=door) as listener:
+        for topic, allowed in (("kept", True), ("lost", False)):
+            will = Will(topic, topic.encode(), 1, False)
+            client = await RawClient.connected(listener.port, will=will)
+            door.principal = ClosedPrincipal() if not allowed else OpenPrincipal()
+            await listener.reauthenticate()
+            await client.close()
+            await until(lambda: not listener.stats()["gauges"]["connections"])
+    assert await stored_payloads(nats.url) == [b"kept"]
+
+
+@dataclass
+class ClosedPrincipal(OpenPrincipal):
+    def may_publish(self, topic: str) -> bool:
+        return False
+
+
+@dataclass
+class MovingDoor(OpenDoor):
+    principal: OpenPrincipal = field(default_factory=OpenPrincipal)
+
+    async def authenticate(self, *_: object) -> Principal:
+        return self.principal
+
+
+async def test_who_was_shut_out_while_nobody_could_tell_is_asked_about_again(
+    nats: RunningNats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("millwright.devices.mqtt.connection._ASK_AGAIN_S", 0.05)
+    door = OpenDoor()
+    async with running_listener(nats.url, door=door) as listener:
+        client = await RawClient.connected(listener.port, username="device:x")
+        door.refused["device:x"] = Refusal(3, "records_away")
+        await listener.reauthenticate("x")
+        assert await client.silent(0.2)
+        door.refused["device:x"] = Refusal(5, "credential_revoked")
+        assert await client.closed() == b""
+        assert listener.closed["credential_revoked"] == 1
+        await client.close()
+
+
+async def test_one_device_cannot_take_every_connection_and_session(nats: RunningNats) -> None:
+    limits = {"max_connections_per_device": 2, "max_sessions_per_device": 1}
+    async with running_listener(nats.url, **limits) as listener:
+        kept = await RawClient.connected(listener.port, "a", clean=False)
+        more = await RawClient.open(listener.port, connect_bytes("b", clean=False))
+        assert await more.packet() == (0x20, b"\x00\x03")
+        again = await RawClient.connected(listener.port, "a", clean=False)
+        assert await kept.closed() == b""
+        second = await RawClient.connected(listener.port, "c")
+        third = await RawClient.open(listener.port, connect_bytes("d"))
+        assert await third.packet() == (0x20, b"\x00\x03")
+        takes_over = await RawClient.connected(listener.port, "c")
+        other = await RawClient.connected(listener.port, "a", username="device:other", clean=False)
+        assert listener.closed["device_connections_full"] == listener.closed["sessions_full"] == 1
+        ended = await RawClient.connected(listener.port, "a")  # a clean start ends the persistent session
+        await takes_over.close()
+        await until(lambda: listener.stats()["gauges"]["connections"] == 2)
+        fourth = await RawClient.connected(listener.port, "b", clean=False)
+        for client in (kept, more, again, second, third, other, ended, fourth):
+            await client.close()
+
+
+async def test_filters_too_long_to_be_kept_are_refused(nats: RunningNats) -> None:
+    async with running_listener(nats.url) as listener:
+        client = await RawClient.connected(listener.port, clean=False)
+        codes = []
+        for number in range(4):
+            client.send(codec.encode_subscribe(Subscribe(1, [(f"{number}".rjust(60_000, "x"), 1)])))
+            codes.append((await client.packet())[1][2])
+        assert codes == [1, 1, 0x80, 0x80]
+        await client.close()
+
+
+async def test_what_the_journal_can_never_keep_holds_up_nothing_else(nats: RunningNats) -> None:
+    connection = NatsConnection(nats.url, "test")
+    await connection.start()
+    try:
+        journal = JetStreamJournal(connection)
+        await journal.load()
+        large = RetainedMessage("large", bytes(connection.max_payload), 1)
+        await journal.write({"large": large, "small": RetainedMessage("small", b"x", 1)}, {})
+        retained, _ = await journal.load()
+        assert [message.topic for message in retained] == ["small"]
+    finally:
+        await connection.stop()
+
+
+async def test_a_broker_for_small_messages_is_refused_at_the_start(tmp_path: Path) -> None:
+    running = RunningNats(tmp_path / "nats")
+    _, _, config = running.server.command()
+    Path(config).write_text(Path(config).read_text().replace("max_payload: 8MB", "max_payload: 1MB"))
+    process = await asyncio.create_subprocess_exec(find_server(), "--config", config, stderr=subprocess.DEVNULL)
+    try:
+        with pytest.raises(Unsupported) as caught:
+            async with running_listener(running.url):
+                pass
+        assert caught.value.code == "listener.broker_message_size"
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def test_disabled_device_is_disconnected_and_moved_permissions_are_taken_up(nats: RunningNats) -> None:

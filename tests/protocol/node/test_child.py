@@ -90,6 +90,39 @@ async def test_reason_given_by_the_process_is_what_is_raised(tmp_path: Path) -> 
     await it.stop(5)
 
 
+async def test_a_broker_that_is_away_is_not_held_against_its_clients(tmp_path: Path) -> None:
+    back = tmp_path / "back"
+    error = '{"family": "unavailable", "message": "Nobody.", "code": "engines.nats_unavailable", "hint": "Wait."}'
+    away = f"os.path.exists({str(back)!r}) or (os.write(fd, b'ERROR=' + {error!r}.encode() + b'\\n'), os._exit(5)); "
+    it = child(tmp_path, away + READY + "time.sleep(60)")
+    it.go()
+    it.start()
+    await until(lambda: it.restarts >= 6)
+    assert it.state is not ChildState.LOOPING
+    assert it.error is not None
+    back.touch()
+    await it.wait_ready(10)
+    await it.stop(5)
+
+
+async def test_a_stop_while_it_is_being_started_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[asyncio.subprocess.Process] = []
+    make = asyncio.create_subprocess_exec
+
+    async def make_slowly(*command: str, **options: object) -> asyncio.subprocess.Process:
+        made.append(await make(*command, **options))  # type: ignore[arg-type]
+        await asyncio.sleep(0.2)
+        return made[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", make_slowly)
+    it = child(tmp_path, READY + "time.sleep(60)")
+    it.start()
+    await until(lambda: bool(made))
+    await asyncio.wait_for(it.stop(5), 10)
+    assert made[0].returncode is not None
+    assert it.state is ChildState.STOPPED
+
+
 async def test_process_that_ignores_the_request_to_stop_is_killed(tmp_path: Path) -> None:
     it = child(tmp_path, f"import signal; signal.signal(15, signal.SIG_IGN); {READY} time.sleep(60)")
     it.go()

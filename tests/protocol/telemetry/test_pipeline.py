@@ -2,16 +2,23 @@
 
 import asyncio
 import signal
+from dataclasses import replace
 
 import pytest
 
 from millwright.devices.dead_letters import DeadLetters
-from millwright.devices.intake import FLAG_ACKNOWLEDGED, FLAG_DUPLICATE, INTAKE, subject_of
+from millwright.devices.intake import FLAG_ACKNOWLEDGED, FLAG_DUPLICATE, INTAKE, Frame, encode_frame, subject_of
+from millwright.devices.sparkplug import EdgeSession, SparkplugSessions
 from millwright.devices.telemetry import KnownDevice, TelemetrySettings
 from millwright.kernel import LimitExceeded, NotFound, Unavailable
+from millwright.kernel.scope import EVERYTHING, enter
 from support.nats import RunningNats
 from support.pipeline import RunningPipeline, eventually
 from support.telemetry import NOW_MS, Plant, run_of
+
+
+async def everybody(device_ids):
+    return device_ids
 
 
 @pytest.fixture
@@ -62,7 +69,8 @@ async def test_frames_that_were_not_acknowledged_are_read_again(nats, plant, tmp
     async with RunningPipeline(nats.url, tmp_path / "history", plant) as node:
         await eventually(lambda: _reached(node, last + 1))
         assert await node.history("t") == [(NOW_MS, 1.0), (NOW_MS + 10, 2.0)]
-        assert (await DeadLetters(node.nats).summary()).by_reason == {"telemetry.not_json": 1}
+        enter(EVERYTHING)
+        assert (await DeadLetters(node.nats, everybody).summary()).by_reason == {"telemetry.not_json": 1}
 
 
 async def _at_least(node, count):
@@ -73,7 +81,8 @@ async def _at_least(node, count):
 async def test_the_unreadable_is_kept_and_can_be_replayed(nats, tmp_path):
     plant = Plant()
     async with RunningPipeline(nats.url, tmp_path / "history", plant) as node:
-        letters = DeadLetters(node.nats)
+        enter(EVERYTHING)
+        letters = DeadLetters(node.nats, everybody)
         await node.send(run_of({"t": 1}, b"{broken", {"t": 3}))
         await node.nats.append(subject_of("test"), b"\xc1 no frame")
         summary = await eventually(lambda: _counted(letters, 4))
@@ -110,7 +119,8 @@ async def _has_reason(letters, reason):
 
 async def test_dead_letters_are_paged_newest_first(nats, plant, tmp_path):
     async with RunningPipeline(nats.url, tmp_path / "history", plant) as node:
-        letters = DeadLetters(node.nats)
+        enter(EVERYTHING)
+        letters = DeadLetters(node.nats, everybody)
         await node.send(run_of(*[b"{%d" % i for i in range(25)]))
         await eventually(lambda: _counted(letters, 25))
         assert await letters.discard([(await letters.list(limit=1))[0].sequence]) == 1
@@ -121,6 +131,23 @@ async def test_dead_letters_are_paged_newest_first(nats, plant, tmp_path):
         assert [len(page) for page in pages] == [10, 10, 4]
         assert len({payload for page in pages for payload in page}) == 24
         assert await letters.list(device_id="fan") == []
+
+
+async def test_sessions_that_cannot_be_read_or_kept_stop_nothing(nats, plant, tmp_path):
+    async with RunningPipeline(nats.url, tmp_path / "history", plant) as node:
+        sessions = SparkplugSessions(node.nats)
+        await node.nats.append("sparkplug.sessions.dev_broken", b"\x91\xc4\x01\xff")
+        large = EdgeSession.new()
+        large.node.types = {f"{number:>250}": 10 for number in range(40_000)}
+        await sessions.save("dev_large", SparkplugSessions.encode(large))
+        small = EdgeSession.new()
+        small.node.types = {"t": 10}
+        await sessions.save("dev_small", SparkplugSessions.encode(small))
+    async with RunningPipeline(nats.url, tmp_path / "history", plant) as node:
+        assert {edge: session.node.types for edge, session in node.sparkplug.sessions.items()} == {
+            "dev_large": {},
+            "dev_small": {"t": 10},
+        }
 
 
 async def test_a_failing_hook_stops_nothing(nats, plant, tmp_path, caplog):
@@ -153,6 +180,65 @@ async def _sent_again(node):
         return await node.send(run_of({"ts": NOW_MS + 1, "values": {"t": 2}}))
     except Unavailable:
         return None
+
+
+async def test_an_outage_of_the_records_in_the_middle_of_a_frame_loses_nothing(nats, tmp_path, monkeypatch):
+    plant = Plant(KnownDevice("pump"), KnownDevice("fan"))
+    async with RunningPipeline(nats.url, tmp_path / "history", plant) as node:
+        failures = iter([True, True])
+
+        def find_device(device_id):
+            if device_id == "fan" and next(failures, False):
+                raise Unavailable("The records are away.", code="engines.sql_unavailable")
+            return plant.devices.get(device_id)
+
+        monkeypatch.setattr(plant, "find_device", find_device)
+        fan = run_of({"t": 2})
+        fan.device_id = "fan"
+        await node.send(run_of({"t": 1}), fan, run_of({"t": 3}, received_ms=NOW_MS + 1))
+        last = await node.send(run_of({"t": 4}, received_ms=NOW_MS + 2))
+        await eventually(lambda: _reached(node, last))
+        assert await node.history("t") == [(NOW_MS + at, value) for at, value in enumerate([1.0, 3.0, 4.0])]
+        assert await node.history("t", "fan") == [(NOW_MS, 2.0)]
+        assert not node.pipeline.figures().problems
+
+
+async def test_what_fails_unforeseen_is_done_again_and_not_passed_over(nats, plant, tmp_path):
+    settled, failures = [], iter([True, True])
+
+    async def settle():
+        if next(failures, False):
+            raise RuntimeError("nobody thought of this")
+        settled.append(True)
+
+    running = RunningPipeline(nats.url, tmp_path / "history", plant, before_acknowledge=[("rules", settle)])
+    async with running as node:
+        last = await node.send(run_of({"t": 1}))
+        await eventually(lambda: _reached(node, last))
+        assert settled == [True]
+        await eventually(lambda: _all_let_go(node))
+        figures = node.pipeline.figures()
+        assert figures.counters["pipeline_failures"] == 2
+        assert not figures.problems
+
+
+async def _all_let_go(node):
+    return not node.pipeline.figures().gauges["intake_unacknowledged_bytes"]
+
+
+async def test_a_frame_appended_again_after_the_brokers_memory_of_it_is_taken_once(nats, plant, tmp_path):
+    frame = encode_frame(Frame(1, "test", [run_of({"t": 1}, {"t": 2})]))
+    for restarted in (False, True):
+        async with RunningPipeline(nats.url, tmp_path / "history", plant) as node:
+            await node.nats.ensure_stream(replace(INTAKE, duplicate_window_s=0.1))
+            await asyncio.sleep(0.3)
+            await node.nats.append(subject_of("test"), frame, message_id="test_1")
+            await asyncio.sleep(0.3)
+            last = await node.nats.append(subject_of("test"), frame, message_id="test_1")
+            await eventually(lambda node=node, last=last: _reached(node, last))
+            assert (await node.nats.state(INTAKE.name)).last_sequence == (4 if restarted else 2)
+            assert await node.history("t") == [(NOW_MS, 1.0), (NOW_MS + 1, 2.0)]
+            assert node.pipeline.figures().counters["frames_repeated"] == (2 if restarted else 1)
 
 
 async def test_an_outage_of_history_bounds_what_is_held_and_passes(nats, plant, tmp_path, monkeypatch):

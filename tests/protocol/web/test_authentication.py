@@ -27,6 +27,8 @@ PUBLIC = {
     ("get", "/api/v1/certificates/root"),
     ("get", "/api/v1/certificates/crl/{authority_id}"),
     *ENROLMENT,
+    ("post", "/api/v1/invitations/read"),
+    ("post", "/api/v1/invitations/accept"),
 }
 """Routes anybody may call. A route that is neither here nor guarded fails the test."""
 
@@ -34,6 +36,7 @@ VIEWER_MAY_CHANGE = {
     ("delete", "/api/v1/session"),
     ("patch", "/api/v1/session"),
     ("post", "/api/v1/session/password"),
+    ("delete", "/api/v1/sessions"),
     ("delete", "/api/v1/sessions/{session_id}"),
     ("post", "/api/v1/tokens"),
     ("delete", "/api/v1/tokens/{token_id}"),
@@ -95,7 +98,8 @@ async def test_a_viewer_changes_nothing_but_their_own(web: RunningWeb) -> None:
     administrator = await web.set_up()
     await web.person(administrator, "Vera", "viewer")
     session = await web.services.parties.sign_in("Vera", "copper kettles whistle")
-    token = (await web.services.parties.people.add_token(session.session, "t", ["viewer"])).token
+    authority = await web.services.parties.authority(session.session)
+    token = (await web.services.parties.people.add_token(session.session, authority, "t", ["viewer"])).token
     viewer = web.client(token=token)
     found = await document(web)
     denied = 0

@@ -1,15 +1,14 @@
 """What holds for every request."""
 
-import asyncio
 import os
+import re
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from support.web import RunningWeb, running_web
+from support.web import RunningWeb, running_web, send_raw
 
 MEDIA = "application/problem+json"
 
@@ -18,18 +17,6 @@ MEDIA = "application/problem+json"
 async def web(tmp_path: Path) -> AsyncIterator[RunningWeb]:
     async with running_web(tmp_path, max_body_bytes=100_000) as running:
         yield running
-
-
-async def raw(web: RunningWeb, request: bytes) -> bytes:
-    """The answer to bytes that no client library would send."""
-    address = urlsplit(web.url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    writer.write(request)
-    await writer.drain()
-    try:
-        return await asyncio.wait_for(reader.read(65536), 5)
-    finally:
-        writer.close()
 
 
 async def test_failures_are_problems(web: RunningWeb) -> None:
@@ -48,6 +35,8 @@ async def test_failures_are_problems(web: RunningWeb) -> None:
         ("POST", "/api/v1/people", json, b"", 400, None),
         ("POST", "/api/v1/people", json, b"null", 400, "web.invalid"),
         ("POST", "/api/v1/people", json, b"x" * 100_001, 413, "web.body_too_large"),
+        ("GET", "/api/v1/devices/a%00b", {}, b"", 400, "web.malformed"),
+        ("GET", "/api/v1/rules?device_id=%00", {}, b"", 400, "web.malformed"),
     ]
     for method, path, headers, body, status, code in cases:
         answer = await administrator.request(method, path, headers=headers, content=body)
@@ -61,6 +50,17 @@ async def test_failures_are_problems(web: RunningWeb) -> None:
         assert "Traceback" not in answer.text
     answer = await administrator.put("/api/v1/session", json={})
     assert {"GET", "POST", "PATCH", "DELETE"} <= set(answer.headers["allow"].split(", "))
+
+
+async def test_options_tell_every_method_of_a_path(web: RunningWeb) -> None:
+    administrator = await web.set_up()
+    document = (await administrator.get("/openapi.json")).json()
+    for path, item in document["paths"].items():
+        answer = await administrator.options(re.sub(r"\{[^}]+\}", "x", path))
+        assert answer.status_code == 204, path
+        allowed = set(answer.headers["allow"].split(", ")) - {"OPTIONS"}
+        assert allowed == {method.upper() for method in item}, path
+    assert (await administrator.options("/api/v1/nothing")).status_code == 404
 
 
 async def test_wrong_values_are_pointed_at(web: RunningWeb) -> None:
@@ -167,6 +167,15 @@ async def test_cookies_that_were_tampered_with_open_nothing(web: RunningWeb) -> 
     assert answer.status_code == 200
 
 
+async def test_cookies_of_others_on_the_same_host_do_not_sign_out(web: RunningWeb) -> None:
+    administrator = await web.set_up()
+    secret = administrator.cookies["millwright_session"]
+    for other in ('prefs={"a": 1, "b": [2]}', "no value", "x=a,b c", "$Version=1", "名=值", "=;=", "a[b]=1"):
+        for cookie in (f"{other}; millwright_session={secret}", f"millwright_session={secret};{other}"):
+            answer = await web.client().get("/api/v1/session", headers={b"cookie": cookie.encode()})
+            assert answer.status_code == 200, cookie
+
+
 async def test_the_cookie_is_closed_to_scripts_and_other_sites(web: RunningWeb) -> None:
     client = web.client()
     code = await web.services.parties.new_setup_code()
@@ -205,14 +214,14 @@ async def test_bytes_that_are_no_request_do_no_harm(web: RunningWeb) -> None:
         b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(2000)) + b"\r\n",
     ]
     for request in requests:
-        answer = await raw(web, request)
+        answer = await send_raw(web, request)
         assert b" 500 " not in answer.split(b"\r\n", 1)[0]
         assert b"root:" not in answer
     assert (await web.client().get("/healthz")).status_code == 200
 
 
 async def test_values_cannot_add_headers(web: RunningWeb) -> None:
-    answer = await raw(
+    answer = await send_raw(
         web, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: a%0d%0aSet-Cookie: b=c\r\nConnection: close\r\n\r\n"
     )
     assert b"set-cookie" not in answer.lower()
@@ -271,3 +280,12 @@ async def test_a_port_in_use_is_said_so(web: RunningWeb) -> None:
         with pytest.raises(Unavailable) as caught:
             await WebServer(create_app(web.services), settings).start()
     assert caught.value.code == "web.port_taken"
+
+
+async def test_every_role_learns_where_devices_connect_and_nothing_else(web: RunningWeb) -> None:
+    assert (await web.client().get("/api/v1/connection")).status_code == 401
+    administrator = await web.set_up()
+    others = [await web.person(administrator, role, role) for role in ("engineer", "operator", "viewer")]
+    for client in (administrator, *others):
+        answer = await client.get("/api/v1/connection")
+        assert answer.json() == {"mqtt_port": 18830, "mqtt_tls_port": None}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.web import PASSWORD, RunningWeb, running_web
+from support.web import PASSWORD, RunningWeb, running_web, send_raw
 
 
 @pytest.fixture
@@ -90,3 +90,34 @@ async def test_odd_keys_are_refused(web: RunningWeb) -> None:
             headers={b"idempotency-key": key.encode("latin-1")},
         )
         assert answer.status_code == 400
+
+
+async def test_a_body_without_a_length_is_limited_with_a_key_too(tmp_path: Path) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(300):
+            yield b"x" * 1000
+
+    async with running_web(tmp_path, max_body_bytes=100_000) as web:
+        administrator = await web.set_up()
+        headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
+        answer = await administrator.post("/api/v1/people", headers=headers, content=pieces())
+        assert answer.status_code == 413
+        assert answer.json()["code"] == "web.body_too_large"
+
+
+@pytest.mark.parametrize("key", ["", "Idempotency-Key: k\r\n"])
+async def test_half_a_file_is_not_taken_for_the_whole(web: RunningWeb, key: str) -> None:
+    administrator = await web.set_up()
+    cookie = "; ".join(f"{name}={value}" for name, value in administrator.cookies.items())
+    request = (
+        f"POST /api/v1/devices/import HTTP/1.1\r\nHost: {web.url[7:]}\r\nOrigin: {web.url}\r\nCookie: {cookie}\r\n"
+        f"Content-Type: text/csv\r\nContent-Length: 500\r\n{key}\r\nname\r\npump-1\r\npump-2\r\n"
+    )
+    await send_raw(web, request.encode(), answered=False)
+    await asyncio.sleep(0.5)  # nothing tells when a request that nobody waits for is over
+    assert (await administrator.get("/api/v1/devices")).json()["items"] == []
+    if key:  # and the key is free for the whole file
+        headers = {"Idempotency-Key": "k", "Content-Type": "text/csv"}
+        again = await administrator.post("/api/v1/devices/import", headers=headers, content=b"name\r\npump-1\r\n")
+        assert again.status_code == 200
+        assert again.json()["created"] == 1

@@ -46,6 +46,13 @@ def test_an_unknown_key_names_the_nearest_one(tmp_path: Path) -> None:
     assert caught.value.detail["nearest"] == "pump.flow_m3_h"
 
 
+def test_a_heading_over_nothing_but_comments_is_no_mistake(tmp_path: Path) -> None:
+    assert settings(tmp_path, "[pump]\n# flow_m3_h = 7.5\n") == Plant()
+    for text in ("[pipe]\n", "[pump.flow]\n", "pump = 5\n", "pump = []\n"):
+        with pytest.raises(Invalid):
+            settings(tmp_path, text)
+
+
 def test_an_unknown_section_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="pmup"):
         settings(tmp_path, "[pmup]\nenabled = true")

@@ -14,7 +14,8 @@ from millwright.devices.mqtt import MqttListener, MqttSettings, VolatileJournal,
 from millwright.devices.mqtt.connection import Connection, State
 from millwright.devices.mqtt.packets import Subscribe
 from millwright.kernel import Bus, SystemClock
-from support.mqtt import OpenDoor, connect_bytes, publish_bytes
+from support.bus import LocalBus
+from support.mqtt import OpenDoor, connect_bytes, publish_bytes, until
 
 
 class Store:
@@ -41,6 +42,7 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.sent = b""
         self.closed = False
+        self.reads = True
 
     def write(self, data: Any) -> None:
         assert not self.closed
@@ -54,9 +56,11 @@ class Wire(asyncio.Transport):
 
     abort = close
 
-    def pause_reading(self) -> None: ...
+    def pause_reading(self) -> None:
+        self.reads = False
 
-    def resume_reading(self) -> None: ...
+    def resume_reading(self) -> None:
+        self.reads = True
 
 
 async def feed(chunks: list[bytes]) -> tuple[Connection, Wire, Store, MqttListener]:
@@ -161,6 +165,41 @@ def test_any_bytes_end_the_connection_in_order_or_are_answered(
     if wire.closed:
         # Each test has one connection, so exactly one reason was counted.
         assert sum(listener.closed.values()) == 1, listener.closed
+
+
+def test_long_topics_are_not_kept_in_the_caches() -> None:
+    topics = [f"{number}".rjust(5_000, "x") for number in range(3)]
+    data = connect_bytes() + b"".join(publish_bytes(topic, b"x") for topic in [*topics, "short"])
+    _, _, store, listener = asyncio.run(feed([data]))
+    assert [message[0] for message in store.messages] == [*topics, "short"]
+    assert list(listener.exchange.subscriptions._cache) == ["short"]
+
+
+async def test_a_listener_that_stops_reads_no_more() -> None:
+    listener = MqttListener(
+        MqttSettings(),
+        OpenDoor(),
+        Store(),
+        VolatileJournal(),
+        LocalBus(),
+        SystemClock(),
+        listener_id="l1",
+    )
+    listener.loop = asyncio.get_running_loop()
+    connection, wire = Connection(listener), Wire()
+    connection.connection_made(wire)
+    connection.data_received(connect_bytes())
+    await until(lambda: connection.state is State.CONNECTED)
+    listener._on_pressure(True)
+    listener._on_pressure(False)
+    assert wire.reads
+    stopping = asyncio.create_task(listener.stop())
+    await asyncio.sleep(0)
+    assert not wire.reads
+    listener._on_pressure(False)
+    assert not wire.reads
+    await stopping
+    assert wire.closed
 
 
 def test_a_repeated_qos_2_message_is_taken_once() -> None:

@@ -18,6 +18,13 @@ def test_many_deaths_in_a_row_are_a_crash_loop_tried_slowly() -> None:
     assert backoff.died(20) == 15
 
 
+def test_what_ended_for_want_of_another_is_not_held_against_it() -> None:
+    backoff = Backoff(first_s=0.2, slow_s=15, crash_loop=3, window_s=60)
+    assert [backoff.waited() for _ in range(10)] == [0.2] * 10
+    assert not backoff.looping
+    assert backoff.died(1) == 0.2
+
+
 def test_staying_up_for_the_window_forgives() -> None:
     backoff = Backoff(slow_s=15, crash_loop=3, window_s=60)
     for now in range(3):

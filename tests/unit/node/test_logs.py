@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import logging
 
-from millwright.app.logs import JsonFormatter, hide_secrets
+from millwright.app.logs import HumanFormatter, JsonFormatter, hide_secrets
 from millwright.kernel import new_secret
 
 
@@ -29,6 +29,12 @@ def test_password_in_a_url_is_hidden() -> None:
     assert hide_secrets(f"refused {key!r}, said somebody") == "refused '********', said somebody"
     assert hide_secrets(key[:40]) == "********"
     assert hide_secrets("http://127.0.0.1:8420/a@b") == "http://127.0.0.1:8420/a@b"
+
+
+def test_a_name_that_a_device_chose_begins_no_line_and_moves_no_cursor() -> None:
+    line = HumanFormatter("historian").format(record("the device a\r\n12:00:00 web error \x1b[2Jb \u2028 温度 is new"))
+    assert "the device a\\r\\n12:00:00 web error \\x1b[2Jb \\u2028 温度 is new" in line
+    assert line.isprintable()
 
 
 def test_line_is_one_json_object_with_what_the_caller_added() -> None:

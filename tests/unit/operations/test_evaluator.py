@@ -93,6 +93,19 @@ def test_a_value_that_stays_high_without_new_readings_raises_by_the_timer() -> N
     assert made.tick() == []
 
 
+def test_a_timer_waits_for_readings_that_wait() -> None:
+    clock = ManualClock(NOW_MS)
+    made = evaluator(rule(Limit(high=80, on_delay_s=10)), clock=clock)
+    assert made.evaluate(readings((0, 99.0))) == []
+    clock.advance(12)  # the pipeline was held up meanwhile: what was received since lies there
+    assert made.tick(lag_s=12) == []
+    assert made.evaluate(readings((2, 20.0))) == []
+    assert made.tick() == []
+    assert made.evaluate(readings((3, 99.0))) == []
+    clock.advance(12)
+    assert told(made.tick(lag_s=1.5)) == [("raised", 13)]
+
+
 def test_a_jump_of_the_wall_clock_neither_hastens_nor_delays_a_timer() -> None:
     clock = ManualClock(NOW_MS)
     made = evaluator(rule(Limit(high=80, on_delay_s=10)), rule(Stale(after_s=30), id="r2"), clock=clock)
@@ -273,6 +286,13 @@ def test_what_began_and_ended_before_a_crash_is_not_told_again() -> None:
     before = evaluator()
     before.evaluate(readings((1, 99.0), (2, 70.0)))
     assert restarted(before).evaluate(readings((1, 99.0), (2, 70.0), (3, 70.0))) == []
+
+
+def test_what_came_too_late_before_a_crash_is_still_too_late_after_it() -> None:
+    before = evaluator()
+    before.evaluate(readings((5, 60.0)))
+    assert before.evaluate(readings((4, 99.0))) == []
+    assert restarted(before).evaluate(readings((4, 99.0))) == []
 
 
 def test_a_delay_that_was_running_ends_by_a_reading_or_anew_by_the_timer() -> None:

@@ -3,10 +3,9 @@ import io
 from collections.abc import AsyncIterator
 
 import msgspec
-import pytest
 
 from millwright.operations import Alarm
-from millwright.operations.export import iter_csv, safe
+from millwright.operations.export import iter_csv
 
 ALARM = Alarm(
     id="alm_1",
@@ -53,13 +52,3 @@ async def test_no_cell_begins_a_formula_and_numbers_stay_numbers() -> None:
     assert first["value"] == "-81.5"
     assert first["raised"] == "2025-06-15T15:06:40.123Z"
     assert first["returned"] == ""
-
-
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\r=1", " =1"])
-def test_what_a_spreadsheet_takes_for_a_formula(text: str) -> None:
-    assert safe(text) == f"'{text}"
-
-
-@pytest.mark.parametrize("text", ["pump 7", "1-2", "a=b", "", "泵"])
-def test_what_it_does_not(text: str) -> None:
-    assert safe(text) == text

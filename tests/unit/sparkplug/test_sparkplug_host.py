@@ -6,7 +6,7 @@ import pytest
 
 from millwright.devices.intake import FLAG_ACKNOWLEDGED, FLAG_DUPLICATE, FLAG_REPLAYED
 from millwright.devices.sparkplug import DataSet, DataType, EdgeSession
-from millwright.devices.telemetry import DeclaredProperty, KnownDevice
+from millwright.devices.telemetry import DeclaredProperty, KnownDevice, TelemetrySettings
 from millwright.historian import BAD, GOOD, UNCERTAIN
 from support.sparkplug import CHILD_ID, EDGE_ID, HostBench, bd_seq, is_rebirth_request, metric, payload
 from support.telemetry import NOW_MS, readings, reasons
@@ -282,6 +282,10 @@ def test_a_template_is_refused_clearly_and_the_rest_read():
     "fields",
     [
         metric("x", DataType.INT8, string_value="a"),
+        metric("x", DataType.INT8, int_value=300),
+        metric("x", DataType.INT16, int_value=2**31),
+        metric("x", DataType.UINT8, int_value=256),
+        metric("x", DataType.UINT32, long_value=2**32),
         metric("x", DataType.STRING, double_value=1),
         metric("x", 99, int_value=1),
         metric("x", DataType.DOUBLE),
@@ -296,6 +300,55 @@ def test_a_value_that_does_not_fit_its_type_is_kept_whole(fields):
     decoded = HostBench().born(fields, metric("t", double_value=1))
     assert reasons(decoded) == ["sparkplug.metric"]
     assert len(decoded.batch) == 0
+
+
+@pytest.mark.parametrize(
+    ("datatype", "field", "raw", "value"),
+    [
+        (DataType.INT8, "int_value", 0xFF, -1),
+        (DataType.INT8, "int_value", 0xFFFF_FF80, -128),
+        (DataType.INT16, "int_value", 0x8000, -32768),
+        (DataType.INT32, "int_value", 0xFFFF_FFFF, -1),
+        (DataType.INT32, "long_value", 2**64 - 5, -5),
+        (DataType.INT64, "long_value", 2**64 - 5, -5),
+        (DataType.UINT8, "int_value", 255, 255),
+        (DataType.UINT32, "long_value", 2**32 - 1, 2**32 - 1),
+    ],
+)
+def test_integers_of_every_width(datatype, field, raw, value):
+    decoded = HostBench().born(metric("x", datatype, **{field: raw}))
+    assert readings(decoded, ("x",), EDGE_ID)[0][2] == value
+
+
+def test_a_name_that_is_no_utf8_is_refused_and_spoils_no_session():
+    bench = HostBench()
+    birth = payload(bd_seq(0), metric("name", double_value=1), seq=0).replace(b"name", b"\xff\xfe\xfd\xfc")
+    assert reasons(bench.send("NBIRTH", birth)) == ["sparkplug.not_protobuf"]
+    assert EDGE_ID not in bench.host.sessions or not bench.host.sessions[EDGE_ID].node.types
+
+
+def test_an_edge_node_announces_only_so_much(monkeypatch):
+    monkeypatch.setattr("millwright.devices.sparkplug.session.MOST_DEVICES", 1)
+    monkeypatch.setattr("millwright.devices.sparkplug.session.MOST_METRICS", 3)
+    bench = HostBench()
+    bench.born(metric("a", double_value=1))  # and bdSeq
+    for seq in (1, 2):  # a device that is born again counts once
+        born = bench.send("DBIRTH", payload(metric("b", double_value=1), seq=seq), device="mixer")
+        assert not reasons(born)
+    assert reasons(bench.send("DBIRTH", payload(metric("c", double_value=1), seq=3), device="other")) == [
+        "telemetry.device_property_limit"
+    ]
+    more = payload(metric("b", double_value=1), metric("c", double_value=1), seq=4)
+    assert reasons(bench.send("DBIRTH", more, device="mixer")) == ["telemetry.device_property_limit"]
+    assert reasons(bench.born(metric("x" * 257, double_value=1))) == ["telemetry.property_name"]
+
+
+def test_a_death_is_told_although_the_device_has_too_many_properties():
+    bench = HostBench(TelemetrySettings(device_properties=2))
+    bench.born(*(metric(name, double_value=1) for name in "abc"), bd=3)
+    death = bench.send("NDEATH", payload(bd_seq(3)), received_ms=NOW_MS + 10)
+    assert [(p.device_id, p.online) for p in death.presence] == [(EDGE_ID, False)]
+    assert not bench.host.sessions[EDGE_ID].node.online
 
 
 def test_a_restored_session_still_knows_the_aliases():

@@ -42,7 +42,7 @@ export function Certificates({ device }: { device: Device }): JSX.Element {
     { key: "act", width: 180, render: (_, c) => actions(c) },
   ];
   const card = (c: Certificate): JSX.Element => (
-    <div style={{ padding: 12 }} className="row spread wrap">
+    <div className="inset row spread wrap">
       <span><span className="mono">{c.fingerprint.slice(0, 16)}…</span><div className="small quiet num">{until(c)}</div>{state(c)}</span>
       {actions(c)}
     </div>
@@ -54,7 +54,7 @@ export function Certificates({ device }: { device: Device }): JSX.Element {
         extra={<span className="row wrap" style={{ justifyContent: "flex-end" }}><Button size="small" loading={makeCode.isPending} onClick={() => { makeCode.mutate(undefined); }}>{t.certificates.code}</Button><Button size="small" onClick={() => { setIssuing(true); }}>{t.certificates.issue}</Button></span>}
       >
         <Loaded query={certificates} rows={2}>
-          {(list) => (list.length ? <Listing items={list} columns={columns} rowKey={(c) => c.id} card={card} /> : <Empty title={t.certificates.empty} text={t.certificates.emptyText} />)}
+          {(list) => (list.length ? <Listing items={list} columns={columns} rowKey={(c) => c.id} inside card={card} /> : <Empty title={t.certificates.empty} text={t.certificates.emptyText} />)}
         </Loaded>
       </Panel>
       {issuing && <IssueBox device={device} close={() => { setIssuing(false); }} />}

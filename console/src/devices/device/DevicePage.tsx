@@ -3,10 +3,11 @@ import { App, Button, Dropdown, Tabs, Tag } from "antd";
 import { type JSX, lazy, Suspense, useState } from "react";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 
-import { patch, remove } from "../../api/client";
+import { etagOf, patch, remove } from "../../api/client";
 import type { Alarm, Device, DeviceProperty, Rule } from "../../api/model";
 import { useChange, useList, useMay, usePages, useResource } from "../../api/queries";
 import { AlarmLine } from "../../alarms/AlarmLine";
+import { History } from "../../audit/History";
 import { useText } from "../../i18n";
 import { PresenceMark } from "../../parts/Marks";
 import { Empty, Loaded, Page } from "../../parts/Page";
@@ -30,7 +31,8 @@ function Body({ device }: { device: Device }): JSX.Element {
   const t = useText();
   const navigate = useNavigate();
   const { modal } = App.useApp();
-  const engineer = useMay("engineer");
+  const engineer = useMay("devices:write");
+  const mayLook = useMay("ledger:look");
   const [parameters, setParameters] = useSearchParams();
   const [editing, setEditing] = useState(false);
   const [rule, setRule] = useState<{ rule: Rule | null; start: RuleStart } | null>(null);
@@ -41,8 +43,8 @@ function Body({ device }: { device: Device }): JSX.Element {
   const drawn = (list: readonly DeviceProperty[]): string[] => (parameters.has("trend") ? chosen : list.filter((p) => p.type !== "string").slice(0, 1).map((p) => p.name));
   const open = (name: string): void => { setParameters((p) => { const next = new URLSearchParams(p); next.set("tab", name); return next; }, { replace: true }); };
   const choose = (names: string[]): void => { setParameters([["tab", "trend"], ...(names.length ? names : [""]).map((name): [string, string] => ["trend", name])], { replace: true }); };
-  const able = useChange((disabled: boolean) => patch(`/devices/${device.id}`, { disabled }, `"${device.revision}"`), ["devices", "overview"]);
-  const drop = useChange(() => remove(`/devices/${device.id}`, `"${device.revision}"`), ["devices", "overview", "places"], () => void navigate("/devices"));
+  const able = useChange((disabled: boolean) => patch(`/devices/${device.id}`, { disabled }, etagOf(device)), ["devices", "overview"]);
+  const drop = useChange(() => remove(`/devices/${device.id}`, etagOf(device)), ["devices", "overview", "places"], () => void navigate("/devices"));
   const confirm = (title: string, content: string | undefined, okText: string, run: () => Promise<unknown>): void => {
     void modal.confirm({ title, content, okText, cancelText: t.common.cancel, okButtonProps: { danger: true }, onOk: () => run().catch(() => undefined) });
   };
@@ -69,6 +71,7 @@ function Body({ device }: { device: Device }): JSX.Element {
           { key: "alarms", label: <span>{t.device.alarms}{device.alarms_active > 0 && <b className="num" style={{ color: "var(--high)", marginInlineStart: 6 }}>▲ {device.alarms_active}</b>}</span>, children: <DeviceAlarms id={device.id} /> },
           { key: "rules", label: t.device.rules, children: <DeviceRules device={device} open={(one) => { setRule({ rule: one, start: {} }); }} /> },
           { key: "connection", label: t.device.connection, children: <Connection device={device} /> },
+          ...(mayLook ? [{ key: "history", label: t.audit.history, children: <History kind="device" id={device.id} /> }] : []),
           { key: "about", label: t.device.about, children: <About device={device} /> },
         ]}
       />

@@ -2,7 +2,7 @@ import { App, Form, Input, Modal, Select } from "antd";
 import type { JSX } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 
-import { patch, ProblemError } from "../../api/client";
+import { etagOf, patch, ProblemError } from "../../api/client";
 import type { Device } from "../../api/model";
 import { useChange, useModels, usePlaces } from "../../api/queries";
 import { useText, useTitle } from "../../i18n";
@@ -23,10 +23,10 @@ export function EditBox({ device, close }: { device: Device; close: () => void }
         name: v.name, title: v.title?.trim() || null, model_id: v.model_id ?? null, place_id: v.place_id ?? null, tags: v.tags,
         // Another model starts at its latest version.
         ...((v.model_id ?? null) !== device.model_id && { model_version: null }),
-      }, `"${device.revision}"`);
+      }, etagOf(device));
       return true;
     } catch (error) {
-      if (!(error instanceof ProblemError) || !(error.problem.status === 412 || error.problem.code.includes("revision"))) throw error;
+      if (!(error instanceof ProblemError) || !error.outdated) throw error;
       notification.warning({ title: t.device.changed, description: t.device.changedText });
       await client.invalidateQueries({ queryKey: ["devices"] });
       return false;

@@ -24,7 +24,11 @@ export function Tiles({ device, properties, toTrend, toRule }: Props): JSX.Eleme
   useWatch([device.id]);
   useLive("readings", (event) => {
     if (event.device_id !== device.id) return;
-    setFresh((before) => ({ ...before, ...Object.fromEntries(event.readings.map(([name, time_ms, value, quality]) => [name, { time_ms, value, quality }])) }));
+    setFresh((before) => {
+      const next = { ...before };
+      for (const [name, time_ms, value, quality] of event.readings) if (time_ms >= (next[name]?.time_ms ?? -Infinity)) next[name] = { time_ms, value, quality };
+      return next;
+    });
   });
   if (properties.length === 0 || (Object.keys(fresh).length === 0 && properties.every((p) => !p.latest)))
     return <div className="stack"><div className="panel"><Empty title={t.device.noProperties} text={t.device.noPropertiesText} /></div><FirstMessage deviceId={device.id} /></div>;
@@ -48,7 +52,7 @@ function Tile({ property, latest, now, toTrend, toRule }: { property: DeviceProp
   const t = useText();
   const f = useFormat();
   const title = useTitle();
-  const engineer = useMay("engineer");
+  const engineer = useMay("rules:write");
   const { minimum: low, maximum: high } = property;
   const value = typeof latest?.value === "number" ? latest.value : null;
   const out = value !== null && ((low !== null && value < low) || (high !== null && value > high));
@@ -64,10 +68,10 @@ function Tile({ property, latest, now, toTrend, toRule }: { property: DeviceProp
       </div>
       <div className="tile-value" title={f.value(latest?.value)}>{f.value(latest?.value, 5)}<small>{unitSign(property.unit)}</small></div>
       {share !== null && <div className="tile-range" title={`${f.value(low)} … ${f.value(high)}`}><i style={{ left: `${share * 100}%` }} /></div>}
-      <div className="row spread small faint" style={{ minHeight: 20 }}>
+      <div className="row spread wrap small faint" style={{ minHeight: 20, gap: "0 8px" }}>
         <span className="num cut">{latest ? f.ago(latest.time_ms, now) : t.common.never}</span>
         <span className="row" style={{ gap: 4 }}>
-          {out && <b style={{ color: "var(--warn)" }}>▲ {t.device.outOfRange}</b>}
+          {out && <b className="nowrap" style={{ color: "var(--warn)" }}>▲ {t.device.outOfRange}</b>}
           {latest && latest.quality !== 192 && <Tag style={{ margin: 0 }}>{t.quality[latest.quality] ?? latest.quality}</Tag>}
           {!property.known && <Tooltip title={t.device.unknownHint}><Tag style={{ margin: 0 }}>{t.device.unknownProperty}</Tag></Tooltip>}
         </span>

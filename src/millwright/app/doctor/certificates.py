@@ -17,6 +17,7 @@ from millwright.certificates.keys import public_key_of, read_key, spki
 from millwright.certificates.profiles import general_name, milliseconds
 from millwright.engines.secrets import open_secrets
 from millwright.kernel import MillwrightError, SystemClock
+from millwright.kernel.scope import EVERYTHING
 
 _DAY_MS = 86_400_000
 _SOON_DAYS = 14
@@ -91,7 +92,7 @@ def check_kept(settings: NodeSettings, folder: DataFolder) -> list[Finding]:
         return [ok("secrets", "their key will be made at the first start")]
     clock = SystemClock()
     try:
-        records = open_records(settings)
+        records = open_records(settings, EVERYTHING)
         try:
             keys = open_secrets(settings.secrets, records, folder.root, clock).check()
             authorities = CertificateStore(records).authorities()

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import socket
-import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-from millwright.app.doctor import certificates, installation, machine
+from millwright.app.doctor import certificates, clocks, installation, machine
 from millwright.app.doctor.finding import Finding, ok, wrong
 from millwright.app.folder import DataFolder
 from millwright.app.sections import folder_of, settings_file
 from millwright.app.settings import NodeSettings, load
 from millwright.app.tls import listening
-from millwright.app.trust import node_context
+from millwright.app.trust import known_by
 from millwright.kernel import Invalid
 
 
@@ -60,7 +58,8 @@ def examine(config: Path | None, environ: Mapping[str, str]) -> Examination:
         *_ports(settings, folder, own),
         installation.check_records(settings, folder),
         *certificates.check_kept(settings, folder),
-        *_running(folder),
+        *_running(folder, settings),
+        *(clocks.check_nats(settings.nats.url) if settings.nats.url else []),
     ]
     return done
 
@@ -90,23 +89,22 @@ def _reach(servers: str) -> list[Finding]:
     return found
 
 
-def _running(folder: DataFolder) -> list[Finding]:
+def _running(folder: DataFolder, settings: NodeSettings) -> list[Finding]:
     """What the running node says of itself, when there is one."""
     addresses = folder.read_addresses()
     if addresses is None or not addresses.get("http"):
         return []
+    url = addresses["http"]
     try:
-        trust = node_context(folder, by_address=True)
-        context = trust if isinstance(trust, ssl.SSLContext) else None
-        with urllib.request.urlopen(f"{addresses['http']}/readyz", timeout=5, context=context) as reply:  # noqa: S310 - our own http URL
+        tls = known_by(settings.web, settings.tls, folder) if url.startswith("https:") else None
+        with urllib.request.urlopen(f"{url}/readyz", timeout=5, context=tls) as reply:  # noqa: S310 - our own http URL
             body: dict[str, Any] = json.loads(reply.read())
-            date = reply.headers.get("Date")
     except urllib.error.HTTPError as error:
         text = error.read().decode(errors="replace")[:200]
         return [wrong("node", f"It is not ready: {text}", "Read the logs in the data folder.")]
+    except Invalid as error:
+        return [wrong("node", error.message, error.hint)]
     except (OSError, ValueError) as error:
-        return [wrong("node", f"{addresses['http']} does not answer: {error}", "Read logs/web.log in the data folder.")]
-    found = [ok("node", f"ready at {addresses['http']}")] if body.get("ready", True) else []
-    if date:
-        found.append(machine.check_skew(int(parsedate_to_datetime(date).timestamp() * 1000)))
-    return found
+        return [wrong("node", f"{url} does not answer: {error}", "Read logs/web.log in the data folder.")]
+    found = [ok("node", f"ready at {url}")] if body.get("ready", True) else []
+    return [*found, *clocks.check_node(url, tls)]

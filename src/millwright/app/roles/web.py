@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from millwright import __version__
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
 from millwright.app.stats import Figures
-from millwright.app.tls import NodeTls, listening
+from millwright.app.tls import NodeTls, is_own, listening
 from millwright.certificates import CertificateAuthority
-from millwright.devices import ArrivalService, ArrivalStore, DevicesService
+from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DeviceStore
 from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
-from millwright.historian import HistorianClient
+from millwright.historian import HistorianClient, PolicyStore
+from millwright.kernel.scope import EVERYTHING
+from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import Parties
-from millwright.web import Services, SettingView, WebServer, create_app
+from millwright.web import Connection, Services, SettingView, WebServer, create_app
 
 
 def compose(node: Node) -> Composition:
     """The services that the routes ask for, and the server."""
     settings = node.settings
-    chosen, _ = listening(settings, node.folder)
+    chosen, mqtt = listening(settings, node.folder)
     alarms = Alarms(node.records, node.bus, node.clock)
     devices = DevicesService(node.records, node.bus, node.clock, settings.devices, count_alarms=alarms.active_by_device)
     directory = RegistryDirectory(devices.device_store, devices.model_store, devices.changes)
-    dead_letters = DeadLetters(node.bus)
+    dead_letters = DeadLetters(node.bus, devices.registry.known)
+    recorder = Recorder(node.bus)
+    denials = Denials(recorder, node.clock, interval_s=settings.ledger.repeats_every_s)
+    parties = Parties(node.records, node.clock, session_hours=settings.web.session_hours)
+    devices.follow(parties.organisations)
+    everything = node.records.scoped(EVERYTHING)
+    everybody = DeviceStore(everything)
     secrets = secrets_of(node)
-    authority = CertificateAuthority(node.records, secrets, node.clock, settings.certificates)
+    authority = CertificateAuthority(everything, secrets, node.clock, settings.certificates, confined=node.records)
+    held = DeviceCertificates(authority, node.records, everything, devices.changes, node.clock)
     services = Services(
-        parties=Parties(node.records, node.clock, session_hours=settings.web.session_hours),
+        parties=parties,
         devices=devices,
         arrivals=ArrivalService(
             ArrivalStore(node.records), devices.device_store, devices.changes, node.bus, node.clock, settings.devices
@@ -39,23 +50,29 @@ def compose(node: Node) -> Composition:
         alarms=alarms,
         rules=Rules(RuleStore(node.records), directory, node.bus, node.clock, settings.operations),
         dead_letters=dead_letters,
+        ledger=Ledger(LedgerStore(node.records), LedgerClient(node.bus)),
+        recorder=recorder,
+        denials=denials,
+        retention=PolicyStore(node.records),
+        owners=lambda device_ids: asyncio.to_thread(everybody.known, device_ids),
         bus=node.bus,
         records=node.records,
         clock=node.clock,
         settings=chosen,
         version=__version__,
         data_folder=node.folder.root,
+        connection=Connection(mqtt.port or None, mqtt.tls_port or None, is_own(mqtt.certificate, node.folder)),
         describe_settings=lambda: [
             SettingView(each.key, each.value, each.default, each.origin, each.description)
             for each in describe(settings, node.config)
         ],
-        more={
-            "authority": authority,
-            "device_certificates": DeviceCertificates(authority, node.records, devices.changes, node.clock),
-        },
+        more={"certificate_authority": authority, "device_certificates": held},
     )
     server = WebServer(create_app(services), chosen)
-    own = NodeTls(node, authority, chosen.certificate, chosen.key, server.renew)
-    rotation = RotationKeeper(Rotation(node.records, secrets, node.clock))
-    node.stats.sources += [lambda: Figures(server.counters(), server.gauges()), own.figures]
+    own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
+    rotation = RotationKeeper(Rotation(everything, secrets, node.clock))
+    node.stats.sources += [
+        lambda: Figures(server.counters() | recorder.counters(), server.gauges()),
+        own.figures,
+    ]
     return Composition([own, dead_letters, rotation, server], server.url)

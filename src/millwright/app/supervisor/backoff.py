@@ -35,6 +35,13 @@ class Backoff:
             return self._slow_s
         return float(min(self._first_s * 2 ** (len(self._deaths) - 1), self._most_s))
 
+    def waited(self) -> float:
+        """How long to wait before the next start of a process that ended because what it needs was away.
+
+        That is no death of its own: it counts for nothing.
+        """
+        return self._first_s
+
     @property
     def looping(self) -> bool:
         """Whether the process died ``crash_loop`` times without ever staying up for the window."""

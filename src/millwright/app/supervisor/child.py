@@ -10,7 +10,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -20,6 +20,10 @@ from millwright.kernel import Clock, MillwrightError, Unavailable
 from millwright.kernel.errors import from_dict
 
 logger = logging.getLogger(__name__)
+
+_BLAMELESS: Final = frozenset({"engines.nats_unavailable"})
+"""Errors of a start that failed only because the broker was away; a start waits ten seconds for it before it fails."""
+_LAST_WORDS_S: Final = 2.0
 
 
 class ChildState(StrEnum):
@@ -68,6 +72,7 @@ class Child:
         self._backoff = backoff or Backoff()
         self._start_timeout_s = start_timeout_s
         self._process: asyncio.subprocess.Process | None = None
+        self._failure: MillwrightError | None = None
         self._ready = asyncio.Event()
         self._gate = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -129,7 +134,10 @@ class Child:
             if self._stopping.is_set():
                 break
             self.restarts += 1
-            wait_s = self._backoff.died(self._clock.monotonic_s())
+            if self._failure is not None and self._failure.code in _BLAMELESS:
+                wait_s = self._backoff.waited()
+            else:
+                wait_s = self._backoff.died(self._clock.monotonic_s())
             self._report(code, wait_s)
             self._enter(ChildState.LOOPING if self._backoff.looping else ChildState.RESTARTING)
             with contextlib.suppress(TimeoutError):
@@ -139,6 +147,7 @@ class Child:
     async def _run_once(self) -> int | None:
         """Run the process to its end; returns its exit code, ``None`` when it could not be started at all."""
         started_s = self._clock.monotonic_s()
+        self._failure = None
         reading, writing = os.pipe()
         command = [*self._command, "--notify-fd", str(writing)] if self._notifies else self._command
         try:
@@ -159,11 +168,17 @@ class Child:
             return None
         finally:
             os.close(writing)
-        watchers = [asyncio.create_task(self._watch(reading, started_s), name=f"watch {self.name}")]
+        if self._stopping.is_set():  # told to stop while it was being started: `stop` did not see it
+            self._process.kill()
+        watch = asyncio.create_task(self._watch(reading, started_s), name=f"watch {self.name}")
+        watchers = [watch]
         if self._notifies:
             watchers.append(asyncio.create_task(self._let_go(self._process), name=f"gate {self.name}"))
         try:
-            return await self._process.wait()
+            code = await self._process.wait()
+            if self._notifies:  # what it said last may not have been read yet
+                await asyncio.wait((watch,), timeout=_LAST_WORDS_S)
+            return code
         finally:
             for watcher in watchers:
                 watcher.cancel()
@@ -194,7 +209,7 @@ class Child:
                 elif key == b"ADDRESS":
                     self.address = value.decode()
                 elif key == b"ERROR":
-                    self.error = from_dict(msgspec.json.decode(value, type=dict[str, Any]))
+                    self.error = self._failure = from_dict(msgspec.json.decode(value, type=dict[str, Any]))
         finally:
             transport.close()
 

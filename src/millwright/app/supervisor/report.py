@@ -24,6 +24,8 @@ _UNSTORED: Final = frozenset({"listener.intake_unavailable", "engines.nats_unava
 _FRESH_S: Final = 3.0
 _SPARED_S: Final = 30.0
 """A broker that was restarted for this is not restarted for it again so soon: it may be none of its doing."""
+_STALL_S: Final = 5.0
+"""A pause of our own that is longer than this counts as nobody's silence."""
 
 
 class _Complaint(msgspec.Struct):
@@ -41,7 +43,8 @@ class ProcessReport:
     broker delivers what others say has stopped working, whatever its process looks like.
 
     The broker inside this node is restarted when it delivers messages and roles say for ``stuck_s`` that it stores
-    none: a JetStream stream that once met a full disk refuses every write until then, whatever room there is.
+    none: a JetStream stream that once met a full disk refuses every write until then, whatever room there is. It is
+    restarted too when it has delivered nothing for ``mute_s``, not even our own reports to ourselves.
     """
 
     def __init__(
@@ -53,9 +56,11 @@ class ProcessReport:
         *,
         silent_s: float = 60.0,
         stuck_s: float = 8.0,
+        mute_s: float = 30.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._children, self._clock, self._silent_s, self._stuck_s = children, clock, silent_s, stuck_s
+        self._mute_s, self._looked_s = mute_s, clock.monotonic_s()
         self._bus = NatsConnection(servers, name=f"{name}/supervisor", tls=tls)
         self._stats = StatsPublisher("supervisor", bus=self._bus, clock=clock, instance=name, sources=[self.figures])
         self._broker = StatsPublisher(
@@ -85,6 +90,11 @@ class ProcessReport:
         figures = Figures(counters={}, gauges={})
         counters: dict[str, float] = {}
         gauges: dict[str, float] = {}
+        now_s = self._clock.monotonic_s()
+        if now_s - self._looked_s > _STALL_S:
+            self._heard_s.clear()
+            self._complaining_s.clear()
+        self._looked_s = now_s
         for child in self._children():
             counters[f"restarts.{child.name}"] = child.restarts
             gauges[f"state.{child.name}"] = STATES.index(child.state)
@@ -121,13 +131,19 @@ class ProcessReport:
             self._heard_s[child.name] = now_s
             return
         # The report hears itself: while even that is missing, the broker is at fault and not the role.
-        if now_s - self._heard_s.get("supervisor", 0.0) > 5:
+        if now_s - self._heard_s.setdefault("supervisor", now_s) > 5:
             return
         if now_s - self._heard_s.setdefault(child.name, now_s) > self._silent_s:
             child.kill(f"said nothing for {self._silent_s:g} s")
 
     def _watch_broker(self, child: Child, now_s: float) -> None:
-        if child.state is not ChildState.RUNNING or not self._bus.connected:
+        if child.state is not ChildState.RUNNING:
+            self._complaining_s.clear()
+            self._heard_s["supervisor"] = now_s
+        elif now_s - self._heard_s.setdefault("supervisor", now_s) > self._mute_s:
+            self._heard_s["supervisor"] = now_s
+            child.kill(f"has delivered nothing for {self._mute_s:g} s")
+        elif not self._bus.connected:
             self._complaining_s.clear()
         elif now_s > self._spared_until_s and any(
             now_s - since_s > self._stuck_s and now_s - self._heard_s[role] < _FRESH_S

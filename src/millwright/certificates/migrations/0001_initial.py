@@ -44,7 +44,9 @@ def upgrade() -> None:
         sa.Column("origin", sa.String(10), nullable=False),
         sa.Column("revoked_ms", sa.BigInteger),
         sa.Column("reason", sa.String(30)),
+        sa.Column("organisation_id", sa.String(40), nullable=False),
     )
+    op.create_index("ix_certificates_issued_organisation_id", "certificates_issued", ["organisation_id"])
     op.create_index("ix_certificates_issued_subject", "certificates_issued", ["kind", "subject_id", "id"])
     op.create_index("ix_certificates_issued_key_digest", "certificates_issued", ["key_digest"])
     op.create_index("ix_certificates_issued_revoked", "certificates_issued", ["authority_id", "revoked_ms"])
@@ -57,5 +59,6 @@ def upgrade() -> None:
         sa.Column("created_ms", sa.BigInteger, nullable=False),
         sa.Column("expires_ms", sa.BigInteger, nullable=False),
         sa.Column("used_ms", sa.BigInteger),
+        sa.Column("organisation_id", sa.String(40), nullable=False),
     )
     op.create_index("ix_certificates_codes_subject", "certificates_codes", ["kind", "subject_id"])

@@ -21,7 +21,7 @@ from millwright.app.folder import DataFolder, lock_holder
 from millwright.app.readiness import die_with_parent
 from millwright.app.sections import ProcessSettings
 from millwright.app.supervisor import Supervisor
-from millwright.app.trust import node_context
+from millwright.app.trust import own_node
 from millwright.certificates.files import TRUST
 from millwright.cli.client import Client
 from millwright.cli.demo.scenery import Tokens, build
@@ -63,6 +63,8 @@ def demo(options: Options, speed: float, port: int | None, folder: Path, no_brow
         "MILLWRIGHT_MQTT_PORT": str(_free(1883)),
         "MILLWRIGHT_MQTT_HOST": "127.0.0.1",
         "MILLWRIGHT_WEB_PORT": str(port or _free(8420)),
+        # The settings of a real node in this folder, its database above all, are none of the demo's business.
+        "MILLWRIGHT_CONFIG": str(_no_settings(data)),
     }
     settings = msgspec.structs.replace(
         settings, node=msgspec.structs.replace(settings.node, name="demo", data=str(data.root))
@@ -109,8 +111,9 @@ async def _run(supervisor: Supervisor, data: DataFolder, speed: float, browse: b
 
 
 def _set_up(url: str, data: DataFolder, code: str, password: str) -> Tokens:
-    verify = node_context(data, by_address=True) if url.startswith("https://") else True
-    client = Client(url, data.token.read_text(encoding="ascii").strip(), verify=verify)
+    environ = os.environ | {"MILLWRIGHT_NODE_DATA": str(data.root)}
+    tls = own_node(_no_settings(data), environ) if url.startswith("https:") else None
+    client = Client(url, data.token.read_text(encoding="ascii").strip(), tls=tls)
     try:
         client.post("/setup", {"name": ADMINISTRATOR, "password": password, "code": code})
         return build(client)
@@ -168,6 +171,12 @@ def _welcome(url: str, password: str, speed: float) -> str:
 
   Ctrl-C stops everything.
 """
+
+
+def _no_settings(data: DataFolder) -> Path:
+    file = data.root / "millwright.toml"
+    file.write_text("# The demo has no settings.\n", encoding="ascii")
+    return file
 
 
 def _make_anew(data: DataFolder) -> None:

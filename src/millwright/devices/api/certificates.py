@@ -18,7 +18,8 @@ from millwright.devices.certificates import (
     NewCode,
     Revocation,
 )
-from millwright.parties import require_role
+from millwright.devices.rights import DEVICES_CREDENTIAL
+from millwright.parties import permit
 
 CertificateId = Annotated[str, Parameter(description="The certificate.", max_length=64)]
 
@@ -28,7 +29,7 @@ class DeviceCertificatesController(Controller):
 
     path = "/devices/{device_id:str}/certificates"
     tags = ["Certificates"]  # noqa: RUF012
-    guards = [require_role("engineer")]  # noqa: RUF012
+    guards = [permit(DEVICES_CREDENTIAL)]  # noqa: RUF012
 
     @get("/", summary="A device's certificates", operation_id="listDeviceCertificates")
     async def list_certificates(

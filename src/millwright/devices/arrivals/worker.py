@@ -80,3 +80,5 @@ class ArrivalWorker:
                     await self._arrivals.age()
             except MillwrightError as error:
                 logger.warning("arrivals cannot be written: %s", error.message)
+            except Exception:
+                logger.exception("arrivals could not be written")

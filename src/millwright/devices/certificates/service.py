@@ -25,26 +25,35 @@ from millwright.certificates.keys import spki, verify
 from millwright.certificates.model import Origin
 from millwright.certificates.store import certificate_of
 from millwright.devices.certificates.model import EnrolmentCode, IssuedCertificate, Renewal
-from millwright.devices.certificates.store import KIND, DeviceCertificateStore
+from millwright.devices.certificates.store import KIND, DeviceCertificateStore, Holder
 from millwright.devices.changes import Changes
 from millwright.devices.credentials.model import digest_of_code, digest_of_token
 from millwright.devices.credentials.store import CredentialStore
 from millwright.devices.errors import credential_wrong, not_found
 from millwright.devices.names import key_of
 from millwright.engines.sql import Records
-from millwright.kernel import Clock, new_secret
+from millwright.kernel import Clock, Scope, new_secret
+from millwright.kernel.scope import within
+from millwright.ledger import Actor, acted_by, note
 
 _REPEATED_MS: Final = 3_600_000
 """A renewal for a key that got its certificate so recently is answered with that one: it is the same request again."""
 
 
 class DeviceCertificates:
-    """Issues, renews, lists and revokes the certificates of devices."""
+    """Issues, renews, lists and revokes the certificates of devices.
 
-    def __init__(self, authority: CertificateAuthority, records: Records, changes: Changes, clock: Clock) -> None:
+    ``everybody`` sees every organisation. It tells which device a secret or a certificate belongs to, and nothing else:
+    what that device then does is done in the scope of its own organisation.
+    """
+
+    def __init__(
+        self, authority: CertificateAuthority, records: Records, everybody: Records, changes: Changes, clock: Clock
+    ) -> None:
         self.authority = authority
         self._store = DeviceCertificateStore(records)
-        self._credentials = CredentialStore(records)
+        self._everybody = DeviceCertificateStore(everybody)
+        self._credentials = CredentialStore(everybody)
         self._changes, self._clock = changes, clock
 
     async def list(self, device_id: str) -> builtins.list[Certificate]:
@@ -55,16 +64,16 @@ class DeviceCertificates:
 
     async def issue(self, device_id: str, request: bytes) -> IssuedCertificate:
         """A certificate that a person asked for. Raises ``NotFound``, ``Invalid``, ``Conflict``, ``LimitExceeded``."""
-        name, _ = await self._need(device_id)
-        return await self._issue(device_id, name, request, "console")
+        return await self._issue(await self._need(device_id), request, "console")
 
     async def new_code(self, device_id: str, hours: float | None) -> EnrolmentCode:
         """A one-time code, shown this once; an unused one before it ends. Raises ``NotFound``."""
-        await self._need(device_id)
+        holder = await self._need(device_id)
         code, now_ms = new_secret("mwe"), self._clock.now_ms()
         hours = self.authority.settings.code_hours if hours is None else hours
         expires_ms = now_ms + round(hours * 3_600_000)
-        await asyncio.to_thread(self._store.add_code, device_id, digest_of_code(code), now_ms, expires_ms)
+        await asyncio.to_thread(self._store.add_code, holder, digest_of_code(code), now_ms, expires_ms)
+        note("device", device_id, holder.name, after={"enrolment_code": {"expires_ms": expires_ms}})
         return EnrolmentCode(device_id=device_id, code=code, expires_ms=expires_ms)
 
     async def enrol(self, username: str, secret: str, request: bytes) -> IssuedCertificate:
@@ -74,12 +83,14 @@ class DeviceCertificates:
         ``NotSignedIn`` (``devices.credential_wrong``), and as :meth:`issue`.
         """
         device_id, code = await self._identify(secret)
-        known = await asyncio.to_thread(self._store.find_name, device_id) if device_id else None
-        if device_id is None or known is None or known[1]:
+        holder = await asyncio.to_thread(self._everybody.find, device_id) if device_id else None
+        if holder is None or holder.disabled:
             raise credential_wrong()
-        if username and username != device_id and key_of(username) != key_of(known[0]):
+        if username and username != device_id and key_of(username) != key_of(holder.name):
             raise credential_wrong()
-        return await self._issue(device_id, known[0], request, "code" if code else "token", code)
+        acted_by(Actor("device", holder.device_id, holder.name))
+        with within(_scope(holder)):
+            return await self._issue(holder, request, "code" if code else "token", code)
 
     async def renew(self, renewal: Renewal) -> IssuedCertificate:
         """The next certificate of a device that proves it has a valid one, which stays valid.
@@ -87,38 +98,46 @@ class DeviceCertificates:
         Raises ``Denied`` (``certificates.renewal_refused``), and as :meth:`issue`.
         """
         row = await asyncio.to_thread(self._prove, renewal)
-        known = await asyncio.to_thread(self._store.find_name, row["subject_id"])
-        if known is None or known[1]:
+        holder = await asyncio.to_thread(self._everybody.find, row["subject_id"])
+        if holder is None or holder.disabled:
             raise renewal_refused("The device is disabled or was removed.")
-        repeated = await asyncio.to_thread(self._repeated, renewal, row, known[0])
+        acted_by(Actor("device", holder.device_id, holder.name))
+        repeated = await asyncio.to_thread(self._repeated, renewal, row, holder.name)
         if repeated is not None:
             return repeated
-        return await self._issue(row["subject_id"], known[0], renewal.request.encode(), "renewal")
+        with within(_scope(holder)):
+            return await self._issue(holder, renewal.request.encode(), "renewal")
 
     async def revoke(self, device_id: str, certificate_id: str, reason: str) -> None:
         """Make a certificate worthless; a connection made with it ends. Raises ``NotFound``."""
-        await asyncio.to_thread(self._store.revoke, device_id, certificate_id, self._clock.now_ms(), reason)
+        holder = await self._need(device_id)
+        now_ms = self._clock.now_ms()
+        if await asyncio.to_thread(self._store.revoke, device_id, certificate_id, now_ms, reason):
+            before = {"certificates": {certificate_id: {"revoked": False}}}
+            after = {"certificates": {certificate_id: {"revoked": True, "reason": reason}}}
+            note("device", device_id, holder.name, before=before, after=after)
         await self._changes.announce(device_id)
 
     async def pem(self, device_id: str, certificate_id: str) -> str:
         """A certificate with the chain behind it. Raises ``NotFound``."""
-        row = await asyncio.to_thread(self.authority.store.get, certificate_id)
+        await self._need(device_id)
+        row = await asyncio.to_thread(self.authority.shown.get, certificate_id)
         if row["kind"] != KIND or row["subject_id"] != device_id:
             raise not_found("certificate", certificate_id)
         authority = await asyncio.to_thread(self.authority.store.get_authority, row["authority_id"])
         return str(row["certificate"]) + self.authority.chain_of(authority)
 
-    async def _need(self, device_id: str) -> tuple[str, bool]:
-        known = await asyncio.to_thread(self._store.find_name, device_id)
-        if known is None:
+    async def _need(self, device_id: str) -> Holder:
+        holder = await asyncio.to_thread(self._store.find, device_id)
+        if holder is None:
             raise not_found("device", device_id)
-        return known
+        return holder
 
     async def _identify(self, secret: str) -> tuple[str | None, bytes | None]:
         """The device behind a secret, and the digest of the code when it is one."""
         now_ms = self._clock.now_ms()
         code = digest_of_code(secret)
-        device_id = await asyncio.to_thread(self._store.find_code, code, now_ms)
+        device_id = await asyncio.to_thread(self._everybody.find_code, code, now_ms)
         if device_id is not None:
             return device_id, code
         digest = digest_of_token(secret)
@@ -128,19 +147,23 @@ class DeviceCertificates:
         return grant.device_id, None
 
     async def _issue(
-        self, device_id: str, name: str, request: bytes, origin: Origin, code: bytes | None = None
+        self, holder: Holder, request: bytes, origin: Origin, code: bytes | None = None
     ) -> IssuedCertificate:
+        device_id = holder.device_id
+
         def work() -> IssuedCertificate:
             uri = device_uri(device_id)
-            key = check_request(parse_request(request), (device_id, name), (uri,))
+            key = check_request(parse_request(request), (device_id, holder.name), (uri,))
             names = [x509.UniformResourceIdentifier(uri)]
-            signed = self.authority.sign(key, KIND, device_id, names, origin)
+            signed = self.authority.sign(key, KIND, device_id, names, origin, holder.organisation_id)
             now_ms = self._clock.now_ms()
             self._store.insert(device_id, signed.row, self.authority.settings.per_device, code, now_ms)
             issued = certificate_of(signed.row, now_ms)
             return IssuedCertificate(issued=issued, certificate=signed.certificate, chain=signed.chain)
 
         made = await asyncio.to_thread(work)
+        shown = {"origin": origin, "fingerprint": made.issued.fingerprint, "not_after_ms": made.issued.not_after_ms}
+        note("device", device_id, holder.name, after={"certificates": {made.issued.id: shown}})
         await self._changes.announce(device_id)
         return made
 
@@ -174,3 +197,7 @@ class DeviceCertificates:
             certificate=found["certificate"],
             chain=self.authority.chain_of(authority),
         )
+
+
+def _scope(holder: Holder) -> Scope:
+    return Scope(frozenset({holder.organisation_id}), holder.organisation_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -12,8 +13,19 @@ from millwright.devices.errors import credential_wrong, not_found, too_many
 from millwright.devices.store import bump, credentials, devices
 from millwright.engines.sql import Records
 from millwright.kernel import new_id
+from millwright.parties import active
 
 KIND: Final = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A device that may have certificates; ``disabled`` is one of a suspended organisation too."""
+
+    device_id: str
+    name: str
+    disabled: bool
+    organisation_id: str
 
 
 class DeviceCertificateStore:
@@ -22,13 +34,13 @@ class DeviceCertificateStore:
     def __init__(self, records: Records) -> None:
         self._records = records
 
-    def find_name(self, device_id: str) -> tuple[str, bool] | None:
-        """A device's name and whether it is disabled."""
+    def find(self, device_id: str) -> Holder | None:
+        """The device, where the records' scope contains it."""
+        disabled = sa.or_(devices.c.disabled, sa.not_(active(devices.c.organisation_id))).label("disabled")
+        query = sa.select(devices.c.id, devices.c.name, disabled, devices.c.organisation_id)
         with self._records.read() as connection:
-            row = connection.execute(
-                sa.select(devices.c.name, devices.c.disabled).where(devices.c.id == device_id)
-            ).first()
-        return (row.name, row.disabled) if row else None
+            row = connection.execute(query.where(devices.c.id == device_id)).first()
+        return Holder(*row) if row else None
 
     def insert(self, device_id: str, row: dict[str, Any], limit: int, code: bytes | None, now_ms: int) -> None:
         """Add a certificate and open the door to it; with ``code`` (its digest) that is used up.
@@ -62,21 +74,26 @@ class DeviceCertificateStore:
             )
             bump(connection)
 
-    def revoke(self, device_id: str, certificate_id: str, now_ms: int, reason: str) -> None:
-        """Revoke, and close the door. Raises ``NotFound`` (``certificates.certificate_unknown``)."""
+    def revoke(self, device_id: str, certificate_id: str, now_ms: int, reason: str) -> bool:
+        """Revoke, and close the door; ``False`` when it was revoked before.
+
+        Raises ``NotFound`` (``certificates.certificate_unknown``).
+        """
         with self._records.begin() as connection:
             fingerprint = revoke(connection, certificate_id, KIND, device_id, now_ms, reason)
             if fingerprint is not None:
                 digest = digest_of_certificate(bytes.fromhex(fingerprint))
                 connection.execute(sa.delete(credentials).where(credentials.c.digest == digest))
                 bump(connection)
+        return fingerprint is not None
 
-    def add_code(self, device_id: str, digest: bytes, now_ms: int, expires_ms: int) -> None:
+    def add_code(self, holder: Holder, digest: bytes, now_ms: int, expires_ms: int) -> None:
         """Add a one-time code; one not used before it ends."""
         row = {
             "id": new_id("cod"),
             "kind": KIND,
-            "subject_id": device_id,
+            "subject_id": holder.device_id,
+            "organisation_id": holder.organisation_id,
             "digest": digest,
             "created_ms": now_ms,
             "expires_ms": expires_ms,

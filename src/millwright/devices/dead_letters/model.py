@@ -38,8 +38,8 @@ def subject_of(letter: DeadLetter) -> str:
 
 
 def reason_token(reason: str) -> str:
-    """A reason as one subject token."""
-    return reason.replace(".", "-")
+    """A reason as one subject token, whatever it holds: what somebody looks for is no wildcard."""
+    return _token(reason.replace(".", "-"))
 
 
 def reason_of(subject: str) -> str:

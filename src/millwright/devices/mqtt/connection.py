@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MAX_CONNECT_BYTES = 256 * 1024
 _CLOSE_TIMEOUT_S = 5.0
+_ASK_AGAIN_S = 5.0
 
 
 class State(IntEnum):
@@ -41,10 +42,12 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_again",
         "_held",
         "_ingest",
         "_keep_alive_s",
         "_listener",
+        "_overdue",
         "_partial",
         "_password",
         "_read_s",
@@ -72,6 +75,8 @@ class Connection(asyncio.Protocol):
         self._held = b""
         self._read_s = 0.0
         self._keep_alive_s = 0.0
+        self._overdue = False
+        self._again: asyncio.TimerHandle | None = None
         self._slow = False
         self._will: Will | None = None
         self._ingest: Ingest | None = None
@@ -109,6 +114,9 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The socket is closed."""
@@ -266,6 +274,9 @@ class Connection(asyncio.Protocol):
     def _accept(self, packet: Connect, principal: Principal) -> None:
         listener = self._listener
         client_id = packet.client_id or new_id("auto")
+        if not listener.has_room_for(principal.device_id, client_id):
+            self._refuse(ConnectCode.SERVER_UNAVAILABLE, "device_connections_full")
+            return
         session, present = listener.open_session(principal.device_id, client_id, packet.clean_session)
         if session is None:
             self._refuse(ConnectCode.SERVER_UNAVAILABLE, "sessions_full")
@@ -282,7 +293,7 @@ class Connection(asyncio.Protocol):
         if packet.keep_alive_s:
             self._keep_alive_s = packet.keep_alive_s * 1.5
             self._timer = listener.loop.call_later(self._keep_alive_s, self._check_alive)
-        if self._transport is not None and not listener.committer.paused:
+        if self._transport is not None and listener.reads:
             self._transport.resume_reading()
         held, self._held = self._held, b""
         if held:
@@ -361,7 +372,10 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     async def reauthenticate(self) -> None:
-        """Ask again who this is; close when it is refused now, else go on with what it may do now."""
+        """Ask again who this is; close when it is refused now, else go on with what it may do now.
+
+        While nobody can tell, the client stays, and is asked about again: it may be one that was just shut out.
+        """
         if self.state is not State.CONNECTED or self.session is None:
             return
         session = self.session
@@ -373,6 +387,8 @@ class Connection(asyncio.Protocol):
         if isinstance(outcome, Refusal):
             if outcome.code != ConnectCode.SERVER_UNAVAILABLE:
                 self.close(outcome.reason)
+            elif self._again is None:
+                self._again = self._listener.loop.call_later(_ASK_AGAIN_S, self._ask_again)
         elif outcome.device_id != session.device_id:
             self.close("credential_moved")
         elif self._ingest is not None:
@@ -380,12 +396,29 @@ class Connection(asyncio.Protocol):
             self._ingest.permit(outcome)
             self._listener.exchange.review(session, outcome)
 
+    def _ask_again(self) -> None:
+        self._again = None
+        if self._is(State.CONNECTED):
+            self._listener.run(self.reauthenticate())
+
     def _check_alive(self) -> None:
-        left_s = self._keep_alive_s - (self._listener.loop.time() - self._read_s)
-        if left_s <= 0 and not self._listener.committer.paused:
+        """Close a client that was silent for one and a half times its keep-alive (3.1.2.10).
+
+        Only the second look in a row decides: a loop that was blocked runs its timers before it reads what came
+        meanwhile.
+        """
+        listener = self._listener
+        left_s = self._keep_alive_s - (listener.loop.time() - self._read_s)
+        if not listener.reads:  # it cannot be heard, and its time starts anew when it can
+            self._overdue, left_s = False, self._keep_alive_s
+        elif left_s > 0:
+            self._overdue = False
+        elif self._overdue:
             self.close("keep_alive")
             return
-        self._timer = self._listener.loop.call_later(max(left_s, 0.1), self._check_alive)
+        else:
+            self._overdue = True
+        self._timer = listener.loop.call_later(max(left_s, 0.1), self._check_alive)
 
     def close(self, reason: str, *, abort: bool = False) -> None:
         """End the connection: at once (``abort``) or after what was sent has left. ``reason`` is counted."""
@@ -415,7 +448,7 @@ class Connection(asyncio.Protocol):
 
     def _publish_will(self, will: Will) -> None:
         listener, principal = self._listener, self.principal
-        if principal is None:
+        if principal is None or not principal.may_publish(will.topic):  # it may have changed since the CONNECT
             return
         flags = FLAG_WILL | (FLAG_RETAINED if will.retain else 0)
         run = Run(principal.device_id, will.topic, listener.clock.now_ms(), flags, [will.payload])

@@ -23,6 +23,19 @@ logger = logging.getLogger(__name__)
 
 _BACKLOG = 2048
 _RETRY_S = 0.1
+_PROBES = {
+    getattr(socket, name): value
+    for name, value in (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4))
+    if hasattr(socket, name)
+}
+"""Seconds of silence, seconds between probes, and unanswered probes after which the kernel ends a connection."""
+
+
+def probe(listening: socket.socket) -> None:
+    """Let connections accepted here end when their peer vanished, also when its client asked for no keep-alive."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _PROBES.items():
+        listening.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 class TlsDoor:
@@ -58,6 +71,7 @@ class TlsDoor:
             for family, _, _, _, address in dict.fromkeys(found):
                 listening = socket.create_server(address, family=family, backlog=_BACKLOG)
                 listening.setblocking(False)
+                probe(listening)
                 self._sockets.append(listening)
         except OSError as error:
             self.close()

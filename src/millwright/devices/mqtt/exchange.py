@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from millwright.devices.mqtt.codec import publish_head
@@ -15,6 +16,9 @@ from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.mqtt.subscriptions import Subscriptions
 from millwright.devices.mqtt.topics import to_external, to_internal
 
+_MOST_FILTERS = 128 * 1024
+"""Characters of all filters of one session: they are kept in one message of the journal."""
+
 
 class Exchange:
     """Knows every session and who wants which topic. Topics here are in internal form (see :mod:`.topics`)."""
@@ -23,6 +27,7 @@ class Exchange:
         self._settings = settings
         self._writer = writer
         self.sessions: dict[tuple[str, str], Session] = {}
+        self._persistent: Counter[str] = Counter()
         self.subscriptions: Subscriptions[Session] = Subscriptions()
         self.retained = Retained(settings.max_retained)
         self.messages_out = 0
@@ -50,7 +55,10 @@ class Exchange:
                 return present, True
             self.end(present)
         # Clean sessions are among them, as many as there are connections at most.
-        if not clean and len(self.sessions) >= self._settings.max_sessions + self._settings.max_connections:
+        if not clean and (
+            len(self.sessions) >= self._settings.max_sessions + self._settings.max_connections
+            or self._persistent[device_id] >= self._settings.max_sessions_per_device
+        ):
             return None, False
         return self._make(device_id, client_id, clean), False
 
@@ -65,6 +73,8 @@ class Exchange:
             max_queued_bytes=settings.max_queued_bytes,
         )
         self.sessions[session.key] = session
+        if not clean:
+            self._persistent[device_id] += 1
         return session
 
     def end(self, session: Session) -> None:
@@ -77,6 +87,10 @@ class Exchange:
         self.dropped_by_ended_sessions += session.dropped
         if self.sessions.get(session.key) is session:
             del self.sessions[session.key]
+            if not session.clean:
+                self._persistent[session.device_id] -= 1
+                if not self._persistent[session.device_id]:
+                    del self._persistent[session.device_id]
 
     def expire(self, now_s: float) -> int:
         """End the sessions whose client stayed away too long; returns how many."""
@@ -96,8 +110,10 @@ class Exchange:
         """Subscribe; returns the SUBACK codes and, for a persistent session, when that is kept."""
         codes = []
         for topic_filter, qos in filters:
-            known = topic_filter in session.subscriptions
-            full = not known and len(session.subscriptions) >= self._settings.max_subscriptions
+            full = topic_filter not in session.subscriptions and (
+                len(session.subscriptions) >= self._settings.max_subscriptions
+                or sum(map(len, session.subscriptions)) + len(topic_filter) > _MOST_FILTERS
+            )
             if full or not principal.may_subscribe(topic_filter):
                 codes.append(SUBSCRIBE_REFUSED)
                 continue
@@ -147,8 +163,7 @@ class Exchange:
                     session.deliver(head, payload, qos if qos < granted else granted, False)
             self.messages_out += len(found) * len(payloads)
         if retain and self.retained.set(RetainedMessage(topic, payloads[-1], qos)):
-            message = RetainedMessage(topic, payloads[-1], qos) if payloads[-1] else None
-            return self._writer.write_retained(topic, message)
+            return self._writer.write_retained(topic, self.retained.find(topic))
         return None
 
     def gauges(self) -> dict[str, int]:

@@ -24,6 +24,7 @@ PUBACK_BASE = PacketType.PUBACK << 28 | 2 << 16
 PUBREC_BASE = PacketType.PUBREC << 28 | 2 << 16
 
 _TOPIC_CACHE = 512
+_TOPIC_BYTES = 512  # longer ones, up to 64 KiB, would make the cache a way to use up memory
 _RUN_BYTES = 512 * 1024
 HAND_OVER_BYTES = 512 * 1024
 """Collected runs are handed over at this size, so that a frame of many small ones stays below its limit."""
@@ -168,9 +169,11 @@ class Ingest:
         topic = check_topic(decode_utf8(head[2:]))
         if is_reserved(topic) or not self._principal.may_publish(topic):
             raise ProtocolError("not_authorized", f"The device may not publish to {topic!r}.")
-        if len(self._topics) >= _TOPIC_CACHE:
-            self._topics.clear()
-        entry = self._topics[head] = topic, is_private(topic)
+        entry = topic, is_private(topic)
+        if len(head) <= _TOPIC_BYTES:
+            if len(self._topics) >= _TOPIC_CACHE:
+                self._topics.clear()
+            self._topics[head] = entry
         return entry
 
     def _close(

@@ -17,7 +17,7 @@ import xxhash
 from millwright.devices.mqtt.packets import RetainedMessage
 from millwright.devices.mqtt.ports import Journal, StoredSession
 from millwright.engines.nats import NatsConnection, StreamSpec
-from millwright.kernel import MillwrightError
+from millwright.kernel import Invalid, MillwrightError
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class JetStreamJournal:
     async def write(
         self, retained: dict[str, RetainedMessage | None], sessions: dict[tuple[str, str], StoredSession | None]
     ) -> None:
-        """Append every entry; returns when all are confirmed."""
+        """Append every entry; returns when all are confirmed. One too large for the broker is logged and not kept."""
         pending = [
             (f"mqtt.retained.{xxhash.xxh3_128_hexdigest(topic.encode())}", _encode(message))
             for topic, message in retained.items()
@@ -70,7 +70,14 @@ class JetStreamJournal:
         ]
         for start in range(0, len(pending), _WRITES_AT_ONCE):
             part = pending[start : start + _WRITES_AT_ONCE]
-            await asyncio.gather(*(self._connection.append(subject, data) for subject, data in part))
+            done = await asyncio.gather(
+                *(self._connection.append(subject, data) for subject, data in part), return_exceptions=True
+            )
+            for error in done:
+                if isinstance(error, Invalid):  # it can never be written, and the others must not wait for it
+                    logger.error("a retained message or a session is not kept: %s", error.message)
+                elif isinstance(error, BaseException):
+                    raise error
 
 
 def _encode(value: RetainedMessage | StoredSession | None) -> bytes:

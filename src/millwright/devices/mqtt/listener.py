@@ -13,7 +13,7 @@ import msgspec
 
 from millwright.devices.mqtt.committer import Committer
 from millwright.devices.mqtt.connection import Connection, State
-from millwright.devices.mqtt.door import TlsDoor
+from millwright.devices.mqtt.door import TlsDoor, probe
 from millwright.devices.mqtt.errors import ProtocolError
 from millwright.devices.mqtt.exchange import Exchange
 from millwright.devices.mqtt.journal import JournalWriter
@@ -99,6 +99,7 @@ class MqttListener:
         self._tasks: set[asyncio.Task[None]] = set()
         self._unsubscribe: Unsubscribe | None = None
         self._full_ms = 0
+        self._stopping = False
         self.closed: Counter[str] = Counter()
         self.messages_in = 0
         self.bytes_in = 0
@@ -114,19 +115,25 @@ class MqttListener:
         Raises ``Unavailable`` (``listener.port_taken``) and ``Invalid`` (``listener.certificate_unusable``).
         """
         self.loop = asyncio.get_running_loop()
+        settings = self.settings
+        if settings.tls_port:
+            self._tls.context()
         retained, sessions = await self._journal.load()
         self.exchange.restore(retained, sessions, self.clock.monotonic_s())
-        settings = self.settings
         if settings.port:
             self.port = await self._listen(settings.port)
         if settings.tls_port:
-            self._tls.context()
             self._door = TlsDoor(settings, self._tls.context, lambda: Connection(self))
             self.tls_port = await self._door.open(settings.tls_port)
         self._unsubscribe = await self._bus.subscribe(OUT_SUBJECT, self._on_out)
         await self.presence.start()
         self.run(self._keep_house())
         logger.info("MQTT listens on %s, ports %s", settings.host, [p for p in (self.port, self.tls_port) if p])
+
+    @property
+    def reads(self) -> bool:
+        """Whether devices are read from now: not while storing is far behind, and not during the stop."""
+        return not self._stopping and not self.committer.paused
 
     async def _listen(self, port: int) -> int:
         try:
@@ -138,10 +145,13 @@ class MqttListener:
                 hint="Stop the program that holds the port, or set [mqtt] port or tls_port to another one.",
             ) from error
         self._servers.append(server)
+        for opened in server.sockets:
+            probe(opened)
         return int(server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Accept no more, commit what was taken and acknowledge it, then close every connection."""
+        self._stopping = True
         for server in self._servers:
             server.close()
         if self._door is not None:
@@ -170,12 +180,20 @@ class MqttListener:
         """Run ``work`` beside the rest until it is done or the listener stops."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("a task of the listener failed", exc_info=task.exception())
 
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(_HOUSEKEEPING_S)
-            self.exchange.expire(self.clock.monotonic_s())
+            try:
+                self.exchange.expire(self.clock.monotonic_s())
+            except Exception:
+                logger.exception("sessions could not be looked through")
 
     # --- what connections call -----------------------------------------------------------------------------------
 
@@ -199,9 +217,10 @@ class MqttListener:
         A certificate decides alone: user name and password beside it are not looked at.
         """
         try:
-            if certificate and self._certificates is not None:
+            required = self.settings.client_certificates == "required"
+            if self._certificates is not None and (certificate or required):
                 return await self._certificates.authenticate_certificate(certificate, client_id, peer)
-            if self.settings.client_certificates == "required":
+            if required:
                 return Refusal(ConnectCode.NOT_AUTHORIZED, "certificate_required", arrival=False)
             return await self._authenticator.authenticate(username, password, client_id, peer)
         except Exception:
@@ -222,6 +241,14 @@ class MqttListener:
         if self._violations.allow():
             who = connection.principal.name if connection.principal else "an unknown client"
             logger.info("closing the connection of %s (%s): %s", who, connection.peer, error.message)
+
+    def has_room_for(self, device_id: str, client_id: str) -> bool:
+        """Whether one more connection of the device may be; one that takes over another's client id always may."""
+        known = self._by_device.get(device_id, ())
+        if len(known) < self.settings.max_connections_per_device:
+            return True
+        session = self.exchange.sessions.get((device_id, client_id))
+        return session is not None and session.connection is not None
 
     def open_session(self, device_id: str, client_id: str, clean: bool) -> tuple[Session | None, bool]:
         """The session of a client that connects; whoever carries it now is disconnected (3.1.4-2)."""
@@ -272,7 +299,7 @@ class MqttListener:
         for connection in list(self._connections):
             if paused:
                 connection.pause()
-            else:
+            elif not self._stopping:
                 connection.resume()
 
     def _last_seen_ms(self, device_id: str) -> int:

@@ -41,12 +41,13 @@ class Refusal:
     """Why a client is not let in: a CONNACK return code (MQTT 3.1.1, table 3.1) and a reason for the log.
 
     3: server unavailable, 4: bad user name or password, 5: not authorized. ``arrival``: report it to whoever
-    collects unknown devices.
+    collects unknown devices. ``device_id``: the device it is about, where that is known.
     """
 
     code: int
     reason: str
     arrival: bool = True
+    device_id: str | None = None
 
 
 class Authenticator(Protocol):
@@ -66,7 +67,10 @@ class CertificateAuthenticator(Protocol):
     """Knows devices by their certificates too."""
 
     async def authenticate_certificate(self, fingerprint: bytes, client_id: str, peer: str) -> Principal | Refusal:
-        """The device whose certificate has this SHA-256, or why not; TLS has verified the certificate before."""
+        """The device whose certificate has this SHA-256, or why not; TLS has verified the certificate before.
+
+        Empty: the client showed none, where one is required; the answer is a refusal.
+        """
         ...
 
 

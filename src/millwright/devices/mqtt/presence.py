@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 import msgspec
 
-from millwright.kernel import Bus, Clock, MillwrightError
+from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe
 
 logger = logging.getLogger(__name__)
 
 DELTA_S, HEARTBEAT_S, SNAPSHOT_S = 0.1, 2.0, 10.0
+ASK = "presence.ask"
+"""Whoever missed something asks here, with an empty message; every listener answers with a snapshot."""
 
 
 class PresenceReport(msgspec.Struct):
@@ -32,7 +34,7 @@ class PresenceReport(msgspec.Struct):
 
 
 class Presence:
-    """Reports the devices of one listener: changes within 200 ms, a sign of life every 2 s, all every 10 s."""
+    """Reports the devices of one listener: changes within 200 ms, a sign of life every 2 s, all every 10 s or asked."""
 
     def __init__(self, bus: Bus, listener_id: str, clock: Clock, last_seen: Callable[[str], int]) -> None:
         self._bus = bus
@@ -44,6 +46,8 @@ class Presence:
         self._disconnected: dict[str, tuple[str, int, str]] = {}
         self._sequence = 0
         self._changed = asyncio.Event()
+        self._asked = False
+        self._unsubscribe: Unsubscribe | None = None
         self._task: asyncio.Task[None] | None = None
 
     def connected(self, device_id: str) -> None:
@@ -62,10 +66,14 @@ class Presence:
 
     async def start(self) -> None:
         """Begin to report."""
+        self._unsubscribe = await self._bus.subscribe(ASK, self._on_ask)
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """Report the last changes and end."""
+        if self._unsubscribe is not None:
+            await self._unsubscribe()
+            self._unsubscribe = None
         if self._task is None:
             return
         self._task.cancel()
@@ -74,16 +82,23 @@ class Presence:
         self._task = None
         await self._report(snapshot=True)
 
+    async def _on_ask(self, _subject: str, _payload: bytes) -> None:
+        self._asked = True
+        self._changed.set()
+
     async def _run(self) -> None:
         next_snapshot_s = 0.0
         while True:
             now_s = self._clock.monotonic_s()
-            snapshot = now_s >= next_snapshot_s
+            snapshot = self._asked or now_s >= next_snapshot_s
+            self._asked = False
             if snapshot:
                 next_snapshot_s = now_s + SNAPSHOT_S
             await self._report(snapshot=snapshot)
+            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes as the event is set, as at the stop.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), HEARTBEAT_S)
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self._changed.wait()
                 await asyncio.sleep(DELTA_S)
 
     async def _report(self, *, snapshot: bool) -> None:
@@ -104,3 +119,4 @@ class Presence:
             await self._bus.publish(f"presence.{self._listener_id}", msgspec.msgpack.encode(report))
         except MillwrightError as error:
             logger.debug("presence was not reported: %s", error.message)
+            self._asked = True  # the changes in it are in the next snapshot

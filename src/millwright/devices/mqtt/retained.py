@@ -23,20 +23,24 @@ class Retained:
     def set(self, message: RetainedMessage) -> bool:
         """Retain ``message`` in place of the topic's last one; an empty payload removes it (MQTT 3.1.1, 3.3.1.3).
 
-        Returns whether the store changed: ``False`` when it is full, or there was nothing to remove.
+        When there is no room for it the last one goes all the same: it is no longer the topic's last. Returns whether
+        the store changed.
         """
         topic, last = message.topic, self._messages.get(message.topic)
         last_bytes = len(last.payload) if last else 0
-        if not message.payload:
+        full = (last is None and len(self._messages) >= self._limit) or (
+            self.bytes - last_bytes + len(message.payload) > self._limit_bytes
+        )
+        if not message.payload or full:
             self.bytes -= last_bytes
             return self._messages.pop(topic, None) is not None
-        if (last is None and len(self._messages) >= self._limit) or (
-            self.bytes - last_bytes + len(message.payload) > self._limit_bytes
-        ):
-            return False
         self.bytes += len(message.payload) - last_bytes
         self._messages[topic] = message
         return True
+
+    def find(self, topic: str) -> RetainedMessage | None:
+        """What is retained on ``topic``."""
+        return self._messages.get(topic)
 
     def iter_matching(self, topic_filter: str) -> Iterator[RetainedMessage]:
         """Messages that a new subscription to ``topic_filter`` (in internal form) receives."""

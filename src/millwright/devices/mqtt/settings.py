@@ -39,6 +39,9 @@ class MqttSettings(Struct, frozen=True, forbid_unknown_fields=True):
         int, Meta(description="Largest packet a client may send.", ge=16384, le=4 * 1024 * 1024)
     ] = 1024 * 1024
     max_connections: Annotated[int, Meta(description="Connections open at once, on all ports.", ge=1)] = 20_000
+    max_connections_per_device: Annotated[
+        int, Meta(description="Connections open at once of one device, each with a client id of its own.", ge=1)
+    ] = 1_000
     max_unauthenticated_per_address: Annotated[
         int, Meta(description="Connections of one address that have not signed in yet.", ge=1)
     ] = 200
@@ -70,6 +73,7 @@ class MqttSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 4 * 1024 * 1024
     max_subscriptions: Annotated[int, Meta(description="Subscriptions of one session.", ge=1)] = 200
     max_sessions: Annotated[int, Meta(description="Persistent sessions kept, connected or not.", ge=1)] = 100_000
+    max_sessions_per_device: Annotated[int, Meta(description="Persistent sessions of one device.", ge=1)] = 1_000
     session_expiry_s: Annotated[
         int, Meta(description="A persistent session ends when its client stays away this long.", ge=60)
     ] = 7 * 86_400

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 _CACHE_LIMIT = 100_000
+_CACHED_LENGTH = 512
 
 
 class _Node(Generic[T]):
@@ -61,9 +62,11 @@ class Subscriptions(Generic[T]):
         """Subscribers of ``topic`` with the QoS granted. One dictionary look-up when asked before."""
         found = self._cache.get(topic)
         if found is None:
-            if len(self._cache) >= _CACHE_LIMIT:
-                self._cache.clear()
-            found = self._cache[topic] = self._find(topic)
+            found = self._find(topic)
+            if len(topic) <= _CACHED_LENGTH:
+                if len(self._cache) >= _CACHE_LIMIT:
+                    self._cache.clear()
+                self._cache[topic] = found
         return found
 
     def _find(self, topic: str) -> tuple[tuple[T, int], ...]:

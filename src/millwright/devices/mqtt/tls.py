@@ -96,7 +96,8 @@ class ListenerTls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
-            context.load_cert_chain(self._certificate, self._key or None)
+            # A password is never asked for at the terminal: an encrypted key is an error.
+            context.load_cert_chain(self._certificate, self._key or None, password="")
         except (OSError, ssl.SSLError) as error:
             raise Invalid(
                 f"The certificate {str(self._certificate)!r} with key {self._key!r} cannot be used: {error}",

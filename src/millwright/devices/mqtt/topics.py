@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from millwright.devices.mqtt.errors import ProtocolError
 
 MAX_LEVELS = 64
@@ -65,7 +63,6 @@ def is_private(topic: str) -> bool:
     return topic.startswith(PRIVATE_PREFIXES)
 
 
-@lru_cache(maxsize=4096)
 def to_internal(device_id: str, topic_filter: str) -> str:
     """The listener's name of a filter that ``device_id`` uses: private ones get the device's own root."""
     return f"{_DEVICE_ROOT}{device_id}/{topic_filter}" if is_private(topic_filter) else topic_filter

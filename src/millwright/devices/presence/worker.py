@@ -16,14 +16,13 @@ from typing import Final
 
 import msgspec
 
-from millwright.devices.mqtt.presence import PresenceReport
+from millwright.devices.mqtt.presence import ASK, PresenceReport
 from millwright.devices.presence.model import PresenceEvent, PresenceRow
 from millwright.devices.presence.store import PresenceStore
 from millwright.devices.presence.tracker import PresenceTracker
 from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe
 
 SUBJECT: Final = "events.devices.presence"
-ASK: Final = "presence.ask"
 TICK_S, WRITE_S, ASK_S, LINK_S = 0.2, 2.0, 1.0, 1.0
 MOST_ROWS: Final = 5_000
 MOST_TOLD: Final = 2_000

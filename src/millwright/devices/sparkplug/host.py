@@ -13,13 +13,14 @@ Sparkplug 3.0, sections 5 (operational behaviour) and 6.4 (payloads). Decisions 
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from millwright.devices.intake import FLAG_DUPLICATE, FLAG_REPLAYED, Run
 from millwright.devices.sparkplug.payload import Payload, find_payload
-from millwright.devices.sparkplug.session import EdgeSession, MetricSet
+from millwright.devices.sparkplug.session import MOST_DEVICES, MOST_METRICS, EdgeSession, MetricSet
 from millwright.devices.sparkplug.topics import Topic, command_topic, find_topic
 from millwright.devices.sparkplug.values import DataType, Scalar, iter_values, kind_of
 from millwright.devices.telemetry import (
@@ -32,7 +33,7 @@ from millwright.devices.telemetry import (
     TelemetrySettings,
     Unreadable,
 )
-from millwright.devices.telemetry.properties import DeviceProperties
+from millwright.devices.telemetry.properties import NAME_BYTES, DeviceProperties
 from millwright.devices.telemetry.times import find_time_ms
 from millwright.historian import BAD, GOOD, UNCERTAIN
 
@@ -58,6 +59,19 @@ class SparkplugHost:
         """Edge device id → its session."""
         self.changed: set[str] = set()
         """Edge nodes born or dead since this set was last cleared: what must be written down."""
+
+    def prepare(self, run: Run, device: KnownDevice) -> None:
+        """Have the directory look up whom :meth:`decode` will ask it for. Raises ``Unavailable``."""
+        topic = find_topic(run.topic)
+        if topic is None:
+            return
+        names: Iterable[str] = (topic.device,) if topic.device is not None else ()
+        if topic.type == "NDEATH" and device.device_id in self.sessions:
+            names = self.sessions[device.device_id].devices
+        for name in names:
+            found = self._directory.find_sparkplug_device(device.device_id, name)
+            if found is not None:
+                self._directory.find_device(found)
 
     def decode(self, run: Run, device: KnownDevice, sequence: int) -> None:
         """Decode a run of the edge node ``device``; raises nothing."""
@@ -121,8 +135,8 @@ class _Message:
         else:
             self._follow()
         if topic.type == "DBIRTH" and not self._replayed:
-            session.devices[topic.device or ""] = MetricSet(True)
-            session.sequence = self._sequence
+            if not session.begin_device(topic.device or "", self._sequence):
+                raise _too_many("devices", MOST_DEVICES)
             self._host.changed.add(self._edge.device_id)
         metrics = session.set_of(topic.device)
         if metrics is None or not metrics.online:
@@ -137,7 +151,10 @@ class _Message:
     def _learn(self, metric: Any, metrics: MetricSet) -> str:
         """The name of ``metric``; a birth announces names, types and aliases."""
         if metric.name and self._topic.type in _BIRTHS and not self._replayed:
-            metrics.types[metric.name] = metric.datatype
+            if len(metric.name.encode()) > NAME_BYTES:
+                raise Unreadable("telemetry.property_name", f"The name {metric.name[:40]!r}… is too long.")
+            if not self._session.announce(metrics, metric.name, metric.datatype):
+                raise _too_many("metrics", MOST_METRICS)
             if metric.HasField("alias"):
                 self._session.aliases[metric.alias] = (self._topic.device or "", metric.name)
         if metric.name:
@@ -237,12 +254,11 @@ class _Message:
         if known is None:
             return
         target = self._collector.properties_of(known)
-        rows: list[tuple[str, int, Scalar | None, int, int]] = [
-            (name, self._run.received_ms, None, int(BAD), datatype)
-            for name, datatype in metrics.types.items()
-            if name != _BD_SEQ and not name.startswith(_OWN) and datatype in _SINGLE
-        ]
-        self._add(rows, target)
+        for name, datatype in metrics.types.items():
+            if name == _BD_SEQ or name.startswith(_OWN) or datatype not in _SINGLE:
+                continue
+            with contextlib.suppress(Unreadable):  # beyond the device's limit: it has no readings that could end
+                self._add([(name, self._run.received_ms, None, int(BAD), datatype)], target)
         self._say(known.device_id, False, self._topic.type)
 
     def _target(self) -> DeviceProperties:
@@ -293,6 +309,10 @@ class _Message:
 _SINGLE: Final = frozenset(
     kind for kind in DataType if DataType.INT8 <= kind <= DataType.UUID or kind in (DataType.BYTES, DataType.FILE)
 )
+
+
+def _too_many(what: str, most: int) -> Unreadable:
+    return Unreadable("telemetry.device_property_limit", f"An edge node may announce {most} {what} at most.")
 
 
 def rebirth_request(now_ms: int) -> bytes:

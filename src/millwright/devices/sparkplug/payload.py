@@ -111,7 +111,12 @@ _MESSAGES: Final[dict[str, tuple[tuple[int, str, str], ...]]] = {
 
 
 def _build() -> dict[str, type[Any]]:
-    file = descriptor_pb2.FileDescriptorProto(name="millwright/sparkplug.proto", package=_PACKAGE, syntax="proto2")
+    file = descriptor_pb2.FileDescriptorProto(name="millwright/sparkplug.proto", package=_PACKAGE, syntax="editions")
+    # On the wire as proto2, which the specification is written in; but a text that is not UTF-8 is refused with its
+    # payload instead of turning up as bytes among the names.
+    file.edition = descriptor_pb2.EDITION_2023
+    file.options.features.utf8_validation = descriptor_pb2.FeatureSet.VERIFY
+    file.options.features.repeated_field_encoding = descriptor_pb2.FeatureSet.EXPANDED
     for name, fields in _MESSAGES.items():
         message = file.message_type.add(name=name)
         if any(kind.startswith("|") for _, _, kind in fields):

@@ -8,6 +8,12 @@ RETRY_MS = 30_000
 """A rebirth that was asked for and did not come is asked for again after this long."""
 
 
+MOST_DEVICES = 2_000
+"""Devices below one edge node."""
+MOST_METRICS = 200_000
+"""Metrics that one edge node and its devices may have announced."""
+
+
 class MetricSet(msgspec.Struct, array_like=True):
     """The metrics an edge node or a device announced, name → datatype; ``online`` between birth and death."""
 
@@ -19,7 +25,8 @@ class EdgeSession(msgspec.Struct, array_like=True):
     """One edge node: its own metrics, its devices' and the aliases, which are unique in the whole edge node.
 
     ``sequence`` is the intake frame of its last birth or death, ``next_seq`` the payload number expected (``None``:
-    any, as after a restart), ``asked_ms`` when a rebirth was last asked for and has not come.
+    any, as after a restart), ``asked_ms`` when a rebirth was last asked for and has not come, ``announced`` how many
+    metrics there are in all.
     """
 
     node: MetricSet
@@ -30,6 +37,7 @@ class EdgeSession(msgspec.Struct, array_like=True):
     sequence: int = 0
     next_seq: int | None = None
     asked_ms: int | None = None
+    announced: int = 0
 
     @classmethod
     def new(cls) -> EdgeSession:
@@ -38,9 +46,27 @@ class EdgeSession(msgspec.Struct, array_like=True):
 
     def begin(self, bd_seq: int | None, seq: int | None, sequence: int) -> None:
         """The edge node is born: what was known before, also of its devices, no longer counts."""
-        self.node, self.devices, self.aliases = MetricSet(True), {}, {}
+        self.node, self.devices, self.aliases, self.announced = MetricSet(True), {}, {}, 0
         self.bd_seq, self.sequence, self.asked_ms = bd_seq, sequence, None
         self.next_seq = None if seq is None else (seq + 1) % 256
+
+    def begin_device(self, device: str, sequence: int) -> bool:
+        """A device below it is born; ``False`` when there are too many already."""
+        earlier = self.devices.get(device)
+        if earlier is None and len(self.devices) >= MOST_DEVICES:
+            return False
+        self.announced -= len(earlier.types) if earlier is not None else 0
+        self.devices[device], self.sequence = MetricSet(True), sequence
+        return True
+
+    def announce(self, metrics: MetricSet, name: str, datatype: int) -> bool:
+        """A birth names a metric; ``False`` when there are too many already."""
+        if name not in metrics.types:
+            if self.announced >= MOST_METRICS:
+                return False
+            self.announced += 1
+        metrics.types[name] = datatype
+        return True
 
     def end(self, sequence: int) -> None:
         """The edge node died, and with it its devices; their metrics stay known, to be marked."""

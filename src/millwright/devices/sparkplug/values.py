@@ -115,10 +115,10 @@ def iter_values(name: str, datatype: int, metric: Any) -> Iterator[tuple[str, Sc
 
 def _scalar(name: str, datatype: int, field: str, raw: Any) -> Scalar | None:
     if field in ("int_value", "long_value"):
-        width = _SIGNED.get(DataType(datatype))
-        if width is not None:
-            value = int(raw) & ((1 << width) - 1)
-            return value - (1 << width) if value >> (width - 1) else value
+        if datatype in _SIGNED:
+            return _signed(name, datatype, int(raw))
+        if datatype in _UNSIGNED and raw >> _UNSIGNED[DataType(datatype)]:
+            raise _mismatch(name, datatype, str(raw))
         if datatype in _UNSIGNED or datatype in (DataType.FLOAT, DataType.DOUBLE):
             return int(raw)
         if datatype == DataType.BOOLEAN:
@@ -135,6 +135,18 @@ def _scalar(name: str, datatype: int, field: str, raw: Any) -> Scalar | None:
     elif field == "bytes_value" and datatype in (DataType.BYTES, DataType.FILE):
         return base64.b64encode(raw).decode()
     raise _mismatch(name, datatype, field)
+
+
+def _signed(name: str, datatype: int, raw: int) -> int:
+    """Two's complement in the type's own width, as the specification has it, or in that of the field, as Tahu does."""
+    width = _SIGNED[DataType(datatype)]
+    half = 1 << (width - 1)
+    if raw < half:
+        return raw
+    for bits in (width, 32, 64):
+        if (1 << bits) - half <= raw < 1 << bits:
+            return raw - (1 << bits)
+    raise _mismatch(name, datatype, str(raw))
 
 
 def _array(name: str, datatype: DataType, raw: bytes) -> list[Any]:

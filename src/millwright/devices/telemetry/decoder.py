@@ -31,6 +31,10 @@ SPARKPLUG_PREFIX: Final = "spBv1.0/"
 class RunDecoder(Protocol):
     """Decodes the runs of one family of topics."""
 
+    def prepare(self, run: Run, device: KnownDevice) -> None:
+        """Look up what :meth:`decode` will need to know; may raise ``Unavailable``, and gathers nothing."""
+        ...
+
     def decode(self, run: Run, device: KnownDevice, sequence: int) -> None:
         """Decode ``run`` of the intake frame at ``sequence``; raises nothing."""
         ...
@@ -59,27 +63,44 @@ class Decoder:
     def decode(self, data: bytes, sequence: int, received_ms: int = 0) -> None:
         """Decode the frame ``data`` at ``sequence`` of the stream; gather with :meth:`take`.
 
-        A damaged frame becomes a dead letter of nobody, received at ``received_ms``.
+        A damaged frame becomes a dead letter of nobody, received at ``received_ms``. Raises ``Unavailable`` when a
+        device cannot be looked up now; nothing of the frame was taken then, so decode it again later.
         """
         frame = self._open(data, received_ms)
         if frame is None:
             return
-        find_device, last_seen = self._directory.find_device, self._collector.last_seen
+        devices = self._find_devices(frame)
         self._collector.counts["frames_in"] += 1
         self._collector.counts["messages_in"] += sum([len(run.payloads) for run in frame.runs])
-        for run in frame.runs:
-            device = find_device(run.device_id)
-            if device is None:
-                self._refuse(run, "telemetry.device_unknown", f"No device {run.device_id} is registered.")
-                continue
-            if run.received_ms > last_seen.get(run.device_id, 0):
-                last_seen[run.device_id] = run.received_ms
-            if run.topic in JSON_TOPICS:
-                self._json.decode(run, self._collector.properties_of(device))
-            elif run.topic.startswith(SPARKPLUG_PREFIX):
-                self._sparkplug.decode(run, device, sequence)
-            else:
-                self._refuse(run, "telemetry.topic_unknown", f"Nothing here reads the topic {run.topic[:200]!r}.")
+        for run, device in zip(frame.runs, devices, strict=True):
+            try:
+                self._decode_run(run, device, sequence)
+            except Exception as error:  # one message must never stop the intake of all
+                logger.exception("decoding messages of %s failed", run.device_id)
+                self._refuse(run, "telemetry.failed", repr(error)[:200])
+
+    def _find_devices(self, frame: Frame) -> list[KnownDevice | None]:
+        """The device of each run. Everything that can fail for a while fails here, before anything is gathered."""
+        find_device = self._directory.find_device
+        devices = [find_device(run.device_id) for run in frame.runs]
+        for run, device in zip(frame.runs, devices, strict=True):
+            if device is not None and run.topic.startswith(SPARKPLUG_PREFIX):
+                self._sparkplug.prepare(run, device)
+        return devices
+
+    def _decode_run(self, run: Run, device: KnownDevice | None, sequence: int) -> None:
+        if device is None:
+            self._refuse(run, "telemetry.device_unknown", f"No device {run.device_id} is registered.")
+            return
+        last_seen = self._collector.last_seen
+        if run.received_ms > last_seen.get(run.device_id, 0):
+            last_seen[run.device_id] = run.received_ms
+        if run.topic in JSON_TOPICS:
+            self._json.decode(run, self._collector.properties_of(device))
+        elif run.topic.startswith(SPARKPLUG_PREFIX):
+            self._sparkplug.decode(run, device, sequence)
+        else:
+            self._refuse(run, "telemetry.topic_unknown", f"Nothing here reads the topic {run.topic[:200]!r}.")
 
     def recall(self, data: bytes) -> None:
         """Fill the memory of repeatable messages from a frame that was stored before; gather and drop the rest."""

@@ -36,7 +36,10 @@ class KnownDevice:
 
 
 class Directory(Protocol):
-    """Finds registered devices; answers from memory, for it is asked on the hot path."""
+    """Finds registered devices; answers from memory, for it is asked on the hot path.
+
+    Both methods raise ``Unavailable`` when they have to ask the records and those do not answer.
+    """
 
     def find_device(self, device_id: str) -> KnownDevice | None:
         """The device, or ``None`` when no such device is registered."""

@@ -36,6 +36,8 @@ _MERGE_THREAD, _MERGE_NICENESS = "MergeMutate", 10
 class ChdbEngine:
     """The embedded engine over ``folder``; implements :class:`SeriesEngine`."""
 
+    exclusive = True
+
     def __init__(self, folder: Path, settings: ClickHouseSettings | None = None) -> None:
         self._folder = folder
         self._settings = settings or ClickHouseSettings()

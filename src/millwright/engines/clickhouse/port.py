@@ -22,6 +22,8 @@ DEFAULTS: Mapping[str, str] = {
     "distributed_product_mode": "local",
     "max_partitions_per_insert_block": "0",
     "optimize_on_insert": "0",
+    "optimize_use_projections": "0",  # there are none; looking for some takes a millisecond a statement
+    "optimize_use_implicit_projections": "0",
     "output_format_arrow_string_as_string": "1",
     "output_format_arrow_compression_method": "none",
     "read_in_order_use_buffering": "0",
@@ -40,6 +42,8 @@ class SeriesEngine(Protocol):
     """
 
     dialect: Dialect
+    exclusive: bool
+    """Whether nobody but this process can write, so that what it wrote is what is there."""
 
     async def start(self) -> None:
         """Open the engine and make its database."""

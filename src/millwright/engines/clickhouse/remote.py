@@ -23,9 +23,12 @@ class ClickHouseHttpEngine:
     Every statement is repeated when no answer came: what the historian sends may safely arrive twice.
     """
 
+    exclusive = False
+
     def __init__(self, settings: ClickHouseSettings) -> None:
         self._settings = settings
         self.dialect = Dialect(cluster=settings.cluster, sync=settings.sync)
+        self._address = str(httpx.URL(settings.url).copy_with(userinfo=b""))
         self._client: httpx.AsyncClient | None = None
         self._defaults: dict[str, str] = {}
 
@@ -109,7 +112,7 @@ class ClickHouseHttpEngine:
                 reply = await self._client.post("/", params=query, files=fields)
         except httpx.HTTPError as error:
             raise Unavailable(
-                f"No answer from ClickHouse at {self._settings.url}: {str(error) or type(error).__name__}",
+                f"No answer from ClickHouse at {self._address}: {str(error) or type(error).__name__}",
                 code="engines.clickhouse_unavailable",
                 hint="Check [clickhouse] url and the server; it is tried again.",
             ) from error

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
+    from millwright.engines.nats.clock import read_clock
     from millwright.engines.nats.connection import NatsConnection
     from millwright.engines.nats.server import NatsServer, find_server
     from millwright.engines.nats.settings import NatsSettings
@@ -22,5 +23,6 @@ __all__ = [
     "StreamSpec",
     "StreamState",
     "find_server",
+    "read_clock",
     "tls_context",
 ]

@@ -23,8 +23,8 @@ from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, RetentionPolicy, StreamConfig
 
-from millwright.engines.nats.streams import PullReader, StreamMessage, StreamSpec, StreamState
-from millwright.kernel import Handler, LimitExceeded, MillwrightError, Responder, Unavailable, Unsubscribe
+from millwright.engines.nats.streams import PullReader, StreamMessage, StreamSpec, StreamState, message_id_of
+from millwright.kernel import Handler, Invalid, LimitExceeded, MillwrightError, Responder, Unavailable, Unsubscribe
 from millwright.kernel.errors import from_dict
 
 logger = logging.getLogger(__name__)
@@ -32,8 +32,13 @@ logger = logging.getLogger(__name__)
 _ERROR_HEADER = "Millwright-Error"
 _PENDING_BYTES = 64 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 10.0
+_PING_S, _PINGS = 10, 6
+"""A broker is given up after a minute without a word. Its answers queue behind what it delivers, so a process that has
+much to read and is short of processor time hears them late: that must not look like a broker that is gone."""
 _RESTORE_TIMEOUT_S = 10.0
 _RETRY_S = 0.1
+_SCAN = 32
+"""Messages asked for at once while scanning: they may be a megabyte each."""
 
 T = TypeVar("T")
 _STREAM_FULL = frozenset({10077, 10047, 10023})  # store failed (also: maximum bytes), insufficient resources
@@ -56,6 +61,12 @@ class NatsConnection:
         """Whether the broker is there now."""
         return self._client is not None and self._client.is_connected
 
+    @property
+    def max_payload(self) -> int:
+        """Bytes of the largest message that the broker takes."""
+        client, _ = self._need()
+        return client.max_payload
+
     async def start(self) -> None:
         """Connect; waits up to ten seconds for a broker that is still starting."""
         try:
@@ -66,8 +77,8 @@ class NatsConnection:
                     max_reconnect_attempts=-1,  # also while connecting for the first time
                     reconnect_time_wait=0.1,
                     connect_timeout=2,
-                    ping_interval=5,
-                    max_outstanding_pings=3,
+                    ping_interval=_PING_S,
+                    max_outstanding_pings=_PINGS,
                     pending_size=_PENDING_BYTES,
                     error_cb=self._on_error,
                     disconnected_cb=self._on_disconnected,
@@ -104,7 +115,8 @@ class NatsConnection:
             logger.warning("lost the connection to NATS; trying again until it is back")
         now_s = asyncio.get_running_loop().time()
         for limit in self._appending:  # no confirmation comes on a connection that is gone
-            limit.reschedule(now_s)
+            if not limit.expired():  # one that is expiring cannot be changed, and an error here ends all reconnecting
+                limit.reschedule(now_s)
 
     async def _on_reconnected(self) -> None:
         logger.info("the connection to NATS is back")
@@ -164,7 +176,7 @@ class NatsConnection:
                 failure = Unavailable("The request failed inside the node.", code="engines.responder_failed")
                 data, headers = msgspec.json.encode(failure.to_dict()), {_ERROR_HEADER: failure.code}
             if message.reply:
-                await client.publish(message.reply, data, headers=headers)
+                await self._reply(message, data, headers)
 
         async def on_message(message: Msg) -> None:
             task = asyncio.create_task(answer(message))
@@ -172,6 +184,20 @@ class NatsConnection:
             task.add_done_callback(self._tasks.discard)
 
         return _unsubscriber(await client.subscribe(subject, queue=queue, cb=on_message))
+
+    async def _reply(self, message: Msg, data: bytes, headers: dict[str, str] | None) -> None:
+        client, _ = self._need()
+        try:
+            await client.publish(message.reply, data, headers=headers)
+        except nats.errors.MaxPayloadError:
+            failure = LimitExceeded(
+                f"The answer has {len(data)} bytes, more than the broker takes.",
+                code="engines.reply_too_large",
+                hint="Ask for less at once, or raise max_payload of the NATS server.",
+            )
+            await self._reply(message, msgspec.json.encode(failure.to_dict()), {_ERROR_HEADER: failure.code})
+        except nats.errors.Error as error:
+            logger.warning("an answer on %s could not be sent: %r", message.subject, error)
 
     # --- streams -------------------------------------------------------------------------------------------------
 
@@ -205,6 +231,7 @@ class NatsConnection:
 
         Raises ``LimitExceeded`` (``engines.stream_full``) when the stream or its disk is full, ``Unavailable`` when the
         broker did not confirm: the message may or may not be stored, so send it again under the same ``message_id``.
+        Raises ``Invalid`` (``engines.message_too_large``) for more than :attr:`max_payload`, now and every other time.
         """
         client, jetstream = self._need()
         if not client.is_connected:  # what the client would keep until it is back overtakes what has to be repeated
@@ -226,6 +253,12 @@ class NatsConnection:
                     retry_after_s=1.0,
                 ) from error
             raise _unavailable(f"Appending to {subject} failed", error) from error
+        except nats.errors.MaxPayloadError as error:
+            raise Invalid(
+                f"A message of {len(payload)} bytes for {subject} is larger than the broker takes.",
+                code="engines.message_too_large",
+                hint="Raise max_payload of the NATS server.",
+            ) from error
         except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
             raise _unavailable(f"Appending to {subject} was not confirmed", error) from error
         return done.seq
@@ -294,11 +327,13 @@ class NatsConnection:
             pending = (await subscription.consumer_info()).num_pending or 0
             try:
                 while pending:
-                    for message in await subscription.fetch(min(pending, 256), timeout=5):
+                    for message in await subscription.fetch(min(pending, _SCAN), timeout=5):
                         metadata = message.metadata
                         pending = metadata.num_pending
                         if metadata.sequence.stream <= end:
-                            yield StreamMessage(metadata.sequence.stream, message.subject, message.data, False)
+                            yield StreamMessage(
+                                metadata.sequence.stream, message.subject, message.data, False, message_id_of(message)
+                            )
                         if metadata.sequence.stream >= end:
                             return
             finally:

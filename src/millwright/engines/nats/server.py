@@ -82,6 +82,8 @@ class NatsServer:
             f"authorization {{ token: {json.dumps(self._secrets()['token'])} }}\n"
             "max_payload: 8MB\n"
             "max_pending: 256MB\n"
+            # A reader that is busy decoding reads late. The usual ten seconds would end its connection for that.
+            'write_deadline: "60s"\n'
             "jetstream {\n"
             f"  store_dir: {json.dumps(str(self._folder / 'jetstream'))}\n"
             f"  sync_interval: {json.dumps(self._settings.sync)}\n"

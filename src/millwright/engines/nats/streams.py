@@ -41,12 +41,21 @@ class StreamState:
 
 @dataclass(frozen=True, slots=True)
 class StreamMessage:
-    """One message of a stream; ``sequence`` grows by one from message to message of the stream."""
+    """One message of a stream; ``sequence`` grows by one from message to message of the stream.
+
+    ``message_id`` is the one it was appended under, empty without.
+    """
 
     sequence: int
     subject: str
     data: bytes
     redelivered: bool
+    message_id: str = ""
+
+
+def message_id_of(message: Msg) -> str:
+    """The id under which the message was appended, or an empty string."""
+    return message.headers.get("Nats-Msg-Id", "") if message.headers else ""
 
 
 class PullReader:
@@ -78,7 +87,11 @@ class PullReader:
             metadata = message.metadata
             sequence = metadata.sequence.stream
             self._unacknowledged[sequence] = message
-            found.append(StreamMessage(sequence, message.subject, message.data, metadata.num_delivered > 1))
+            found.append(
+                StreamMessage(
+                    sequence, message.subject, message.data, metadata.num_delivered > 1, message_id_of(message)
+                )
+            )
         return found
 
     async def acknowledge(self, sequence: int) -> None:

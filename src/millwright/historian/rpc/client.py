@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import msgspec
 import pyarrow as pa
 
 from millwright.historian.query import BucketQuery, BucketSeries, CatalogueEntry, Latest, Range, RawQuery, Storage
-from millwright.historian.retention import RetentionPolicy
+from millwright.historian.retention import RetentionPolicy, RetentionPreview
 from millwright.historian.rpc.messages import (
     BUCKETS_A_REPLY,
     PREFIX,
     BucketsReply,
     DevicesRequest,
-    Policies,
+    LatestReply,
+    PreviewRequest,
     decode,
     decode_rows,
     encode,
 )
-from millwright.historian.service import catalogue_rows, latest_rows
+from millwright.historian.service import catalogue_rows
 from millwright.kernel import Bus
 
 _DEVICES_A_REQUEST = 2_000
@@ -73,34 +74,38 @@ class HistorianClient:
 
     async def latest(self, device_ids: Sequence[str]) -> list[Latest]:
         """The newest reading of every series of these devices, ordered by device and property within 2,000 devices."""
-        return [row for table in await self._tables("latest", device_ids) for row in latest_rows(table)]
+        rows: list[Latest] = []
+        for chosen in _chunks(device_ids):
+            offset: int | None = 0
+            while offset is not None:
+                reply = decode(await self._ask("latest", DevicesRequest(chosen, offset)), LatestReply)
+                rows += reply.rows
+                offset = reply.following
+        return rows
 
     async def catalogue(self, device_ids: Sequence[str]) -> list[CatalogueEntry]:
         """Every series of these devices that has, or had, readings; ordered like :meth:`latest`."""
-        return [row for table in await self._tables("catalogue", device_ids) for row in catalogue_rows(table)]
+        rows: list[CatalogueEntry] = []
+        for chosen in _chunks(device_ids):
+            offset: int | None = 0
+            while offset is not None:
+                table, offset = decode_rows(await self._ask("catalogue", DevicesRequest(chosen, offset)))
+                rows += catalogue_rows(table)
+        return rows
 
     async def storage(self) -> Storage:
         """What the historian holds, and the room left."""
         return decode(await self._bus.request(f"{PREFIX}storage", b"", timeout_s=self._timeout_s), Storage)
 
-    async def retention(self) -> list[RetentionPolicy]:
-        """The retention policies in the order in which they are tried."""
-        reply = await self._bus.request(f"{PREFIX}retention", b"", timeout_s=self._timeout_s)
-        return decode(reply, Policies).policies
-
-    async def retain(self, policies: Sequence[RetentionPolicy]) -> None:
-        """Put these policies in the place of all."""
-        await self._ask("retain", Policies(list(policies)))
+    async def preview_retention(self, policies: Sequence[RetentionPolicy], organisation_id: str) -> RetentionPreview:
+        """What these policies of an organisation would do if they were in force now; changes nothing."""
+        request = PreviewRequest(list(policies), organisation_id)
+        return decode(await self._ask("preview", request), RetentionPreview)
 
     async def _ask(self, name: str, request: msgspec.Struct) -> bytes:
         return await self._bus.request(PREFIX + name, encode(request), timeout_s=self._timeout_s)
 
-    async def _tables(self, name: str, device_ids: Sequence[str]) -> list[pa.Table]:
-        tables = []
-        for start in range(0, len(device_ids), _DEVICES_A_REQUEST):
-            chosen = list(device_ids[start : start + _DEVICES_A_REQUEST])
-            offset: int | None = 0
-            while offset is not None:
-                table, offset = decode_rows(await self._ask(name, DevicesRequest(chosen, offset)))
-                tables.append(table)
-        return tables
+
+def _chunks(device_ids: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(device_ids), _DEVICES_A_REQUEST):
+        yield list(device_ids[start : start + _DEVICES_A_REQUEST])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
 import pyarrow as pa
 
-from millwright.historian.query import BucketSeries
+from millwright.historian.query import BucketSeries, Latest
 from millwright.historian.retention import RetentionPolicy
 from millwright.kernel import Invalid
 
@@ -36,10 +37,18 @@ class BucketsReply(msgspec.Struct, frozen=True):
     series: list[BucketSeries]
 
 
-class Policies(msgspec.Struct, frozen=True):
-    """Retention policies, in the order in which they are tried."""
+class LatestReply(msgspec.Struct, frozen=True):
+    """Newest readings from the row asked for on, and where the next ones begin."""
+
+    rows: list[Latest]
+    following: int | None
+
+
+class PreviewRequest(msgspec.Struct, frozen=True):
+    """Retention policies that an organisation might set, in the order in which they are tried."""
 
     policies: list[RetentionPolicy]
+    organisation_id: str
 
 
 def encode(message: msgspec.Struct) -> bytes:
@@ -57,6 +66,17 @@ def decode(payload: bytes, kind: type[T]) -> T:
             code="historian.request_unreadable",
             hint="Run the same version of Millwright in every role.",
         ) from error
+
+
+def encode_latest(rows: Sequence[Latest], offset: int) -> bytes:
+    """As many of the rows from ``offset`` on as one reply may take."""
+    count = len(rows) - offset
+    while True:
+        end = offset + count
+        reply = encode(LatestReply(list(rows[offset:end]), end if end < len(rows) else None))
+        if len(reply) <= REPLY_BYTES or count <= 1:
+            return reply
+        count = max(1, min(count // 2, count * REPLY_BYTES // len(reply)))
 
 
 def encode_rows(table: pa.Table, following: int | None) -> bytes:

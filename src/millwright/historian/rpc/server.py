@@ -8,9 +8,10 @@ from millwright.historian.rpc.messages import (
     PREFIX,
     BucketsReply,
     DevicesRequest,
-    Policies,
+    PreviewRequest,
     decode,
     encode,
+    encode_latest,
     encode_rows,
     page,
 )
@@ -22,8 +23,7 @@ class HistorianServer:
     """Serves ``rpc.historian.*``; several historians on one cluster share the requests."""
 
     def __init__(self, historian: Historian, retention: Retention, bus: Bus) -> None:
-        self._historian = historian
-        self._retention = retention
+        self._historian, self._retention = historian, retention
         self._bus = bus
         self._ends: list[Unsubscribe] = []
         self.requests = 0
@@ -37,8 +37,7 @@ class HistorianServer:
             ("latest", self._latest),
             ("catalogue", self._catalogue),
             ("storage", self._storage),
-            ("retention", self._policies),
-            ("retain", self._retain),
+            ("preview", self._preview),
             ("ready", self._ready),
         ):
             self._ends.append(await self._bus.serve(PREFIX + name, responder, queue="historian"))
@@ -64,7 +63,7 @@ class HistorianServer:
     async def _latest(self, payload: bytes) -> bytes:
         self.requests += 1
         request = decode(payload, DevicesRequest)
-        return encode_rows(*page(await self._historian.latest_table(request.device_ids), request.offset))
+        return encode_latest(await self._historian.latest(request.device_ids or []), request.offset)
 
     async def _catalogue(self, payload: bytes) -> bytes:
         self.requests += 1
@@ -76,11 +75,7 @@ class HistorianServer:
         found: Storage = await self._historian.storage()
         return encode(found)
 
-    async def _policies(self, _payload: bytes) -> bytes:
+    async def _preview(self, payload: bytes) -> bytes:
         self.requests += 1
-        return encode(Policies(await self._retention.list()))
-
-    async def _retain(self, payload: bytes) -> bytes:
-        self.requests += 1
-        await self._retention.replace(decode(payload, Policies).policies)
-        return b""
+        request = decode(payload, PreviewRequest)
+        return encode(await self._retention.preview(request.policies, request.organisation_id))

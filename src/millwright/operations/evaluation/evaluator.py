@@ -113,6 +113,7 @@ class Evaluator:
                 fed[slot] = watch
                 watch.last_ms = max(watch.last_ms, int(self._last_ms[slot]))
             if time_ms <= watch.last_ms <= received_ms + AHEAD_MS:
+                self._dirty.add(slot)  # evaluated again after a crash, it must still be known to be late
                 continue
             if self.plan.is_rate[slot]:
                 rate = self._rate(slot, time_ms < watch.last_ms).push(time_ms, value)
@@ -203,16 +204,17 @@ class Evaluator:
     def tick(self, *, lag_s: float = 0.0) -> list[Change]:
         """What time alone changes: delays that are over, data gone stale.
 
-        ``lag_s`` is how far evaluation is behind receipt: while readings wait to be evaluated, silence is not theirs.
+        ``lag_s`` is how far evaluation is behind receipt: while readings wait to be evaluated, silence is not theirs,
+        and no delay is over, for one of them may be back inside the limit.
         """
         now_s = self._clock.monotonic_s()
+        self._hold_s = max(lag_s, 0.0)
         changes: list[Change] = []
-        for slot in [slot for slot in self._timed if self._watches[slot].due_s <= now_s]:
+        for slot in [slot for slot in self._timed if self._watches[slot].due_s <= now_s - self._hold_s]:
             watch = self._watches[slot]
             changes.append(self._change(slot, watch.complete()))
             self._dirty.add(slot)
             self._settle(slot, watch)
-        self._hold_s = max(lag_s, 0.0)
         if self._has_stale:
             self._fall_silent(now_s, changes)
         return changes

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from millwright.engines.sql import Records
 from millwright.parties.model import Person, Session, SessionInfo
+from millwright.parties.store.authority import roles_of
 from millwright.parties.store.tables import people, sessions
 
 
@@ -36,15 +37,14 @@ class SessionStore:
                     sessions.c.seen_ms,
                     people.c.id,
                     people.c.name,
-                    people.c.roles,
                     people.c.language,
                 )
                 .join(people)
                 .where(sessions.c.digest == digest, sessions.c.expires_ms > now_ms, sa.not_(people.c.disabled))
             ).one_or_none()
-        if row is None:
-            return None
-        person = Person(row.id, row.name, row.roles, row.language)
+            if row is None:
+                return None
+            person = Person(row.id, row.name, roles_of(connection, row.id, now_ms), row.language)
         return Session(row.session_id, person, row.expires_ms), row.created_ms, row.seen_ms
 
     def touch(self, session_id: str, seen_ms: int, expires_ms: int) -> None:
@@ -63,6 +63,13 @@ class SessionStore:
                 .order_by(sessions.c.seen_ms.desc(), sessions.c.id)
             ).all()
         return [SessionInfo(r.id, r.created_ms, r.seen_ms, r.expires_ms, r.address, r.agent) for r in rows]
+
+    def delete_others(self, person_id: str, keep: str) -> int:
+        """End every session of a person except ``keep``; how many there were."""
+        with self._records.begin() as connection:
+            return connection.execute(
+                sa.delete(sessions).where(sessions.c.person_id == person_id, sessions.c.id != keep)
+            ).rowcount
 
     def delete(self, session_id: str, person_id: str) -> bool:
         """End one session of a person; ``False`` when there was none."""

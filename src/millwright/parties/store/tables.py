@@ -23,7 +23,6 @@ people = sa.Table(
     sa.Column("name", sa.String(64), nullable=False),
     sa.Column("name_key", sa.String(128), nullable=False, unique=True),
     sa.Column("password", sa.String(255)),
-    sa.Column("roles", sa.JSON, nullable=False),
     sa.Column("language", sa.String(8)),
     sa.Column("disabled", sa.Boolean, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
