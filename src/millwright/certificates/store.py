@@ -26,7 +26,9 @@ class CertificateStore:
     def list_authorities(self) -> list[sa.RowMapping]:
         """Every authority, newest first."""
         with self._records.read() as connection:
-            return list(connection.execute(sa.select(authorities).order_by(authorities.c.id.desc())).mappings())
+            # Those of one moment: what signs day by day before its root.
+            order = (authorities.c.created_ms.desc(), authorities.c.role, authorities.c.id.desc())
+            return list(connection.execute(sa.select(authorities).order_by(*order)).mappings())
 
     def authorities(self) -> list[Authority]:
         """Every authority, newest first, with how many certificates it issued and revoked."""

@@ -73,7 +73,9 @@ class WebServer:
         """Serve new connections with the certificate that is in the files now.
 
         A second server opens the same port before the first one stops accepting; what that one is answering, live
-        streams included, it answers to the end. Raises ``Invalid`` (``web.certificate_unusable``), and serves on.
+        streams included, it answers to the end. A connection that only just waited for the first may break off before
+        anything was sent on it, and is to be tried again. Raises ``Invalid`` (``web.certificate_unusable``), and serves
+        on.
         """
         if self._server is None or self._task is None:
             return

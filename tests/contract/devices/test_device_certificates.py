@@ -229,11 +229,12 @@ async def test_a_device_holds_only_so_many_and_takes_them_along_when_it_goes(
 
 
 async def test_an_authority_of_ones_own_signs_from_then_on(
-    held: DeviceCertificates, service: DevicesService, tmp_path: Path
+    held: DeviceCertificates, service: DevicesService, tmp_path: Path, clock: ManualClock
 ) -> None:
     device_id = await add(service)
     before = await held.issue(device_id, make_request(tmp_path, "before").encode())
     certificate, key = make_authority(tmp_path)
+    clock.jump((SystemClock().now_ms() - clock.now_ms()) / 1000)  # openssl dates it by the machine's clock
     for wrong in (
         AuthorityImport(certificate=certificate, key=(tmp_path / "before.key").read_text()),
         AuthorityImport(certificate=before.certificate, key=(tmp_path / "before.key").read_text()),
