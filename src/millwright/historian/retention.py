@@ -9,7 +9,6 @@ newest value of a series stays known after its readings are gone.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import re
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ import sqlalchemy as sa
 
 from millwright.engines.clickhouse import SeriesEngine
 from millwright.engines.sql import Records, metadata
-from millwright.kernel import Clock, Invalid, MillwrightError
+from millwright.kernel import Clock, Invalid, MillwrightError, end
 
 logger = logging.getLogger(__name__)
 
@@ -123,10 +122,7 @@ class Retention:
     async def stop(self) -> None:
         """End; a deletion under way is finished by the engine."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(task)
 
     async def list(self) -> list[RetentionPolicy]:
         """The policies in the order in which they are tried."""

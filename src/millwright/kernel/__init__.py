@@ -18,7 +18,7 @@ from millwright.kernel.errors import (
     Unsupported,
 )
 from millwright.kernel.ids import new_id, new_secret
-from millwright.kernel.lifecycle import Lifecycle, Part
+from millwright.kernel.lifecycle import Lifecycle, Part, end
 
 __all__ = [
     "Bus",
@@ -40,6 +40,7 @@ __all__ = [
     "Unavailable",
     "Unsubscribe",
     "Unsupported",
+    "end",
     "new_id",
     "new_secret",
     "to_iso",
