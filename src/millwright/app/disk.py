@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from millwright.app.stats import Figures, Problem
-from millwright.kernel import Clock
+from millwright.kernel import Clock, end
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +43,8 @@ class DiskWatch:
 
     async def stop(self) -> None:
         """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await end(self._task)
+        self._task = None
 
     def look(self) -> None:
         """Measure, and tell when a limit was crossed."""

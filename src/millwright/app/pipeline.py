@@ -28,7 +28,7 @@ from millwright.devices.telemetry import Decoded, Decoder, Outgoing, TelemetrySe
 from millwright.devices.telemetry.retention import IntakeRetention
 from millwright.engines.nats import NatsConnection, PullReader, StreamMessage
 from millwright.historian import Historian, ReadingBatch, SeriesInfo
-from millwright.kernel import Clock, MillwrightError
+from millwright.kernel import Clock, MillwrightError, end
 
 logger = logging.getLogger(__name__)
 
@@ -129,13 +129,13 @@ class Pipeline:
     async def stop(self) -> None:
         """Stop fetching, store and acknowledge what was decoded (for some seconds), stop."""
         reading, finishing = self._tasks[:2], self._tasks[2:]
-        await _cancel(reading)
+        await end(*reading)
         if finishing:
             try:
                 await asyncio.wait_for(self._drain(), _STOP_S)
             except (TimeoutError, MillwrightError) as error:
                 logger.warning("%d bytes of intake stay to be read again: %r", self._unacknowledged, error)
-        await _cancel(finishing)
+        await end(*finishing)
         self._tasks.clear()
         if self._reader is not None:
             await self._reader.close()
@@ -372,13 +372,3 @@ class Pipeline:
             },
             list(self._problems.values()),
         )
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel until they end: before Python 3.12 `asyncio.wait_for`, which nats-py waits with, may lose it once."""
-    left = [task for task in tasks if not task.done()]
-    while left:
-        for task in left:
-            task.cancel()
-        await asyncio.wait(left, timeout=1.0)
-        left = [task for task in left if not task.done()]

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import psutil
 
-from millwright.kernel import Bus, Clock, MillwrightError
+from millwright.kernel import Bus, Clock, MillwrightError, end
 
 logger = logging.getLogger(__name__)
 
@@ -69,10 +69,8 @@ class StatsPublisher:
 
     async def stop(self) -> None:
         """Publish no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await end(self._task)
+        self._task = None
 
     def collect(self) -> dict[str, Any] | None:
         """The figures of this second, ``None`` when the process is gone."""

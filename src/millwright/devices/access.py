@@ -9,7 +9,6 @@ few hundred queries. Changes arrive as events, and by the polled counter when an
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
@@ -27,7 +26,7 @@ from millwright.devices.names import key_of
 from millwright.devices.permissions import Principal
 from millwright.devices.registry.store import DeviceStore
 from millwright.devices.watch import ChangeWatch
-from millwright.kernel import Bus, Clock, MillwrightError, Unavailable
+from millwright.kernel import Bus, Clock, MillwrightError, Unavailable, end
 
 MOST_KEPT: Final = 200_000
 MOST_ASKED: Final = 500
@@ -82,11 +81,7 @@ class Access:
     async def stop(self) -> None:
         """Stop watching and write when credentials were last used."""
         await self._watch.stop()
-        for task in (self._task, self._asking):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        await end(self._task, self._asking)
         self._task = self._asking = None
         await self.flush_used()
 

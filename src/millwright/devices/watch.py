@@ -7,12 +7,11 @@ missed. Whoever listens gets the device's id, or ``*`` when it cannot be told wh
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 
 from millwright.devices.changes import EVERY, SUBJECT, Changes, decode
-from millwright.kernel import Bus, MillwrightError, Unsubscribe
+from millwright.kernel import Bus, MillwrightError, Unsubscribe, end
 
 POLL_S = 2.0
 
@@ -42,11 +41,8 @@ class ChangeWatch:
         if self._unsubscribe is not None:
             await self._unsubscribe()
             self._unsubscribe = None
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await end(self._task)
+        self._task = None
 
     async def poll(self) -> None:
         """Read the counter once; a value no event led to means that something was missed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from millwright.historian.model import Identities, ReadingBatch, SeriesInfo, Value
 from millwright.historian.service import Historian
-from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe
+from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe, end
 
 logger = logging.getLogger(__name__)
 
@@ -57,10 +56,7 @@ class LivePublisher:
     async def stop(self) -> None:
         """Publish no more."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(task)
         if self._unsubscribe is not None:
             await self._unsubscribe()
             self._unsubscribe = None

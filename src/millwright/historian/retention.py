@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-import contextlib
 import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,7 +22,7 @@ import sqlalchemy as sa
 from millwright.engines.clickhouse import SeriesEngine
 from millwright.engines.sql import Records, metadata, organisation, owned
 from millwright.historian.query import LATEST_MS
-from millwright.kernel import ROOT, Clock, Invalid, MillwrightError
+from millwright.kernel import ROOT, Clock, Invalid, MillwrightError, end
 
 logger = logging.getLogger(__name__)
 
@@ -160,10 +159,7 @@ class Retention:
     async def stop(self) -> None:
         """End; a deletion under way is finished by the engine."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(task)
 
     async def preview(self, wanted: Sequence[RetentionPolicy], organisation_id: str = ROOT) -> RetentionPreview:
         """What ``wanted`` would do if an organisation had it in force now; changes nothing.

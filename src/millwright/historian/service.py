@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 
@@ -31,7 +30,7 @@ from millwright.historian.reduction import Columns, columns_of, holds_versions, 
 from millwright.historian.schema import upgrade
 from millwright.historian.settings import HistorianSettings
 from millwright.historian.store import ReadingStore
-from millwright.kernel import Clock, Invalid, MillwrightError, Unavailable
+from millwright.kernel import Clock, Invalid, MillwrightError, Unavailable, end
 
 logger = logging.getLogger(__name__)
 
@@ -79,9 +78,7 @@ class Historian:
         """Store what is buffered (unless the engine refuses), then close the engine."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await end(task)
             try:
                 await self.flush()
             except MillwrightError as error:

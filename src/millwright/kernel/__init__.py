@@ -18,7 +18,7 @@ from millwright.kernel.errors import (
     Unsupported,
 )
 from millwright.kernel.ids import new_id, new_secret
-from millwright.kernel.lifecycle import Lifecycle, Part
+from millwright.kernel.lifecycle import Lifecycle, Part, end
 from millwright.kernel.scope import ROOT, Scope, current_scope
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "Unsubscribe",
     "Unsupported",
     "current_scope",
+    "end",
     "new_id",
     "new_secret",
     "to_iso",

@@ -6,11 +6,14 @@ parts in order and stops them in reverse, also when a start fails half way.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 logger = logging.getLogger(__name__)
+
+_CANCEL_AGAIN_S = 1.0
 
 
 class Part(Protocol):
@@ -23,6 +26,24 @@ class Part(Protocol):
     async def stop(self) -> None:
         """Flush and release. Must be safe after a failed or missing start."""
         ...
+
+
+async def end(*tasks: asyncio.Task[Any] | None) -> None:
+    """Cancel background tasks and return when each has ended; ``None`` is no task. An error one ended with is logged.
+
+    A task is cancelled again after a second: before Python 3.12 ``asyncio.wait_for``, which libraries wait with, loses
+    a cancellation that comes in the moment in which what it waits for happens.
+    """
+    given = [task for task in tasks if task is not None]
+    left = [task for task in given if not task.done()]
+    while left:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=_CANCEL_AGAIN_S)
+        left = [task for task in left if not task.done()]
+    for task in given:
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("the task %s ended with an error", task.get_name(), exc_info=task.exception())
 
 
 class Lifecycle:

@@ -11,7 +11,7 @@ from typing import Any
 
 from millwright.engines.sql import Records
 from millwright.historian import ReadingBatch
-from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe
+from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe, end
 from millwright.operations import store
 from millwright.operations.alarms import Alarms, announce
 from millwright.operations.evaluation import NO_LONGER_WATCHED, Evaluator, Phase, Plan
@@ -94,11 +94,7 @@ class AlarmWorker:
         """Stop watching; write what is known."""
         for unsubscribe in self._unsubscribe:
             await unsubscribe()
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(*self._tasks)
         self._tasks, self._unsubscribe = [], []
         if self._ready:
             self._writer.put((), self._evaluator.take_dirty())

@@ -1,6 +1,9 @@
+import asyncio
+import contextlib
+
 import pytest
 
-from millwright.kernel import Lifecycle
+from millwright.kernel import Lifecycle, end
 
 
 class Recorded:
@@ -37,3 +40,32 @@ async def test_a_failed_stop_does_not_keep_the_others() -> None:
     async with Lifecycle(Recorded("a", log), Recorded("b", log, "stop")):
         pass
     assert log[-1] == "-a"
+
+
+async def test_a_task_that_lost_its_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("millwright.kernel.lifecycle._CANCEL_AGAIN_S", 0.01)
+    lost = 0
+
+    async def deaf() -> None:
+        nonlocal lost
+        while lost < 2:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+            lost += 1
+        await asyncio.sleep(60)
+
+    task, quick = asyncio.create_task(deaf()), asyncio.create_task(asyncio.sleep(60))
+    await asyncio.sleep(0)
+    await asyncio.wait_for(end(task, None, quick), 30)
+    assert (lost, task.cancelled(), quick.cancelled()) == (2, True, True)
+
+
+async def test_what_a_task_ended_with_is_logged_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken() -> None:
+        raise OSError("the disk")
+
+    task = asyncio.create_task(broken(), name="keep house")
+    await asyncio.wait((task,))
+    await end(task)
+    assert "keep house" in caplog.text
+    assert "the disk" in caplog.text

@@ -16,7 +16,7 @@ import msgspec
 
 from millwright.app.readiness import die_with_parent
 from millwright.app.supervisor.backoff import Backoff
-from millwright.kernel import Clock, MillwrightError, Unavailable
+from millwright.kernel import Clock, MillwrightError, Unavailable, end
 from millwright.kernel.errors import from_dict
 
 logger = logging.getLogger(__name__)
@@ -180,9 +180,7 @@ class Child:
                 await asyncio.wait((watch,), timeout=_LAST_WORDS_S)
             return code
         finally:
-            for watcher in watchers:
-                watcher.cancel()
-            await asyncio.gather(*watchers, return_exceptions=True)
+            await end(*watchers)
 
     async def _let_go(self, process: asyncio.subprocess.Process) -> None:
         await self._gate.wait()

@@ -20,7 +20,7 @@ from millwright.app.sections import ProcessSettings
 from millwright.app.supervisor.child import Child, ChildState
 from millwright.app.supervisor.report import ProcessReport
 from millwright.engines.nats import NatsServer
-from millwright.kernel import MillwrightError, SystemClock, Unavailable
+from millwright.kernel import MillwrightError, SystemClock, Unavailable, end
 from millwright.kernel.errors import from_dict
 
 logger = logging.getLogger(__name__)
@@ -95,9 +95,7 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop the roles in reverse, then the broker, so that each can still flush into the ones before it."""
-        if self._reporting is not None:
-            self._reporting.cancel()
-            await asyncio.gather(self._reporting, return_exceptions=True)
+        await end(self._reporting)
         if self._report is not None:
             with contextlib.suppress(MillwrightError):
                 await self._report.stop()

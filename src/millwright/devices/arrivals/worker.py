@@ -12,7 +12,7 @@ import msgspec
 
 from millwright.devices.arrivals.model import RefusedContact
 from millwright.devices.arrivals.service import ArrivalService
-from millwright.kernel import Bus, MillwrightError, Unsubscribe
+from millwright.kernel import Bus, MillwrightError, Unsubscribe, end
 
 SUBJECT: Final = "arrivals.refused"
 FLUSH_S: Final = 1.0
@@ -49,9 +49,7 @@ class ArrivalWorker:
             await self._unsubscribe()
             self._unsubscribe = None
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
             self._task = None
             with contextlib.suppress(MillwrightError):
                 await self.flush()

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from millwright.devices.intake import FRAME_VERSION, Frame, Run, encode_frame
 from millwright.devices.mqtt.ports import Intake
 from millwright.devices.mqtt.settings import MqttSettings
-from millwright.kernel import Clock, LimitExceeded, MillwrightError, Unavailable, new_id
+from millwright.kernel import Clock, LimitExceeded, MillwrightError, Unavailable, end, new_id
 
 logger = logging.getLogger(__name__)
 
@@ -240,7 +240,5 @@ class Committer:
             done = False
         else:
             done = True
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         return done

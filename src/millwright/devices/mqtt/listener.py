@@ -26,7 +26,7 @@ from millwright.devices.mqtt.rate import RateLimit
 from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.mqtt.topics import check_topic
-from millwright.kernel import Bus, Clock, Invalid, Unavailable, Unsubscribe
+from millwright.kernel import Bus, Clock, Invalid, Unavailable, Unsubscribe, end
 
 logger = logging.getLogger(__name__)
 
@@ -168,9 +168,7 @@ class MqttListener:
         # Wills were published by closing: they are stored too.
         await self.committer.drain(_DRAIN_S if drained else 0)
         await self._writer.stop(_DRAIN_S)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         await self.presence.stop()
         for server in self._servers:
             with contextlib.suppress(TimeoutError):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe
+from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe, end
 
 logger = logging.getLogger(__name__)
 
@@ -76,9 +76,7 @@ class Presence:
             self._unsubscribe = None
         if self._task is None:
             return
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await end(self._task)
         self._task = None
         await self._report(snapshot=True)
 

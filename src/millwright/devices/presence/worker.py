@@ -20,7 +20,7 @@ from millwright.devices.mqtt.presence import ASK, PresenceReport
 from millwright.devices.presence.model import PresenceEvent, PresenceRow
 from millwright.devices.presence.store import PresenceStore
 from millwright.devices.presence.tracker import PresenceTracker
-from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe
+from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe, end
 
 SUBJECT: Final = "events.devices.presence"
 TICK_S, WRITE_S, ASK_S, LINK_S = 0.2, 2.0, 1.0, 1.0
@@ -67,9 +67,7 @@ class PresenceWorker:
             await self._unsubscribe()
             self._unsubscribe = None
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
             self._task = None
             await self.flush(MOST_ROWS * 20)
 

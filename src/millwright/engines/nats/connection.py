@@ -38,9 +38,9 @@ _RESTORE_TIMEOUT_S = 10.0
 _RETRY_S = 0.1
 _SCAN = 32
 """Messages asked for at once while scanning: they may be a megabyte each."""
+_STREAM_FULL = frozenset({10077, 10047, 10023})  # store failed (also: maximum bytes), insufficient resources
 
 T = TypeVar("T")
-_STREAM_FULL = frozenset({10077, 10047, 10023})  # store failed (also: maximum bytes), insufficient resources
 
 
 class NatsConnection:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -25,6 +26,8 @@ from millwright.historian.service import catalogue_rows
 from millwright.kernel import Bus
 
 _DEVICES_A_REQUEST = 2_000
+
+T = TypeVar("T")
 
 
 class HistorianClient:
@@ -74,24 +77,13 @@ class HistorianClient:
 
     async def latest(self, device_ids: Sequence[str]) -> list[Latest]:
         """The newest reading of every series of these devices, ordered by device and property within 2,000 devices."""
-        rows: list[Latest] = []
-        for chosen in _chunks(device_ids):
-            offset: int | None = 0
-            while offset is not None:
-                reply = decode(await self._ask("latest", DevicesRequest(chosen, offset)), LatestReply)
-                rows += reply.rows
-                offset = reply.following
-        return rows
+        return [row for rows in await self._pages("latest", device_ids, _latest_page) for row in rows]
 
     async def catalogue(self, device_ids: Sequence[str]) -> list[CatalogueEntry]:
         """Every series of these devices that has, or had, readings; ordered like :meth:`latest`."""
-        rows: list[CatalogueEntry] = []
-        for chosen in _chunks(device_ids):
-            offset: int | None = 0
-            while offset is not None:
-                table, offset = decode_rows(await self._ask("catalogue", DevicesRequest(chosen, offset)))
-                rows += catalogue_rows(table)
-        return rows
+        return [
+            row for table in await self._pages("catalogue", device_ids, decode_rows) for row in catalogue_rows(table)
+        ]
 
     async def storage(self) -> Storage:
         """What the historian holds, and the room left."""
@@ -105,7 +97,20 @@ class HistorianClient:
     async def _ask(self, name: str, request: msgspec.Struct) -> bytes:
         return await self._bus.request(PREFIX + name, encode(request), timeout_s=self._timeout_s)
 
+    async def _pages(
+        self, name: str, device_ids: Sequence[str], read: Callable[[bytes], tuple[T, int | None]]
+    ) -> list[T]:
+        """Every answer about these devices; ``read`` gives what one holds and where the next one begins, if any."""
+        pages: list[T] = []
+        for start in range(0, len(device_ids), _DEVICES_A_REQUEST):
+            chosen = list(device_ids[start : start + _DEVICES_A_REQUEST])
+            offset: int | None = 0
+            while offset is not None:
+                page, offset = read(await self._ask(name, DevicesRequest(chosen, offset)))
+                pages.append(page)
+        return pages
 
-def _chunks(device_ids: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(device_ids), _DEVICES_A_REQUEST):
-        yield list(device_ids[start : start + _DEVICES_A_REQUEST])
+
+def _latest_page(payload: bytes) -> tuple[list[Latest], int | None]:
+    reply = decode(payload, LatestReply)
+    return reply.rows, reply.following

@@ -57,6 +57,7 @@ class Evaluator:
         self.plan = plan
         size = len(plan)
         self._last_ms = np.full(size, _NEVER, np.int64)
+        self._told_ms = np.full(size, _NEVER, np.int64)  # as it was in the last state that was told
         self._seen_s = np.full(size, self._clock.monotonic_s(), np.float64)
         self._touched = np.zeros(size, np.bool_)
         self._silent = np.zeros(size, np.bool_)
@@ -113,7 +114,8 @@ class Evaluator:
                 fed[slot] = watch
                 watch.last_ms = max(watch.last_ms, int(self._last_ms[slot]))
             if time_ms <= watch.last_ms <= received_ms + AHEAD_MS:
-                self._dirty.add(slot)  # evaluated again after a crash, it must still be known to be late
+                if watch.last_ms != self._told_ms[slot]:
+                    self._dirty.add(slot)  # evaluated again after a crash, it must still be known to be late
                 continue
             if self.plan.is_rate[slot]:
                 rate = self._rate(slot, time_ms < watch.last_ms).push(time_ms, value)
@@ -293,6 +295,8 @@ class Evaluator:
     def take_dirty(self) -> list[WatchState]:
         """The states that changed since the last call."""
         states = self._gone + [self._state(slot) for slot in self._dirty]
+        dirty = list(self._dirty)
+        self._told_ms[dirty] = self._last_ms[dirty]
         self._gone, self._dirty = [], set()
         return states
 

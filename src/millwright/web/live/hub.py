@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from millwright.kernel import Bus, LimitExceeded, MillwrightError, Unsubscribe
+from millwright.kernel import Bus, LimitExceeded, MillwrightError, Unsubscribe, end
 from millwright.web.live.stream import HEARTBEAT_S, Look, Sight, Stream
 from millwright.web.services import Owners
 
@@ -67,10 +67,8 @@ class Hub:
     async def stop(self) -> None:
         """Close, and hear the bus no more."""
         self.close()
-        if self._lease is not None:
-            self._lease.cancel()
-            await asyncio.gather(self._lease, return_exceptions=True)
-            self._lease = None
+        await end(self._lease)
+        self._lease = None
         for unsubscribe in self._unsubscribe:
             await unsubscribe()
         self._unsubscribe = []
