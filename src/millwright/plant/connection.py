@@ -62,6 +62,7 @@ class Connection:
         self._on_connect = on_connect
         self._on_message = on_message
         self._said_lost = False
+        self._stopped = threading.Event()
         self._sent: deque[mqtt.MQTTMessageInfo] = deque()
         self.client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=name, clean_session=clean, protocol=mqtt.MQTTv311
@@ -82,9 +83,14 @@ class Connection:
         self.client.loop_start()
 
     def publish(self, topic: str, payload: bytes, qos: int = 1) -> None:
-        """Queue a message; waits while many are unacknowledged, so that a backfill does not fill the memory."""
-        while qos and self._waiting() > _WAITING:
-            time.sleep(0.01)
+        """Queue a message; waits while many are unacknowledged, so that a backfill does not fill the memory.
+
+        Once the connection is stopped nothing is waited for and nothing queued.
+        """
+        while qos and self._waiting() > _WAITING and not self._stopped.wait(0.01):
+            pass
+        if self._stopped.is_set():
+            return
         sent = self.client.publish(topic, payload, qos=qos)
         if qos:
             if sent.rc == mqtt.MQTT_ERR_NO_CONN:
@@ -102,6 +108,7 @@ class Connection:
     def stop(self) -> None:
         """Send what is queued, sign off and end the thread."""
         self.drain(3.0)
+        self._stopped.set()
         self.client.disconnect()
         self.client.loop_stop()
 

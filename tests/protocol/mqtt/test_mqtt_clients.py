@@ -273,7 +273,7 @@ async def test_tls_with_a_verified_certificate(nats: RunningNats, tmp_path: Path
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate and is not installed")
 async def test_an_encrypted_key_is_refused_and_no_password_asked_for(nats: RunningNats, tmp_path: Path) -> None:
-    chain, key = certificate(tmp_path)
+    chain, key = certificate(tmp_path, "DNS:localhost")
     locked = tmp_path / "locked.pem"
     command = ["openssl", "ec", "-aes256", "-passout", "pass:secret", "-in", str(key), "-out", str(locked)]
     subprocess.run(command, check=True, capture_output=True)

@@ -15,10 +15,24 @@ async def test_what_a_plant_sends_before_the_node_listens_arrives_once(tmp_path:
     sending = asyncio.create_task(
         asyncio.to_thread(lambda: [connection.publish("millwright/v1/telemetry", payload) for payload in payloads])
     )
-    async with RunningNats(tmp_path) as nats:
-        await asyncio.sleep(0.3)
-        async with running_listener(nats.url, port=port):
-            await asyncio.wait_for(sending, 20)
-            assert await asyncio.to_thread(connection.drain, 20)
-            await asyncio.to_thread(connection.stop)
-        assert await stored_payloads(nats.url) == payloads
+    try:
+        async with RunningNats(tmp_path) as nats:
+            await asyncio.sleep(0.3)
+            async with running_listener(nats.url, port=port) as listener:
+                await asyncio.wait((sending,), timeout=60)
+                assert await asyncio.to_thread(connection.drain, 20), (connection.connected, listener.closed)
+                await sending
+            assert await stored_payloads(nats.url) == payloads
+    finally:
+        await asyncio.to_thread(connection.stop)  # also ends a sender that waits, which would hold up every later test
+
+
+async def test_a_sender_that_waits_ends_with_its_connection() -> None:
+    connection = Connection(Address("127.0.0.1", free_port(), tls=False), "plant", "token")
+    sending = asyncio.create_task(
+        asyncio.to_thread(lambda: [connection.publish("millwright/v1/telemetry", b"1") for _ in range(300)])
+    )
+    await asyncio.sleep(0.2)
+    assert not sending.done()
+    await asyncio.to_thread(connection.stop)
+    await asyncio.wait_for(sending, 20)
