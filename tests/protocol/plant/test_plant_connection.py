@@ -29,10 +29,14 @@ async def test_what_a_plant_sends_before_the_node_listens_arrives_once(tmp_path:
 
 async def test_a_sender_that_waits_ends_with_its_connection() -> None:
     connection = Connection(Address("127.0.0.1", free_port(), tls=False), "plant", "token")
-    sending = asyncio.create_task(
-        asyncio.to_thread(lambda: [connection.publish("millwright/v1/telemetry", b"1") for _ in range(300)])
-    )
-    await asyncio.sleep(0.2)
-    assert not sending.done()
-    await asyncio.to_thread(connection.stop)
-    await asyncio.wait_for(sending, 20)
+
+    def send_much() -> None:
+        for _ in range(300):
+            connection.publish("millwright/v1/telemetry", b"1")
+
+    async with asyncio.TaskGroup() as group, asyncio.timeout(20):
+        sending = group.create_task(asyncio.to_thread(send_much))
+        await asyncio.sleep(0.2)
+        assert not sending.done()
+        await asyncio.to_thread(connection.stop)
+        await sending
