@@ -12,6 +12,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run those tests last that open one embedded series engine after the other.
 
     Each leaves some threads of chDB behind, and three open files for each of them. paho-mqtt waits with ``select``,
-    which knows no file beyond number 1,023: after a hundred engines in this process its clients connect and say nothing.
+    which knows no file beyond number 1,023: after a hundred engines in one process its clients connect and say
+    nothing.
     """
     items.sort(key=lambda item: item.nodeid.startswith(OPEN_MANY_ENGINES))
