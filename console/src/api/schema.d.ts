@@ -709,7 +709,7 @@ export interface paths {
         };
         /**
          * A device's properties
-         * @description What its model declares and what it was seen to send, each with its newest reading.
+         * @description What its model declares and what it was seen to send; with its newest reading for who may see history.
          */
         get: operations["listDeviceProperties"];
         put?: never;

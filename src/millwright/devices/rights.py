@@ -9,7 +9,7 @@ PLACES_WRITE = permission("places:write", "Keep places", "管理场所", ["engin
 MODELS_READ = permission("models:read", "See models", "查看物模型", READERS)
 MODELS_WRITE = permission("models:write", "Keep models", "管理物模型", ["engineer"])
 DEVICES_READ = permission(
-    "devices:read", "See devices, their presence and what happens now", "查看设备、在线状态和实时数据", READERS
+    "devices:read", "See devices, their presence and how many alarms they have", "查看设备、在线状态和报警数", READERS
 )
 DEVICES_WRITE = permission("devices:write", "Register, change and remove devices", "注册、修改和删除设备", ["engineer"])
 DEVICES_CREDENTIAL = permission(

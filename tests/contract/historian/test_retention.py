@@ -140,3 +140,23 @@ async def test_a_preview_says_what_the_next_round_removes_and_changes_nothing(ke
     await kept.retention.apply()
     assert [await kept.left(each) for each in (fast, slow, other, free)] == [[5.0, 0.0], [400.0, 0.0], [], [900.0]]
     assert [effect.expired for effect in (await kept.retention.preview(wanted)).policies] == [0, 0, 0, 0]
+
+
+async def test_each_organisation_decides_for_its_own_devices(kept: Kept) -> None:
+    mine, theirs, gone = [await kept.fill(device, "x", [0, 40]) for device in ("dev_mine", "dev_theirs", "dev_gone")]
+    retention = Retention(
+        kept.historian._engine,
+        kept.store,
+        ManualClock(NOW),
+        owners=lambda: {"dev_theirs": "org_theirs", "dev_gone": "org_gone"},
+        gone=lambda: ["dev_gone"],
+    )
+    kept.store.replace([RetentionPolicy("*", "*", 10)])
+    kept.store.replace([RetentionPolicy("*", "*", None)], "org_theirs")
+    assert kept.store.list() == [RetentionPolicy("*", "*", 10)]
+    assert kept.store.list("org_theirs") == [RetentionPolicy("*", "*", None)]
+    await retention.apply()
+    assert [len(await kept.left(each)) for each in (mine, theirs, gone)] == [1, 2, 0]
+    kept.store.replace([RetentionPolicy("*", "*", 10)], "org_theirs")
+    await retention.apply()
+    assert [len(await kept.left(each)) for each in (mine, theirs, gone)] == [1, 1, 0]

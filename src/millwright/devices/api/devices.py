@@ -16,7 +16,8 @@ from millwright.devices.registry import Device, DeviceChange, DevicePage, Device
 from millwright.devices.rights import DEVICES_CREDENTIAL, DEVICES_READ, DEVICES_WRITE
 from millwright.devices.service import DevicesService
 from millwright.historian import HistorianClient
-from millwright.parties import permit
+from millwright.kernel.scope import within
+from millwright.parties import Authority, permit
 
 Id = Annotated[str, Parameter(description="The device.", max_length=64)]
 IfMatch = Annotated[
@@ -95,10 +96,16 @@ class DevicesController(Controller):
         guards=[permit(DEVICES_READ)],
     )
     async def properties(
-        self, device_id: Id, devices: NamedDependency[DevicesService], historian: NamedDependency[HistorianClient]
+        self,
+        device_id: Id,
+        devices: NamedDependency[DevicesService],
+        historian: NamedDependency[HistorianClient],
+        authority: NamedDependency[Authority],
     ) -> list[DeviceProperty]:
-        """What its model declares and what it was seen to send, each with its newest reading."""
-        return await devices.properties.list(device_id, historian)
+        """What its model declares and what it was seen to send; with its newest reading for who may see history."""
+        with within(authority.scope("history:read")):
+            readable = await devices.registry.known([device_id])
+        return await devices.properties.list(device_id, historian if readable else None)
 
     @get(
         "/{device_id:str}/presence",
