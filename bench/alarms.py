@@ -23,6 +23,7 @@ from millwright import cases, operations
 from millwright.engines.sql import Migrations, Records
 from millwright.historian import ReadingBatch, series_id
 from millwright.kernel import SystemClock
+from millwright.kernel.scope import EVERYTHING
 from millwright.operations import Alarm, Alarms, Limit, RateOfChange, Rule, Scope, Stale, Subject
 from millwright.operations.evaluation import Evaluator, Plan
 from millwright.operations.writer import AlarmWriter
@@ -81,7 +82,7 @@ async def flood(folder: Path) -> None:
     async def told(alarms: Sequence[Alarm]) -> None:
         done.extend([time.perf_counter()] * len(alarms))
 
-    records = Records.in_folder(folder)
+    records = Records.in_folder(folder, EVERYTHING)
     Migrations(records, [cases.MIGRATIONS, operations.MIGRATIONS]).upgrade()
     clock = SystemClock()
     alarms = Alarms(records, Quiet(), clock)  # type: ignore[arg-type]  # only publish is used

@@ -23,6 +23,11 @@ PROGRAMS = {
 _ELSEWHERE = {"chromium": ("chromium-browser", "google-chrome"), "postgres": ("pg_ctl",)}
 
 
+ROOT = Path(__file__).parent.parent
+PROVIDER = ROOT / "tests" / "support" / "oidc_provider"
+"""The OpenID Connect provider that sign-in is tested against: a package from npm, pinned by its lock file."""
+
+
 def present(program: str) -> bool:
     """Whether the program is on this machine; Debian keeps PostgreSQL's beside PATH."""
     if any(shutil.which(name) for name in (program, *_ELSEWHERE.get(program, ()))):
@@ -32,8 +37,37 @@ def present(program: str) -> bool:
     return any((folder / program).exists() for folder in folders)
 
 
+def install_provider() -> None:
+    """Put the provider into ``.tools``, with the Node.js that builds the console."""
+    target = ROOT / ".tools" / "oidc-provider"
+    wanted = {file.name: file.read_bytes() for file in PROVIDER.iterdir()}
+    if all((target / name).is_file() and (target / name).read_bytes() == data for name, data in wanted.items()):
+        return
+    path = subprocess.run(
+        [sys.executable, ROOT / "tools" / "node_path.py"], capture_output=True, text=True, check=False
+    )
+    folder = path.stdout.strip()
+    npm = shutil.which("npm", path=folder) if path.returncode == 0 else None
+    if npm is None:
+        print("Tests of signing in through a provider will be skipped: there is no Node.js with npm.")
+        return
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        (target / name).write_bytes(wanted[name])
+    environ = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        [npm, "ci", "--silent"], cwd=target, env=environ, capture_output=True, text=True, check=False, timeout=600
+    )
+    if done.returncode:
+        print(f"Tests of signing in through a provider will be skipped: npm ci failed.\n{done.stderr[-400:]}")
+        return
+    (target / "provider.mjs").write_bytes(wanted["provider.mjs"])  # last: with it the installation is whole
+
+
 def main() -> int:
     """Install what is missing; never fails the tests for it."""
+    install_provider()
     missing = {program: package for program, package in PROGRAMS.items() if not present(program)}
     if not missing:
         return 0

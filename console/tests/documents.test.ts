@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { address, get, ProblemError, readProblem } from "../src/api/client";
 import { itemsOf } from "../src/api/queries";
 import { bytesOf, hexDump, prettyJson } from "../src/deadletters/payload";
-import { csvRow, rowsOf } from "../src/devices/exchange";
-import { mosquitto, paho } from "../src/devices/connection";
+import { csvOf, csvRow, rowsOf } from "../src/devices/exchange";
+import { mosquitto, paho, waysOf } from "../src/devices/connection";
 import { treeOf } from "../src/devices/PlaceTree";
 import { EMPTY, parse, tidy } from "../src/models/document";
 import { levelsBelow } from "../src/places/PlacesPage";
@@ -63,7 +63,20 @@ describe("files", () => {
     expect(csvRow(["a,b", 'say "x"', "=1+1", null, 3])).toBe(`"a,b","say ""x""",'=1+1,,3`);
   });
   it("show commands that carry the token", () => {
-    for (const text of [mosquitto("h", 1883, "mwd_x"), paho("h", 1883, "mwd_x")]) expect(text).toContain("mwd_x");
+    for (const way of [{ port: 1884, tls: false }, { port: 8884, tls: true }])
+      for (const text of [mosquitto("h", way, "mwd_x"), paho("h", way, "mwd_x")]) {
+        expect(text).toContain("mwd_x");
+        expect(text).toContain(String(way.port));
+        expect(/tls/.test(text)).toBe(way.tls);
+      }
+  });
+  it("offer the ways in that are open, the plain one first", () => {
+    expect(waysOf({ mqtt_port: 1883, mqtt_tls_port: 8883 })).toEqual([{ port: 1883, tls: false }, { port: 8883, tls: true }]);
+    expect(waysOf({ mqtt_port: null, mqtt_tls_port: 8883 })).toEqual([{ port: 8883, tls: true }]);
+    expect(waysOf({ mqtt_port: null, mqtt_tls_port: null })).toEqual([]);
+  });
+  it("end every row as RFC 4180 says", () => {
+    expect(csvOf(["name", "token"], [["-pump", "mwd_x"]])).toBe("name,token\r\n'-pump,mwd_x\r\n");
   });
 });
 
@@ -80,7 +93,7 @@ describe("models", () => {
 });
 
 describe("places", () => {
-  const place = (id: string, parent_id: string | null, device_count = 0) => ({ id, parent_id, level: "site" as const, name: id, path: id, device_count, created_ms: 0 });
+  const place = (id: string, parent_id: string | null, device_count = 0) => ({ id, parent_id, level: "site" as const, name: id, path: id, device_count, created_ms: 0, organisation_id: "org_root" });
   it("count the devices below them; an orphan stands at the top", () => {
     const tree = treeOf([place("a", null, 1), place("b", "a", 2), place("c", "b", 4), place("z", "gone")]);
     expect(tree.map((b) => [b.place.id, b.devices])).toEqual([["a", 7], ["z", 0]]);

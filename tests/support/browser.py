@@ -51,11 +51,11 @@ def browser() -> Iterator[Any]:
 
 @contextlib.contextmanager
 def page(
-    of: Any, url: str, language: str, size: str = "desktop", *, allowed: str = "401", **options: Any
+    of: Any, url: str, language: str, size: str = "desktop", *, refused: tuple[int, ...] = (), **options: Any
 ) -> Iterator[Any]:
     """A page of a fresh profile at ``size``; raises when the page logged an error or broke its security policy.
 
-    ``allowed`` is a status that the node answers in this test, which the browser logs by itself.
+    ``refused``: answers of the node, such as 403, that the test provokes and the browser logs by itself.
     """
     context = of.new_context(base_url=url, locale={"zh": "zh-CN", "en": "en-GB"}[language], **SIZES[size], **options)
     complaints: list[str] = []
@@ -68,7 +68,8 @@ def page(
     finally:
         context.close()
     # The first visit asks who is signed in and is told that nobody is: the browser logs every such answer itself.
-    unexpected = [text for text in complaints if "401" not in text and allowed not in text]
+    provoked = [f"status of {status}" for status in (401, *refused)]
+    unexpected = [text for text in complaints if not any(each in text for each in provoked)]
     assert not unexpected, unexpected
 
 

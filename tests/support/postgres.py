@@ -24,6 +24,7 @@ import pytest
 import sqlalchemy as sa
 
 from millwright.engines.sql import Migrations, Records
+from millwright.kernel.scope import EVERYTHING
 
 _numbers = itertools.count()
 
@@ -113,7 +114,7 @@ class Postgres:
         if key not in self._templates:
             template = f"template_{next(_numbers)}"
             self._execute(f"CREATE DATABASE {template}")
-            records = Records(self.url(template))
+            records = Records(self.url(template), EVERYTHING)
             Migrations(records, migrations).upgrade()
             records.close()
             self._templates[key] = template
@@ -174,14 +175,14 @@ def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]
     """Records with the schemas that the module's ``MIGRATIONS`` names, in a database of the test's own."""
     migrations: list[Path] = request.module.MIGRATIONS
     if request.param == "sqlite":
-        opened = Records.in_folder(tmp_path)
+        opened = Records.in_folder(tmp_path, EVERYTHING)
         Migrations(opened, migrations).upgrade()
         yield opened
         opened.close()
         return
     cluster: Postgres = request.getfixturevalue("postgres")
     url = cluster.create(migrations)
-    opened = Records(url)
+    opened = Records(url, EVERYTHING)
     try:
         yield opened
     finally:

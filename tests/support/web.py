@@ -12,16 +12,27 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from millwright import cases, devices, historian, operations, parties, web
-from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings
+from millwright import cases, devices, historian, ledger, operations, parties, web
+from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Migrations, Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.kernel import Clock, Lifecycle, SystemClock
+from millwright.kernel.scope import EVERYTHING
+from millwright.ledger import (
+    Denials,
+    Ledger,
+    LedgerClient,
+    LedgerServer,
+    LedgerSettings,
+    LedgerStore,
+    LedgerWriter,
+    Recorder,
+)
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
-from millwright.parties import Parties
+from millwright.parties import Parties, SignInSettings
 from millwright.web import Connection, Services, WebServer, WebSettings, create_app
 from support.historian import open_engine
 from support.nats import RunningNats, free_port
@@ -39,6 +50,7 @@ class RunningWeb:
     bus: NatsConnection
     nats: RunningNats
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    historian: Historian | None = None
 
     def client(self, *, token: str | None = None, **options: Any) -> httpx.AsyncClient:
         """A browser of its own: cookies are kept, ``Origin`` is sent as the console does."""
@@ -81,16 +93,22 @@ async def send_raw(web: RunningWeb, request: bytes, *, answered: bool = True) ->
 def open_records(folder: Path) -> Records:
     """A migrated SQLite database."""
     records = Records.in_folder(folder)
-    homes = [Path(domain.__file__).parent for domain in (parties, cases, historian, devices, operations, web)]
+    homes = [Path(domain.__file__).parent for domain in (ledger, parties, cases, historian, devices, operations, web)]
     Migrations(records, [home / "migrations" for home in homes if (home / "migrations").is_dir()]).upgrade()
     return records
 
 
 @asynccontextmanager
 async def running_web(
-    folder: Path, *, console: Path | None = None, history: bool = False, **settings: Any
+    folder: Path,
+    *,
+    console: Path | None = None,
+    history: bool = False,
+    written: bool = False,
+    sign_in: SignInSettings | None = None,
+    **settings: Any,
 ) -> AsyncIterator[RunningWeb]:
-    """The whole web role; with ``history`` a historian over chDB answers it."""
+    """The whole web role; with ``history`` a historian over chDB answers it, with ``written`` the ledger is."""
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(RunningNats(folder / "nats"))
         bus = NatsConnection(nats.url, name="web")
@@ -99,28 +117,68 @@ async def running_web(
         records = open_records(folder / "records")
         stack.callback(records.close)
         clock = SystemClock()
+        kept: Historian | None = None
         if history:
             engine = await stack.enter_async_context(open_engine("chdb", folder / "history"))
             kept = Historian(engine, clock)
             server = HistorianServer(kept, Retention(engine, PolicyStore(records), clock), bus)
             await stack.enter_async_context(Lifecycle(kept, server))
-        chosen = WebSettings(port=free_port(), **settings)
-        app = create_app(compose(records, bus, clock, chosen, folder), console=console or folder / "no-console")
+        if written:
+            await stack.enter_async_context(Lifecycle(open_writer(records, bus, clock, folder)))
+        chosen = WebSettings(**{"port": free_port(), **settings})
+        app = create_app(
+            compose(records, bus, clock, chosen, folder, sign_in), console=console or folder / "no-console"
+        )
         host = WebServer(app, chosen)
-        running = RunningWeb(host.url, app.state.services, host, bus, nats)
+        running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
         await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, host))
         yield running
         for client in running.clients:
             await client.aclose()
 
 
-def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSettings, folder: Path) -> Services:
+class RunningWriter:
+    """The ledger's writer with the server of its proofs."""
+
+    def __init__(self, writer: LedgerWriter, server: LedgerServer) -> None:
+        self.writer, self.server = writer, server
+
+    async def start(self) -> None:
+        await self.writer.start()
+        await self.server.start()
+
+    async def stop(self) -> None:
+        await self.server.stop()
+        await self.writer.stop()
+
+
+def open_writer(records: Records, bus: NatsConnection, clock: Clock, folder: Path, **settings: Any) -> RunningWriter:
+    """The one writer over ``folder/ledger``."""
+    server = LedgerServer(bus)
+    chosen = LedgerSettings(**settings)
+    store, home = LedgerStore(records), folder / "ledger"
+    writer = LedgerWriter(bus, store, server, clock, chosen, folder=home, key_file=folder / "ledger.key", node="test")
+    return RunningWriter(writer, server)
+
+
+def compose(
+    records: Records,
+    bus: NatsConnection,
+    clock: Clock,
+    chosen: WebSettings,
+    folder: Path,
+    sign_in: SignInSettings | None = None,
+) -> Services:
     """Every domain's service over one database."""
     alarms = Alarms(records, bus, clock)
     things = DevicesService(records, bus, clock, count_alarms=alarms.active_by_device)
+    recorder = Recorder(bus)
+    known = Parties(records, clock, session_hours=chosen.session_hours, settings=sign_in)
+    things.follow(known.organisations)
+    everybody = DeviceStore(records.scoped(EVERYTHING))
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     return Services(
-        parties=Parties(records, clock, session_hours=chosen.session_hours),
+        parties=known,
         devices=things,
         arrivals=ArrivalService(
             ArrivalStore(records), things.device_store, things.changes, bus, clock, DevicesSettings()
@@ -128,7 +186,12 @@ def compose(records: Records, bus: NatsConnection, clock: Clock, chosen: WebSett
         historian=HistorianClient(bus),
         alarms=alarms,
         rules=Rules(RuleStore(records), directory, bus, clock),
-        dead_letters=DeadLetters(bus),
+        dead_letters=DeadLetters(bus, things.registry.known),
+        ledger=Ledger(LedgerStore(records), LedgerClient(bus)),
+        recorder=recorder,
+        denials=Denials(recorder, clock, interval_s=1.0),
+        retention=PolicyStore(records),
+        owners=lambda device_ids: asyncio.to_thread(everybody.known, device_ids),
         bus=bus,
         records=records,
         clock=clock,

@@ -26,8 +26,9 @@ curl -s http://127.0.0.1:8420/openapi.json
 ```
 
 **Signing in.** A program sends `Authorization: Bearer mwt_…`; make the token with `millwright token add NAME --role …`
-or in the console. A browser has the cookie `millwright_session`. Roles: `viewer` reads; `operator` acknowledges and
-comments alarms; `engineer` keeps devices, models, places and rules; `administrator` may do everything. Roles add up.
+or in the console. A browser has the cookie `millwright_session`. Every route takes one permission, which roles bundle:
+see [permissions](permissions.md). `X-Organisation: org_…` (or `organisation_id` in the query, where a header cannot be
+sent) narrows a request to one organisation and those below it.
 
 **Times** are whole milliseconds since 1970 in UTC, and their names end in `_ms`.
 

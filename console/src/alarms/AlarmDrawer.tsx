@@ -30,7 +30,7 @@ function Detail({ alarm, acknowledge }: { alarm: AlarmDetail; acknowledge: (id: 
   const f = useFormat();
   const message = useMessage();
   const now = useNow(1000);
-  const operator = useMay("operator");
+  const operator = useMay("alarms:acknowledge");
   return (
     <div className="stack" data-testid="alarm-detail">
       <div className="row spread wrap">
@@ -59,7 +59,7 @@ function Detail({ alarm, acknowledge }: { alarm: AlarmDetail; acknowledge: (id: 
 function History({ alarm }: { alarm: AlarmDetail }): JSX.Element {
   const t = useText();
   const f = useFormat();
-  const operator = useMay("operator", "engineer");
+  const operator = useMay("alarms:comment");
   const [text, setText] = useState("");
   const comment = useChange((words: string) => post(`/alarms/${alarm.id}/comments`, { text: words }), ["alarms"], () => { setText(""); });
   return (

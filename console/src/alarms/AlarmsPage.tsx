@@ -19,7 +19,7 @@ export default function AlarmsPage(): JSX.Element {
   const t = useText();
   const f = useFormat();
   const message = useMessage();
-  const operator = useMay("operator");
+  const operator = useMay("alarms:acknowledge");
   const { sound } = usePreferences();
   const [parameters, set] = useFilters();
   const [selected, setSelected] = useState<Key[]>([]);
@@ -53,7 +53,7 @@ export default function AlarmsPage(): JSX.Element {
         {operator && chosen.length > 0 && <Button type="primary" onClick={() => { setAcknowledging(chosen); }}>{t.alarms.acknowledgeN(chosen.length)}</Button>}
       </>}
     >
-      <div className="row wrap" style={{ marginBottom: 12 }}>
+      <div className="row wrap filters" style={{ marginBottom: 12 }}>
         <Segmented value={all ? "all" : "active"} onChange={(view) => { set({ view: view === "all" ? "all" : null, state: null }); }} options={[{ value: "active", label: t.alarms.active }, { value: "all", label: t.alarms.history }]} />
         <Select allowClear style={{ minWidth: 128 }} aria-label={t.alarms.priority} placeholder={t.alarms.priority} value={priority} onChange={(value: Priority | undefined) => { set({ priority: value ?? null }); }} options={PRIORITIES.map((value) => ({ value, label: <PriorityMark priority={value} label /> }))} />
         <Select allowClear style={{ minWidth: 144 }} aria-label={t.alarms.state} placeholder={t.alarms.state} value={state} onChange={(value: string | undefined) => { set({ state: value ?? null }); }} options={[...openStates, ...(all ? ["normal"] : [])].map((value) => ({ value, label: t.alarms.states[value as Alarm["state"]] }))} />

@@ -3,6 +3,7 @@
 export interface ProblemDetails {
   status: number; title: string; detail: string; code: string; hint: string; retryAfterS: number | null;
   fields: { path: string; message: string }[];
+  data: Record<string, unknown>;
 }
 
 /** A failed request, in the words of the node (RFC 9457) or, when it could not be reached, in ours. */
@@ -23,9 +24,21 @@ export class ProblemError extends Error {
 export type Query = Record<string, string | number | boolean | null | undefined | readonly (string | number)[]>;
 export const API = "/api/v1";
 
+/** What is about organisations and people themselves is not narrowed to a chosen organisation. */
+const NOT_NARROWED = /^\/(organisations|invitations|people|grants|groups|roles|permissions|access|account|session|sessions|tokens|setup)\b/;
+const CHOSEN = "millwright.organisation";
+/** The organisation the person looks at; null: all that they see. */
+export const chosenOrganisation = (): string | null => (typeof sessionStorage === "undefined" ? null : sessionStorage.getItem(CHOSEN));
+export function chooseOrganisation(id: string | null): void {
+  if (id === null) sessionStorage.removeItem(CHOSEN);
+  else sessionStorage.setItem(CHOSEN, id);
+}
+
 /** The address of a resource; empty parameters are left out, lists are repeated. */
 export function address(path: string, query: Query = {}): string {
   const parameters = new URLSearchParams();
+  const chosen = chosenOrganisation();
+  if (chosen !== null && !NOT_NARROWED.test(path)) parameters.set("organisation_id", chosen);
   for (const [name, value] of Object.entries(query)) {
     if (value === undefined || value === null || value === "") continue;
     for (const one of Array.isArray(value) ? (value as readonly (string | number)[]) : [value]) parameters.append(name, String(one));
@@ -55,6 +68,7 @@ export function readProblem(status: number, statusText: string, body: unknown, r
     hint: text(document["hint"]),
     retryAfterS: retryAfter && /^\d+$/.test(retryAfter) ? Number(retryAfter) : null,
     fields,
+    data: (document["data"] ?? {}) as Record<string, unknown>,
   };
 }
 
@@ -63,6 +77,12 @@ let onSignedOut: Listener = () => undefined;
 /** Called when the node answers that nobody is signed in any more. */
 export const whenSignedOut = (listener: Listener): void => {
   onSignedOut = listener;
+};
+
+let onProofNeeded = (): Promise<boolean> => Promise.resolve(false);
+/** Called when a change takes a fresh proof of who one is; resolves to whether it was given. */
+export const whenProofNeeded = (ask: () => Promise<boolean>): void => {
+  onProofNeeded = ask;
 };
 
 interface Options { query?: Query; body?: unknown; etag?: string; signal?: AbortSignal; rawBody?: BodyInit; contentType?: string }
@@ -81,12 +101,13 @@ export async function request<T>(method: string, path: string, options: Options 
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ProblemError({ status: 0, title: "", detail: "", code: "console.unreachable", hint: "", retryAfterS: null, fields: [] });
+    throw new ProblemError({ status: 0, title: "", detail: "", code: "console.unreachable", hint: "", retryAfterS: null, fields: [], data: {} });
   }
   const body: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined);
   if (response.ok) return body as T;
   const problem = readProblem(response.status, response.statusText, body, response.headers.get("Retry-After"));
-  if (response.status === 401 && path !== "/session") onSignedOut();
+  if (response.status === 401 && !path.startsWith("/session")) onSignedOut();
+  if (problem.code === "parties.proof_required" && (await onProofNeeded())) return request<T>(method, path, options);
   throw new ProblemError(problem);
 }
 

@@ -13,7 +13,30 @@ export interface Page<T> { items: T[]; next: string | null }
 export type Session = Sent<Schemas["Session"]>;
 export type Person = Sent<Schemas["Account"]>;
 export type Role = Person["roles"][number];
+export type SessionInfo = Sent<Schemas["SessionInfo"]>;
+export type Rights = Sent<Schemas["Rights"]>;
+export type Organisation = Sent<Schemas["Organisation"]>;
+export type OrganisationKind = Organisation["kind"];
+export const ORGANISATION_KINDS = ["province", "city", "park", "industry", "enterprise", "site", "department"] as const satisfies readonly OrganisationKind[];
+export type Member = Sent<Schemas["Member"]>;
+export type Grant = Sent<Schemas["Grant"]>;
+export type GrantedRole = Sent<Schemas["RoleInfo"]>;
+export type Group = Sent<Schemas["Group"]>;
+export type Consent = Sent<Schemas["Consent"]>;
+export type Invitation = Sent<Schemas["Invitation"]>;
+export type MadeInvitation = Sent<Schemas["MadeInvitation"]>;
+export type Permission = Sent<Schemas["PermissionInfo"]>;
+export type Reach = Sent<Schemas["Reach"]>;
+export type Explanation = Sent<Schemas["Explanation"]>;
 export type Token = Sent<Schemas["TokenInfo"]> & { token?: string };
+
+export type Ways = Sent<Schemas["Ways"]>;
+export type Passkey = Sent<Schemas["Passkey"]>;
+export type Challenge = Schemas["Challenge"];
+export type SecondFactor = Sent<Schemas["SecondFactorState"]>;
+export type Enrolment = Schemas["Enrolment"];
+export type RecoveryCodes = Schemas["RecoveryCodes"];
+export type Identity = Sent<Schemas["Identity"]>;
 
 export type Place = Sent<Schemas["Place"]>;
 export type PlaceLevel = Place["level"];
@@ -30,6 +53,8 @@ export type PresenceEvent = Sent<Schemas["PresenceEvent"]>;
 export type DeviceProperty = Sent<Schemas["DeviceProperty"]>;
 export type Latest = NonNullable<DeviceProperty["latest"]>;
 export type Value = number | boolean | string | null;
+/** Where devices connect. */
+export type Listener = Sent<Schemas["Connection"]>;
 export type Credential = Sent<Schemas["Credential"]>;
 export type IssuedCredential = Sent<Schemas["Issued"]>;
 export type ImportReport = Sent<Schemas["ImportReport"]>;
@@ -48,13 +73,19 @@ export const PRIORITIES = ["critical", "high", "medium", "low"] as const satisfi
 export const ALARM_STATES = ["unacknowledged", "acknowledged", "returned_unacknowledged", "normal"] as const satisfies readonly AlarmState[];
 
 export type Rule = Sent<Schemas["Rule"]>;
-export type RuleDraft = Omit<Rule, "id" | "revision" | "created_ms" | "updated_ms">;
+export type RuleDraft = Omit<Rule, "id" | "revision" | "created_ms" | "updated_ms" | "organisation_id">;
 export type Condition = Rule["condition"];
 export type Rehearsal = Sent<Schemas["Rehearsal"]>;
+
+export type RetentionPolicy = Sent<Schemas["RetentionPolicy"]>;
+export type RetentionPreview = Sent<Schemas["RetentionPreview"]>;
 
 export type DeadLetter = Sent<Schemas["Letter"]>;
 export type WholeLetter = Sent<Schemas["WholeLetter"]>;
 export type LetterSummary = Sent<Schemas["Summary"]>;
+
+export type LedgerEntry = Sent<Schemas["Entry"]>;
+export type Proof = Sent<Schemas["Proof"]>;
 
 export type Overview = Sent<Schemas["Overview"]>;
 export type SystemState = Sent<Schemas["System"]>;

@@ -2,7 +2,7 @@
 import { keepPreviousData, QueryClient, useInfiniteQuery, useMutation, type UseMutationResult, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { get, ProblemError, type Query } from "./client";
-import type { Page, Place, Role, Session, ThingModel } from "./model";
+import type { Page, Place, Rights, Session, ThingModel } from "./model";
 import { useComplain } from "../parts/Problem";
 
 export const queryClient = new QueryClient({
@@ -72,8 +72,11 @@ export function useChange<A, R>(change: (argument: A) => Promise<R>, resources: 
   });
 }
 
-/** Whether the person may act as one of `roles`; the node decides in the end, this only hides what would be refused. */
-export function useMay(...roles: Role[]): boolean {
-  const session = useSession();
-  return (session.data?.person.roles ?? []).some((one) => one === "administrator" || roles.includes(one));
+/** What the person may do, and the organisations they see. */
+export const useRights = () => useResource<Rights>("/session/rights", {}, { everyMs: 60_000 });
+
+/** Whether the person may do one of these somewhere; the node decides in the end, this only hides what it would refuse. */
+export function useMay(...permissions: string[]): boolean {
+  const rights = useRights();
+  return (rights.data?.permissions ?? []).some((one) => permissions.includes(one));
 }

@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, BellOutlined, BuildOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, InboxOutlined, MenuOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BellOutlined, BuildOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -8,11 +8,14 @@ import { Link, Navigate, Outlet, useLocation, useNavigate } from "react-router";
 import { ProblemError, whenSignedOut } from "../api/client";
 import { live, useLiveState } from "../api/live";
 import type { Overview, Session } from "../api/model";
-import { queryClient, useMay, useResource, useSession } from "../api/queries";
+import { queryClient, useMay, useResource, useRights, useSession } from "../api/queries";
 import { useText } from "../i18n";
+import { ProofBox } from "../account/security/ProofBox";
+import { RestrictedPage } from "../account/security/RestrictedPage";
 import { Logo } from "../parts/Logo";
 import { ProblemView } from "../parts/Problem";
 import { usePhone } from "../parts/screen";
+import { OrganisationSwitch } from "../organisations/OrganisationSwitch";
 import { HeaderTools } from "./HeaderTools";
 import { Shortcuts } from "./Shortcuts";
 import { useLiveRefresh } from "./liveRefresh";
@@ -22,7 +25,8 @@ import { hasPreferences, setPreferences } from "./preferences";
 export function Shell(): JSX.Element {
   const session = useSession();
   const location = useLocation();
-  if (session.data) return <Frame session={session.data} />;
+  if (session.data?.restricted) return <><RestrictedPage /><ProofBox /></>;
+  if (session.data) return <><Frame session={session.data} /><ProofBox /></>;
   if (session.error instanceof ProblemError && session.error.problem.status === 401)
     return <Navigate to="/sign-in" replace state={{ from: location.pathname + location.search }} />;
   if (session.error) return <ProblemView error={session.error} retry={() => void session.refetch()} />;
@@ -60,12 +64,14 @@ function Frame({ session }: { session: Session }): JSX.Element {
           {phone && <Button type="text" icon={<MenuOutlined />} aria-label={t.nav.menu} onClick={() => { setDrawer(true); }} />}
           {phone && <Link to="/" aria-label={t.nav.overview}><Logo size={26} /></Link>}
           <LiveSign />
+          {!phone && <OrganisationSwitch />}
           <div className="grow" />
           <HeaderTools session={session} />
         </Layout.Header>
         <Layout.Content id="content" className="shell-content" tabIndex={-1}><Outlet /></Layout.Content>
       </Layout>
       <Drawer open={phone && drawer} onClose={() => { setDrawer(false); }} placement="left" size={264} title={brand} styles={{ body: { padding: 8 }, header: { padding: "0 8px" } }}>
+        <OrganisationSwitch />
         <Navigation onGo={() => { setDrawer(false); }} />
       </Drawer>
       <Shortcuts />
@@ -76,7 +82,11 @@ function Frame({ session }: { session: Session }): JSX.Element {
 function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const t = useText();
   const { pathname } = useLocation();
-  const administrator = useMay("administrator");
+  const people = useMay("people:read");
+  const node = useMay("system:read");
+  const retention = useMay("retention:read");
+  const audit = useMay("ledger:read");
+  const several = (useRights().data?.organisations.length ?? 0) > 1;
   const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
   const asking = overview.data?.alarms.unacknowledged ?? 0;
   const unread = overview.data?.dead_letters.count ?? 0;
@@ -98,8 +108,11 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     item("/rules", <AlertOutlined />, t.nav.rules),
     { type: "divider" as const },
     item("/dead-letters", <InboxOutlined />, t.nav.deadLetters, unread),
-    item("/system", <ControlOutlined />, t.nav.system),
-    ...(administrator ? [item("/people", <TeamOutlined />, t.nav.people)] : []),
+    ...(retention ? [item("/retention", <HistoryOutlined />, t.nav.retention)] : []),
+    ...(node ? [item("/system", <ControlOutlined />, t.nav.system)] : []),
+    ...(audit ? [item("/audit", <AuditOutlined />, t.nav.audit)] : []),
+    ...(several ? [item("/organisations", <BankOutlined />, t.nav.organisations)] : []),
+    ...(people ? [item("/people", <TeamOutlined />, t.nav.people)] : []),
   ];
   const chosen = `/${pathname.split("/")[1] ?? ""}`;
   return <nav aria-label={t.nav.menu} style={{ display: "contents" }}><Menu mode="inline" selectedKeys={[chosen]} items={items} /></nav>;

@@ -22,14 +22,19 @@ const pages: RouteObject[] = [
   { path: "alarms", element: page(() => import("../alarms/AlarmsPage")) },
   { path: "rules", element: page(() => import("../rules/RulesPage")) },
   { path: "dead-letters", element: page(() => import("../deadletters/DeadLettersPage")) },
+  { path: "retention", element: page(() => import("../retention/RetentionPage")) },
   { path: "system", element: page(() => import("../system/SystemPage")) },
+  { path: "audit", element: page(() => import("../audit/AuditPage")) },
+  { path: "organisations", element: page(() => import("../organisations/OrganisationsPage")) },
   { path: "people", element: page(() => import("../people/PeoplePage")) },
   { path: "account", element: page(() => import("../people/AccountPage")) },
+  { path: "account/security", element: page(() => import("../account/security/SecurityPage")) },
   { path: "*", element: <NoSuchPage /> },
 ];
 
 export const router = createBrowserRouter([
   { path: "/setup", element: page(() => import("../session/SetupPage")), errorElement: <Crash /> },
+  { path: "/invitation", element: page(() => import("../organisations/InvitationPage")), errorElement: <Crash /> },
   { path: "/sign-in", element: page(() => import("../session/SignInPage")), errorElement: <Crash /> },
   { path: "/", element: <Shell />, errorElement: <Crash />, children: [{ errorElement: <Crash />, children: pages }] },
 ]);

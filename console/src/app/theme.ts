@@ -35,6 +35,8 @@ export function themeOf(dark: boolean): ThemeConfig {
       colorBgLayout: p.page, colorBgContainer: p.surface, colorBgElevated: dark ? p.raised : p.surface, colorBorderSecondary: p.line, colorText: p.text, colorTextSecondary: p.quiet,
       controlItemBgActive: dark ? "#1f3a3e" : "#e3eff0", controlItemBgActiveHover: dark ? "#25464b" : "#d8e9eb", fontFamily: FONT, fontFamilyCode: MONO, fontSize: 14, borderRadius: 6, borderRadiusLG: 8, wireframe: false, motionDurationMid: "0.12s", motionDurationSlow: "0.18s",
       boxShadowTertiary: "none",
+      // What is derived from our deep colours would be muddy on white.
+      ...(!dark && { colorWarningBg: "#fdf5e9", colorWarningBorder: "#ecd0a4", colorSuccessBg: "#eef6f1", colorSuccessBorder: "#b9d8c6", colorInfoBg: "#edf5f6", colorInfoBorder: "#b5d5d9", colorErrorBg: "#fdeeee", colorErrorBorder: "#efb9b9" }),
     },
     components: {
       Layout: { headerBg: p.surface, siderBg: p.surface, bodyBg: p.page, headerHeight: 56, headerPadding: "0 16px" },

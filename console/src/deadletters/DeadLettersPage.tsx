@@ -6,6 +6,8 @@ import { post } from "../api/client";
 import type { DeadLetter, LetterSummary, WholeLetter } from "../api/model";
 import { useChange, useMay, usePages, useResource } from "../api/queries";
 import { useFormat, useText } from "../i18n";
+import { useNodeWords } from "../i18n/node";
+import { DeviceName } from "../parts/DeviceName";
 import { useFilters } from "../parts/filters";
 import { Listing } from "../parts/Listing";
 import { Empty, Loaded, Page } from "../parts/Page";
@@ -18,8 +20,9 @@ type Selection = { sequences: number[] } | { all: true; reason?: string };
 export default function DeadLettersPage(): JSX.Element {
   const t = useText();
   const f = useFormat();
+  const words = useNodeWords();
   const { modal, message } = App.useApp();
-  const engineer = useMay("engineer");
+  const engineer = useMay("dead_letters:write");
   const [parameters, set] = useFilters();
   const [selected, setSelected] = useState<Key[]>([]);
   const reason = parameters.get("reason");
@@ -35,8 +38,8 @@ export default function DeadLettersPage(): JSX.Element {
   const chosen = selected.map(Number).filter((sequence) => seen.has(sequence));
   const columns: TableColumnsType<DeadLetter> = [
     { key: "received", title: t.deadLetters.received, render: (_, d) => <span className="num nowrap">{f.time(d.received_ms)}</span> },
-    { key: "reason", title: t.deadLetters.reason, render: (_, d) => <div style={{ maxWidth: 360 }}><button type="button" className="plain cut" onClick={() => { set({ letter: String(d.sequence) }); }}>{d.text}</button><div className="small faint mono cut">{d.reason}</div></div> },
-    { key: "device", title: t.devices.device, render: (_, d) => d.device_id ? <Link className="mono small" to={`/devices/${d.device_id}`}>{d.device_id}</Link> : <span className="faint">–</span> },
+    { key: "reason", title: t.deadLetters.reason, render: (_, d) => <div style={{ maxWidth: 360 }}><button type="button" className="plain cut" title={d.text} onClick={() => { set({ letter: String(d.sequence) }); }}>{words.letter(d.reason, d.text)}</button><div className="small faint mono cut">{d.reason}</div></div> },
+    { key: "device", title: t.devices.device, render: (_, d) => d.device_id ? <DeviceName id={d.device_id} /> : <span className="faint">–</span> },
     { key: "topic", title: t.deadLetters.topic, render: (_, d) => <span className="mono">{d.topic}</span> },
     { key: "payload", title: t.deadLetters.payload, render: (_, d) => <div className="mono quiet cut" style={{ maxWidth: 280 }}>{d.preview}</div> },
     { key: "size", title: t.deadLetters.size, align: "right", render: (_, d) => <span className="num quiet">{f.bytes(d.size)}</span> },
@@ -48,13 +51,13 @@ export default function DeadLettersPage(): JSX.Element {
         ? <><Button onClick={() => { replay.mutate({ sequences: chosen }); }}>{t.deadLetters.replay} ({chosen.length})</Button><Button danger onClick={() => { throwAway(chosen); }}>{t.deadLetters.discard} ({chosen.length})</Button></>
         : letters.data && letters.data.items.length > 0 && <Button loading={replay.isPending} onClick={() => { replay.mutate({ all: true, ...(reason && { reason }) }); }}>{t.deadLetters.replayAll}</Button>)}
     >
-      {counts.length > 0 && <Select allowClear style={{ minWidth: 240, marginBottom: 12 }} aria-label={t.deadLetters.reason} placeholder={t.deadLetters.reason} value={reason} onChange={(value: string | undefined) => { set({ reason: value ?? null }); }} options={counts.map((c) => ({ value: c.reason, label: `${c.reason} (${c.count})` }))} />}
+      {counts.length > 0 && <Select allowClear style={{ minWidth: 240, marginBottom: 12 }} aria-label={t.deadLetters.reason} placeholder={t.deadLetters.reason} value={reason} onChange={(value: string | undefined) => { set({ reason: value ?? null }); }} options={counts.map((c) => ({ value: c.reason, label: `${words.letter(c.reason, c.reason)} (${c.count})` }))} />}
       <Loaded query={letters}>
         {({ items }) => items.length === 0
           ? <div className="panel"><Empty title={t.deadLetters.empty} text={t.deadLetters.emptyText} /></div>
           : <Listing
               items={items} columns={columns} rowKey={(d) => String(d.sequence)} size="small" onOpen={(d) => { set({ letter: String(d.sequence) }); }} more={letters.hasNextPage ? () => void letters.fetchNextPage() : null} loadingMore={letters.isFetchingNextPage}
-              card={(d) => <button type="button" className="card" onClick={() => { set({ letter: String(d.sequence) }); }}><div className="cut"><b>{d.text}</b></div><div className="small mono quiet cut">{d.preview}</div><div className="row spread small faint"><span className="mono cut">{d.topic}</span><span className="num nowrap">{f.time(d.received_ms)}</span></div></button>}
+              card={(d) => <button type="button" className="card" onClick={() => { set({ letter: String(d.sequence) }); }}><div className="cut"><b>{words.letter(d.reason, d.text)}</b></div><div className="small mono quiet cut">{d.preview}</div><div className="row spread small faint"><span className="mono cut">{d.topic}</span><span className="num nowrap">{f.time(d.received_ms)}</span></div></button>}
               {...(engineer && { selected: { keys: chosen.map(String), change: setSelected } })}
             />}
       </Loaded>

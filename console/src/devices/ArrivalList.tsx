@@ -17,7 +17,7 @@ export function ArrivalList(): JSX.Element {
   const t = useText();
   const f = useFormat();
   const now = useNow(5000);
-  const engineer = useMay("engineer");
+  const engineer = useMay("arrivals:adopt");
   const [adopting, setAdopting] = useState<Arrival | null>(null);
   const arrivals = usePages<Arrival>("/arrivals", { limit: 100 }, { everyMs: 5000 });
   const drop = useChange((id: string) => remove(`/arrivals/${id}`), ["arrivals", "overview"]);

@@ -1,5 +1,5 @@
 import { CheckCircleFilled, LoadingOutlined } from "@ant-design/icons";
-import { Tabs } from "antd";
+import { Alert, Segmented, Tabs } from "antd";
 import { type JSX, useEffect, useState } from "react";
 
 import { useLive, useWatch } from "../api/live";
@@ -7,20 +7,30 @@ import type { DeviceProperty, Value } from "../api/model";
 import { useList } from "../api/queries";
 import { useFormat, useText } from "../i18n";
 import { Snippet } from "../parts/Copy";
-import { mosquitto, paho, TOPIC, useMqttPort } from "./connection";
+import { Loaded } from "../parts/Page";
+import { mosquitto, paho, TOPIC, useListener, type Way, waysOf } from "./connection";
 
 export function ConnectGuide({ token }: { token: string }): JSX.Element {
+  const listener = useListener();
+  return <Loaded query={listener} rows={3}>{(found) => <Ways ways={waysOf(found)} token={token} />}</Loaded>;
+}
+
+function Ways({ ways, token }: { ways: readonly Way[]; token: string }): JSX.Element {
   const t = useText();
-  const port = useMqttPort();
+  const [secure, setSecure] = useState(false);
+  const way = ways.find(({ tls }) => tls === secure) ?? ways[0];
   const host = location.hostname || "localhost";
+  if (!way) return <div className="stack"><Alert type="warning" showIcon title={t.wizard.noWay} description={t.wizard.noWayHint} /><Snippet text={token} /></div>;
   return (
     <div className="stack">
+      {ways.length > 1 && <div><Segmented size="small" value={way.tls} onChange={setSecure} options={ways.map(({ tls, port }) => ({ value: tls, label: `${tls ? "TLS" : t.wizard.plain} · ${port}` }))} /></div>}
       <Tabs size="small" items={[
-        { key: "mosquitto", label: "mosquitto_pub", children: <Snippet text={mosquitto(host, port, token)} /> },
-        { key: "paho", label: "Python · paho-mqtt", children: <Snippet text={paho(host, port, token)} /> },
+        { key: "mosquitto", label: "mosquitto_pub", children: <Snippet text={mosquitto(host, way, token)} /> },
+        { key: "paho", label: "Python · paho-mqtt", children: <Snippet text={paho(host, way, token)} /> },
       ]} />
+      {way.tls && <p className="small quiet">{t.wizard.tlsHint}</p>}
       <dl className="facts">
-        <dt>{t.wizard.host}</dt><dd className="mono">{host}:{port}</dd>
+        <dt>{t.wizard.host}</dt><dd className="mono">{host}:{way.port}{way.tls && " · TLS"}</dd>
         <dt>{t.wizard.user}</dt><dd><span className="mono">{token}</span> <span className="quiet">({t.wizard.emptyPassword})</span></dd>
         <dt>{t.wizard.topic}</dt><dd className="mono">{TOPIC}</dd>
       </dl>

@@ -22,7 +22,7 @@ const ImportBox = lazy(() => import("./ImportBox"));
 export default function DevicesPage(): JSX.Element {
   const t = useText();
   const phone = usePhone();
-  const engineer = useMay("engineer");
+  const engineer = useMay("devices:write");
   const overview = useResource<Overview>("/overview");
   const [parameters, set] = useFilters();
   const [places, setPlaces] = useState(false);
@@ -65,7 +65,7 @@ function DeviceList({ place, parameters, set, choosePlace }: ListProps): JSX.Ele
   const title = useTitle();
   const navigate = useNavigate();
   const now = useNow(10_000);
-  const engineer = useMay("engineer");
+  const engineer = useMay("devices:write");
   const models = useModels();
   const places = usePlaces();
   const [status, model, tag, q] = ["status", "model", "tag", "q"].map((name) => parameters.get(name)) as [string | null, string | null, string | null, string | null];

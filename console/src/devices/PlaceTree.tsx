@@ -31,7 +31,7 @@ export function PlaceTree({ chosen, choose }: { chosen: string | null; choose: (
   const nodes = useMemo(() => {
     const node = (b: Branch): TreeDataNode => ({
       key: b.place.id,
-      title: <span className="row spread"><span className="cut" title={t.places.levels[b.place.level]}>{b.place.name}</span><span className="small faint num">{b.devices || ""}</span></span>,
+      title: <span className="row spread"><span className="cut" title={`${t.places.levels[b.place.level]} · ${b.place.name}`}>{b.place.name}</span><span className="small faint num">{b.devices || ""}</span></span>,
       children: b.children.map(node),
     });
     return [{ key: "", title: t.devices.allPlaces }, ...treeOf(places.data ?? []).map(node)];

@@ -1,19 +1,23 @@
 /** Commands that send a first value, and where to send it. */
-import type { SystemState } from "../api/model";
+import type { Listener } from "../api/model";
 import { useResource } from "../api/queries";
 
-export const MQTT_PORT = 1883;
 export const TOPIC = "millwright/v1/telemetry";
 
-export const mosquitto = (host: string, port: number, token: string): string =>
-  `mosquitto_pub -h ${host} -p ${port} -q 1 -u '${token}' -t ${TOPIC} -m '{"temperature": 21.5}'`;
+/** One way in: the port, and whether it speaks TLS. */
+export interface Way { port: number; tls: boolean }
 
-export const paho = (host: string, port: number, token: string): string =>
-  `import paho.mqtt.publish as publish\n\npublish.single(\n    "${TOPIC}", '{"temperature": 21.5}', qos=1,\n    hostname="${host}", port=${port}, auth={"username": "${token}"},\n)`;
+/** Every way in that is open, plain before TLS: the first command to try needs no certificate. */
+export const waysOf = (listener: Listener): Way[] => [
+  ...(listener.mqtt_port === null ? [] : [{ port: listener.mqtt_port, tls: false }]),
+  ...(listener.mqtt_tls_port === null ? [] : [{ port: listener.mqtt_tls_port, tls: true }]),
+];
 
-/** The listener's port as far as this person may know it, else the usual one. */
-export function useMqttPort(): number {
-  const system = useResource<SystemState>("/system");
-  const setting = system.data?.settings.find((s) => /^(?:devices\.)?(?:mqtt|listener)\.port$/.test(s.name));
-  return typeof setting?.value === "number" ? setting.value : MQTT_PORT;
-}
+export const mosquitto = (host: string, { port, tls }: Way, token: string): string =>
+  `mosquitto_pub -h ${host} -p ${port}${tls ? " --tls-use-os-certs" : ""} -q 1 -u '${token}' -t ${TOPIC} -m '{"temperature": 21.5}'`;
+
+export const paho = (host: string, { port, tls }: Way, token: string): string =>
+  `import paho.mqtt.publish as publish\n\npublish.single(\n    "${TOPIC}", '{"temperature": 21.5}', qos=1,\n    hostname="${host}", port=${port}, auth={"username": "${token}"},${tls ? " tls={}," : ""}\n)`;
+
+/** Where the node listens for devices; everybody who is signed in may know. */
+export const useListener = () => useResource<Listener>("/connection");

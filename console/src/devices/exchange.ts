@@ -29,6 +29,10 @@ export function fetchFile(address: string, name: string): void {
   link.click();
 }
 
+/** A whole file of them. */
+export const csvOf = (header: readonly string[], rows: readonly (readonly (string | number | null | undefined)[])[]): string =>
+  [header, ...rows].map((row) => `${csvRow(row)}\r\n`).join("");
+
 export function download(name: string, text: string): void {
   const link = document.createElement("a");
   // The mark at the start makes spreadsheets read Chinese as UTF-8.

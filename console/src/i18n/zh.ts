@@ -1,4 +1,5 @@
 import type { Dictionary } from "./en";
+import { security } from "./security";
 
 const n2 = (n: number): string => n.toLocaleString("zh-CN");
 
@@ -7,7 +8,7 @@ export const zh: Dictionary = {
   brand: { name: "百工", tagline: "设备接得上，历史留得住，报警信得过。" },
   nav: {
     overview: "总览", devices: "设备", models: "物模型", places: "位置", alarms: "报警", rules: "规则",
-    deadLetters: "死信", system: "系统", people: "人员", account: "我的账户", menu: "菜单", skip: "跳到正文",
+    deadLetters: "死信", retention: "数据保留", system: "系统", people: "人员", organisations: "组织", audit: "审计", account: "我的账户", menu: "菜单", skip: "跳到正文",
   },
   common: {
     save: "保存", cancel: "取消", create: "创建", add: "添加", edit: "编辑", delete: "删除", close: "关闭", retry: "重试", copy: "复制",
@@ -26,13 +27,13 @@ export const zh: Dictionary = {
   live: { open: "实时", connecting: "正在连接…", lost: "实时数据中断，正在重连…", idle: "已暂停" },
   session: {
     setupTitle: "初始化本节点", setupText: "先创建第一位管理员。其他人员以后在“人员”中添加。", setupCode: "初始化码",
-    setupCodeHint: "启动节点时已打印在终端上。", name: "用户名", password: "密码", repeat: "再次输入密码", passwordHint: "至少 10 个字符。一句话好记又难猜。",
-    passwordShort: "至少 10 个字符", mismatch: "两次输入的密码不一致", setupSubmit: "创建管理员", signIn: "登录", signOut: "退出登录", signInTitle: "登录节点",
+    setupCodeHint: "启动节点时已打印在终端上。", name: "用户名", password: "密码", repeat: "再次输入密码", passwordHint: "至少 12 个字符。一句话好记又难猜。",
+    passwordShort: "至少 12 个字符", mismatch: "两次输入的密码不一致", setupSubmit: "创建管理员", signIn: "登录", signOut: "退出登录", signInTitle: "登录节点",
     wrong: "用户名或密码不正确", signedOut: "会话已结束，请重新登录。",
   },
   overview: {
     title: "总览", rates: "采集速率", messages: "消息/秒", points: "点/秒", window: "最近 10 分钟", devices: "设备", online: "在线", offline: "离线", neverSeen: "从未连接",
-    alarms: "活动报警", unacknowledged: (n) => `${n2(n)} 条未确认`, calm: "没有活动报警", calmText: "所有设了规则的数值都在限值之内。", newest: "最新", allAlarms: "全部报警",
+    alarms: "活动报警", active: "条活动", unacknowledged: (n) => `${n2(n)} 条未确认`, calm: "没有活动报警", calmText: "所有设了规则的数值都在限值之内。", newest: "最新", allAlarms: "全部报警",
     deadLetters: "死信", deadLettersNone: "收到的消息全部可读", deadLettersSome: "条消息无法解读", arrivals: "新到设备", arrivalsNone: "没有未知设备请求接入", arrivalsSome: "台未知设备请求接入",
     storage: "存储", stored: "个数据点已保存", diskFree: (free, total) => `剩余 ${free}，共 ${total}`, bytesPerPoint: (b) => `每点 ${b} 字节`, problems: "问题", noProblems: "各部分运行正常", noProblemsText: "节点的各个部分都没有报告问题。",
     welcome: "接入第一台设备", welcomeText: "设备需要名称和令牌。向导会一并生成，并给出发送第一个数值的命令。", lost: (n) => `${n2(n)} 个部分未运行`,
@@ -46,11 +47,11 @@ export const zh: Dictionary = {
   wizard: {
     title: "新建设备", describe: "描述", connect: "连接", nameHint: "与铭牌一致：字母、数字、点、短横线和下划线。它也是 MQTT 用户名。", namePattern: "只能用字母、数字、. - _，最多 128 个", titleHint: "大家怎么称呼它", noModel: "不指定：设备发什么就收什么", noPlace: "暂不指定位置",
     sparkplug: "使用 Sparkplug B", group: "组", edgeNode: "边缘节点", sparkplugDevice: "设备（边缘节点本身则留空）", submit: "创建并显示令牌", token: "访问令牌", tokenOnce: "只显示这一次。节点只保存它的散列值。", host: "主机", port: "端口", waiting: "正在等待第一条消息…", waitingHint: "在终端运行上面的命令。数值一入库，这里就会变绿。",
-    arrived: "第一条消息已到达", arrivedText: (property, value) => `${property} = ${value}`, open: "打开设备", skip: "不等了，直接打开", user: "用户名", emptyPassword: "密码留空", topic: "主题",
+    arrived: "第一条消息已到达", arrivedText: (property, value) => `${property} = ${value}`, open: "打开设备", skip: "不等了，直接打开", user: "用户名", emptyPassword: "密码留空", plain: "明文", tlsHint: "按本机信任的证书机构核对节点证书。若是自建机构，请加 --cafile 文件，Python 中写 tls={\"ca_certs\": \"文件\"}。", noWay: "MQTT 接入已关闭", noWayHint: "请管理员在设置的 [mqtt] 一节中打开端口。请保存令牌：只显示这一次。", topic: "主题",
   },
   import: {
     title: "导入设备", text: "带表头的 CSV 文件，只有 name 一列必填。", columns: "列：name、title、model（物模型名称）、place（位置路径）、tags（用 ; 分隔）", choose: "选择或拖入 CSV 文件", template: "下载模板", created: (n) => `已创建 ${n2(n)} 台设备`, refused: (n) => `${n2(n)} 行被拒绝`,
-    row: "行", reason: "原因", rows: (n) => `${n2(n)} 行`, submit: "导入", noName: "文件中没有名为 name 的列", report: "下载被拒绝的行", empty: "文件中没有数据行",
+    row: "行", reason: "原因", rows: (n) => `${n2(n)} 行`, submit: "导入", noName: "文件中没有名为 name 的列", report: "下载被拒绝的行", empty: "文件中没有数据行", issue: "为每台设备签发访问令牌", issueHint: "没有令牌设备无法连接。Sparkplug 设备使用其边缘节点的令牌。", tokens: (n) => `已签发 ${n2(n)} 个令牌`, tokensOnce: "只显示这一次：节点只保存它们的散列值。请立即下载或复制，并像密码一样妥善保管。", downloadTokens: "下载令牌 (CSV)", copyTokens: "全部复制", leaveConfirm: "不保存令牌就离开？", leaveText: "令牌尚未下载或复制，之后不再显示，每台设备都需要重新签发。", leave: "仍然离开", stay: "返回",
   },
   arrivals: {
     title: "新到设备", text: "尝试连接、但本节点不认识的设备。", empty: "没有未知设备请求接入", emptyText: "用未知凭证连接的设备会列在这里，一键即可接纳。", adopt: "接纳", discard: "忽略", firstSeen: "首次出现", attempts: "次数", from: "来源", username: "用户名", asName: "在此命名为", known: "已登记的设备使用此用户名，但密码不同。接纳即承认新密码。", adopted: "已接纳", topic: "主题",
@@ -87,17 +88,46 @@ export const zh: Dictionary = {
   deadLetters: {
     title: "死信", text: "收到但无法解读的消息。在重放或丢弃之前一直保留。", empty: "没有死信", emptyText: "收到的每条消息都可以解读。", reason: "原因", topic: "主题", received: "接收时间", payload: "载荷", size: "大小", replay: "重放", discard: "丢弃", replayAll: "全部重放", discardConfirm: (n) => `丢弃 ${n2(n)} 条消息？`, discardText: "此操作无法撤销。", replayed: (n) => `已重放 ${n2(n)} 条消息`, discarded: (n) => `已丢弃 ${n2(n)} 条消息`, hex: "十六进制", asText: "文本", json: "JSON", selected: (n) => `已选 ${n2(n)} 条`,
   },
+  retention: {
+    title: "数据保留", text: "读数保存多久。对每个序列，由第一条匹配的策略决定。到期的读数会被永久清除，默认每小时清除一次。", add: "新建策略", edit: "编辑策略", empty: "全部读数永久保存", emptyText: "策略会自动清除过期的读数，可针对全部序列，也可只针对一部分。报警的证据不受影响。",
+    devices: "设备", property: "属性", keep: "保存", effect: "当前影响", allDevices: "全部设备", allProperties: "全部属性", forEver: "永久", forSomeTime: "限期", days: (n) => `${n2(n)} 天`, daysLabel: "天数", up: "提前匹配", down: "推后匹配", whose: { all: "全部设备", one: "一台设备", pattern: "按标识匹配" },
+    patternHint: "设备标识的匹配式：* 代表任意多个字符，? 代表一个字符。", propertyHint: "留空表示全部。* 代表任意多个字符，? 代表一个字符。", decides: (series, devices) => `决定 ${n2(devices)} 台设备的 ${n2(series)} 个序列`, nothing: "不影响任何序列", nothingLong: "没有匹配的序列，或者都已由前面的策略决定。", due: (n) => `${n} 个读数待清除`, dueOldest: (n, oldest) => `${n} 个读数已到期，将被清除，最早的在 ${oldest}。`, nothingDue: "没有读数到期。",
+    incomplete: "请填写适用范围和时长，即可看到影响。", noPreview: "暂时无法得知影响。", saveAndRemove: (n) => `保存并清除 ${n} 个读数`, removes: (n) => `这将永久清除目前仍保存的 ${n} 个读数。`, deleteConfirm: "删除这条策略？", deleteText: "其序列改由下一条匹配的策略决定，没有则永久保存。", moveConfirm: "更改顺序？", rest: "其余全部永久保存。", restCounted: (n) => (n ? `其余 ${n2(n)} 个序列永久保存。` : "没有其余序列；新出现且不匹配任何策略的序列将永久保存。"),
+  },
   system: {
+    meaning: "说明", fromEnvironment: "环境变量", fromFile: "文件",
+    figures: {
+      messages_in: "收到的消息", messages_acked: "已确认的消息", points_stored: "已存读数", dead_letters: "死信", requests: "请求", lag_messages: "待处理消息", lag_ms: "处理滞后", intake_unacknowledged_bytes: "未存字节", repeatable_messages: "为识别重发而记住",
+      points_buffered: "缓冲中的读数", newest_held: "内存中的最新值", alarms_pending: "待写报警", rules_watching: "生效的规则", connections: "连接", connections_waiting: "正在登录", devices: "已连接设备", devices_online: "在线设备", uncommitted_bytes: "未落盘字节", reading_paused: "暂停读取的连接", sessions: "MQTT 会话",
+      subscriptions: "订阅", retained: "保留消息", requests_in_flight: "处理中的请求", live_streams: "实时连接", live_devices: "实时关注的设备",
+    },
     title: "系统", roles: "组成部分", streams: "消息流", disk: "磁盘", problems: "问题", settings: "设置", role: "部分", state: "状态", cpu: "处理器", memory: "内存", uptime: "已运行", rate: "速率", process: "进程", noProblems: "没有问题", states: { running: "运行中", starting: "启动中", restarting: "重启中", lost: "已失联" }, messages: "消息数", size: "大小", limit: "上限", setting: "设置项", value: "值", version: "版本", since: "自", lag: (n) => `${n} 条待处理`, metrics: "Prometheus 指标", openapi: "OpenAPI 描述", roleNames: { web: "网页服务", listener: "MQTT 接入", historian: "历史库", nats: "消息总线", "nats-server": "消息总线", supervisor: "守护" },
   },
+  audit: {
+    title: "审计", about: "谁做了什么，什么被拒绝。每条记录都在签名日志中，可在此验证其证明。", export: "导出 CSV", searchHint: "名称、编号、值、错误", time: "时间", who: "操作者", what: "操作", object: "对象", changes: "变更", outcome: "结果",
+    outcomes: { done: "完成", denied: "拒绝", failed: "失败" }, actorKinds: { person: "人员", token: "程序", device: "设备", system: "节点", unknown: "未知" }, from: "来源", agent: "所用程序", grant: "授权", behalf: "代表", number: "日志序号", request: "请求", id: "记录编号", field: "字段", before: "变更前", after: "变更后",
+    digestBefore: "变更前摘要", digestAfter: "变更后摘要", erased: "（已擦除）", erasedText: "此记录中的个人信息已擦除；记录仍可证明其曾经存在。", more: (n: number) => `另有 ${n} 项`, proof: "证明", proofRight: (index: string, size: string) => `第 ${index} 条记录在共 ${size} 条的日志中，已由本浏览器验证。`,
+    proofWrong: "证明不成立：此记录不是当初签名的那一条。", steps: { leaf: "记录文本的哈希", path: (n: number) => `到根的路径，${n} 个哈希`, head: "签名树头中的根", signature: "日志密钥的签名" }, verdicts: { right: "吻合", wrong: "不吻合", unchecked: "本浏览器未验证" },
+    text: "参与哈希的文本", path: "路径上的哈希", checkpoint: "签名树头", insecure: "浏览器只在 HTTPS 或本机页面上验证证明；`millwright ledger prove` 可在任何地方验证。", history: "变更历史", noHistory: "尚无变更记录", noHistoryText: "今后的变更及其操作者将列在这里。",
+    empty: "尚无操作", emptyText: "每次变更和每次被拒绝的尝试都会列在这里。", noMatch: "没有匹配的记录", noMatchText: "请更改搜索或清除筛选。",
+    kinds: { device: "设备", person: "人员", rule: "规则", alarm: "报警", model: "物模型", place: "位置", token: "令牌", session: "会话", arrival: "新到设备", dead_letter: "死信", retention: "保留策略", settings: "设置", node: "节点", personal_data: "个人信息", passkey: "通行密钥", identity: "其他账号", provider: "身份提供方", organisation: "组织", role: "角色", group: "用户组", grant: "授权", invitation: "邀请" },
+    actions: {
+      "devices.add": "注册设备", "devices.change": "修改设备", "devices.remove": "删除设备", "devices.import": "导入设备", "devices.read": "读取设备", "devices.credentials.add": "签发凭据", "devices.credentials.remove": "吊销凭据", "places.add": "添加位置", "places.change": "修改位置", "places.remove": "删除位置",
+      "models.add": "添加物模型", "models.versions.add": "添加物模型版本", "models.remove": "删除物模型", "rules.add": "新建规则", "rules.set": "修改规则", "rules.remove": "删除规则", "alarms.acknowledge": "确认报警", "alarms.comments.add": "评论报警", "arrivals.adopt": "接纳新到设备", "arrivals.remove": "忽略新到设备",
+      "dead_letters.replay": "重放死信", "dead_letters.discard": "丢弃死信", "people.add": "添加人员", "people.change": "修改人员", "tokens.add": "创建令牌", "tokens.remove": "终止令牌", "session.sign_in": "登录", "session.sign_out": "退出登录", "session.change": "修改偏好", "session.password": "修改密码", "sessions.remove": "终止会话",
+      "session.proof": "再次证明身份", "account.second_factor": "开始设置验证器应用", "account.second_factor.add": "设置验证器应用", "account.second_factor.remove": "移除验证器应用", "account.second_factor.recovery_codes.add": "生成恢复码", "account.passkeys.challenge": "开始添加通行密钥", "account.passkeys.add": "添加通行密钥", "account.passkeys.change": "重命名通行密钥", "account.passkeys.remove": "移除通行密钥", "account.identities.add": "关联其他账号", "account.identities.remove": "取消关联其他账号", "account.identities.proof": "开始在别处证明身份", "people.second_factor.remove": "重置第二因素",
+      "people.services.add": "添加服务账号", "organisations.add": "添加组织", "organisations.change": "修改组织", "organisations.remove": "删除组织", "organisations.members.remove": "终止成员资格", "organisations.members.transfer": "转移成员", "organisations.consents.add": "给予同意", "organisations.consents.remove": "撤回同意", "organisations.invitations.add": "邀请人员", "organisations.invitations.remove": "撤回邀请", "invitations.accept": "接受邀请", "invitations.read": "查看邀请", "roles.add": "新建角色", "roles.set": "修改角色", "roles.remove": "删除角色", "groups.add": "新建用户组", "groups.set": "修改用户组", "groups.remove": "删除用户组", "grants.add": "授予角色", "grants.remove": "终止授权",
+      "node.set_up": "初始化节点", "node.start": "节点启动", "node.stop": "节点停止", "settings.change": "设置变更", "records.migrate": "数据库迁移", "retention.set": "设置保留策略", "mqtt.connect": "MQTT 连接", "ledger.erase": "擦除个人信息", "attempts.various": "多种尝试",
+    },
+  },
   people: {
-    title: "人员", add: "新建人员", roles: "角色", roleNames: { administrator: "管理员", engineer: "工程师", operator: "操作员", viewer: "访客" }, roleHints: { administrator: "全部权限", engineer: "设备、物模型、规则", operator: "确认与备注报警", viewer: "只能查看" }, disable: "停用", enable: "启用", disableConfirm: "停用此人？其会话立即结束。", password: "密码", oldPassword: "当前密码", newPassword: "新密码", changePassword: "修改密码", passwordChanged: "密码已修改", tokens: "API 令牌", tokensText: "供脚本和其他系统使用：以 “Authorization: Bearer …” 发送，拥有您的角色。", newToken: "新建令牌", noTokens: "没有令牌", tokenOnce: "请立即复制，之后不再显示。", revoke: "吊销", revokeConfirm: "吊销这个令牌？使用它的程序将无法工作。", you: "您", disabled: "已停用", active: "可用", firstPassword: "初始密码", account: "我的账户", lastUsed: "最近使用", expires: "到期",
+    title: "人员", add: "新建人员", roles: "角色", roleNames: { administrator: "管理员", engineer: "工程师", operator: "操作员", viewer: "访客", auditor: "审计员" }, roleHints: { administrator: "全部权限", engineer: "设备、物模型、规则", operator: "确认与备注报警", viewer: "只能查看", auditor: "查看一切，包括谁有何权限" }, disable: "停用", enable: "启用", disableConfirm: "停用此人？其会话立即结束。", password: "密码", oldPassword: "当前密码", newPassword: "新密码", changePassword: "修改密码", passwordChanged: "密码已修改", tokens: "我的 API 令牌", tokensText: "供脚本和其他系统使用：以 “Authorization: Bearer …” 发送，以您的身份、按所给的角色操作。", newToken: "新建令牌", noTokens: "还没有令牌", noTokensText: "脚本需要令牌才能使用 API。", othersTokens: "其他人的令牌", owner: "属于", tokenOnce: "请立即复制：只显示这一次，节点只保存它的散列值。", tokenKept: "已复制", tokenNameHint: "供谁使用", tokenRolesHint: "够用即可，不会超过您自己的角色。", neverEnds: "永不到期", expired: "已到期", onDate: "指定日期", inDays: (n) => `${n2(n)} 天后`,
+    preferences: "语言与外观", passwordEndsSessions: "其他会话会随之结束。", sessions: "我的会话", sessionsText: "您在这些地方登录。发现陌生的请结束它，并修改密码。", browser: "浏览器", address: "地址", signedIn: "登录时间", lastActive: "最近活动", ends: "到期", thisSession: "本会话", end: "结束", endOthers: "结束其他会话", endConfirm: "结束这个会话？", endOthersConfirm: (n) => `结束其他 ${n2(n)} 个会话？`, endText: "使用者需要重新登录。", sessionEnded: "会话已结束", othersEnded: "其他会话已结束", revoke: "吊销", revokeConfirm: "吊销这个令牌？使用它的程序将无法工作。", you: "您", disabled: "已停用", active: "可用", firstPassword: "初始密码", account: "我的账户", lastUsed: "最近使用", expires: "到期",
   },
+  organisations: {
+    title: "组织", text: "企业的数据归企业自己所有；上级组织须经其同意才能查看。", add: "新建组织", name: "名称", shortName: "简称", code: "统一社会信用代码", kind: "类型", parent: "上级", members: "成员", all: "全部组织", choose: "组织", suspend: "停用", resume: "恢复", suspended: "已停用", suspendText: "恢复之前，无人可在其中工作，其设备也无法接入。", deleteText: "其设备、规则、报警及其他一切将被永久删除。", one: "只有一个组织。", more: "管理多个组织…", invite: "邀请", invitations: "邀请", inviteText: "链接只能使用一次，一周内有效。请发给受邀人；此处只显示这一次。", note: "受邀人", openInvitation: "待接受", usedInvitation: "已接受", overInvitation: "已过期", withdraw: "撤回", grants: "授权", give: "授予角色", role: "角色", to: "授予", until: "有效期至", end: "终止", endText: "立即生效，已登录的会话也不例外。", leave: "移出组织", leaveText: "其在本组织及下级的角色全部终止，所有会话和令牌失效；其工作成果保留。", consents: "同意", consent: "给予同意", consentText: "未经本企业同意，在上级组织的授权不能触及本企业的数据。", noConsents: "没有同意记录：上级组织看不到本企业的数据。", noInvitations: "没有邀请", noMembers: "还没有成员", noGrants: "没有授权", firstAdministrator: "请邀请首位管理员；此后由组织内部自行决定。", permissions: "权限", roles: "角色", newRole: "新建角色", builtIn: "内置", groups: "用户组", newGroup: "新建用户组", access: "权限", accessText: "此人可以做什么、在哪里、依据哪项授权。", nothing: "这里没有任何授权。", why: "依据", through: (group) => `通过 ${group}`, on: (name) => `于 ${name}`, invitedTitle: (name) => `加入 ${name}`, invitedText: (role) => `您受邀担任：${role}。`, joinAs: (name) => `以 ${name} 的身份加入`, join: "加入", bad: "邀请无效", badText: "邀请只能使用一次，且有时限。请索取新的邀请。", kinds: { province: "省", city: "市", park: "园区", industry: "行业", enterprise: "企业", site: "厂区", department: "部门" },
+  },
+  security: security.zh,
   help: { title: "键盘快捷键", search: "搜索", overview: "总览", devices: "设备", alarms: "报警", help: "本帮助", then: "然后", rules: "规则", system: "系统" },
-  reasons: {
-    connected: "已连接", birth: "边缘节点恢复", NBIRTH: "Sparkplug 上线", DBIRTH: "Sparkplug 上线", NDEATH: "Sparkplug 下线", DDEATH: "Sparkplug 下线", "edge node offline": "边缘节点离线",
-    client: "主动断开", connection_lost: "连接中断", keep_alive: "长时间没有消息", taken_over: "重新连接", slow_reader: "读取过慢", credential_moved: "凭证已归另一台设备",
-    listener_stopped: "MQTT 接入已停止", listener_lost: "MQTT 接入已失联", malformed: "报文格式错误", packet_too_large: "报文过大", unexpected_packet: "意外的报文",
-  },
   quality: { 192: "良好", 64: "不确定", 0: "坏" },
 };

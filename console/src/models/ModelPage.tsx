@@ -26,7 +26,7 @@ function Editor({ model, version, choose }: { model: ThingModel | null; version:
   const title = useTitle();
   const navigate = useNavigate();
   const { message, modal } = App.useApp();
-  const engineer = useMay("engineer");
+  const engineer = useMay("models:write");
   const [view, setView] = useState<"form" | "json">("form");
   const [form] = Form.useForm<ModelDocument>();
   const [rest, setRest] = useState<ModelDocument>(model ? documentOf(model) : EMPTY);

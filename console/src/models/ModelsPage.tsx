@@ -14,7 +14,7 @@ export default function ModelsPage(): JSX.Element {
   const f = useFormat();
   const title = useTitle();
   const navigate = useNavigate();
-  const engineer = useMay("engineer");
+  const engineer = useMay("models:write");
   const models = useModels();
   const add = engineer && <Link to="/models/new"><Button type="primary" icon={<PlusOutlined />}>{t.models.add}</Button></Link>;
   const columns: TableColumnsType<ThingModel> = [

@@ -6,6 +6,7 @@ import { type Alarm, type Overview, PRIORITIES, type SystemState } from "../api/
 import { useList, useMay, useResource } from "../api/queries";
 import { AlarmLine } from "../alarms/AlarmLine";
 import { useFormat, useText } from "../i18n";
+import { useNodeWords } from "../i18n/node";
 import { PriorityMark } from "../parts/Marks";
 import { Empty, Loaded, Page, Panel } from "../parts/Page";
 import { Sparkline } from "../parts/Sparkline";
@@ -20,8 +21,8 @@ export default function OverviewPage(): JSX.Element {
         {(o) => (
           <div className="grid overview">
             {o.devices.total === 0 && <div className="whole"><Welcome /></div>}
-            <div className="stack"><Alarms overview={o} /><Rates overview={o} /></div>
-            <div className="stack"><Devices overview={o} /><Problems /><Knocking overview={o} /><Storage overview={o} /></div>
+            <div className="stack"><Alarms overview={o} />{o.rates && <Rates rates={o.rates} />}</div>
+            <div className="stack"><Devices overview={o} />{o.rates && <Problems />}<Knocking overview={o} />{o.storage && <Storage storage={o.storage} />}</div>
           </div>
         )}
       </Loaded>
@@ -31,7 +32,7 @@ export default function OverviewPage(): JSX.Element {
 
 function Welcome(): JSX.Element {
   const t = useText();
-  const engineer = useMay("engineer");
+  const engineer = useMay("devices:write");
   return (
     <Panel><Empty title={t.overview.welcome} text={t.overview.welcomeText}>
       {engineer && <Link to="/devices?new=1"><Button type="primary" size="large">{t.devices.add}</Button></Link>}
@@ -47,7 +48,7 @@ function Alarms({ overview }: { overview: Overview }): JSX.Element {
   return (
     <Panel flush title={t.overview.alarms} extra={<Link to="/alarms">{t.overview.allAlarms}</Link>}>
       <div className="row wrap" style={{ gap: 24, padding: "12px 16px", borderBottom: "1px solid var(--line)" }}>
-        <div className="figure" data-testid="active-alarms">{f.number(active)}{unacknowledged > 0 && <small>{t.overview.unacknowledged(unacknowledged)}</small>}</div>
+        <div className="figure" data-testid="active-alarms">{f.number(active)}<small>{[t.overview.active, unacknowledged > 0 && t.overview.unacknowledged(unacknowledged)].filter(Boolean).join(" · ")}</small></div>
         <div className="row wrap" style={{ gap: 16 }}>
           {PRIORITIES.map((p) => (
             <Link key={p} to={`/alarms?priority=${p}`} className="row num" style={{ color: "inherit", gap: 6, opacity: counts[p] ? 1 : 0.45 }}>
@@ -82,6 +83,7 @@ function Devices({ overview: { devices } }: { overview: Overview }): JSX.Element
 
 function Problems(): JSX.Element {
   const t = useText();
+  const words = useNodeWords();
   const system = useResource<SystemState>("/system", {}, { everyMs: 5000 });
   const lost = system.data?.roles.filter((role) => role.state !== "running").length ?? 0;
   const problems = system.data?.problems ?? [];
@@ -92,14 +94,14 @@ function Problems(): JSX.Element {
           ? <div><div className="mark"><i className="dot ok" />{t.overview.noProblems}</div><div className="quiet small" style={{ marginTop: 4 }}>{t.overview.noProblemsText}</div></div>
           : <div className="stack tight">
               {lost > 0 && <div className="mark"><i className="dot off" />{t.overview.lost(lost)}</div>}
-              {problems.slice(0, 3).map((p) => <div key={p.code + p.message} className="notice"><b>{p.message}</b><div className="quiet small">{p.hint}</div></div>)}
+              {problems.slice(0, 3).map((p) => { const said = words.problem(p.code, p.message, p.hint); return <div key={p.code + p.message} className="notice"><b>{said.title}</b><div className="quiet small">{said.hint}</div></div>; })}
             </div>}
       </Loaded>
     </Panel>
   );
 }
 
-function Rates({ overview: { rates } }: { overview: Overview }): JSX.Element {
+function Rates({ rates }: { rates: NonNullable<Overview["rates"]> }): JSX.Element {
   const t = useText();
   const f = useFormat();
   return (
@@ -133,7 +135,7 @@ function Knocking({ overview }: { overview: Overview }): JSX.Element {
   );
 }
 
-function Storage({ overview: { storage } }: { overview: Overview }): JSX.Element {
+function Storage({ storage }: { storage: NonNullable<Overview["storage"]> }): JSX.Element {
   const t = useText();
   const f = useFormat();
   const used = storage.disk_total_bytes ? 1 - storage.disk_free_bytes / storage.disk_total_bytes : 0;

@@ -20,15 +20,16 @@ async function copy(text: string): Promise<void> {
   area.remove();
 }
 
-export function CopyButton({ text, label }: { text: string; label?: string }): JSX.Element {
+export function CopyButton({ text, label, size = "small", done }: { text: string; label?: string; size?: "small" | "middle"; done?: () => void }): JSX.Element {
   const t = useText();
   const [copied, setCopied] = useState(false);
   return (
     <Button
-      size="small" type={label ? "default" : "text"} aria-label={t.common.copy} icon={copied ? <CheckOutlined /> : <CopyOutlined />}
+      size={size} type={label ? "default" : "text"} aria-label={label ?? t.common.copy} icon={copied ? <CheckOutlined /> : <CopyOutlined />}
       onClick={() => {
         void copy(text).then(() => {
           setCopied(true);
+          done?.();
           setTimeout(() => { setCopied(false); }, 1600);
         });
       }}

@@ -16,18 +16,20 @@ interface Props<T> {
   loadingMore?: boolean;
   selected?: { keys: Key[]; change: (keys: Key[]) => void; disabled?: (item: T) => boolean };
   size?: TableProps<T>["size"];
+  /** It stands in a panel already and needs no frame of its own. */
+  inside?: boolean;
 }
 
-export function Listing<T extends object>({ items, columns, rowKey, card, onOpen, loading = false, more, loadingMore = false, selected, size = "middle" }: Props<T>): JSX.Element {
+export function Listing<T extends object>({ items, columns, rowKey, card, onOpen, loading = false, more, loadingMore = false, selected, size = "middle", inside = false }: Props<T>): JSX.Element {
   const t = useText();
   const phone = usePhone();
   const foot = more ? (
     <div style={{ textAlign: "center", padding: 12 }}><Button loading={loadingMore} onClick={more}>{t.common.loadMore}</Button></div>
   ) : null;
   if (phone)
-    return <div className="cards">{items.map((item) => <div key={rowKey(item)}>{card(item)}</div>)}{foot}</div>;
+    return <div className={inside ? "insets" : "cards"}>{items.map((item) => <div key={rowKey(item)}>{card(item)}</div>)}{foot}</div>;
   return (
-    <div className="panel" style={{ overflow: "hidden" }}>
+    <div className={inside ? "" : "panel"} style={{ overflow: "hidden" }}>
       <Table<T>
         dataSource={[...items]} columns={columns} rowKey={rowKey} size={size} loading={loading} pagination={false} scroll={{ x: "max-content" }}
         {...(selected && {

@@ -2,7 +2,8 @@ import { App, Button } from "antd";
 import type { JSX } from "react";
 
 import { ProblemError } from "../api/client";
-import { type Dictionary, useText } from "../i18n";
+import { dictionaries, type Dictionary, useText } from "../i18n";
+import { nodeWords } from "../i18n/node";
 
 /** Title and advice of any failure, in the node's words where it gave some. */
 export function wordsOf(error: unknown, t: Dictionary): { title: string; hint: string; code: string } {
@@ -11,8 +12,9 @@ export function wordsOf(error: unknown, t: Dictionary): { title: string; hint: s
   if (error.unreachable) return { title: t.problem.unreachable, hint: t.problem.unreachableHint, code: "" };
   const fields = problem.fields.map((f) => [f.path, f.message].filter(Boolean).join(": ")).join("; ");
   const retry = problem.retryAfterS === null ? "" : t.problem.retryIn(problem.retryAfterS);
-  const hint = [fields, problem.hint || (problem.status === 403 ? t.problem.deniedHint : ""), retry].filter(Boolean).join(" ");
-  return { title: problem.detail || problem.title || t.problem.failed, hint, code: problem.code };
+  const said = nodeWords[t === dictionaries.zh ? "zh" : "en"].problem(problem.code, problem.detail || problem.title || t.problem.failed, problem.hint);
+  const hint = [fields, said.hint || (problem.status === 403 ? t.problem.deniedHint : ""), retry].filter(Boolean).join(" ");
+  return { title: said.title, hint, code: problem.code };
 }
 
 /** A failure in place of the content it kept away. */

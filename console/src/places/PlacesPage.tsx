@@ -15,7 +15,7 @@ type Editing = { place: Place } | { parent: Place | null };
 export default function PlacesPage(): JSX.Element {
   const t = useText();
   const { modal } = App.useApp();
-  const engineer = useMay("engineer");
+  const engineer = useMay("places:write");
   const places = usePlaces();
   const [editing, setEditing] = useState<Editing | null>(null);
   const drop = useChange((id: string) => remove(`/places/${id}`), ["places", "devices"]);

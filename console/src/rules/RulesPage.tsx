@@ -17,7 +17,7 @@ import { sentence } from "./sentence";
 export default function RulesPage(): JSX.Element {
   const t = useText();
   const [parameters, setParameters] = useSearchParams();
-  const engineer = useMay("engineer");
+  const engineer = useMay("rules:write");
   const open = parameters.get("rule");
   const create = parameters.get("new") !== null;
   const rules = usePages<Rule>("/rules", { limit: 100 });
@@ -41,7 +41,7 @@ export default function RulesPage(): JSX.Element {
 export function RuleList({ rules, open, more = null }: { rules: readonly Rule[]; open: (id: string) => void; more?: (() => void) | null }): JSX.Element {
   const t = useText();
   const { modal } = App.useApp();
-  const engineer = useMay("engineer");
+  const engineer = useMay("rules:write");
   const toggle = useChange((rule: Rule) => put(`/rules/${rule.id}`, { ...draftOf(rule), enabled: !rule.enabled }, etagOf(rule)), ["rules"]);
   const drop = useChange((id: string) => remove(`/rules/${id}`), ["rules", "alarms"]);
   const ask = (rule: Rule): void => { void modal.confirm({ title: t.rules.deleteConfirm, content: t.rules.deleteText, okText: t.common.delete, cancelText: t.common.cancel, okButtonProps: { danger: true }, onOk: () => drop.mutateAsync(rule.id).catch(() => undefined) }); };

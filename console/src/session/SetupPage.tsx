@@ -7,12 +7,13 @@ import type { Session } from "../api/model";
 import { queryClient, useResource } from "../api/queries";
 import { usePreferences } from "../app/preferences";
 import { useText } from "../i18n";
+import { Strength } from "../account/security/Strength";
 import { ProblemView, wordsOf } from "../parts/Problem";
 import { useMutation } from "@tanstack/react-query";
 import { Door } from "./Door";
 
 interface Fields { name: string; password: string; repeat: string; code?: string }
-export const PASSWORD_LENGTH = 10;
+export const PASSWORD_LENGTH = 12;
 
 /** First run: makes the first administrator and signs them in. */
 export default function SetupPage(): JSX.Element {
@@ -45,14 +46,14 @@ export default function SetupPage(): JSX.Element {
             </Form.Item>
           )}
           <Form.Item name="name" label={t.session.name} rules={[{ required: true, message: t.common.required }]}><Input autoComplete="username" autoFocus={!!code} maxLength={64} /></Form.Item>
-          <Form.Item name="password" label={t.session.password} extra={t.session.passwordHint} rules={[{ required: true, message: t.common.required }, { min: PASSWORD_LENGTH, message: t.session.passwordShort }]}>
-            <Input.Password autoComplete="new-password" maxLength={256} />
+          <Form.Item name="password" label={t.session.password} extra={<Strength field="password" />} rules={[{ required: true, message: t.common.required }, { min: PASSWORD_LENGTH, message: t.session.passwordShort }]}>
+            <Input.Password autoComplete="new-password" maxLength={128} />
           </Form.Item>
           <Form.Item
             name="repeat" label={t.session.repeat} dependencies={["password"]}
             rules={[{ required: true, message: t.common.required }, (form) => ({ validator: (_, value: string) => (!value || value === form.getFieldValue("password") ? Promise.resolve() : Promise.reject(new Error(t.session.mismatch))) })]}
           >
-            <Input.Password autoComplete="new-password" maxLength={256} />
+            <Input.Password autoComplete="new-password" maxLength={128} />
           </Form.Item>
           <Button type="primary" htmlType="submit" block loading={make.isPending}>{t.session.setupSubmit}</Button>
         </Form>

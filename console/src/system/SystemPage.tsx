@@ -4,6 +4,8 @@ import type { JSX } from "react";
 import type { Overview, RoleStats, SystemState } from "../api/model";
 import { useResource } from "../api/queries";
 import { useFormat, useText } from "../i18n";
+import { useNodeWords } from "../i18n/node";
+import { Listing } from "../parts/Listing";
 import { Loaded, Page, Panel } from "../parts/Page";
 import { useNow } from "../parts/now";
 
@@ -17,7 +19,7 @@ export default function SystemPage(): JSX.Element {
         {(s) => (
           <div className="stack">
             <Problems system={s} />
-            <div className="grid" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(248px, 1fr))" }}>{s.roles.map((role) => <RoleCard key={`${role.role}/${role.instance}`} role={role} />)}</div>
+            <div className="grid" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(216px, 1fr))" }}>{s.roles.map((role) => <RoleCard key={`${role.role}/${role.instance}`} role={role} />)}</div>
             <div className="grid two"><Streams system={s} /><Disk /></div>
             {s.settings.length > 0 && <Settings system={s} />}
           </div>
@@ -30,11 +32,12 @@ export default function SystemPage(): JSX.Element {
 function Problems({ system }: { system: SystemState }): JSX.Element | null {
   const t = useText();
   const f = useFormat();
+  const words = useNodeWords();
   if (system.problems.length === 0) return null;
   return (
     <Panel title={t.system.problems}>
       <div className="stack tight">
-        {system.problems.map((p, i) => <div key={`${p.code}${i}`} className="notice" role="alert"><div className="row spread wrap"><b>{p.message}</b><span className="small faint num">{t.system.since} {f.time(p.since_ms)}</span></div>{p.hint && <div className="quiet">{p.hint}</div>}<div className="small mono faint">{p.code}</div></div>)}
+        {system.problems.map((p) => ({ ...p, said: words.problem(p.code, p.message, p.hint) })).map((p, i) => <div key={`${p.code}${i}`} className="notice" role="alert"><div className="row spread wrap"><b>{p.said.title}</b><span className="small faint num">{t.system.since} {f.time(p.since_ms)}</span></div>{p.said.hint && <div className="quiet">{p.said.hint}</div>}<div className="small mono faint">{p.code}</div></div>)}
       </div>
     </Panel>
   );
@@ -67,7 +70,10 @@ function RoleCard({ role }: { role: RoleStats }): JSX.Element {
   );
 }
 
-const Figure = ({ name, value }: { name: string; value: string }): JSX.Element => <><dt className="mono small" style={{ lineHeight: "22px" }} title={name}>{name}</dt><dd className="num">{value}</dd></>;
+function Figure({ name, value }: { name: string; value: string }): JSX.Element {
+  const known = useText().system.figures[name];
+  return <><dt {...(!known && { className: "mono small" })} title={name}>{known ?? name}</dt><dd className="num">{value}</dd></>;
+}
 
 function Streams({ system }: { system: SystemState }): JSX.Element {
   const t = useText();
@@ -91,6 +97,7 @@ function Disk(): JSX.Element {
     <Panel title={t.system.disk}>
       <Loaded query={overview} rows={2}>
         {({ storage: s }) => {
+          if (s === null) return null;
           const used = s.disk_total_bytes ? 1 - s.disk_free_bytes / s.disk_total_bytes : 0;
           return <>
             <div className="figure">{f.percent(1 - used)}<small>{t.overview.diskFree(f.bytes(s.disk_free_bytes), f.bytes(s.disk_total_bytes))}</small></div>
@@ -103,15 +110,23 @@ function Disk(): JSX.Element {
   );
 }
 
+type Setting = SystemState["settings"][number];
+
 function Settings({ system }: { system: SystemState }): JSX.Element {
   const t = useText();
+  const words = useNodeWords();
+  const origin = (s: Setting): JSX.Element | null => s.source === "default" ? null : <Tag style={{ margin: 0 }} title={s.source}>{s.source.startsWith("environment") ? t.system.fromEnvironment : t.system.fromFile}</Tag>;
+  const value = (s: Setting): JSX.Element => <span className="mono" style={{ overflowWrap: "anywhere" }}>{typeof s.value === "string" ? s.value : JSON.stringify(s.value)}</span>;
   return (
     <Panel title={t.system.settings} flush>
-      <Table size="small" pagination={false} rowKey="name" dataSource={system.settings} scroll={{ x: "max-content", y: 480 }} columns={[
-        { title: t.system.setting, dataIndex: "name", render: (name: string, s) => <><span className="mono">{name}</span>{s.source && s.source !== "default" && <Tag style={{ marginInlineStart: 8 }}>{s.source}</Tag>}</> },
-        { title: t.system.value, dataIndex: "value", render: (value: unknown) => <span className="mono">{typeof value === "string" ? value : JSON.stringify(value)}</span> },
-        { title: "", dataIndex: "description", render: (text: string) => <span className="quiet" style={{ display: "block", maxWidth: 560, whiteSpace: "normal" }}>{text}</span> },
-      ]} />
+      <div style={{ maxHeight: 520, overflow: "auto" }}><Listing
+        items={system.settings} rowKey={(s) => s.name} size="small" inside columns={[
+          { key: "name", title: t.system.setting, render: (_, s) => <span className="row"><span className="mono">{s.name}</span>{origin(s)}</span> },
+          { key: "value", title: t.system.value, render: (_, s) => <div style={{ maxWidth: 280, whiteSpace: "normal" }}>{value(s)}</div> },
+          { key: "text", title: t.system.meaning, render: (_, s) => <span className="quiet" style={{ display: "block", minWidth: 280, maxWidth: 560, whiteSpace: "normal" }}>{words.setting(s.name, s.description)}</span> },
+        ]}
+        card={(s) => <div className="inset"><div className="row spread"><span className="mono">{s.name}</span>{origin(s)}</div><div>{value(s)}</div><div className="small quiet">{words.setting(s.name, s.description)}</div></div>}
+      /></div>
     </Panel>
   );
 }

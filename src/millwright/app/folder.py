@@ -35,6 +35,16 @@ class DataFolder:
         return self.root / "history"
 
     @property
+    def ledger(self) -> Path:
+        """The tamper-evident record: its journal, and the files that anybody may be given."""
+        return self.root / "ledger"
+
+    @property
+    def ledger_key(self) -> Path:
+        """The keys that sign the ledger's tree heads, readable by the owner of the folder alone."""
+        return self.root / "ledger.key"
+
+    @property
     def backups(self) -> Path:
         """Copies of the records made before a migration."""
         return self.root / "backups"

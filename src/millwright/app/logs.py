@@ -16,7 +16,7 @@ from millwright.kernel import to_iso
 
 # What secrets look like here: tokens of people and devices (prefix_ + base 64), and passwords inside URLs.
 _SECRET = re.compile(
-    r"\b(?P<kind>mwt|mwd|mws|mwc)_[A-Za-z0-9_-]{16,}"
+    r"\b(?P<kind>mwt|mwd|mws|mwc|mwb)_[A-Za-z0-9_-]{16,}"
     r"|(?<=://)(?P<user>[^/\s:@]+):[^/\s@]+(?=@)"
     r"|(?<=nats://)[^/\s:@]+(?=@)"
 )

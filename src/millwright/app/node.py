@@ -12,7 +12,8 @@ from millwright.app.settings import NodeSettings
 from millwright.app.stats import StatsPublisher
 from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Records
-from millwright.kernel import Clock, Part, SystemClock
+from millwright.kernel import Clock, Part, Scope, SystemClock
+from millwright.kernel.scope import EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,15 @@ def construct(role: str, settings: NodeSettings, config: Path | None = None) -> 
     clock = SystemClock()
     bus = NatsConnection(nats_url(settings), name=f"{settings.node.name}/{role}")
     stats = StatsPublisher(role, bus=bus, clock=clock, instance=settings.node.name)
-    return Node(role, settings, folder, clock, bus, open_records(settings), stats, config)
+    # What serves people sees what the request's scope contains; what serves the node sees everything.
+    records = open_records(settings, None if role == "web" else EVERYTHING)
+    return Node(role, settings, folder, clock, bus, records, stats, config)
 
 
-def open_records(settings: NodeSettings) -> Records:
+def open_records(settings: NodeSettings, scope: Scope | None = None) -> Records:
     """The records database: the configured one, or SQLite in the data folder."""
     if settings.sql.url:
-        return Records(settings.sql.url)
+        return Records(settings.sql.url, scope)
     folder = folder_of(settings)
     folder.make()
-    return Records.in_folder(folder.root)
+    return Records.in_folder(folder.root, scope)

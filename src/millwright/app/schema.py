@@ -20,7 +20,7 @@ from millwright.parties import Parties, ensure_local_token
 if TYPE_CHECKING:
     from millwright.engines.sql import Migrations
 
-DOMAINS = ("parties", "cases", "historian", "devices", "operations", "web")
+DOMAINS = ("ledger", "parties", "cases", "historian", "devices", "operations", "web")
 """Domains that may keep records; each has its migrations in ``<domain>/migrations``."""
 
 

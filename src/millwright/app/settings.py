@@ -20,7 +20,9 @@ from millwright.engines.clickhouse.settings import ClickHouseSettings
 from millwright.engines.sql.settings import SqlSettings
 from millwright.historian.settings import HistorianSettings
 from millwright.kernel import settings as kernel_settings
+from millwright.ledger.settings import LedgerSettings
 from millwright.operations.settings import OperationsSettings
+from millwright.parties.settings import SignInSettings
 from millwright.web.settings import WebSettings
 
 
@@ -34,6 +36,8 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     devices: DevicesSettings = field(default_factory=DevicesSettings)
     historian: HistorianSettings = field(default_factory=HistorianSettings)
     operations: OperationsSettings = field(default_factory=OperationsSettings)
+    ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
     web: WebSettings = field(default_factory=WebSettings)
 
 
@@ -67,7 +71,7 @@ def describe(
         for part in key.split("."):
             value = getattr(value, part)
         default = _default(info)
-        secret = any(word in key.rsplit(".", 1)[-1] for word in ("password", "secret", "token"))
+        secret = key.endswith(("password", "secret", "token"))
         origin = f"environment {variable}" if variable in environ else str(file) if key in stored else "default"
         shown = "********" if secret and value else _without_password(value)
         yield Setting(key, shown, default, origin, variable, _description(info), secret)

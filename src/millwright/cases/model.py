@@ -8,16 +8,16 @@ from typing import Any
 
 import msgspec
 
-from millwright.kernel import Conflict, Denied, Invalid
+from millwright.kernel import ROOT, Conflict, Denied, Invalid
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person with roles, or a part of the node itself."""
+    """Who acts: a person with rights (names of permissions), or a part of the node itself."""
 
     id: str
     name: str
-    roles: frozenset[str] = frozenset()
+    rights: frozenset[str] = frozenset()
     is_system: bool = False
 
 
@@ -29,13 +29,13 @@ SYSTEM = Actor("system", "Millwright", is_system=True)
 class Transition:
     """A named step: ``moves`` maps each state it may leave to the state it enters.
 
-    ``roles`` may fire it (none: only the node itself); ``required`` are keys of the case's data, or ``comment``, that
-    must be filled when it fires.
+    Who has one of ``rights`` may fire it (none: only the node itself); ``required`` are keys of the case's data, or
+    ``comment``, that must be filled when it fires.
     """
 
     name: str
     moves: Mapping[str, str]
-    roles: frozenset[str] = frozenset()
+    rights: frozenset[str] = frozenset()
     required: tuple[str, ...] = ()
 
 
@@ -93,7 +93,7 @@ class Workflow:
             raise Denied(
                 f"{actor.name} may not {name} this {self.kind}.",
                 code="cases.transition_denied",
-                hint=f"It takes one of the roles {', '.join(sorted(transition.roles)) or '(the node itself)'}.",
+                hint=f"It takes one of {', '.join(sorted(transition.rights)) or '(the node itself)'}.",
             )
         target = transition.moves.get(case.state)
         if target is None:
@@ -115,15 +115,16 @@ class Workflow:
 
 
 def _may(actor: Actor, transition: Transition) -> bool:
-    return actor.is_system or bool(actor.roles & transition.roles)
+    return actor.is_system or bool(actor.rights & transition.rights)
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """One matter. Times are UTC milliseconds.
 
     ``subject`` is the id of what it is about; ``priority`` 1 is the most urgent; ``opened_ms`` is when the matter began
-    as its domain tells (for an alarm the source time), ``created_ms`` when it was recorded; ``search`` is the
-    lower-case text that a search looks through; ``cause`` is set while the case is open.
+    as its domain tells (for an alarm the source time), ``created_ms`` when it was recorded; ``organisation_id``: whose
+    matter it is. ``search`` is the lower-case text that a search looks through; ``cause`` is set while the case is
+    open.
     """
 
     id: str
@@ -140,6 +141,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     deadline_ms: int | None = None
     data: dict[str, Any] = {}
     revision: int = 1
+    organisation_id: str = ROOT
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from millwright.cases import store
 from millwright.cases.model import Actor, Case, Entry, Filter, Page, Workflow
 from millwright.engines.sql import Records
-from millwright.kernel import Clock, Conflict, NotFound, new_id
+from millwright.kernel import ROOT, Clock, Conflict, NotFound, new_id
 
 
 class Cases:
@@ -131,6 +131,7 @@ class CaseSession:
         data: Mapping[str, Any] | None = None,
         comment: str = "",
         noted: Mapping[str, Any] | None = None,
+        organisation_id: str = ROOT,
     ) -> Case:
         """A new case in its workflow's first state. The caller has seen that no case is open for ``cause``.
 
@@ -150,6 +151,7 @@ class CaseSession:
             cause=cause,
             deadline_ms=deadline_ms,
             data=dict(data or {}),
+            organisation_id=organisation_id,
         )
         self._new[case.id] = case
         self._note(case, actor, "open", "", state, comment, noted or {})

@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from millwright.cases.model import Case, Entry, Filter, Page
-from millwright.engines.sql import metadata
+from millwright.engines.sql import metadata, organisation, owned, owned_through
 from millwright.kernel import Invalid
 
 cases = sa.Table(
@@ -31,10 +31,12 @@ cases = sa.Table(
     sa.Column("deadline_ms", sa.BigInteger),
     sa.Column("data", sa.JSON, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
+    organisation(),
     sa.UniqueConstraint("kind", "cause", name="uq_cases_cases_cause"),
     sa.Index("ix_cases_cases_opened", "kind", "opened_ms", "id"),
     sa.Index("ix_cases_cases_state", "kind", "state", "opened_ms"),
     sa.Index("ix_cases_cases_subject", "subject", "kind", "opened_ms"),
+    info=owned(),
 )
 
 entries = sa.Table(
@@ -51,6 +53,7 @@ entries = sa.Table(
     sa.Column("comment", sa.Text, nullable=False),
     sa.Column("data", sa.JSON, nullable=False),
     sa.Index("ix_cases_entries_case", "case_id", "id"),
+    info=owned_through(cases, "case_id"),
 )
 
 evidence = sa.Table(
@@ -60,6 +63,7 @@ evidence = sa.Table(
     sa.Column("complete", sa.Boolean, nullable=False),
     sa.Column("data", sa.JSON, nullable=False),
     sa.Index("ix_cases_evidence_complete", "complete"),
+    info=owned_through(cases, "case_id"),
 )
 
 _CHUNK = 500  # SQLite takes at most 32,766 parameters, and long IN lists are slow to plan

@@ -66,9 +66,21 @@ class Client:
         """Replace what is at ``path``; returns the JSON answer."""
         return self._ask("PUT", path, json=body).json()
 
+    def patch(self, path: str, body: Any) -> Any:
+        """Change what is at ``path``; returns the JSON answer."""
+        return self._ask("PATCH", path, json=body).json()
+
     def delete(self, path: str) -> None:
         """Delete what is at ``path``."""
         self._ask("DELETE", path)
+
+    def delete_for(self, path: str) -> Any:
+        """Delete what is at ``path``; returns the JSON answer."""
+        return self._ask("DELETE", path).json()
+
+    def content(self, path: str) -> bytes:
+        """The body at ``path`` as it is."""
+        return self._ask("GET", path).content
 
     def pages(self, path: str, limit: int | None = None, **query: Any) -> Iterator[dict[str, Any]]:
         """Every item of a list that comes in pages, up to ``limit``."""

@@ -26,12 +26,15 @@ _COMMANDS = {
     "status": "status",
     "settings": "settings",
     "token": "token",
+    "organisations": "organisations",
+    "grants": "organisations",
     "devices": "devices",
     "models": "models",
     "rules": "rules",
     "alarms": "alarms",
     "readings": "readings",
     "dead-letters": "dead_letters",
+    "ledger": "ledger",
 }
 
 

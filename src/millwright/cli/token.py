@@ -36,7 +36,7 @@ def list_tokens(options: Options, as_json: bool) -> None:
     "--role",
     "roles",
     multiple=True,
-    type=click.Choice(["administrator", "engineer", "operator", "viewer"]),
+    type=click.Choice(["administrator", "engineer", "operator", "viewer", "auditor"]),
     default=["viewer"],
     show_default=True,
     help="What it may do; repeat it.",

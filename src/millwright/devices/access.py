@@ -151,9 +151,9 @@ class Access:
         grant, principal = found
         now_ms = self._clock.now_ms()
         if grant.disabled:
-            return Refusal(_NOT_AUTHORISED, "device_disabled", arrival=False)
+            return Refusal(_NOT_AUTHORISED, "device_disabled", arrival=False, device_id=grant.device_id)
         if grant.expires_ms is not None and grant.expires_ms <= now_ms:
-            return Refusal(_BAD_CREDENTIAL, "credential_expired", arrival=False)
+            return Refusal(_BAD_CREDENTIAL, "credential_expired", arrival=False, device_id=grant.device_id)
         self._used[grant.credential_id] = now_ms
         return principal
 
@@ -233,7 +233,7 @@ class Access:
             task = asyncio.create_task(self._report(contact))
             self._reports.add(task)
             task.add_done_callback(self._reports.discard)
-        return Refusal(_BAD_CREDENTIAL, reason, arrival=False)
+        return Refusal(_BAD_CREDENTIAL, reason, arrival=False, device_id=device_id)
 
     def _may_report(self) -> bool:
         now_s = self._clock.monotonic_s()

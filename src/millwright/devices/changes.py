@@ -52,6 +52,15 @@ class Changes:
         with self._records.read() as connection:
             return store.revision(connection)
 
+    async def touch(self) -> None:
+        """Count and tell that any device may have changed: something above the registry did, as an organisation."""
+        await asyncio.to_thread(self._bump)
+        await self.announce(EVERY)
+
+    def _bump(self) -> None:
+        with self._records.begin() as connection:
+            store.bump(connection)
+
     async def announce(self, device_id: str) -> None:
         """Tell that ``device_id`` (or ``*``: any) changed. Never raises: the counter tells it too, 2 s later."""
         try:

@@ -15,9 +15,11 @@ from millwright.devices.presence.store import PresenceStore
 from millwright.devices.properties import PropertyService, PropertyStore
 from millwright.devices.registry import Device, DeviceCounts, DevicePage, DeviceQuery, DeviceStore, Registry
 from millwright.devices.registry.bulk import BulkStore
+from millwright.devices.registry.store import remove_all
 from millwright.devices.settings import DevicesSettings
 from millwright.engines.sql import Records
 from millwright.kernel import Bus, Clock
+from millwright.parties import Organisations
 
 CountAlarms = Callable[[Sequence[str]], Awaitable[Mapping[str, int]]]
 """How many alarms are active on each of these devices; those without any may be absent."""
@@ -41,6 +43,7 @@ class DevicesService:
     ) -> None:
         settings = settings or DevicesSettings()
         self._count_alarms = count_alarms
+        self._clock = clock
         self.changes = Changes(records, bus)
         self.device_store = DeviceStore(records)
         self.model_store = ModelStore(records)
@@ -52,6 +55,14 @@ class DevicesService:
         self.credentials = CredentialService(self.credential_store, self.changes, clock, settings)
         self.properties = PropertyService(PropertyStore(records), self.device_store, self.model_store, clock)
         self.presence = PresenceService(self.presence_store, self.device_store)
+
+    def follow(self, organisations: Organisations) -> None:
+        """Let devices go with their organisation, and caches know when one was suspended, moved or removed."""
+        now_ms = self._clock.now_ms
+        organisations.store.leaving.append(
+            lambda connection, organisation_id: remove_all(connection, organisation_id, now_ms())
+        )
+        organisations.changed.append(self.changes.touch)
 
     async def count(self) -> DeviceCounts:
         """How many devices there are, by presence."""

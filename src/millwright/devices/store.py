@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from millwright.engines.sql import metadata
+from millwright.engines.sql import metadata, organisation, owned, owned_through
+from millwright.kernel import ROOT, current_scope
 
 REVISION = "devices_revision"
 
@@ -37,17 +38,28 @@ places = sa.Table(
     sa.Column("name", sa.String(128), nullable=False),
     sa.Column("name_key", Key, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
+    organisation(),
+    info=owned(),
 )
-sa.Index("uq_devices_places_sibling", sa.func.coalesce(places.c.parent_id, ""), places.c.name_key, unique=True)
+sa.Index(
+    "uq_devices_places_sibling",
+    places.c.organisation_id,
+    sa.func.coalesce(places.c.parent_id, ""),
+    places.c.name_key,
+    unique=True,
+)
 
 models = sa.Table(
     "devices_models",
     metadata,
     sa.Column("id", _id, primary_key=True),
     sa.Column("name", sa.String(128), nullable=False),
-    sa.Column("name_key", Key, nullable=False, unique=True),
+    sa.Column("name_key", Key, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
+    organisation(),
+    sa.Index("uq_devices_models_name", "organisation_id", "name_key", unique=True),
+    info=owned(shared=True),
 )
 
 model_versions = sa.Table(
@@ -57,6 +69,7 @@ model_versions = sa.Table(
     sa.Column("version", sa.Integer, primary_key=True),
     sa.Column("document", sa.JSON, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
+    info=owned_through(models, "model_id"),
 )
 
 devices = sa.Table(
@@ -64,7 +77,7 @@ devices = sa.Table(
     metadata,
     sa.Column("id", _id, primary_key=True),
     sa.Column("name", sa.String(128), nullable=False),
-    sa.Column("name_key", Key, nullable=False, unique=True),
+    sa.Column("name_key", Key, nullable=False),
     sa.Column("title", sa.String(255)),
     sa.Column("search", sa.Text, nullable=False),
     sa.Column("tags", sa.JSON, nullable=False),
@@ -79,17 +92,33 @@ devices = sa.Table(
     sa.Column("disabled", sa.Boolean, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
+    organisation(),
+    sa.Index("ix_devices_devices_name", "name_key", "id"),
+    sa.Index("uq_devices_devices_name", "organisation_id", "name_key", unique=True),
     sa.Index("ix_devices_devices_model_name", "model_id", "name_key"),
     sa.Index("ix_devices_devices_place_name", "place_id", "name_key"),
     sa.Index("ix_devices_devices_kind_name", "kind", "name_key"),
     sa.Index("uq_devices_devices_sparkplug", "sparkplug_group", "sparkplug_edge", "sparkplug_device", unique=True),
+    info=owned(),
 )
+
+removed = sa.Table(
+    "devices_removed",
+    metadata,
+    sa.Column("id", _id, primary_key=True),
+    sa.Column("name", sa.String(128), nullable=False),
+    sa.Column("removed_ms", sa.BigInteger, nullable=False),
+    organisation(index=True),
+    info=owned(kept=True),
+)
+"""Whose the devices were that are registered no more: their history stays, and stays their organisation's."""
 
 tags = sa.Table(
     "devices_tags",
     metadata,
     sa.Column("tag", Key, primary_key=True),
     sa.Column("device_id", _id, sa.ForeignKey("devices_devices.id", ondelete="CASCADE"), primary_key=True, index=True),
+    info=owned_through(devices, "device_id"),
 )
 
 credentials = sa.Table(
@@ -104,6 +133,7 @@ credentials = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("expires_ms", sa.BigInteger),
     sa.Column("last_used_ms", sa.BigInteger),
+    info=owned_through(devices, "device_id"),
 )
 
 properties = sa.Table(
@@ -116,6 +146,7 @@ properties = sa.Table(
     sa.Column("known", sa.Boolean, nullable=False),
     sa.Column("first_seen_ms", sa.BigInteger, nullable=False),
     sa.Index("ix_devices_properties_property", "property", "device_id"),
+    info=owned_through(devices, "device_id"),
 )
 
 presence = sa.Table(
@@ -126,6 +157,7 @@ presence = sa.Table(
     sa.Column("since_ms", sa.BigInteger, nullable=False),
     sa.Column("last_seen_ms", sa.BigInteger, nullable=False),
     sa.Column("reason", sa.String(128)),
+    info=owned_through(devices, "device_id"),
 )
 
 presence_events = sa.Table(
@@ -137,6 +169,7 @@ presence_events = sa.Table(
     sa.Column("online", sa.Boolean, nullable=False),
     sa.Column("reason", sa.String(128)),
     sa.Index("ix_devices_presence_events_device", "device_id", "sequence"),
+    info=owned_through(devices, "device_id"),
 )
 
 arrivals = sa.Table(
@@ -157,7 +190,15 @@ arrivals = sa.Table(
     sa.Column("attempts", sa.BigInteger, nullable=False),
     sa.Column("first_ms", sa.BigInteger, nullable=False),
     sa.Column("last_ms", sa.BigInteger, nullable=False, index=True),
+    organisation(),
+    info=owned(),
 )
+"""An arrival belongs to the organisation of the device or edge node it names; one that names none, to the root."""
+
+
+def home() -> str:
+    """Whose a thing is that nobody is named for: the home of the scope at hand."""
+    return current_scope().home or ROOT
 
 
 def revision(connection: sa.Connection) -> int:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         RawQuery,
         Storage,
     )
+    from millwright.historian.reading import DeviceGate, History
     from millwright.historian.retention import PolicyStore, Retention, RetentionPolicy, RetentionPreview
     from millwright.historian.rpc import HistorianClient, HistorianServer
     from millwright.historian.service import Historian
@@ -55,10 +56,12 @@ __all__ = [
     "BucketQuery",
     "BucketSeries",
     "CatalogueEntry",
+    "DeviceGate",
     "Historian",
     "HistorianClient",
     "HistorianServer",
     "HistorianSettings",
+    "History",
     "Latest",
     "LivePublisher",
     "PolicyStore",

@@ -21,20 +21,21 @@ from litestar.response import Stream
 
 from millwright.historian.columns import values
 from millwright.historian.export import ARROW, CSV, arrow_of_buckets, csv_of_buckets, iter_arrow, iter_csv
-from millwright.historian.model import Value, series_id
+from millwright.historian.model import Value
 from millwright.historian.query import (
     AGGREGATES,
     MOST_READINGS,
     Aggregate,
-    BucketQuery,
     BucketSeries,
     Range,
-    RawQuery,
 )
-from millwright.historian.retention import MOST_POLICIES, RetentionPolicy, RetentionPreview
+from millwright.historian.reading import History
+from millwright.historian.retention import MOST_POLICIES, PolicyStore, RetentionPolicy, RetentionPreview
+from millwright.historian.rights import HISTORY_READ, RETENTION_READ, RETENTION_WRITE
 from millwright.historian.rpc import HistorianClient
-from millwright.kernel import Invalid
-from millwright.parties import require_role, require_session
+from millwright.kernel import ROOT, Invalid, current_scope
+from millwright.ledger import note
+from millwright.parties import permit
 
 _POLICIES_EXAMPLE = Example(
     summary="Vibration for a month, energy for ever, the rest for two years",
@@ -148,26 +149,25 @@ class ReadingsController(Controller):
 
     path = "/readings"
     tags = ("History",)
-    guards = (require_session,)
 
-    @get("/latest", summary="Newest values")
+    @get("/latest", summary="Newest values", guards=[permit(HISTORY_READ)])
     async def latest(
         self,
-        historian: NamedDependency[HistorianClient],
+        history: NamedDependency[History],
         device_id: Annotated[
             list[str], QueryParameter(description="The devices; repeat it.", min_items=1, max_items=_MOST_LATEST)
         ],
     ) -> LatestValues:
         """The newest reading (by source time) of every property of the devices."""
-        found = await historian.latest(device_id)
+        found = await history.latest(device_id)
         return LatestValues(
             [LatestValue(r.device_id, r.property, r.time_ms, r.received_ms, r.value, r.quality) for r in found]
         )
 
-    @get("/", summary="Readings", operation_class=InThreeForms)
+    @get("/", summary="Readings", operation_class=InThreeForms, guards=[permit(HISTORY_READ)])
     async def readings(
         self,
-        historian: NamedDependency[HistorianClient],
+        history: NamedDependency[History],
         device_id: DeviceId,
         property_name: Property,
         from_ms: FromMs,
@@ -180,16 +180,16 @@ class ReadingsController(Controller):
         """Readings of one property one by one: a page of JSON, or the whole range as CSV or Arrow."""
         wanted = Range(from_ms, to_ms)
         wanted.check()
-        series = series_id(device_id, property_name)
         descending = order == "desc"
         if form != "json":
-            query = RawQuery(series, wanted, _EXPORT_PAGE, descending)
-            pages = await _begun(historian.iter_raw(query))
+            pages = await _begun(
+                await history.iter_raw(device_id, property_name, wanted, _EXPORT_PAGE, descending=descending)
+            )
             body, kind = (iter_csv(pages), CSV) if form == "csv" else (iter_arrow(pages), ARROW)
             return cast("Response[Any]", Stream(body, media_type=kind, headers=_attached(f"readings.{form}")))
         if cursor is not None:
             wanted = _from_cursor(wanted, cursor, descending)
-        table, bound = await historian.raw(RawQuery(series, wanted, limit, descending))
+        table, bound = await history.raw(device_id, property_name, wanted, limit, descending=descending)
         columns = (table.column(name).to_pylist() for name in ("time_ms", "quality", "received_ms"))
         items = [
             ReadingItem(time, value, quality, received)
@@ -197,10 +197,10 @@ class ReadingsController(Controller):
         ]
         return Response(ReadingPage(items, None if bound is None else str(bound)))
 
-    @get("/buckets", summary="Readings in buckets", operation_class=InThreeForms)
+    @get("/buckets", summary="Readings in buckets", operation_class=InThreeForms, guards=[permit(HISTORY_READ)])
     async def buckets(
         self,
-        historian: NamedDependency[HistorianClient],
+        history: NamedDependency[History],
         device_id: DeviceId,
         property_names: Annotated[
             list[str], QueryParameter(name="property", description="Names of properties; repeat it.", min_items=1)
@@ -219,15 +219,10 @@ class ReadingsController(Controller):
     ) -> Response[Buckets]:
         """Properties of one device, reduced to at most so many buckets; as fast for a year as for a day."""
         names = list(dict.fromkeys(property_names))
-        query = BucketQuery(
-            tuple(series_id(device_id, name) for name in names),
-            Range(from_ms, to_ms),
-            buckets,
-            _aggregates(aggregates),
-            gap_ms,
+        wanted = Range(from_ms, to_ms)
+        query, found, entries = await history.buckets(
+            device_id, names, wanted, buckets, _aggregates(aggregates), gap_ms
         )
-        query.check()
-        found, entries = await asyncio.gather(historian.buckets(query), historian.catalogue([device_id]))
         if form != "json":
             write, kind = (csv_of_buckets, CSV) if form == "csv" else (arrow_of_buckets, ARROW)
             file = Response(write(names, query, found), media_type=kind, headers=_attached(f"buckets.{form}"))
@@ -243,24 +238,28 @@ class RetentionController(Controller):
     path = "/retention"
     tags = ("History",)
 
-    @get("/", guards=[require_session], summary="Retention policies")
-    async def policies(self, historian: NamedDependency[HistorianClient]) -> RetentionPolicies:
-        """The policies, in the order in which they are tried."""
-        return RetentionPolicies(await historian.retention())
+    @get("/", summary="Retention policies", guards=[permit(RETENTION_READ)])
+    async def policies(self, retention: NamedDependency[PolicyStore]) -> RetentionPolicies:
+        """The policies of the organisation, in the order in which they are tried."""
+        return RetentionPolicies(await asyncio.to_thread(retention.list, current_scope().home or ROOT))
 
-    @put("/", guards=[require_role("administrator")], summary="Set the retention policies")
+    @put("/", summary="Set the retention policies", guards=[permit(RETENTION_WRITE)])
     async def replace(
         self,
-        historian: NamedDependency[HistorianClient],
+        retention: NamedDependency[PolicyStore],
         data: Annotated[RetentionPolicies, Body(examples=[_POLICIES_EXAMPLE])],
     ) -> RetentionPolicies:
-        """Put these policies in the place of all. What expires by them is removed within the hour, for good."""
-        await historian.retain(data.policies)
+        """Put these policies in the place of all those of the organisation: what its devices sent that expires by them
+        is removed within the hour, for good."""
+        organisation_id = current_scope().home or ROOT
+        before = await asyncio.to_thread(retention.list, organisation_id)
+        await asyncio.to_thread(retention.replace, data.policies, organisation_id)
+        note("retention", organisation_id, before={"policies": before}, after=data)
         return data
 
     @post(
         "/preview",
-        guards=[require_role("administrator")],
+        guards=[permit(RETENTION_WRITE)],
         summary="What retention policies would do",
         status_code=200,
     )
@@ -270,7 +269,7 @@ class RetentionController(Controller):
         data: Annotated[RetentionPolicies, Body(examples=[_POLICIES_EXAMPLE])],
     ) -> RetentionPreview:
         """For each policy the series it decides about and the readings it would remove now. Changes nothing."""
-        return await historian.preview_retention(data.policies)
+        return await historian.preview_retention(data.policies, current_scope().home or ROOT)
 
 
 ROUTES: Sequence[type[Controller]] = (ReadingsController, RetentionController)

@@ -19,6 +19,7 @@ from millwright.kernel.errors import (
 )
 from millwright.kernel.ids import new_id, new_secret
 from millwright.kernel.lifecycle import Lifecycle, Part, end
+from millwright.kernel.scope import ROOT, Scope, current_scope
 
 __all__ = [
     "Bus",
@@ -35,11 +36,14 @@ __all__ = [
     "NotFound",
     "Outdated",
     "Part",
+    "ROOT",
     "Responder",
+    "Scope",
     "SystemClock",
     "Unavailable",
     "Unsubscribe",
     "Unsupported",
+    "current_scope",
     "end",
     "new_id",
     "new_secret",

@@ -12,6 +12,7 @@ import msgspec
 from millwright.cases import Actor, Case, Cases, Entry, Filter, Page, Transition, Workflow
 from millwright.engines.sql import Records
 from millwright.kernel import Bus, Clock, Invalid, NotFound, Unavailable
+from millwright.ledger import note
 from millwright.operations.model import (
     ACTIVE_STATES,
     OPEN_STATES,
@@ -24,15 +25,15 @@ from millwright.operations.model import (
 
 KIND = "alarm"
 
-_OPERATORS = frozenset({"operator", "administrator"})
-
 WORKFLOW = Workflow(
     kind=KIND,
     initial="unacknowledged",
     closed=frozenset({"normal"}),
     transitions=(
         Transition(
-            "acknowledge", {"unacknowledged": "acknowledged", "returned_unacknowledged": "normal"}, roles=_OPERATORS
+            "acknowledge",
+            {"unacknowledged": "acknowledged", "returned_unacknowledged": "normal"},
+            rights=frozenset({"alarms:acknowledge"}),
         ),
         Transition("return", {"unacknowledged": "returned_unacknowledged", "acknowledged": "normal"}),
         Transition("reoccur", {"returned_unacknowledged": "unacknowledged"}),
@@ -146,6 +147,9 @@ class Alarms:
             )
         alarms = await to_thread(self._acknowledge, wanted, actor, comment)
         await announce(self._bus, alarms)
+        for alarm in alarms:
+            acknowledged = {"state": alarm.state, "device_id": alarm.device_id, "comment": comment}
+            note("alarm", alarm.id, alarm.rule_name, after=acknowledged, personal=("/comment",))
         done = {alarm.id for alarm in alarms}
         return alarms, [alarm_id for alarm_id in wanted if alarm_id not in done]
 
@@ -161,7 +165,9 @@ class Alarms:
     async def comment(self, alarm_id: str, actor: Actor, text: str) -> Entry:
         """Add a comment. Raises ``NotFound`` (``operations.alarm_unknown``)."""
         await to_thread(self._case, alarm_id)
-        return await to_thread(self.cases.comment, alarm_id, actor, text)
+        entry = await to_thread(self.cases.comment, alarm_id, actor, text)
+        note("alarm", alarm_id, after={"comment": text}, personal=("/comment",))
+        return entry
 
     async def summary(self) -> AlarmSummary:
         """Counts over the open alarms."""
@@ -223,6 +229,7 @@ def alarm_of(case: Case) -> Alarm:
             "acknowledged": case.state in ("acknowledged", "normal"),
             "raised_ms": case.opened_ms,
             "revision": case.revision,
+            "organisation_id": case.organisation_id,
         },
         Alarm,
     )

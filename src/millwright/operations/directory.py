@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from millwright.devices import Changes, Device, DeviceQuery, DeviceStore, ModelStore
-from millwright.kernel import NotFound
+from millwright.kernel import ROOT, NotFound, current_scope
 from millwright.operations.model import PropertyFact, Scope, Subject
 
 
@@ -25,19 +25,28 @@ class RegistryDirectory:
         """The enabled devices of these models, and those of these ids, each once."""
         units: dict[tuple[str, int | None], dict[str, str | None]] = {}
         found: dict[str, Subject] = {}
+        paths: dict[str, tuple[str, ...]] = {}
         for device in self._read(model_ids, device_ids):
             if device.disabled or device.id in found:
                 continue
-            model_id = device.model_id
+            model_id, owner = device.model_id, device.organisation_id
+            if owner not in paths:
+                paths[owner] = self._devices.organisations_above(owner)
             if model_id is None:
-                found[device.id] = Subject(device.id, device.title or device.name)
+                found[device.id] = Subject(device.id, device.title or device.name, organisations=paths[owner])
                 continue
             version = (model_id, device.model_version)
             if version not in units:
                 model = self._models.find(*version)
                 units[version] = {p.name: p.unit for p in model.properties} if model else {}
-            found[device.id] = Subject(device.id, device.title or device.name, model_id, units[version])
+            found[device.id] = Subject(device.id, device.title or device.name, model_id, units[version], paths[owner])
         return list(found.values())
+
+    def owner(self, scope: Scope) -> str:
+        """Whose the rule of this scope is: its device's organisation; a model's is the home of the work at hand."""
+        if scope.device_id is not None:
+            return self._devices.get(scope.device_id).organisation_id
+        return current_scope().home or ROOT
 
     def find_property(self, scope: Scope, name: str) -> PropertyFact:
         """What the model in scope declares of a property. Raises ``NotFound`` for an unknown device or model."""

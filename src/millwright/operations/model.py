@@ -8,6 +8,8 @@ from typing import Annotated, Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Meta, Struct
 
+from millwright.kernel import ROOT
+
 Priority: TypeAlias = Literal["critical", "high", "medium", "low"]
 """How urgent the operator's answer is (ISA-18.2 §6.2: few critical, most low)."""
 
@@ -88,22 +90,30 @@ class RuleDraft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Rule(RuleDraft, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A rule as it is kept. ``revision`` grows with each change; times are UTC milliseconds."""
+    """A rule as it is kept; it watches devices of its organisation and of those below.
+
+    ``revision`` grows with each change; times are UTC milliseconds.
+    """
 
     id: str
     revision: int = 1
     created_ms: int = 0
     updated_ms: int = 0
+    organisation_id: str = ROOT
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A device as rules see it: its name to show, its model, and the units of its properties."""
+    """A device as rules see it: its name to show, its model, the units of its properties, and whose it is.
+
+    ``organisations``: its own and those above it, the topmost first.
+    """
 
     id: str
     name: str
     model_id: str | None = None
     units: Mapping[str, str | None] = field(default_factory=dict)
+    organisations: tuple[str, ...] = (ROOT,)
 
 
 class Directory(Protocol):
@@ -115,6 +125,10 @@ class Directory(Protocol):
 
     def subjects(self, model_ids: set[str], device_ids: set[str]) -> list[Subject]:
         """The enabled devices of these models, and those of these ids, each once."""
+        ...
+
+    def owner(self, scope: Scope) -> str:
+        """The organisation that a rule with this scope belongs to. Raises ``NotFound``."""
         ...
 
     def find_property(self, scope: Scope, name: str) -> PropertyFact:
@@ -159,6 +173,7 @@ class Alarm(Struct, frozen=True, kw_only=True):
     occurrences: int
     last_occurrence_ms: int
     revision: int
+    organisation_id: str = ROOT
 
 
 class WatchKey(NamedTuple):

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from millwright.kernel import Bus, Clock, Conflict, Invalid, LimitExceeded, NotFound, Outdated, Unavailable, new_id
+from millwright.ledger import note
 from millwright.operations.evidence import ReadingSource
 from millwright.operations.model import Directory, Rule, RuleDraft, Stale
 from millwright.operations.rehearsal import Rehearsal, rehearse
@@ -22,6 +23,8 @@ from millwright.operations.validation import validate
 
 RULES_CHANGED = "events.operations.rules_changed"
 """Some rule changed; an empty msgpack map."""
+
+_NOT_THE_RULE = ("id", "revision", "created_ms", "updated_ms")
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +83,17 @@ class Rules:
                 hint="Scope a rule to a model instead of one to each device, or raise [operations] rules_limit.",
             )
         now_ms = self._clock.now_ms()
-        rule = Rule(id=new_id("rul"), revision=1, created_ms=now_ms, updated_ms=now_ms, **_fields(draft))
+        owner = await to_thread(self._directory.owner, draft.scope)
+        rule = Rule(
+            id=new_id("rul"),
+            revision=1,
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            organisation_id=owner,
+            **_fields(draft),
+        )
         await to_thread(self._store.insert, rule)
+        note("rule", rule.id, rule.name, after=rule, ignore=_NOT_THE_RULE)
         await self._announce()
         return rule
 
@@ -94,8 +106,12 @@ class Rules:
         await self._check(draft)
         before = await self.get(rule_id)
         expected = before.revision if revision is None else revision
+        owner = before.organisation_id
+        if draft.scope != before.scope:
+            owner = await to_thread(self._directory.owner, draft.scope)
         rule = Rule(
             id=rule_id,
+            organisation_id=owner,
             revision=expected + 1,
             created_ms=before.created_ms,
             updated_ms=self._clock.now_ms(),
@@ -107,13 +123,16 @@ class Rules:
                 code="operations.rule_changed",
                 hint="Read it again and decide anew.",
             )
+        note("rule", rule_id, rule.name, before=before, after=rule, ignore=_NOT_THE_RULE)
         await self._announce()
         return rule
 
     async def delete(self, rule_id: str) -> None:
         """Remove a rule; its active alarms end. Raises ``NotFound`` (``operations.rule_unknown``)."""
+        before = await self.get(rule_id)
         if not await to_thread(self._store.delete, rule_id):
             raise _unknown(rule_id)
+        note("rule", rule_id, before.name, before=before, ignore=_NOT_THE_RULE)
         await self._announce()
 
     async def rehearse(
@@ -139,7 +158,8 @@ class Rules:
         to_ms = min(to_ms, self._clock.now_ms())
         if from_ms >= to_ms:
             raise Invalid("from_ms must be before to_ms and in the past.", code="operations.bad_range", hint="Mend it.")
-        rule = Rule(id="rehearsal", **_fields(msgspec.structs.replace(draft, enabled=True)))
+        owner = await to_thread(self._directory.owner, draft.scope)
+        rule = Rule(id="rehearsal", organisation_id=owner, **_fields(msgspec.structs.replace(draft, enabled=True)))
         return await rehearse(rule, subjects, historian, from_ms, to_ms, backfill_s=self._settings.backfill_s)
 
     async def _check(self, draft: RuleDraft) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import sqlalchemy as sa
 
-from millwright.engines.sql import Records, metadata
+from millwright.engines.sql import Records, metadata, organisation, owned, owned_through
 from millwright.operations.model import Rule, WatchKey, WatchState
 
 rules = sa.Table(
@@ -18,7 +18,9 @@ rules = sa.Table(
     sa.Column("device_id", sa.Text),
     sa.Column("model_id", sa.Text),
     sa.Column("document", sa.JSON, nullable=False),
+    organisation(),
     sa.Index("ix_operations_rules_name", "name", "id"),
+    info=owned(),
 )
 
 revisions = sa.Table(
@@ -41,6 +43,7 @@ watches = sa.Table(
     sa.Column("value", sa.Double),
     sa.Column("trigger_ms", sa.BigInteger, nullable=False),
     sa.Column("high_side", sa.Boolean, nullable=False),
+    info=owned_through(rules, "rule_id"),
 )
 
 _KEY = ("rule_id", "device_id", "property", "kind")
@@ -172,6 +175,7 @@ def _row(rule: Rule) -> dict[str, object]:
         "device_id": rule.scope.device_id,
         "model_id": rule.scope.model_id,
         "document": msgspec.to_builtins(rule),
+        "organisation_id": rule.organisation_id,
     }
 
 

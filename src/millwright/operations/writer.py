@@ -222,6 +222,7 @@ def _open(session: CaseSession, change: Raised, cause: str) -> Case:
         search="\n".join(words),
         data=data,
         noted={name: data[name] for name in ("trigger_value", "last_occurrence_ms")},
+        organisation_id=subject.organisations[-1],
     )
     session.keep_evidence(case.id, evidence_of(change, session.now_ms), complete=False)
     return case

@@ -1,11 +1,15 @@
-"""People, what they may do, and how they are known: passwords, sessions, API tokens, the first set-up.
+"""Organisations and people, what they may do where, and how they are known: passwords, sessions, tokens, set-up.
 
 Vocabulary: a *person* signs in with a name and a password and then has a *session* (a cookie); a program uses a *token*
-(``mwt_…``) that acts for a person, with no more than that person's roles. Roles: ``administrator`` (everything),
-``engineer`` (devices, models, rules), ``operator`` (acknowledges and comments alarms), ``viewer`` (looks).
+(``mwt_…``) that acts for a person or a *service account*, with no more than that one's roles. *Organisations* form a
+tree; people are *members* of some. A *permission* (``devices:read``) is bundled by *roles*; a *grant* gives a role to
+somebody on an organisation and what is below it; an enterprise's *consent* lets grants from above reach its data. An
+*authority* is all that a session may do, a *scope* where one permission of it holds.
 
 Invariants: no secret is stored, only its digest; there is always an enabled administrator once one was made; a disabled
-person has no session and no working token.
+person has no session and no working token; what no grant reaches is denied; nobody gives what they do not have.
+
+Standards: GB 32100-2015 (unified social credit code).
 """
 
 from pathlib import Path
@@ -14,8 +18,9 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
+    from millwright.parties.authority import NOBODY, Authority
     from millwright.parties.errors import NotSignedIn
-    from millwright.parties.guards import require_role, require_session, session_of
+    from millwright.parties.guards import authority_of, permit, session_of, signed_in
     from millwright.parties.local_token import ensure_local_token
     from millwright.parties.model import (
         Account,
@@ -28,7 +33,13 @@ if TYPE_CHECKING:
         SetupState,
         TokenInfo,
     )
+    from millwright.parties.organisations.service import Organisations
+    from millwright.parties.permissions import READERS, Permission, bundles, permission
+    from millwright.parties.proof import require_browser, require_proof
+    from millwright.parties.sealing import Sealer
     from millwright.parties.service import Opened, Parties
+    from millwright.parties.settings import OidcProvider, SignInSettings
+    from millwright.parties.store.organisations import active, gone, organisation_path
 
 __getattr__ = exports(__name__)
 
@@ -37,20 +48,36 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 __all__ = [
     "MIGRATIONS",
+    "NOBODY",
+    "READERS",
     "Account",
+    "Authority",
     "Language",
     "NewToken",
     "NotSignedIn",
+    "OidcProvider",
     "Opened",
+    "Organisations",
     "Parties",
+    "Permission",
     "Person",
     "Role",
+    "Sealer",
     "Session",
     "SessionInfo",
     "SetupState",
+    "SignInSettings",
     "TokenInfo",
+    "active",
+    "authority_of",
+    "bundles",
     "ensure_local_token",
-    "require_role",
-    "require_session",
+    "gone",
+    "organisation_path",
+    "permission",
+    "permit",
+    "require_browser",
+    "require_proof",
     "session_of",
+    "signed_in",
 ]

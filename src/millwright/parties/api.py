@@ -5,38 +5,50 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, patch, post
-from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from millwright.parties.guards import require_role, require_session
+from millwright.kernel import ROOT
+from millwright.parties.authority import Authority
+from millwright.parties.cookies import COOKIE, made_cookie, origin_of, signed_in_answer
+from millwright.parties.grants.api import AccessController, InvitationController
+from millwright.parties.guards import permit, signed_in
 from millwright.parties.model import (
     Account,
     Language,
+    NewService,
     NewToken,
+    OrganisationName,
+    Rights,
     Role,
     Session,
     SessionInfo,
     SetupState,
     TokenInfo,
 )
-from millwright.parties.service import Opened, Parties
-
-COOKIE = "millwright_session"
-"""The console's cookie."""
+from millwright.parties.oidc import api as oidc_api
+from millwright.parties.organisations.api import OrganisationsController
+from millwright.parties.passkeys import api as passkeys_api
+from millwright.parties.permissions import PEOPLE_MANAGE, PEOPLE_READ
+from millwright.parties.proof import require_proof
+from millwright.parties.second_factor import api as second_factor_api
+from millwright.parties.service import Parties
 
 Name = Annotated[str, Meta(min_length=1, max_length=64, description="Compared without case.", examples=["Anna"])]
 Password = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=256,
-        description="Ten characters or more, and none of the commonest.",
+        max_length=512,
+        description="Twelve characters or more, none of the commonest, none that leaked elsewhere.",
         examples=["copper kettles whistle"],
     ),
 ]
-Roles = Annotated[list[Role], Meta(min_length=1, max_length=4, examples=[["operator"]])]
+Roles = Annotated[list[Role], Meta(min_length=1, max_length=5, examples=[["operator"]])]
+Organisation = Annotated[
+    Annotated[str, Meta(max_length=64)] | None, Meta(description="Where the roles hold; null: the topmost one may.")
+]
 Id = Annotated[str, Parameter(description="The identifier.", max_length=64)]
 
 
@@ -90,6 +102,15 @@ class NewPerson(Struct, frozen=True, forbid_unknown_fields=True):
     password: Password
     roles: Roles
     language: Language | None = None
+    organisation_id: Organisation = None
+
+
+class NewServiceAccount(Struct, frozen=True, forbid_unknown_fields=True):
+    """A program that shall work with tokens."""
+
+    name: Name
+    roles: Roles
+    organisation_id: Organisation = None
 
 
 class PersonChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,26 +120,7 @@ class PersonChange(Struct, frozen=True, forbid_unknown_fields=True):
     roles: Roles | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
     password: Password | UnsetType = UNSET
-
-
-def _address(request: Request[Any, Any, Any]) -> str:
-    return request.client.host if request.client else ""
-
-
-def _agent(request: Request[Any, Any, Any]) -> str:
-    return request.headers.get("user-agent", "")
-
-
-def _signed_in(request: Request[Any, Any, Any], opened: Opened, status: int) -> Response[Session]:
-    cookie = Cookie(
-        COOKIE,
-        value=opened.secret,
-        path="/",
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
-    return Response(opened.session, status_code=status, cookies=[cookie], headers={"Cache-Control": "no-store"})
+    organisation_id: Organisation = None
 
 
 class SetupController(Controller):
@@ -138,15 +140,17 @@ class SetupController(Controller):
         self, data: JSONBody[SetUp], parties: NamedDependency[Parties], request: Request[Any, Any, Any]
     ) -> Response[Session]:
         """Make the first administrator and sign them in. Works once; takes the code that `millwright up` prints."""
+        at = origin_of(request)
         opened = await parties.set_up(
             data.name,
             data.password,
             data.code,
             language=data.language,
-            address=_address(request),
-            agent=_agent(request),
+            address=at.address,
+            agent=at.agent,
+            browser=at.browser,
         )
-        return _signed_in(request, opened, 201)
+        return signed_in_answer(request, opened, 201)
 
 
 class SignInController(Controller):
@@ -160,9 +164,12 @@ class SignInController(Controller):
     async def sign_in(
         self, data: JSONBody[SignIn], parties: NamedDependency[Parties], request: Request[Any, Any, Any]
     ) -> Response[Session]:
-        """Open a session; its cookie is `millwright_session`. Wrong passwords are slowed down by address."""
-        opened = await parties.sign_in(data.name, data.password, address=_address(request), agent=_agent(request))
-        return _signed_in(request, opened, 201)
+        """Open a session; its cookie is `millwright_session` (`__Host-millwright_session` over HTTPS). Whoever guesses
+        is slowed. With an authenticator app the answer is 401 `parties.second_factor_needed`, whose `data.ceremony`
+        goes to `POST /session/second`."""
+        at = origin_of(request)
+        opened = await parties.sign_in(data.name, data.password, address=at.address, agent=at.agent, browser=at.browser)
+        return signed_in_answer(request, opened, 201)
 
 
 class SessionController(Controller):
@@ -170,12 +177,25 @@ class SessionController(Controller):
 
     path = "/session"
     tags = ["Sign-in"]  # noqa: RUF012
-    guards = [require_session]  # noqa: RUF012
+    guards = [signed_in]  # noqa: RUF012
 
     @get("/", summary="Who is signed in", operation_id="getSession")
     async def current(self, session: NamedDependency[Session]) -> Session:
         """The session of this request."""
         return session
+
+    @get("/rights", summary="What I may do", operation_id="getRights")
+    async def rights(self, authority: NamedDependency[Authority]) -> Rights:
+        """The permissions held anywhere, and the organisations that are seen, parents before those below."""
+        seen = authority.scope("organisations:read").organisations
+        tree = authority.tree
+        found = []
+        for each in tree.subtree(ROOT):
+            if each in seen:
+                node = tree.nodes[each]
+                depth = sum(1 for above in tree.path(each)[:-1] if above in seen)
+                found.append(OrganisationName(node.id, node.name, node.kind, depth))
+        return Rights(sorted(authority.permissions()), found)
 
     @patch("/", summary="Change my preferences", operation_id="updateSession")
     async def prefer(
@@ -185,24 +205,31 @@ class SessionController(Controller):
         return await parties.set_language(session, data.language)
 
     @delete("/", summary="Sign out", operation_id="signOut")
-    async def sign_out(self, session: NamedDependency[Session], parties: NamedDependency[Parties]) -> Response[None]:
+    async def sign_out(
+        self,
+        session: NamedDependency[Session],
+        parties: NamedDependency[Parties],
+        request: Request[Any, Any, Any],
+    ) -> Response[None]:
         """End the session of this request. A token is ended by `DELETE /tokens/{id}` instead."""
         if session.method == "cookie":
             await parties.end_session(session, session.id)
         response: Response[None] = Response(None, status_code=204)
-        response.delete_cookie(COOKIE)
+        response.set_cookie(made_cookie(request, COOKIE, "", seconds=0))
         return response
 
-    @post("/password", summary="Change my password", operation_id="changePassword", status_code=204)
+    @post("/password", summary="Change my password", operation_id="changePassword", status_code=200)
     async def change_password(
         self,
         data: JSONBody[PasswordChange],
         session: NamedDependency[Session],
         parties: NamedDependency[Parties],
         request: Request[Any, Any, Any],
-    ) -> None:
-        """Change the password; every other session of this person ends."""
-        await parties.change_password(session, data.old, data.new, address=_address(request))
+    ) -> Response[Session]:
+        """Change the password; every other session of this person ends, and this one goes on under a new secret."""
+        at = origin_of(request)
+        opened = await parties.change_password(session, data.old, data.new, address=at.address, browser=at.browser)
+        return signed_in_answer(request, opened, 200)
 
 
 class SessionsController(Controller):
@@ -210,7 +237,7 @@ class SessionsController(Controller):
 
     path = "/sessions"
     tags = ["Sign-in"]  # noqa: RUF012
-    guards = [require_session]  # noqa: RUF012
+    guards = [signed_in]  # noqa: RUF012
 
     @get("/", summary="My sessions", operation_id="listSessions")
     async def list_sessions(
@@ -235,26 +262,39 @@ class TokensController(Controller):
 
     path = "/tokens"
     tags = ["Sign-in"]  # noqa: RUF012
-    guards = [require_session]  # noqa: RUF012
+    guards = [signed_in]  # noqa: RUF012
 
     @get("/", summary="Tokens", operation_id="listTokens")
     async def list_tokens(
-        self, session: NamedDependency[Session], parties: NamedDependency[Parties]
+        self,
+        session: NamedDependency[Session],
+        authority: NamedDependency[Authority],
+        parties: NamedDependency[Parties],
     ) -> list[TokenInfo]:
-        """One's own tokens; an administrator sees everybody's."""
-        return await parties.people.list_tokens(session)
+        """One's own tokens; who manages people sees those of the people who are wholly theirs to manage."""
+        return await parties.people.list_tokens(session, authority)
 
-    @post("/", summary="Make a token", operation_id="addToken")
+    @post("/", summary="Make a token", operation_id="addToken", guards=[require_proof])
     async def add(
-        self, data: JSONBody[TokenRequest], session: NamedDependency[Session], parties: NamedDependency[Parties]
+        self,
+        data: JSONBody[TokenRequest],
+        session: NamedDependency[Session],
+        authority: NamedDependency[Authority],
+        parties: NamedDependency[Parties],
     ) -> NewToken:
         """Make a token `mwt_…` that acts for this person, with no more than their roles. It is shown this once."""
-        return await parties.people.add_token(session, data.name, data.roles, data.expires_ms)
+        return await parties.people.add_token(session, authority, data.name, data.roles, data.expires_ms)
 
     @delete("/{token_id:str}", summary="End a token", operation_id="endToken")
-    async def end(self, token_id: Id, session: NamedDependency[Session], parties: NamedDependency[Parties]) -> None:
-        """End one's own token, or as an administrator anybody's."""
-        await parties.people.end_token(session, token_id)
+    async def end(
+        self,
+        token_id: Id,
+        session: NamedDependency[Session],
+        authority: NamedDependency[Authority],
+        parties: NamedDependency[Parties],
+    ) -> None:
+        """End one of the tokens that `GET /tokens` shows."""
+        await parties.people.end_token(session, authority, token_id)
 
 
 class PeopleController(Controller):
@@ -262,32 +302,67 @@ class PeopleController(Controller):
 
     path = "/people"
     tags = ["People"]  # noqa: RUF012
-    guards = [require_role("administrator")]  # noqa: RUF012
 
-    @get("/", summary="People", operation_id="listPeople")
-    async def list_people(self, parties: NamedDependency[Parties]) -> list[Account]:
-        """Everybody, by name."""
-        return await parties.people.list_people()
+    @get("/", summary="People", operation_id="listPeople", guards=[permit(PEOPLE_READ)])
+    async def list_people(
+        self, authority: NamedDependency[Authority], parties: NamedDependency[Parties]
+    ) -> list[Account]:
+        """The members of the organisations whose people may be seen, by name."""
+        return await parties.people.list_people(authority)
 
-    @post("/", summary="Add a person", operation_id="addPerson")
-    async def add(self, data: JSONBody[NewPerson], parties: NamedDependency[Parties]) -> Account:
-        """Add somebody, with a first password to be changed by them."""
-        return await parties.people.add(data.name, data.password, data.roles, data.language)
+    @post("/", summary="Add a person", operation_id="addPerson", guards=[permit(PEOPLE_MANAGE), require_proof])
+    async def add(
+        self, data: JSONBody[NewPerson], authority: NamedDependency[Authority], parties: NamedDependency[Parties]
+    ) -> Account:
+        """Add somebody, with a first password to be changed by them. An invitation needs no password."""
+        return await parties.people.add(
+            authority, data.name, data.password, data.roles, data.language, data.organisation_id
+        )
 
-    @get("/{person_id:str}", summary="A person", operation_id="getPerson")
-    async def person(self, person_id: Id, parties: NamedDependency[Parties]) -> Account:
+    @post(
+        "/services",
+        summary="Add a service account",
+        operation_id="addService",
+        guards=[permit(PEOPLE_MANAGE), require_proof],
+    )
+    async def add_service(
+        self,
+        data: JSONBody[NewServiceAccount],
+        authority: NamedDependency[Authority],
+        parties: NamedDependency[Parties],
+    ) -> NewService:
+        """Add an account for a program, with a token `mwt_…` that is shown this once."""
+        return await parties.people.add_service(authority, data.name, data.roles, data.organisation_id)
+
+    @get("/{person_id:str}", summary="A person", operation_id="getPerson", guards=[permit(PEOPLE_READ)])
+    async def person(
+        self, person_id: Id, authority: NamedDependency[Authority], parties: NamedDependency[Parties]
+    ) -> Account:
         """One person."""
-        return await parties.people.get(person_id)
+        return await parties.people.get(authority, person_id)
 
-    @patch("/{person_id:str}", summary="Change a person", operation_id="updatePerson")
-    async def update(self, person_id: Id, data: JSONBody[PersonChange], parties: NamedDependency[Parties]) -> Account:
+    @patch(
+        "/{person_id:str}",
+        summary="Change a person",
+        operation_id="updatePerson",
+        guards=[permit(PEOPLE_MANAGE), require_proof],
+    )
+    async def update(
+        self,
+        person_id: Id,
+        data: JSONBody[PersonChange],
+        authority: NamedDependency[Authority],
+        parties: NamedDependency[Parties],
+    ) -> Account:
         """Change name, roles, password, or disable. Disabling and a new password end that person's sessions."""
         return await parties.people.update(
+            authority,
             person_id,
             name=None if data.name is UNSET else data.name,
             roles=None if data.roles is UNSET else data.roles,
             disabled=None if data.disabled is UNSET else data.disabled,
             password=None if data.password is UNSET else data.password,
+            organisation_id=data.organisation_id,
         )
 
 
@@ -298,5 +373,13 @@ ROUTES = [
     SessionsController,
     TokensController,
     PeopleController,
+    *second_factor_api.ROUTES,
+    *passkeys_api.ROUTES,
+    *oidc_api.ROUTES,
+    OrganisationsController,
+    InvitationController,
+    AccessController,
 ]
 """What the web host mounts."""
+
+__all__ = ["COOKIE", "ROUTES"]

@@ -1,7 +1,8 @@
-"""Litestar guards: a route that has none is public, and the tests name every public route.
+"""Litestar guards: every route states the permission it takes, and the scope of the request follows from it.
 
 They are coroutines, because Litestar runs a plain function in a thread. The web host puts the :class:`Session` of a
-request (or ``None``) into ``scope["auth"]`` before routing.
+request (or ``None``) into ``scope["auth"]`` and its :class:`Authority` into ``scope["authority"]`` before routing.
+A route without a guard is refused by the tests unless they name it public.
 """
 
 from __future__ import annotations
@@ -13,10 +14,16 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.types import Guard
 
 from millwright.kernel import Denied
+from millwright.kernel.scope import enter
+from millwright.parties.authority import NOBODY, Authority
 from millwright.parties.errors import NotSignedIn
-from millwright.parties.model import Role, Session
+from millwright.parties.model import Session
+from millwright.parties.permissions import Permission
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
+
+ORGANISATION_HEADER = "x-organisation"
+"""Names the organisation that a request is about: it sees that one and those below it, and makes things there."""
 
 
 def session_of(connection: Connection) -> Session:
@@ -31,23 +38,37 @@ def session_of(connection: Connection) -> Session:
     return session
 
 
-async def require_session(connection: Connection, _handler: BaseRouteHandler) -> None:
-    """Guard: whoever is signed in, in any role."""
+def authority_of(connection: Connection) -> Authority:
+    """What the session of a request may do."""
+    found = connection.scope.get("authority", NOBODY)
+    assert isinstance(found, Authority)
+    return found
+
+
+def chosen_organisation(connection: Connection) -> str | None:
+    """The organisation a request names, by the header or (where a browser cannot send one) ``organisation_id``."""
+    return connection.headers.get(ORGANISATION_HEADER) or connection.query_params.get("organisation_id") or None
+
+
+async def signed_in(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """Guard of what is everybody's own: their session, their tokens, their account. Its scope is empty."""
     session_of(connection)
 
 
-def require_role(*roles: Role) -> Guard:
-    """Guard: someone with one of ``roles``; an administrator always may."""
+def permit(permission: Permission) -> Guard:
+    """Guard: someone who holds ``permission`` somewhere; the request then works in exactly that scope."""
 
     async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
-        session = session_of(connection)
-        if not session.person.allows(*roles):
+        session_of(connection)
+        scope = authority_of(connection).scope(permission.name, chosen_organisation(connection))
+        if not scope:
             raise Denied(
-                f"This takes the role {' or '.join(roles)}.",
-                code="parties.role_required",
-                hint="Ask an administrator for the role, or use a token that has it.",
-                detail={"roles": list(roles), "yours": list(session.person.roles)},
+                f"This takes the permission {permission.name}.",
+                code="parties.permission_required",
+                hint="Ask an administrator for a role that has it, or use a token that has it.",
+                detail={"permission": permission.name},
             )
+        enter(scope)
 
-    guard.required_roles = roles  # type: ignore[attr-defined]  # read by the authentication matrix test
+    guard.permission = permission  # type: ignore[attr-defined]  # read by the tests and the reference
     return guard

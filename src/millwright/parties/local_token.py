@@ -8,12 +8,13 @@ from pathlib import Path
 
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Denied, SystemClock, new_secret
+from millwright.parties.grants.service import LOCAL_PERSON
 from millwright.parties.people import token_row
 from millwright.parties.store import PeopleStore, TokenStore
 from millwright.parties.store.people import PROGRAM
 from millwright.parties.tokens import TOKEN_PREFIX, digest
 
-PERSON_ID = "per_local"
+PERSON_ID = LOCAL_PERSON
 
 
 def ensure_local_token(records: Records, path: Path, clock: Clock | None = None) -> None:

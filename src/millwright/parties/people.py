@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from millwright.kernel import Clock, Denied, Invalid, NotFound, new_id, new_secret
-from millwright.parties.model import ROLES, Account, Language, NewToken, Role, Session, TokenInfo
-from millwright.parties.passwords import Passwords, check
+import msgspec
+from msgspec import structs
+
+from millwright.kernel import Clock, Conflict, Denied, Invalid, NotFound, new_id, new_secret
+from millwright.ledger import note
+from millwright.parties.authority import Authority
+from millwright.parties.grants.service import Grants
+from millwright.parties.model import ROLES, Account, Language, NewService, NewToken, Role, Session, TokenInfo
+from millwright.parties.names import clean_name, clean_person_name, name_key, skeleton
+from millwright.parties.passwords import Passwords
 from millwright.parties.store import PeopleStore, TokenStore
-from millwright.parties.store.people import PERSON, no_such_person
+from millwright.parties.store.people import PERSON, SERVICE, no_such_person
 from millwright.parties.tokens import TOKEN_PREFIX, digest
+
+PERSONAL = ("/name",)
+"""What of a person is personal data, by JSON pointer."""
+
+NOT_THE_PERSON = ("id", "created_ms", "signed_in_ms")
+"""What of an account nobody sets."""
 
 
 class People:
@@ -25,76 +37,179 @@ class People:
         passwords: Passwords,
         clock: Clock,
         changed: Callable[[], None],
+        grants: Grants,
+        *,
+        token_longest_days: int = 0,
     ) -> None:
+        self._token_longest_ms = token_longest_days * 86_400_000
         self._store, self._tokens, self._passwords, self._clock = store, tokens, passwords, clock
         self._changed = changed
+        self._grants = grants
 
-    async def list_people(self) -> list[Account]:
-        """Everybody, by name."""
-        return await asyncio.to_thread(self._store.list)
+    async def list_people(self, authority: Authority) -> list[Account]:
+        """The members of the organisations whose people may be seen, by name."""
+        return await asyncio.to_thread(self._store.list, _ids(authority, "people:read"))
 
-    async def get(self, person_id: str) -> Account:
+    async def get(self, authority: Authority, person_id: str) -> Account:
         """One person. Raises ``NotFound`` (``parties.person_unknown``)."""
-        account = await asyncio.to_thread(self._store.find, person_id)
+        account = await asyncio.to_thread(self._store.find, person_id, _ids(authority, "people:read"))
         if account is None:
             raise no_such_person(person_id)
         return account
 
-    async def add(self, name: str, password: str, roles: Sequence[Role], language: Language | None = None) -> Account:
-        """Add a person. Raises ``Conflict`` (``parties.name_taken``), ``Invalid``."""
-        row = person_row(name, roles, language, self._clock.now_ms())
-        check(password, name)
+    async def add(
+        self,
+        authority: Authority,
+        name: str,
+        password: str,
+        roles: Sequence[Role],
+        language: Language | None = None,
+        organisation_id: str | None = None,
+    ) -> Account:
+        """Add a person to an organisation (absent: the topmost one may).
+
+        Raises ``Conflict`` (``parties.name_taken``, ``parties.name_lookalike``), ``Denied`` (``parties.beyond_own``),
+        ``Invalid``, ``NotFound``.
+        """
+        where = await self._need_giving(authority, organisation_id, roles)
+        row = person_row(name, roles, language, self._clock.now_ms()) | {"organisation_id": where}
+        self._passwords.check(password, name)
+        await self.refuse_lookalike(name)
         row["password"] = await self._passwords.hash(password)
         await asyncio.to_thread(self._store.add, row)
-        return await self.get(row["id"])
+        self._changed()
+        account = await self.get(authority, row["id"])
+        note("person", account.id, account.name, after=account, ignore=NOT_THE_PERSON, personal=PERSONAL, named=True)
+        return account
+
+    async def add_service(
+        self, authority: Authority, name: str, roles: Sequence[Role], organisation_id: str | None = None
+    ) -> NewService:
+        """Add a service account with a token, which lives as long as one may. Raises what :meth:`add` raises."""
+        where = await self._need_giving(authority, organisation_id, roles)
+        now = self._clock.now_ms()
+        row = person_row(name, roles, None, now) | {"kind": SERVICE, "organisation_id": where}
+        await self.refuse_lookalike(name)
+        await asyncio.to_thread(self._store.add, row)
+        secret = new_secret(TOKEN_PREFIX)
+        ends_ms = now + self._token_longest_ms if self._token_longest_ms else None
+        await asyncio.to_thread(self._tokens.add, token_row(secret, row["name"], row["id"], row["roles"], now, ends_ms))
+        self._changed()
+        account = await self.get(authority, row["id"])
+        note("person", account.id, account.name, after=account)
+        return NewService(**structs.asdict(account), token=secret)
+
+    async def _need_giving(self, authority: Authority, organisation_id: str | None, roles: Sequence[Role]) -> str:
+        where = organisation_id or authority.scope("people:manage").home or ""
+        for role in clean_roles(roles):
+            await self._grants.need_grantable(authority, where, role)
+        return where
+
+    async def refuse_lookalike(self, name: str, *, but: str | None = None) -> None:
+        """Raise ``Conflict`` (``parties.name_lookalike``) when somebody else on the node has a name that looks the
+        same, whichever organisation they belong to: all sign in at the same door."""
+        looks, key = skeleton(name), name_key(name)
+        for person_id, other in await asyncio.to_thread(self._store.names):
+            if person_id != but and name_key(other) != key and skeleton(other) == looks:
+                raise Conflict(
+                    "Somebody has a name that looks the same.", code="parties.name_lookalike", hint="Choose another."
+                )
+
+    async def need_manageable(self, authority: Authority, person_id: str, *, whole: bool = True) -> Account:
+        """A person whom one may manage; ``whole``: wherever they belong, for what concerns them everywhere.
+
+        Raises ``NotFound`` (``parties.person_unknown``), ``Denied`` (``parties.person_of_others``).
+        """
+        account = await self.get(authority, person_id)
+        mine = _ids(authority, "people:manage")
+        if await asyncio.to_thread(self._store.find, person_id, mine) is None:
+            raise no_such_person(person_id)
+        if whole and await asyncio.to_thread(self._store.belongs_elsewhere, person_id, mine):
+            raise Denied(
+                "This person belongs to other organisations too.",
+                code="parties.person_of_others",
+                hint="End the membership here, or ask somebody who administers all of them.",
+            )
+        return account
 
     async def update(
         self,
+        authority: Authority,
         person_id: str,
         *,
         name: str | None = None,
         roles: Sequence[Role] | None = None,
         disabled: bool | None = None,
         password: str | None = None,
+        organisation_id: str | None = None,
     ) -> Account:
         """Change a person; ``None`` leaves as it is. Disabling and a new password end that person's sessions.
 
-        Raises ``NotFound``, ``Conflict`` (``parties.name_taken``, ``parties.last_administrator``), ``Invalid``.
+        ``roles`` are those on ``organisation_id`` (absent: the topmost one may). Name, password and disabling concern
+        the whole person, so they take people:manage wherever the person belongs. Raises ``NotFound``, ``Denied``
+        (``parties.person_of_others``, ``parties.beyond_own``), ``Conflict`` (``parties.name_taken``,
+        ``parties.last_administrator``), ``Invalid``.
         """
-        account = await self.get(person_id)
+        whole = (name, disabled, password) != (None, None, None)
+        account = await self.need_manageable(authority, person_id, whole=whole)
         values: dict[str, Any] = {}
         if name is not None:
-            values |= {"name": clean_name(name), "name_key": name_key(name)}
+            await self.refuse_lookalike(name, but=person_id)
+            values |= {"name": clean_person_name(name), "name_key": name_key(name)}
         if roles is not None:
-            values["roles"] = clean_roles(roles)
+            gained = [role for role in roles if role not in account.roles]
+            where = organisation_id or authority.scope("people:manage").home or ""
+            for role in gained:
+                await self._grants.need_grantable(authority, where, role)
+            values |= {"roles": clean_roles(roles), "organisation_id": where}
         if disabled is not None:
             values["disabled"] = disabled
         if password is not None:
             if account.kind != PERSON:
                 raise Invalid("A program has no password.", code="parties.no_password", hint="Give it a token.")
-            check(password, name or account.name)
+            self._passwords.check(password, name or account.name)
             values["password"] = await self._passwords.hash(password)
         if values:
             ends = disabled is True or password is not None
             await asyncio.to_thread(self._store.update, person_id, values, end_sessions=ends)
             self._changed()
-        return await self.get(person_id)
+        changed = await self.get(authority, person_id)
+        secret = {"password_set": True} if password is not None else {}
+        after = msgspec.to_builtins(changed) | secret
+        note(
+            "person",
+            person_id,
+            changed.name,
+            before=account,
+            after=after,
+            ignore=NOT_THE_PERSON,
+            personal=PERSONAL,
+            named=True,
+        )
+        return changed
 
-    async def list_tokens(self, session: Session) -> list[TokenInfo]:
-        """The person's own tokens; an administrator sees everybody's."""
-        return await asyncio.to_thread(self._tokens.list, _owner(session))
+    async def list_tokens(self, session: Session, authority: Authority) -> list[TokenInfo]:
+        """The person's own tokens, and those of people who belong wholly where one may manage people."""
+        mine = _ids(authority, "people:manage")
+        return await asyncio.to_thread(self._tokens.list, session.person.id, mine)
 
     async def add_token(
-        self, session: Session, name: str, roles: Sequence[Role], expires_ms: int | None = None
+        self,
+        session: Session,
+        authority: Authority,
+        name: str,
+        roles: Sequence[Role],
+        expires_ms: int | None = None,
     ) -> NewToken:
         """Make a token that acts for the signed-in person. Raises ``Denied`` (``parties.role_required``,
-        ``parties.cookie_required``), ``Invalid`` (``parties.expiry_past``)."""
+        ``parties.cookie_required``), ``Invalid`` (``parties.expiry_past``, ``parties.expiry_far``)."""
         wanted = clean_roles(roles)
         if session.method == "token" and not session.person.allows("administrator"):
             raise Denied(
                 "A token cannot make another one.", code="parties.cookie_required", hint="Sign in with a password."
             )
-        lacking = [role for role in wanted if not session.person.allows(role)]
+        special = any(each.role not in ROLES for each in authority.held)  # a token only narrows, so any bundle will do
+        lacking = [role for role in wanted if not special and not session.person.allows(role)]
         if lacking:
             raise Denied(
                 f"A token cannot have a role you lack: {', '.join(lacking)}.",
@@ -107,39 +222,37 @@ class People:
             raise Invalid(
                 "The token would have expired already.", code="parties.expiry_past", hint="Choose a later end."
             )
+        if self._token_longest_ms:
+            latest = now + self._token_longest_ms
+            expires_ms = latest if expires_ms is None else expires_ms
+            if expires_ms > latest:
+                raise Invalid(
+                    "A token may not live that long here.",
+                    code="parties.expiry_far",
+                    hint="Choose an earlier end; the limit is [sign_in] token_longest_days.",
+                    detail={"latest_ms": latest},
+                )
         secret = new_secret(TOKEN_PREFIX)
         row = token_row(secret, clean_name(name), session.person.id, wanted, now, expires_ms)
         await asyncio.to_thread(self._tokens.add, row)
+        made = {"name": row["name"], "person_id": session.person.id, "roles": wanted, "expires_ms": expires_ms}
+        note("token", row["id"], row["name"], after=made)
         return NewToken(
             row["id"], row["name"], session.person.id, wanted, row["hint"], now, expires_ms, None, token=secret
         )
 
-    async def end_token(self, session: Session, token_id: str) -> None:
-        """End a token: one's own, or as an administrator anybody's. Raises ``NotFound`` (``parties.token_unknown``)."""
-        done = await asyncio.to_thread(self._tokens.delete, token_id, _owner(session))
+    async def end_token(self, session: Session, authority: Authority, token_id: str) -> None:
+        """End a token that :meth:`list_tokens` shows. Raises ``NotFound`` (``parties.token_unknown``)."""
+        mine = _ids(authority, "people:manage")
+        done = await asyncio.to_thread(self._tokens.delete, token_id, session.person.id, mine)
         self._changed()
+        note("token", token_id)
         if not done:
             raise NotFound("There is no such token.", code="parties.token_unknown", hint="It may have been ended.")
 
 
-def _owner(session: Session) -> str | None:
-    return None if session.person.allows("administrator") else session.person.id
-
-
-def clean_name(name: str) -> str:
-    """A name as it is shown. Raises ``Invalid`` (``parties.name_invalid``)."""
-    shown = unicodedata.normalize("NFC", name).strip()
-    if not 1 <= len(shown) <= 64 or not shown.isprintable():
-        raise Invalid(
-            "A name has 1 to 64 printable characters.", code="parties.name_invalid", hint="Leave out line breaks."
-        )
-    return shown
-
-
-def name_key(name: str) -> str:
-    """A name as it is compared: ``Ａnna `` and ``anna`` are one person."""
-    key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return key.replace("\0", "").strip()[:128]
+def _ids(authority: Authority, permission: str) -> frozenset[str]:
+    return authority.scope(permission).organisations
 
 
 def clean_roles(roles: Sequence[Role]) -> list[Role]:
@@ -155,7 +268,7 @@ def person_row(name: str, roles: Sequence[Role], language: Language | None, now_
     return {
         "id": new_id("per"),
         "kind": PERSON,
-        "name": clean_name(name),
+        "name": clean_person_name(name),
         "name_key": name_key(name),
         "password": None,
         "roles": clean_roles(roles),

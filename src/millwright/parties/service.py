@@ -4,66 +4,150 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import structs
 
 from millwright.engines.sql import Records
-from millwright.kernel import Clock, Conflict, Denied, LimitExceeded, NotFound, new_id, new_secret
+from millwright.kernel import Clock, Conflict, Denied, Invalid, LimitExceeded, NotFound, new_id, new_secret
+from millwright.ledger import Actor, acted_by, note
+from millwright.parties.authority import Authority, Tree, masked
+from millwright.parties.ceremonies import Ceremonies
 from millwright.parties.errors import NotSignedIn
-from millwright.parties.lockout import Lockout
-from millwright.parties.model import Language, Person, Session, SessionInfo, SetupState
-from millwright.parties.passwords import Passwords, check
-from millwright.parties.people import People, name_key, person_row
-from millwright.parties.store import PeopleStore, SessionStore, SetupStore, TokenStore
+from millwright.parties.grants.service import Grants
+from millwright.parties.guesses import Guesses
+from millwright.parties.model import Factor, Language, Person, Session, SessionInfo, SetupState
+from millwright.parties.names import name_key
+from millwright.parties.organisations.service import Organisations
+from millwright.parties.origin import Origin
+from millwright.parties.passwords import LeakedPasswords, Passwords
+from millwright.parties.people import People, person_row
+from millwright.parties.permissions import bundles
+from millwright.parties.sealing import Sealer
+from millwright.parties.settings import SignInSettings
+from millwright.parties.store import (
+    AuthorityStore,
+    GrantStore,
+    OrganisationStore,
+    PeopleStore,
+    SessionStore,
+    SetupStore,
+    TokenStore,
+)
+from millwright.parties.store.sessions import Found
 from millwright.parties.tokens import COOKIE_PREFIX, TOKEN_PREFIX, code_digest, digest, new_code
+
+if TYPE_CHECKING:
+    from millwright.parties.oidc import Oidc
+    from millwright.parties.passkeys import Passkeys
+    from millwright.parties.second_factor import SecondFactors
+
+logger = logging.getLogger(__name__)
 
 _REMEMBER_S = 1.0
 _REMEMBER_MOST = 4096
 _TOUCH_MS = 60_000
-_LONGEST_DAYS = 30
+_STRONG: frozenset[Factor] = frozenset({"totp", "recovery", "passkey", "oidc_second"})
 _WAITING_MOST = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session just opened, and the secret of its cookie."""
+    """A session just opened, and the secret of its cookie; ``browser``: the secret by which the browser, new to this
+    person, is known from now on."""
 
     session: Session
     secret: str
+    browser: str | None = None
 
 
 class Parties:
     """The domain's service: signing in here, everything about people and tokens in :attr:`people`.
 
     A session ends ``session_hours`` after it was last used, and thirty days after it was opened at the latest. Sessions
-    and tokens are remembered for a second: one ended in another process works that long.
+    and tokens are remembered for a second: one ended in another process works that long. Without a ``sealer`` second
+    factors are kept under a key that ends with the process.
     """
 
-    def __init__(self, records: Records, clock: Clock, *, session_hours: float = 12.0) -> None:
-        self._clock = clock
+    def __init__(
+        self,
+        records: Records,
+        clock: Clock,
+        *,
+        session_hours: float = 12.0,
+        settings: SignInSettings | None = None,
+        sealer: Sealer | None = None,
+    ) -> None:
+        self._clock, self._records = clock, records
+        self.settings = settings or SignInSettings()
+        self._sealer = sealer or Sealer.new()
         self._session_ms = round(session_hours * 3_600_000)
+        self._longest_ms = round(self.settings.session_longest_days * 86_400_000)
+        self._proof_ms = round(self.settings.proof_minutes * 60_000)
         self._store = PeopleStore(records)
         self._sessions = SessionStore(records)
         self._tokens = TokenStore(records)
         self._setup = SetupStore(records)
-        self._passwords = Passwords()
-        self._lockout = Lockout(clock)
+        self._passwords = Passwords(LeakedPasswords(self.settings.leaked_passwords))
+        self.guesses = Guesses(records, clock)
+        self.ceremonies = Ceremonies(records, self._sealer, clock)
         self._waiting = 0
         self._set_up = False
         self._known: OrderedDict[bytes, tuple[float, Session]] = OrderedDict()
-        self.people = People(self._store, self._tokens, self._passwords, clock, self.forget)
+        self._authorities = AuthorityStore(records)
+        self._allowed: OrderedDict[tuple[str, str], tuple[float, Authority]] = OrderedDict()
+        self._tree: tuple[float, Tree] | None = None
+        self.organisations = Organisations(OrganisationStore(records), clock, self.forget)
+        self.grants = Grants(GrantStore(records), self._authorities, clock, self.forget)
+        self.people = People(
+            self._store,
+            self._tokens,
+            self._passwords,
+            clock,
+            self.forget,
+            self.grants,
+            token_longest_days=self.settings.token_longest_days,
+        )
+
+    # Made when they are asked for: their libraries take a while to import, and a process that only sets up needs none.
+
+    @cached_property
+    def second_factors(self) -> SecondFactors:
+        """Codes of an authenticator app, and recovery codes."""
+        from millwright.parties.second_factor import SecondFactors
+
+        return SecondFactors(self, self._records, self._sealer, self._clock)
+
+    @cached_property
+    def passkeys(self) -> Passkeys:
+        """Passkeys (WebAuthn)."""
+        from millwright.parties.passkeys import Passkeys
+
+        return Passkeys(self, self._records, self._clock)
+
+    @cached_property
+    def oidc(self) -> Oidc:
+        """Signing in through OpenID Connect providers."""
+        from millwright.parties.oidc import Oidc
+
+        return Oidc(self, self._records, self._clock)
 
     # --- who is behind a request ---------------------------------------------------------------------------------
 
-    async def find_session(self, secret: str) -> Session | None:
-        """The living session that a cookie or a bearer token opens."""
+    async def find_session(self, secret: str, address: str = "") -> Session | None:
+        """The living session that a cookie or a bearer token opens; ``address`` is noted with a token."""
         key = digest(secret)
         now_s = self._clock.monotonic_s()
         known = self._known.get(key)
         if known is not None and now_s - known[0] < _REMEMBER_S and known[1].expires_ms > self._clock.now_ms():
             return known[1]
         if secret.startswith(f"{TOKEN_PREFIX}_"):
-            session = await asyncio.to_thread(self._find_by_token, key)
+            session = await asyncio.to_thread(self._find_by_token, key, address)
         elif secret.startswith(f"{COOKIE_PREFIX}_"):
             session = await asyncio.to_thread(self._find_by_cookie, key)
         else:
@@ -76,42 +160,143 @@ class Parties:
             self._known.popitem(last=False)
         return session
 
+    async def find_by_id(self, session_id: str) -> Session | None:
+        """The living session with this id, for a request that comes back from another site without its cookie."""
+        found = await asyncio.to_thread(self._sessions.find_by_id, session_id, self._clock.now_ms())
+        return self._judged(found, found.session.expires_ms) if found else None
+
+    def is_proved(self, session: Session) -> bool:
+        """Whether the person behind a session showed recently who they are."""
+        return session.proof_ends_ms > self._clock.now_ms()
+
     def forget(self) -> None:
-        """Look up every session again: something about people, sessions or tokens changed."""
+        """Look up every session again: something about people, sessions, tokens or what they may do changed."""
         self._known.clear()
+        self._allowed.clear()
+        self._tree = None
+
+    async def authority(self, session: Session) -> Authority:
+        """What a session may do, and where; remembered for a second like the session itself."""
+        key = (session.id, session.person.id)
+        now_s = self._clock.monotonic_s()
+        known = self._allowed.get(key)
+        if known is not None and now_s - known[0] < _REMEMBER_S:
+            return known[1]
+        found = await asyncio.to_thread(self._authority, session, now_s)
+        self._allowed[key] = (now_s, found)
+        while len(self._allowed) > _REMEMBER_MOST:
+            self._allowed.popitem(last=False)
+        return found
+
+    def _authority(self, session: Session, now_s: float) -> Authority:
+        tree = self._tree
+        if tree is None or now_s - tree[0] >= _REMEMBER_S:
+            tree = self._tree = (now_s, self._authorities.tree())
+        held = self._authorities.held(session.person.id)
+        mask = masked(session.person.roles, bundles()) if session.method == "token" else None
+        return Authority(session.person.id, held, tree[1], self._clock.now_ms(), mask)
 
     def _find_by_cookie(self, key: bytes) -> Session | None:
         now = self._clock.now_ms()
         found = self._sessions.find(key, now)
         if found is None:
             return None
-        session, created_ms, seen_ms = found
-        if now - seen_ms < _TOUCH_MS:
-            return session
-        expires_ms = min(now + self._session_ms, created_ms + _LONGEST_DAYS * 86_400_000)
-        self._sessions.touch(session.id, now, expires_ms)
-        return Session(session.id, session.person, expires_ms)
+        expires_ms = found.session.expires_ms
+        if now - found.seen_ms >= _TOUCH_MS:
+            expires_ms = min(now + self._session_ms, found.created_ms + self._longest_ms)
+            self._sessions.touch(found.session.id, now, expires_ms)
+        return self._judged(found, expires_ms)
 
-    def _find_by_token(self, key: bytes) -> Session | None:
+    def _judged(self, found: Found, expires_ms: int) -> Session:
+        session, person = found.session, found.session.person
+        strong = not _STRONG.isdisjoint(session.factors)
+        return Session(
+            session.id,
+            person,
+            expires_ms,
+            factors=session.factors,
+            proof_ends_ms=found.proved_ms + self._proof_ms,
+            restricted=not strong and self.needs_second_factor(person),
+        )
+
+    def needs_second_factor(self, person: Person) -> bool:
+        """Whether the policy asks a second factor of this person."""
+        return any(role in self.settings.second_factor_for for role in person.roles)
+
+    def _find_by_token(self, key: bytes, address: str) -> Session | None:
         now = self._clock.now_ms()
         found = self._tokens.find(key, now)
         if found is None:
             return None
         session, last_used_ms = found
         if now - last_used_ms >= _TOUCH_MS:
-            self._tokens.touch(session.id, now)
+            self._tokens.touch(session.id, now, address)
         return session
+
+    async def accept(
+        self,
+        secret: str,
+        session: Session | None,
+        *,
+        name: str | None = None,
+        password: str | None = None,
+        language: Language | None = None,
+        address: str = "",
+        agent: str = "",
+        browser: str = "",
+    ) -> Opened | None:
+        """Join by an invitation: as who is signed in (``None`` is returned), or as a new person who then is.
+
+        Raises ``NotFound`` (``parties.invitation_unknown``), ``Invalid``, ``Conflict`` (``parties.name_taken``,
+        ``parties.name_lookalike``), ``LimitExceeded`` (``parties.sign_in_slowed``).
+        """
+        origin = Origin(address, agent, browser)
+        guessed = await self.guesses.charge("\0invitation", origin, None)
+        await self.grants.read_invitation(secret)
+        self.guesses.refund("\0invitation", origin, guessed)
+        if session is not None:
+            if session.method != "cookie":
+                raise Denied("A token accepts no invitation.", code="parties.cookie_required", hint="Sign in.")
+            await self.grants.accept(secret, session.person.id, None)
+            return None
+        if name is None or password is None:
+            raise Invalid(
+                "Somebody new needs a name and a password.",
+                code="parties.name_invalid",
+                hint="Send both, or sign in first.",
+            )
+        row = person_row(name, ["viewer"], language, self._clock.now_ms())
+        self._passwords.check(password, name)
+        await self.people.refuse_lookalike(name)
+        row["password"] = await self._passwords.hash(password)
+        await self.grants.accept(secret, row["id"], row)
+        return await self.open_session(row["id"], origin, ["password"])
 
     # --- sessions ------------------------------------------------------------------------------------------------
 
-    async def sign_in(self, name: str, password: str, *, address: str = "", agent: str = "") -> Opened:
+    async def sign_in(
+        self, name: str, password: str, *, address: str = "", agent: str = "", browser: str = ""
+    ) -> Opened:
         """Open a session.
 
-        Raises ``NotSignedIn`` (``parties.wrong_password``, whatever was wrong) and ``LimitExceeded``
-        (``parties.sign_in_slowed``, ``parties.sign_in_busy``).
+        Raises ``NotSignedIn`` (``parties.wrong_password``, whatever was wrong; ``parties.second_factor_needed`` with
+        the ``ceremony`` of the second step in its detail) and ``LimitExceeded`` (``parties.sign_in_slowed``,
+        ``parties.sign_in_busy``).
         """
-        key = name_key(name)
-        self._lockout.charge(key, address)
+        origin = Origin(address, agent, browser)
+        person_id = await self.check_password(name_key(name), password, origin)
+        if await self.second_factors.enrolled(person_id):
+            note("person", person_id)
+            raise NotSignedIn(
+                "The password is right; now a code is needed.",
+                code="parties.second_factor_needed",
+                hint="POST /api/v1/session/second with this ceremony and a code of the authenticator app.",
+                detail={"ceremony": self.ceremonies.begin("second step", {"person": person_id}, minutes=10)},
+            )
+        return await self.open_session(person_id, origin, ["password"])
+
+    async def check_password(self, key: str, password: str, origin: Origin) -> str:
+        """The id of the enabled person with this name and password; raises as :meth:`sign_in`."""
         if self._waiting >= _WAITING_MOST:
             raise LimitExceeded(
                 "Too many people sign in at once.", code="parties.sign_in_busy", hint="Try again.", retry_after_s=1.0
@@ -119,22 +304,39 @@ class Parties:
         self._waiting += 1
         try:
             found = await asyncio.to_thread(self._store.find_credentials, name_key=key)
+            browser = await self.guesses.charge(key, origin, found.person_id if found else None)
             right = await self._passwords.verify(found.password if found else None, password)
         finally:
             self._waiting -= 1
         if found is None or not right or found.disabled:
+            who = found.person_id if found else "nobody"  # never the name: people type passwords into its place
+            logger.warning("a password was refused for %s from %s", who, origin.address)
+            if found is not None:
+                note("person", found.person_id)
             raise NotSignedIn(
                 "The name or the password is wrong.",
                 code="parties.wrong_password",
                 hint="Check both; an administrator can set a new password.",
             )
-        self._lockout.refund(key, address)
+        self.guesses.refund(key, origin, browser)
         if found.password and self._passwords.outdated(found.password):
             renewed = await self._passwords.hash(password)
             await asyncio.to_thread(self._store.set_password_hash, found.person_id, renewed)
-        return await self._open(found.person_id, address, agent)
+        return found.person_id
 
-    async def _open(self, person_id: str, address: str, agent: str) -> Opened:
+    async def open_session(
+        self,
+        person_id: str,
+        origin: Origin,
+        factors: list[Factor],
+        *,
+        identity_id: str | None = None,
+        provider_session: str | None = None,
+    ) -> Opened:
+        """Open a session for somebody who has shown who they are by ``factors``; always under a new secret.
+
+        Raises ``NotSignedIn`` when the person is disabled.
+        """
         now = self._clock.now_ms()
         secret = new_secret(COOKIE_PREFIX)
         row = {
@@ -143,20 +345,61 @@ class Parties:
             "person_id": person_id,
             "created_ms": now,
             "seen_ms": now,
-            "expires_ms": now + self._session_ms,
-            "address": address[:64],
-            "agent": agent[:200],
+            "expires_ms": now + min(self._session_ms, self._longest_ms),
+            "address": origin.address[:64],
+            "agent": origin.agent[:200],
+            "factors": factors,
+            "proved_ms": now,
+            "rotated_ms": now,
+            "identity_id": identity_id,
+            "provider_session": provider_session,
         }
         await asyncio.to_thread(self._sessions.add, row, now)
         session = await self.find_session(secret)
         if session is None:
             raise NotSignedIn("The person was disabled.", code="parties.wrong_password", hint="Ask an administrator.")
-        return Opened(session, secret)
+        acted_by(Actor("person", session.person.id, session.person.name, session.id))
+        note("session", session.id, after={"factors": factors})
+        logger.info("%s signed in by %s from %s", person_id, "+".join(factors), origin.address)
+        return Opened(session, secret, await self.guesses.remember(person_id, origin))
+
+    async def prove(self, session: Session, factors: Iterable[Factor]) -> Opened:
+        """The person behind a session has shown anew who they are; see :meth:`renew`."""
+        renewed = await self.renew(session, factors)
+        was, now = {"factors": session.factors}, {"factors": renewed.session.factors, "proved": True}
+        note("session", session.id, before=was, after=now)
+        return renewed
+
+    async def renew(self, session: Session, factors: Iterable[Factor]) -> Opened:
+        """Let a session go on under a new secret, proved by these factors too.
+
+        Raises ``NotFound`` (``parties.session_unknown``) when it ended meanwhile.
+        """
+        secret = new_secret(COOKIE_PREFIX)
+        merged = list(dict.fromkeys([*session.factors, *factors]))
+        done = await asyncio.to_thread(self._sessions.prove, session.id, digest(secret), merged, self._clock.now_ms())
+        self.forget()
+        proved = await self.find_session(secret)
+        if not done or proved is None:
+            raise NotFound("You have no such session.", code="parties.session_unknown", hint="It may have ended.")
+        return Opened(proved, secret)
+
+    async def end_all_sessions(self, person_id: str) -> None:
+        """End every session of a person."""
+        await asyncio.to_thread(self._store.update, person_id, {"id": person_id}, end_sessions=True)
+        self.forget()
+
+    async def end_sessions_of(self, identity_id: str, provider_session: str | None) -> int:
+        """End what an identity of another provider opened here, because it signed out there; how many sessions."""
+        ended = await asyncio.to_thread(self._sessions.delete_by_identity, identity_id, provider_session)
+        self.forget()
+        return ended
 
     async def end_session(self, session: Session, session_id: str) -> None:
         """End one of the signed-in person's sessions. Raises ``NotFound`` (``parties.session_unknown``)."""
         done = await asyncio.to_thread(self._sessions.delete, session_id, session.person.id)
         self.forget()
+        note("session", session_id)
         if not done:
             raise NotFound("You have no such session.", code="parties.session_unknown", hint="It may have ended.")
 
@@ -174,33 +417,52 @@ class Parties:
             for s in found
         ]
 
-    async def change_password(self, session: Session, old: str, new: str, *, address: str = "") -> None:
-        """Change the signed-in person's password and end their other sessions.
+    async def change_password(
+        self, session: Session, old: str, new: str, *, address: str = "", browser: str = ""
+    ) -> Opened:
+        """Change the signed-in person's password, end their other sessions, and go on under a new secret.
 
-        Raises ``Denied`` (``parties.wrong_old_password``), ``Invalid`` (``parties.password_weak``), ``LimitExceeded``.
+        Raises ``Denied`` (``parties.wrong_old_password``), ``Invalid`` (``parties.password_weak``,
+        ``parties.password_leaked``), ``LimitExceeded``.
         """
         if session.method != "cookie":
             raise Denied(
                 "A token cannot change a password.", code="parties.cookie_required", hint="Sign in with the password."
             )
-        key = name_key(session.person.name)
-        self._lockout.charge(key, address)
-        found = await asyncio.to_thread(self._store.find_credentials, person_id=session.person.id)
-        if found is None or not await self._passwords.verify(found.password, old):
-            raise Denied("The old password is wrong.", code="parties.wrong_old_password", hint="Type it again.")
-        self._lockout.refund(key, address)
-        check(new, session.person.name)
+        try:
+            await self.check_password(name_key(session.person.name), old, Origin(address, "", browser))
+        except NotSignedIn as error:
+            raise Denied(
+                "The old password is wrong.", code="parties.wrong_old_password", hint="Type it again."
+            ) from error
+        self._passwords.check(new, session.person.name)
         values = {"password": await self._passwords.hash(new)}
         await asyncio.to_thread(self._store.update, session.person.id, values, end_sessions=True, keep=session.id)
-        self.forget()
+        note("person", session.person.id, session.person.name, after={"password_set": True}, named=True)
+        return await self.renew(session, ["password"])
 
     async def set_language(self, session: Session, language: Language | None) -> Session:
         """Remember the signed-in person's language."""
         person = session.person
         await asyncio.to_thread(self._store.update, person.id, {"language": language}, end_sessions=False)
+        was, now = {"language": person.language}, {"language": language}
+        note("person", person.id, person.name, before=was, after=now, named=True)
         self.forget()
-        changed = Person(person.id, person.name, person.roles, language)
-        return Session(session.id, changed, session.expires_ms, session.method)
+        return structs.replace(session, person=structs.replace(person, language=language))
+
+    async def check_way_in(self, person_id: str, *, without: Literal["passkey", "identity"]) -> None:
+        """Raise ``Conflict`` (``parties.last_way_in``) when a person could not sign in any more without their last
+        passkey, or their last identity elsewhere."""
+        found = await asyncio.to_thread(self._store.find_credentials, person_id=person_id)
+        if found is not None and found.password is not None:
+            return
+        others = await (self.oidc if without == "passkey" else self.passkeys).list_of(person_id)
+        if not others:
+            raise Conflict(
+                "This is your last way to sign in.",
+                code="parties.last_way_in",
+                hint="Add a passkey, or ask an administrator for a password, first.",
+            )
 
     # --- the first set-up ----------------------------------------------------------------------------------------
 
@@ -225,6 +487,7 @@ class Parties:
         language: Language | None = None,
         address: str = "",
         agent: str = "",
+        browser: str = "",
     ) -> Opened:
         """Make the first administrator, once, and sign them in.
 
@@ -233,7 +496,8 @@ class Parties:
         state = await asyncio.to_thread(self._setup.get)
         if state.done:
             raise _set_up_already()
-        self._lockout.charge("\0setup", address)
+        origin = Origin(address, agent, browser)
+        guessed = await self.guesses.charge("\0setup", origin, None)
         given = code_digest(code)
         if state.code_digest is None or not hmac.compare_digest(given, state.code_digest):
             raise Denied(
@@ -241,14 +505,15 @@ class Parties:
                 code="parties.setup_code_wrong",
                 hint="`millwright up` prints it when it starts; each start prints a new one.",
             )
-        self._lockout.refund("\0setup", address)
+        self.guesses.refund("\0setup", origin, guessed)
         row = person_row(name, ["administrator"], language, self._clock.now_ms())
-        check(password, name)
+        self._passwords.check(password, name)
         row["password"] = await self._passwords.hash(password)
         if not await asyncio.to_thread(self._store.add_first, row, given):
             raise _set_up_already()
         self._set_up = True
-        return await self._open(row["id"], address, agent)
+        note("person", row["id"], row["name"], after={"roles": row["roles"]}, named=True)
+        return await self.open_session(row["id"], origin, ["password"])
 
 
 def _set_up_already() -> Conflict:

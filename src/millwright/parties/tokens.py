@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-COOKIE_PREFIX, TOKEN_PREFIX = "mws", "mwt"
+COOKIE_PREFIX, TOKEN_PREFIX, INVITATION_PREFIX, BROWSER_PREFIX = "mws", "mwt", "mwi", "mwb"
 _CODE_ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 

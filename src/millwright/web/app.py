@@ -13,18 +13,22 @@ from litestar.di import Provide
 
 from millwright.devices import api as devices_api
 from millwright.devices.dead_letters import api as dead_letters_api
+from millwright.historian import History
 from millwright.historian import api as historian_api
 from millwright.kernel import Lifecycle
+from millwright.ledger import api as ledger_api
 from millwright.operations import api as operations_api
-from millwright.parties import Session
+from millwright.parties import Authority, Session, authority_of, permit
 from millwright.parties import api as parties_api
 from millwright.web import connection, health, overview, problems, system
+from millwright.web.audit import Audit
 from millwright.web.console_files import ConsoleFiles
 from millwright.web.edge import Edge
 from millwright.web.idempotency import AnswerStore, Idempotency
 from millwright.web.live import Hub
 from millwright.web.live import api as live_api
 from millwright.web.openapi import document, openapi_json
+from millwright.web.rights import LEDGER_LOOK, LEDGER_READ
 from millwright.web.services import Services
 from millwright.web.stats import StatsBoard
 
@@ -38,11 +42,11 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
     ``app.state.edge`` counts requests, ``app.state.hub`` holds the live streams (stop it before the server).
     """
     board = StatsBoard(services.bus, services.clock)
-    hub = Hub(services.bus, most=services.settings.max_streams)
+    hub = Hub(services.bus, services.owners, most=services.settings.max_streams)
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with Lifecycle(board, hub):
+        async with Lifecycle(services.recorder, services.denials, board, hub):
             yield
 
     app = Litestar(
@@ -59,6 +63,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
                     *system.ROUTES,
                     *connection.ROUTES,
                     *live_api.ROUTES,
+                    *ledger_api.routes([permit(LEDGER_READ)], [permit(LEDGER_LOOK)]),
                 ],
             ),
             *health.ROUTES,
@@ -72,8 +77,14 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
         logging_config=None,
         debug=False,
     )
-    inner = Idempotency(app.asgi_handler, AnswerStore(services.records, services.clock))
-    edge = Edge(inner, services.parties, services.settings, ConsoleFiles(console), partial(problems.methods_of, app))
+    once = Idempotency(app.asgi_handler, AnswerStore(services.records, services.clock))
+    edge = Edge(
+        Audit(once, services.recorder, services.denials, services.clock),
+        services.parties,
+        services.settings,
+        ConsoleFiles(console),
+        partial(problems.methods_of, app),
+    )
     app.asgi_handler = edge
     app.state.edge = edge
     app.state.hub = hub
@@ -89,9 +100,12 @@ def _dependencies(services: Services, board: StatsBoard, hub: Hub) -> dict[str, 
         "devices": services.devices,
         "arrivals": services.arrivals,
         "historian": services.historian,
+        "history": History(services.historian, services.devices.registry),
+        "retention": services.retention,
         "alarms": services.alarms,
         "rules": services.rules,
         "dead_letters": services.dead_letters,
+        "ledger": services.ledger,
         "bus": services.bus,
         "clock": services.clock,
         "services": services,
@@ -103,6 +117,7 @@ def _dependencies(services: Services, board: StatsBoard, hub: Hub) -> dict[str, 
     }
     found = {name: _provide(value) for name, value in given.items()}
     found["session"] = Provide(_session, sync_to_thread=False)
+    found["authority"] = Provide(_authority, sync_to_thread=False)
     return found
 
 
@@ -116,3 +131,7 @@ def _provide(value: Any) -> Provide:
 def _session(request: Request[Any, Any, Any]) -> Session | None:
     session: Session | None = request.scope["auth"]
     return session
+
+
+def _authority(request: Request[Any, Any, Any]) -> Authority:
+    return authority_of(request)

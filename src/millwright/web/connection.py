@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import get
 from litestar.di import NamedDependency
 
-from millwright.parties import require_session
+from millwright.parties import signed_in
 from millwright.web.services import Connection, Services
 
 
@@ -14,7 +14,7 @@ from millwright.web.services import Connection, Services
     summary="Where devices connect",
     operation_id="getConnection",
     tags=["Devices"],
-    guards=[require_session],
+    guards=[signed_in],
 )
 async def connection(services: NamedDependency[Services]) -> Connection:
     """The ports that the settings give the MQTT listener, plain and over TLS."""

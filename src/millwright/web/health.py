@@ -13,7 +13,8 @@ from msgspec import Struct
 from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Records
 from millwright.kernel import MillwrightError
-from millwright.parties import require_session
+from millwright.parties import permit
+from millwright.web.rights import SYSTEM_READ
 from millwright.web.services import Services
 from millwright.web.stats import StatsBoard
 
@@ -85,7 +86,7 @@ async def readyz(probe: NamedDependency[ReadinessProbe]) -> Response[Readiness]:
     summary="Every process's figures, for Prometheus",
     operation_id="getMetrics",
     tags=["Operation"],
-    guards=[require_session],
+    guards=[permit(SYSTEM_READ)],
     media_type="text/plain",
 )
 async def metrics(board: NamedDependency[StatsBoard]) -> Response[str]:

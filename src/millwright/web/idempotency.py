@@ -2,7 +2,7 @@
 
 Follows draft-ietf-httpapi-idempotency-key-header: an answer is kept for 24 hours by person and key; the key with
 another request is refused (422), and while the first one still runs so is the second (409). An answer that holds a
-secret shown once is never stored: sending that request again says so.
+secret shown once, or whose route says ``no-store``, is never stored: sending that request again says so.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ class Idempotency:
             await asyncio.to_thread(self._store.forget, person_id, key)
             return
         whole = b"".join(recorder.parts)
-        kept = None if not recorder.whole or recorder.size > _MOST_BYTES or _SECRET.search(whole) else whole
+        secret = recorder.private or _SECRET.search(whole)
+        kept = None if not recorder.whole or recorder.size > _MOST_BYTES or secret else whole
         await asyncio.to_thread(self._store.finish, person_id, key, recorder.status, recorder.headers, kept)
 
 
@@ -128,6 +129,7 @@ class _Recorder:
         self._send = send
         self.status = 0
         self.size = 0
+        self.private = False
         self.whole = False
         self.headers: list[list[str]] = []
         self.parts: list[bytes] = []
@@ -135,6 +137,7 @@ class _Recorder:
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self.private = any(n == b"cache-control" and b"no-store" in v for n, v in message["headers"])
             self.headers = [[n.decode(), v.decode("latin-1")] for n, v in message["headers"] if n in _KEPT_HEADERS]
         elif message["type"] == "http.response.body":
             self.size += len(message.get("body", b""))

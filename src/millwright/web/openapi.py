@@ -12,13 +12,15 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Tag
 from litestar.types.internal_types import PathParameterDefinition
 
-from millwright.parties.api import COOKIE
+from millwright.parties.cookies import COOKIE
 from millwright.web import problems
 from millwright.web.problems import Problem
 
 _TAGS = {
-    "Sign-in": "The first set-up, sessions, tokens.",
+    "Sign-in": "The first set-up, sessions, second factors, passkeys, identity providers, tokens.",
     "People": "Who may sign in, and what they may do.",
+    "Organisations": "The tree of organisations, their members, consents and invitations.",
+    "Grants": "Roles, groups, grants, and why somebody may do something.",
     "Places": "Where devices are: enterprise, site, area, line, cell, unit (ISA-95, IEC 62264).",
     "Models": "What kinds of devices there are: properties with types and units.",
     "Devices": "The devices and their credentials.",
@@ -27,6 +29,7 @@ _TAGS = {
     "Dead letters": "Messages that could not be read: inspect, replay, discard.",
     "Rules": "When an alarm is raised.",
     "Alarms": "Alarms and their life (ISA-18.2, IEC 62682).",
+    "Ledger": "Who did what: the tamper-evident record, and its proofs (RFC 9162, C2SP tlog-tiles).",
     "Live": "What happens now, as Server-Sent Events.",
     "Operation": "How the node does.",
 }
@@ -45,7 +48,10 @@ def document(version: str) -> OpenAPIConfig:
         components=Components(
             security_schemes={
                 "cookie": SecurityScheme(
-                    type="apiKey", name=COOKIE, security_scheme_in="cookie", description="The console's session."
+                    type="apiKey",
+                    name=COOKIE,
+                    security_scheme_in="cookie",
+                    description="The console's session; over HTTPS its name begins with `__Host-`.",
                 ),
                 "token": SecurityScheme(
                     type="http",

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from litestar import get
+from litestar import Request, get
 from litestar.di import NamedDependency
 from msgspec import Struct
 
-from millwright.kernel import MillwrightError
+from millwright.devices.rights import DEVICES_READ
+from millwright.kernel import ROOT, MillwrightError, Scope
+from millwright.kernel.scope import within
 from millwright.operations import Priority
-from millwright.parties import require_session
+from millwright.parties import Authority, permit
+from millwright.parties.guards import chosen_organisation
 from millwright.web.services import Services
 from millwright.web.stats import Rates, StatsBoard
 
 _FRESH_S = 1.0
 _STORAGE_FRESH_S = 10.0
 _PATIENCE_S = 2.0
+_MOST_VIEWS = 256
 
 T = TypeVar("T")
 
@@ -57,53 +63,79 @@ class StorageFigures(Struct, frozen=True):
 
 
 class Overview(Struct, frozen=True):
-    """The node at a glance."""
+    """What one sees at a glance. ``rates`` and ``storage`` are the whole node's: null for who may not see that."""
 
     devices: DeviceFigures
     alarms: AlarmFigures
-    rates: Rates
+    rates: Rates | None
     dead_letters: Count
     arrivals: Count
-    storage: StorageFigures
+    storage: StorageFigures | None
     at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """In which scopes somebody looks."""
+
+    devices: Scope
+    alarms: Scope
+    arrivals: Scope
+    dead_letters: Scope
+    node: bool
+
+    @classmethod
+    def of(cls, authority: Authority, organisation_id: str | None) -> View:
+        """The view of an authority, perhaps narrowed to one organisation."""
+        return cls(
+            authority.scope("devices:read", organisation_id),
+            authority.scope("alarms:read", organisation_id),
+            authority.scope("arrivals:read", organisation_id),
+            authority.scope("dead_letters:read", organisation_id),
+            authority.may("system:read", ROOT),
+        )
+
+
 class OverviewDesk:
-    """Puts the overview together at most once a second, whoever asks; what cannot be had in time is null."""
+    """Puts the overview together at most once a second for each view; what cannot be had in time is null."""
 
     def __init__(self, services: Services, board: StatsBoard) -> None:
         self._services, self._board = services, board
         self._lock = asyncio.Lock()
-        self._made_s = self._stored_s = float("-inf")
-        self._made: Overview | None = None
+        self._stored_s = float("-inf")
+        self._made: OrderedDict[View, tuple[float, Overview]] = OrderedDict()
         self._stored: tuple[int | None, int | None] = (None, None)
 
-    async def look(self) -> Overview:
+    async def look(self, view: View) -> Overview:
         """The overview, a second old at most."""
         clock = self._services.clock
         async with self._lock:
-            if self._made is None or clock.monotonic_s() - self._made_s >= _FRESH_S:
-                self._made = await self._make()
-                self._made_s = clock.monotonic_s()
-        return self._made
+            known = self._made.get(view)
+            if known is not None and clock.monotonic_s() - known[0] < _FRESH_S:
+                return known[1]
+            made = await self._make(view)
+            self._made[view] = (clock.monotonic_s(), made)
+            while len(self._made) > _MOST_VIEWS:
+                self._made.popitem(last=False)
+            return made
 
-    async def _make(self) -> Overview:
+    async def _make(self, view: View) -> Overview:
         services = self._services
         devices, alarms, arrivals, dead, stored = await asyncio.gather(
-            services.devices.registry.count(),
-            services.alarms.summary(),
-            services.arrivals.count(),
-            _maybe(services.bus.state("DEAD_LETTERS")),
+            _in(view.devices, services.devices.registry.count),
+            _in(view.alarms, services.alarms.summary),
+            _in(view.arrivals, services.arrivals.count),
+            _in(view.dead_letters, lambda: _maybe(services.dead_letters.count())),
             self._storage(),
         )
         disk = await asyncio.to_thread(shutil.disk_usage, services.data_folder)
         return Overview(
             DeviceFigures(devices.total, devices.online, devices.offline, devices.never),
             AlarmFigures(alarms.active, alarms.unacknowledged, alarms.by_priority),
-            self._board.rates(),
-            Count(None if dead is None else dead.messages),
+            self._board.rates() if view.node else None,
+            Count(dead),
             Count(arrivals),
-            StorageFigures(*stored, disk.free, disk.total),
+            StorageFigures(*stored, disk.free, disk.total) if view.node else None,
             services.clock.now_ms(),
         )
 
@@ -114,6 +146,11 @@ class OverviewDesk:
             if found is not None:
                 self._stored, self._stored_s = (found.points, found.bytes), now
         return self._stored
+
+
+async def _in(scope: Scope, ask: Callable[[], Awaitable[T]]) -> T:
+    with within(scope):
+        return await ask()
 
 
 async def _maybe(question: Awaitable[T]) -> T | None:
@@ -128,11 +165,15 @@ async def _maybe(question: Awaitable[T]) -> T | None:
     summary="The node at a glance",
     operation_id="getOverview",
     tags=["Operation"],
-    guards=[require_session],
+    guards=[permit(DEVICES_READ)],
 )
-async def overview(desk: NamedDependency[OverviewDesk]) -> Overview:
-    """Devices, alarms, rates over ten minutes, storage. A second old at most."""
-    return await desk.look()
+async def overview(
+    desk: NamedDependency[OverviewDesk],
+    authority: NamedDependency[Authority],
+    request: Request[Any, Any, Any],
+) -> Overview:
+    """Devices, alarms, rates over ten minutes, storage, as far as they may be seen. A second old at most."""
+    return await desk.look(View.of(authority, chosen_organisation(request)))
 
 
 ROUTES = [overview]

@@ -46,9 +46,13 @@ _BY_STATUS: dict[int, tuple[str, str]] = {
     404: ("web.no_such_path", "Check the address; /openapi.json lists every route."),
     405: ("web.method_not_allowed", "The header Allow lists the methods this path has."),
     406: ("web.not_acceptable", "Ask for application/json."),
+    408: ("web.body_too_slow", "Send the body without a pause."),
     413: ("web.body_too_large", "Send less at once; the limit is [web] max_body_bytes."),
+    414: ("web.address_too_long", "Put long values into a body."),
     415: ("web.media_type_unsupported", "Send application/json."),
+    421: ("web.host_unknown", "Name it in [web] hosts or public_url, or use the node's number."),
     429: ("web.too_many_requests", "Send fewer requests."),
+    431: ("web.headers_too_large", "Send fewer and shorter headers."),
     500: ("web.internal", "It was logged under the request's id; report it with that id."),
     503: ("web.unavailable", "Try again."),
 }
@@ -149,6 +153,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     """Litestar's exception handler for everything."""
     request_id = str(request.scope.get("request_id", ""))
     problem = of_exception(error, request_id)
+    request.scope["problem"] = problem.code  # type: ignore[typeddict-unknown-key]  # read by the audit
     headers = headers_of(problem)
     if problem.status == 405:
         headers["Allow"] = ", ".join(methods_of(request.app, request.scope["path"]))

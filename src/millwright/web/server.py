@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from granian.constants import Interfaces, SSLProtocols
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from litestar import Litestar
 
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 _START_S = 10.0
 _STOP_S = 5.0
+_HEADERS_MS = 15_000
+_BUFFER_BYTES = 128 * 1024
 
 
 class WebServer:
@@ -62,6 +65,7 @@ class WebServer:
             websockets=False,
             backlog=1024,
             log_enabled=False,
+            http1_settings=HTTP1Settings(header_read_timeout=_HEADERS_MS, max_buffer_size=_BUFFER_BYTES),
             **tls,
         )
         self._task = asyncio.create_task(self._run(self._server), name="http")

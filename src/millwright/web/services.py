@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,15 @@ from millwright.devices import ArrivalService, DevicesService
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Records
-from millwright.historian import HistorianClient
+from millwright.historian import HistorianClient, PolicyStore
 from millwright.kernel import Clock
+from millwright.ledger import Denials, Ledger, Recorder
 from millwright.operations import Alarms, Rules
 from millwright.parties import Parties
 from millwright.web.settings import WebSettings
+
+Owners = Callable[[Collection[str]], Awaitable[Mapping[str, str]]]
+"""The organisations of devices, whoever's they are."""
 
 
 class SettingView(Struct, frozen=True):
@@ -48,7 +52,8 @@ def _no_settings() -> Sequence[SettingView]:
 class Services:
     """Everything the routes are given, by the name under which they ask for it.
 
-    ``streams`` are the durable streams that the system page shows. ``describe_settings`` lists the settings in force.
+    ``owners`` tells whose devices are, whoever's, for what hears of everybody. ``streams`` are the durable streams that
+    the system page shows. ``describe_settings`` lists the settings in force.
     """
 
     parties: Parties
@@ -58,6 +63,11 @@ class Services:
     alarms: Alarms
     rules: Rules
     dead_letters: DeadLetters
+    ledger: Ledger
+    recorder: Recorder
+    denials: Denials
+    retention: PolicyStore
+    owners: Owners
     bus: NatsConnection
     records: Records
     clock: Clock
@@ -65,7 +75,7 @@ class Services:
     version: str
     data_folder: Path
     connection: Connection
-    streams: tuple[str, ...] = ("INTAKE", "DEAD_LETTERS")
+    streams: tuple[str, ...] = ("INTAKE", "DEAD_LETTERS", "LEDGER")
     describe_settings: Callable[[], Sequence[SettingView]] = _no_settings
     more: dict[str, Any] = field(default_factory=dict)
     """Further dependencies of routes, by name."""

@@ -26,6 +26,13 @@ class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):
             pattern=r"^(https?://[^/\s]+/?)?$",
         ),
     ] = ""
+    hosts: Annotated[
+        list[str],
+        Meta(
+            description="Further names under which this node is reached. Its numbers, `localhost`, the machine's name "
+            "and the name in `public_url` always are; a request for any other name is refused."
+        ),
+    ] = []
     trusted_proxies: Annotated[
         list[str],
         Meta(description="Addresses of reverse proxies whose `X-Forwarded-For` and `-Proto` are believed."),
@@ -33,5 +40,8 @@ class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):
     session_hours: Annotated[
         float, Meta(description="A session ends this many hours after it was last used.", gt=0, le=720)
     ] = 12.0
+    body_timeout_s: Annotated[
+        float, Meta(description="A request body of which nothing comes for so long is given up, in seconds.", gt=0)
+    ] = 30.0
     max_body_bytes: Annotated[int, Meta(description="Largest request body, in bytes.", ge=1024)] = 16 * 1024 * 1024
     max_streams: Annotated[int, Meta(description="Most live streams open at once.", ge=1)] = 500

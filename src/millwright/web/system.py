@@ -9,8 +9,9 @@ from litestar import get
 from litestar.di import NamedDependency
 from msgspec import Struct
 
-from millwright.kernel import MillwrightError
-from millwright.parties import Session, require_session
+from millwright.kernel import ROOT, MillwrightError
+from millwright.parties import Authority, permit
+from millwright.web.rights import SYSTEM_READ, SYSTEM_SETTINGS
 from millwright.web.services import Services, SettingView
 from millwright.web.stats import RoleProblem, RoleView, StatsBoard
 
@@ -62,14 +63,14 @@ async def _streams(services: NamedDependency[Services]) -> tuple[list[StreamView
     summary="The node from inside",
     operation_id="getSystem",
     tags=["Operation"],
-    guards=[require_session],
+    guards=[permit(SYSTEM_READ)],
 )
 async def system(
-    services: NamedDependency[Services], board: NamedDependency[StatsBoard], session: NamedDependency[Session]
+    services: NamedDependency[Services], board: NamedDependency[StatsBoard], authority: NamedDependency[Authority]
 ) -> System:
     """Processes with their figures, streams, problems with what to do, and (to administrators) settings."""
     streams, problems = await _streams(services)
-    shown = services.describe_settings() if session.person.allows("administrator") else ()
+    shown = services.describe_settings() if authority.may(SYSTEM_SETTINGS.name, ROOT) else ()
     return System(
         services.version,
         services.clock.now_ms(),

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 import millwright.cases
-import millwright.operations
+import millwright.operations.store
 from millwright.cases import SYSTEM, Actor, Case, Cases, Filter, Transition, Workflow
 from millwright.engines.sql import Records, metadata
 from millwright.kernel import Conflict, Denied, Invalid, ManualClock, NotFound
@@ -21,8 +21,10 @@ TASK = Workflow(
     initial="open",
     closed=frozenset({"done"}),
     transitions=(
-        Transition("start", {"open": "started"}, roles=frozenset({"operator"})),
-        Transition("finish", {"open": "done", "started": "done"}, roles=frozenset({"operator"}), required=("comment",)),
+        Transition("start", {"open": "started"}, rights=frozenset({"operator"})),
+        Transition(
+            "finish", {"open": "done", "started": "done"}, rights=frozenset({"operator"}), required=("comment",)
+        ),
     ),
 )
 LI = Actor("per_li", "Li", frozenset({"operator"}))

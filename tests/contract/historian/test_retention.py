@@ -12,6 +12,7 @@ from millwright.engines.sql import Migrations, Records
 from millwright.historian import Historian, HistorianSettings, PolicyStore, Retention, RetentionPolicy, SeriesInfo
 from millwright.historian.retention import MOST_POLICIES
 from millwright.kernel import Invalid, ManualClock
+from millwright.kernel.scope import EVERYTHING
 from support.historian import numbers, open_engine, read_all, store
 
 DAY = 86_400_000
@@ -39,7 +40,7 @@ class Kept:
 
 @pytest.fixture(params=["chdb", "http"])
 async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kept]:
-    records = Records.in_folder(tmp_path)
+    records = Records.in_folder(tmp_path, EVERYTHING)
     Migrations(records, [MIGRATIONS]).upgrade()
     clock = ManualClock(NOW)
     async with open_engine(request.param, tmp_path) as engine:
@@ -61,7 +62,7 @@ async def test_the_first_policy_that_matches_decides(kept: Kept) -> None:
     vibration = await kept.fill("dev_1", "vibration.x", [0, 5, 20, 100])
     energy = await kept.fill("dev_1", "energy", [0, 5, 20, 100])
     other = await kept.fill("dev_2", "vibration.x", [0, 5, 20, 100])
-    await kept.retention.replace(
+    kept.store.replace(
         [
             RetentionPolicy("dev_1", "energy", None),
             RetentionPolicy("*", "vibration.?", 10),
@@ -77,7 +78,7 @@ async def test_the_first_policy_that_matches_decides(kept: Kept) -> None:
 
 async def test_a_default_drops_whole_months_and_the_days_beside(kept: Kept) -> None:
     entry = await kept.fill("dev_1", "x", [0, 29, 30, 31, 200, 400])
-    await kept.retention.replace([RetentionPolicy(keep_days=30)])
+    kept.store.replace([RetentionPolicy(keep_days=30)])
     await kept.retention.apply()
     assert await kept.left(entry) == [30.0, 29.0, 0.0]
     # Not only invisible: the old months take no room.
@@ -86,7 +87,7 @@ async def test_a_default_drops_whole_months_and_the_days_beside(kept: Kept) -> N
 
 async def test_a_month_is_kept_when_any_policy_keeps_it(kept: Kept) -> None:
     long, short = await kept.fill("keep", "x", [0, 400]), await kept.fill("other", "x", [0, 400])
-    await kept.retention.replace([RetentionPolicy("keep", "*", 1000), RetentionPolicy("*", "*", 10)])
+    kept.store.replace([RetentionPolicy("keep", "*", 1000), RetentionPolicy("*", "*", 10)])
     await kept.retention.apply()
     assert await kept.left(long) == [400.0, 0.0]
     assert await kept.left(short) == [0.0]
@@ -94,7 +95,7 @@ async def test_a_month_is_kept_when_any_policy_keeps_it(kept: Kept) -> None:
 
 async def test_patterns_are_no_regular_expressions(kept: Kept) -> None:
     dotted, other = await kept.fill("dev", "a.b", [100]), await kept.fill("dev", "aXb(", [100])
-    await kept.retention.replace([RetentionPolicy("*", "a.b", 10), RetentionPolicy("*", "a?b)", 10)])
+    kept.store.replace([RetentionPolicy("*", "a.b", 10), RetentionPolicy("*", "a?b)", 10)])
     await kept.retention.apply()
     assert await kept.left(dotted) == []
     assert await kept.left(other) == [100.0]
@@ -102,12 +103,12 @@ async def test_patterns_are_no_regular_expressions(kept: Kept) -> None:
 
 async def test_policies_are_kept_in_order_and_replaced_whole(kept: Kept) -> None:
     wanted = [RetentionPolicy(f"dev_{i}", "*", i + 1) for i in range(20)]
-    await kept.retention.replace(wanted)
-    assert await kept.retention.list() == wanted
-    await kept.retention.replace(wanted[3:5])
+    kept.store.replace(wanted)
+    assert kept.store.list() == wanted
+    kept.store.replace(wanted[3:5])
     assert kept.store.list() == wanted[3:5]
     with pytest.raises(Invalid) as caught:
-        await kept.retention.replace([RetentionPolicy()] * (MOST_POLICIES + 1))
+        kept.store.replace([RetentionPolicy()] * (MOST_POLICIES + 1))
     assert caught.value.code == "historian.too_many_policies"
     assert kept.store.list() == wanted[3:5]
 
@@ -139,3 +140,23 @@ async def test_a_preview_says_what_the_next_round_removes_and_changes_nothing(ke
     await kept.retention.apply()
     assert [await kept.left(each) for each in (fast, slow, other, free)] == [[5.0, 0.0], [400.0, 0.0], [], [900.0]]
     assert [effect.expired for effect in (await kept.retention.preview(wanted)).policies] == [0, 0, 0, 0]
+
+
+async def test_each_organisation_decides_for_its_own_devices(kept: Kept) -> None:
+    mine, theirs, gone = [await kept.fill(device, "x", [0, 40]) for device in ("dev_mine", "dev_theirs", "dev_gone")]
+    retention = Retention(
+        kept.historian._engine,
+        kept.store,
+        ManualClock(NOW),
+        owners=lambda: {"dev_theirs": "org_theirs", "dev_gone": "org_gone"},
+        gone=lambda: ["dev_gone"],
+    )
+    kept.store.replace([RetentionPolicy("*", "*", 10)])
+    kept.store.replace([RetentionPolicy("*", "*", None)], "org_theirs")
+    assert kept.store.list() == [RetentionPolicy("*", "*", 10)]
+    assert kept.store.list("org_theirs") == [RetentionPolicy("*", "*", None)]
+    await retention.apply()
+    assert [len(await kept.left(each)) for each in (mine, theirs, gone)] == [1, 2, 0]
+    kept.store.replace([RetentionPolicy("*", "*", 10)], "org_theirs")
+    await retention.apply()
+    assert [len(await kept.left(each)) for each in (mine, theirs, gone)] == [1, 1, 0]

@@ -24,7 +24,7 @@ from support.operations import NOW_MS, History, readings, rule, subject
 
 MIGRATIONS = [cases.MIGRATIONS, operations.MIGRATIONS]
 
-LI = Actor("per_li", "Li", frozenset({"operator"}))
+LI = Actor("per_li", "Li", frozenset({"alarms:acknowledge"}))
 ANY = AlarmFilter()
 
 
@@ -256,7 +256,7 @@ async def test_who_may_not(node: Node) -> None:
     await node.feed(readings((1, 85.0)))
     alarm = await node.one()
     with pytest.raises(Denied):
-        await node.alarms.acknowledge([alarm.id], Actor("per_wang", "Wang", frozenset({"viewer"})))
+        await node.alarms.acknowledge([alarm.id], Actor("per_wang", "Wang", frozenset({"alarms:read"})))
     with pytest.raises(NotFound):
         await node.alarms.get("alm_none")
     with pytest.raises(NotFound):

@@ -10,6 +10,7 @@ from millwright import parties as domain
 from millwright.engines.sql import Records
 from millwright.kernel import Conflict, Denied, Invalid, LimitExceeded, ManualClock, NotFound
 from millwright.parties import NotSignedIn, Opened, Parties, ensure_local_token
+from support.authority import administrator
 
 MIGRATIONS = [domain.MIGRATIONS]
 PASSWORD = "copper kettles whistle"
@@ -51,7 +52,7 @@ async def test_racing_set_ups_make_one_administrator(parties: Parties, records: 
     )
     assert sum(isinstance(outcome, Opened) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 4
-    assert len(await parties.people.list_people()) == 1
+    assert len(await parties.people.list_people(administrator())) == 1
 
 
 async def test_set_up_takes_the_newest_code(parties: Parties) -> None:
@@ -106,7 +107,7 @@ async def test_wrong_name_and_wrong_password_look_the_same(parties: Parties) -> 
 
 async def test_no_secret_is_stored(parties: Parties, records: Records) -> None:
     opened = await set_up(parties)
-    token = await parties.people.add_token(opened.session, "t", ["viewer"])
+    token = await parties.people.add_token(opened.session, await parties.authority(opened.session), "t", ["viewer"])
     with records.read() as connection:
         dump = "".join(
             repr(tuple(row))
@@ -153,9 +154,9 @@ async def test_signing_out_ends_the_session_at_once(parties: Parties) -> None:
 async def test_all_other_sessions_end_at_once_and_tokens_live_on(parties: Parties) -> None:
     here = await set_up(parties)
     there, elsewhere = await parties.sign_in("Anna", PASSWORD), await parties.sign_in("Anna", PASSWORD)
-    await parties.people.add("Bob", PASSWORD, ["viewer"])
+    await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
     bob = await parties.sign_in("Bob", PASSWORD)
-    token = await parties.people.add_token(here.session, "exporter", ["viewer"], None)
+    token = await parties.people.add_token(here.session, administrator(), "exporter", ["viewer"], None)
     assert await parties.end_other_sessions(here.session) == 2
     assert [await parties.find_session(each.secret) for each in (there, elsewhere)] == [None, None]
     for secret in (here.secret, bob.secret, token.token):
@@ -165,7 +166,7 @@ async def test_all_other_sessions_end_at_once_and_tokens_live_on(parties: Partie
 
 async def test_nobody_ends_another_persons_session(parties: Parties) -> None:
     anna = await set_up(parties)
-    await parties.people.add("Bob", PASSWORD, ["viewer"])
+    await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
     bob = await parties.sign_in("Bob", PASSWORD)
     with pytest.raises(NotFound):
         await parties.end_session(bob.session, anna.session.id)
@@ -190,16 +191,16 @@ async def test_changing_the_password_ends_the_other_sessions(parties: Parties, c
 
 async def test_a_disabled_person_has_no_session_and_no_working_token(parties: Parties) -> None:
     await set_up(parties)
-    bob = await parties.people.add("Bob", PASSWORD, ["engineer"])
+    bob = await parties.people.add(administrator(), "Bob", PASSWORD, ["engineer"])
     opened = await parties.sign_in("Bob", PASSWORD)
-    token = await parties.people.add_token(opened.session, "t", ["viewer"])
+    token = await parties.people.add_token(opened.session, await parties.authority(opened.session), "t", ["viewer"])
     assert await parties.find_session(token.token) is not None
-    await parties.people.update(bob.id, disabled=True)
+    await parties.people.update(administrator(), bob.id, disabled=True)
     assert await parties.find_session(opened.secret) is None
     assert await parties.find_session(token.token) is None
     with pytest.raises(NotSignedIn):
         await parties.sign_in("Bob", PASSWORD)
-    await parties.people.update(bob.id, disabled=False)
+    await parties.people.update(administrator(), bob.id, disabled=False)
     assert await parties.find_session(opened.secret) is None
     assert await parties.find_session(token.token) is not None
 
@@ -208,44 +209,44 @@ async def test_the_last_administrator_stays(parties: Parties) -> None:
     anna = (await set_up(parties)).session.person
     for change in ({"disabled": True}, {"roles": ["viewer"]}):
         with pytest.raises(Conflict) as caught:
-            await parties.people.update(anna.id, **change)  # type: ignore[arg-type]
+            await parties.people.update(administrator(), anna.id, **change)  # type: ignore[arg-type]
         assert caught.value.code == "parties.last_administrator"
-    bob = await parties.people.add("Bob", PASSWORD, ["administrator"])
-    await parties.people.update(anna.id, roles=["viewer"])
+    bob = await parties.people.add(administrator(), "Bob", PASSWORD, ["administrator"])
+    await parties.people.update(administrator(), anna.id, roles=["viewer"])
     with pytest.raises(Conflict):
-        await parties.people.update(bob.id, disabled=True)
+        await parties.people.update(administrator(), bob.id, disabled=True)
 
 
 async def test_names_are_unique_whatever_their_case(parties: Parties) -> None:
     await set_up(parties)
     for name in ("anna", "ＡＮＮＡ"):
         with pytest.raises(Conflict) as caught:
-            await parties.people.add(name, PASSWORD, ["viewer"])
+            await parties.people.add(administrator(), name, PASSWORD, ["viewer"])
         assert caught.value.code == "parties.name_taken"
-    bob = await parties.people.add("Bob", PASSWORD, ["viewer"])
+    bob = await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
     with pytest.raises(Conflict):
-        await parties.people.update(bob.id, name="ANNA")
+        await parties.people.update(administrator(), bob.id, name="ANNA")
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 65, "a\nb", "a\u202eb", "\0"])
 async def test_odd_names_are_refused(parties: Parties, name: str) -> None:
     await set_up(parties)
     with pytest.raises(Invalid):
-        await parties.people.add(name, PASSWORD, ["viewer"])
+        await parties.people.add(administrator(), name, PASSWORD, ["viewer"])
 
 
 async def test_a_token_narrows_and_never_widens(parties: Parties) -> None:
     await set_up(parties)
-    await parties.people.add("Bob", PASSWORD, ["engineer"])
+    await parties.people.add(administrator(), "Bob", PASSWORD, ["engineer"])
     bob = (await parties.sign_in("Bob", PASSWORD)).session
     with pytest.raises(Denied):
-        await parties.people.add_token(bob, "t", ["administrator"])
-    token = await parties.people.add_token(bob, "t", ["engineer", "viewer"])
+        await parties.people.add_token(bob, await parties.authority(bob), "t", ["administrator"])
+    token = await parties.people.add_token(bob, await parties.authority(bob), "t", ["engineer", "viewer"])
     found = await parties.find_session(token.token)
     assert found is not None
     assert found.person.roles == ["engineer", "viewer"]
     assert found.method == "token"
-    await parties.people.update(bob.person.id, roles=["operator"])
+    await parties.people.update(administrator(), bob.person.id, roles=["operator"])
     found = await parties.find_session(token.token)
     assert found is not None
     assert found.person.roles == ["viewer"]
@@ -253,25 +254,29 @@ async def test_a_token_narrows_and_never_widens(parties: Parties) -> None:
 
 async def test_a_token_expires_is_listed_and_ended(parties: Parties, clock: ManualClock) -> None:
     anna = (await set_up(parties)).session
-    token = await parties.people.add_token(anna, "t", ["viewer"], clock.now_ms() + 60_000)
-    assert [t.id for t in await parties.people.list_tokens(anna)] == [token.id]
+    token = await parties.people.add_token(
+        anna, await parties.authority(anna), "t", ["viewer"], clock.now_ms() + 60_000
+    )
+    assert [t.id for t in await parties.people.list_tokens(anna, await parties.authority(anna))] == [token.id]
     assert await parties.find_session(token.token) is not None
     clock.advance(61)
     assert await parties.find_session(token.token) is None
-    await parties.people.end_token(anna, token.id)
-    assert await parties.people.list_tokens(anna) == []
+    await parties.people.end_token(anna, await parties.authority(anna), token.id)
+    assert await parties.people.list_tokens(anna, await parties.authority(anna)) == []
     with pytest.raises(Invalid):
-        await parties.people.add_token(anna, "t", ["viewer"], clock.now_ms() - 1)
+        await parties.people.add_token(anna, await parties.authority(anna), "t", ["viewer"], clock.now_ms() - 1)
 
 
 async def test_a_token_cannot_breed_tokens_or_change_passwords(parties: Parties) -> None:
     await set_up(parties)
-    await parties.people.add("Bob", PASSWORD, ["engineer"])
+    await parties.people.add(administrator(), "Bob", PASSWORD, ["engineer"])
     bob = (await parties.sign_in("Bob", PASSWORD)).session
-    token = await parties.find_session((await parties.people.add_token(bob, "t", ["engineer"])).token)
+    token = await parties.find_session(
+        (await parties.people.add_token(bob, await parties.authority(bob), "t", ["engineer"])).token
+    )
     assert token is not None
     with pytest.raises(Denied):
-        await parties.people.add_token(token, "u", ["viewer"])
+        await parties.people.add_token(token, await parties.authority(token), "u", ["viewer"])
     with pytest.raises(Denied):
         await parties.change_password(token, PASSWORD, "brass levers hum")
 
@@ -319,10 +324,12 @@ async def test_the_local_program_is_no_administrator_who_could_sign_in(
 ) -> None:
     ensure_local_token(records, tmp_path / "cli.token", clock)
     anna = (await set_up(parties)).session.person
-    program = next(account for account in await parties.people.list_people() if account.kind == "program")
+    program = next(
+        account for account in await parties.people.list_people(administrator()) if account.kind == "program"
+    )
     with pytest.raises(NotSignedIn):
         await parties.sign_in(program.name, "")
     with pytest.raises(Conflict):
-        await parties.people.update(anna.id, disabled=True)
+        await parties.people.update(administrator(), anna.id, disabled=True)
     with pytest.raises(Invalid):
-        await parties.people.update(program.id, password=PASSWORD)
+        await parties.people.update(administrator(), program.id, password=PASSWORD)

@@ -50,7 +50,7 @@ def test_a_form_loses_nothing_of_a_rule_it_does_not_change(node: RunningNode, ch
 
 def test_of_two_who_change_a_rule_the_later_is_told(node: RunningNode, chromium: Any, api: httpx.Client) -> None:
     rule = make_rule(api, {"kind": "limit", "high": 80})
-    with page(chromium, node.url, "en", allowed="412") as at:
+    with page(chromium, node.url, "en", refused=(412,)) as at:
         at.goto(f"/rules?rule={rule['id']}")
         sign_in(at)
         form = at.get_by_role("dialog")

@@ -126,6 +126,7 @@ def make_device(node: RunningNode, at: Any, words: Words) -> str:
     box.get_by_label(words.name, exact=True).fill("kettle-1")
     box.get_by_role("button", name=words.make).click()
     box.get_by_test_id("first-message").wait_for()
+    box.get_by_text("-u '").first.wait_for()  # the command comes once the listener's ports are known
     found = re.search(r"-u '([^']+)'", box.inner_text())
     assert found is not None
     send(node, found[1], 21.5)

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from millwright.devices import Access, ArrivalWorker
+from millwright.devices import Access, ArrivalService, ArrivalStore, ArrivalWorker, DevicesService, DevicesSettings
+from millwright.kernel.scope import EVERYTHING
 from support.web import RunningWeb, running_web
 
 API = "/api/v1"
@@ -153,10 +154,19 @@ async def test_roles_are_asked_for(web: RunningWeb, anna: httpx.AsyncClient) -> 
         assert (await stranger.get(f"{API}/{path}")).status_code == 401
 
 
+def historian_arrivals(web: RunningWeb) -> ArrivalService:
+    """The service as the historian role has it: it serves the node."""
+    records = web.services.records.scoped(EVERYTHING)
+    things = DevicesService(records, web.bus, web.services.clock)
+    return ArrivalService(
+        ArrivalStore(records), things.device_store, things.changes, web.bus, web.services.clock, DevicesSettings()
+    )
+
+
 async def test_an_unknown_device_is_adopted_with_one_click(web: RunningWeb, anna: httpx.AsyncClient) -> None:
-    things = web.services.devices
+    things = DevicesService(web.services.records.scoped(EVERYTHING), web.bus, web.services.clock)
     access = Access(things.credential_store, things.device_store, things.changes, web.bus, web.services.clock)
-    worker = ArrivalWorker(web.services.arrivals, web.bus)
+    worker = ArrivalWorker(historian_arrivals(web), web.bus)
     await worker.start()
     await access.start()
     await access.authenticate("press-3", b"its own password", "client-3", "10.0.0.3:1883")

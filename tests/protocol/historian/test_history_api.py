@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from millwright.historian import (
     Historian,
     HistorianClient,
     HistorianServer,
+    History,
     LivePublisher,
     PolicyStore,
     Range,
@@ -38,7 +39,9 @@ from millwright.historian import (
 )
 from millwright.historian.api import ROUTES
 from millwright.kernel import Invalid, Lifecycle, MillwrightError, SystemClock, Unavailable
+from millwright.kernel.scope import EVERYTHING
 from millwright.parties.model import Person, Role, Session
+from support.authority import authority
 from support.historian import T0, numbers, open_historian, store
 from support.nats import RunningNats
 
@@ -61,6 +64,7 @@ def _signed_in(roles: tuple[Role, ...]) -> Any:
     def middleware(app: ASGIApp) -> ASGIApp:
         async def call(scope: Scope, receive: Receive, send: Send) -> None:
             scope["auth"] = Session("ses_1", Person("per_1", "Ada", list(roles)), T0)  # type: ignore[typeddict-unknown-key]
+            scope["authority"] = authority(*roles)  # type: ignore[typeddict-unknown-key]
             await app(scope, receive, send)
 
         return call
@@ -73,10 +77,21 @@ def _problem(_: Request[Any, Any, Any], error: MillwrightError) -> Response[dict
     return Response(error.to_dict(), status_code=status)
 
 
-def _app(client: HistorianClient, roles: tuple[Role, ...]) -> Litestar:
+class Everything:
+    """A registry that knows every device."""
+
+    async def known(self, device_ids: Collection[str]) -> dict[str, str]:
+        return dict.fromkeys(device_ids, "org_root")
+
+
+def _app(client: HistorianClient, policies: PolicyStore, roles: tuple[Role, ...]) -> Litestar:
     return Litestar(
         route_handlers=list(ROUTES),
-        dependencies={"historian": Provide(lambda: client, sync_to_thread=False)},
+        dependencies={
+            "historian": Provide(lambda: client, sync_to_thread=False),
+            "history": Provide(lambda: History(client, Everything()), sync_to_thread=False),
+            "retention": Provide(lambda: policies, sync_to_thread=False),
+        },
         middleware=[_signed_in(roles)],
         exception_handlers={MillwrightError: _problem},
     )
@@ -84,14 +99,14 @@ def _app(client: HistorianClient, roles: tuple[Role, ...]) -> Litestar:
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    records = Records.in_folder(tmp_path)
+    records = Records.in_folder(tmp_path, EVERYTHING)
     Migrations(records, [MIGRATIONS]).upgrade()
     async with RunningNats(tmp_path / "nats") as nats, open_historian(tmp_path) as historian:
         server_bus, client_bus = NatsConnection(nats.url, "historian"), NatsConnection(nats.url, "web")
         retention = Retention(historian._engine, PolicyStore(records), SystemClock())
         server = HistorianServer(historian, retention, server_bus)
         client = HistorianClient(client_bus, timeout_s=20)
-        transport = httpx.ASGITransport(_app(client, ("administrator",)))
+        transport = httpx.ASGITransport(_app(client, PolicyStore(records), ("administrator",)))
         async with (
             Lifecycle(server_bus, client_bus, server),
             httpx.AsyncClient(transport=transport, base_url="http://node") as http,
@@ -320,8 +335,9 @@ async def test_retention_can_be_tried_without_being_set(running: Running) -> Non
     assert (await running.http.post("/retention/preview", json=many)).status_code == 400
 
 
-async def test_only_an_administrator_sets_retention(running: Running) -> None:
-    app = _app(running.client, ("engineer", "operator", "viewer"))
+async def test_only_an_administrator_sets_retention(running: Running, tmp_path: Path) -> None:
+    policies = PolicyStore(Records.in_folder(tmp_path, EVERYTHING))
+    app = _app(running.client, policies, ("engineer", "operator", "viewer"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://node") as http:
         assert (await http.put("/retention", json={"policies": []})).status_code == 403
         assert (await http.post("/retention/preview", json={"policies": []})).status_code == 403
@@ -371,7 +387,7 @@ async def test_without_a_historian_questions_are_unavailable(tmp_path: Path) -> 
         client = HistorianClient(bus)
         with pytest.raises(Unavailable):
             await client.storage()
-        transport = httpx.ASGITransport(_app(client, ("viewer",)))
+        transport = httpx.ASGITransport(_app(client, PolicyStore(Records.in_folder(tmp_path, EVERYTHING)), ("viewer",)))
         async with httpx.AsyncClient(transport=transport, base_url="http://node") as http:
             query = {"device_id": "dev_1", "property": "temperature", "from_ms": T0, "to_ms": T0 + 1}
             for form in ("json", "csv", "arrow"):

@@ -15,6 +15,7 @@ import httpx
 import msgspec
 import pytest
 
+from millwright.devices import DevicesService
 from millwright.historian import (
     Historian,
     HistorianClient,
@@ -25,6 +26,7 @@ from millwright.historian import (
     Retention,
 )
 from millwright.kernel import Lifecycle, SystemClock
+from millwright.kernel.scope import EVERYTHING
 from millwright.operations import AlarmWorker, OperationsSettings, RegistryDirectory
 from support.historian import open_engine
 from support.operations import readings
@@ -99,9 +101,10 @@ class Site:
 
 @asynccontextmanager
 async def running_site(web: RunningWeb) -> AsyncIterator[Site]:
-    things = web.services.devices
+    records = web.services.records.scoped(EVERYTHING)
+    things = DevicesService(records, web.bus, SystemClock())
     worker = AlarmWorker(
-        web.services.records,
+        records,
         web.bus,
         HistorianClient(web.bus),
         RegistryDirectory(things.device_store, things.model_store, things.changes),
@@ -127,7 +130,8 @@ async def recorded(tmp_path: Path) -> AsyncIterator[tuple[Site, Historian]]:
     async with running_web(tmp_path) as web, open_engine("chdb", tmp_path / "history") as engine:
         historian = Historian(engine, SystemClock(), HistorianSettings(flush_ms=20))
         retention = Retention(engine, PolicyStore(web.services.records), SystemClock())
-        async with Lifecycle(historian, HistorianServer(historian, retention, web.bus)), running_site(web) as made:
+        server = HistorianServer(historian, retention, web.bus)
+        async with Lifecycle(historian, server), running_site(web) as made:
             yield made, historian
 
 

@@ -11,9 +11,14 @@ from millwright.devices.intake import FLAG_ACKNOWLEDGED, FLAG_DUPLICATE, INTAKE,
 from millwright.devices.sparkplug import EdgeSession, SparkplugSessions
 from millwright.devices.telemetry import KnownDevice, TelemetrySettings
 from millwright.kernel import LimitExceeded, NotFound, Unavailable
+from millwright.kernel.scope import EVERYTHING, enter
 from support.nats import RunningNats
 from support.pipeline import RunningPipeline, eventually
 from support.telemetry import NOW_MS, Plant, run_of
+
+
+async def everybody(device_ids):
+    return device_ids
 
 
 @pytest.fixture
@@ -64,7 +69,8 @@ async def test_frames_that_were_not_acknowledged_are_read_again(nats, plant, tmp
     async with RunningPipeline(nats.url, tmp_path / "history", plant) as node:
         await eventually(lambda: _reached(node, last + 1))
         assert await node.history("t") == [(NOW_MS, 1.0), (NOW_MS + 10, 2.0)]
-        assert (await DeadLetters(node.nats).summary()).by_reason == {"telemetry.not_json": 1}
+        enter(EVERYTHING)
+        assert (await DeadLetters(node.nats, everybody).summary()).by_reason == {"telemetry.not_json": 1}
 
 
 async def _at_least(node, count):
@@ -75,7 +81,8 @@ async def _at_least(node, count):
 async def test_the_unreadable_is_kept_and_can_be_replayed(nats, tmp_path):
     plant = Plant()
     async with RunningPipeline(nats.url, tmp_path / "history", plant) as node:
-        letters = DeadLetters(node.nats)
+        enter(EVERYTHING)
+        letters = DeadLetters(node.nats, everybody)
         await node.send(run_of({"t": 1}, b"{broken", {"t": 3}))
         await node.nats.append(subject_of("test"), b"\xc1 no frame")
         summary = await eventually(lambda: _counted(letters, 4))
@@ -112,7 +119,8 @@ async def _has_reason(letters, reason):
 
 async def test_dead_letters_are_paged_newest_first(nats, plant, tmp_path):
     async with RunningPipeline(nats.url, tmp_path / "history", plant) as node:
-        letters = DeadLetters(node.nats)
+        enter(EVERYTHING)
+        letters = DeadLetters(node.nats, everybody)
         await node.send(run_of(*[b"{%d" % i for i in range(25)]))
         await eventually(lambda: _counted(letters, 25))
         assert await letters.discard([(await letters.list(limit=1))[0].sequence]) == 1

@@ -15,6 +15,15 @@ PUBLIC = {
     ("get", "/api/v1/setup"),
     ("post", "/api/v1/setup"),
     ("post", "/api/v1/session"),
+    ("post", "/api/v1/session/second"),
+    ("get", "/api/v1/session/ways"),
+    ("post", "/api/v1/session/passkey/challenge"),
+    ("post", "/api/v1/session/passkey"),
+    ("get", "/api/v1/session/oidc/{provider}"),
+    ("get", "/api/v1/session/oidc/{provider}/callback"),
+    ("post", "/api/v1/session/oidc/{provider}/logout"),
+    ("post", "/api/v1/invitations/read"),
+    ("post", "/api/v1/invitations/accept"),
 }
 """Routes anybody may call. A route that is neither here nor guarded fails the test."""
 
@@ -83,7 +92,8 @@ async def test_a_viewer_changes_nothing_but_their_own(web: RunningWeb) -> None:
     administrator = await web.set_up()
     await web.person(administrator, "Vera", "viewer")
     session = await web.services.parties.sign_in("Vera", "copper kettles whistle")
-    token = (await web.services.parties.people.add_token(session.session, "t", ["viewer"])).token
+    authority = await web.services.parties.authority(session.session)
+    token = (await web.services.parties.people.add_token(session.session, authority, "t", ["viewer"])).token
     viewer = web.client(token=token)
     found = await document(web)
     denied = 0

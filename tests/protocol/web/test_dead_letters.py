@@ -1,26 +1,39 @@
 """Dead letters over HTTP: what is looked for is text, never a pattern of the broker's."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from millwright.devices.dead_letters import DeadLetter, DeadLetterStream
-from support.web import RunningWeb, running_web
+from support.web import running_web
 
-LETTER = DeadLetter("telemetry.not_json", "This is no JSON.", "dev_1", "millwright/v1/telemetry", b"x", 1)
+
+@dataclass(frozen=True)
+class Desk:
+    """An administrator, and a device with one dead letter."""
+
+    administrator: httpx.AsyncClient
+    device_id: str
 
 
 @pytest.fixture
-async def web(tmp_path: Path) -> AsyncIterator[RunningWeb]:
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     async with running_web(tmp_path) as running:
-        await DeadLetterStream(running.bus).append(LETTER)
-        yield running
+        administrator = await running.set_up()
+        device_id = str((await administrator.post("/api/v1/devices", json={"name": "press"})).json()["id"])
+        letter = DeadLetter("telemetry.not_json", "No JSON.", device_id, "millwright/v1/telemetry", b"x", 1)
+        await DeadLetterStream(running.bus).append(letter)
+        yield Desk(administrator, device_id)
 
 
 @pytest.mark.parametrize("odd", ["*", ">", "a b", "telemetry.*", "a\r\nPUB x 0\r\n\r\n", "死", "a" * 255])
-async def test_a_reason_or_device_that_there_is_not_finds_nothing(web: RunningWeb, odd: str) -> None:
-    administrator = await web.set_up()
+async def test_a_reason_or_device_that_there_is_not_finds_nothing(desk: Desk, odd: str) -> None:
+    administrator = desk.administrator
     for name in ("reason", "device_id"):
         found = await administrator.get("/api/v1/dead-letters", params={name: odd})
         assert (found.status_code, found.json().get("items")) == (200, []), found.text
@@ -28,12 +41,14 @@ async def test_a_reason_or_device_that_there_is_not_finds_nothing(web: RunningWe
             answer = await administrator.post(f"/api/v1/dead-letters/{done}", json={"all": True, name: odd})
             assert (answer.status_code, *answer.json().values()) == (200, 0)
     assert (await administrator.get("/api/v1/dead-letters/summary")).json()["count"] == 1
-    kept = await administrator.get("/api/v1/dead-letters", params={"reason": LETTER.reason, "device_id": "dev_1"})
+    kept = await administrator.get(
+        "/api/v1/dead-letters", params={"reason": "telemetry.not_json", "device_id": desk.device_id}
+    )
     assert len(kept.json()["items"]) == 1
 
 
-async def test_a_line_that_the_broker_would_hang_up_on_is_not_sent(web: RunningWeb) -> None:
-    administrator = await web.set_up()
+async def test_a_line_that_the_broker_would_hang_up_on_is_not_sent(desk: Desk) -> None:
+    administrator = desk.administrator
     long = "a" * 5000
     assert (await administrator.get("/api/v1/dead-letters", params={"reason": long})).status_code == 400
     body = {"all": True, "device_id": long}

@@ -11,7 +11,10 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+import sqlalchemy as sa
 
+from millwright.devices.store import removed
+from millwright.kernel.scope import EVERYTHING
 from support.web import RunningWeb, running_web
 
 
@@ -68,8 +71,16 @@ def readings(device: str, *values: list[Any]) -> bytes:
     return msgspec.json.encode({"device_id": device, "readings": list(values)})
 
 
+def register(web: RunningWeb, *devices: str, organisation_id: str = "org_root") -> None:
+    """Let the registry know the devices."""
+    rows = [{"id": each, "name": each, "removed_ms": 0, "organisation_id": organisation_id} for each in devices]
+    with web.services.records.scoped(EVERYTHING).begin() as connection:
+        connection.execute(sa.insert(removed), rows)
+
+
 async def test_readings_reach_those_who_watch_the_device(web: RunningWeb) -> None:
     administrator = await web.set_up()
+    register(web, "dev_1", "dev_2")
     leases: asyncio.Queue[Any] = asyncio.Queue()
 
     async def on_watch(_subject: str, payload: bytes) -> None:
@@ -88,9 +99,16 @@ async def test_readings_reach_those_who_watch_the_device(web: RunningWeb) -> Non
 
 async def test_alarms_presence_arrivals_and_figures_reach_everybody(web: RunningWeb) -> None:
     administrator = await web.set_up()
+    register(web, "dev_1", "dev_2")
     async with listening(administrator) as stream:
-        await web.bus.publish("events.alarms", msgspec.msgpack.encode({"id": "alm_1", "state": "unacknowledged"}))
-        assert await stream.next() == ("alarm", {"id": "alm_1", "state": "unacknowledged"})
+        await web.bus.publish(
+            "events.alarms",
+            msgspec.msgpack.encode({"id": "alm_1", "state": "unacknowledged", "organisation_id": "org_root"}),
+        )
+        assert await stream.next() == (
+            "alarm",
+            {"id": "alm_1", "state": "unacknowledged", "organisation_id": "org_root"},
+        )
         await web.bus.publish("events.devices.presence", b'[["dev_1", true, 5, 6, null]]')
         assert await stream.next() == (
             "presence",
@@ -108,16 +126,18 @@ async def test_alarms_presence_arrivals_and_figures_reach_everybody(web: Running
 
 async def test_what_cannot_be_read_on_the_bus_does_no_harm(web: RunningWeb) -> None:
     administrator = await web.set_up()
+    register(web, "dev_1", "dev_2")
     async with listening(administrator, "dev_1") as stream:
         for subject in ("events.alarms", "events.devices.presence", "stats.x.y", "events.devices.arrivals"):
             for payload in (b"", b"\xc1", b"{", b"7", b"[[1]]", b"null"):
                 await web.bus.publish(subject, payload)
-        await web.bus.publish("events.alarms", msgspec.msgpack.encode({"id": "alm_2"}))
-        assert (await stream.next("alarm"))[1] == {"id": "alm_2"}
+        await web.bus.publish("events.alarms", msgspec.msgpack.encode({"id": "alm_2", "organisation_id": "org_root"}))
+        assert (await stream.next("alarm"))[1] == {"id": "alm_2", "organisation_id": "org_root"}
 
 
 async def test_a_stream_ends_with_its_session(web: RunningWeb) -> None:
     administrator = await web.set_up()
+    register(web, "dev_1", "dev_2")
     watcher = await web.person(administrator, "Wim", "viewer")
     async with listening(watcher) as stream:
         assert (await watcher.delete("/api/v1/session")).status_code == 204
@@ -129,6 +149,7 @@ async def test_stopping_the_node_does_not_wait_for_streams(tmp_path: Path) -> No
     async with contextlib.AsyncExitStack() as stack:
         web = await stack.enter_async_context(running_web(tmp_path))
         administrator = await web.set_up()
+        register(web, "dev_1", "dev_2")
         stream = await stack.enter_async_context(listening(administrator))
         began = time.monotonic()
         await web.server.stop()
@@ -138,6 +159,7 @@ async def test_stopping_the_node_does_not_wait_for_streams(tmp_path: Path) -> No
 
 async def test_a_client_that_leaves_is_forgotten(web: RunningWeb) -> None:
     administrator = await web.set_up()
+    register(web, "dev_1", "dev_2")
     async with listening(administrator, "dev_1"):
         assert web.server.gauges()["live_streams"] == 1
     await web.bus.publish("live.dev_1", readings("dev_1", ["t", 1, 1, 192]))
@@ -152,6 +174,7 @@ async def test_a_client_that_leaves_is_forgotten(web: RunningWeb) -> None:
 async def test_streams_have_a_limit(tmp_path: Path) -> None:
     async with running_web(tmp_path, max_streams=2) as web:
         administrator = await web.set_up()
+        register(web, "dev_1", "dev_2")
         async with listening(administrator), listening(administrator):
             answer = await administrator.get("/api/v1/live")
             assert answer.status_code == 429

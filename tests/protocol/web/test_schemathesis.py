@@ -23,11 +23,12 @@ _LEFT_OUT = "^/api/v1/(live|session|session/password)$"
 
 @pytest.mark.timeout(SECONDS * 4 + 120)
 async def test_no_request_makes_the_node_fail(tmp_path: Path) -> None:
-    async with running_web(tmp_path, history=True) as web:
+    async with running_web(tmp_path, history=True, written=True) as web:
         await web.set_up()
         opened = await web.services.parties.sign_in("Anna", "copper kettles whistle")
         people = web.services.parties.people
-        token = (await people.add_token(opened.session, "fuzz", ["administrator"])).token
+        authority = await web.services.parties.authority(opened.session)
+        token = (await people.add_token(opened.session, authority, "fuzz", ["administrator"])).token
         command = [
             str(Path(sys.executable).with_name("schemathesis")),
             *("run", f"{web.url}/openapi.json", "--header", f"Authorization: Bearer {token}"),

@@ -8,7 +8,7 @@ LAMP = Workflow(
     initial="dark",
     closed=frozenset({"broken"}),
     transitions=(
-        Transition("switch", {"dark": "lit", "lit": "dark"}, roles=frozenset({"operator"})),
+        Transition("switch", {"dark": "lit", "lit": "dark"}, rights=frozenset({"operator"})),
         Transition("drop", {"dark": "broken", "lit": "broken"}, required=("height_m", "comment")),
     ),
 )

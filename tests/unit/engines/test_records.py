@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from millwright.engines.sql import Records
 from millwright.kernel import Unavailable
+from millwright.kernel.scope import EVERYTHING
 
 
 def test_waiting_in_vain_for_a_free_connection_is_an_outage(tmp_path: Path) -> None:
-    records = Records.in_folder(tmp_path)
+    records = Records.in_folder(tmp_path, EVERYTHING)
     records.close()
     records.engine = sa.create_engine(
         records.url, poolclass=sa.QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.05

@@ -9,6 +9,7 @@ import pytest
 ROOTS = [
     *("millwright.devices", "millwright.devices.mqtt", "millwright.devices.telemetry", "millwright.devices.sparkplug"),
     *("millwright.historian", "millwright.operations", "millwright.parties", "millwright.cases", "millwright.web"),
+    "millwright.ledger",
     *("millwright.engines.sql", "millwright.engines.clickhouse"),
 ]
 

@@ -39,6 +39,36 @@ def test_one_address_that_tries_many_names_is_slowed() -> None:
     lockout.charge("somebody else", "10.0.0.1")
 
 
+def test_many_addresses_that_try_one_name_are_slowed_together() -> None:
+    lockout = Lockout(ManualClock())
+    for number in range(100):
+        lockout.charge("anna", f"203.0.113.{number}")
+    with pytest.raises(LimitExceeded):
+        lockout.charge("anna", "198.51.100.1")
+    lockout.charge("bob", "198.51.100.1")
+
+
+def test_a_known_browser_is_touched_by_no_stranger() -> None:
+    clock = ManualClock()
+    lockout = Lockout(clock)
+    fail(lockout, 5)  # from the very address of the owner
+    for number in range(95):
+        lockout.charge("anna", f"203.0.113.{number}")
+    with pytest.raises(LimitExceeded):
+        lockout.charge("anna", "198.51.100.1")
+    for _ in range(20):
+        lockout.charge("anna", "10.0.0.1", "bro_1")
+        lockout.refund("anna", "10.0.0.1", "bro_1")
+
+
+def test_a_stolen_browsers_cookie_gives_ten_guesses() -> None:
+    lockout = Lockout(ManualClock())
+    for _ in range(10):
+        lockout.charge("anna", "203.0.113.9", "bro_1")
+    with pytest.raises(LimitExceeded):
+        lockout.charge("anna", "203.0.113.10", "bro_1")
+
+
 def test_the_right_password_forgets_the_failures() -> None:
     lockout = Lockout(ManualClock())
     for _ in range(10):
@@ -58,5 +88,5 @@ def test_failures_are_forgotten_after_a_quarter_of_an_hour() -> None:
 def test_many_names_do_not_fill_the_memory() -> None:
     lockout = Lockout(ManualClock())
     for number in range(20_000):
-        lockout.charge("anna", f"10.0.{number // 250}.{number % 250}")
+        lockout.charge(f"person {number}", f"10.0.{number // 250}.{number % 250}")
     assert len(lockout._counts) <= 10_000

@@ -37,7 +37,13 @@ def test_what_is_guessed_first_is_refused(password: str) -> None:
 
 @pytest.mark.parametrize(
     "password",
-    ["copper kettles whistle", "Tr4velling-Kiln", "老虎不吃草但是吃西瓜", "zv9#Lq2mXw", "operator of seven mills"],
+    [
+        "copper kettles whistle",
+        "Tr4velling-Kiln",
+        "老虎不吃草但是吃西瓜和面",
+        "zv9#Lq2mXw7!",
+        "operator of seven mills",
+    ],
 )
 def test_what_nobody_guesses_first_is_accepted(password: str) -> None:
     check(password, "Anna")

@@ -2,11 +2,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
-from millwright.web.live import Stream
+from millwright.web.live import Sight, Stream
+
+ALL = Sight(readings=frozenset({"d"}))
 
 
-async def yes() -> bool:
-    return True
+async def yes() -> Sight:
+    return ALL
 
 
 async def first(chunks: AsyncIterator[bytes]) -> bytes:
@@ -14,7 +16,7 @@ async def first(chunks: AsyncIterator[bytes]) -> bytes:
 
 
 async def test_a_slow_client_gets_the_latest_of_each_key() -> None:
-    stream = Stream(frozenset(), yes)
+    stream = Stream(frozenset(), ALL, yes)
     chunks = stream.chunks()
     assert await first(chunks) == b"retry: 2000\n\n"
     for number in range(100):
@@ -25,7 +27,7 @@ async def test_a_slow_client_gets_the_latest_of_each_key() -> None:
 
 
 async def test_readings_that_wait_are_merged_without_losing_a_property() -> None:
-    stream = Stream(frozenset({"d"}), yes)
+    stream = Stream(frozenset({"d"}), ALL, yes)
     chunks = stream.chunks()
     await first(chunks)
     for number in range(100):
@@ -41,7 +43,7 @@ async def test_readings_that_wait_are_merged_without_losing_a_property() -> None
 
 
 async def test_what_waits_is_bounded() -> None:
-    stream = Stream(frozenset(), yes)
+    stream = Stream(frozenset(), ALL, yes)
     for number in range(10_000):
         stream.put("alarm", str(number), b"x")
     assert len(stream._pending) == 2_000
@@ -49,13 +51,13 @@ async def test_what_waits_is_bounded() -> None:
 
 
 async def test_a_quiet_stream_has_a_heartbeat() -> None:
-    chunks = Stream(frozenset(), yes, heartbeat_s=0.05).chunks()
+    chunks = Stream(frozenset(), ALL, yes, heartbeat_s=0.05).chunks()
     await first(chunks)
     assert await first(chunks) == b": alive\n\n"
 
 
 async def test_closing_ends_it_at_once() -> None:
-    stream = Stream(frozenset(), yes)
+    stream = Stream(frozenset(), ALL, yes)
     chunks = stream.chunks()
     await first(chunks)
     waiting = asyncio.ensure_future(anext(chunks))

@@ -7,6 +7,7 @@ import { etagOf, patch, remove } from "../../api/client";
 import type { Alarm, Device, DeviceProperty, Rule } from "../../api/model";
 import { useChange, useList, useMay, usePages, useResource } from "../../api/queries";
 import { AlarmLine } from "../../alarms/AlarmLine";
+import { History } from "../../audit/History";
 import { useText } from "../../i18n";
 import { PresenceMark } from "../../parts/Marks";
 import { Empty, Loaded, Page } from "../../parts/Page";
@@ -30,7 +31,8 @@ function Body({ device }: { device: Device }): JSX.Element {
   const t = useText();
   const navigate = useNavigate();
   const { modal } = App.useApp();
-  const engineer = useMay("engineer");
+  const engineer = useMay("devices:write");
+  const mayLook = useMay("ledger:look");
   const [parameters, setParameters] = useSearchParams();
   const [editing, setEditing] = useState(false);
   const [rule, setRule] = useState<{ rule: Rule | null; start: RuleStart } | null>(null);
@@ -69,6 +71,7 @@ function Body({ device }: { device: Device }): JSX.Element {
           { key: "alarms", label: <span>{t.device.alarms}{device.alarms_active > 0 && <b className="num" style={{ color: "var(--high)", marginInlineStart: 6 }}>▲ {device.alarms_active}</b>}</span>, children: <DeviceAlarms id={device.id} /> },
           { key: "rules", label: t.device.rules, children: <DeviceRules device={device} open={(one) => { setRule({ rule: one, start: {} }); }} /> },
           { key: "connection", label: t.device.connection, children: <Connection device={device} /> },
+          ...(mayLook ? [{ key: "history", label: t.audit.history, children: <History kind="device" id={device.id} /> }] : []),
           { key: "about", label: t.device.about, children: <About device={device} /> },
         ]}
       />

@@ -52,7 +52,7 @@ function Tile({ property, latest, now, toTrend, toRule }: { property: DeviceProp
   const t = useText();
   const f = useFormat();
   const title = useTitle();
-  const engineer = useMay("engineer");
+  const engineer = useMay("rules:write");
   const { minimum: low, maximum: high } = property;
   const value = typeof latest?.value === "number" ? latest.value : null;
   const out = value !== null && ((low !== null && value < low) || (high !== null && value > high));
@@ -68,10 +68,10 @@ function Tile({ property, latest, now, toTrend, toRule }: { property: DeviceProp
       </div>
       <div className="tile-value" title={f.value(latest?.value)}>{f.value(latest?.value, 5)}<small>{unitSign(property.unit)}</small></div>
       {share !== null && <div className="tile-range" title={`${f.value(low)} … ${f.value(high)}`}><i style={{ left: `${share * 100}%` }} /></div>}
-      <div className="row spread small faint" style={{ minHeight: 20 }}>
+      <div className="row spread wrap small faint" style={{ minHeight: 20, gap: "0 8px" }}>
         <span className="num cut">{latest ? f.ago(latest.time_ms, now) : t.common.never}</span>
         <span className="row" style={{ gap: 4 }}>
-          {out && <b style={{ color: "var(--warn)" }}>▲ {t.device.outOfRange}</b>}
+          {out && <b className="nowrap" style={{ color: "var(--warn)" }}>▲ {t.device.outOfRange}</b>}
           {latest && latest.quality !== 192 && <Tag style={{ margin: 0 }}>{t.quality[latest.quality] ?? latest.quality}</Tag>}
           {!property.known && <Tooltip title={t.device.unknownHint}><Tag style={{ margin: 0 }}>{t.device.unknownProperty}</Tag></Tooltip>}
         </span>

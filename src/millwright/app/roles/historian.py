@@ -7,6 +7,7 @@ import logging
 
 import msgspec
 
+from millwright.app.ledger import ledger_parts
 from millwright.app.node import Composition, Node
 from millwright.app.pipeline import Pipeline
 from millwright.app.stats import Figures, figures
@@ -82,9 +83,15 @@ def compose(node: Node) -> Composition:
     engine = open_engine(settings.clickhouse, node.folder.history)
     historian = Historian(engine, node.clock, settings.historian)
     retention = Retention(
-        engine, PolicyStore(node.records), node.clock, interval_s=settings.historian.retention_interval_s
+        engine,
+        PolicyStore(node.records),
+        node.clock,
+        owners=devices.device_store.owners,
+        gone=devices.device_store.orphans,
+        interval_s=settings.historian.retention_interval_s,
     )
     server = HistorianServer(historian, retention, node.bus)
+    ledger = ledger_parts(node)
     live = LivePublisher(node.bus, historian, node.clock)
     presence = PresenceWorker(devices.presence_store, node.bus, node.clock)
 
@@ -117,9 +124,11 @@ def compose(node: Node) -> Composition:
         lambda: figures(historian.counters(), historian.gauges(), historian.problems()),
         lambda: figures(alarms.counters(), alarms.gauges(), alarms.problems()),
         lambda: Figures({"requests": server.requests}, {"devices_online": presence.online}),
+        ledger.figures,
     ]
     return Composition(
         [
+            *ledger.parts,
             historian,
             retention,
             server,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from millwright.app.disk import DiskWatch
 from millwright.app.node import Composition, Node
+from millwright.app.refusals import RecordedAuthenticator
 from millwright.app.stats import figures
 from millwright.devices import EVERY, Access, Changes, DeviceStore
 from millwright.devices.credentials import CredentialStore
 from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, MqttListener
 from millwright.kernel import LimitExceeded
+from millwright.ledger import Denials, Recorder
 
 
 class GuardedIntake:
@@ -48,9 +50,11 @@ def compose(node: Node) -> Composition:
         clock=node.clock,
     )
     stream = JetStreamIntake(node.bus, listener_id, settings.max_packet_bytes)
+    recorder = Recorder(node.bus)
+    denials = Denials(recorder, node.clock, interval_s=node.settings.ledger.repeats_every_s)
     listener = MqttListener(
         settings,
-        access,
+        RecordedAuthenticator(access, denials, node.clock),
         GuardedIntake(stream, disk),
         JetStreamJournal(node.bus),
         node.bus,
@@ -60,4 +64,4 @@ def compose(node: Node) -> Composition:
     node.stats.sources += [lambda: figures(**listener.stats()), disk.figures]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
     address = f"mqtt://{host}:{settings.port}" if settings.port else f"mqtts://{host}:{settings.tls_port}"
-    return Composition([disk, stream, listener, access], address)
+    return Composition([disk, recorder, denials, stream, listener, access], address)

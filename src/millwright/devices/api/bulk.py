@@ -16,8 +16,9 @@ from litestar.response import Stream
 from millwright.devices.api.devices import Text
 from millwright.devices.errors import invalid
 from millwright.devices.registry import DeviceQuery, ImportReport, Kind, Status
+from millwright.devices.rights import DEVICES_READ, DEVICES_WRITE
 from millwright.devices.service import DevicesService
-from millwright.parties import require_role, require_session
+from millwright.parties import permit
 
 CSV = "text/csv"
 _MOST_BYTES = 64 * 1024 * 1024
@@ -44,16 +45,15 @@ class ImportController(Controller):
 
     path = "/devices"
     tags = ["Devices"]  # noqa: RUF012
-    guards = [require_session]  # noqa: RUF012
 
     @post(
         "/import",
         summary="Register many devices",
         operation_id="importDevices",
         status_code=200,
-        guards=[require_role("engineer")],
         request_max_body_size=_MOST_BYTES,
         operation_class=TakesRows,
+        guards=[permit(DEVICES_WRITE)],
     )
     async def import_devices(
         self,
@@ -80,7 +80,13 @@ class ImportController(Controller):
             ) from error
         return await devices.registry.import_json(rows, issue=issue, dry_run=dry_run)
 
-    @get("/export", summary="Devices as CSV", operation_id="exportDevices", media_type=CSV)
+    @get(
+        "/export",
+        summary="Devices as CSV",
+        operation_id="exportDevices",
+        media_type=CSV,
+        guards=[permit(DEVICES_READ)],
+    )
     async def export_devices(
         self,
         devices: NamedDependency[DevicesService],

@@ -13,9 +13,11 @@ from millwright.devices.errors import invalid
 from millwright.devices.presence.model import PresenceEvent
 from millwright.devices.properties import DeviceProperty
 from millwright.devices.registry import Device, DeviceChange, DevicePage, DeviceQuery, Kind, NewDevice, Status
+from millwright.devices.rights import DEVICES_CREDENTIAL, DEVICES_READ, DEVICES_WRITE
 from millwright.devices.service import DevicesService
 from millwright.historian import HistorianClient
-from millwright.parties import require_role, require_session
+from millwright.kernel.scope import within
+from millwright.parties import Authority, permit
 
 Id = Annotated[str, Parameter(description="The device.", max_length=64)]
 IfMatch = Annotated[
@@ -30,9 +32,8 @@ class DevicesController(Controller):
 
     path = "/devices"
     tags = ["Devices"]  # noqa: RUF012
-    guards = [require_session]  # noqa: RUF012
 
-    @get("/", summary="Devices", operation_id="listDevices")
+    @get("/", summary="Devices", operation_id="listDevices", guards=[permit(DEVICES_READ)])
     async def list_devices(
         self,
         devices: NamedDependency[DevicesService],
@@ -62,19 +63,17 @@ class DevicesController(Controller):
         )
         return await devices.page(query, cursor=cursor, limit=limit)
 
-    @post("/", summary="Register a device", operation_id="addDevice", guards=[require_role("engineer")])
+    @post("/", summary="Register a device", operation_id="addDevice", guards=[permit(DEVICES_WRITE)])
     async def add(self, data: JSONBody[NewDevice], devices: NamedDependency[DevicesService]) -> Response[Device]:
         """Register a device; then issue it a credential."""
         return _tagged(await devices.registry.create(data), 201)
 
-    @get("/{device_id:str}", summary="A device", operation_id="getDevice")
+    @get("/{device_id:str}", summary="A device", operation_id="getDevice", guards=[permit(DEVICES_READ)])
     async def device(self, device_id: Id, devices: NamedDependency[DevicesService]) -> Response[Device]:
         """One device; the header `ETag` carries its revision."""
         return _tagged(await devices.device(device_id))
 
-    @patch(
-        "/{device_id:str}", summary="Change a device", operation_id="updateDevice", guards=[require_role("engineer")]
-    )
+    @patch("/{device_id:str}", summary="Change a device", operation_id="updateDevice", guards=[permit(DEVICES_WRITE)])
     async def update(
         self,
         device_id: Id,
@@ -85,21 +84,35 @@ class DevicesController(Controller):
         """Change what is named; with `If-Match` only if nobody changed the device since."""
         return _tagged(await devices.registry.change(device_id, data, expected=_revision(if_match)))
 
-    @delete(
-        "/{device_id:str}", summary="Remove a device", operation_id="deleteDevice", guards=[require_role("engineer")]
-    )
+    @delete("/{device_id:str}", summary="Remove a device", operation_id="deleteDevice", guards=[permit(DEVICES_WRITE)])
     async def remove(self, device_id: Id, devices: NamedDependency[DevicesService], if_match: IfMatch = None) -> None:
         """Remove a device and its credentials; its connection ends, its history stays."""
         await devices.registry.delete(device_id, expected=_revision(if_match))
 
-    @get("/{device_id:str}/properties", summary="A device's properties", operation_id="listDeviceProperties")
+    @get(
+        "/{device_id:str}/properties",
+        summary="A device's properties",
+        operation_id="listDeviceProperties",
+        guards=[permit(DEVICES_READ)],
+    )
     async def properties(
-        self, device_id: Id, devices: NamedDependency[DevicesService], historian: NamedDependency[HistorianClient]
+        self,
+        device_id: Id,
+        devices: NamedDependency[DevicesService],
+        historian: NamedDependency[HistorianClient],
+        authority: NamedDependency[Authority],
     ) -> list[DeviceProperty]:
-        """What its model declares and what it was seen to send, each with its newest reading."""
-        return await devices.properties.list(device_id, historian)
+        """What its model declares and what it was seen to send; with its newest reading for who may see history."""
+        with within(authority.scope("history:read")):
+            readable = await devices.registry.known([device_id])
+        return await devices.properties.list(device_id, historian if readable else None)
 
-    @get("/{device_id:str}/presence", summary="How a device came and went", operation_id="listDevicePresence")
+    @get(
+        "/{device_id:str}/presence",
+        summary="How a device came and went",
+        operation_id="listDevicePresence",
+        guards=[permit(DEVICES_READ)],
+    )
     async def presence(self, device_id: Id, devices: NamedDependency[DevicesService]) -> list[PresenceEvent]:
         """The last 50 changes between online and offline, newest first."""
         return await devices.presence.events(device_id)
@@ -110,21 +123,25 @@ class CredentialsController(Controller):
 
     path = "/devices/{device_id:str}/credentials"
     tags = ["Devices"]  # noqa: RUF012
-    guards = [require_role("engineer")]  # noqa: RUF012
 
-    @get("/", summary="A device's credentials", operation_id="listCredentials")
+    @get("/", summary="A device's credentials", operation_id="listCredentials", guards=[permit(DEVICES_CREDENTIAL)])
     async def list_credentials(self, device_id: Id, devices: NamedDependency[DevicesService]) -> list[Credential]:
         """The credentials, without their secrets."""
         return await devices.credentials.list(device_id)
 
-    @post("/", summary="Issue a credential", operation_id="addCredential")
+    @post("/", summary="Issue a credential", operation_id="addCredential", guards=[permit(DEVICES_CREDENTIAL)])
     async def add(
         self, device_id: Id, data: JSONBody[NewCredential], devices: NamedDependency[DevicesService]
     ) -> Issued:
         """A new token, shown this once. The device sends it as MQTT user name, or as password with its name."""
         return await devices.credentials.issue(device_id, data)
 
-    @delete("/{credential_id:str}", summary="Revoke a credential", operation_id="deleteCredential")
+    @delete(
+        "/{credential_id:str}",
+        summary="Revoke a credential",
+        operation_id="deleteCredential",
+        guards=[permit(DEVICES_CREDENTIAL)],
+    )
     async def remove(
         self,
         device_id: Id,

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from millwright.devices.models.model import PropertyType
 from millwright.devices.registry.model import SparkplugBinding
+from millwright.kernel import ROOT
 
 
 class RefusedContact(Struct, frozen=True, kw_only=True):
@@ -66,6 +67,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     attempts: int
     first_ms: int
     last_ms: int
+    organisation_id: str = ROOT
 
 
 class Adoption(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

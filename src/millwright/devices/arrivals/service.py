@@ -15,6 +15,7 @@ from millwright.devices.registry.model import Device, NewDevice, SparkplugBindin
 from millwright.devices.registry.store import DeviceStore
 from millwright.devices.settings import DevicesSettings
 from millwright.kernel import Bus, Clock, Conflict, MillwrightError, new_id
+from millwright.ledger import note
 
 EVENT = "events.devices.arrivals"
 """Published, empty, when the list of arrivals changed."""
@@ -75,11 +76,15 @@ class ArrivalService:
             await asyncio.to_thread(self._store.adopt, arrival_id, device_id, new, now_ms, limit)
         await self._changes.announce(device_id)
         await self._tell()
-        return await asyncio.to_thread(self._devices.get, device_id)
+        device = await asyncio.to_thread(self._devices.get, device_id)
+        adopted = {"arrival": arrival_id, "username": arrival.username, "device": device.name}
+        note("device", device_id, device.name, after=adopted)
+        return device
 
     async def dismiss(self, arrival_id: str) -> None:
         """Forget an arrival; it comes back at its next contact. Raises ``NotFound``."""
         await asyncio.to_thread(self._store.dismiss, arrival_id)
+        note("arrival", arrival_id)
         await self._tell()
 
     def record(self, contact: RefusedContact | SparkplugContact) -> None:
@@ -142,7 +147,7 @@ class ArrivalService:
         binding = _binding(contact)
         device_id = new_id("dev")
         for name in (contact.device, f"{edge.name}/{contact.device}"[:128], f"{contact.device} {device_id[-6:]}"):
-            if self._devices.find_by_name(name) is None:
+            if not self._devices.has_name(name, edge.organisation_id):
                 break
         new = NewDevice(
             name=name, kind="sparkplug_device", parent_id=edge.id, sparkplug=binding, place_id=edge.place_id

@@ -16,7 +16,7 @@ from millwright.devices.registry.model import NewDevice, SparkplugBinding
 from millwright.devices.registry.store import insert_device
 from millwright.devices.store import arrivals, bump, devices
 from millwright.engines.sql import Records
-from millwright.kernel import new_id
+from millwright.kernel import ROOT, new_id
 
 
 @dataclass(slots=True)
@@ -143,14 +143,15 @@ def _merge(connection: sa.Connection, contact: Contact) -> bool:
     )
     if updated.rowcount:
         return False
-    if contact.parent_id is not None:
-        edge = sa.select(devices.c.id).where(devices.c.id == contact.parent_id)
-        if connection.scalar(edge) is None:
-            return False
+    named = contact.parent_id or contact.device_id
+    owner = connection.scalar(sa.select(devices.c.organisation_id).where(devices.c.id == named)) if named else None
+    if contact.parent_id is not None and owner is None:
+        return False
     changes.setdefault("properties", [])
     connection.execute(
         sa.insert(arrivals).values(
             id=new_id("arr"),
+            organisation_id=owner or ROOT,
             identity=contact.identity,
             kind=contact.kind,
             digest=contact.digest,

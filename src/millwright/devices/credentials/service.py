@@ -12,6 +12,7 @@ from millwright.devices.errors import invalid
 from millwright.devices.names import clean_name
 from millwright.devices.settings import DevicesSettings
 from millwright.kernel import Clock, new_secret
+from millwright.ledger import note
 
 
 class CredentialService:
@@ -36,6 +37,8 @@ class CredentialService:
         token = new_secret("mwd")
         row = issued_row(device_id, token, digest_of_token(token), label, new.expires_ms, now_ms)
         name = await asyncio.to_thread(self._store.insert, device_id, row, self._settings.credentials_per_device)
+        issued = {"origin": "issued", "label": label, "expires_ms": new.expires_ms}
+        note("device", device_id, name, after={"credentials": {row["id"]: issued}})
         await self._changes.announce(device_id)
         return Issued(
             id=row["id"],
@@ -49,5 +52,8 @@ class CredentialService:
 
     async def revoke(self, device_id: str, credential_id: str) -> None:
         """Make a credential worthless; a connection made with it ends. Raises ``NotFound``."""
+        known = await asyncio.to_thread(self._store.list, device_id)
         await asyncio.to_thread(self._store.delete, device_id, credential_id)
+        revoked = {each.id: {"label": each.label, "origin": each.origin} for each in known if each.id == credential_id}
+        note("device", device_id, before={"credentials": revoked})
         await self._changes.announce(device_id)

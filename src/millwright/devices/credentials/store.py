@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from millwright.devices.credentials.model import Credential, Grant, Origin, mask
 from millwright.devices.errors import not_found, too_many
 from millwright.devices.store import bump, credentials, devices
 from millwright.engines.sql import Records
 from millwright.kernel import Conflict, new_id
+from millwright.parties import active
 
 _grants = (
     sa.select(
@@ -23,7 +25,7 @@ _grants = (
         devices.c.kind,
         devices.c.sparkplug_group,
         devices.c.sparkplug_edge,
-        devices.c.disabled,
+        sa.or_(devices.c.disabled, sa.not_(active(devices.c.organisation_id))).label("disabled"),
         devices.c.revision,
     )
     .join_from(credentials, devices, credentials.c.device_id == devices.c.id)
@@ -114,12 +116,19 @@ def add(connection: sa.Connection, device_id: str, row: dict[str, Any], limit: i
     if (held or 0) >= limit:
         raise too_many("credentials for one device", limit, "credentials_per_device")
     if connection.scalar(sa.select(credentials.c.id).where(credentials.c.digest == row["digest"])) is not None:
-        raise Conflict(
-            "Another device has this credential already.",
-            code="devices.credential_taken",
-            hint="Give each device a secret of its own.",
-        )
-    connection.execute(sa.insert(credentials).values(**row))
+        raise _taken()
+    try:
+        connection.execute(sa.insert(credentials).values(**row))
+    except IntegrityError as error:  # a device that this person does not see has it
+        raise _taken() from error
+
+
+def _taken() -> Conflict:
+    return Conflict(
+        "Another device has this credential already.",
+        code="devices.credential_taken",
+        hint="Give each device a secret of its own.",
+    )
 
 
 def _row(

@@ -14,8 +14,9 @@ from msgspec import Meta
 from millwright.devices.dead_letters.model import DeadLetter
 from millwright.devices.dead_letters.service import DeadLetters, Summary
 from millwright.devices.dead_letters.stream import StoredLetter
+from millwright.devices.rights import DEAD_LETTERS_READ, DEAD_LETTERS_WRITE
 from millwright.kernel import Invalid
-from millwright.parties import require_role, require_session
+from millwright.parties import permit
 
 _PREVIEW = 200
 _LAST = 2**63 - 1
@@ -83,9 +84,8 @@ class DeadLetterController(Controller):
 
     path = "/dead-letters"
     tags = ("Dead letters",)
-    guards = (require_session,)
 
-    @get(summary="List dead letters, newest first")
+    @get(summary="List dead letters, newest first", guards=[permit(DEAD_LETTERS_READ)])
     async def list_letters(
         self,
         dead_letters: NamedDependency[DeadLetters],
@@ -100,12 +100,12 @@ class DeadLetterController(Controller):
         following = str(found[-1].sequence) if len(found) == limit else None
         return LetterPage([_brief(stored) for stored in found], following)
 
-    @get("/summary", summary="Count dead letters by reason")
+    @get("/summary", summary="Count dead letters by reason", guards=[permit(DEAD_LETTERS_READ)])
     async def summarise(self, dead_letters: NamedDependency[DeadLetters]) -> Summary:
         """In all, by reason, and by the devices that have most."""
         return await dead_letters.summary()
 
-    @get("/{sequence:int}", summary="Read one dead letter")
+    @get("/{sequence:int}", summary="Read one dead letter", guards=[permit(DEAD_LETTERS_READ)])
     async def read(self, dead_letters: NamedDependency[DeadLetters], sequence: Sequence) -> WholeLetter:
         """With its whole payload."""
         stored = await dead_letters.get(sequence)
@@ -122,13 +122,13 @@ class DeadLetterController(Controller):
             base64.b64encode(letter.payload).decode(),
         )
 
-    @post("/replay", summary="Read dead letters again", guards=[require_role("engineer")], status_code=200)
+    @post("/replay", summary="Read dead letters again", status_code=200, guards=[permit(DEAD_LETTERS_WRITE)])
     async def replay(self, dead_letters: NamedDependency[DeadLetters], data: JSONBody[Selection]) -> Replayed:
         """Put letters into the intake again, after what kept them from being read was mended."""
         chosen = _chosen(data)
         return Replayed(await dead_letters.replay(chosen, reason=data.reason, device_id=data.device_id))
 
-    @post("/discard", summary="Remove dead letters", guards=[require_role("engineer")], status_code=200)
+    @post("/discard", summary="Remove dead letters", status_code=200, guards=[permit(DEAD_LETTERS_WRITE)])
     async def discard(self, dead_letters: NamedDependency[DeadLetters], data: JSONBody[Selection]) -> Discarded:
         """Remove letters for good."""
         chosen = _chosen(data)

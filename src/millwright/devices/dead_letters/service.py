@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 
 import msgspec
 
 from millwright.devices.dead_letters.model import DeadLetter, device_of, reason_of
+from millwright.devices.dead_letters.model import subject_of as subject_of_letter
 from millwright.devices.dead_letters.stream import DeadLetterStream, StoredLetter
 from millwright.devices.intake import FLAG_DUPLICATE, FLAG_REPLAYED, FRAME_VERSION, Frame, Run, encode_frame, subject_of
 from millwright.engines.nats import NatsConnection
-from millwright.kernel import Invalid, NotFound
+from millwright.kernel import ROOT, Invalid, NotFound, current_scope
+from millwright.ledger import note
 
 _REPLAYER = "replay"
 _ATTEMPT = 1 << 8
@@ -25,11 +27,19 @@ class Summary(msgspec.Struct, frozen=True):
     by_device: dict[str, int]
 
 
-class DeadLetters:
-    """What could not be read, for people."""
+Gate = Callable[[Collection[str]], Awaitable[Collection[str]]]
+"""Which of these devices may be seen by the work at hand."""
 
-    def __init__(self, nats: NatsConnection, stream: DeadLetterStream | None = None) -> None:
+
+class DeadLetters:
+    """What could not be read, for people: each sees the letters of devices in their scope.
+
+    Letters whose sender is unknown belong to the root. ``gate`` is the registry's; it answers in the scope at hand.
+    """
+
+    def __init__(self, nats: NatsConnection, gate: Gate, stream: DeadLetterStream | None = None) -> None:
         self._nats = nats
+        self._gate = gate
         self._stream = stream or DeadLetterStream(nats)
 
     async def start(self) -> None:
@@ -43,12 +53,14 @@ class DeadLetters:
         self, *, before: int | None = None, limit: int = 50, reason: str | None = None, device_id: str | None = None
     ) -> Sequence[StoredLetter]:
         """Up to ``limit`` letters older than the sequence ``before``, newest first."""
-        return await self._stream.page(before=before, limit=limit, reason=reason, device_id=device_id)
+        seen = await self._seen()
+        return await self._stream.page(before=before, limit=limit, reason=reason, device_id=device_id, seen=seen)
 
     async def get(self, sequence: int) -> StoredLetter:
         """One letter. Raises ``NotFound`` (``dead_letters.unknown``)."""
+        seen = await self._seen()  # first, so that a letter of somebody else costs what none would
         found = await self._stream.find(sequence)
-        if found is None:
+        if found is None or not seen(device_of(subject_of_letter(found.letter))):
             raise _unknown(sequence)
         return found
 
@@ -56,7 +68,10 @@ class DeadLetters:
         """How many, and why."""
         by_reason: dict[str, int] = {}
         by_device: dict[str, int] = {}
+        seen = await self._seen()
         for subject, count in (await self._stream.count()).items():
+            if not seen(device_of(subject)):
+                continue
             by_reason[reason_of(subject)] = by_reason.get(reason_of(subject), 0) + count
             device = device_of(subject)
             if device is not None:
@@ -77,6 +92,7 @@ class DeadLetters:
             await self._nats.append(subject_of(_REPLAYER), _frame_of(stored.letter))
             await self._stream.discard(stored.sequence)
             done += 1
+        _note_done("replayed", done, sequences, reason, device_id)
         return done
 
     async def discard(
@@ -86,15 +102,29 @@ class DeadLetters:
         done = 0
         async for stored in self._chosen(sequences, reason, device_id):
             done += await self._stream.discard(stored.sequence)
+        _note_done("discarded", done, sequences, reason, device_id)
         return done
+
+    async def count(self) -> int:
+        """How many letters may be seen."""
+        seen = await self._seen()
+        return sum(count for subject, count in (await self._stream.count()).items() if seen(device_of(subject)))
+
+    async def _seen(self) -> Callable[[str | None], bool]:
+        """Whose letters may be seen now; asked of the registry once for all who have letters."""
+        devices = {device_of(subject) for subject in await self._stream.count()} - {None}
+        visible = set(await self._gate([each for each in devices if each is not None]))
+        root = ROOT in current_scope()
+        return lambda device: root if device is None else device in visible
 
     async def _chosen(
         self, sequences: Sequence[int] | None, reason: str | None, device_id: str | None
     ) -> AsyncIterator[StoredLetter]:
         if sequences is None:
-            last = await self._stream.last_sequence()
+            last, seen = await self._stream.last_sequence(), await self._seen()
             async for stored in self._stream.scan(last=last, reason=reason, device_id=device_id):
-                yield stored
+                if seen(device_of(subject_of_letter(stored.letter))):
+                    yield stored
             return
         if reason is not None or device_id is not None:
             raise Invalid(
@@ -104,6 +134,13 @@ class DeadLetters:
             )
         for sequence in sequences:
             yield await self.get(sequence)
+
+
+def _note_done(
+    what: str, done: int, sequences: Sequence[int] | None, reason: str | None, device_id: str | None
+) -> None:
+    chosen = {"sequences": None if sequences is None else list(sequences), "reason": reason, "device_id": device_id}
+    note("dead_letter", "", after={what: done, **chosen})
 
 
 def _frame_of(letter: DeadLetter) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final, NamedTuple
 
 from xxhash import xxh3_128_hexdigest
@@ -12,6 +12,7 @@ from millwright.devices.dead_letters.model import (
     DEAD_LETTERS,
     DeadLetter,
     decode,
+    device_of,
     device_token,
     encode,
     reason_token,
@@ -56,9 +57,15 @@ class DeadLetterStream:
         return None if message is None else StoredLetter(sequence, decode(message.data))
 
     async def page(
-        self, *, before: int | None = None, limit: int = 50, reason: str | None = None, device_id: str | None = None
+        self,
+        *,
+        before: int | None = None,
+        limit: int = 50,
+        reason: str | None = None,
+        device_id: str | None = None,
+        seen: Callable[[str | None], bool] = lambda _: True,
     ) -> list[StoredLetter]:
-        """Up to ``limit`` letters below the sequence ``before``, newest first."""
+        """Up to ``limit`` letters below the sequence ``before``, newest first, of the devices that ``seen`` lets."""
         state = await self._nats.state(DEAD_LETTERS.name)
         last = state.last_sequence if before is None else min(before - 1, state.last_sequence)
         found: deque[StoredLetter] = deque()
@@ -67,7 +74,8 @@ class DeadLetterStream:
             first = max(state.first_sequence, last - window + 1)
             here: deque[StoredLetter] = deque(maxlen=limit - len(found))
             async for stored in self.scan(first=first, last=last, reason=reason, device_id=device_id):
-                here.append(stored)
+                if seen(device_of(subject_of(stored.letter))):
+                    here.append(stored)
             found.extend(reversed(here))
             last, window = first - 1, min(window * 4, _LARGEST_WINDOW)
         return list(found)

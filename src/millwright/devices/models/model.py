@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from millwright.kernel import ROOT
+
 PropertyType = Literal["number", "integer", "boolean", "string"]
 
 
@@ -81,6 +83,7 @@ class Model(Struct, frozen=True, kw_only=True):
     events: tuple[EventSpec, ...] = ()
     services: tuple[ServiceSpec, ...] = ()
     device_count: int = 0
+    organisation_id: str = ROOT
 
     @property
     def document(self) -> ModelDocument:

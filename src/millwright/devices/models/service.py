@@ -11,6 +11,7 @@ from millwright.devices.models.model import Model, ModelDocument
 from millwright.devices.models.store import ModelStore
 from millwright.devices.models.validation import check
 from millwright.kernel import Clock, new_id
+from millwright.ledger import note
 
 
 class ModelService:
@@ -41,7 +42,9 @@ class ModelService:
 
     async def create(self, document: ModelDocument) -> Model:
         """Version 1 of a new model. Raises ``Invalid`` (with a pointer) or ``Conflict`` (name)."""
-        return await asyncio.to_thread(self._store.insert, new_id("mod"), check(document), self._clock.now_ms())
+        made = await asyncio.to_thread(self._store.insert, new_id("mod"), check(document), self._clock.now_ms())
+        note("model", made.id, made.name, after=made, ignore=("device_count",))
+        return made
 
     async def add_version(self, model_id: str, document: ModelDocument, *, upgrade: bool = False) -> Model:
         """The next version; ``upgrade`` moves every device of the model to it.
@@ -51,11 +54,15 @@ class ModelService:
         Raises ``NotFound``, ``Invalid`` (with a pointer) or ``Conflict`` (name).
         """
         clean, now_ms = check(document), self._clock.now_ms()
+        before = await self.get(model_id)
         made = await asyncio.to_thread(self._store.append, model_id, clean, now_ms, upgrade=upgrade)
+        note("model", model_id, made.name, before=before, after=made, ignore=("device_count",))
         await self._changes.announce("*")
         return made
 
     async def delete(self, model_id: str) -> None:
         """Remove a model. Raises ``NotFound``, or ``Conflict`` (``devices.model_in_use``)."""
+        before = await self.get(model_id)
         await asyncio.to_thread(self._store.delete, model_id)
+        note("model", model_id, before.name, before=before, ignore=("device_count",))
         await self._changes.announce("*")

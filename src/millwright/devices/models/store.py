@@ -7,19 +7,22 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from millwright.devices.errors import in_use, name_taken, not_found
 from millwright.devices.models.model import Model, ModelDocument
 from millwright.devices.names import key_of
-from millwright.devices.store import bump, devices, model_versions, models
+from millwright.devices.store import bump, devices, home, model_versions, models
 from millwright.engines.sql import Records
 
 _joined = sa.select(
-    model_versions.c.model_id, model_versions.c.version, model_versions.c.document, model_versions.c.created_ms
-)
-_latest = _joined.join(
-    models, sa.and_(models.c.id == model_versions.c.model_id, models.c.version == model_versions.c.version)
-)
+    model_versions.c.model_id,
+    model_versions.c.version,
+    model_versions.c.document,
+    model_versions.c.created_ms,
+    models.c.organisation_id,
+).join_from(model_versions, models, models.c.id == model_versions.c.model_id)
+_latest = _joined.where(models.c.version == model_versions.c.version)
 
 
 class ModelStore:
@@ -56,9 +59,9 @@ class ModelStore:
     def insert(self, model_id: str, document: ModelDocument, now_ms: int) -> Model:
         """Version 1 of a new model. Raises ``Conflict`` (``devices.model_name_taken``)."""
         with self._records.begin() as connection:
-            _refuse_name(connection, model_id, document.name)
+            _refuse_name(connection, model_id, document.name, home())
             values = {"name": document.name, "name_key": key_of(document.name), "version": 1, "created_ms": now_ms}
-            connection.execute(sa.insert(models).values(id=model_id, **values))
+            connection.execute(sa.insert(models).values(id=model_id, organisation_id=home(), **values))
             return _insert_version(connection, model_id, 1, document, now_ms)
 
     def append(self, model_id: str, document: ModelDocument, now_ms: int, *, upgrade: bool) -> Model:
@@ -67,18 +70,21 @@ class ModelStore:
         Raises ``NotFound``, ``Conflict``.
         """
         with self._records.begin() as connection:
-            version = connection.scalar(
-                sa.select(models.c.version).where(models.c.id == model_id).with_for_update(of=models)
-            )
-            if version is None:
+            row = connection.execute(
+                sa.select(models.c.version, models.c.organisation_id).where(models.c.id == model_id).with_for_update()
+            ).one_or_none()
+            if row is None:
                 raise not_found("model", model_id)
+            version = row.version
             latest = _find(connection, model_id, None)
             changed = latest is None or latest.document != document
             if changed:
                 version += 1
-                _refuse_name(connection, model_id, document.name)
+                _refuse_name(connection, model_id, document.name, row.organisation_id)
                 values = {"name": document.name, "name_key": key_of(document.name), "version": version}
-                connection.execute(sa.update(models).where(models.c.id == model_id).values(**values))
+                written = connection.execute(sa.update(models).where(models.c.id == model_id).values(**values))
+                if not written.rowcount:  # shared from an organisation above: to be read only
+                    raise not_found("model", model_id)
                 latest = _insert_version(connection, model_id, version, document, now_ms)
             if upgrade:
                 connection.execute(
@@ -97,7 +103,11 @@ class ModelStore:
             users = connection.scalar(sa.select(sa.func.count()).where(devices.c.model_id == model_id))
             if users:
                 raise in_use("model", model_id, {"devices": int(users)})
-            if not connection.execute(sa.delete(models).where(models.c.id == model_id)).rowcount:
+            try:
+                gone = connection.execute(sa.delete(models).where(models.c.id == model_id)).rowcount
+            except IntegrityError as error:  # a device that this person does not see uses it
+                raise in_use("model", model_id, {"devices": 1}) from error
+            if not gone:
                 raise not_found("model", model_id)
             bump(connection)
 
@@ -134,12 +144,15 @@ def _model(row: Any, device_count: int) -> Model:
             "version": row.version,
             "created_ms": row.created_ms,
             "device_count": device_count,
+            "organisation_id": row.organisation_id,
         },
         Model,
     )
 
 
-def _refuse_name(connection: sa.Connection, model_id: str, name: str) -> None:
-    same = sa.select(models.c.id).where(models.c.name_key == key_of(name), models.c.id != model_id)
+def _refuse_name(connection: sa.Connection, model_id: str, name: str, organisation_id: str) -> None:
+    same = sa.select(models.c.id).where(
+        models.c.name_key == key_of(name), models.c.id != model_id, models.c.organisation_id == organisation_id
+    )
     if connection.scalar(same) is not None:
         raise name_taken("model", name)

@@ -41,12 +41,13 @@ class Refusal:
     """Why a client is not let in: a CONNACK return code (MQTT 3.1.1, table 3.1) and a reason for the log.
 
     3: server unavailable, 4: bad user name or password, 5: not authorized. ``arrival``: report it to whoever
-    collects unknown devices.
+    collects unknown devices. ``device_id``: the device it is about, where that is known.
     """
 
     code: int
     reason: str
     arrival: bool = True
+    device_id: str | None = None
 
 
 class Authenticator(Protocol):

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from millwright.devices.errors import invalid
+from millwright.kernel import ROOT
 
 Level = Literal["enterprise", "site", "area", "line", "cell", "unit"]
 
@@ -27,6 +28,7 @@ class Place(Struct, frozen=True, kw_only=True):
     path: str
     device_count: int = 0
     created_ms: int = 0
+    organisation_id: str = ROOT
 
 
 class NewPlace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from millwright.devices.names import clean_name
 from millwright.devices.places.model import NewPlace, Place, PlaceChange
 from millwright.devices.places.store import PlaceStore
 from millwright.kernel import Clock, new_id
+from millwright.ledger import note
 
 
 class PlaceService:
@@ -34,9 +35,11 @@ class PlaceService:
     async def create(self, new: NewPlace) -> Place:
         """Make a place. Raises ``NotFound``, ``Invalid`` (name, level) or ``Conflict`` (a sibling has the name)."""
         name = _clean(new.name)
-        return await asyncio.to_thread(
+        place = await asyncio.to_thread(
             self._store.insert, new_id("plc"), new.parent_id, new.level, name, self._clock.now_ms()
         )
+        note("place", place.id, place.name, after=place)
+        return place
 
     async def change(self, place_id: str, change: PlaceChange) -> Place:
         """Rename, move or relevel. Raises ``NotFound``, ``Invalid`` or ``Conflict``."""
@@ -44,13 +47,17 @@ class PlaceService:
         values = {key: value for key, value in wanted.items() if value is not UNSET}
         if isinstance(change.name, str):
             values["name"] = _clean(change.name)
+        before = await self.get(place_id)
         place = await asyncio.to_thread(self._store.update, place_id, values)
+        note("place", place_id, place.name, before=before, after=place)
         await self._changes.announce("*")
         return place
 
     async def delete(self, place_id: str) -> None:
         """Remove an empty place. Raises ``NotFound``, or ``Conflict`` (``devices.place_in_use``)."""
+        before = await self.get(place_id)
         await asyncio.to_thread(self._store.delete, place_id)
+        note("place", place_id, before.name, before=before)
 
 
 def _clean(name: str) -> str:

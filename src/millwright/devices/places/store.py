@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from millwright.devices.errors import in_use, name_taken, not_found
 from millwright.devices.names import key_of
 from millwright.devices.places.model import Level, Place, check_levels
-from millwright.devices.store import bump, devices, places
+from millwright.devices.store import bump, devices, home, places
 from millwright.engines.sql import Records
 
 
@@ -52,9 +52,11 @@ class PlaceStore:
         with self._records.begin() as connection:
             parent = _row(connection, parent_id) if parent_id else None
             check_levels(parent["level"] if parent else None, level, set())
-            _refuse_sibling(connection, place_id, parent_id, name)
+            organisation_id = parent["organisation_id"] if parent else home()
+            _refuse_sibling(connection, place_id, parent_id, name, organisation_id)
             connection.execute(
                 sa.insert(places).values(
+                    organisation_id=organisation_id,
                     id=place_id,
                     parent_id=parent_id,
                     level=level,
@@ -75,7 +77,9 @@ class PlaceStore:
             check_levels(parent["level"] if parent else None, row["level"], set(levels))
             if place_id in _ancestors(connection, row["parent_id"]):
                 raise in_use("place", place_id, {"ancestors": 1})
-            _refuse_sibling(connection, place_id, row["parent_id"], row["name"])
+            if parent is not None and parent["organisation_id"] != row["organisation_id"]:
+                raise not_found("place", row["parent_id"])
+            _refuse_sibling(connection, place_id, row["parent_id"], row["name"], row["organisation_id"])
             values = {key: row[key] for key in ("parent_id", "level", "name")} | {"name_key": key_of(row["name"])}
             connection.execute(sa.update(places).where(places.c.id == place_id).values(**values))
             bump(connection)
@@ -160,11 +164,15 @@ def _place(row: Any, path: str, device_count: int) -> Place:
         path=path,
         device_count=device_count,
         created_ms=row["created_ms"],
+        organisation_id=row["organisation_id"],
     )
 
 
-def _refuse_sibling(connection: sa.Connection, place_id: str, parent_id: str | None, name: str) -> None:
+def _refuse_sibling(
+    connection: sa.Connection, place_id: str, parent_id: str | None, name: str, organisation_id: str
+) -> None:
     same = sa.select(places.c.id).where(
+        places.c.organisation_id == organisation_id,
         sa.func.coalesce(places.c.parent_id, "") == (parent_id or ""),
         places.c.name_key == key_of(name),
         places.c.id != place_id,

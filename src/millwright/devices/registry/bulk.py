@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 import sqlalchemy as sa
 from msgspec import Meta, Struct
+from sqlalchemy.exc import IntegrityError
 
 from millwright.devices.credentials.model import Issued, digest_of_token
 from millwright.devices.credentials.store import issued_row
@@ -22,10 +23,12 @@ from millwright.devices.names import key_of
 from millwright.devices.places.store import paths
 from millwright.devices.registry.model import Device, Kind, NewDevice, SparkplugBinding, check
 from millwright.devices.registry.store import values_of
-from millwright.devices.store import bump, credentials, devices, models, places, tags
+from millwright.devices.store import bump, credentials, devices, home, models, places, tags
 from millwright.engines.sql import Records
-from millwright.kernel import MillwrightError, new_id, new_secret
+from millwright.kernel import Conflict, MillwrightError, new_id, new_secret
 from millwright.kernel.spreadsheet import plain_cell, safe_cell
+from millwright.ledger import note
+from millwright.parties import organisation_path
 
 COLUMNS = (
     "name",
@@ -138,21 +141,35 @@ class _Known:
     """What the rows may refer to, read once for the whole import."""
 
     def __init__(self, connection: sa.Connection, keys: list[str]) -> None:
-        found = connection.execute(sa.select(models.c.id, models.c.name_key, models.c.version)).all()
+        # Where several organisations have a model or place of one name, a row had better name it by id.
+        found = connection.execute(
+            sa.select(models.c.id, models.c.name_key, models.c.version, models.c.organisation_id)
+        ).all()
         self.models = {name: (row.id, row.version) for row in found for name in (row.id, row.name_key)}
-        place_ids = list(connection.execute(sa.select(places.c.id)).scalars())
+        owned = connection.execute(sa.select(places.c.id, places.c.organisation_id)).all()
+        place_ids = [row.id for row in owned]
         self.places = {place_id: place_id for place_id in place_ids}
         self.places |= {key_of(path): place_id for place_id, path in paths(connection, place_ids).items()}
-        self.names: set[str] = set()
+        self.home = home()
+        self.owner: dict[str, str] = {row.id: row.organisation_id for row in (*found, *owned)}
+        self.above = {each: organisation_path(connection, each) for each in {self.home, *self.owner.values()}}
+        self.names: set[tuple[str, str]] = set()
         for start in range(0, len(keys), _CHUNK):
-            taken = sa.select(devices.c.name_key).where(devices.c.name_key.in_(keys[start : start + _CHUNK]))
-            self.names.update(connection.execute(taken).scalars())
+            taken = sa.select(devices.c.organisation_id, devices.c.name_key).where(
+                devices.c.name_key.in_(keys[start : start + _CHUNK])
+            )
+            self.names.update((row.organisation_id, row.name_key) for row in connection.execute(taken))
         bound = connection.execute(
             sa.select(
-                devices.c.id, devices.c.sparkplug_group, devices.c.sparkplug_edge, devices.c.sparkplug_device
+                devices.c.id,
+                devices.c.sparkplug_group,
+                devices.c.sparkplug_edge,
+                devices.c.sparkplug_device,
+                devices.c.organisation_id,
             ).where(devices.c.sparkplug_group.is_not(None))
-        )
-        self.addresses = {(group, edge, device): device_id for device_id, group, edge, device in bound}
+        ).all()
+        self.addresses = {(group, edge, device): device_id for device_id, group, edge, device, _ in bound}
+        self.edges: dict[str, str] = {row.id: row.organisation_id for row in bound}
 
 
 class BulkStore:
@@ -173,16 +190,17 @@ class BulkStore:
             known = _Known(connection, keys)
             for number, row in enumerate(rows, 1):
                 try:
-                    new, version = _resolve(row, known)
+                    new, version, organisation_id = _resolve(row, known)
                 except (MillwrightError, msgspec.ValidationError) as error:
                     refused.append(_refusal(number, row, error))
                     continue
                 device_id = new_id("dev")
-                known.names.add(key_of(new.name))
+                known.names.add((organisation_id, key_of(new.name)))
                 if new.sparkplug:
                     binding = new.sparkplug
                     known.addresses[binding.group_id, binding.edge_node_id, binding.device_id or ""] = device_id
-                made.append(values_of(device_id, new, version, now_ms))
+                    known.edges[device_id] = organisation_id
+                made.append(values_of(device_id, new, version, now_ms, organisation_id))
                 tagged.extend({"tag": tag, "device_id": device_id} for tag in new.tags)
                 if issue and new.kind != "sparkplug_device" and not dry_run:
                     token = new_secret("mwd")
@@ -199,9 +217,18 @@ class BulkStore:
                         )
                     )
             if not dry_run:
-                _write(connection, ((devices, made), (tags, tagged), (credentials, granted)))
+                try:
+                    _write(connection, ((devices, made), (tags, tagged), (credentials, granted)))
+                except IntegrityError as error:
+                    raise Conflict(
+                        "A Sparkplug address in these rows belongs to another device.",
+                        code="devices.sparkplug_taken",
+                        hint="Every group, edge node and device name belongs to one device of the node.",
+                    ) from error
                 if made:
                     bump(connection)
+        for each in () if dry_run else made:
+            note("device", each["id"], each["name"], after=each)
         return ImportReport(created=len(made), refused=refused, credentials=issued, dry_run=dry_run)
 
 
@@ -211,7 +238,7 @@ def _write(connection: sa.Connection, batches: Iterable[tuple[sa.Table, list[dic
             connection.execute(sa.insert(table), rows)
 
 
-def _resolve(row: Any, known: _Known) -> tuple[NewDevice, int | None]:
+def _resolve(row: Any, known: _Known) -> tuple[NewDevice, int | None, str]:
     wanted = msgspec.convert(row, DeviceRow, strict=False)
     model_id, version = _look_up(known.models, wanted.model, "model", (None, None))
     binding, parent_id = _address(wanted, known)
@@ -228,11 +255,17 @@ def _resolve(row: Any, known: _Known) -> tuple[NewDevice, int | None]:
             disabled=wanted.disabled,
         )
     )
-    if key_of(new.name) in known.names:
+    place_id = new.place_id
+    organisation_id = known.edges[parent_id] if parent_id else known.owner[place_id] if place_id else known.home
+    if place_id and known.owner[place_id] != organisation_id:
+        raise invalid(f"There is no place {wanted.place!r}.", "/place", code="devices.place_unknown")
+    if model_id and known.owner[model_id] not in known.above.get(organisation_id, [organisation_id]):
+        raise invalid(f"There is no model {wanted.model!r}.", "/model", code="devices.model_unknown")
+    if (organisation_id, key_of(new.name)) in known.names:
         raise invalid(f"Another device is named {new.name!r}.", "/name", code="devices.device_name_taken")
     if binding and (binding.group_id, binding.edge_node_id, binding.device_id or "") in known.addresses:
         raise invalid("Another device has this Sparkplug address.", "/group_id", code="devices.sparkplug_taken")
-    return new, version
+    return new, version, organisation_id
 
 
 def _look_up(index: dict[str, Any], wanted: str | None, what: str, default: Any) -> Any:

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from millwright.devices.errors import invalid
 from millwright.devices.names import clean_name, clean_title
+from millwright.kernel import ROOT
 
 Kind = Literal["device", "sparkplug_edge", "sparkplug_device"]
 Status = Literal["online", "offline", "never"]
@@ -55,6 +56,7 @@ class Device(Struct, frozen=True, kw_only=True):
     created_ms: int
     revision: int
     alarms_active: int = 0
+    organisation_id: str = ROOT
 
 
 class NewDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

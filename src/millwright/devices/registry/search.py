@@ -73,16 +73,18 @@ def searched(name: str, title: str | None, tags_: Iterable[str]) -> str:
     return "\n".join((key_of(name), (title or "").casefold(), *map(str.casefold, tags_)))
 
 
-def encode_cursor(name_key: str) -> str:
-    """The cursor that continues after the device with this key."""
-    return base64.urlsafe_b64encode(name_key.encode()).decode().rstrip("=")
+def encode_cursor(name_key: str, device_id: str) -> str:
+    """The cursor that continues after this device; two organisations may have devices of one name."""
+    return base64.urlsafe_b64encode(f"{name_key}\0{device_id}".encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str) -> str:
-    """The key in a cursor. Raises ``Invalid`` (``devices.cursor_invalid``)."""
+def decode_cursor(cursor: str) -> tuple[str, str]:
+    """The name's key and the id in a cursor. Raises ``Invalid`` (``devices.cursor_invalid``)."""
     try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise invalid(
             "The cursor is none of ours.", "/cursor", code="devices.cursor_invalid", hint="Start without a cursor."
         ) from error
+    name_key, _, device_id = text.partition("\0")
+    return name_key, device_id

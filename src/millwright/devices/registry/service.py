@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -28,6 +28,10 @@ from millwright.devices.registry.model import (
 from millwright.devices.registry.store import DeviceStore
 from millwright.devices.settings import DevicesSettings
 from millwright.kernel import Clock, new_id
+from millwright.ledger import note
+
+NOT_THE_DEVICE = ("id", "revision", "created_ms", "presence", "alarms_active", "place_path")
+"""Fields of a device that nobody sets."""
 
 
 class Registry:
@@ -61,6 +65,10 @@ class Registry:
         """The names of those of the devices that exist."""
         return await asyncio.to_thread(self._store.names, device_ids)
 
+    async def known(self, device_ids: Collection[str]) -> dict[str, str]:
+        """The organisations of those of the devices that are, or were, registered."""
+        return await asyncio.to_thread(self._store.known, device_ids)
+
     async def get(self, device_id: str) -> Device:
         """One device. Raises ``NotFound`` (``devices.device_unknown``)."""
         return await asyncio.to_thread(self._store.get, device_id)
@@ -72,6 +80,7 @@ class Registry:
     async def create(self, new: NewDevice) -> Device:
         """Register a device. Raises ``Invalid``, ``NotFound`` (model, place, edge) or ``Conflict`` (name, address)."""
         device = await asyncio.to_thread(self._store.insert, new_id("dev"), check(new), self._clock.now_ms())
+        note("device", device.id, device.name, after=device, ignore=NOT_THE_DEVICE)
         await self._changes.announce(device.id)
         return device
 
@@ -80,13 +89,17 @@ class Registry:
 
         Raises ``NotFound``, ``Invalid``, ``Conflict`` (``devices.revision_stale``, name, address).
         """
+        before = await self.get(device_id)
         device = await asyncio.to_thread(self._store.update, device_id, _clean(change), expected)
+        note("device", device_id, device.name, before=before, after=device, ignore=NOT_THE_DEVICE)
         await self._changes.announce(EVERY if change.sparkplug is not UNSET else device_id)
         return device
 
     async def delete(self, device_id: str, *, expected: int | None = None) -> None:
         """Remove a device and its credentials; its history stays. Raises ``NotFound`` or ``Conflict``."""
-        await asyncio.to_thread(self._store.delete, device_id, expected)
+        before = await self.get(device_id)
+        await asyncio.to_thread(self._store.delete, device_id, expected, self._clock.now_ms())
+        note("device", device_id, before.name, before=before, ignore=NOT_THE_DEVICE)
         await self._changes.announce(device_id)
 
     async def import_json(self, rows: Sequence[Any], *, issue: bool = False, dry_run: bool = False) -> ImportReport:

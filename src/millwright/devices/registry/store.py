@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import builtins
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from millwright.devices.errors import binding_taken, in_use, invalid, name_taken, not_found, stale
 from millwright.devices.names import key_of
@@ -21,9 +24,12 @@ from millwright.devices.registry.model import (
     SparkplugBinding,
 )
 from millwright.devices.registry.search import MAX_PAGE, conditions, decode_cursor, encode_cursor, searched
-from millwright.devices.store import bump, devices, model_versions, models, places, presence, tags
+from millwright.devices.store import bump, devices, home, model_versions, models, places, presence, removed, tags
 from millwright.engines.sql import Records
+from millwright.kernel import ROOT
+from millwright.parties import gone, organisation_path
 
+_CHUNK = 500
 _columns = [column for column in devices.c if column.name != "search"]
 _select = sa.select(
     *_columns, presence.c.online, presence.c.since_ms, presence.c.last_seen_ms, presence.c.reason
@@ -61,10 +67,29 @@ class DeviceStore:
             return Profile(*row) if row else None
 
     def find_by_name(self, name: str) -> Device | None:
-        """The device with this name, without case."""
+        """The device with this name, without case; ``None`` also when several organisations have one."""
         with self._records.read() as connection:
-            row = connection.execute(_select.where(devices.c.name_key == key_of(name))).one_or_none()
-            return _devices(connection, [row])[0] if row else None
+            rows = connection.execute(_select.where(devices.c.name_key == key_of(name)).limit(2)).all()
+            return _devices(connection, rows)[0] if len(rows) == 1 else None
+
+    def has_name(self, name: str, organisation_id: str) -> bool:
+        """Whether a device of this organisation has the name, without case."""
+        with self._records.read() as connection:
+            return _named(connection, name, organisation_id) is not None
+
+    def known(self, device_ids: Collection[str]) -> dict[str, str]:
+        """The organisations of those of the devices that are, or were, registered."""
+        found: dict[str, str] = {}
+        wanted = sorted(set(device_ids))
+        with self._records.read() as connection:
+            for start in range(0, len(wanted), _CHUNK):
+                chunk = wanted[start : start + _CHUNK]
+                for table in (devices, removed):
+                    rows = connection.execute(
+                        sa.select(table.c.id, table.c.organisation_id).where(table.c.id.in_(chunk))
+                    )
+                    found.update({row.id: row.organisation_id for row in rows})
+        return found
 
     def find_sparkplug(self, binding: SparkplugBinding) -> Device | None:
         """The device bound to this Sparkplug address."""
@@ -75,13 +100,17 @@ class DeviceStore:
     def list(self, query: DeviceQuery, cursor: str | None, limit: int) -> DevicePage:
         """A page by name. Raises ``Invalid`` for a foreign cursor."""
         limit = max(1, min(limit, MAX_PAGE))
-        statement = _select.order_by(devices.c.name_key).limit(limit + 1)
+        statement = _select.order_by(devices.c.name_key, devices.c.id).limit(limit + 1)
         if cursor:
-            statement = statement.where(devices.c.name_key > decode_cursor(cursor))
+            name_key, device_id = decode_cursor(cursor)
+            statement = statement.where(
+                sa.tuple_(devices.c.name_key, devices.c.id) > sa.tuple_(sa.literal(name_key), sa.literal(device_id))
+            )
         with self._records.read() as connection:
             rows = connection.execute(statement.where(*conditions(connection, query))).all()
             items = _devices(connection, rows[:limit])
-        return DevicePage(items=items, next=encode_cursor(rows[limit - 1].name_key) if len(rows) > limit else None)
+        last = rows[limit - 1] if len(rows) > limit else None
+        return DevicePage(items=items, next=encode_cursor(last.name_key, last.id) if last else None)
 
     def iter(self, query: DeviceQuery, page: int = MAX_PAGE) -> Iterator[Device]:
         """Every device that fits, by name, read a page at a time."""
@@ -101,6 +130,29 @@ class DeviceStore:
             by_state: dict[bool, int] = {bool(online): count for online, count in counted}
         online, offline = by_state.get(True, 0), by_state.get(False, 0)
         return DeviceCounts(total=total, online=online, offline=offline, never=total - online - offline)
+
+    def owners(self) -> dict[str, str]:
+        """The organisation of every device, registered or removed, that does not belong to the root."""
+        with self._records.read() as connection:
+            return {
+                row.id: row.organisation_id
+                for table in (removed, devices)
+                for row in connection.execute(
+                    sa.select(table.c.id, table.c.organisation_id).where(table.c.organisation_id != ROOT)
+                )
+            }
+
+    def organisations_above(self, organisation_id: str) -> tuple[str, ...]:
+        """An organisation with those above it, the topmost first."""
+        with self._records.read() as connection:
+            return tuple(organisation_path(connection, organisation_id))
+
+    def orphans(self) -> builtins.list[str]:
+        """The devices that were registered in organisations that are gone."""
+        with self._records.read() as connection:
+            return builtins.list(
+                connection.execute(sa.select(removed.c.id).where(gone(removed.c.organisation_id))).scalars()
+            )
 
     def names(self, device_ids: Sequence[str]) -> dict[str, str]:
         """The names of those of the devices that exist."""
@@ -134,27 +186,50 @@ class DeviceStore:
             bump(connection)
             return _get(connection, device_id)
 
-    def delete(self, device_id: str, expected: int | None) -> None:
-        """Remove a device with its credentials, properties and presence.
+    def delete(self, device_id: str, expected: int | None, now_ms: int = 0) -> None:
+        """Remove a device with its credentials, properties and presence; that it was there is kept, for its history.
 
         Raises ``NotFound``, or ``Conflict`` while Sparkplug devices are below it or when ``expected`` is stale.
         """
         with self._records.begin() as connection:
-            current = connection.scalar(sa.select(devices.c.revision).where(devices.c.id == device_id))
-            if current is None:
+            row = connection.execute(
+                sa.select(devices.c.revision, devices.c.name, devices.c.organisation_id).where(
+                    devices.c.id == device_id
+                )
+            ).one_or_none()
+            if row is None:
                 raise not_found("device", device_id)
+            current = row.revision
             if expected is not None and expected != current:
                 raise stale(device_id, current)
             children = connection.scalar(sa.select(sa.func.count()).where(devices.c.parent_id == device_id))
             if children:
                 raise in_use("device", device_id, {"devices": int(children)})
             connection.execute(sa.delete(devices).where(devices.c.id == device_id))
+            kept = {"id": device_id, "name": row.name, "removed_ms": now_ms, "organisation_id": row.organisation_id}
+            connection.execute(sa.insert(removed).values(**kept))
             bump(connection)
 
 
+def remove_all(connection: sa.Connection, organisation_id: str, now_ms: int) -> None:
+    """Note every device of an organisation that is about to go as removed, in the caller's transaction."""
+    rows = connection.execute(
+        sa.select(devices.c.id, devices.c.name, devices.c.organisation_id).where(
+            devices.c.organisation_id == organisation_id
+        )
+    ).all()
+    if rows:
+        connection.execute(sa.insert(removed), [{**row._mapping, "removed_ms": now_ms} for row in rows])
+    bump(connection)
+
+
 def insert_device(connection: sa.Connection, device_id: str, new: NewDevice, now_ms: int) -> None:
-    """Add a checked device in the caller's transaction; the caller counts the change."""
-    if connection.scalar(sa.select(devices.c.id).where(devices.c.name_key == key_of(new.name))) is not None:
+    """Add a checked device in the caller's transaction; the caller counts the change.
+
+    It belongs to the organisation of its edge node or place; else to the home of the scope at hand.
+    """
+    organisation_id = _owner(connection, new) or home()
+    if _named(connection, new.name, organisation_id) is not None:
         raise name_taken("device", new.name)
     _refuse_binding(connection, device_id, new.sparkplug)
     if new.parent_id is not None:
@@ -164,17 +239,20 @@ def insert_device(connection: sa.Connection, device_id: str, new: NewDevice, now
         edge = (parent["kind"], parent["sparkplug_group"], parent["sparkplug_edge"])
         if edge != ("sparkplug_edge", new.sparkplug.group_id, new.sparkplug.edge_node_id):
             raise invalid("The parent is not the edge node of this Sparkplug address.", "/parent_id")
-    version = _model_version(connection, new.model_id, new.model_version)
-    _need_place(connection, new.place_id)
-    connection.execute(sa.insert(devices).values(**values_of(device_id, new, version, now_ms)))
+    version = _model_version(connection, new.model_id, new.model_version, organisation_id)
+    _need_place(connection, new.place_id, organisation_id)
+    values = values_of(device_id, new, version, now_ms, organisation_id)
+    with _sparkplug_free(new.sparkplug):
+        connection.execute(sa.insert(devices).values(**values))
     if new.tags:
         connection.execute(sa.insert(tags), [{"tag": tag, "device_id": device_id} for tag in new.tags])
 
 
-def values_of(device_id: str, new: NewDevice, version: int | None, now_ms: int) -> dict[str, Any]:
+def values_of(device_id: str, new: NewDevice, version: int | None, now_ms: int, organisation_id: str) -> dict[str, Any]:
     """The row of a new device."""
     return {
         "id": device_id,
+        "organisation_id": organisation_id,
         "name": new.name,
         "name_key": key_of(new.name),
         "title": new.title,
@@ -205,17 +283,19 @@ def _apply(connection: sa.Connection, row: dict[str, Any], changes: dict[str, An
     device_id = row["id"]
     if "name" in changes:
         key = key_of(changes["name"])
-        same = sa.select(devices.c.id).where(devices.c.name_key == key, devices.c.id != device_id)
-        if connection.scalar(same) is not None:
+        same = _named(connection, changes["name"], row["organisation_id"])
+        if same not in (None, device_id):
             raise name_taken("device", changes["name"])
         row["name_key"] = key
     if "sparkplug" in changes:
         row |= _rebind(connection, row, changes.pop("sparkplug"))
     if "place_id" in changes:
-        _need_place(connection, changes["place_id"])
+        _need_place(connection, changes["place_id"], row["organisation_id"])
     if "model_id" in changes or "model_version" in changes:
         wanted = changes.get("model_id", row["model_id"])
-        changes["model_version"] = _model_version(connection, wanted, changes.get("model_version"))
+        changes["model_version"] = _model_version(
+            connection, wanted, changes.get("model_version"), row["organisation_id"]
+        )
     if "tags" in changes:
         connection.execute(sa.delete(tags).where(tags.c.device_id == device_id))
         if changes["tags"]:
@@ -224,7 +304,8 @@ def _apply(connection: sa.Connection, row: dict[str, Any], changes: dict[str, An
     row |= changes
     row["search"] = searched(row["name"], row["title"], row["tags"])
     row["revision"] += 1
-    connection.execute(sa.update(devices).where(devices.c.id == device_id).values(**row))
+    with _sparkplug_free(_binding_of(row)):
+        connection.execute(sa.update(devices).where(devices.c.id == device_id).values(**row))
 
 
 def _rebind(connection: sa.Connection, row: dict[str, Any], binding: SparkplugBinding | None) -> dict[str, Any]:
@@ -268,16 +349,47 @@ def _refuse_binding(connection: sa.Connection, device_id: str, binding: Sparkplu
         raise binding_taken(binding.group_id, binding.edge_node_id, binding.device_id)
 
 
-def _model_version(connection: sa.Connection, model_id: str | None, version: int | None) -> int | None:
+@contextmanager
+def _sparkplug_free(binding: SparkplugBinding | None) -> Iterator[None]:
+    """A Sparkplug address is one in the node's whole topic space: another organisation may have it, unseen."""
+    try:
+        yield
+    except IntegrityError as error:
+        if binding is None:
+            raise
+        raise binding_taken(binding.group_id, binding.edge_node_id, binding.device_id) from error
+
+
+def _named(connection: sa.Connection, name: str, organisation_id: str) -> str | None:
+    found: str | None = connection.scalar(
+        sa.select(devices.c.id).where(devices.c.name_key == key_of(name), devices.c.organisation_id == organisation_id)
+    )
+    return found
+
+
+def _owner(connection: sa.Connection, new: NewDevice) -> str | None:
+    for table, key in ((devices, new.parent_id), (places, new.place_id)):
+        if key is not None:
+            found: str | None = connection.scalar(sa.select(table.c.organisation_id).where(table.c.id == key))
+            if found is not None:
+                return found
+    return None
+
+
+def _model_version(
+    connection: sa.Connection, model_id: str | None, version: int | None, organisation_id: str
+) -> int | None:
     if model_id is None:
         if version is not None:
             raise invalid("A model version needs a model.", "/model_version")
         return None
-    latest = connection.scalar(sa.select(models.c.version).where(models.c.id == model_id))
-    if latest is None:
+    row = connection.execute(
+        sa.select(models.c.version, models.c.organisation_id).where(models.c.id == model_id)
+    ).one_or_none()
+    if row is None or row.organisation_id not in organisation_path(connection, organisation_id):
         raise not_found("model", model_id)
     if version is None:
-        return int(latest)
+        return int(row.version)
     exists = sa.select(model_versions.c.version).where(
         model_versions.c.model_id == model_id, model_versions.c.version == version
     )
@@ -286,8 +398,9 @@ def _model_version(connection: sa.Connection, model_id: str | None, version: int
     return version
 
 
-def _need_place(connection: sa.Connection, place_id: str | None) -> None:
-    if place_id is not None and connection.scalar(sa.select(places.c.id).where(places.c.id == place_id)) is None:
+def _need_place(connection: sa.Connection, place_id: str | None, organisation_id: str) -> None:
+    mine = sa.select(places.c.id).where(places.c.id == place_id, places.c.organisation_id == organisation_id)
+    if place_id is not None and connection.scalar(mine) is None:
         raise not_found("place", place_id)
 
 
@@ -303,8 +416,16 @@ def _devices(connection: sa.Connection, rows: Sequence[Any]) -> list[Device]:
     return [_device(row, located.get(row.place_id)) for row in rows]
 
 
+def _binding_of(row: Any) -> SparkplugBinding | None:
+    group = row["sparkplug_group"]
+    if group is None:
+        return None
+    return SparkplugBinding(
+        group_id=group, edge_node_id=row["sparkplug_edge"], device_id=row["sparkplug_device"] or None
+    )
+
+
 def _device(row: Any, place_path: str | None) -> Device:
-    group = row.sparkplug_group
     return Device(
         id=row.id,
         name=row.name,
@@ -316,13 +437,12 @@ def _device(row: Any, place_path: str | None) -> Device:
         tags=tuple(row.tags),
         kind=row.kind,
         parent_id=row.parent_id,
-        sparkplug=None
-        if group is None
-        else SparkplugBinding(group_id=group, edge_node_id=row.sparkplug_edge, device_id=row.sparkplug_device or None),
+        sparkplug=_binding_of(row._mapping),
         disabled=row.disabled,
         presence=NEVER
         if row.since_ms is None
         else PresenceState(online=row.online, since_ms=row.since_ms, last_seen_ms=row.last_seen_ms, reason=row.reason),
         created_ms=row.created_ms,
         revision=row.revision,
+        organisation_id=row.organisation_id,
     )

@@ -5,10 +5,22 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
+    from millwright.engines.sql.confinement import living, organisation, owned, owned_through, owner_of, purge
     from millwright.engines.sql.migrations import Migrations
     from millwright.engines.sql.records import Records, metadata
     from millwright.engines.sql.settings import SqlSettings
 
 __getattr__ = exports(__name__)
 
-__all__ = ["Migrations", "Records", "SqlSettings", "metadata"]
+__all__ = [
+    "Migrations",
+    "Records",
+    "SqlSettings",
+    "living",
+    "metadata",
+    "organisation",
+    "owned",
+    "owned_through",
+    "owner_of",
+    "purge",
+]

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import sqlalchemy as sa
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from millwright.engines.sql.records import Records, metadata
-from millwright.kernel import Conflict
+from millwright.kernel import Conflict, Corrupt
 
 _SCRIPTS = Path(__file__).parent
 
@@ -66,7 +68,9 @@ class Migrations:
 
         with (
             EnvironmentContext(self._config, self._scripts, fn=steps) as context,
-            self._records.engine.begin() as connection,
+            self._records.engine.connect() as connection,
+            _rebuilding(connection),
+            connection.begin(),
         ):
             context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=False)
             context.run_migrations()
@@ -83,3 +87,25 @@ class Migrations:
             source.backup(copy)
         shutil.move(partial, target)
         return target
+
+
+@contextmanager
+def _rebuilding(connection: sa.Connection) -> Iterator[None]:
+    """SQLite changes a constraint by rebuilding its table; dropping the old one must not delete what refers to it."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw = connection.connection
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+        broken = raw.execute("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise Corrupt(
+                "Rows refer to others that do not exist.",
+                code="engines.references_broken",
+                hint="Restore the backup made before this start, and report it.",
+                detail={"rows": [list(row) for row in broken[:10]]},
+            )
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")

@@ -15,7 +15,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
+from millwright.engines.sql.confinement import confine
 from millwright.kernel import Unavailable
+from millwright.kernel.scope import Scope, current_scope, within
 
 metadata = sa.MetaData(
     naming_convention={
@@ -29,10 +31,15 @@ metadata = sa.MetaData(
 
 
 class Records:
-    """A pool of connections to one database."""
+    """A pool of connections to one database.
 
-    def __init__(self, url: str) -> None:
+    Statements are confined to a scope (:mod:`.confinement`): the one of the work at hand, or the one given here, which
+    is how the node's background work gets to see everything.
+    """
+
+    def __init__(self, url: str, scope: Scope | None = None) -> None:
         self.url = url
+        self._scope = scope
         options: dict[str, Any] = {"future": True}
         if url.startswith("sqlite"):
             options["connect_args"] = {"timeout": 10.0}
@@ -41,12 +48,19 @@ class Records:
         self.engine = sa.create_engine(url, **options)
         if url.startswith("sqlite"):
             event.listen(self.engine, "connect", _configure_sqlite)
+        self._confined = confine(self.engine)
 
     @classmethod
-    def in_folder(cls, folder: Path) -> Records:
+    def in_folder(cls, folder: Path, scope: Scope | None = None) -> Records:
         """The embedded database below ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(f"sqlite:///{folder / 'records.db'}")
+        return cls(f"sqlite:///{folder / 'records.db'}", scope)
+
+    def scoped(self, scope: Scope) -> Records:
+        """The same database, and the same connections, always in ``scope``."""
+        other = object.__new__(Records)
+        other.url, other.engine, other._confined, other._scope = self.url, self.engine, self._confined, scope
+        return other
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -54,7 +68,7 @@ class Records:
 
         On SQLite it takes the write lock at once, so that two writers queue instead of failing half way.
         """
-        with self._translated(), self.engine.begin() as connection:
+        with self._translated(), self._chosen() as engine, engine.begin() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
@@ -62,8 +76,14 @@ class Records:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection for reading only."""
-        with self._translated(), self.engine.connect() as connection:
+        with self._translated(), self._chosen() as engine, engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def _chosen(self) -> Iterator[sa.Engine]:
+        scope = current_scope() if self._scope is None else self._scope
+        with within(scope):
+            yield self.engine if scope.unlimited else self._confined
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -17,7 +17,7 @@ from millwright.historian.rpc.messages import (
     BucketsReply,
     DevicesRequest,
     LatestReply,
-    Policies,
+    PreviewRequest,
     decode,
     decode_rows,
     encode,
@@ -89,18 +89,10 @@ class HistorianClient:
         """What the historian holds, and the room left."""
         return decode(await self._bus.request(f"{PREFIX}storage", b"", timeout_s=self._timeout_s), Storage)
 
-    async def retention(self) -> list[RetentionPolicy]:
-        """The retention policies in the order in which they are tried."""
-        reply = await self._bus.request(f"{PREFIX}retention", b"", timeout_s=self._timeout_s)
-        return decode(reply, Policies).policies
-
-    async def retain(self, policies: Sequence[RetentionPolicy]) -> None:
-        """Put these policies in the place of all."""
-        await self._ask("retain", Policies(list(policies)))
-
-    async def preview_retention(self, policies: Sequence[RetentionPolicy]) -> RetentionPreview:
-        """What these policies would do if they were in force now; changes nothing."""
-        return decode(await self._ask("preview", Policies(list(policies))), RetentionPreview)
+    async def preview_retention(self, policies: Sequence[RetentionPolicy], organisation_id: str) -> RetentionPreview:
+        """What these policies of an organisation would do if they were in force now; changes nothing."""
+        request = PreviewRequest(list(policies), organisation_id)
+        return decode(await self._ask("preview", request), RetentionPreview)
 
     async def _ask(self, name: str, request: msgspec.Struct) -> bytes:
         return await self._bus.request(PREFIX + name, encode(request), timeout_s=self._timeout_s)

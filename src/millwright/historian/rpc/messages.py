@@ -44,10 +44,11 @@ class LatestReply(msgspec.Struct, frozen=True):
     following: int | None
 
 
-class Policies(msgspec.Struct, frozen=True):
-    """Retention policies, in the order in which they are tried."""
+class PreviewRequest(msgspec.Struct, frozen=True):
+    """Retention policies that an organisation might set, in the order in which they are tried."""
 
     policies: list[RetentionPolicy]
+    organisation_id: str
 
 
 def encode(message: msgspec.Struct) -> bytes:

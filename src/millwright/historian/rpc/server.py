@@ -8,7 +8,7 @@ from millwright.historian.rpc.messages import (
     PREFIX,
     BucketsReply,
     DevicesRequest,
-    Policies,
+    PreviewRequest,
     decode,
     encode,
     encode_latest,
@@ -23,8 +23,7 @@ class HistorianServer:
     """Serves ``rpc.historian.*``; several historians on one cluster share the requests."""
 
     def __init__(self, historian: Historian, retention: Retention, bus: Bus) -> None:
-        self._historian = historian
-        self._retention = retention
+        self._historian, self._retention = historian, retention
         self._bus = bus
         self._ends: list[Unsubscribe] = []
         self.requests = 0
@@ -38,8 +37,6 @@ class HistorianServer:
             ("latest", self._latest),
             ("catalogue", self._catalogue),
             ("storage", self._storage),
-            ("retention", self._policies),
-            ("retain", self._retain),
             ("preview", self._preview),
             ("ready", self._ready),
         ):
@@ -78,15 +75,7 @@ class HistorianServer:
         found: Storage = await self._historian.storage()
         return encode(found)
 
-    async def _policies(self, _payload: bytes) -> bytes:
-        self.requests += 1
-        return encode(Policies(await self._retention.list()))
-
     async def _preview(self, payload: bytes) -> bytes:
         self.requests += 1
-        return encode(await self._retention.preview(decode(payload, Policies).policies))
-
-    async def _retain(self, payload: bytes) -> bytes:
-        self.requests += 1
-        await self._retention.replace(decode(payload, Policies).policies)
-        return b""
+        request = decode(payload, PreviewRequest)
+        return encode(await self._retention.preview(request.policies, request.organisation_id))

@@ -14,8 +14,9 @@ from millwright.historian import HistorianClient
 from millwright.kernel import Invalid
 from millwright.operations.model import Rule, RuleDraft
 from millwright.operations.rehearsal import Rehearsal
+from millwright.operations.rights import RULES_READ, RULES_WRITE
 from millwright.operations.rules import RulePage, Rules
-from millwright.parties import require_role, require_session
+from millwright.parties import permit
 
 RuleId = Annotated[str, PathParameter(description="The rule's id.", max_length=200)]
 IfMatch = Annotated[
@@ -52,9 +53,8 @@ class RuleController(Controller):
 
     path = "/rules"
     tags = ("Rules",)
-    guards = (require_session,)
 
-    @get("/", summary="Rules")
+    @get("/", summary="Rules", guards=[permit(RULES_READ)])
     async def page(
         self,
         rules: NamedDependency[Rules],
@@ -66,14 +66,14 @@ class RuleController(Controller):
         """Rules by name."""
         return await rules.page(device_id=device_id, model_id=model_id, cursor=cursor, limit=limit)
 
-    @post("/", summary="Make a rule", guards=[require_role("engineer")])
+    @post("/", summary="Make a rule", guards=[permit(RULES_WRITE)])
     async def create(
         self, rules: NamedDependency[Rules], data: Annotated[RuleDraft, Body(examples=_example(EXAMPLE))]
     ) -> Response[Rule]:
         """Keep a new rule; it watches within two seconds."""
         return _tagged(await rules.create(data), 201)
 
-    @post("/test", summary="Try a rule out on history", status_code=200, guards=[require_role("engineer")])
+    @post("/test", summary="Try a rule out on history", status_code=200, guards=[permit(RULES_WRITE)], reads=True)
     async def test(
         self,
         rules: NamedDependency[Rules],
@@ -86,12 +86,12 @@ class RuleController(Controller):
         """How often, and when, the rule would have fired; nothing is kept and no alarm is raised."""
         return await rules.rehearse(data.rule, historian, data.from_ms, data.to_ms, data.device_id)
 
-    @get("/{rule_id:str}", summary="A rule")
+    @get("/{rule_id:str}", summary="A rule", guards=[permit(RULES_READ)])
     async def get_rule(self, rules: NamedDependency[Rules], rule_id: RuleId) -> Response[Rule]:
         """The rule; its ETag goes with a change."""
         return _tagged(await rules.get(rule_id))
 
-    @put("/{rule_id:str}", summary="Change a rule", guards=[require_role("engineer")])
+    @put("/{rule_id:str}", summary="Change a rule", guards=[permit(RULES_WRITE)])
     async def replace(
         self,
         rules: NamedDependency[Rules],
@@ -102,7 +102,7 @@ class RuleController(Controller):
         """Put this in the place of the rule. Alarms it raised stay; those of a cause it no longer watches return."""
         return _tagged(await rules.replace(rule_id, data, revision=_revision(if_match)))
 
-    @delete("/{rule_id:str}", summary="Remove a rule", guards=[require_role("engineer")])
+    @delete("/{rule_id:str}", summary="Remove a rule", guards=[permit(RULES_WRITE)])
     async def remove(self, rules: NamedDependency[Rules], rule_id: RuleId) -> None:
         """Remove the rule; its active alarms return."""
         await rules.delete(rule_id)

@@ -120,6 +120,8 @@ def _matches(rules: Iterable[Rule], subjects: Iterable[Subject]) -> Iterator[tup
         if not rule.enabled:
             continue
         if rule.scope.model_id is not None:
-            yield rule, by_model.get(rule.scope.model_id, ())
+            of_model = by_model.get(rule.scope.model_id, ())
+            yield rule, [subject for subject in of_model if rule.organisation_id in subject.organisations]
         elif rule.scope.device_id in by_id:
-            yield rule, (by_id[rule.scope.device_id],)
+            subject = by_id[rule.scope.device_id]
+            yield rule, (subject,) if rule.organisation_id in subject.organisations else ()

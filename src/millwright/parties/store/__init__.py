@@ -5,6 +5,10 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
+    from millwright.parties.store.authority import AuthorityStore
+    from millwright.parties.store.browsers import BrowserStore
+    from millwright.parties.store.grants import GrantStore
+    from millwright.parties.store.organisations import OrganisationStore
     from millwright.parties.store.people import PeopleStore
     from millwright.parties.store.sessions import SessionStore
     from millwright.parties.store.setup import SetupStore
@@ -12,4 +16,13 @@ if TYPE_CHECKING:
 
 __getattr__ = exports(__name__)
 
-__all__ = ["PeopleStore", "SessionStore", "SetupStore", "TokenStore"]
+__all__ = [
+    "AuthorityStore",
+    "BrowserStore",
+    "GrantStore",
+    "OrganisationStore",
+    "PeopleStore",
+    "SessionStore",
+    "SetupStore",
+    "TokenStore",
+]

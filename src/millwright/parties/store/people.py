@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import builtins
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from millwright.engines.sql import Records
-from millwright.kernel import Conflict, NotFound
-from millwright.parties.model import Account
+from millwright.kernel import ROOT, Conflict, NotFound, new_id
+from millwright.parties.model import ROLES, Account, Role
+from millwright.parties.store.authority import direct_roles
+from millwright.parties.store.organisations_tables import grants, group_members, groups, memberships
 from millwright.parties.store.setup import claim, lock
-from millwright.parties.store.tables import people, sessions
+from millwright.parties.store.tables import browsers, people, sessions
 
-PERSON, PROGRAM = "person", "program"
+PERSON, PROGRAM, SERVICE = "person", "program", "service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +36,35 @@ class PeopleStore:
     def __init__(self, records: Records) -> None:
         self._records = records
 
-    def list(self) -> list[Account]:
-        """Everybody, by name."""
+    def list(self, organisation_ids: Collection[str]) -> list[Account]:
+        """The members of these organisations by name, each with the roles granted there."""
+        members = sa.select(memberships.c.person_id).where(memberships.c.organisation_id.in_(organisation_ids))
         with self._records.read() as connection:
-            return [_account(row) for row in connection.execute(sa.select(people).order_by(people.c.name_key))]
+            rows = connection.execute(
+                sa.select(people).where(people.c.id.in_(members)).order_by(people.c.name_key)
+            ).all()
+            held = direct_roles(connection, [row.id for row in rows], organisation_ids)
+        return [_account(row, held.get(row.id, [])) for row in rows]
 
-    def find(self, person_id: str) -> Account | None:
-        """One person."""
+    def find(self, person_id: str, organisation_ids: Collection[str]) -> Account | None:
+        """One member of these organisations."""
+        member = sa.select(memberships.c.person_id).where(
+            memberships.c.organisation_id.in_(organisation_ids), memberships.c.person_id == person_id
+        )
         with self._records.read() as connection:
-            row = connection.execute(sa.select(people).where(people.c.id == person_id)).one_or_none()
-        return _account(row) if row else None
+            row = connection.execute(sa.select(people).where(people.c.id.in_(member))).one_or_none()
+            held = direct_roles(connection, [person_id], organisation_ids) if row else {}
+        return _account(row, held.get(person_id, [])) if row else None
+
+    def names(self) -> builtins.list[tuple[str, str]]:
+        """Everybody's id and name, whichever organisation they belong to; for comparing names alone."""
+        with self._records.read() as connection:
+            return [(row.id, row.name) for row in connection.execute(sa.select(people.c.id, people.c.name))]
+
+    def belongs_elsewhere(self, person_id: str, organisation_ids: Collection[str]) -> bool:
+        """Whether a person belongs to, or holds a grant on, an organisation besides these."""
+        with self._records.read() as connection:
+            return connection.scalar(belonging(organisation_ids).where(people.c.id == person_id)) is None
 
     def find_credentials(self, *, name_key: str | None = None, person_id: str | None = None) -> Credentials | None:
         """What signing in as ``name_key`` (or as ``person_id``) checks."""
@@ -54,35 +76,43 @@ class PeopleStore:
         return Credentials(row.id, row.password, row.disabled) if row else None
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Add a person. Raises ``Conflict`` (``parties.name_taken``)."""
+        """Add a person; ``roles`` are granted on ``organisation_id`` (the root when absent), whose member they become.
+
+        Raises ``Conflict`` (``parties.name_taken``).
+        """
         with _unique_name(), self._records.begin() as connection:
-            connection.execute(sa.insert(people).values(**row))
+            insert_person(connection, row)
 
     def add_first(self, row: Mapping[str, Any], code_digest: bytes) -> bool:
         """Add the first administrator and end the set-up, or do nothing and return ``False``."""
         with _unique_name(), self._records.begin() as connection:
             if not claim(connection, code_digest, row["created_ms"]):
                 return False
-            connection.execute(sa.insert(people).values(**row))
+            insert_person(connection, row)
             return True
 
     def ensure_program(self, row: Mapping[str, Any]) -> None:
         """Add a program that acts by itself, unless it is there."""
         with self._records.begin() as connection:
             if connection.scalar(sa.select(people.c.id).where(people.c.id == row["id"])) is None:
-                connection.execute(sa.insert(people).values(**row))
+                insert_person(connection, row)
 
     def update(self, person_id: str, values: Mapping[str, Any], *, end_sessions: bool, keep: str | None = None) -> None:
         """Change a person, and end their sessions other than ``keep`` in the same transaction.
 
-        Raises ``NotFound``, ``Conflict`` (``parties.name_taken``, ``parties.last_administrator``).
+        ``roles`` take the place of the built-in roles granted on ``organisation_id`` (the root when absent). Raises
+        ``NotFound``, ``Conflict`` (``parties.name_taken``, ``parties.last_administrator``).
         """
         with _unique_name(), self._records.begin() as connection:
             lock(connection)
-            changed = connection.execute(sa.update(people).where(people.c.id == person_id).values(**values))
-            if not changed.rowcount:
+            if connection.scalar(sa.select(people.c.id).where(people.c.id == person_id)) is None:
                 raise no_such_person(person_id)
-            if {"roles", "disabled"} & values.keys() and not _has_administrator(connection):
+            plain = {key: value for key, value in values.items() if key not in ("roles", "organisation_id")}
+            if plain:
+                connection.execute(sa.update(people).where(people.c.id == person_id).values(**plain))
+            if "roles" in values:
+                replace_roles(connection, person_id, values.get("organisation_id", ROOT), values["roles"])
+            if {"roles", "disabled"} & values.keys() and not has_administrator(connection):
                 raise Conflict(
                     "This would leave the node without an administrator.",
                     code="parties.last_administrator",
@@ -92,6 +122,7 @@ class PeopleStore:
                 connection.execute(
                     sa.delete(sessions).where(sessions.c.person_id == person_id, sessions.c.id != (keep or ""))
                 )
+                connection.execute(sa.delete(browsers).where(browsers.c.person_id == person_id))
 
     def set_password_hash(self, person_id: str, password: str) -> None:
         """Store the same password under newer parameters."""
@@ -106,13 +137,82 @@ def no_such_person(person_id: str) -> NotFound:
     )
 
 
-def _has_administrator(connection: sa.Connection) -> bool:
-    rows = connection.execute(sa.select(people.c.roles).where(people.c.kind == PERSON, sa.not_(people.c.disabled)))
-    return any("administrator" in row.roles for row in rows)
+def insert_person(connection: sa.Connection, row: Mapping[str, Any]) -> None:
+    """Add a person with their first roles and membership, in the caller's transaction."""
+    values = dict(row)
+    organisation_id, roles = values.pop("organisation_id", ROOT), values.pop("roles", ())
+    connection.execute(sa.insert(people).values(**values))
+    connection.execute(
+        sa.insert(memberships).values(
+            person_id=values["id"], organisation_id=organisation_id, created_ms=values["created_ms"]
+        )
+    )
+    grant_roles(connection, values["id"], organisation_id, roles, values["created_ms"])
 
 
-def _account(row: Any) -> Account:
-    return Account(row.id, row.name, row.roles, row.language, row.disabled, row.created_ms, row.signed_in_ms, row.kind)
+def replace_roles(connection: sa.Connection, person_id: str, organisation_id: str, roles: Iterable[str]) -> None:
+    """Let these be the built-in roles that a person holds by themselves on an organisation."""
+    mine = (grants.c.person_id == person_id, grants.c.organisation_id == organisation_id)
+    now = connection.scalar(sa.select(people.c.created_ms).where(people.c.id == person_id)) or 0
+    kept = set(connection.execute(sa.select(grants.c.role).where(*mine, grants.c.until_ms.is_(None))).scalars())
+    wanted = list(roles)
+    connection.execute(sa.delete(grants).where(*mine, grants.c.role.in_(ROLES), grants.c.role.not_in(wanted)))
+    grant_roles(connection, person_id, organisation_id, [role for role in wanted if role not in kept], now)
+
+
+def grant_roles(
+    connection: sa.Connection, person_id: str, organisation_id: str, roles: Iterable[str], now_ms: int
+) -> None:
+    """Grant roles to a person, without end."""
+    rows = [
+        {
+            "id": new_id("grt"),
+            "organisation_id": organisation_id,
+            "person_id": person_id,
+            "role": role,
+            "created_ms": now_ms,
+        }
+        for role in roles
+    ]
+    if rows:
+        connection.execute(sa.insert(grants), rows)
+
+
+def has_administrator(connection: sa.Connection, organisation_id: str = ROOT) -> bool:
+    """Whether an enabled person is, without end, administrator of the organisation by a grant on it."""
+    found = (
+        sa.select(people.c.id)
+        .join(grants, grants.c.person_id == people.c.id)
+        .where(
+            people.c.kind == PERSON,
+            sa.not_(people.c.disabled),
+            grants.c.organisation_id == organisation_id,
+            grants.c.role == "administrator",
+            grants.c.until_ms.is_(None),
+        )
+        .limit(1)
+    )
+    return connection.scalar(found) is not None
+
+
+def belonging(organisation_ids: Collection[str]) -> sa.Select[tuple[str]]:
+    """The people who are members of these organisations and have nothing to do with any other."""
+    inside = sa.select(memberships.c.person_id).where(memberships.c.organisation_id.in_(organisation_ids))
+    outside = sa.select(memberships.c.person_id).where(memberships.c.organisation_id.not_in(organisation_ids))
+    granted = sa.select(grants.c.person_id).where(
+        grants.c.organisation_id.not_in(organisation_ids), grants.c.person_id.is_not(None)
+    )
+    through = (
+        sa.select(group_members.c.person_id)
+        .join(groups, groups.c.id == group_members.c.group_id)
+        .where(groups.c.organisation_id.not_in(organisation_ids))
+    )
+    others = [people.c.id.not_in(each) for each in (outside, granted, through)]
+    return sa.select(people.c.id).where(people.c.id.in_(inside), *others)
+
+
+def _account(row: Any, roles: Sequence[Role]) -> Account:
+    return Account(row.id, row.name, [*roles], row.language, row.disabled, row.created_ms, row.signed_in_ms, row.kind)
 
 
 class _unique_name:  # noqa: N801 - reads as a phrase in a with statement

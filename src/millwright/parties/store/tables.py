@@ -23,7 +23,6 @@ people = sa.Table(
     sa.Column("name", sa.String(64), nullable=False),
     sa.Column("name_key", sa.String(128), nullable=False, unique=True),
     sa.Column("password", sa.String(255)),
-    sa.Column("roles", sa.JSON, nullable=False),
     sa.Column("language", sa.String(8)),
     sa.Column("disabled", sa.Boolean, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
@@ -41,6 +40,12 @@ sessions = sa.Table(
     sa.Column("expires_ms", sa.BigInteger, nullable=False, index=True),
     sa.Column("address", sa.String(64), nullable=False),
     sa.Column("agent", sa.String(200), nullable=False),
+    sa.Column("factors", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("proved_ms", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("rotated_ms", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("previous_digest", sa.LargeBinary(32), index=True),
+    sa.Column("identity_id", _id, index=True),
+    sa.Column("provider_session", sa.String(255)),
 )
 
 tokens = sa.Table(
@@ -55,6 +60,17 @@ tokens = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("expires_ms", sa.BigInteger),
     sa.Column("last_used_ms", sa.BigInteger),
+    sa.Column("last_used_address", sa.String(64)),
+)
+
+browsers = sa.Table(
+    "parties_browsers",
+    metadata,
+    sa.Column("id", _id, primary_key=True),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False, unique=True),
+    _person(),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("seen_ms", sa.BigInteger, nullable=False),
 )
 
 setup = sa.Table(

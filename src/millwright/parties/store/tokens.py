@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from millwright.engines.sql import Records
-from millwright.parties.model import Person, Role, Session, TokenInfo
+from millwright.parties.authority import roles_held
+from millwright.parties.model import ROLES, Person, Role, Session, TokenInfo
+from millwright.parties.store.authority import held
+from millwright.parties.store.people import belonging
 from millwright.parties.store.tables import people, tokens
 
 NEVER_MS = 253_402_300_799_000
@@ -39,7 +42,6 @@ class TokenStore:
                     tokens.c.last_used_ms,
                     people.c.id,
                     people.c.name,
-                    people.c.roles,
                     people.c.language,
                 )
                 .join(people)
@@ -49,33 +51,47 @@ class TokenStore:
                     sa.not_(people.c.disabled),
                 )
             ).one_or_none()
-        if row is None:
-            return None
-        person = Person(row.id, row.name, row.roles, row.language)
-        roles: list[Role] = [role for role in row.token_roles if person.allows(role)]
+            if row is None:
+                return None
+            grants = [each for each in held(connection, row.id) if each.alive(now_ms)]
+        person = Person(row.id, row.name, roles_held(grants, ROLES), row.language)  # type: ignore[arg-type]  # of ROLES
+        special = any(each.role not in ROLES for each in grants)
+        roles: list[Role] = [role for role in row.token_roles if special or person.allows(role)]
         narrowed = Person(row.id, row.name, roles, row.language)
         return Session(row.token_id, narrowed, row.expires_ms or NEVER_MS, "token"), row.last_used_ms or 0
 
-    def touch(self, token_id: str, last_used_ms: int) -> None:
-        """Note that a token was used."""
+    def touch(self, token_id: str, last_used_ms: int, address: str) -> None:
+        """Note that a token was used, and from where."""
+        used = {"last_used_ms": last_used_ms, "last_used_address": address[:64]}
         with self._records.begin() as connection:
-            connection.execute(sa.update(tokens).where(tokens.c.id == token_id).values(last_used_ms=last_used_ms))
+            connection.execute(sa.update(tokens).where(tokens.c.id == token_id).values(**used))
 
-    def list(self, person_id: str | None) -> list[TokenInfo]:
-        """The tokens of one person, or (``None``) everybody's, oldest first."""
-        query = sa.select(tokens).order_by(tokens.c.id)
-        if person_id is not None:
-            query = query.where(tokens.c.person_id == person_id)
+    def list(self, person_id: str, organisation_ids: Collection[str] = ()) -> list[TokenInfo]:
+        """The tokens of one person and of those who belong to these organisations alone, oldest first."""
+        query = sa.select(tokens).where(_theirs(person_id, organisation_ids)).order_by(tokens.c.id)
         with self._records.read() as connection:
             return [
-                TokenInfo(r.id, r.name, r.person_id, r.roles, r.hint, r.created_ms, r.expires_ms, r.last_used_ms)
+                TokenInfo(
+                    r.id,
+                    r.name,
+                    r.person_id,
+                    r.roles,
+                    r.hint,
+                    r.created_ms,
+                    r.expires_ms,
+                    r.last_used_ms,
+                    r.last_used_address,
+                )
                 for r in connection.execute(query)
             ]
 
-    def delete(self, token_id: str, person_id: str | None) -> bool:
-        """End a token (of ``person_id`` only, when given); ``False`` when there was none."""
-        query = sa.delete(tokens).where(tokens.c.id == token_id)
-        if person_id is not None:
-            query = query.where(tokens.c.person_id == person_id)
+    def delete(self, token_id: str, person_id: str, organisation_ids: Collection[str] = ()) -> bool:
+        """End a token of one person, or of somebody who belongs to these organisations alone; ``False``: none."""
+        query = sa.delete(tokens).where(tokens.c.id == token_id, _theirs(person_id, organisation_ids))
         with self._records.begin() as connection:
             return connection.execute(query).rowcount > 0
+
+
+def _theirs(person_id: str, organisation_ids: Collection[str]) -> sa.ColumnElement[bool]:
+    mine = tokens.c.person_id == person_id
+    return sa.or_(mine, tokens.c.person_id.in_(belonging(organisation_ids))) if organisation_ids else mine

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from millwright.kernel import Bus, LimitExceeded, MillwrightError, Unsubscribe, end
-from millwright.web.live.stream import HEARTBEAT_S, Stream, Valid
+from millwright.web.live.stream import HEARTBEAT_S, Look, Sight, Stream
+from millwright.web.services import Owners
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +24,20 @@ _PER_PERSON = 24
 _PRESENCE = ("device_id", "online", "since_ms", "last_seen_ms", "reason")
 
 
-class Hub:
-    """Knows every open stream, and keeps the leases of the devices they watch."""
+_MOST_OWNERS = 100_000
 
-    def __init__(self, bus: Bus, *, most: int = 500, heartbeat_s: float = HEARTBEAT_S) -> None:
+
+class Hub:
+    """Knows every open stream, and keeps the leases of the devices they watch.
+
+    It hears what happens to everybody, so it asks ``owners`` whose a device is, and shows a stream only what is in its
+    sight.
+    """
+
+    def __init__(self, bus: Bus, owners: Owners, *, most: int = 500, heartbeat_s: float = HEARTBEAT_S) -> None:
         self._bus, self._most, self._heartbeat_s = bus, most, heartbeat_s
+        self._ask_owners = owners
+        self._owners: dict[str, str] = {}
         self._streams: dict[Stream, str] = {}
         self._by_device: dict[str, set[Stream]] = {}
         self._unsubscribe: list[Unsubscribe] = []
@@ -39,9 +50,10 @@ class Hub:
         """Subscribe, and begin to keep leases."""
         self._unsubscribe = [
             await self._bus.subscribe("live.*", self._on_readings),
-            await self._bus.subscribe("events.alarms", self._forward("alarm", lambda alarm: str(alarm.get("id")))),
+            await self._bus.subscribe("events.alarms", self._on_alarm),
             await self._bus.subscribe("events.devices.presence", self._on_presence),
-            await self._bus.subscribe("events.devices.arrivals", self._forward("arrivals", lambda _: "")),
+            await self._bus.subscribe("events.devices.changed", self._on_changed),
+            await self._bus.subscribe("events.devices.arrivals", self._on_arrivals),
             await self._bus.subscribe("stats.>", self._on_stats),
         ]
         self._lease = asyncio.create_task(self._keep_leases(), name="live leases")
@@ -76,9 +88,9 @@ class Hub:
                 retry_after_s=5.0,
             )
 
-    async def open(self, person_id: str, devices: frozenset[str], valid: Valid) -> AsyncIterator[bytes]:
+    async def open(self, person_id: str, devices: frozenset[str], sight: Sight, look: Look) -> AsyncIterator[bytes]:
         """A stream of Server-Sent Events, until the client leaves, its session ends, or the node stops."""
-        stream = Stream(devices, valid, heartbeat_s=self._heartbeat_s)
+        stream = Stream(devices, sight, look, heartbeat_s=self._heartbeat_s)
         if self._closed:
             return
         self._streams[stream] = person_id
@@ -115,30 +127,59 @@ class Hub:
             stream.put_readings(device_id, payload)
 
     async def _on_presence(self, _subject: str, payload: bytes) -> None:
-        for row in _decode(payload) or ():
-            if isinstance(row, list) and len(row) == len(_PRESENCE):
-                event = dict(zip(_PRESENCE, row, strict=True))
-                self._broadcast("presence", str(row[0]), msgspec.json.encode(event))
+        if not self._streams:
+            return
+        rows = [row for row in _decode(payload) or () if isinstance(row, list) and len(row) == len(_PRESENCE)]
+        owners = await self._whose({str(row[0]) for row in rows})
+        for row in rows:
+            owner = owners.get(str(row[0]))
+            data = msgspec.json.encode(dict(zip(_PRESENCE, row, strict=True)))
+            self._broadcast("presence", str(row[0]), data, partial(_present, owner))
+
+    async def _on_alarm(self, _subject: str, payload: bytes) -> None:
+        alarm = _decode(payload)
+        if isinstance(alarm, dict):
+            owner = alarm.get("organisation_id")
+            data = msgspec.json.encode(alarm)
+            self._broadcast("alarm", str(alarm.get("id")), data, lambda sight: owner in sight.alarms)
+
+    async def _on_arrivals(self, _subject: str, _payload: bytes) -> None:
+        self._broadcast("arrivals", "", b"{}", lambda sight: sight.unknown)
+
+    async def _on_changed(self, _subject: str, _payload: bytes) -> None:
+        self._owners.clear()
+
+    async def _whose(self, device_ids: set[str]) -> Mapping[str, str]:
+        lacking = device_ids - self._owners.keys()
+        if lacking:
+            try:
+                found = await self._ask_owners(lacking)
+            except MillwrightError as error:
+                logger.debug("nobody knows whose these devices are: %s", error)
+                return {}
+            if len(self._owners) + len(found) > _MOST_OWNERS:
+                self._owners.clear()
+            self._owners.update(found)
+        return self._owners
 
     async def _on_stats(self, subject: str, payload: bytes) -> None:
-        self._broadcast("stats", subject, payload.replace(b"\n", b" ").replace(b"\r", b" "))
+        line = payload.replace(b"\n", b" ").replace(b"\r", b" ")
+        self._broadcast("stats", subject, line, lambda sight: sight.node)
         counters = (_decode(payload) or {}).get("counters", {})
         letters = counters.get("dead_letters") if isinstance(counters, dict) else None
         if letters is not None and letters != self._letters.setdefault(subject, letters):
             self._letters[subject] = letters
-            self._broadcast("dead_letters", "", msgspec.json.encode({"counter": letters}))
+            counter = msgspec.json.encode({"counter": letters})
+            self._broadcast("dead_letters", "", counter, lambda sight: sight.node)
 
-    def _forward(self, event: str, key: Callable[[dict[str, Any]], str]) -> Callable[[str, bytes], Any]:
-        async def forward(_subject: str, payload: bytes) -> None:
-            decoded = _decode(payload)
-            if isinstance(decoded, dict):
-                self._broadcast(event, key(decoded), msgspec.json.encode(decoded))
-
-        return forward
-
-    def _broadcast(self, event: str, key: str, data: bytes) -> None:
+    def _broadcast(self, event: str, key: str, data: bytes, seen: Callable[[Sight], bool]) -> None:
         for stream in self._streams:
-            stream.put(event, key, data)
+            if seen(stream.sight):
+                stream.put(event, key, data)
+
+
+def _present(owner: str | None, sight: Sight) -> bool:
+    return owner in sight.presence
 
 
 def _decode(payload: bytes) -> Any:

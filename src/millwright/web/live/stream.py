@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -18,19 +19,36 @@ _PACE_S = 0.05
 _MOST_WAITING = 2_000
 _READINGS_APART = 4
 
-Valid = Callable[[], Awaitable[bool]]
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a stream may show: devices whose readings, organisations whose presence and alarms, and whether the node.
+
+    ``unknown``: arrivals that belong to nobody yet.
+    """
+
+    readings: frozenset[str] = frozenset()
+    presence: frozenset[str] = frozenset()
+    alarms: frozenset[str] = frozenset()
+    unknown: bool = False
+    node: bool = False
+
+
+Look = Callable[[], Awaitable[Sight | None]]
+"""Asked again and again: what the stream may show now; ``None`` when its session is over."""
 
 
 class Stream:
     """Pending events by key: a new one replaces the old one of its key; readings of a device are merged.
 
-    ``devices`` are those whose readings the client wants.
+    ``devices`` are those whose readings the client wants; ``sight`` says what it may have, and is renewed by ``look``.
     """
 
-    def __init__(self, devices: frozenset[str], valid: Valid, *, heartbeat_s: float = HEARTBEAT_S) -> None:
+    def __init__(self, devices: frozenset[str], sight: Sight, look: Look, *, heartbeat_s: float = HEARTBEAT_S) -> None:
         self.devices = devices
+        self.sight = sight
         self.dropped = 0
-        self._valid = valid
+        self._look = look
         self._heartbeat_s = heartbeat_s
         self._pending: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._readings: OrderedDict[str, list[bytes]] = OrderedDict()
@@ -49,6 +67,8 @@ class Stream:
 
     def put_readings(self, device_id: str, data: bytes) -> None:
         """Send readings of a device soon; when several wait, only the latest value of each property is kept."""
+        if device_id not in self.sight.readings:
+            return
         waiting = self._readings.setdefault(device_id, [])
         waiting.append(data)
         if len(waiting) > _READINGS_APART:
@@ -75,9 +95,11 @@ class Stream:
                 return
             if loop.time() - checked >= _CHECK_S:
                 checked = loop.time()
-                if not await self._valid():
+                sight = await self._look()
+                if sight is None:
                     yield b'event: end\ndata: {"code":"parties.sign_in_required"}\n\n'
                     return
+                self.sight = sight
             chunk = self._take()
             if chunk:
                 yield chunk

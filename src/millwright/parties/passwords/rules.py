@@ -1,24 +1,21 @@
-"""Passwords: what is accepted, how they are kept.
+"""What is accepted as a password.
 
-Length matters, composition rules do not (NIST SP 800-63B §3.1.1.2): at least ten characters, and nothing that a
-guesser tries first. Kept as argon2id (RFC 9106) with OWASP's parameters: 19 MiB, two passes.
+Length matters, composition rules do not (NIST SP 800-63B §3.1.1.2): at least twelve characters, nothing that a guesser
+tries first, nothing made of the person's own name, nothing known to have leaked.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 import unicodedata
 from functools import cache
 from importlib import resources
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
 from millwright.kernel import Invalid
+from millwright.parties.passwords.leaked import LeakedPasswords
 
-SHORTEST, LONGEST = 10, 256
-_AT_ONCE = 2
+SHORTEST, LONGEST = 12, 128
+_BESIDE_NAME = 8
 _KEYBOARD = (
     "1234567890",
     "qwertyuiop",
@@ -39,16 +36,23 @@ def normalise(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-def check(password: str, *names: str) -> None:
-    """Raise ``Invalid`` (``parties.password_weak``) for a password that is too short, too long or easily guessed."""
+def check(password: str, *names: str, leaked: LeakedPasswords | None = None) -> None:
+    """Raise ``Invalid`` for a password that is too short, too long or easily guessed (``parties.password_weak``), or
+    known to have leaked (``parties.password_leaked``)."""
     plain = normalise(password)
     if not SHORTEST <= len(plain) <= LONGEST:
         raise _weak(f"A password has {SHORTEST} to {LONGEST} characters.", "Use a few words nobody would join.")
     bare = plain.casefold()
     if is_common(bare):
         raise _weak("This password is among those that are guessed first.", "Use a few words nobody would join.")
-    if any(name.casefold() in _cores(bare) or bare == name.casefold() * 2 for name in names if name):
+    if any(_made_of(bare, normalise(name).casefold()) for name in names if name):
         raise _weak("A password must not be made of the name.", "Use a few words nobody would join.")
+    if (leaked or LeakedPasswords()).holds(plain):
+        raise Invalid(
+            "This password has leaked elsewhere and is on the lists that guessers use.",
+            code="parties.password_leaked",
+            hint="Choose one you use nowhere else; change it there too.",
+        )
 
 
 def is_common(bare: str) -> bool:
@@ -59,6 +63,18 @@ def is_common(bare: str) -> bool:
         return True
     words = _words()
     return not re.search(r"[^\W\d_]", bare) or any(core in words for core in _cores(bare))
+
+
+def _made_of(bare: str, name: str) -> bool:
+    """Whether little is left of the password without the name or a part of it that has four letters or more."""
+    if name in _cores(bare):
+        return True
+    parts = [name, *(part for part in re.split(r"[\W_]+", name) if part != name)]
+    for text in (bare, bare.translate(_LEET)):
+        for part in parts:
+            if len(part) >= 4 and part in text and len(text.replace(part, "")) < _BESIDE_NAME:
+                return True
+    return False
 
 
 def _cores(bare: str) -> set[str]:
@@ -77,41 +93,9 @@ def _cores(bare: str) -> set[str]:
 
 @cache
 def _words() -> frozenset[str]:
-    text = resources.files("millwright.parties").joinpath("commonest.txt").read_text(encoding="utf-8")
+    text = resources.files("millwright.parties.passwords").joinpath("commonest.txt").read_text(encoding="utf-8")
     return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
 
 
 def _weak(message: str, hint: str) -> Invalid:
     return Invalid(message, code="parties.password_weak", hint=hint)
-
-
-class Passwords:
-    """Hashes and verifies in a thread, two at a time: each takes 19 MiB and some 20 ms of a core."""
-
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-        self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._decoy: str | None = None
-
-    async def hash(self, password: str) -> str:
-        """The argon2id hash, in PHC string form."""
-        async with self._slots:
-            return await asyncio.to_thread(self._hasher.hash, normalise(password))
-
-    async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether ``password`` is the one stored. Takes as long when there is none, so that names do not show."""
-        if self._decoy is None:
-            self._decoy = await self.hash("no password is stored here")
-        async with self._slots:
-            right = await asyncio.to_thread(self._matches, stored or self._decoy, normalise(password[: LONGEST * 4]))
-        return right and stored is not None
-
-    def outdated(self, stored: str) -> bool:
-        """Whether a hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(stored)
-
-    def _matches(self, stored: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(stored, password)
-        except (VerificationError, InvalidHashError):
-            return False

@@ -1,0 +1,143 @@
+"""The ledger in a node: its one writer with its witnesses, and what the node records of itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from millwright import __version__
+from millwright.app.node import Node
+from millwright.app.settings import describe
+from millwright.app.stats import Figures, figures
+from millwright.kernel import Clock, Part, new_id
+from millwright.ledger import (
+    Act,
+    Actor,
+    Draft,
+    LedgerServer,
+    LedgerStore,
+    LedgerWriter,
+    Recorder,
+    Target,
+    WitnessFeed,
+    WitnessLink,
+    entries_of,
+    note,
+)
+from millwright.ledger.record import acting
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerParts:
+    """The parts of the writer's role, in the order they start."""
+
+    parts: Sequence[Part]
+    writer: LedgerWriter
+    feed: WitnessFeed
+
+    def figures(self) -> Figures:
+        """What they count, and what is wrong."""
+        problems = [*self.writer.problems(), *self.feed.problems()]
+        return figures(self.writer.counters(), self.writer.gauges(), problems)
+
+
+def ledger_parts(node: Node) -> LedgerParts:
+    """The writer, the server of proofs, the witnesses, and the record of this node's own life."""
+    settings = node.settings.ledger
+    server = LedgerServer(node.bus)
+    writer = LedgerWriter(
+        node.bus,
+        LedgerStore(node.records),
+        server,
+        node.clock,
+        settings,
+        folder=node.folder.ledger,
+        key_file=Path(settings.key_file) if settings.key_file else node.folder.ledger_key,
+        node=node.settings.node.name,
+    )
+    links = [WitnessLink.parse(text) for text in settings.witnesses]
+    feed = WitnessFeed(links, lambda: writer.log.reader, writer.attach, node.clock, every_s=settings.witness_every_s)
+    return LedgerParts([writer, server, NodeRecord(node), feed], writer, feed)
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """What this node was when it last started."""
+
+    version: str = ""
+    schema: list[str] = []
+    settings: dict[str, Any] = {}
+
+
+class NodeRecord:
+    """Records the start and the stop of the node, and what changed between: version, schema, settings.
+
+    A :class:`millwright.kernel.Part`. Secret settings are hidden before they get here.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._recorder = Recorder(node.bus)
+        self._file = node.folder.ledger / "node.json"
+        self._started = False
+
+    async def start(self) -> None:
+        """Record the start. Raises ``Unavailable`` (``ledger.unavailable``)."""
+        known = await asyncio.to_thread(self._read)
+        now = await asyncio.to_thread(self._now)
+        name = self._node.settings.node.name
+        acts: list[tuple[str, str, Any, Any]] = [("node.start", "node", None, {"version": now.version})]
+        if known is not None and known.schema != now.schema:
+            acts.append(("records.migrate", "records", {"schema": known.schema}, {"schema": now.schema}))
+        if known is not None and known.settings != now.settings:
+            acts.append(("settings.change", "settings", known.settings, now.settings))
+        for action, kind, before, after in acts:
+            await record(self._recorder, self._node.clock, name, action, kind, before, after)
+        self._started = True
+        await asyncio.to_thread(self._write, now)
+
+    async def stop(self) -> None:
+        """Record the stop; it is written at the next start."""
+        if self._started:
+            self._started = False
+            name = self._node.settings.node.name
+            await record(self._recorder, self._node.clock, name, "node.stop", "node", None, None)
+
+    def _now(self) -> _Known:
+        shown = {each.key: each.value for each in describe(self._node.settings, self._node.config)}
+        with self._node.records.read() as connection:
+            found = connection.execute(sa.text("SELECT version_num FROM alembic_version ORDER BY 1")).scalars()
+            return _Known(__version__, sorted(found), msgspec.to_builtins(shown))
+
+    def _read(self) -> _Known | None:
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=_Known)
+        except (FileNotFoundError, msgspec.MsgspecError):
+            return None
+
+    def _write(self, known: _Known) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._file.with_suffix(".partial")
+        partial.write_bytes(msgspec.json.encode(known))
+        partial.replace(self._file)
+
+
+async def record(recorder: Recorder, clock: Clock, name: str, action: str, kind: str, before: Any, after: Any) -> None:
+    """Record what the node called ``name`` did by itself."""
+    act = Act()
+    with acting(act):
+        note(kind, name, name, before=before, after=after)
+    draft = Draft(
+        id=new_id("led"),
+        at_ms=clock.now_ms(),
+        actor=Actor("system", name, name),
+        action=action,
+        target=Target(kind, name, name),
+        outcome="done",
+    )
+    await recorder.record(entries_of(act, draft))

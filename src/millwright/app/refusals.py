@@ -1,0 +1,34 @@
+"""Refused devices in the ledger: told by the listener, at a bounded rate, without making it wait."""
+
+from __future__ import annotations
+
+from millwright.devices.mqtt import Authenticator, Principal, Refusal
+from millwright.kernel import Clock, new_id
+from millwright.ledger import Actor, Denials, Draft, Target
+
+
+class RecordedAuthenticator:
+    """The listener's authenticator, with every refusal offered to the ledger. Never waits for it."""
+
+    def __init__(self, inner: Authenticator, denials: Denials, clock: Clock) -> None:
+        self._inner, self._denials, self._clock = inner, denials, clock
+
+    async def authenticate(
+        self, username: str | None, password: bytes | None, client_id: str, peer: str
+    ) -> Principal | Refusal:
+        """Ask, and note a refusal. User name and client id are not noted: either may be a secret by mistake."""
+        answer = await self._inner.authenticate(username, password, client_id, peer)
+        if isinstance(answer, Refusal):
+            self._denials.offer(
+                Draft(
+                    id=new_id("led"),
+                    at_ms=self._clock.now_ms(),
+                    actor=Actor("unknown"),
+                    action="mqtt.connect",
+                    target=Target("device", answer.device_id or ""),
+                    outcome="denied",
+                    error=f"mqtt.{answer.reason}",
+                    address=peer.rpartition(":")[0][:64],
+                )
+            )
+        return answer

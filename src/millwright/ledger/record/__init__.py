@@ -1,0 +1,24 @@
+"""How what happens becomes an entry: acts, documents without secrets, commitments, the durable stream, aggregation."""
+
+from millwright.ledger.record.act import Act, Noted, acted_by, acting, current_act, note
+from millwright.ledger.record.denials import Denials
+from millwright.ledger.record.drafting import entries_of, has_changed
+from millwright.ledger.record.recorder import STREAM, Recorder
+from millwright.ledger.record.sealing import commitment, open_entry, seal
+
+__all__ = [
+    "STREAM",
+    "Act",
+    "Denials",
+    "Noted",
+    "Recorder",
+    "acted_by",
+    "acting",
+    "commitment",
+    "current_act",
+    "entries_of",
+    "has_changed",
+    "note",
+    "open_entry",
+    "seal",
+]

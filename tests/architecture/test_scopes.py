@@ -1,0 +1,87 @@
+"""What makes forgetting a scope impossible: each of these fails when the way around is opened."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from millwright.engines.sql import metadata, owner_of
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "millwright"
+sys.path.insert(0, str(ROOT))
+
+from tools.reference.permissions_page import application, route_rights  # noqa: E402
+
+NODES_OWN = {
+    "parties_": "decides scopes, so it cannot be confined by them; its stores name their organisations",
+    "devices_counters": "a counter",
+    "operations_revisions": "a counter",
+    "ledger_": "the node's record of everybody; its routes take permissions on the root",
+    "web_answers": "found by person and key alone",
+}
+"""Tables that belong to no organisation, by the beginning of their name, and why."""
+
+
+def test_every_route_states_what_it_takes() -> None:
+    with application() as app:
+        rights = list(route_rights(app))
+    assert [f"{each.method} {each.path}" for each in rights if each.takes is None] == []
+    public = {f"{each.method} {each.path}" for each in rights if each.takes == "public"}
+    assert public == {
+        "GET /healthz",
+        "GET /readyz",
+        "GET /api/v1/setup",
+        "POST /api/v1/setup",
+        "POST /api/v1/session",
+        "POST /api/v1/session/second",
+        "GET /api/v1/session/ways",
+        "POST /api/v1/session/passkey/challenge",
+        "POST /api/v1/session/passkey",
+        "GET /api/v1/session/oidc/{provider}",
+        "GET /api/v1/session/oidc/{provider}/callback",
+        "POST /api/v1/session/oidc/{provider}/logout",
+        "POST /api/v1/invitations/read",
+        "POST /api/v1/invitations/accept",
+    }
+
+
+def test_every_table_says_whose_its_rows_are() -> None:
+    with application():  # imports every domain
+        pass
+    strangers = [
+        table.name
+        for table in metadata.sorted_tables
+        if owner_of(table) is None and not table.name.startswith(tuple(NODES_OWN))
+    ]
+    assert strangers == [], "declare info=owned() or owned_through(), or name the table above with its reason"
+    for table in metadata.sorted_tables:
+        owner = owner_of(table)
+        if owner is not None:
+            assert owner.column in table.columns, table.name
+            assert not table.columns[owner.column].nullable, table.name
+
+
+def test_only_the_composition_root_sees_everything() -> None:
+    used = [
+        str(path.relative_to(SOURCE))
+        for path in SOURCE.rglob("*.py")
+        if re.search(r"\bEVERYTHING\b", path.read_text(encoding="utf-8"))
+        and path.relative_to(SOURCE).parts[0] != "app"
+        and path != SOURCE / "kernel" / "scope.py"
+    ]
+    assert used == []
+
+
+def test_nobody_reaches_around_the_confinement() -> None:
+    """The unconfined engine, and scopes made by hand, are for the engine and the composition root."""
+    around = re.compile(r"\.engine\.(?:connect|begin|raw_connection)\(|unlimited=True|create_engine\(")
+    used = [
+        str(path.relative_to(SOURCE))
+        for path in SOURCE.rglob("*.py")
+        if around.search(path.read_text(encoding="utf-8"))
+        and not path.is_relative_to(SOURCE / "engines" / "sql")
+        and path != SOURCE / "kernel" / "scope.py"
+    ]
+    assert used == []

@@ -1,0 +1,3 @@
+from support.postgres import postgres, records
+
+__all__ = ["postgres", "records"]

@@ -1,0 +1,228 @@
+"""What somebody tries who is not the person: kept as tests."""
+
+import logging
+import re
+
+import pytest
+
+from millwright import parties as domain
+from millwright.engines.sql import Records
+from millwright.kernel import Conflict, Invalid, LimitExceeded, ManualClock
+from millwright.parties import NotSignedIn, Opened, Parties, SignInSettings
+from millwright.parties.passwords.hashing import Passwords
+from support.authority import administrator
+
+MIGRATIONS = [domain.MIGRATIONS]
+PASSWORD = "copper kettles whistle"
+SCANNED = re.compile(r"\bmwt_[A-Za-z0-9_-]{32}(?![A-Za-z0-9_-])")
+"""What docs/guides/sign-in.md tells secret scanners to look for."""
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def parties(records: Records, clock: ManualClock) -> Parties:
+    return Parties(records, clock)
+
+
+async def anna(parties: Parties) -> Opened:
+    code = await parties.new_setup_code()
+    assert code is not None
+    return await parties.set_up("Anna", PASSWORD, code)
+
+
+async def wrong(parties: Parties, times: int, **where: str) -> None:
+    for _ in range(times):
+        with pytest.raises(NotSignedIn):
+            await parties.sign_in("Anna", "wrong password", **where)
+
+
+async def test_every_sign_in_has_a_secret_of_its_own(parties: Parties) -> None:
+    opened = [await anna(parties), *[await parties.sign_in("Anna", PASSWORD) for _ in range(3)]]
+    assert len({each.secret for each in opened}) == 4
+    assert len({each.session.id for each in opened}) == 4
+
+
+async def test_unknown_names_take_the_same_work_and_get_the_same_answer(
+    parties: Parties, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await anna(parties)
+    bob = await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
+    await parties.people.update(administrator(), bob.id, disabled=True)
+    with pytest.raises(NotSignedIn):
+        await parties.sign_in("warm up", PASSWORD)
+    hashed: list[str] = []
+    looked: list[str] = []
+    matches = Passwords._matches
+    find = parties.guesses._store.find
+
+    def count(self: Passwords, stored: str, password: str) -> bool:
+        hashed.append(stored[:30])
+        return matches(self, stored, password)
+
+    def look(digest: bytes, person_id: str) -> str | None:
+        looked.append(person_id)
+        return find(digest, person_id)
+
+    monkeypatch.setattr(Passwords, "_matches", count)
+    monkeypatch.setattr(parties.guesses._store, "find", look)
+    answers = []
+    for name, password in (("Anna", "wrong password"), ("Nobody", PASSWORD), ("Bob", PASSWORD), ("\0", "")):
+        before = (len(hashed), len(looked))
+        with pytest.raises(NotSignedIn) as caught:
+            await parties.sign_in(name, password)
+        assert (len(hashed) - before[0], len(looked) - before[1]) == (1, 1), name
+        answers.append(caught.value.to_dict())
+    assert all(answer == answers[0] for answer in answers)
+    assert len(set(hashed)) == 1  # the decoy has the parameters of a real one
+
+
+async def test_the_owner_gets_in_while_a_stranger_guesses_from_the_same_address(parties: Parties) -> None:
+    await anna(parties)
+    own = (await parties.sign_in("Anna", PASSWORD, address="10.0.0.1")).browser
+    assert own is not None
+    await wrong(parties, 5, address="10.0.0.1")
+    with pytest.raises(LimitExceeded):
+        await parties.sign_in("Anna", PASSWORD, address="10.0.0.1")
+    opened = await parties.sign_in("Anna", PASSWORD, address="10.0.0.1", browser=own)
+    assert opened.browser is None  # it stays known
+
+
+async def test_the_owner_gets_in_while_many_machines_guess(parties: Parties) -> None:
+    own = (await anna(parties)).browser
+    assert own is not None
+    for number in range(100):
+        await wrong(parties, 1, address=f"203.0.113.{number}")
+    with pytest.raises(LimitExceeded):
+        await parties.sign_in("Anna", PASSWORD, address="198.51.100.1")
+    await parties.sign_in("Anna", PASSWORD, address="198.51.100.1", browser=own)
+
+
+async def test_a_browser_is_known_for_its_own_person_alone(parties: Parties) -> None:
+    await anna(parties)
+    await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
+    bobs = (await parties.sign_in("Bob", PASSWORD)).browser
+    assert bobs is not None
+    await wrong(parties, 5, address="203.0.113.9", browser=bobs)
+    with pytest.raises(LimitExceeded):
+        await parties.sign_in("Anna", PASSWORD, address="203.0.113.9", browser=bobs)
+
+
+async def test_a_new_password_forgets_the_known_browsers(parties: Parties) -> None:
+    opened = await anna(parties)
+    assert opened.browser is not None
+    renewed = await parties.change_password(opened.session, PASSWORD, "brass levers hum")
+    assert renewed.secret != opened.secret
+    again = await parties.sign_in("Anna", "brass levers hum", browser=opened.browser)
+    assert again.browser is not None
+
+
+async def test_only_the_browsers_seen_last_are_kept(parties: Parties, clock: ManualClock) -> None:
+    first = (await anna(parties)).browser
+    assert first is not None
+    for _ in range(25):
+        clock.advance(1)
+        await parties.sign_in("Anna", PASSWORD)
+    assert (await parties.sign_in("Anna", PASSWORD, browser=first)).browser is not None
+
+
+async def test_a_token_that_was_ended_elsewhere_works_for_a_second_at_most(
+    parties: Parties, records: Records, clock: ManualClock
+) -> None:
+    opened = await anna(parties)
+    token = await parties.people.add_token(opened.session, administrator(), "t", ["viewer"])
+    other = Parties(records, clock)
+    assert await other.find_session(token.token) is not None
+    assert await other.find_session(opened.secret) is not None
+    await parties.people.end_token(opened.session, administrator(), token.id)
+    await parties.end_session(opened.session, opened.session.id)
+    clock.advance(1)
+    assert await other.find_session(token.token) is None
+    assert await other.find_session(opened.secret) is None
+
+
+async def test_a_role_removed_elsewhere_in_mid_session_is_gone_within_a_second(
+    parties: Parties, records: Records, clock: ManualClock
+) -> None:
+    await anna(parties)
+    bob = await parties.people.add(administrator(), "Bob", PASSWORD, ["engineer"])
+    opened = await parties.sign_in("Bob", PASSWORD)
+    other = Parties(records, clock)
+    found = await other.find_session(opened.secret)
+    assert found is not None
+    assert found.person.allows("engineer")
+    await parties.people.update(administrator(), bob.id, roles=["viewer"])
+    clock.advance(1)
+    found = await other.find_session(opened.secret)
+    assert found is not None
+    assert not found.person.allows("engineer")
+
+
+async def test_a_token_says_from_where_it_was_used(parties: Parties) -> None:
+    opened = await anna(parties)
+    token = await parties.people.add_token(opened.session, administrator(), "t", ["viewer"])
+    await parties.find_session(token.token, "203.0.113.7")
+    [listed] = await parties.people.list_tokens(opened.session, administrator())
+    assert listed.last_used_address == "203.0.113.7"
+
+
+async def test_the_policy_limits_a_tokens_life(records: Records, clock: ManualClock) -> None:
+    parties = Parties(records, clock, settings=SignInSettings(token_longest_days=90))
+    opened = await anna(parties)
+    token = await parties.people.add_token(opened.session, administrator(), "t", ["viewer"])
+    assert token.expires_ms == clock.now_ms() + 90 * 86_400_000
+    with pytest.raises(Invalid) as caught:
+        await parties.people.add_token(
+            opened.session, administrator(), "u", ["viewer"], clock.now_ms() + 91 * 86_400_000
+        )
+    assert caught.value.code == "parties.expiry_far"
+
+
+async def test_secret_scanners_recognise_a_token(parties: Parties) -> None:
+    opened = await anna(parties)
+    for number in range(20):
+        token = await parties.people.add_token(opened.session, administrator(), f"t{number}", ["viewer"])
+        assert SCANNED.search(f"key={token.token};")
+
+
+async def test_a_session_ends_after_its_longest_life(records: Records, clock: ManualClock) -> None:
+    parties = Parties(records, clock, settings=SignInSettings(session_longest_days=0.25))
+    opened = await anna(parties)
+    for _ in range(5):
+        clock.advance(3600)
+        assert await parties.find_session(opened.secret) is not None
+    clock.advance(3600)
+    assert await parties.find_session(opened.secret) is None
+
+
+async def test_a_name_that_looks_like_somebody_elses_is_refused(parties: Parties) -> None:
+    await anna(parties)
+    await parties.people.add(administrator(), "copa", PASSWORD, ["viewer"])
+    with pytest.raises(Conflict) as caught:
+        await parties.people.add(administrator(), "сора", PASSWORD, ["viewer"])
+    assert caught.value.code == "parties.name_lookalike"
+    with pytest.raises(Invalid) as mixed:
+        await parties.people.add(administrator(), "Аnna", PASSWORD, ["viewer"])
+    assert mixed.value.code == "parties.name_mixed"
+    bob = await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
+    with pytest.raises(Conflict):
+        await parties.people.update(administrator(), bob.id, name="сора")
+    await parties.people.update(administrator(), bob.id, name="BOB")
+
+
+async def test_sign_ins_and_refusals_are_logged_without_names(
+    parties: Parties, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "millwright.parties")
+    person = (await anna(parties)).session.person
+    await wrong(parties, 1, address="203.0.113.9")
+    with pytest.raises(NotSignedIn):
+        await parties.sign_in("my secret typed\ninto the wrong field", "x", address="203.0.113.9")
+    said = [record.getMessage() for record in caplog.records]
+    assert f"{person.id} signed in by password from " in said
+    assert f"a password was refused for {person.id} from 203.0.113.9" in said
+    assert "a password was refused for nobody from 203.0.113.9" in said
+    assert not any(word in line for line in said for word in ("Anna", "secret typed", PASSWORD, "wrong password"))

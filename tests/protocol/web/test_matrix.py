@@ -1,0 +1,347 @@
+"""Every route of the document × every role × {own enterprise, neighbour, nobody}, on a real node with two enterprises.
+
+Whatever is the other enterprise's is marked with a word; the word, an id, a count, a different status, body, header or
+amount of database work is a leak. The outcomes are compared with ``docs/reference/permissions.md``, and written as a
+table beside the test's other files.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import event
+
+from millwright.engines.sql import metadata, owner_of
+from support.historian import T0
+from support.tenants import ROLES, Tenant, plant
+from support.web import RunningWeb, running_web
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+from tools.reference.permissions_page import RouteRight, route_rights
+
+RED, BLUE = "vermilion", "cerulean"
+NOWHERE = "00000000000000000000000000"
+STREAMED = "/api/v1/live"
+"""Is looked at in test_live_tenants."""
+
+LEDGER = {"kind": "device", "object_id": "x", "entry_id": "x", "path": "checkpoint", "subject": "x"}
+"""What of the node's ledger is asked for; its routes take permissions on the root."""
+
+FACTORS = ("passkeys", "identities")
+"""What of a person's own sign-in a neighbour must neither see nor remove."""
+
+OWN = {
+    "/api/v1/session",
+    "/api/v1/session/rights",
+    "/api/v1/sessions/{session_id}",
+    "/api/v1/tokens",
+    "/api/v1/account/second-factor",
+}
+
+
+@dataclass
+class Town:
+    """A node with two enterprises, and what was found out about its routes."""
+
+    web: RunningWeb
+    root: httpx.AsyncClient
+    red: Tenant
+    blue: Tenant
+    rights: list[RouteRight]
+    outcomes: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+
+    def note(self, right: RouteRight, who: str, answer: httpx.Response) -> None:
+        self.outcomes.setdefault((right.method, right.path), {})[who] = str(answer.status_code)
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    async with running_web(tmp_path, history=True) as web:
+        root = await web.set_up()
+        red = await plant(web, web.historian, root, RED)
+        blue = await plant(web, web.historian, root, BLUE)
+        yield Town(web, root, red, blue, list(route_rights(web.server._app)))
+
+
+def address(path: str, ids: dict[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda match: (ids | LEDGER)[match[1]], path)
+
+
+def unknown(ids: dict[str, str]) -> dict[str, str]:
+    """Ids of the same kind and length that nobody has."""
+    return {name: "999999" if name == "sequence" else f"{value.split('_')[0]}_{NOWHERE}" for name, value in ids.items()}
+
+
+def query(path: str, ids: dict[str, str], marker: str) -> dict[str, Any]:
+    """What a route is asked, about things of these ids."""
+    window = {"from_ms": T0 - 1000, "to_ms": T0 + 10_000}
+    name = f"{marker}_property"
+    return {
+        "/api/v1/readings/latest": {"device_id": ids["device_id"]},
+        "/api/v1/readings": {"device_id": ids["device_id"], "property": name, **window},
+        "/api/v1/readings/buckets": {"device_id": ids["device_id"], "property": name, **window},
+        "/api/v1/access/why": {
+            "person_id": ids["person_id"],
+            "permission": "devices:read",
+            "organisation_on": ids["organisation_id"],
+        },
+        "/api/v1/access/reach": {"person_id": ids["person_id"]},
+        "/api/v1/grants": {"person_id": ids["person_id"]},
+        "/api/v1/devices": {"q": marker},
+        "/api/v1/alarms": {"q": marker},
+        "/api/v1/dead-letters": {"device_id": ids["device_id"]},
+        "/api/v1/rules": {"device_id": ids["device_id"]},
+    }.get(path, {})
+
+
+def body(method: str, path: str, ids: dict[str, str]) -> Any:
+    """A body that is right in itself and names things of these ids."""
+    short = path.removeprefix("/api/v1")
+    organisation, device = ids["organisation_id"], ids["device_id"]
+    rule = {"name": "r", "scope": {"device_id": device}, "property": "p", "condition": {"kind": "stale", "after_s": 9}}
+    return {
+        "POST /places": {"level": "area", "name": "p", "parent_id": ids["place_id"]},
+        "PATCH /places/{place_id}": {"name": "p"},
+        "POST /models/{model_id}/versions": {"name": "m", "properties": []},
+        "POST /devices": {"name": "d", "place_id": ids["place_id"]},
+        "PATCH /devices/{device_id}": {"title": "t"},
+        "POST /devices/{device_id}/credentials": {"label": "l"},
+        "POST /devices/import": [{"name": "i", "place": ids["place_id"]}],
+        "POST /arrivals/{arrival_id}/adopt": {"name": "n"},
+        "POST /dead-letters/replay": {"sequences": [int(ids["sequence"])]},
+        "POST /dead-letters/discard": {"sequences": [int(ids["sequence"])]},
+        "POST /rules": rule,
+        "POST /rules/test": {"rule": rule, "from_ms": T0, "to_ms": T0 + 1000},
+        "PUT /rules/{rule_id}": rule,
+        "POST /alarms/acknowledge": {"ids": [ids["alarm_id"]]},
+        "POST /alarms/{alarm_id}/acknowledge": {"comment": "c"},
+        "POST /alarms/{alarm_id}/comments": {"text": "c"},
+        "PATCH /people/{person_id}": {"disabled": True},
+        "PATCH /account/passkeys/{passkey_id}": {"name": "k"},
+        "POST /people": {
+            "name": "n",
+            "password": "copper kettles",
+            "roles": ["viewer"],
+            "organisation_id": organisation,
+        },
+        "POST /people/services": {"name": "s", "roles": ["viewer"], "organisation_id": organisation},
+        "POST /organisations": {"parent_id": organisation, "kind": "site", "name": "s"},
+        "PATCH /organisations/{organisation_id}": {"suspended": True},
+        "POST /organisations/{organisation_id}/members/{person_id}/transfer": {"to_id": organisation},
+        "POST /organisations/{organisation_id}/consents": {"to_id": "org_root", "permissions": ["devices:read"]},
+        "POST /organisations/{organisation_id}/invitations": {"role": "viewer"},
+        "POST /roles": {"organisation_id": organisation, "name": "r", "permissions": []},
+        "PUT /roles/{role_id}": {"name": "r", "permissions": []},
+        "POST /groups": {"organisation_id": organisation, "name": "g"},
+        "PUT /groups/{group_id}": {"name": "g", "person_ids": []},
+        "POST /grants": {"organisation_id": organisation, "role": "viewer", "person_id": ids["person_id"]},
+    }.get(f"{method} {short}", {})
+
+
+async def ask(
+    client: httpx.AsyncClient, right: RouteRight, ids: dict[str, str], marker: str, **extra: Any
+) -> httpx.Response:
+    options: dict[str, Any] = {"params": {**query(right.path, ids, marker), **extra}}
+    if right.method in ("POST", "PUT", "PATCH"):
+        options["json"] = body(right.method, right.path, ids)
+    return await client.request(right.method, address(right.path, ids), **options)
+
+
+@contextmanager
+def counted(web: RunningWeb) -> Iterator[Counter[str]]:
+    """Counts the statements over owned tables, by their text."""
+    found: Counter[str] = Counter()
+    names = [name for name, table in metadata.tables.items() if owner_of(table) is not None]
+
+    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if any(name in statement for name in names):
+            found[statement] += 1
+
+    engines = (web.services.records.engine, web.services.records._confined)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    yield found
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def masked(answer: httpx.Response, ids: dict[str, str]) -> tuple[int, str, dict[str, str]]:
+    """An answer without what differs by itself: the ids asked for, the request's own id, the time."""
+    text = answer.text
+    for name, value in sorted(ids.items(), key=lambda item: -len(item[1])):
+        if name != "sequence" or "dead letter" in text:
+            text = text.replace(value, f"<{name}>")
+    text = re.sub(r'"request_id":"[^"]*"', "", text)
+    text = re.sub(r'"(at_ms|now_ms|created_ms|disk_free_bytes|bytes)":\d+', "", text)
+    kept = ("content-type", "etag", "location", "allow", "content-disposition")
+    return answer.status_code, text, {name: answer.headers[name] for name in kept if name in answer.headers}
+
+
+def leaks(answer: httpx.Response, other: Tenant, sent: set[str]) -> list[str]:
+    everything = answer.text + " ".join(f"{name}: {value}" for name, value in answer.headers.items())
+    words = {other.marker, *other.ids.values()} - sent - {other.ids["sequence"]}
+    return [word for word in words if word in everything]
+
+
+async def snapshot(town: Town, tenant: Tenant) -> list[str]:
+    """All that an enterprise's administrator sees."""
+    found = []
+    for right in town.rights:
+        if right.method == "GET" and right.path != STREAMED and right.takes != "public" and not right.on_root:
+            answer = await ask(tenant.client, right, tenant.ids, tenant.marker)
+            found.append(f"{right.path} {masked(answer, {})[1]}")
+    return found
+
+
+async def test_every_route_states_what_it_takes(town: Town) -> None:
+    assert [right for right in town.rights if right.takes is None] == []
+    assert len(town.rights) > 90
+
+
+async def test_the_own_enterprise_is_open_to_its_roles_alone(town: Town, tmp_path: Path) -> None:
+    shown = set()
+    for right in town.rights:
+        if right.path == STREAMED or right.takes == "public":
+            continue
+        nobody = await ask(town.web.client(), right, town.red.ids, RED)
+        assert nobody.status_code == 401, right
+        assert not leaks(nobody, town.red, set()), right
+        town.note(right, "nobody", nobody)
+        for role in ROLES:
+            client = town.red.clients[role]
+            real = right.method == "GET"
+            ids = town.red.ids if real else unknown(town.red.ids)
+            if right.takes == "signed in" and not real:
+                continue  # their own: the session would end
+            answer = await ask(client, right, ids, RED)
+            town.note(right, role, answer)
+            if right.outcome(role) in ("–", "node"):
+                assert answer.status_code == 403, (right, role, answer.text)
+                assert not leaks(answer, town.red, set(ids.values())), (right, role)
+            elif real:
+                assert answer.status_code == 200, (right, role, answer.text)
+                shown |= {right.path} if RED in answer.text or town.red.ids["device_id"] in answer.text else set()
+            else:
+                assert answer.status_code not in (401, 403, 500), (right, role, answer.text)
+            assert not leaks(answer, town.blue, set()), (right, role)
+    assert len(shown) > 25  # the marker is really there to be leaked
+    report(town, tmp_path / "matrix.md")
+
+
+async def test_a_neighbour_finds_nothing_in_any_way(town: Town) -> None:
+    before = await snapshot(town, town.red)
+    tried = 0
+    for right in town.rights:
+        if right.path == STREAMED or right.takes == "public" or right.on_root:
+            continue
+        if right.takes == "signed in" and (right.method, right.path) in {
+            ("DELETE", "/api/v1/session"),
+            ("POST", "/api/v1/session/password"),
+            ("POST", "/api/v1/tokens"),
+        }:
+            continue
+        for role in ROLES:
+            client = town.blue.clients[role]
+            nothing = unknown(town.red.ids)
+            with counted(town.web) as work:
+                answer = await ask(client, right, town.red.ids, RED)
+            with counted(town.web) as work_for_nothing:
+                void = await ask(client, right, nothing, RED)
+            where = (right.method, right.path, role, answer.status_code, answer.text)
+            assert answer.status_code != 500, where
+            assert not leaks(answer, town.red, sent(right, town.red)), where
+            if "{" in right.path:
+                assert answer.status_code in (403, 404), where
+            if right.path not in OWN:
+                assert masked(answer, town.red.ids) == masked(void, nothing), where
+            if right.path != "/api/v1/overview":  # that is kept for a second for whoever asks
+                assert work == work_for_nothing, where
+            town.note(right, f"neighbour {role}", answer)
+            tried += 1
+    assert tried > 400
+    assert await snapshot(town, town.red) == before
+    kept = [(await town.red.clients["viewer"].get(f"/api/v1/account/{each}")).json() for each in FACTORS]
+    assert [[one["id"] for one in each] for each in kept] == [
+        [town.red.ids["passkey_id"]],
+        [town.red.ids["identity_id"]],
+    ]
+
+
+def sent(right: RouteRight, tenant: Tenant) -> set[str]:
+    """The words of the other enterprise that the question itself contains, and an error may repeat."""
+    asked = f"{address(right.path, tenant.ids)} {query(right.path, tenant.ids, tenant.marker)}"
+    asked += str(body(right.method, right.path, tenant.ids))
+    return {word for word in {tenant.marker, *tenant.ids.values()} if word in asked}
+
+
+async def test_those_above_see_no_data_of_an_enterprise(town: Town) -> None:
+    for right in town.rights:
+        if right.method != "GET" or right.path == STREAMED or right.takes == "public":
+            continue
+        answer = await ask(town.root, right, town.red.ids, RED)
+        named = {town.red.marker} if "/organisations" in right.path or right.path.endswith("/rights") else set()
+        named |= {town.red.ids["invitation_id"]} if "invitations" in right.path else set()
+        assert not leaks(answer, town.red, sent(right, town.red) | named | {town.red.id}), (right, answer.text)
+    counts = (await town.root.get("/api/v1/overview")).json()
+    assert counts["devices"]["total"] == counts["dead_letters"]["count"] == counts["arrivals"]["count"] == 0
+    assert counts["alarms"]["active"] == 0
+    own = (await town.red.client.get("/api/v1/overview")).json()
+    assert (own["devices"]["total"], own["alarms"]["active"], own["dead_letters"]["count"]) == (1, 1, 1)
+    assert own["rates"] is None
+    assert own["storage"] is None
+
+
+async def test_search_counts_and_exports_stay_inside(town: Town) -> None:
+    client = town.blue.client
+    for path in ("/devices/export", "/alarms/export"):
+        exported = (await client.get(f"/api/v1{path}")).text
+        assert BLUE in exported
+        assert RED not in exported
+    for text in (RED, "device", "model"):
+        found = (await client.get("/api/v1/devices", params={"q": text})).json()["items"]
+        assert all(each["organisation_id"] == town.blue.id for each in found)
+    assert (await client.get("/api/v1/alarms/summary")).json()["active"] == 1
+    letters = (await client.get("/api/v1/dead-letters/summary")).json()
+    assert letters["count"] == 1
+    assert list(letters["by_device"]) == [town.blue.ids["device_id"]]
+    for form in ("csv", "arrow"):
+        asked = {"device_id": town.red.ids["device_id"], "property": f"{RED}_property", "from_ms": T0, "to_ms": T0 + 9}
+        assert (await client.get("/api/v1/readings", params={**asked, "format": form})).status_code == 404
+
+
+async def test_a_header_narrows_and_never_widens(town: Town) -> None:
+    for chosen, total in ((town.blue.id, 1), (town.red.id, 0), ("org_root", 1), ("nonsense", 0)):
+        answer = await town.blue.client.get("/api/v1/devices", headers={"X-Organisation": chosen})
+        found = answer.json()["items"] if answer.status_code == 200 else []
+        assert (answer.status_code in (200, 403), len(found)) == (True, total), chosen
+        assert not leaks(answer, town.red, {town.red.id})
+
+
+async def test_names_are_free_in_every_enterprise(town: Town) -> None:
+    for path, new in (
+        ("/devices", {"name": f"{RED} device"}),
+        ("/models", {"name": f"{RED} model", "properties": []}),
+        ("/places", {"level": "site", "name": f"{RED} site"}),
+        ("/roles", {"organisation_id": town.blue.id, "name": f"{RED} role", "permissions": []}),
+        ("/groups", {"organisation_id": town.blue.id, "name": f"{RED} group"}),
+    ):
+        answer = await town.blue.client.post(f"/api/v1{path}", json=new)
+        assert answer.status_code == 201, answer.text
+
+
+def report(town: Town, file: Path) -> None:
+    """The matrix as a table: routes × roles × status."""
+    who = ["nobody", *ROLES]
+    lines = [f"| route | {' | '.join(who)} |", f"|---|{'---|' * len(who)}"]
+    for (method, path), found in sorted(town.outcomes.items()):
+        lines.append(f"| `{method} {path}` | {' | '.join(found.get(each, '') for each in who)} |")
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,217 @@
+"""Two neighbouring enterprises on one node, each with one of everything, every text of theirs marked with a word."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import msgspec
+import sqlalchemy as sa
+
+from millwright.cases import SYSTEM
+from millwright.devices.dead_letters import DeadLetter, DeadLetterStream
+from millwright.devices.store import arrivals
+from millwright.historian import Historian, SeriesInfo
+from millwright.kernel.scope import EVERYTHING
+from millwright.operations.alarms import KIND
+from millwright.parties.oidc.store import IdentityStore
+from millwright.parties.passkeys.store import PasskeyStore
+from support.historian import T0, numbers, store
+from support.web import PASSWORD, RunningWeb
+
+ROLES = ("administrator", "engineer", "operator", "viewer", "auditor")
+
+
+@dataclass
+class Tenant:
+    """An enterprise, its marker, the ids of what it owns by the name of the path parameter, and its people."""
+
+    marker: str
+    id: str = ""
+    ids: dict[str, str] = field(default_factory=dict)
+    clients: dict[str, httpx.AsyncClient] = field(default_factory=dict)
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """Its administrator's browser."""
+        return self.clients["administrator"]
+
+
+async def send(client: httpx.AsyncClient, method: str, path: str, body: Any = None, status: int = 201) -> Any:
+    """One request that must succeed."""
+    answer = await client.request(method, f"/api/v1{path}", json=body)
+    assert answer.status_code == status, (method, path, answer.text)
+    return answer.json() if answer.content else None
+
+
+async def plant(web: RunningWeb, historian: Historian | None, root: httpx.AsyncClient, marker: str) -> Tenant:
+    """Make an enterprise with people in every role and one of everything."""
+    made = Tenant(marker)
+    organisation = {"parent_id": "org_root", "kind": "enterprise", "name": f"{marker} works"}
+    made.id = made.ids["organisation_id"] = (await send(root, "POST", "/organisations", organisation))["id"]
+    invited = await send(root, "POST", f"/organisations/{made.id}/invitations", {"role": "administrator"})
+    made.clients["administrator"] = await join(web, invited["token"], f"{marker} administrator")
+    for role in ROLES[1:]:
+        invited = await send(made.client, "POST", f"/organisations/{made.id}/invitations", {"role": role})
+        made.clients[role] = await join(web, invited["token"], f"{marker} {role}")
+    waiting = await send(
+        made.client, "POST", f"/organisations/{made.id}/invitations", {"role": "viewer", "note": marker}
+    )
+    made.ids["invitation_id"] = waiting["id"]
+    await _people(made)
+    await asyncio.to_thread(_factors, web, made)
+    await _things(made)
+    await asyncio.to_thread(_cases, web, made)
+    await _letters(web, made)
+    if historian is not None:
+        name = f"{marker}_property"
+        info = SeriesInfo.of(made.ids["device_id"], name)
+        await store(historian, numbers(info.series, [T0, T0 + 1000], [41.0, 42.0]), [info])
+    return made
+
+
+async def join(web: RunningWeb, token: str, name: str) -> httpx.AsyncClient:
+    """Accept an invitation as somebody new."""
+    client = web.client()
+    answer = await client.post("/api/v1/invitations/accept", json={"token": token, "name": name, "password": PASSWORD})
+    assert answer.status_code == 201, answer.text
+    return client
+
+
+async def _people(made: Tenant) -> None:
+    client, marker = made.client, made.marker
+    people = await send(client, "GET", "/people", status=200)
+    viewer = next(each for each in people if each["name"] == f"{marker} viewer")
+    made.ids["person_id"] = viewer["id"]
+    group = {"organisation_id": made.id, "name": f"{marker} group", "person_ids": [viewer["id"]]}
+    made.ids["group_id"] = (await send(client, "POST", "/groups", group))["id"]
+    role = {"organisation_id": made.id, "name": f"{marker} role", "permissions": ["devices:read"]}
+    made.ids["role_id"] = (await send(client, "POST", "/roles", role))["id"]
+    grant = {"organisation_id": made.id, "role": made.ids["role_id"], "group_id": made.ids["group_id"]}
+    made.ids["grant_id"] = (await send(client, "POST", "/grants", grant))["id"]
+    consent = {"to_id": "org_root", "permissions": ["retention:read"], "until_ms": 1}
+    made.ids["consent_id"] = (await send(client, "POST", f"/organisations/{made.id}/consents", consent))["id"]
+    token = await send(made.clients["viewer"], "POST", "/tokens", {"name": f"{marker} token", "roles": ["viewer"]})
+    made.ids["token_id"] = token["id"]
+    made.ids["session_id"] = (await send(made.clients["viewer"], "GET", "/session", status=200))["id"]
+
+
+def _factors(web: RunningWeb, made: Tenant) -> None:
+    """A passkey and an identity elsewhere of the viewer."""
+    marker, person = made.marker, {"person_id": made.ids["person_id"], "created_ms": T0}
+    made.ids |= {"passkey_id": f"psk_{marker}{'0' * 16}", "identity_id": f"idy_{marker}{'0' * 16}"}
+    passkey = {"id": made.ids["passkey_id"], "name": f"{marker} key", "credential_id": marker.encode()}
+    PasskeyStore(web.services.records).add(
+        {**person, **passkey, "public_key": b"", "sign_count": 0, "backed_up": False},
+    )
+    identity = {"id": made.ids["identity_id"], "label": f"{marker} label", "subject": marker}
+    IdentityStore(web.services.records).add({**person, **identity, "provider": "p", "issuer": "https://p.example"})
+
+
+async def _things(made: Tenant) -> None:
+    client, marker = made.client, made.marker
+    place = {"level": "site", "name": f"{marker} site"}
+    made.ids["place_id"] = (await send(client, "POST", "/places", place))["id"]
+    model = {"name": f"{marker} model", "properties": [{"name": f"{marker}_property"}]}
+    made.ids["model_id"] = (await send(client, "POST", "/models", model))["id"]
+    device = {
+        "name": f"{marker} device",
+        "title": marker,
+        "tags": [marker],
+        "model_id": made.ids["model_id"],
+        "place_id": made.ids["place_id"],
+    }
+    made.ids["device_id"] = (await send(client, "POST", "/devices", device))["id"]
+    issued = await send(client, "POST", f"/devices/{made.ids['device_id']}/credentials", {"label": marker})
+    made.ids["credential_id"] = issued["id"]
+    rule = {
+        "name": f"{marker} rule",
+        "scope": {"device_id": made.ids["device_id"]},
+        "property": f"{marker}_property",
+        "condition": {"kind": "limit", "high": 1},
+    }
+    made.ids["rule_id"] = (await send(client, "POST", "/rules", rule))["id"]
+    policies = {"policies": [{"device_id": f"{marker}*", "property": "*", "keep_days": 9}]}
+    await send(client, "PUT", "/retention", policies, 200)
+
+
+def _cases(web: RunningWeb, made: Tenant) -> None:
+    records = web.services.records.scoped(EVERYTHING)
+    marker = made.marker
+    from millwright.operations import Alarms
+
+    with Alarms(records, web.bus, web.services.clock).cases.begin() as session:
+        data = {
+            "message": marker,
+            "message_zh": marker,
+            "trigger_value": 2.0,
+            "limit": 1.0,
+            "unit": None,
+            "last_occurrence_ms": T0,
+            "rule_id": made.ids["rule_id"],
+            "rule_name": marker,
+            "device_name": marker,
+            "property": f"{marker}_property",
+            "condition_kind": "limit",
+            "returned_ms": None,
+            "acknowledged_ms": None,
+            "acknowledged_by": None,
+            "occurrences": 1,
+        }
+        case = session.open(
+            KIND,
+            id_prefix="alm",
+            subject=made.ids["device_id"],
+            actor=SYSTEM,
+            priority=1,
+            cause=f"{marker} cause",
+            opened_ms=T0,
+            search=marker,
+            data=data,
+            organisation_id=made.id,
+        )
+        session.comment(case, SYSTEM, marker)
+        evidence = {"from_ms": T0, "to_ms": T0, "raised_ms": T0, "trigger_ms": T0, "unit": marker}
+        session.keep_evidence(case.id, evidence, complete=True)
+        made.ids["alarm_id"] = case.id
+    with records.begin() as connection:
+        row = {
+            "id": f"arr_{marker}",
+            "identity": f"mqtt:{marker}",
+            "kind": "mqtt",
+            "username": marker,
+            "client_id": marker,
+            "peer": marker,
+            "digest": None,
+            "reason": "password_wrong",
+            "device_id": made.ids["device_id"],
+            "properties": [],
+            "attempts": 1,
+            "first_ms": T0,
+            "last_ms": T0,
+            "organisation_id": made.id,
+        }
+        connection.execute(sa.insert(arrivals), [row])
+    made.ids["arrival_id"] = row["id"]  # type: ignore[assignment]  # a text
+
+
+async def _letters(web: RunningWeb, made: Tenant) -> None:
+    marker = made.marker
+    letter = DeadLetter("telemetry.not_json", marker, made.ids["device_id"], f"{marker}/t", marker.encode(), T0)
+    stream = DeadLetterStream(web.bus)
+    await stream.append(letter)
+    made.ids["sequence"] = str(await stream.last_sequence())
+
+
+def texts(document: Any) -> set[str]:
+    """Every text in a document."""
+    found = msgspec.to_builtins(document)
+    if isinstance(found, str):
+        return {found}
+    if isinstance(found, dict):
+        return {text for value in found.values() for text in texts(value)}
+    if isinstance(found, list):
+        return {text for value in found for text in texts(value)}
+    return set()
