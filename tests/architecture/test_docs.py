@@ -199,6 +199,14 @@ def test_from_a_plant_to_its_alarms_and_its_history(node: RunningNode) -> None:
     assert "86.2" in said
 
 
+def test_enrolling_a_device(node: RunningNode) -> None:
+    if shutil.which("openssl") is None or shutil.which("curl") is None:
+        pytest.skip("openssl or curl is not installed")
+    said = script(node, "enrol.sh")
+    assert "kiln-3.pem: OK" in said
+    assert re.search(r"valid +2\d{3}-.* code ", said)
+
+
 def test_a_dead_letter(node: RunningNode) -> None:
     said = script(node, "dead_letters.sh")
     assert "telemetry.not_json" in said

@@ -67,6 +67,8 @@ async def running_listener(
     listener_id: str = "listener1",
     on_refused: Callable[[str | None, str, str, int], None] | None = None,
     wrap_intake: Callable[[Any], Any] = lambda intake: intake,
+    tls: Any = None,
+    certificates: Any = None,
     **settings: Any,
 ) -> AsyncIterator[MqttListener]:
     connection = NatsConnection(nats_url, "test listener")
@@ -85,6 +87,8 @@ async def running_listener(
             SystemClock(),
             listener_id=listener_id,
             on_refused=on_refused,
+            tls=tls,
+            certificates=certificates,
         )
         await listener.start()
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +20,7 @@ from millwright.kernel.scope import EVERYTHING
 from millwright.operations.alarms import KIND
 from millwright.parties.oidc.store import IdentityStore
 from millwright.parties.passkeys.store import PasskeyStore
+from support.certificates import make_request
 from support.historian import T0, numbers, store
 from support.web import PASSWORD, RunningWeb
 
@@ -126,6 +129,10 @@ async def _things(made: Tenant) -> None:
     made.ids["device_id"] = (await send(client, "POST", "/devices", device))["id"]
     issued = await send(client, "POST", f"/devices/{made.ids['device_id']}/credentials", {"label": marker})
     made.ids["credential_id"] = issued["id"]
+    with tempfile.TemporaryDirectory() as folder:
+        request = await asyncio.to_thread(make_request, Path(folder), marker)
+    certified = await send(client, "POST", f"/devices/{made.ids['device_id']}/certificates", {"request": request})
+    made.ids["certificate_id"] = certified["issued"]["id"]
     rule = {
         "name": f"{marker} rule",
         "scope": {"device_id": made.ids["device_id"]},

@@ -12,10 +12,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from millwright import cases, devices, historian, ledger, operations, parties, web
+from millwright import cases, certificates, devices, historian, ledger, operations, parties, web
+from millwright.certificates import CertificateAuthority, CertificatesSettings
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
+from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
+from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
+from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Migrations, Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.kernel import Clock, Lifecycle, SystemClock
@@ -93,7 +97,8 @@ async def send_raw(web: RunningWeb, request: bytes, *, answered: bool = True) ->
 def open_records(folder: Path) -> Records:
     """A migrated SQLite database."""
     records = Records.in_folder(folder)
-    homes = [Path(domain.__file__).parent for domain in (ledger, parties, cases, historian, devices, operations, web)]
+    domains = (secrets, ledger, parties, cases, historian, certificates, devices, operations, web)
+    homes = [Path(domain.__file__).parent for domain in domains]
     Migrations(records, [home / "migrations" for home in homes if (home / "migrations").is_dir()]).upgrade()
     return records
 
@@ -175,7 +180,11 @@ def compose(
     recorder = Recorder(bus)
     known = Parties(records, clock, session_hours=chosen.session_hours, settings=sign_in)
     things.follow(known.organisations)
-    everybody = DeviceStore(records.scoped(EVERYTHING))
+    everything = records.scoped(EVERYTHING)
+    everybody = DeviceStore(everything)
+    sealed = open_secrets(SecretsSettings(), records, folder, clock)
+    sealed.prepare()
+    authority = CertificateAuthority(everything, sealed, clock, CertificatesSettings(), confined=records)
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     return Services(
         parties=known,
@@ -199,4 +208,8 @@ def compose(
         version="0",
         data_folder=folder,
         connection=Connection(18830, None),
+        more={
+            "certificate_authority": authority,
+            "device_certificates": DeviceCertificates(authority, records, everything, things.changes, clock),
+        },
     )

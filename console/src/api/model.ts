@@ -57,6 +57,10 @@ export type Value = number | boolean | string | null;
 export type Listener = Sent<Schemas["Connection"]>;
 export type Credential = Sent<Schemas["Credential"]>;
 export type IssuedCredential = Sent<Schemas["Issued"]>;
+export type Certificate = Sent<Schemas["Certificate"]>;
+export type IssuedCertificate = Sent<Schemas["IssuedCertificate"]>;
+export type EnrolmentCode = Sent<Schemas["EnrolmentCode"]>;
+export type Authority = Sent<Schemas["Authority"]>;
 export type ImportReport = Sent<Schemas["ImportReport"]>;
 export type Arrival = Sent<Schemas["Arrival"]>;
 

@@ -13,10 +13,12 @@ from msgspec import field
 
 from millwright.app.logs import hide_secrets
 from millwright.app.sections import ProcessSettings, settings_file
+from millwright.certificates.settings import CertificatesSettings, TlsSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
 from millwright.engines.clickhouse.settings import ClickHouseSettings
+from millwright.engines.secrets.settings import SecretsSettings
 from millwright.engines.sql.settings import SqlSettings
 from millwright.historian.settings import HistorianSettings
 from millwright.kernel import settings as kernel_settings
@@ -30,7 +32,10 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     """Every setting of a node, by section."""
 
     sql: SqlSettings = field(default_factory=SqlSettings)
+    secrets: SecretsSettings = field(default_factory=SecretsSettings)
     clickhouse: ClickHouseSettings = field(default_factory=ClickHouseSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    certificates: CertificatesSettings = field(default_factory=CertificatesSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     devices: DevicesSettings = field(default_factory=DevicesSettings)

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from millwright.app.sections import folder_of
-from millwright.app.trust import own_certificate, pin, trust
+from millwright.app.trust import own_node, trust
 from millwright.cli.local import environment, process_settings
 from millwright.cli.main import Options
 from millwright.kernel import Denied, MillwrightError, Unavailable
@@ -184,13 +184,12 @@ def part(text: str) -> str:
 
 
 def _tls(options: Options, url: str) -> ssl.SSLContext | None:
-    """What to trust at ``url``: ``--ca``, else on this machine the node's own certificate, else the system's."""
+    """What to trust at ``url``: ``--ca``, else on this machine what its own node is known by, else the system's."""
     if not url.startswith("https:"):
         return None
     if options.ca is not None:
         return trust(options.ca)
-    certificate = None if options.url else own_certificate(options.config, environment(options))
-    return pin(certificate) if certificate is not None else None
+    return None if options.url else own_node(options.config, environment(options))
 
 
 def _find_refusal(error: BaseException | None) -> str | None:

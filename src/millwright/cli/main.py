@@ -29,6 +29,8 @@ _COMMANDS = {
     "organisations": "organisations",
     "grants": "organisations",
     "devices": "devices",
+    "certificates": "certificates",
+    "secrets": "secrets",
     "models": "models",
     "rules": "rules",
     "alarms": "alarms",

@@ -11,6 +11,7 @@ from typing import Any
 from litestar import Litestar, Request, Router
 from litestar.di import Provide
 
+from millwright.certificates import api as certificates_api
 from millwright.devices import api as devices_api
 from millwright.devices.dead_letters import api as dead_letters_api
 from millwright.historian import History
@@ -54,6 +55,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
             Router(
                 "/api/v1",
                 route_handlers=[
+                    *certificates_api.ROUTES,
                     *devices_api.ROUTES,
                     *historian_api.ROUTES,
                     *operations_api.ROUTES,
@@ -66,6 +68,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
                     *ledger_api.routes([permit(LEDGER_READ)], [permit(LEDGER_LOOK)]),
                 ],
             ),
+            *devices_api.WELL_KNOWN,
             *health.ROUTES,
             openapi_json,
         ],

@@ -35,6 +35,8 @@ from millwright.web.problems import Problem
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _PREFIX = "/api/v1/"
+_WELL_KNOWN = "/.well-known/"
+_AUDITED = (_PREFIX, _WELL_KNOWN)
 _VERBS = {"POST": "add", "PUT": "set", "PATCH": "change", "DELETE": "remove"}
 _NAMED = {
     ("POST", "session"): "session.sign_in",
@@ -71,7 +73,7 @@ class Audit:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http" or not scope["path"].startswith(_PREFIX):
+        if scope["type"] != "http" or not scope["path"].startswith(_AUDITED):
             await self._app(scope, receive, send)
             return
         changing = scope["method"] not in _SAFE
@@ -104,7 +106,7 @@ class Audit:
 
     async def refused(self, scope: Any, problem: Problem) -> None:
         """Record what the edge refuses before it is routed."""
-        if scope["path"].startswith(_PREFIX):
+        if scope["path"].startswith(_AUDITED):
             request = self._begin(scope, changing=False)
             scope["problem"] = problem.code
             await self._settle(scope, request, problem.status, ())
@@ -166,10 +168,10 @@ def describe(method: str, path: str, template: str = "") -> tuple[str, Target]:
     ``template`` (nothing was routed) the first part alone is told, for the rest may be anything.
     """
     if not template:
-        first = re.sub(r"[^a-z_]", "_", path.removeprefix(_PREFIX).partition("/")[0].lower())[:40]
+        first = re.sub(r"[^a-z_]", "_", _below(path).partition("/")[0].lower())[:40]
         return f"{first}.{_VERBS.get(method, 'read')}", Target(first)
-    pattern = template.removeprefix(_PREFIX).strip("/").split("/")
-    given = path.removeprefix(_PREFIX).strip("/").split("/")
+    pattern = _below(template).strip("/").split("/")
+    given = _below(path).strip("/").split("/")
     nouns = [part.replace("-", "_") for part in pattern if not part.startswith("{")]
     key = (method, "/".join("{}" if part.startswith("{") else part for part in pattern))
     last_id = next(
@@ -184,6 +186,10 @@ def describe(method: str, path: str, template: str = "") -> tuple[str, Target]:
     is_verb = method == "POST" and len(nouns) > 1 and not pattern[-1].startswith("{") and not nouns[-1].endswith("s")
     verb = [] if is_verb else [_VERBS.get(method, "read")]
     return ".".join([*nouns, *verb]), target
+
+
+def _below(path: str) -> str:
+    return path.removeprefix(_PREFIX).removeprefix(_WELL_KNOWN)
 
 
 def actor_of(session: Session | None) -> Actor:

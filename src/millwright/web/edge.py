@@ -40,6 +40,7 @@ _BODY_TYPES = frozenset(
         b"application/x-ndjson",
         b"application/vnd.apache.arrow.stream",
         b"application/octet-stream",
+        b"application/pkcs10",
         b"multipart/form-data",
         b"text/csv",
     }
@@ -51,7 +52,7 @@ _ONCE = (b"host", b"content-length", b"content-type", b"transfer-encoding", b"au
 _MOST_HEADER_BYTES = 32 * 1024
 _LONGEST_PATH = 8 * 1024
 _UNRESTRICTED = ("/api/v1/session", "/api/v1/account/", "/api/v1/setup")
-_OURS = ("/api/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+_OURS = ("/api/", "/.well-known/est/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),

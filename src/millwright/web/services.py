@@ -37,11 +37,13 @@ class SettingView(Struct, frozen=True):
 class Connection(Struct, frozen=True):
     """Ports of the MQTT listener, on the host that the console is reached at unless somebody put them elsewhere.
 
-    Null: that way in is turned off.
+    Null: that way in is turned off. ``own_authority``: the certificate over TLS is of this node's own authority, so
+    that a device has to be given its root.
     """
 
     mqtt_port: int | None
     mqtt_tls_port: int | None
+    own_authority: bool = False
 
 
 def _no_settings() -> Sequence[SettingView]:

@@ -34,7 +34,8 @@ STREAMED = "/api/v1/live"
 """Is looked at in test_live_tenants."""
 
 LEDGER = {"kind": "device", "object_id": "x", "entry_id": "x", "path": "checkpoint", "subject": "x"}
-"""What of the node's ledger is asked for; its routes take permissions on the root."""
+LEDGER |= {"authority_id": "x"}
+"""What of the node's ledger and authorities is asked for: that is not an enterprise's."""
 
 FACTORS = ("passkeys", "identities")
 """What of a person's own sign-in a neighbour must neither see nor remove."""
@@ -115,6 +116,7 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /devices": {"name": "d", "place_id": ids["place_id"]},
         "PATCH /devices/{device_id}": {"title": "t"},
         "POST /devices/{device_id}/credentials": {"label": "l"},
+        "POST /devices/{device_id}/certificates": {"request": "x"},
         "POST /devices/import": [{"name": "i", "place": ids["place_id"]}],
         "POST /arrivals/{arrival_id}/adopt": {"name": "n"},
         "POST /dead-letters/replay": {"sequences": [int(ids["sequence"])]},

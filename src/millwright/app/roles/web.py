@@ -6,11 +6,15 @@ import asyncio
 from pathlib import Path
 
 from millwright import __version__
-from millwright.app.node import Composition, Node
+from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
 from millwright.app.stats import Figures
+from millwright.app.tls import NodeTls, is_own, listening
+from millwright.certificates import CertificateAuthority
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DeviceStore
+from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
+from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
@@ -23,6 +27,7 @@ from millwright.web import Connection, Services, SettingView, WebServer, create_
 def compose(node: Node) -> Composition:
     """The services that the routes ask for, and the server."""
     settings = node.settings
+    chosen, mqtt = listening(settings, node.folder)
     alarms = Alarms(node.records, node.bus, node.clock)
     devices = DevicesService(node.records, node.bus, node.clock, settings.devices, count_alarms=alarms.active_by_device)
     directory = RegistryDirectory(devices.device_store, devices.model_store, devices.changes)
@@ -37,7 +42,11 @@ def compose(node: Node) -> Composition:
         sealer=Sealer.from_file(Path(settings.sign_in.key_file or node.folder.root / "sign_in.key")),
     )
     devices.follow(parties.organisations)
-    everybody = DeviceStore(node.records.scoped(EVERYTHING))
+    everything = node.records.scoped(EVERYTHING)
+    everybody = DeviceStore(everything)
+    secrets = secrets_of(node)
+    authority = CertificateAuthority(everything, secrets, node.clock, settings.certificates, confined=node.records)
+    held = DeviceCertificates(authority, node.records, everything, devices.changes, node.clock)
     services = Services(
         parties=parties,
         devices=devices,
@@ -56,15 +65,21 @@ def compose(node: Node) -> Composition:
         bus=node.bus,
         records=node.records,
         clock=node.clock,
-        settings=settings.web,
+        settings=chosen,
         version=__version__,
         data_folder=node.folder.root,
-        connection=Connection(settings.mqtt.port or None, settings.mqtt.tls_port or None),
+        connection=Connection(mqtt.port or None, mqtt.tls_port or None, is_own(mqtt.certificate, node.folder)),
         describe_settings=lambda: [
             SettingView(each.key, each.value, each.default, each.origin, each.description)
             for each in describe(settings, node.config)
         ],
+        more={"certificate_authority": authority, "device_certificates": held},
     )
-    server = WebServer(create_app(services), settings.web)
-    node.stats.sources.append(lambda: Figures(server.counters() | recorder.counters(), server.gauges()))
-    return Composition([dead_letters, server], server.url)
+    server = WebServer(create_app(services), chosen)
+    own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
+    rotation = RotationKeeper(Rotation(everything, secrets, node.clock))
+    node.stats.sources += [
+        lambda: Figures(server.counters() | recorder.counters(), server.gauges()),
+        own.figures,
+    ]
+    return Composition([own, dead_letters, rotation, server], server.url)

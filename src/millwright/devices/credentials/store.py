@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from millwright.devices.credentials.model import Credential, Grant, Origin, mask
+from millwright.devices.credentials.model import CERTIFICATE, Credential, Grant, Origin, mask
 from millwright.devices.errors import not_found, too_many
 from millwright.devices.store import bump, credentials, devices
 from millwright.engines.sql import Records
@@ -44,7 +44,9 @@ class CredentialStore:
         with self._records.read() as connection:
             _need_device(connection, device_id)
             rows = connection.execute(
-                sa.select(credentials).where(credentials.c.device_id == device_id).order_by(credentials.c.id)
+                sa.select(credentials)
+                .where(credentials.c.device_id == device_id, credentials.c.origin != CERTIFICATE)
+                .order_by(credentials.c.id)
             ).mappings()
             return [_credential(row) for row in rows]
 
@@ -60,7 +62,11 @@ class CredentialStore:
         """Revoke a credential. Raises ``NotFound``."""
         with self._records.begin() as connection:
             gone = connection.execute(
-                sa.delete(credentials).where(credentials.c.id == credential_id, credentials.c.device_id == device_id)
+                sa.delete(credentials).where(
+                    credentials.c.id == credential_id,
+                    credentials.c.device_id == device_id,
+                    credentials.c.origin != CERTIFICATE,
+                )
             )
             if not gone.rowcount:
                 raise not_found("credential", credential_id)
@@ -112,7 +118,8 @@ def adopted_row(device_id: str, hint: str, digest: bytes, now_ms: int) -> dict[s
 
 def add(connection: sa.Connection, device_id: str, row: dict[str, Any], limit: int) -> None:
     """Add a credential in the caller's transaction. Raises ``LimitExceeded`` or ``Conflict``."""
-    held = connection.scalar(sa.select(sa.func.count()).where(credentials.c.device_id == device_id))
+    tokens = sa.and_(credentials.c.device_id == device_id, credentials.c.origin != CERTIFICATE)
+    held = connection.scalar(sa.select(sa.func.count()).select_from(credentials).where(tokens))
     if (held or 0) >= limit:
         raise too_many("credentials for one device", limit, "credentials_per_device")
     if connection.scalar(sa.select(credentials.c.id).where(credentials.c.digest == row["digest"])) is not None:

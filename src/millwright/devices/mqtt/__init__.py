@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from millwright.devices.mqtt.presence import PresenceReport
     from millwright.devices.mqtt.settings import MqttSettings
     from millwright.devices.mqtt.stream_intake import JetStreamIntake
+    from millwright.devices.mqtt.tls import ListenerTls
 
 __getattr__ = exports(__name__)
 
@@ -46,6 +47,7 @@ __all__ = [
     "Intake",
     "JetStreamIntake",
     "JetStreamJournal",
+    "ListenerTls",
     "Journal",
     "MqttListener",
     "MqttSettings",

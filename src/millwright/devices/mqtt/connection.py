@@ -13,6 +13,7 @@ from millwright.devices.mqtt.ingest import HAND_OVER_BYTES, PUBREC_BASE, Ingest
 from millwright.devices.mqtt.packets import Connect, ConnectCode, PacketType, Subscribe, Unsubscribe, Will
 from millwright.devices.mqtt.ports import Principal, Refusal
 from millwright.devices.mqtt.session import Session
+from millwright.devices.mqtt.tls import fingerprint_of
 from millwright.devices.mqtt.topics import is_private, is_reserved
 from millwright.kernel import new_id
 
@@ -56,6 +57,7 @@ class Connection(asyncio.Protocol):
         "_wanted",
         "_will",
         "address",
+        "certificate",
         "last_seen_ms",
         "peer",
         "principal",
@@ -80,6 +82,8 @@ class Connection(asyncio.Protocol):
         self._ingest: Ingest | None = None
         self._password: bytes | None = None
         self.username: str | None = None
+        self.certificate = b""
+        """SHA-256 of the certificate that the client proved to have; empty without one."""
         self.state = State.NEW
         self.address = ""
         self.peer = ""
@@ -95,6 +99,7 @@ class Connection(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         if isinstance(name, tuple):
             self.address, self.peer = name[0], f"{name[0]}:{name[1]}"
+        self.certificate = fingerprint_of(transport)
         refused = self._listener.admit(self)
         if refused:
             self.close(refused, abort=True)
@@ -249,7 +254,9 @@ class Connection(asyncio.Protocol):
         self._listener.run(self._authenticate(packet))
 
     async def _authenticate(self, packet: Connect) -> None:
-        outcome = await self._listener.authenticate(packet.username, packet.password, packet.client_id, self.peer)
+        outcome = await self._listener.authenticate(
+            packet.username, packet.password, packet.client_id, self.peer, self.certificate
+        )
         if self.state is not State.AUTHENTICATING:
             return
         if isinstance(outcome, Refusal):
@@ -372,7 +379,9 @@ class Connection(asyncio.Protocol):
         if self.state is not State.CONNECTED or self.session is None:
             return
         session = self.session
-        outcome = await self._listener.authenticate(self.username, self._password, session.client_id, self.peer)
+        outcome = await self._listener.authenticate(
+            self.username, self._password, session.client_id, self.peer, self.certificate
+        )
         if not self._is(State.CONNECTED):
             return
         if isinstance(outcome, Refusal):

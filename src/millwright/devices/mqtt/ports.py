@@ -63,6 +63,17 @@ class Authenticator(Protocol):
         ...
 
 
+class CertificateAuthenticator(Protocol):
+    """Knows devices by their certificates too."""
+
+    async def authenticate_certificate(self, fingerprint: bytes, client_id: str, peer: str) -> Principal | Refusal:
+        """The device whose certificate has this SHA-256, or why not; TLS has verified the certificate before.
+
+        Empty: the client showed none, where one is required; the answer is a refusal.
+        """
+        ...
+
+
 class Intake(Protocol):
     """Durable storage for frames."""
 
