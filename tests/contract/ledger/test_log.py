@@ -108,6 +108,27 @@ def test_killed_in_mid_append_it_keeps_what_it_said_and_never_forks(tmp_path: Pa
     assert verify(tmp_path / "log" / "public").right
 
 
+def test_killed_between_tiles_and_signature_it_signs_when_it_is_next_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = open_log(tmp_path, journal_bytes=1000)
+    log.append([b"signed"] * 300)
+    log.publish()
+    log.append([b"not yet"] * 300)
+    with monkeypatch.context() as killed:
+        killed.setattr(Log, "_sign", lambda self: os.close(-1))
+        with pytest.raises(OSError):
+            log.publish()
+    os.close(log._lock)
+    assert verify(tmp_path / "log" / "public").right
+    log = open_log(tmp_path, journal_bytes=1000)
+    assert verify(tmp_path / "log" / "public").right
+    log.publish()
+    assert log.reader.checkpoint().size == 600
+    assert verify(tmp_path / "log" / "public").right
+    log.close()
+
+
 @pytest.mark.parametrize("tail", [b"\x00", b"\x00" * 4096, os.urandom(999), b"\x00\x00\x00\x05abc", b"cut"])
 def test_a_broken_tail_of_the_journal_is_cut_off(tmp_path: Path, tail: bytes) -> None:
     log = open_log(tmp_path)
