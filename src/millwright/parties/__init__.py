@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from millwright.parties.organisations.service import Organisations
     from millwright.parties.permissions import READERS, Permission, bundles, permission
     from millwright.parties.proof import require_browser, require_proof
-    from millwright.parties.sealing import Sealer
     from millwright.parties.service import Opened, Parties
     from millwright.parties.settings import OidcProvider, SignInSettings
     from millwright.parties.store.organisations import active, gone, organisation_path
@@ -62,7 +61,6 @@ __all__ = [
     "Permission",
     "Person",
     "Role",
-    "Sealer",
     "Session",
     "SessionInfo",
     "SetupState",

@@ -28,7 +28,6 @@ from millwright.parties.origin import Origin
 from millwright.parties.passwords import LeakedPasswords, Passwords
 from millwright.parties.people import People, person_row
 from millwright.parties.permissions import bundles
-from millwright.parties.sealing import Sealer
 from millwright.parties.settings import SignInSettings
 from millwright.parties.store import (
     AuthorityStore,
@@ -43,6 +42,7 @@ from millwright.parties.store.sessions import Found
 from millwright.parties.tokens import COOKIE_PREFIX, TOKEN_PREFIX, code_digest, digest, new_code
 
 if TYPE_CHECKING:
+    from millwright.engines.secrets import Secrets
     from millwright.parties.oidc import Oidc
     from millwright.parties.passkeys import Passkeys
     from millwright.parties.second_factor import SecondFactors
@@ -70,8 +70,8 @@ class Parties:
     """The domain's service: signing in here, everything about people and tokens in :attr:`people`.
 
     A session ends ``session_hours`` after it was last used, and thirty days after it was opened at the latest. Sessions
-    and tokens are remembered for a second: one ended in another process works that long. Without a ``sealer`` second
-    factors are kept under a key that ends with the process.
+    and tokens are remembered for a second: one ended in another process works that long. Without ``secrets`` nobody can
+    sign in: that is for processes which only set up or look up.
     """
 
     def __init__(
@@ -81,11 +81,11 @@ class Parties:
         *,
         session_hours: float = 12.0,
         settings: SignInSettings | None = None,
-        sealer: Sealer | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         self._clock, self._records = clock, records
         self.settings = settings or SignInSettings()
-        self._sealer = sealer or Sealer.new()
+        self._secrets = secrets
         self._session_ms = round(session_hours * 3_600_000)
         self._longest_ms = round(self.settings.session_longest_days * 86_400_000)
         self._proof_ms = round(self.settings.proof_minutes * 60_000)
@@ -95,7 +95,6 @@ class Parties:
         self._setup = SetupStore(records)
         self._passwords = Passwords(LeakedPasswords(self.settings.leaked_passwords))
         self.guesses = Guesses(records, clock)
-        self.ceremonies = Ceremonies(records, self._sealer, clock)
         self._waiting = 0
         self._set_up = False
         self._known: OrderedDict[bytes, tuple[float, Session]] = OrderedDict()
@@ -116,12 +115,24 @@ class Parties:
 
     # Made when they are asked for: their libraries take a while to import, and a process that only sets up needs none.
 
+    @property
+    def secrets(self) -> Secrets:
+        """What seals second factors and ceremonies."""
+        if self._secrets is None:
+            raise RuntimeError("Signing in needs Parties(…, secrets=…).")
+        return self._secrets
+
+    @cached_property
+    def ceremonies(self) -> Ceremonies:
+        """What one request begins and the next one ends."""
+        return Ceremonies(self._records, self.secrets, self._clock)
+
     @cached_property
     def second_factors(self) -> SecondFactors:
         """Codes of an authenticator app, and recovery codes."""
         from millwright.parties.second_factor import SecondFactors
 
-        return SecondFactors(self, self._records, self._sealer, self._clock)
+        return SecondFactors(self, self._records, self.secrets, self._clock)
 
     @cached_property
     def passkeys(self) -> Passkeys:
@@ -287,11 +298,12 @@ class Parties:
         person_id = await self.check_password(name_key(name), password, origin)
         if await self.second_factors.enrolled(person_id):
             note("person", person_id)
+            ceremony = await self.ceremonies.begin("second step", {"person": person_id}, minutes=10)
             raise NotSignedIn(
                 "The password is right; now a code is needed.",
                 code="parties.second_factor_needed",
                 hint="POST /api/v1/session/second with this ceremony and a code of the authenticator app.",
-                detail={"ceremony": self.ceremonies.begin("second step", {"person": person_id}, minutes=10)},
+                detail={"ceremony": ceremony},
             )
         return await self.open_session(person_id, origin, ["password"])
 

@@ -9,14 +9,16 @@ import sqlalchemy as sa
 
 from millwright import cases, certificates, devices, historian, operations
 from millwright import parties as domain
+from millwright.engines import secrets
 from millwright.engines.sql import Records
 from millwright.kernel import ROOT, Conflict, Denied, Invalid, ManualClock, NotFound
 from millwright.parties import Authority, Opened, Parties
 from millwright.parties.grants.model import GroupChange, NewConsent, NewGrant, NewGroup, NewInvitation, NewRole
 from millwright.parties.organisations.model import NewOrganisation, OrganisationChange
 from millwright.parties.store.organisations_tables import organisations
+from support.sealing import sealing
 
-DOMAINS = (domain, cases, certificates, devices, historian, operations)
+DOMAINS = (secrets, domain, cases, certificates, devices, historian, operations)
 MIGRATIONS = [Path(each.__file__).parent / "migrations" for each in DOMAINS]
 PASSWORD = "copper kettles whistle"
 
@@ -28,7 +30,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def parties(records: Records, clock: ManualClock) -> Parties:
-    return Parties(records, clock)
+    return Parties(records, clock, secrets=sealing(records, clock))
 
 
 class Province:

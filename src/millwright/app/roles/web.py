@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from millwright import __version__
 from millwright.app.node import Composition, Node, secrets_of
@@ -20,7 +19,7 @@ from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
-from millwright.parties import Parties, Sealer
+from millwright.parties import Parties
 from millwright.web import Connection, Services, SettingView, WebServer, create_app
 
 
@@ -34,17 +33,17 @@ def compose(node: Node) -> Composition:
     dead_letters = DeadLetters(node.bus, devices.registry.known)
     recorder = Recorder(node.bus)
     denials = Denials(recorder, node.clock, interval_s=settings.ledger.repeats_every_s)
+    secrets = secrets_of(node)
     parties = Parties(
         node.records,
         node.clock,
         session_hours=settings.web.session_hours,
         settings=settings.sign_in,
-        sealer=Sealer.from_file(Path(settings.sign_in.key_file or node.folder.root / "sign_in.key")),
+        secrets=secrets,
     )
     devices.follow(parties.organisations)
     everything = node.records.scoped(EVERYTHING)
     everybody = DeviceStore(everything)
-    secrets = secrets_of(node)
     authority = CertificateAuthority(everything, secrets, node.clock, settings.certificates, confined=node.records)
     held = DeviceCertificates(authority, node.records, everything, devices.changes, node.clock)
     services = Services(
