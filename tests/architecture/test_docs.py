@@ -36,6 +36,14 @@ def read(name: str) -> str:
     return (DOCS / name).read_text(encoding="utf-8")
 
 
+def test_each_decision_has_a_number_of_its_own() -> None:
+    files = sorted((DOCS / "decisions").glob("[0-9]*.md"))
+    numbers = [int(path.name[:4]) for path in files]
+    assert len(set(numbers)) == len(numbers)
+    for number, path in zip(numbers, files, strict=True):
+        assert path.read_text(encoding="utf-8").startswith(f"# {number}. "), path.name
+
+
 # --- reference -------------------------------------------------------------------------------------------------------
 
 

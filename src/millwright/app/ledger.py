@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from millwright.app.node import Node
 from millwright.app.settings import describe
 from millwright.app.stats import Figures, figures
 from millwright.engines.secrets.keys import DataKeyStore
-from millwright.kernel import Clock, MillwrightError, Part, new_id
+from millwright.kernel import Clock, MillwrightError, Part, end, new_id
 from millwright.ledger import (
     Act,
     Actor,
@@ -118,11 +117,8 @@ class NodeRecord:
 
     async def stop(self) -> None:
         """Record the stop; it is written at the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        task, self._task = self._task, None
+        await end(task)
         if self._started:
             self._started = False
             name = self._node.settings.node.name

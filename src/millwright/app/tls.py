@@ -21,7 +21,7 @@ from millwright.app.settings import NodeSettings
 from millwright.app.stats import Figures, Problem
 from millwright.certificates.files import CERTIFICATE, KEY
 from millwright.devices.mqtt import MqttSettings
-from millwright.kernel import Clock, MillwrightError, new_id
+from millwright.kernel import Clock, MillwrightError, end, new_id
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Act, Actor, Draft, Recorder, Sealed, Target, acting, entries_of
 from millwright.web import WebSettings
@@ -117,11 +117,9 @@ class NodeTls:
 
     async def stop(self) -> None:
         """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        task, self._task = self._task, None
+        await end(task)
+        if task is not None:
             await self._tell()
 
     def figures(self) -> Figures:

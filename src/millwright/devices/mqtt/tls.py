@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 import ssl
@@ -11,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from millwright.kernel import Invalid, MillwrightError
+from millwright.kernel import Invalid, MillwrightError, end
 
 logger = logging.getLogger(__name__)
 
@@ -73,11 +72,8 @@ class ListenerTls:
 
     async def stop(self) -> None:
         """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        task, self._task = self._task, None
+        await end(task)
 
     async def _watch(self) -> None:
         complained = False

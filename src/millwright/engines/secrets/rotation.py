@@ -7,7 +7,6 @@ interrupted anywhere goes on where it stopped, in any process.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from millwright.engines.secrets.keys import DataKey
 from millwright.engines.secrets.purpose import purpose_of
 from millwright.engines.secrets.service import FORM, Secrets
 from millwright.engines.sql import Records, metadata
-from millwright.kernel import Clock, MillwrightError
+from millwright.kernel import Clock, MillwrightError, end
 
 logger = logging.getLogger(__name__)
 
@@ -139,11 +138,8 @@ class RotationKeeper:
 
     async def stop(self) -> None:
         """Stop after the row at hand."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        task, self._task = self._task, None
+        await end(task)
 
     async def _run(self) -> None:
         while True:
