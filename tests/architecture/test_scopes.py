@@ -20,7 +20,8 @@ NODES_OWN = {
     "certificates_authorities": "they sign for everybody; their routes take permissions on the root",
     "secrets_keys": "data keys of the whole database, wrapped; no route shows them",
     "operations_revisions": "a counter",
-    "ledger_": "the node's record of everybody; its routes take permissions on the root",
+    "ledger_disclosures": "found by the ids of entries, which are confined",
+    "ledger_intents": "what the writer waits for; no route shows them",
     "web_answers": "found by person and key alone",
 }
 """Tables that belong to no organisation, by the beginning of their name, and why."""

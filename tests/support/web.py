@@ -161,7 +161,7 @@ def open_writer(records: Records, bus: NatsConnection, clock: Clock, folder: Pat
     """The one writer over ``folder/ledger``."""
     server = LedgerServer(bus)
     chosen = LedgerSettings(**settings)
-    store, home = LedgerStore(records), folder / "ledger"
+    store, home = LedgerStore(records.scoped(EVERYTHING)), folder / "ledger"
     writer = LedgerWriter(bus, store, server, clock, chosen, folder=home, key_file=folder / "ledger.key", node="test")
     return RunningWriter(writer, server)
 

@@ -2989,6 +2989,8 @@ export interface components {
             id: string;
             index: number;
             on_behalf?: components["schemas"]["Actor"] | null;
+            /** @default org_root */
+            organisation: string;
             /** @enum {string} */
             outcome: "done" | "denied" | "failed";
             /** @default  */

@@ -13,11 +13,12 @@ import msgspec
 import sqlalchemy as sa
 
 from millwright import __version__
-from millwright.app.node import Node
-from millwright.app.settings import describe
+from millwright.app.node import Node, open_records
+from millwright.app.settings import NodeSettings, describe
 from millwright.app.stats import Figures, figures
 from millwright.engines.secrets.keys import DataKeyStore
 from millwright.kernel import Clock, MillwrightError, Part, end, new_id
+from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import (
     Act,
     Actor,
@@ -71,6 +72,15 @@ def ledger_parts(node: Node) -> LedgerParts:
     links = [WitnessLink.parse(text) for text in settings.witnesses]
     feed = WitnessFeed(links, lambda: writer.log.reader, writer.attach, node.clock, every_s=settings.witness_every_s)
     return LedgerParts([writer, server, NodeRecord(node), feed], writer, feed)
+
+
+def forget_index(settings: NodeSettings) -> None:
+    """Forget the index over the log; the writer makes it anew when it starts."""
+    records = open_records(settings, EVERYTHING)
+    try:
+        LedgerStore(records).clear_index()
+    finally:
+        records.close()
 
 
 class _Known(msgspec.Struct, frozen=True):

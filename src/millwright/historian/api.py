@@ -254,7 +254,7 @@ class RetentionController(Controller):
         organisation_id = current_scope().home or ROOT
         before = await asyncio.to_thread(retention.list, organisation_id)
         await asyncio.to_thread(retention.replace, data.policies, organisation_id)
-        note("retention", organisation_id, before={"policies": before}, after=data)
+        note("retention", organisation_id, before={"policies": before}, after=data, organisation=organisation_id)
         return data
 
     @post(

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         entries_of,
         has_changed,
         note,
+        permitted_by,
         seal,
     )
     from millwright.ledger.rpc import LedgerClient, LedgerServer
@@ -105,6 +106,7 @@ __all__ = [
     "export",
     "has_changed",
     "note",
+    "permitted_by",
     "seal",
     "verify",
 ]

@@ -297,7 +297,7 @@ class Parties:
         origin = Origin(address, agent, browser)
         person_id = await self.check_password(name_key(name), password, origin)
         if await self.second_factors.enrolled(person_id):
-            note("person", person_id)
+            await self._refused_sign_in(person_id)
             ceremony = await self.ceremonies.begin("second step", {"person": person_id}, minutes=10)
             raise NotSignedIn(
                 "The password is right; now a code is needed.",
@@ -323,8 +323,7 @@ class Parties:
         if found is None or not right or found.disabled:
             who = found.person_id if found else "nobody"  # never the name: people type passwords into its place
             logger.warning("a password was refused for %s from %s", who, origin.address)
-            if found is not None:
-                note("person", found.person_id)
+            await self._refused_sign_in(found.person_id if found else "")
             raise NotSignedIn(
                 "The name or the password is wrong.",
                 code="parties.wrong_password",
@@ -335,6 +334,13 @@ class Parties:
             renewed = await self._passwords.hash(password)
             await asyncio.to_thread(self._store.set_password_hash, found.person_id, renewed)
         return found.person_id
+
+    async def _refused_sign_in(self, person_id: str) -> None:
+        """Say whose sign-in was refused; asks the same of the database for nobody as for somebody."""
+        held = await asyncio.to_thread(self._authorities.held, person_id)
+        if person_id:
+            home = Authority(person_id, held, await asyncio.to_thread(self._authorities.tree), 0).home()
+            note("person", person_id, organisation=home)
 
     async def open_session(
         self,
@@ -370,7 +376,8 @@ class Parties:
         session = await self.find_session(secret)
         if session is None:
             raise NotSignedIn("The person was disabled.", code="parties.wrong_password", hint="Ask an administrator.")
-        acted_by(Actor("person", session.person.id, session.person.name, session.id))
+        home = (await self.authority(session)).home()
+        acted_by(Actor("person", session.person.id, session.person.name, session.id), home)
         note("session", session.id, after={"factors": factors})
         logger.info("%s signed in by %s from %s", person_id, "+".join(factors), origin.address)
         return Opened(session, secret, await self.guesses.remember(person_id, origin))

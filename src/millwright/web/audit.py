@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from litestar.types import ASGIApp, Receive, Send
 
-from millwright.kernel import Clock, MillwrightError, new_id
+from millwright.kernel import Clock, MillwrightError, current_scope, new_id
 from millwright.ledger import (
     Act,
     Actor,
@@ -29,7 +29,7 @@ from millwright.ledger import (
     has_changed,
     seal,
 )
-from millwright.parties import Session
+from millwright.parties import NOBODY, Authority, Session
 from millwright.web import problems
 from millwright.web.problems import Problem
 
@@ -113,6 +113,7 @@ class Audit:
 
     def _begin(self, scope: Any, *, changing: bool) -> _Request:
         session: Session | None = scope.get("auth")
+        authority: Authority = scope.get("authority", NOBODY)
         headers = dict(scope["headers"])
         client = scope.get("client")
         action, target = describe(scope["method"], scope["path"])
@@ -126,6 +127,7 @@ class Audit:
             address=client[0][:64] if client else "",
             agent=headers.get(b"user-agent", b"").decode("latin-1")[:200],
             request_id=scope["request_id"],
+            organisation="" if session is None else authority.home(),
         )
         return _Request(draft, changing and session is not None, b"authorization" in headers or b"cookie" in headers)
 
@@ -140,6 +142,8 @@ class Audit:
         if template:
             action, target = describe(scope["method"], scope["path"], template)
             request.draft = msgspec.structs.replace(request.draft, action=action, target=target)
+        if home := current_scope().home:
+            request.draft = msgspec.structs.replace(request.draft, organisation=home)
         if status < 400:
             if not reads and _REPLAYED not in headers:
                 await self._recorder.record(entries_of(request.act, request.draft))

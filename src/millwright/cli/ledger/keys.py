@@ -60,14 +60,9 @@ def retire_key(options: Options) -> None:
 @click.pass_obj
 def reindex(options: Options) -> None:
     """Forget the index over the log; the node makes it anew at its next start. Stop the node first."""
-    from millwright.app.node import open_records
-    from millwright.ledger import LedgerStore
+    from millwright.app.ledger import forget_index
 
-    records = open_records(load_settings(options))
-    try:
-        LedgerStore(records).clear_index()
-    finally:
-        records.close()
+    forget_index(load_settings(options))
     click.echo("The index is made anew at the next start.")
 
 

@@ -73,7 +73,8 @@ class DeviceCertificates:
         hours = self.authority.settings.code_hours if hours is None else hours
         expires_ms = now_ms + round(hours * 3_600_000)
         await asyncio.to_thread(self._store.add_code, holder, digest_of_code(code), now_ms, expires_ms)
-        note("device", device_id, holder.name, after={"enrolment_code": {"expires_ms": expires_ms}})
+        shown = {"enrolment_code": {"expires_ms": expires_ms}}
+        note("device", device_id, holder.name, after=shown, organisation=holder.organisation_id)
         return EnrolmentCode(device_id=device_id, code=code, expires_ms=expires_ms)
 
     async def enrol(self, username: str, secret: str, request: bytes) -> IssuedCertificate:
@@ -115,7 +116,7 @@ class DeviceCertificates:
         if await asyncio.to_thread(self._store.revoke, device_id, certificate_id, now_ms, reason):
             before = {"certificates": {certificate_id: {"revoked": False}}}
             after = {"certificates": {certificate_id: {"revoked": True, "reason": reason}}}
-            note("device", device_id, holder.name, before=before, after=after)
+            note("device", device_id, holder.name, before=before, after=after, organisation=holder.organisation_id)
         await self._changes.announce(device_id)
 
     async def pem(self, device_id: str, certificate_id: str) -> str:
@@ -163,7 +164,8 @@ class DeviceCertificates:
 
         made = await asyncio.to_thread(work)
         shown = {"origin": origin, "fingerprint": made.issued.fingerprint, "not_after_ms": made.issued.not_after_ms}
-        note("device", device_id, holder.name, after={"certificates": {made.issued.id: shown}})
+        kept = {"certificates": {made.issued.id: shown}}
+        note("device", device_id, holder.name, after=kept, organisation=holder.organisation_id)
         await self._changes.announce(device_id)
         return made
 

@@ -50,13 +50,16 @@ class CredentialStore:
             ).mappings()
             return [_credential(row) for row in rows]
 
-    def insert(self, device_id: str, row: dict[str, Any], limit: int) -> str:
-        """Add a credential; returns the device's name. Raises ``NotFound``, ``LimitExceeded``, ``Conflict``."""
+    def insert(self, device_id: str, row: dict[str, Any], limit: int) -> tuple[str, str]:
+        """Add a credential; returns the device's name and organisation.
+
+        Raises ``NotFound``, ``LimitExceeded``, ``Conflict``.
+        """
         with self._records.begin() as connection:
-            name = _need_device(connection, device_id)
+            name, whose = _need_device(connection, device_id)
             add(connection, device_id, row, limit)
             bump(connection)
-            return name
+            return name, whose
 
     def delete(self, device_id: str, credential_id: str) -> None:
         """Revoke a credential. Raises ``NotFound``."""
@@ -154,11 +157,12 @@ def _row(
     }
 
 
-def _need_device(connection: sa.Connection, device_id: str) -> str:
-    name = connection.scalar(sa.select(devices.c.name).where(devices.c.id == device_id))
-    if name is None:
+def _need_device(connection: sa.Connection, device_id: str) -> tuple[str, str]:
+    wanted = sa.select(devices.c.name, devices.c.organisation_id).where(devices.c.id == device_id)
+    found = connection.execute(wanted).one_or_none()
+    if found is None:
         raise not_found("device", device_id)
-    return str(name)
+    return str(found.name), str(found.organisation_id)
 
 
 def _credential(row: sa.RowMapping) -> Credential:

@@ -1,6 +1,6 @@
 """How what happens becomes an entry: acts, documents without secrets, commitments, the durable stream, aggregation."""
 
-from millwright.ledger.record.act import Act, Noted, acted_by, acting, current_act, note
+from millwright.ledger.record.act import Act, Noted, acted_by, acting, current_act, note, permitted_by
 from millwright.ledger.record.denials import Denials
 from millwright.ledger.record.drafting import entries_of, has_changed
 from millwright.ledger.record.recorder import STREAM, Recorder
@@ -20,5 +20,6 @@ __all__ = [
     "has_changed",
     "note",
     "open_entry",
+    "permitted_by",
     "seal",
 ]

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from millwright.kernel import ROOT
 from millwright.ledger.model import FORMAT, Actor, Change, Disclosure, Draft, Entry, Sealed, Target
 from millwright.ledger.record.documents import canonical, differences, digest, document, replace_at
 
@@ -89,6 +90,7 @@ def seal(draft: Draft, *, named: bool = False) -> Sealed:
         "request_id": draft.request_id,
         "on_behalf": None if draft.on_behalf is None else _without_name(draft.on_behalf),
         "grant": draft.grant,
+        "organisation": draft.organisation,
         "count": draft.count,
         "personal": [
             {
@@ -134,6 +136,7 @@ def open_entry(sealed: Mapping[str, Any], disclosures: Iterable[Disclosure]) -> 
         request_id=sealed.get("request_id", ""),
         on_behalf=None if behalf is None else msgspec.convert({**behalf, "name": known.get("on_behalf.name")}, Actor),
         grant=sealed.get("grant", ""),
+        organisation=sealed.get("organisation", ROOT),
         count=sealed.get("count", 1),
         erased=[field for field in wanted if field not in known],
     )
