@@ -214,7 +214,8 @@ def _refusal(request: _Request, status: int, error: str) -> Draft:
     outcome: Outcome = "denied" if status in (401, 403, 429) else "failed"
     noted = next(iter(request.act.notes), None)
     target = Target(noted.kind, noted.id, None if noted.named else noted.name) if noted else request.draft.target
-    return msgspec.structs.replace(request.draft, outcome=outcome, error=error, target=target)
+    whose = (noted.organisation if noted else "") or request.draft.organisation
+    return msgspec.structs.replace(request.draft, outcome=outcome, error=error, target=target, organisation=whose)
 
 
 def _interrupted(draft: Draft) -> Draft:
