@@ -175,6 +175,7 @@ export const SETTINGS: Record<string, string> = {
   "secrets.cipher": "加密算法：`aes-256-gcm`，或国密 `sm4-gcm`。",
   "ledger.origin": "本节点日志在所有日志中的名称，首次启动后不变。留空则为 `millwright/` 加节点名称。",
   "ledger.algorithm": "日志的散列算法，首次启动后不变：`sha256`，或国密 `sm3`。",
+  "ledger.signature": "树头的签名：Ed25519；`sm2` 则另加一把国密 SM2 密钥同时签名。",
   "ledger.key_file": "签名树头的密钥文件。留空则为数据目录中的 `ledger.key`。",
   "ledger.witnesses": "共同签名树头的见证方，写作 `地址 密钥`。",
   "ledger.witness_every_s": "树头变化后，最多多久发给见证方一次，单位秒。",

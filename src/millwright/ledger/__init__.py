@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         Sealed,
         Target,
     )
-    from millwright.ledger.notes import COSIGNATURE, LOG, Checkpoint, Note, Signer, Verifier
+    from millwright.ledger.notes import COSIGNATURE, LOG, LOG_SM2, Checkpoint, Note, Signer, Verifier
     from millwright.ledger.record import (
         Act,
         Denials,
@@ -63,6 +63,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 __all__ = [
     "COSIGNATURE",
     "LOG",
+    "LOG_SM2",
     "MIGRATIONS",
     "Act",
     "Actor",

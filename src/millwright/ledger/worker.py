@@ -51,7 +51,7 @@ class LedgerWriter:
         node: str,
     ) -> None:
         self._bus, self._store, self._server, self._clock, self._settings = bus, store, server, clock, settings
-        self._folder, self._keys = folder, KeyFile(key_file)
+        self._folder, self._keys = folder, KeyFile(key_file, settings.kinds)
         self._origin = settings.origin or f"millwright/{node}"
         self._recorder = Recorder(bus)
         self._log: Log | None = None
