@@ -13,7 +13,7 @@ from millwright.engines.secrets import Rotation, RotationReport, Secrets, open_s
 from millwright.kernel import SystemClock
 from millwright.kernel.scope import EVERYTHING
 
-TABLES = ("millwright.certificates.tables",)
+TABLES = ("millwright.certificates.tables", "millwright.approvals.tables")
 """Modules that declare sealed columns; a domain that begins to seal something is added here."""
 
 

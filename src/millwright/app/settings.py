@@ -13,6 +13,7 @@ from msgspec import field
 
 from millwright.app.logs import hide_secrets
 from millwright.app.sections import ProcessSettings, settings_file
+from millwright.approvals.settings import ApprovalsSettings
 from millwright.certificates.settings import CertificatesSettings, TlsSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
@@ -42,6 +43,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     historian: HistorianSettings = field(default_factory=HistorianSettings)
     operations: OperationsSettings = field(default_factory=OperationsSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    approvals: ApprovalsSettings = field(default_factory=ApprovalsSettings)
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     web: WebSettings = field(default_factory=WebSettings)
 

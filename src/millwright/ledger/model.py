@@ -63,6 +63,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     agent: str = ""
     request_id: str = ""
     on_behalf: Actor | None = None
+    approved_by: Actor | None = None
     grant: str = ""
     count: int = 1
     personal: tuple[str, ...] = ()
@@ -112,6 +113,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     agent: str | None = None
     request_id: str = ""
     on_behalf: Actor | None = None
+    approved_by: Actor | None = None
     grant: str = ""
     count: int = 1
     erased: list[str] = []

@@ -126,6 +126,8 @@ class Audit:
             address=client[0][:64] if client else "",
             agent=headers.get(b"user-agent", b"").decode("latin-1")[:200],
             request_id=scope["request_id"],
+            approved_by=scope.get("approved_by"),
+            grant=scope.get("approved_under", ""),
         )
         return _Request(draft, changing and session is not None, b"authorization" in headers or b"cookie" in headers)
 

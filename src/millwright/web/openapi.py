@@ -21,6 +21,7 @@ _TAGS = {
     "People": "Who may sign in, and what they may do.",
     "Organisations": "The tree of organisations, their members, consents and invitations.",
     "Grants": "Roles, groups, grants, and why somebody may do something.",
+    "Approvals": "Operations that take a second person: requests, decisions, policies.",
     "Places": "Where devices are: enterprise, site, area, line, cell, unit (ISA-95, IEC 62264).",
     "Models": "What kinds of devices there are: properties with types and units.",
     "Devices": "The devices and their credentials.",
