@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
+from millwright.approvals.rights import APPROVALS_DECIDE, APPROVALS_OVERRIDE
 from millwright.cases import Transition, Workflow
 
 KIND: Final = "approval"
@@ -21,9 +22,11 @@ WORKFLOW = Workflow(
     initial="asked",
     closed=frozenset({"done", "failed", "rejected", "withdrawn", "expired"}),
     transitions=(
-        Transition("approve", {"asked": "approved"}, rights=frozenset({"approvals:decide"})),
-        Transition("reject", {"asked": "rejected"}, rights=frozenset({"approvals:decide"}), required=("comment",)),
-        Transition("override", {"asked": "approved"}, rights=frozenset({"approvals:override"}), required=("comment",)),
+        Transition("approve", {"asked": "approved"}, rights=frozenset({APPROVALS_DECIDE.name})),
+        Transition("reject", {"asked": "rejected"}, rights=frozenset({APPROVALS_DECIDE.name}), required=("comment",)),
+        Transition(
+            "override", {"asked": "approved"}, rights=frozenset({APPROVALS_OVERRIDE.name}), required=("comment",)
+        ),
         Transition("withdraw", {"asked": "withdrawn"}, rights=frozenset({"requester"})),
         Transition("expire", {"asked": "expired"}),
         Transition("begin", {"approved": "executing"}),

@@ -9,6 +9,7 @@ from millwright.approvals import errors
 from millwright.approvals.catalogue import Catalogue
 from millwright.approvals.demand import in_force
 from millwright.approvals.model import Policy
+from millwright.approvals.rights import APPROVALS_DECIDE, APPROVALS_POLICY, APPROVALS_READ
 from millwright.approvals.store import PolicyStore
 from millwright.kernel import Clock
 from millwright.ledger import note
@@ -26,7 +27,7 @@ class Policies:
 
     async def get(self, authority: Authority, organisation_id: str) -> Policy:
         """What holds on an organisation. Raises ``NotFound`` (``parties.organisation_unknown``)."""
-        if not authority.may("approvals:read", organisation_id):
+        if not authority.may(APPROVALS_READ.name, organisation_id):
             raise no_such_organisation(organisation_id)
         return await self._policy(authority, organisation_id)
 
@@ -36,7 +37,7 @@ class Policies:
         Raises ``NotFound`` (``parties.organisation_unknown``), ``Invalid`` (``approvals.action_unknown``), ``Conflict``
         (``approvals.too_few_deciders``).
         """
-        if not authority.may("approvals:policy", organisation_id):
+        if not authority.may(APPROVALS_POLICY.name, organisation_id):
             raise no_such_organisation(organisation_id)
         wanted = self._catalogue.check(actions)
         before = await self._policy(authority, organisation_id)
@@ -52,7 +53,7 @@ class Policies:
         stated = await asyncio.to_thread(self._store.all)
         above = authority.tree.path(organisation_id)[:-1]
         inherited = in_force(stated, authority.tree, above[-1]) if above else frozenset()
-        deciders = await self._parties.holders("approvals:decide", organisation_id)
+        deciders = await self._parties.holders(APPROVALS_DECIDE.name, organisation_id)
         return Policy(
             organisation_id,
             sorted(row.actions) if row else [],

@@ -30,6 +30,7 @@ from millwright.approvals.model import (
     Result,
 )
 from millwright.approvals.policies import Policies
+from millwright.approvals.rights import APPROVALS_DECIDE, APPROVALS_OVERRIDE
 from millwright.approvals.settings import ApprovalsSettings
 from millwright.approvals.store import PolicyStore, RequestStore
 from millwright.approvals.tables import ANSWER, REQUEST
@@ -229,7 +230,7 @@ class Approvals:
 
     async def override(self, session: Session, approval: Approval, reason: str) -> Outcome:
         """Carry out one's own request at once in an emergency; whoever calls has seen that this is allowed."""
-        actor = Actor(session.person.id, session.person.name, frozenset({"approvals:override"}))
+        actor = Actor(session.person.id, session.person.name, frozenset({APPROVALS_OVERRIDE.name}))
         await asyncio.to_thread(self._moved, approval.id, "override", actor, reason, {"emergency": True})
         logger.warning("%s did %s without a second person in an emergency", actor.id, approval.action)
         return await asyncio.shield(self._start(approval.id))
@@ -247,7 +248,7 @@ class Approvals:
         if row.state == "asked" and row.expires_ms <= self._clock.now_ms():
             await asyncio.to_thread(self._moved, approval_id, "expire", SYSTEM, "")
             raise errors.expired()
-        actor = Actor(session.person.id, session.person.name, frozenset({"approvals:decide"}))
+        actor = Actor(session.person.id, session.person.name, frozenset({APPROVALS_DECIDE.name}))
         return await asyncio.to_thread(self._moved, approval_id, verdict, actor, comment)
 
     def _moved(
@@ -392,7 +393,7 @@ class Approvals:
 
 
 def _decides(authority: Authority) -> frozenset[str]:
-    return authority.scope("approvals:decide").organisations
+    return authority.scope(APPROVALS_DECIDE.name).organisations
 
 
 def _document(outcome: Outcome) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from millwright.approvals.model import Approval, ApprovalDetail, Result, Step
+from millwright.approvals.rights import APPROVALS_DECIDE
 from millwright.cases import Case, Entry
 from millwright.parties import Authority
 
@@ -41,7 +42,7 @@ def approval_of(case: Case, authority: Authority, *, answer_waiting: bool = Fals
         result=Result(**data["result"]) if data.get("result") else None,
         answer_waiting=answer_waiting and mine,
         mine=mine,
-        may_decide=case.state == "asked" and not mine and authority.may("approvals:decide", case.organisation_id),
+        may_decide=case.state == "asked" and not mine and authority.may(APPROVALS_DECIDE.name, case.organisation_id),
     )
 
 
