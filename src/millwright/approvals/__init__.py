@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from millwright.approvals.demand import POLICY_ACTION, common
     from millwright.approvals.errors import body_too_large, emergency_refused, organisation_unclear
     from millwright.approvals.keeper import ApprovalsKeeper
-    from millwright.approvals.model import Approval, Asked, Carrying, Held, Outcome, Requester
+    from millwright.approvals.model import Approval, Asked, Carrying, HeldRequest, Outcome, Requester
     from millwright.approvals.rights import APPROVALS_OVERRIDE
     from millwright.approvals.service import Approvals
     from millwright.approvals.settings import ApprovalsSettings
@@ -40,7 +40,7 @@ __all__ = [
     "Asked",
     "Carrying",
     "Catalogue",
-    "Held",
+    "HeldRequest",
     "Outcome",
     "Requester",
     "body_too_large",

@@ -9,16 +9,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody, Parameter
 
 from millwright.approvals.model import (
-    Answer,
     Approval,
+    ApprovalAnswer,
     ApprovalDetail,
     ApprovalPage,
+    ApprovalPolicy,
+    ApprovalPolicyChange,
     ApprovalSummary,
-    Comment,
+    DecisionComment,
+    DecisionReason,
     NameableAction,
-    Policy,
-    PolicyChange,
-    Reasoned,
 )
 from millwright.approvals.rights import APPROVALS_DECIDE, APPROVALS_POLICY, APPROVALS_READ
 from millwright.approvals.service import Approvals
@@ -76,7 +76,7 @@ class ApprovalsController(Controller):
         guards=[permit(APPROVALS_DECIDE), require_proof],
     )
     async def approve(
-        self, approval_id: Id, data: JSONBody[Comment], approvals: Us, authority: Me, session: Who
+        self, approval_id: Id, data: JSONBody[DecisionComment], approvals: Us, authority: Me, session: Who
     ) -> Approval:
         """Agree to what somebody else asks; it is done at once, once, as that person. `result` tells how it ended."""
         return await approvals.approve(authority, session, approval_id, data.comment)
@@ -89,7 +89,7 @@ class ApprovalsController(Controller):
         guards=[permit(APPROVALS_DECIDE), require_proof],
     )
     async def reject(
-        self, approval_id: Id, data: JSONBody[Reasoned], approvals: Us, authority: Me, session: Who
+        self, approval_id: Id, data: JSONBody[DecisionReason], approvals: Us, authority: Me, session: Who
     ) -> Approval:
         """Refuse, and say why."""
         return await approvals.reject(authority, session, approval_id, data.comment)
@@ -102,7 +102,7 @@ class ApprovalsController(Controller):
         guards=[signed_in],
     )
     async def withdraw(
-        self, approval_id: Id, data: JSONBody[Comment], approvals: Us, authority: Me, session: Who
+        self, approval_id: Id, data: JSONBody[DecisionComment], approvals: Us, authority: Me, session: Who
     ) -> Approval:
         """Take back one's own request while nobody decided."""
         return await approvals.withdraw(authority, session, approval_id, data.comment)
@@ -114,7 +114,7 @@ class ApprovalsController(Controller):
         status_code=200,
         guards=[signed_in],
     )
-    async def answer(self, approval_id: Id, approvals: Us, authority: Me) -> Response[Answer]:
+    async def answer(self, approval_id: Id, approvals: Us, authority: Me) -> Response[ApprovalAnswer]:
         """What the request was answered with, secrets included: for who asked, once; then it is erased."""
         found = await approvals.take_answer(authority, approval_id)
         return Response(found, headers={"Cache-Control": "no-store"})
@@ -132,7 +132,7 @@ class ApprovalPolicyController(Controller):
         organisation_id: Annotated[str, Parameter(description="The organisation.", max_length=64)],
         approvals: Us,
         authority: Me,
-    ) -> Policy:
+    ) -> ApprovalPolicy:
         """What the organisation states, and what those above it demand."""
         return await approvals.policies.get(authority, organisation_id)
 
@@ -145,11 +145,11 @@ class ApprovalPolicyController(Controller):
     async def state(
         self,
         organisation_id: Annotated[str, Parameter(description="The organisation.", max_length=64)],
-        data: JSONBody[PolicyChange],
+        data: JSONBody[ApprovalPolicyChange],
         approvals: Us,
         authority: Me,
         session: Who,
-    ) -> Policy:
+    ) -> ApprovalPolicy:
         """Name the operations. Naming fewer than before takes approval itself."""
         return await approvals.policies.put(authority, session, organisation_id, data.actions)
 

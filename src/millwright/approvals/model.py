@@ -98,7 +98,7 @@ class Outcome:
         return 200 <= self.status < 400
 
 
-class Result(Struct, frozen=True):
+class ApprovalResult(Struct, frozen=True):
     """How an approved request ended. ``status`` 0: nobody knows, for the node stopped meanwhile."""
 
     status: int
@@ -133,13 +133,13 @@ class Approval(Struct, frozen=True, kw_only=True):
     decider_name: str | None = None
     comment: str = ""
     emergency: bool = False
-    result: Result | None = None
+    result: ApprovalResult | None = None
     answer_waiting: bool = False
     mine: bool = False
     may_decide: bool = False
 
 
-class Step(Struct, frozen=True):
+class ApprovalStep(Struct, frozen=True):
     """One line of a request's history."""
 
     at_ms: int
@@ -162,7 +162,7 @@ class ApprovalDetail(Approval, frozen=True, kw_only=True):
     body_bytes: int
     digest: str
     answer: Any
-    history: list[Step]
+    history: list[ApprovalStep]
 
 
 class ApprovalPage(Struct, frozen=True):
@@ -172,7 +172,7 @@ class ApprovalPage(Struct, frozen=True):
     next: str | None = None
 
 
-class Held(Struct, frozen=True):
+class HeldRequest(Struct, frozen=True):
     """The answer to a request that waits for a second person (202)."""
 
     approval: Approval
@@ -185,7 +185,7 @@ class ApprovalSummary(Struct, frozen=True):
     mine: int
 
 
-class Answer(Struct, frozen=True):
+class ApprovalAnswer(Struct, frozen=True):
     """What an approved request was answered with; given once."""
 
     status: int
@@ -193,13 +193,13 @@ class Answer(Struct, frozen=True):
     body: Any
 
 
-class Comment(Struct, frozen=True, forbid_unknown_fields=True):
+class DecisionComment(Struct, frozen=True, forbid_unknown_fields=True):
     """What to say with a decision."""
 
     comment: Annotated[str, Meta(max_length=1000)] = ""
 
 
-class Reasoned(Struct, frozen=True, forbid_unknown_fields=True):
+class DecisionReason(Struct, frozen=True, forbid_unknown_fields=True):
     """A decision that must be explained."""
 
     comment: Annotated[str, Meta(min_length=1, max_length=1000)]
@@ -213,13 +213,13 @@ class NameableAction(Struct, frozen=True):
     routes: list[str]
 
 
-class PolicyChange(Struct, frozen=True, forbid_unknown_fields=True):
+class ApprovalPolicyChange(Struct, frozen=True, forbid_unknown_fields=True):
     """What a policy shall name."""
 
     actions: Annotated[list[Annotated[str, Meta(max_length=80)]], Meta(max_length=500, examples=[["devices.remove"]])]
 
 
-class Policy(Struct, frozen=True):
+class ApprovalPolicy(Struct, frozen=True):
     """What takes a second person on an organisation and below it.
 
     ``actions`` are its own, ``inherited`` those of the organisations above: they hold too, and cannot be taken away

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from millwright.approvals import errors
 from millwright.approvals.catalogue import Catalogue
 from millwright.approvals.demand import in_force
-from millwright.approvals.model import Policy
+from millwright.approvals.model import ApprovalPolicy
 from millwright.approvals.rights import APPROVALS_DECIDE, APPROVALS_POLICY, APPROVALS_READ
 from millwright.approvals.store import PolicyStore
 from millwright.kernel import Clock
@@ -25,13 +25,15 @@ class Policies:
     def __init__(self, store: PolicyStore, catalogue: Catalogue, parties: Parties, clock: Clock) -> None:
         self._store, self._catalogue, self._parties, self._clock = store, catalogue, parties, clock
 
-    async def get(self, authority: Authority, organisation_id: str) -> Policy:
+    async def get(self, authority: Authority, organisation_id: str) -> ApprovalPolicy:
         """What holds on an organisation. Raises ``NotFound`` (``parties.organisation_unknown``)."""
         if not authority.may(APPROVALS_READ.name, organisation_id):
             raise no_such_organisation(organisation_id)
         return await self._policy(authority, organisation_id)
 
-    async def put(self, authority: Authority, session: Session, organisation_id: str, actions: Sequence[str]) -> Policy:
+    async def put(
+        self, authority: Authority, session: Session, organisation_id: str, actions: Sequence[str]
+    ) -> ApprovalPolicy:
         """State the names of one organisation; those above still hold.
 
         Raises ``NotFound`` (``parties.organisation_unknown``), ``Invalid`` (``approvals.action_unknown``), ``Conflict``
@@ -48,13 +50,13 @@ class Policies:
         note("approval_policy", organisation_id, before=was, after=now)
         return await self._policy(authority, organisation_id)
 
-    async def _policy(self, authority: Authority, organisation_id: str) -> Policy:
+    async def _policy(self, authority: Authority, organisation_id: str) -> ApprovalPolicy:
         row = await asyncio.to_thread(self._store.find, organisation_id)
         stated = await asyncio.to_thread(self._store.all)
         above = authority.tree.path(organisation_id)[:-1]
         inherited = in_force(stated, authority.tree, above[-1]) if above else frozenset()
         deciders = await self._parties.holders(APPROVALS_DECIDE.name, organisation_id)
-        return Policy(
+        return ApprovalPolicy(
             organisation_id,
             sorted(row.actions) if row else [],
             sorted(inherited),

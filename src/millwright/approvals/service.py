@@ -18,16 +18,16 @@ from millwright.approvals.demand import POLICY_ACTION, demanding, loosens
 from millwright.approvals.model import (
     KIND,
     WORKFLOW,
-    Answer,
     Approval,
+    ApprovalAnswer,
     ApprovalDetail,
     ApprovalPage,
+    ApprovalResult,
     ApprovalSummary,
     Asked,
     Carrying,
     Outcome,
     Requester,
-    Result,
 )
 from millwright.approvals.policies import Policies
 from millwright.approvals.rights import APPROVALS_DECIDE, APPROVALS_OVERRIDE
@@ -193,7 +193,7 @@ class Approvals:
         history = await asyncio.to_thread(self.cases.history, approval_id)
         return detail_of(case, authority, kept, history, answer_waiting=row.answer is not None)
 
-    async def take_answer(self, authority: Authority, approval_id: str) -> Answer:
+    async def take_answer(self, authority: Authority, approval_id: str) -> ApprovalAnswer:
         """The answer to a request, once, for who asked. Raises ``NotFound`` (``approvals.answer_gone``)."""
         await self._row(authority, approval_id)
         sealed = await asyncio.to_thread(self.store.take_answer, approval_id, authority.person_id)
@@ -201,7 +201,7 @@ class Approvals:
             raise errors.answer_gone()
         plain = await asyncio.to_thread(self._secrets.open, purpose_of(ANSWER, approval_id), sealed)
         note("approval", approval_id)
-        return msgspec.json.decode(plain, type=Answer)
+        return msgspec.json.decode(plain, type=ApprovalAnswer)
 
     # --- deciding ------------------------------------------------------------------------------------------------
 
@@ -344,7 +344,7 @@ class Approvals:
         except NotFound:  # its organisation was removed meanwhile, with all it owned
             return
         if outcome.body:
-            answer = Answer(outcome.status, outcome.media_type, _document(outcome))
+            answer = ApprovalAnswer(outcome.status, outcome.media_type, _document(outcome))
             kept["answer"] = self._secrets.seal(purpose_of(ANSWER, approval_id), msgspec.json.encode(answer))
         with self.cases.begin() as session:
             before = session.find([approval_id]).get(approval_id)
@@ -407,5 +407,5 @@ def _noted(case: Case, before: Case | None) -> None:
     keys = ("action", "object_kind", "object_id", "requester_id", "decider_id", "digest", "emergency")
     after = {"state": case.state, **{key: case.data[key] for key in keys if case.data.get(key)}}
     if case.data.get("result"):
-        after["status"] = Result(**case.data["result"]).status
+        after["status"] = ApprovalResult(**case.data["result"]).status
     note("approval", case.id, case.data["action"], before={"state": before.state} if before else None, after=after)

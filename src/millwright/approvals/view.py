@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import structs
 
-from millwright.approvals.model import Approval, ApprovalDetail, Result, Step
+from millwright.approvals.model import Approval, ApprovalDetail, ApprovalResult, ApprovalStep
 from millwright.approvals.rights import APPROVALS_DECIDE
 from millwright.cases import Case, Entry
 from millwright.parties import Authority
@@ -39,7 +39,7 @@ def approval_of(case: Case, authority: Authority, *, answer_waiting: bool = Fals
         decider_name=data.get("decider_name"),
         comment=data.get("comment", ""),
         emergency=bool(data.get("emergency")),
-        result=Result(**data["result"]) if data.get("result") else None,
+        result=ApprovalResult(**data["result"]) if data.get("result") else None,
         answer_waiting=answer_waiting and mine,
         mine=mine,
         may_decide=case.state == "asked" and not mine and authority.may(APPROVALS_DECIDE.name, case.organisation_id),
@@ -60,7 +60,7 @@ def detail_of(
         digest=case.data["digest"],
         answer=kept.get("answer"),
         history=[
-            Step(each.at_ms, each.actor_id, each.actor_name, each.transition, each.to_state, each.comment)
+            ApprovalStep(each.at_ms, each.actor_id, each.actor_name, each.transition, each.to_state, each.comment)
             for each in history
         ],
     )

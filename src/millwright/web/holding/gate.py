@@ -16,7 +16,7 @@ from millwright.approvals import (
     POLICY_ACTION,
     Approvals,
     Asked,
-    Held,
+    HeldRequest,
     Outcome,
     Requester,
     body_too_large,
@@ -181,7 +181,7 @@ class Gate:
         if emergency:
             return _answer(await approvals.override(session, approval, emergency))
         location = f"/api/v1/approvals/{approval.id}"
-        return Response(Held(approval), status_code=202, headers={"Location": location})
+        return Response(HeldRequest(approval), status_code=202, headers={"Location": location})
 
     def _check_emergency(self, request: Request[Any, Any, Any], authority: Authority) -> None:
         if not self._approvals.settings.emergency:
