@@ -20,7 +20,10 @@ from millwright.web.problems import STATUS
 
 SOURCE = Path(millwright.__file__).parent
 _CODE = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z0-9_]+")
-_FAMILY_OF = {kind.__name__: family for family, kind in FAMILIES.items()} | {"NotSignedIn": "denied", "SentForApproval": "held"}
+_FAMILY_OF = {kind.__name__: family for family, kind in FAMILIES.items()} | {
+    "NotSignedIn": "denied",
+    "SentForApproval": "held",
+}
 _PROBLEMS = ("Problem", "RoleProblem")
 
 _HEAD = """\

@@ -3394,6 +3394,13 @@ export interface components {
             /** @default ok */
             status: string;
         };
+        /**
+         * HeldRequest
+         * @description The answer to a request that waits for a second person (202).
+         */
+        HeldRequest: {
+            approval: components["schemas"]["Approval"];
+        };
         /** LatestValue */
         historian_api_LatestValue: {
             device_id: string;
@@ -4190,7 +4197,27 @@ export interface components {
         Replayed: {
             replayed: number;
         };
-        /** RetentionPolicies */
+        /**
+         * RetentionPolicies
+         * @example {
+         *       "policies": [
+         *         {
+         *           "device_id": "*",
+         *           "keep_days": 31,
+         *           "property": "vibration.*"
+         *         },
+         *         {
+         *           "device_id": "*",
+         *           "property": "energy*"
+         *         },
+         *         {
+         *           "device_id": "*",
+         *           "keep_days": 730,
+         *           "property": "*"
+         *         }
+         *       ]
+         *     }
+         */
         RetentionPolicies: {
             policies: components["schemas"]["RetentionPolicy"][];
         };
@@ -5775,6 +5802,15 @@ export interface operations {
                     "application/json": components["schemas"]["Alarm"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -5836,6 +5872,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlarmEntry"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
@@ -5955,6 +6000,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
@@ -6670,6 +6724,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -6738,6 +6801,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
@@ -6914,6 +6986,15 @@ export interface operations {
                     "application/json": components["schemas"]["Authority"][];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -6972,6 +7053,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Authority"][];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
@@ -7289,6 +7379,15 @@ export interface operations {
                     "application/json": components["schemas"]["Discarded"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -7347,6 +7446,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
@@ -7537,6 +7645,15 @@ export interface operations {
                     "application/json": components["schemas"]["Device"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -7649,6 +7766,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -7720,6 +7846,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
@@ -7844,6 +7979,15 @@ export interface operations {
                     "application/json": components["schemas"]["IssuedCertificate"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -7961,6 +8105,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -8029,6 +8182,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EnrolmentCode"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
@@ -8153,6 +8315,15 @@ export interface operations {
                     "application/json": components["schemas"]["Issued"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -8205,6 +8376,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -8459,6 +8639,15 @@ export interface operations {
                     "application/json": components["schemas"]["ImportReport"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -8662,6 +8851,15 @@ export interface operations {
                     "application/json": components["schemas"]["Grant"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -8712,6 +8910,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -8835,6 +9042,15 @@ export interface operations {
                     "application/json": components["schemas"]["Group"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -8898,6 +9114,15 @@ export interface operations {
                     "application/json": components["schemas"]["Group"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -8948,6 +9173,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -9600,6 +9834,15 @@ export interface operations {
                     "application/json": components["schemas"]["Erased"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -9777,6 +10020,15 @@ export interface operations {
                     "application/json": components["schemas"]["Model"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -9889,6 +10141,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -10083,6 +10344,15 @@ export interface operations {
                     "application/json": components["schemas"]["Model"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -10199,6 +10469,15 @@ export interface operations {
                     "application/json": components["schemas"]["Organisation"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -10308,6 +10587,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -10379,6 +10667,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Organisation"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
@@ -10503,6 +10800,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApprovalPolicy"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -10625,6 +10931,15 @@ export interface operations {
                     "application/json": components["schemas"]["Consent"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -10677,6 +10992,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -10806,6 +11130,15 @@ export interface operations {
                     "application/json": components["schemas"]["MadeInvitation"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -10858,6 +11191,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -10976,6 +11318,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -11039,6 +11390,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -11218,6 +11578,15 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -11340,6 +11709,15 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -11390,6 +11768,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -11455,6 +11842,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NewService"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
@@ -11629,6 +12025,15 @@ export interface operations {
                     "application/json": components["schemas"]["Place"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -11738,6 +12143,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -11806,6 +12220,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Place"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
@@ -12133,6 +12556,15 @@ export interface operations {
                     "application/json": components["schemas"]["RetentionPolicies"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -12191,6 +12623,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RetentionPreview"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
@@ -12309,6 +12750,15 @@ export interface operations {
                     "application/json": components["schemas"]["RoleInfo"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -12372,6 +12822,15 @@ export interface operations {
                     "application/json": components["schemas"]["RoleInfo"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -12422,6 +12881,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
@@ -12554,6 +13022,15 @@ export interface operations {
                     "application/json": components["schemas"]["Rule"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -12679,6 +13156,15 @@ export interface operations {
                     "application/json": components["schemas"]["Rule"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -12729,6 +13215,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {

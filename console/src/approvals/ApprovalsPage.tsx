@@ -52,11 +52,11 @@ export default function ApprovalsPage(): JSX.Element {
           : <Listing
               items={items} columns={columns} rowKey={(a) => a.id} onOpen={open} size="small"
               card={(a) => (
-                <button type="button" className="plain panel" style={{ width: "100%", textAlign: "start", padding: 12 }} onClick={() => { open(a); }}>
+                <div className="panel"><button type="button" className="plain" style={{ display: "block", width: "100%", textAlign: "start", padding: 12 }} onClick={() => { open(a); }}>
                   <span className="row spread"><b>{action(a.action)}</b><StateTag approval={a} /></span>
                   <span style={{ display: "block" }}>{object(a)}</span>
                   <span className="small quiet" style={{ display: "block" }}>{a.requester_name} · <span className="num">{f.time(a.asked_ms)}</span></span>
-                </button>
+                </button></div>
               )}
               more={requests.hasNextPage ? () => void requests.fetchNextPage() : null} loadingMore={requests.isFetchingNextPage}
             />}

@@ -32,6 +32,7 @@ class ApprovalsKeeper:
         """Stop; what is being carried out ends as it may."""
         await end(self._task)
         self._task = None
+        await self._approvals.settle()
 
     async def _run(self) -> None:
         while True:

@@ -298,6 +298,11 @@ class Approvals:
         task.add_done_callback(self._running.discard)
         return task
 
+    async def settle(self, most_s: float = 8.0) -> None:
+        """Return when nothing is being carried out any more, or after ``most_s`` seconds."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=most_s)
+
     async def carry_out(self, approval_id: str) -> Outcome:
         """Do what was approved, once: whoever enters ``executing`` does it, and nobody enters it twice.
 

@@ -112,7 +112,7 @@ async def test_nothing_asked_or_answered_is_readable_in_the_database(desk: Desk)
     with pytest.raises(NotFound):
         await desk.approvals.take_answer(theirs, found)
     taken = await asyncio.gather(*(desk.approvals.take_answer(mine, found) for _ in range(4)), return_exceptions=True)
-    assert sorted(type(each).__name__ for each in taken) == ["Answer", "NotFound", "NotFound", "NotFound"]
+    assert sorted(type(each).__name__ for each in taken) == ["ApprovalAnswer", "NotFound", "NotFound", "NotFound"]
     detail = await desk.approvals.get(theirs, found)
     assert (detail.body, detail.answer) == ({"words": "…"}, {"made": True})
     assert session.person.id == detail.requester_id

@@ -248,6 +248,47 @@ async def test_those_above_demand_and_those_below_add(web: RunningWeb) -> None:
     await house.held(house.anna, "PATCH", f"/devices/{above}", json={"place_id": place.json()["id"]})
 
 
+async def test_those_above_learn_nothing_of_what_an_enterprise_holds(web: RunningWeb) -> None:
+    """A policy of an enterprise changes no answer to somebody above whom its data does not reach."""
+    house = await House.build(web)
+    made = await send(house.anna, "POST", "/organisations", {"parent_id": ROOT, "kind": "enterprise", "name": "red"})
+    red = made["id"]
+    invited = await send(house.anna, "POST", f"/organisations/{red}/invitations", {"role": "administrator"})
+    one = await join(web, invited["token"], "red one")
+    invited = await send(one, "POST", f"/organisations/{red}/invitations", {"role": "administrator"})
+    await join(web, invited["token"], "red two")
+    await house.state("grants.remove", "people.change", "organisations.members.remove", organisation_id=red, by=one)
+    grant = (await send(one, "GET", "/grants", status=200))[0]
+    for method, path, body in (
+        ("DELETE", f"/grants/{grant['id']}", None),
+        ("PATCH", f"/people/{grant['person_id']}", {"disabled": True}),
+        ("DELETE", f"/organisations/{red}/members/{grant['person_id']}", None),
+    ):
+        answer = await house.anna.request(method, f"/api/v1{path}", json=body)
+        assert answer.status_code == 404, (path, answer.text)
+    await house.held(one, "DELETE", f"/grants/{grant['id']}")
+
+
+async def test_appointing_from_above_is_held_too(web: RunningWeb) -> None:
+    house = await House.build(web, "organisations.invitations.add")
+    made = await send(house.anna, "POST", "/organisations", {"parent_id": ROOT, "kind": "enterprise", "name": "red"})
+    path = f"/organisations/{made['id']}/invitations"
+    asked = await house.held(house.anna, "POST", path, json={"role": "administrator"})
+    done = (await decide(house.bo, asked)).json()
+    assert done["state"] == "done", done
+
+
+async def test_what_is_added_elsewhere_is_not_held_here(web: RunningWeb) -> None:
+    house = await House.build(web)
+    site = await send(house.anna, "POST", "/organisations", {"parent_id": ROOT, "kind": "site", "name": "north"})
+    await house.state("devices.add", "devices.import", organisation_id=site["id"])
+    await house.device()  # the root's own
+    headers = {"X-Organisation": site["id"]}
+    await house.held(house.anna, "POST", "/devices", json={"name": "oven"}, headers=headers)
+    # An import may touch whatever the person may: it is held unless the organisation is named.
+    await house.held(house.anna, "POST", "/devices/import", json=[{"name": "mill"}])
+
+
 async def test_the_policy_itself(web: RunningWeb) -> None:
     house = await House.build(web, "devices.remove")
     path = f"/organisations/{ROOT}/approval-policy"

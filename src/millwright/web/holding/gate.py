@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -37,6 +37,9 @@ KEPT_HEADERS = ("accept", "if-match", "x-organisation", "content-type", "idempot
 """Headers that an approved request is sent with; none of them says who asks."""
 
 _LOCAL = "per_local"
+_FROM_ABOVE = frozenset({"organisations.invitations.add", "organisations.invitations.remove", "grants.add"})
+"""What may be done by who manages the organisation from above, too: the first administrator is appointed so."""
+
 _STATED = ("organisation_id", "parent_id", "to_id")
 
 
@@ -67,23 +70,29 @@ class Gate:
         authority = authority_of(request)
         scope = current_scope()
         everywhere = scope.organisations | {ROOT} if route.permission.node else scope.organisations
-        seen = everywhere | authority.scope("organisations:manage").organisations
-        if authority.person_id == _LOCAL:
-            seen |= frozenset(authority.tree.nodes)
+        seen = everywhere
+        if route.action in _FROM_ABOVE:
+            seen |= authority.scope("organisations:manage").organisations
+            if authority.person_id == _LOCAL:
+                seen |= frozenset(authority.tree.nodes)
         if not await self._demanded(authority, route, seen, None):  # usually: nothing is read of the body
             return None
         body = await request.body()
         asked = _json(body)
         touched = await asyncio.to_thread(self._touched, request, route, asked, everywhere, seen)
         if touched is None:
-            return None  # what the address names is not there for this person, and the handler says so
+            # What the address names is not there for this person, and the handler says so. Should it accept another
+            # permission than the route states, it shall not find one: nothing passes here unheld that way.
+            mask = frozenset({route.permission.name}) & (authority.mask or frozenset({route.permission.name}))
+            request.scope["authority"] = replace(authority, mask=mask, _scopes={})  # type: ignore[typeddict-unknown-key]
+            return None
         demanding = await self._demanded(authority, route, touched.organisation_ids, asked)
         if not demanding:
             return None
         await self._check(request, route)
         if route.action == POLICY_ACTION:
             self._approvals.catalogue.check(_names(asked))
-        return await self._hold(request, route, body, asked, touched, demanding)
+        return await self._hold(request, route, body, asked, touched, demanding, seen)
 
     async def _demanded(
         self, authority: Authority, route: Nameable, organisation_ids: frozenset[str], asked: Any
@@ -103,7 +112,10 @@ class Gate:
         whole = not request.path_params
         found: set[str] = set()
         name = ""
-        for parameter, value in request.path_params.items():
+        parameters = dict(request.path_params)
+        if "organisation_id" in parameters:  # then it is about that one, whatever of it is named besides
+            parameters = {"organisation_id": parameters["organisation_id"]}
+        for parameter, value in parameters.items():
             if parameter not in TABLES:
                 whole = True
                 continue
@@ -116,7 +128,11 @@ class Gate:
         if whole and isinstance(asked, dict):
             stated = [asked.get(each) for each in _STATED if each in route.fields]
             whole = not any(isinstance(each, str) and each in seen for each in stated)
-        if whole:
+        if whole and not request.path_params and route.handler.status_code == 201:
+            # It adds one thing: to where what it names is, or else to the home of the scope.
+            homes = (current_scope().home, authority_of(request).scope(route.permission.name).home)
+            found |= {each for each in homes if each is not None}
+        elif whole:
             found |= everywhere
         return _Touched(frozenset(found), name)
 
@@ -137,6 +153,7 @@ class Gate:
         asked: Any,
         touched: _Touched,
         demanding: set[str],
+        seen: frozenset[str],
     ) -> Response[Any]:
         approvals, authority, session = self._approvals, authority_of(request), session_of(request)
         reason, emergency = _words(request, "x-reason"), _words(request, "x-emergency-reason")
@@ -151,7 +168,7 @@ class Gate:
             authority,
             Asked(
                 action=route.action,
-                organisation_id=_decided_on(authority, route, demanding),
+                organisation_id=_decided_on(authority, route, demanding, seen),
                 requester=Requester(session.person.id, session.person.name, session.id, session.method),
                 kind="http",
                 what={
@@ -192,7 +209,7 @@ class Gate:
             raise emergency_refused("Prove once more who you are.")
 
 
-def _decided_on(authority: Authority, route: Nameable, demanding: set[str]) -> str:
+def _decided_on(authority: Authority, route: Nameable, demanding: set[str], seen: frozenset[str]) -> str:
     """Whose people decide: those of the lowest organisation that has all demanding ones at or below it."""
     tree = authority.tree
     found = common(tree, demanding)
@@ -202,8 +219,10 @@ def _decided_on(authority: Authority, route: Nameable, demanding: set[str]) -> s
         node = tree.nodes[found]
         if node.parent_id is not None and authority.may(route.permission.name, node.parent_id):
             return node.parent_id
-    reach = current_scope().organisations | authority.scope("organisations:manage").organisations
-    if found not in reach and authority.person_id != _LOCAL:
+    if route.action in _FROM_ABOVE and found not in current_scope():  # whoever acts from above is seconded there
+        above = [each for each in tree.path(found) if each in current_scope()]
+        found = above[-1] if above else found
+    if found not in seen:
         raise organisation_unclear()
     return found
 
