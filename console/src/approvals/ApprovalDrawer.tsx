@@ -101,18 +101,25 @@ function Outcome({ approval }: { approval: ApprovalDetail }): JSX.Element | null
 function History({ approval }: { approval: ApprovalDetail }): JSX.Element {
   const t = useText();
   const f = useFormat();
+  const [text, setText] = useState("");
+  const say = useChange((comment: string) => post(`/approvals/${approval.id}/comments`, { comment }), ["approvals"], () => { setText(""); });
+  const hint = approval.mine ? t.approvals.whyHint : t.approvals.askHint;
   return (
     <section className="stack tight">
       <h3 style={{ fontSize: 14 }}>{t.approvals.history}</h3>
       <div>
         {approval.history.map((step, i) => (
           <div key={`${step.at_ms}-${i}`} style={{ borderInlineStart: "2px solid var(--line)", padding: "2px 0 10px 14px" }}>
-            <div><b>{t.approvals.steps[(step.transition ?? "open") as keyof typeof t.approvals.steps]}</b><span className="quiet"> · {step.actor_name}</span></div>
+            <div><b>{step.transition === null ? t.approvals.comment : t.approvals.steps[step.transition as keyof typeof t.approvals.steps]}</b><span className="quiet"> · {step.actor_name}</span></div>
             {step.comment && <div style={{ whiteSpace: "pre-wrap" }}>{step.comment}</div>}
             <div className="small faint num">{f.time(step.at_ms)}</div>
           </div>
         ))}
       </div>
+      {approval.state === "asked" && <>
+        <Input.TextArea rows={2} maxLength={1000} value={text} placeholder={hint} aria-label={hint} onChange={(event) => { setText(event.target.value); }} />
+        <div><Button disabled={!text.trim()} loading={say.isPending} onClick={() => { say.mutate(text.trim()); }}>{t.approvals.say}</Button></div>
+      </>}
     </section>
   );
 }

@@ -11,9 +11,9 @@ export const approvals = {
     approve: "Approve", reject: "Reject", withdraw: "Withdraw", approveText: "It is done at once, as the person who asked.", rejectText: "Say why; who asked reads it.", withdrawText: "It is not done.", commentHint: "Comment (optional)", commentNeeded: "Why not?",
     approved: "Approved and done", failed: "Approved, but it failed", rejected: "Rejected", withdrawn: "Withdrawn", emergency: "Emergency: done without a second person",
     take: "Show the answer once", takeText: "It may hold a secret. It is shown to you this once, then erased.", taken: "Copy what you need: it is not shown again.",
-    sent: "Sent for approval", sentText: "It is done as soon as a second person agrees.", open: "Look at the request",
+    whyHint: "Why it is needed", askHint: "Ask back, or note something", say: "Add comment", sent: "Sent for approval", sentText: "It is done as soon as a second person agrees. Say there why it is needed.", open: "Look at the request",
     policy: "What takes approval", policyText: "These operations wait for a second person, here and in every organisation below.", inherited: "Demanded by organisations above", inheritedText: "They hold here too and cannot be removed here.", own: "Operations", ownHint: "Choose operations", tooFew: "Fewer than two people here may decide. Give a second person such a role first.", deciders: (n: number) => `${n} ${n === 1 ? "person" : "people"} may decide here`, looser: "Taking an operation out takes approval itself.", lastChange: (who: string, when: string) => `Last changed by ${who}, ${when}`, none: "Nothing takes approval.",
-    actions: { "approvals.ask": "Asked for approval", "approvals.approve": "Approved a request", "approvals.reject": "Rejected a request", "approvals.withdraw": "Withdrew a request", "approvals.expire": "A request expired", "approvals.interrupt": "An approved request broke off", "approvals.override": "Acted in an emergency", "approvals.answer": "Took an answer", "organisations.approval_policy.set": "Stated what takes approval" },
+    actions: { "approvals.ask": "Asked for approval", "approvals.approve": "Approved a request", "approvals.reject": "Rejected a request", "approvals.withdraw": "Withdrew a request", "approvals.expire": "A request expired", "approvals.interrupt": "An approved request broke off", "approvals.override": "Acted in an emergency", "approvals.answer": "Took an answer", "approvals.comments.add": "Commented on a request", "organisations.approval_policy.set": "Stated what takes approval" },
     kinds: { approval: "Request", approval_policy: "Approval policy" }, approvedBy: "Approved by",
   },
   zh: {
@@ -27,9 +27,9 @@ export const approvals = {
     approve: "批准", reject: "拒绝", withdraw: "撤回", approveText: "将以申请人的身份立即执行。", rejectText: "请说明原因，申请人会看到。", withdrawText: "该操作不会执行。", commentHint: "意见（可选）", commentNeeded: "拒绝的原因",
     approved: "已批准并执行", failed: "已批准，但执行失败", rejected: "已拒绝", withdrawn: "已撤回", emergency: "紧急情况：未经他人批准即执行",
     take: "显示返回内容（仅一次）", takeText: "其中可能含有密钥。只向您显示这一次，之后即被清除。", taken: "请复制所需内容，之后不再显示。",
-    sent: "已提交审批", sentText: "他人批准后立即执行。", open: "查看申请",
+    whyHint: "为什么需要这样做", askHint: "追问或备注", say: "添加备注", sent: "已提交审批", sentText: "他人批准后立即执行。可在申请中说明理由。", open: "查看申请",
     policy: "审批规则", policyText: "以下操作在本组织及所有下级组织中需要他人批准。", inherited: "上级组织要求", inheritedText: "在此同样有效，不能在此取消。", own: "操作", ownHint: "选择操作", tooFew: "这里可以审批的不足两人。请先给另一人相应的角色。", deciders: (n: number) => `这里有 ${n} 人可以审批`, looser: "取消某项操作本身也需要批准。", lastChange: (who: string, when: string) => `${who} 于 ${when} 最后修改`, none: "没有操作需要批准。",
-    actions: { "approvals.ask": "申请审批", "approvals.approve": "批准申请", "approvals.reject": "拒绝申请", "approvals.withdraw": "撤回申请", "approvals.expire": "申请过期", "approvals.interrupt": "已批准的操作中断", "approvals.override": "紧急执行", "approvals.answer": "取走返回内容", "organisations.approval_policy.set": "规定需审批的操作" },
+    actions: { "approvals.ask": "申请审批", "approvals.approve": "批准申请", "approvals.reject": "拒绝申请", "approvals.withdraw": "撤回申请", "approvals.expire": "申请过期", "approvals.interrupt": "已批准的操作中断", "approvals.override": "紧急执行", "approvals.answer": "取走返回内容", "approvals.comments.add": "备注申请", "organisations.approval_policy.set": "规定需审批的操作" },
     kinds: { approval: "申请", approval_policy: "审批规则" }, approvedBy: "批准人",
   },
 };

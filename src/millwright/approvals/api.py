@@ -108,6 +108,18 @@ class ApprovalsController(Controller):
         return await approvals.withdraw(authority, session, approval_id, data.comment)
 
     @post(
+        "/{approval_id:str}/comments",
+        summary="Comment a request for approval",
+        operation_id="commentApproval",
+        guards=[signed_in],
+    )
+    async def comment(
+        self, approval_id: Id, data: JSONBody[DecisionReason], approvals: Us, authority: Me, session: Who
+    ) -> ApprovalDetail:
+        """Say why it is asked, or ask back; all who see the request read it."""
+        return await approvals.comment(authority, session, approval_id, data.comment)
+
+    @post(
         "/{approval_id:str}/answer",
         summary="Take the answer",
         operation_id="takeApprovalAnswer",

@@ -171,7 +171,7 @@ class Approvals:
         limit = min(limit, _MOST_PAGE)
         mine, here = authority.person_id, _decides(authority)
         rows = await asyncio.to_thread(self.store.list, view, mine, here, before=cursor, limit=limit + 1)
-        cases = await asyncio.to_thread(self._cases, [row.id for row in rows[:limit]])
+        cases = await asyncio.to_thread(self.cases.find, [row.id for row in rows[:limit]])
         items = [
             approval_of(cases[row.id], authority, answer_waiting=row.answer is not None)
             for row in rows[:limit]
@@ -188,7 +188,7 @@ class Approvals:
     async def get(self, authority: Authority, approval_id: str) -> ApprovalDetail:
         """One request with what it would do, and its history. Raises ``NotFound`` (``approvals.unknown``)."""
         row = await self._row(authority, approval_id)
-        case = (await asyncio.to_thread(self._cases, [approval_id]))[approval_id]
+        case = (await asyncio.to_thread(self.cases.find, [approval_id]))[approval_id]
         kept = await asyncio.to_thread(self._opened, row)
         history = await asyncio.to_thread(self.cases.history, approval_id)
         return detail_of(case, authority, kept, history, answer_waiting=row.answer is not None)
@@ -227,6 +227,13 @@ class Approvals:
         actor = Actor(session.person.id, session.person.name, frozenset({"requester"}))
         case = await asyncio.to_thread(self._moved, approval_id, "withdraw", actor, comment)
         return approval_of(case, authority)
+
+    async def comment(self, authority: Authority, session: Session, approval_id: str, text: str) -> ApprovalDetail:
+        """Say something about a request: who asked, why; who decides, a question. Raises ``NotFound``."""
+        await self._row(authority, approval_id)
+        await asyncio.to_thread(self.cases.comment, approval_id, Actor(session.person.id, session.person.name), text)
+        note("approval", approval_id)
+        return await self.get(authority, approval_id)
 
     async def override(self, session: Session, approval: Approval, reason: str) -> Outcome:
         """Carry out one's own request at once in an emergency; whoever calls has seen that this is allowed."""
@@ -385,10 +392,6 @@ class Approvals:
             kept = {"shown": {}}
         plain = msgspec.json.encode({"shown": kept["shown"], "answer": answer})
         return self._secrets.seal(purpose_of(REQUEST, approval_id), plain)
-
-    def _cases(self, ids: Collection[str]) -> dict[str, Case]:
-        with self.cases.begin() as session:
-            return session.find(ids)
 
     async def _row(self, authority: Authority, approval_id: str) -> Any:
         row = await asyncio.to_thread(self.store.find, approval_id, authority.person_id, _decides(authority))

@@ -61,6 +61,9 @@ def test_one_asks_and_another_approves(node: RunningNode, chromium: Any) -> None
             detail = desk.get_by_test_id("approval-detail")
             detail.get_by_role("button", name="Withdraw").wait_for()
             assert detail.get_by_role("button", name="Approve").count() == 0
+            detail.get_by_label("Why it is needed").fill("It was scrapped.")
+            detail.get_by_role("button", name="Add comment").click()
+            detail.get_by_text("It was scrapped.").first.wait_for()
             keep(desk, "approvals-mine-en")
 
             with page(chromium, node.url, "zh", "phone") as phone:
@@ -73,6 +76,7 @@ def test_one_asks_and_another_approves(node: RunningNode, chromium: Any) -> None
                 assert widest(phone) <= 0
                 keep(phone, "approvals-list-zh")
                 phone.get_by_role("button", name="删除设备").click()
+                phone.get_by_test_id("approval-detail").get_by_text("It was scrapped.").wait_for()
                 phone.get_by_test_id("approval-detail").get_by_role("button", name="批准").click()
                 phone.get_by_label("意见").fill("现场确认")
                 keep(phone, "approvals-decide-zh")

@@ -133,6 +133,20 @@ async def test_rejected_and_withdrawn_are_never_done(web: RunningWeb) -> None:
     assert (await house.anna.get(f"/api/v1/devices/{device}")).status_code == 200
 
 
+async def test_who_asks_and_who_decides_talk_about_it(web: RunningWeb) -> None:
+    house = await House.build(web, "devices.remove")
+    viewer = await web.person(house.anna, "Vi", "viewer")
+    asked = await house.held(house.anna, "DELETE", f"/devices/{await house.device()}")
+    path = f"/api/v1/approvals/{asked['id']}/comments"
+    assert (await viewer.post(path, json={"comment": "hm"})).status_code == 404
+    assert (await house.bo.post(path, json={"comment": "Why?"})).status_code == 201
+    said = (await house.anna.post(path, json={"comment": "It is scrapped."})).json()
+    assert [(step["actor_name"], step["comment"]) for step in said["history"]][1:] == [
+        ("Bo", "Why?"),
+        ("Anna", "It is scrapped."),
+    ]
+
+
 async def test_the_same_request_waits_once(web: RunningWeb) -> None:
     house = await House.build(web, "devices.remove")
     device = await house.device()

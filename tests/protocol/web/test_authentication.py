@@ -48,6 +48,7 @@ VIEWER_MAY_CHANGE = {
     ("post", "/api/v1/tokens"),
     ("delete", "/api/v1/tokens/{token_id}"),
     ("post", "/api/v1/approvals/{approval_id}/withdraw"),
+    ("post", "/api/v1/approvals/{approval_id}/comments"),
     ("post", "/api/v1/approvals/{approval_id}/answer"),
 }
 """What somebody who may only look may still change: what is their own."""

@@ -151,6 +151,7 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "PUT /organisations/{organisation_id}/approval-policy": {"actions": []},
         "POST /approvals/{approval_id}/approve": {"comment": "c"},
         "POST /approvals/{approval_id}/reject": {"comment": "c"},
+        "POST /approvals/{approval_id}/comments": {"comment": "c"},
         "POST /approvals/{approval_id}/withdraw": {"comment": "c"},
         "PUT /groups/{group_id}": {"name": "g", "person_ids": []},
         "POST /grants": {"organisation_id": organisation, "role": "viewer", "person_id": ids["person_id"]},
