@@ -231,7 +231,8 @@ class Approvals:
     async def comment(self, authority: Authority, session: Session, approval_id: str, text: str) -> ApprovalDetail:
         """Say something about a request: who asked, why; who decides, a question. Raises ``NotFound``."""
         await self._row(authority, approval_id)
-        await asyncio.to_thread(self.cases.comment, approval_id, Actor(session.person.id, session.person.name), text)
+        actor = Actor(session.person.id, session.person.name)
+        await asyncio.to_thread(self.cases.comment, approval_id, actor, _plain(text))
         note("approval", approval_id)
         return await self.get(authority, approval_id)
 
@@ -266,6 +267,7 @@ class Approvals:
         comment: str,
         data: dict[str, Any] | None = None,
     ) -> Case:
+        comment = _plain(comment)
         with self.cases.begin() as session:
             before = session.get(approval_id)
             decided = transition in ("approve", "reject", "override")
@@ -398,6 +400,11 @@ class Approvals:
         if row is None:
             raise errors.unknown(approval_id)
         return row
+
+
+def _plain(text: str) -> str:
+    """Without NUL, which PostgreSQL keeps in no text."""
+    return text.replace("\0", "")
 
 
 def _decides(authority: Authority) -> frozenset[str]:

@@ -169,6 +169,15 @@ async def test_one_that_fails_says_so(desk: Desk) -> None:
     assert (detail.result.status, detail.result.code, detail.result.message) == (409, "x.y", "It changed.")
 
 
+async def test_words_with_a_nul_are_kept_without_it(desk: Desk) -> None:
+    found = await desk.ask()
+    (anna, mine), (bo, theirs) = desk.people["anna"], desk.people["bo"]
+    await desk.approvals.comment(mine, anna, found, "be\0cause")
+    await desk.approvals.reject(theirs, bo, found, "n\0o")
+    detail = await desk.approvals.get(mine, found)
+    assert [each.comment for each in detail.history] == ["", "because", "no"]
+
+
 async def test_lists_by_page(desk: Desk) -> None:
     made = [await desk.ask(str(number)) for number in range(5)]
     (_, mine), (_, theirs) = desk.people["anna"], desk.people["bo"]

@@ -189,6 +189,20 @@ async def test_a_suspended_requester_does_nothing(web: RunningWeb) -> None:
     assert (ended["state"], ended["result"]["code"]) == ("failed", "parties.requester_gone")
 
 
+async def test_a_token_narrows_what_it_asked_and_its_end_ends_that(web: RunningWeb) -> None:
+    house = await House.build(web, "devices.remove", "people.add")
+    made = await send(house.anna, "POST", "/tokens", {"name": "t", "roles": ["engineer"]})
+    engineer = web.client(token=made["token"])
+    person = {"name": "Di", "password": PASSWORD, "roles": ["viewer"]}
+    assert (await engineer.post("/api/v1/people", json=person)).status_code == 403
+    first = await house.held(engineer, "DELETE", f"/devices/{await house.device()}")
+    second = await house.held(engineer, "DELETE", f"/devices/{await house.device('oven')}")
+    assert (await decide(house.bo, first)).json()["state"] == "done"
+    await send(house.anna, "DELETE", f"/tokens/{made['id']}", status=204)
+    ended = (await decide(house.bo, second)).json()
+    assert (ended["state"], ended["result"]["code"]) == ("failed", "parties.requester_gone")
+
+
 async def test_an_object_gone_or_changed_meanwhile_fails_truthfully(web: RunningWeb) -> None:
     house = await House.build(web, "devices.change")
     device = await house.device()

@@ -245,7 +245,7 @@ def _names(asked: Any) -> list[str]:
 
 def _words(request: Request[Any, Any, Any], header: str) -> str:
     """Words for people in a header, percent-encoded UTF-8 where they are not ASCII."""
-    return unquote(request.headers.get(header, "")).strip()[:1000]
+    return unquote(request.headers.get(header, "")).replace("\0", "").strip()[:1000]
 
 
 def _answer(outcome: Outcome) -> Response[Any]:
