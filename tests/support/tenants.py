@@ -12,12 +12,14 @@ import httpx
 import msgspec
 import sqlalchemy as sa
 
+from millwright.approvals import Asked, Requester
 from millwright.cases import SYSTEM
 from millwright.devices.dead_letters import DeadLetter, DeadLetterStream
 from millwright.devices.store import arrivals
 from millwright.historian import Historian, SeriesInfo
 from millwright.kernel.scope import EVERYTHING
 from millwright.operations.alarms import KIND
+from millwright.parties import NOBODY
 from millwright.parties.oidc.store import IdentityStore
 from millwright.parties.passkeys.store import PasskeyStore
 from support.certificates import make_request
@@ -68,6 +70,7 @@ async def plant(web: RunningWeb, historian: Historian | None, root: httpx.AsyncC
     await _things(made)
     await asyncio.to_thread(_cases, web, made)
     await _letters(web, made)
+    await _approval(web, made)
     if historian is not None:
         name = f"{marker}_property"
         info = SeriesInfo.of(made.ids["device_id"], name)
@@ -202,6 +205,25 @@ def _cases(web: RunningWeb, made: Tenant) -> None:
         }
         connection.execute(sa.insert(arrivals), [row])
     made.ids["arrival_id"] = row["id"]  # type: ignore[assignment]  # a text
+
+
+async def _approval(web: RunningWeb, made: Tenant) -> None:
+    """Something that the viewer asked for."""
+    marker, device = made.marker, made.ids["device_id"]
+    what = {"method": "DELETE", "path": f"/api/v1/devices/{device}", "query": "", "headers": {}, "body": ""}
+    asked = Asked(
+        action="devices.remove",
+        organisation_id=made.id,
+        requester=Requester(made.ids["person_id"], f"{marker} viewer", made.ids["session_id"], "cookie"),
+        kind="http",
+        what=what,
+        shown={**what, "body": {"title": marker}},
+        object_kind="device",
+        object_id=device,
+        object_name=f"{marker} device",
+        reason=marker,
+    )
+    made.ids["approval_id"] = (await web.services.approvals.ask(NOBODY, asked)).id
 
 
 async def _letters(web: RunningWeb, made: Tenant) -> None:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from millwright import cases, certificates, devices, historian, ledger, operations, parties, web
+from millwright import approvals, cases, certificates, devices, historian, ledger, operations, parties, web
+from millwright.approvals import Approvals, ApprovalsSettings
 from millwright.certificates import CertificateAuthority, CertificatesSettings
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
 from millwright.devices.certificates import DeviceCertificates
@@ -97,7 +98,7 @@ async def send_raw(web: RunningWeb, request: bytes, *, answered: bool = True) ->
 def open_records(folder: Path) -> Records:
     """A migrated SQLite database."""
     records = Records.in_folder(folder)
-    domains = (secrets, ledger, parties, cases, historian, certificates, devices, operations, web)
+    domains = (secrets, ledger, parties, cases, historian, certificates, approvals, devices, operations, web)
     homes = [Path(domain.__file__).parent for domain in domains]
     Migrations(records, [home / "migrations" for home in homes if (home / "migrations").is_dir()]).upgrade()
     return records
@@ -111,6 +112,7 @@ async def running_web(
     history: bool = False,
     written: bool = False,
     sign_in: SignInSettings | None = None,
+    approving: ApprovalsSettings | None = None,
     **settings: Any,
 ) -> AsyncIterator[RunningWeb]:
     """The whole web role; with ``history`` a historian over chDB answers it, with ``written`` the ledger is."""
@@ -132,7 +134,7 @@ async def running_web(
             await stack.enter_async_context(Lifecycle(open_writer(records, bus, clock, folder)))
         chosen = WebSettings(**{"port": free_port(), **settings})
         app = create_app(
-            compose(records, bus, clock, chosen, folder, sign_in), console=console or folder / "no-console"
+            compose(records, bus, clock, chosen, folder, sign_in, approving), console=console or folder / "no-console"
         )
         host = WebServer(app, chosen)
         running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
@@ -173,6 +175,7 @@ def compose(
     chosen: WebSettings,
     folder: Path,
     sign_in: SignInSettings | None = None,
+    approving: ApprovalsSettings | None = None,
 ) -> Services:
     """Every domain's service over one database."""
     alarms = Alarms(records, bus, clock)
@@ -188,6 +191,7 @@ def compose(
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     return Services(
         parties=known,
+        approvals=Approvals(everything, sealed, known, clock, approving or ApprovalsSettings()),
         devices=things,
         arrivals=ArrivalService(
             ArrivalStore(records), things.device_store, things.changes, bus, clock, DevicesSettings()

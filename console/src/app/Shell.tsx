@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BellOutlined, BuildOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -7,7 +7,7 @@ import { Link, Navigate, Outlet, useLocation, useNavigate } from "react-router";
 
 import { ProblemError, whenSignedOut } from "../api/client";
 import { live, useLiveState } from "../api/live";
-import type { Overview, Session } from "../api/model";
+import type { ApprovalSummary, Overview, Session } from "../api/model";
 import { queryClient, useMay, useResource, useRights, useSession } from "../api/queries";
 import { useText } from "../i18n";
 import { ProofBox } from "../account/security/ProofBox";
@@ -86,6 +86,9 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const node = useMay("system:read");
   const retention = useMay("retention:read");
   const audit = useMay("ledger:read");
+  const decides = useMay("approvals:decide");
+  const approvals = useResource<ApprovalSummary>("/approvals/summary", {}, { everyMs: 5000 });
+  const waiting = approvals.data?.waiting ?? 0;
   const several = (useRights().data?.organisations.length ?? 0) > 1;
   const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
   const asking = overview.data?.alarms.unacknowledged ?? 0;
@@ -102,6 +105,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     item("/", <DashboardOutlined />, t.nav.overview),
     item("/alarms", <BellOutlined />, t.nav.alarms, asking),
     item("/devices", <BuildOutlined />, t.nav.devices),
+    ...(decides || waiting > 0 || (approvals.data?.mine ?? 0) > 0 ? [item("/approvals", <CheckSquareOutlined />, t.nav.approvals, waiting)] : []),
     { type: "divider" as const },
     item("/places", <ApartmentOutlined />, t.nav.places),
     item("/models", <DatabaseOutlined />, t.nav.models),

@@ -20,6 +20,7 @@ const pages: RouteObject[] = [
   { path: "models/:id", element: page(() => import("../models/ModelPage")) },
   { path: "places", element: page(() => import("../places/PlacesPage")) },
   { path: "alarms", element: page(() => import("../alarms/AlarmsPage")) },
+  { path: "approvals", element: page(() => import("../approvals/ApprovalsPage")) },
   { path: "rules", element: page(() => import("../rules/RulesPage")) },
   { path: "dead-letters", element: page(() => import("../deadletters/DeadLettersPage")) },
   { path: "retention", element: page(() => import("../retention/RetentionPage")) },

@@ -4,6 +4,19 @@
 export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> = {
   "app.disk_full": ["磁盘将满，已停止接收数据", "请腾出空间，接收会自动恢复。限值是 [node] disk_stop_mb。"],
   "app.disk_low": ["磁盘空间不足：", "请腾出空间或缩短数据保留期。限值是 [node] disk_low_mb 和 disk_stop_mb。"],
+  "approvals.action_unknown": ["没有这样的操作：", "请从列表中选择。"],
+  "approvals.answer_gone": ["没有可取的返回内容", "只给申请人一次，保留七天；丢失的密钥请重新生成。"],
+  "approvals.body_too_large": ["申请内容过大", "请分批提交，或调大 [approvals] max_body_kb。"],
+  "approvals.emergency_refused": ["不能紧急执行", "需要 [approvals] emergency = true、根组织的 approvals:override 权限，并再次证明身份。"],
+  "approvals.expired": ["申请已过期", "请重新提交。"],
+  "approvals.not_a_person": ["只有人员可以审批", "请登录控制台，或使用本人的令牌。"],
+  "approvals.organisation_unclear": ["无法判断应由谁审批", "请先选择一个组织。"],
+  "approvals.own_request": ["不能审批自己的申请", "请他人审批；您可以撤回。"],
+  "approvals.request_broken": ["保存的内容与申请时不一致", "有人改动了数据库；请查看审计记录并重新申请。"],
+  "approvals.too_few_deciders": ["可以审批的不足两人", "请先给另一人带有 approvals:decide 的角色。"],
+  "approvals.unknown": ["没有这个申请", "审批页列出您的申请和待您审批的申请。"],
+  "approvals.unknown_end": ["执行中断，不知道是否完成", "请检查操作是否已执行；不会自动重复。"],
+  "parties.requester_gone": ["申请人已停用或令牌已失效", "请由他人重新申请。"],
   "cases.changed": ["有人同时做了修改", "请重新查看后再决定。"],
   "cases.transition_denied": ["您的角色不能这样做", "请向管理员申请相应的角色。"],
   "cases.wrong_state": ["当前状态下不能这样做", "请重新查看，可能有人先处理了。"],
@@ -137,6 +150,10 @@ export const PRESENCE: Record<string, string> = {
 
 /** 每个设置项是什么意思。 */
 export const SETTINGS: Record<string, string> = {
+  "approvals.expires_hours": "申请在多少小时内无人处理即过期。",
+  "approvals.max_body_kb": "等待审批的请求内容的最大大小，单位千字节。",
+  "approvals.execute_timeout_s": "已批准的请求最多执行多少秒，超过后视为结果不明。",
+  "approvals.emergency": "根组织的管理员能否说明紧急情况后免批准执行（`X-Emergency-Reason`）。每次使用都记入审计和日志。",
   "node.name": "本节点的名称，显示在控制台、日志和消息总线上。",
   "node.data": "节点全部数据所在的目录。",
   "node.log_level": "记入日志的最低级别。",

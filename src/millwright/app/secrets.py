@@ -13,7 +13,11 @@ from millwright.engines.secrets import Rotation, RotationReport, Secrets, open_s
 from millwright.kernel import SystemClock
 from millwright.kernel.scope import EVERYTHING
 
-TABLES = ("millwright.certificates.tables", "millwright.parties.second_factor.store")
+TABLES = (
+    "millwright.certificates.tables",
+    "millwright.parties.second_factor.store",
+    "millwright.approvals.tables",
+)
 """Modules that declare sealed columns; a domain that begins to seal something is added here."""
 
 

@@ -13,6 +13,7 @@ from msgspec import field
 
 from millwright.app.logs import hide_secrets
 from millwright.app.sections import ProcessSettings, settings_file
+from millwright.approvals.settings import ApprovalsSettings
 from millwright.certificates.settings import CertificatesSettings, TlsSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
@@ -42,6 +43,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     historian: HistorianSettings = field(default_factory=HistorianSettings)
     operations: OperationsSettings = field(default_factory=OperationsSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    approvals: ApprovalsSettings = field(default_factory=ApprovalsSettings)
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     web: WebSettings = field(default_factory=WebSettings)
 
@@ -76,7 +78,7 @@ def describe(
         for part in key.split("."):
             value = getattr(value, part)
         default = _default(info)
-        secret = key.endswith(("password", "secret", "token"))
+        secret = key.endswith(("password", "secret", "token", "secret_key", "secret_keys"))
         origin = f"environment {variable}" if variable in environ else str(file) if key in stored else "default"
         shown = "********" if secret and value else _without_password(value)
         yield Setting(key, shown, default, origin, variable, _description(info), secret)

@@ -12,6 +12,7 @@ import httpx
 
 from millwright.app.sections import folder_of
 from millwright.app.trust import own_node, trust
+from millwright.cli.exits import SentForApproval
 from millwright.cli.local import environment, process_settings
 from millwright.cli.main import Options
 from millwright.kernel import Denied, MillwrightError, Unavailable
@@ -112,6 +113,8 @@ class Client:
             reply = self._http.request(method, path, params=_given(query or {}), **body)
         if reply.is_error:
             raise _error(reply)
+        if reply.status_code == 202:
+            raise _held(reply)
         return reply
 
     @contextmanager
@@ -203,6 +206,16 @@ def _find_refusal(error: BaseException | None) -> str | None:
 
 def _given(query: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in query.items() if value is not None and value != ()}
+
+
+def _held(reply: httpx.Response) -> SentForApproval:
+    approval = reply.json()["approval"]
+    return SentForApproval(
+        f"This takes a second person: {approval['action']} waits as {approval['id']}.",
+        code="approvals.asked",
+        hint=f"Nothing was done yet. Somebody else: millwright approvals approve {approval['id']}",
+        detail={"approval": approval},
+    )
 
 
 def _error(reply: httpx.Response) -> MillwrightError:

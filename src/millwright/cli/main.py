@@ -34,6 +34,7 @@ _COMMANDS = {
     "models": "models",
     "rules": "rules",
     "alarms": "alarms",
+    "approvals": "approvals",
     "readings": "readings",
     "dead-letters": "dead_letters",
     "ledger": "ledger",

@@ -36,7 +36,7 @@ def print_error(error: MillwrightError, *, as_json: bool) -> None:
     if as_json:
         print_json({"error": error.to_dict()})
         return
-    click.echo(f"Error: {error.message}", err=True)
+    click.echo(f"{'Held:' if error.family == 'held' else 'Error:'} {error.message}", err=True)
     if error.hint:
         click.echo(f"Hint:  {error.hint}", err=True)
 

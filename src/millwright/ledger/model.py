@@ -66,6 +66,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     agent: str = ""
     request_id: str = ""
     on_behalf: Actor | None = None
+    approved_by: Actor | None = None
     grant: str = ""
     organisation: str = ""
     count: int = 1
@@ -116,6 +117,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     agent: str | None = None
     request_id: str = ""
     on_behalf: Actor | None = None
+    approved_by: Actor | None = None
     grant: str = ""
     organisation: str = ROOT
     count: int = 1

@@ -21,7 +21,7 @@ from millwright.parties.ceremonies import Ceremonies
 from millwright.parties.errors import NotSignedIn
 from millwright.parties.grants.service import Grants
 from millwright.parties.guesses import Guesses
-from millwright.parties.model import Factor, Language, Person, Session, SessionInfo, SetupState
+from millwright.parties.model import Factor, Language, Method, Person, Session, SessionInfo, SetupState
 from millwright.parties.names import name_key
 from millwright.parties.organisations.service import Organisations
 from millwright.parties.origin import Origin
@@ -29,6 +29,7 @@ from millwright.parties.passwords import LeakedPasswords, Passwords
 from millwright.parties.people import People, person_row
 from millwright.parties.permissions import bundles
 from millwright.parties.settings import SignInSettings
+from millwright.parties.standing import Standing
 from millwright.parties.store import (
     AuthorityStore,
     GrantStore,
@@ -99,6 +100,7 @@ class Parties:
         self._set_up = False
         self._known: OrderedDict[bytes, tuple[float, Session]] = OrderedDict()
         self._authorities = AuthorityStore(records)
+        self.standing = Standing(records, clock)
         self._allowed: OrderedDict[tuple[str, str], tuple[float, Authority]] = OrderedDict()
         self._tree: tuple[float, Tree] | None = None
         self.organisations = Organisations(OrganisationStore(records), clock, self.forget)
@@ -206,6 +208,21 @@ class Parties:
         held = self._authorities.held(session.person.id)
         mask = masked(session.person.roles, bundles()) if session.method == "token" else None
         return Authority(session.person.id, held, tree[1], self._clock.now_ms(), mask)
+
+    async def stand_in(self, person_id: str, session_id: str, method: Method) -> tuple[Session, Authority]:
+        """Somebody who asked earlier, with all they may do now; nothing of it is remembered from before.
+
+        Raises ``Denied`` (``parties.requester_gone``) when the person was disabled or the token ended.
+        """
+        return await asyncio.to_thread(self.standing.stand_in, person_id, session_id, method)
+
+    async def kind_of(self, person_id: str) -> str | None:
+        """Whether an account is a ``person``, a ``service`` or a ``program``."""
+        return await asyncio.to_thread(self.standing.kind_of, person_id)
+
+    async def holders(self, permission: str, organisation_id: str) -> set[str]:
+        """The enabled people who hold a permission on an organisation now."""
+        return await asyncio.to_thread(self.standing.holders, permission, organisation_id)
 
     def _find_by_cookie(self, key: bytes) -> Session | None:
         now = self._clock.now_ms()

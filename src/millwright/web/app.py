@@ -11,6 +11,7 @@ from typing import Any
 from litestar import Litestar, Request, Router
 from litestar.di import Provide
 
+from millwright.approvals import api as approvals_api
 from millwright.certificates import api as certificates_api
 from millwright.devices import api as devices_api
 from millwright.devices.dead_letters import api as dead_letters_api
@@ -25,6 +26,7 @@ from millwright.web import connection, health, overview, problems, system
 from millwright.web.audit import Audit
 from millwright.web.console_files import ConsoleFiles
 from millwright.web.edge import Edge
+from millwright.web.holding import Execution, Gate
 from millwright.web.idempotency import AnswerStore, Idempotency
 from millwright.web.live import Hub
 from millwright.web.live import api as live_api
@@ -43,6 +45,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
     ``app.state.edge`` counts requests, ``app.state.hub`` holds the live streams (stop it before the server).
     """
     board = StatsBoard(services.bus, services.clock)
+    gate = Gate(services.approvals, services.records)
     hub = Hub(services.bus, services.owners, most=services.settings.max_streams)
 
     @asynccontextmanager
@@ -55,6 +58,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
             Router(
                 "/api/v1",
                 route_handlers=[
+                    *approvals_api.ROUTES,
                     *certificates_api.ROUTES,
                     *devices_api.ROUTES,
                     *historian_api.ROUTES,
@@ -75,6 +79,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
             openapi_json,
         ],
         dependencies=_dependencies(services, board, hub),
+        before_request=gate,
         exception_handlers={Exception: problems.handle},
         openapi_config=document(services.version),
         lifespan=[lifespan],
@@ -82,6 +87,9 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
         logging_config=None,
         debug=False,
     )
+    gate.learn(app)
+    again = Audit(app.asgi_handler, services.recorder, services.denials, services.clock)
+    services.approvals.carry_out_by("http", Execution(app, again, services.parties))
     once = Idempotency(app.asgi_handler, AnswerStore(services.records, services.clock))
     edge = Edge(
         Audit(once, services.recorder, services.denials, services.clock),
@@ -107,6 +115,7 @@ def _dependencies(services: Services, board: StatsBoard, hub: Hub) -> dict[str, 
         "historian": services.historian,
         "history": History(services.historian, services.devices.registry),
         "retention": services.retention,
+        "approvals": services.approvals,
         "alarms": services.alarms,
         "rules": services.rules,
         "dead_letters": services.dead_letters,

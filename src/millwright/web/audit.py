@@ -128,6 +128,7 @@ class Audit:
             agent=headers.get(b"user-agent", b"").decode("latin-1")[:200],
             request_id=scope["request_id"],
             organisation="" if session is None else authority.home(),
+            approved_by=scope.get("approved_by"),
         )
         return _Request(draft, changing and session is not None, b"authorization" in headers or b"cookie" in headers)
 

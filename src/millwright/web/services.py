@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from millwright.approvals import Approvals
 from millwright.devices import ArrivalService, DevicesService
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.nats import NatsConnection
@@ -59,6 +60,7 @@ class Services:
     """
 
     parties: Parties
+    approvals: Approvals
     devices: DevicesService
     arrivals: ArrivalService
     historian: HistorianClient

@@ -47,6 +47,9 @@ VIEWER_MAY_CHANGE = {
     ("delete", "/api/v1/sessions/{session_id}"),
     ("post", "/api/v1/tokens"),
     ("delete", "/api/v1/tokens/{token_id}"),
+    ("post", "/api/v1/approvals/{approval_id}/withdraw"),
+    ("post", "/api/v1/approvals/{approval_id}/comments"),
+    ("post", "/api/v1/approvals/{approval_id}/answer"),
 }
 """What somebody who may only look may still change: what is their own."""
 

@@ -53,12 +53,16 @@ RECORD = {
 FACTORS = ("passkeys", "identities")
 """What of a person's own sign-in a neighbour must neither see nor remove."""
 
+ASKED = {"/api/v1/approvals/{approval_id}"}
+"""What only the viewer, who asked, and the administrator, who decides, may see."""
+
 OWN = {
     "/api/v1/session",
     "/api/v1/session/rights",
     "/api/v1/sessions/{session_id}",
     "/api/v1/tokens",
     "/api/v1/account/second-factor",
+    "/api/v1/approvals/actions",  # the same for everybody; it holds the words and the digits that are masked elsewhere
 }
 
 
@@ -169,6 +173,11 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /roles": {"organisation_id": organisation, "name": "r", "permissions": []},
         "PUT /roles/{role_id}": {"name": "r", "permissions": []},
         "POST /groups": {"organisation_id": organisation, "name": "g"},
+        "PUT /organisations/{organisation_id}/approval-policy": {"actions": []},
+        "POST /approvals/{approval_id}/approve": {"comment": "c"},
+        "POST /approvals/{approval_id}/reject": {"comment": "c"},
+        "POST /approvals/{approval_id}/comments": {"comment": "c"},
+        "POST /approvals/{approval_id}/withdraw": {"comment": "c"},
         "PUT /groups/{group_id}": {"name": "g", "person_ids": []},
         "POST /grants": {"organisation_id": organisation, "role": "viewer", "person_id": ids["person_id"]},
     }.get(f"{method} {short}", {})
@@ -258,6 +267,8 @@ async def test_the_own_enterprise_is_open_to_its_roles_alone(town: Town, tmp_pat
             if right.outcome(role) in ("–", "node"):
                 assert answer.status_code == 403, (right, role, answer.text)
                 assert not leaks(answer, town.red, set(ids.values())), (right, role)
+            elif right.path in ASKED and role not in ("administrator", "viewer"):
+                assert answer.status_code == 404, (right, role, answer.text)
             elif real:
                 assert answer.status_code == 200, (right, role, answer.text)
                 shown |= {right.path} if RED in answer.text or town.red.ids["device_id"] in answer.text else set()

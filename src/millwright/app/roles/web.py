@@ -9,6 +9,7 @@ from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
 from millwright.app.stats import Figures
 from millwright.app.tls import NodeTls, is_own, listening
+from millwright.approvals import Approvals, ApprovalsKeeper
 from millwright.certificates import CertificateAuthority
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DeviceStore
 from millwright.devices.certificates import DeviceCertificates
@@ -46,8 +47,10 @@ def compose(node: Node) -> Composition:
     everybody = DeviceStore(everything)
     authority = CertificateAuthority(everything, secrets, node.clock, settings.certificates, confined=node.records)
     held = DeviceCertificates(authority, node.records, everything, devices.changes, node.clock)
+    approvals = Approvals(everything, secrets, parties, node.clock, settings.approvals)
     services = Services(
         parties=parties,
+        approvals=approvals,
         devices=devices,
         arrivals=ArrivalService(
             ArrivalStore(node.records), devices.device_store, devices.changes, node.bus, node.clock, settings.devices
@@ -76,9 +79,10 @@ def compose(node: Node) -> Composition:
     )
     server = WebServer(create_app(services), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
+    keeper = ApprovalsKeeper(approvals, recorder, node.clock)
     rotation = RotationKeeper(Rotation(everything, secrets, node.clock))
     node.stats.sources += [
         lambda: Figures(server.counters() | recorder.counters(), server.gauges()),
         own.figures,
     ]
-    return Composition([own, dead_letters, rotation, server], server.url)
+    return Composition([own, dead_letters, rotation, keeper, server], server.url)
