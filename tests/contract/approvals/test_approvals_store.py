@@ -28,9 +28,9 @@ class Desk:
 
     def __init__(self, records: Records, folder: Path) -> None:
         self.clock = ManualClock()
-        self.parties = Parties(records, self.clock)
         self.secrets = open_secrets(SecretsSettings(), records, folder, self.clock)
         self.secrets.prepare()
+        self.parties = Parties(records, self.clock, secrets=self.secrets)
         self.records = records
         self.approvals = Approvals(records, self.secrets, self.parties, self.clock, ApprovalsSettings())
         self.approvals.carry_out_by("test", self.carry_out)
