@@ -21,7 +21,18 @@ from millwright.parties import Parties, ensure_local_token
 if TYPE_CHECKING:
     from millwright.engines.sql import Migrations
 
-DOMAINS = ("engines/secrets", "ledger", "parties", "cases", "historian", "certificates", "devices", "operations", "web")
+DOMAINS = (
+    "engines/secrets",
+    "ledger",
+    "parties",
+    "metering",
+    "cases",
+    "historian",
+    "certificates",
+    "devices",
+    "operations",
+    "web",
+)
 """Domains that may keep records; each has its migrations in ``<domain>/migrations``."""
 
 

@@ -109,6 +109,10 @@ class Historian:
         async with self._progress:
             await self._progress.wait_for(lambda: self._stored >= ticket)
 
+    def is_stored(self, ticket: int) -> bool:
+        """Whether the engine has everything up to ``ticket``."""
+        return self._stored >= ticket
+
     async def flush(self) -> None:
         """Store what is buffered now. Raises the engine's error; the readings stay buffered then."""
         async with self._flushing:

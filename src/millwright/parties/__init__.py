@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
-    from millwright.parties.authority import NOBODY, Authority
+    from millwright.parties.authority import NOBODY, Authority, Node, Tree
     from millwright.parties.errors import NotSignedIn
     from millwright.parties.guards import authority_of, permit, session_of, signed_in
     from millwright.parties.local_token import ensure_local_token
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from millwright.parties.sealing import Sealer
     from millwright.parties.service import Opened, Parties
     from millwright.parties.settings import OidcProvider, SignInSettings
+    from millwright.parties.store.authority import AuthorityStore
     from millwright.parties.store.organisations import active, gone, organisation_path
 
 __getattr__ = exports(__name__)
@@ -52,8 +53,10 @@ __all__ = [
     "READERS",
     "Account",
     "Authority",
+    "AuthorityStore",
     "Language",
     "NewToken",
+    "Node",
     "NotSignedIn",
     "OidcProvider",
     "Opened",
@@ -68,6 +71,7 @@ __all__ = [
     "SetupState",
     "SignInSettings",
     "TokenInfo",
+    "Tree",
     "active",
     "authority_of",
     "bundles",

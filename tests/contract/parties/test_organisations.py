@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from millwright import cases, certificates, devices, historian, operations
+from millwright import cases, certificates, devices, historian, metering, operations
 from millwright import parties as domain
 from millwright.engines.sql import Records
 from millwright.kernel import ROOT, Conflict, Denied, Invalid, ManualClock, NotFound
@@ -16,7 +16,7 @@ from millwright.parties.grants.model import GroupChange, NewConsent, NewGrant, N
 from millwright.parties.organisations.model import NewOrganisation, OrganisationChange
 from millwright.parties.store.organisations_tables import organisations
 
-DOMAINS = (domain, cases, certificates, devices, historian, operations)
+DOMAINS = (domain, metering, cases, certificates, devices, historian, operations)
 MIGRATIONS = [Path(each.__file__).parent / "migrations" for each in DOMAINS]
 PASSWORD = "copper kettles whistle"
 

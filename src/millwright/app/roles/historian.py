@@ -26,6 +26,7 @@ from millwright.devices.telemetry import Collector, Decoded, Outgoing, new_decod
 from millwright.engines.clickhouse import open_engine
 from millwright.historian import Historian, HistorianServer, LivePublisher, PolicyStore, Retention
 from millwright.kernel import MillwrightError
+from millwright.metering import CountStore, StreamTally
 from millwright.operations import AlarmWorker
 from millwright.operations.directory import RegistryDirectory
 
@@ -118,6 +119,7 @@ def compose(node: Node) -> Composition:
         hooks=[("rules", lambda decoded: alarms.evaluate(decoded.batch)), ("watchers", watchers.look)],
         note_series=devices.properties.note,
         before_acknowledge=[("alarms", alarms.flush)],
+        tally=StreamTally(CountStore(node.records), node.clock),
     )
     node.stats.sources += [
         pipeline.figures,
