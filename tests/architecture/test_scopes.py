@@ -21,6 +21,8 @@ NODES_OWN = {
     "secrets_keys": "data keys of the whole database, wrapped; no route shows them",
     "operations_revisions": "a counter",
     "ledger_": "the node's record of everybody; its routes take permissions on the root",
+    "metering_positions": "how far each source is counted",
+    "metering_numbers": "a counter",
     "web_answers": "found by person and key alone",
 }
 """Tables that belong to no organisation, by the beginning of their name, and why."""

@@ -292,6 +292,10 @@ class Historian:
     async def _ask_newest(self, device_ids: Sequence[str] | None) -> tuple[pa.Table, pa.Table]:
         return await asyncio.gather(self._store.catalogue(device_ids), self._store.latest(device_ids))
 
+    async def bytes_by_device(self) -> dict[str, int]:
+        """How many bytes on disk the readings of each device take; see :meth:`ReadingStore.bytes_by_device`."""
+        return await self._store.bytes_by_device()
+
     async def storage(self) -> Storage:
         """What the historian holds, and the room left."""
         return await self._store.storage()

@@ -25,7 +25,7 @@ from millwright.metering.model import (
     Subscription,
     Verification,
 )
-from millwright.metering.rights import METERING_MANAGE, METERING_READ
+from millwright.metering.rights import METERING_MANAGE, METERING_READ, PLANS_MANAGE, PLANS_READ
 from millwright.metering.service import Metering
 from millwright.metering.usage import Usage
 from millwright.parties import Authority, Session, permit
@@ -79,17 +79,17 @@ class MeteringController(Controller):
 
     # --- plans ---------------------------------------------------------------------------------------------------
 
-    @get("/plans", summary="Price plans", guards=_READ)
+    @get("/plans", summary="Price plans", guards=[permit(PLANS_READ)])
     async def plans(self, metering: Us) -> list[Plan]:
         """The newest version of each plan that is kept here."""
         return await metering.plans()
 
-    @post("/plans", summary="Add a price plan", guards=_MANAGE)
+    @post("/plans", summary="Add a price plan", guards=[permit(PLANS_MANAGE)])
     async def add_plan(self, metering: Us, authority: Me, session: Who, data: JSONBody[NewPlan]) -> Plan:
         """Add a plan to be offered to organisations below."""
         return await metering.add_plan(authority, data, session.person.name)
 
-    @get("/plans/{plan_id:str}", summary="A price plan", guards=_READ)
+    @get("/plans/{plan_id:str}", summary="A price plan", guards=[permit(PLANS_READ)])
     async def plan(
         self,
         metering: Us,
@@ -99,7 +99,7 @@ class MeteringController(Controller):
         """A version of a plan."""
         return await metering.plan(plan_id, version)
 
-    @put("/plans/{plan_id:str}", summary="Change a price plan", guards=_MANAGE)
+    @put("/plans/{plan_id:str}", summary="Change a price plan", guards=[permit(PLANS_MANAGE)])
     async def change_plan(self, metering: Us, session: Who, plan_id: PlanId, data: JSONBody[PlanDocument]) -> Plan:
         """Add a version. Who pays by an older one goes on with that until another subscription begins."""
         return await metering.change_plan(plan_id, data, session.person.name)

@@ -24,6 +24,16 @@ def no_plan_in_force(organisation_id: str) -> NotFound:
     )
 
 
+def no_such_plan(plan_id: str) -> NotFound:
+    """The plan does not exist, or is not for this organisation."""
+    return NotFound(
+        "There is no such price plan.",
+        code="metering.plan_unknown",
+        hint="List the plans.",
+        detail={"plan_id": plan_id},
+    )
+
+
 def plan_invalid(message: str, pointer: str) -> Invalid:
     """A plan that cannot be counted with; ``pointer`` is a JSON pointer into the body."""
     return Invalid(

@@ -1,6 +1,7 @@
-"""What may be permitted here. Both pass the border of an enterprise: who bills it must know how much it used.
+"""What may be permitted here.
 
-They show amounts, never data.
+Metering passes the border of an enterprise, for who bills it must know how much it used: it shows amounts, never data.
+Price plans do not: what an enterprise asks of its own departments is its own.
 """
 
 from __future__ import annotations
@@ -20,3 +21,5 @@ METERING_MANAGE = permission(
     "管理下级组织的价格方案、限额和账单",
     across=True,
 )
+PLANS_READ = permission("plans:read", "See price plans", "查看价格方案", ("auditor",))
+PLANS_MANAGE = permission("plans:manage", "Keep price plans", "管理价格方案")

@@ -9,7 +9,7 @@ from datetime import timedelta
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Conflict, Invalid, NotFound, new_id
 from millwright.ledger import note
-from millwright.metering.errors import above_only
+from millwright.metering.errors import above_only, no_such_plan
 from millwright.metering.limits import Ceilings
 from millwright.metering.meters import get_meter, meters
 from millwright.metering.model import (
@@ -26,7 +26,7 @@ from millwright.metering.model import (
 from millwright.metering.payers import in_force, payer_of
 from millwright.metering.periods import Calendar, Days, month
 from millwright.metering.pricing import check_bought, check_plan
-from millwright.metering.rights import METERING_MANAGE, METERING_READ
+from millwright.metering.rights import METERING_MANAGE, METERING_READ, PLANS_MANAGE
 from millwright.metering.statements import Statements
 from millwright.metering.store import CountStore, PlanStore, StatementStore
 from millwright.metering.usage import Usage, organisations_shown, quotas_shown, usage_of_meter
@@ -103,8 +103,8 @@ class Metering:
     async def add_plan(self, authority: Authority, new: NewPlan, by: str) -> Plan:
         """Add a plan. Raises ``Invalid`` (``metering.plan_invalid``) and ``NotFound``."""
         check_plan(new.document)
-        owner = new.organisation_id or authority.scope(METERING_MANAGE.name).home or ""
-        _need(authority, METERING_MANAGE, owner)
+        owner = new.organisation_id or authority.scope(PLANS_MANAGE.name).home or ""
+        _need(authority, PLANS_MANAGE, owner)
         made = Plan(new_id("pln"), 1, owner, new.document, self._clock.now_ms(), by)
         await asyncio.to_thread(self._plans.add, made)
         note("plan", made.id, new.document.name, after=new.document)
@@ -135,6 +135,8 @@ class Metering:
         """
         _need_above(authority, organisation_id)
         plan = await self.plan(new.plan_id, new.version) if new.plan_id is not None else None
+        if plan is not None and plan.organisation_id not in authority.tree.path(organisation_id):
+            raise no_such_plan(plan.id)
         if plan is not None:
             check_bought(plan.document, new.bought)
         made = Subscription(

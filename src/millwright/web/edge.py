@@ -18,12 +18,14 @@ from typing import Any
 from litestar.exceptions import HTTPException
 from litestar.types import Receive, Send
 
-from millwright.kernel import MillwrightError
+from millwright.kernel import LimitExceeded, MillwrightError
 from millwright.kernel.scope import NOTHING, enter, leave
 from millwright.parties import NOBODY, Parties, Session
 from millwright.parties.cookies import COOKIE, cookie_name
+from millwright.parties.guards import ORGANISATION_HEADER
 from millwright.web import problems
 from millwright.web.audit import Audit
+from millwright.web.calls import Calls
 from millwright.web.console_files import ConsoleFiles
 from millwright.web.hosts import Hosts
 from millwright.web.settings import WebSettings
@@ -49,6 +51,7 @@ _GIVEN_TYPES = ("*/*", "application/", "text/")
 _FORM = b"application/x-www-form-urlencoded"
 _FORM_PATH = re.compile(r"/api/v1/session/oidc/[^/]+/logout\Z")  # OpenID Connect Back-Channel Logout §2.5 wants a form
 _ONCE = (b"host", b"content-length", b"content-type", b"transfer-encoding", b"authorization", b"origin")
+_ORGANISATION = ORGANISATION_HEADER.encode()
 _MOST_HEADER_BYTES = 32 * 1024
 _LONGEST_PATH = 8 * 1024
 _UNRESTRICTED = ("/api/v1/session", "/api/v1/account/", "/api/v1/setup")
@@ -82,8 +85,10 @@ class Edge:
         settings: WebSettings,
         console: ConsoleFiles,
         methods: Callable[[str], list[str]],
+        calls: Calls | None = None,
     ) -> None:
         self._app, self._parties, self._console, self._methods = app, parties, console, methods
+        self._calls = calls or Calls()
         self._max_body = settings.max_body_bytes
         self._proxies = frozenset(settings.trusted_proxies)
         self._hosts = Hosts(settings)
@@ -126,6 +131,7 @@ class Edge:
             if methods:  # the routes of one path each know only themselves
                 await _send(answer, 204, [(b"allow", ", ".join(methods).encode())])
                 return
+            self._admit_call(scope, headers, answer)
             await self._app(scope, self._limited(receive), answer)
         except (MillwrightError, BodyTooLarge, BodyTooSlow) as error:
             if answer.started:  # too late to say so: an answer that breaks off is seen as such
@@ -198,6 +204,17 @@ class Edge:
             )
         return None
 
+    def _admit_call(self, scope: Any, headers: dict[bytes, bytes], answer: _Answer) -> None:
+        session: Session | None = scope["auth"]
+        if session is None:
+            return
+        chosen = headers.get(_ORGANISATION, b"").decode("latin-1") or None
+        try:
+            answer.add(self._calls.admit(scope["path"], session, scope["authority"], chosen))
+        except LimitExceeded as error:
+            answer.add(self._calls.headers_of(error))
+            raise
+
     def _same_origin(self, scope: Any, headers: dict[bytes, bytes], *, strict: bool) -> bool:
         """Whether a browser's request comes from this node's own pages; ``strict`` wants it proved."""
         site = headers.get(b"sec-fetch-site")
@@ -254,6 +271,10 @@ class _Answer:
         if scope["scheme"] == "https":
             self._extra.append(_STRICT_TRANSPORT)
         self.status = 0
+
+    def add(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """Send these too."""
+        self._extra += headers
 
     @property
     def started(self) -> bool:

@@ -9,7 +9,8 @@ import msgspec
 import sqlalchemy as sa
 
 from millwright.engines.sql import Records
-from millwright.kernel import Conflict, NotFound
+from millwright.kernel import Conflict
+from millwright.metering.errors import no_such_plan
 from millwright.metering.model import Bought, Limits, Plan, PlanDocument, Subscription
 from millwright.metering.tables import limits, plans, subscriptions
 
@@ -41,12 +42,7 @@ class PlanStore:
         with self._records.read() as connection:
             row = connection.execute(query).one_or_none()
         if row is None:
-            raise NotFound(
-                "There is no such price plan.",
-                code="metering.plan_unknown",
-                hint="List the plans.",
-                detail={"plan_id": plan_id},
-            )
+            raise no_such_plan(plan_id)
         return _plan(row)
 
     def add(self, plan: Plan) -> None:
