@@ -131,7 +131,7 @@ export const LETTERS: Record<string, string> = {
 
 /** 设备上线、下线的原因。 */
 export const PRESENCE: Record<string, string> = {
-  connected: "已连接", client: "设备主动断开", connection_lost: "连接中断", "connection lost": "连接中断", keep_alive: "心跳超时", taken_over: "同一设备另建了连接",
+  connected: "已连接", client: "设备主动断开", connection_lost: "连接中断", "connection lost": "连接中断", keep_alive: "心跳超时", taken_over: "同一设备另建了连接", quota_exceeded: "所属组织的用量配额已用完",
   slow_reader: "设备接收过慢", credential_moved: "凭证已改属", credential_revoked: "凭证已吊销", disabled: "设备已停用", deleted: "设备已删除", listener_stopped: "MQTT 接入已停止",
 };
 

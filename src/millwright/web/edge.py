@@ -14,6 +14,7 @@ import re
 import secrets
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 from litestar.exceptions import HTTPException
 from litestar.types import Receive, Send
@@ -209,6 +210,9 @@ class Edge:
         if session is None:
             return
         chosen = headers.get(_ORGANISATION, b"").decode("latin-1") or None
+        if chosen is None and b"organisation_id=" in scope["query_string"]:  # a browser's way to say it
+            query = parse_qs(scope["query_string"].decode("latin-1"))
+            chosen = query.get("organisation_id", [None])[0]
         try:
             answer.add(self._calls.admit(scope["path"], session, scope["authority"], chosen))
         except LimitExceeded as error:

@@ -323,6 +323,10 @@ class Connection(asyncio.Protocol):
         if packet.keep_alive_s:
             self._keep_alive_s = packet.keep_alive_s * 1.5
             self._timer = listener.loop.call_later(self._keep_alive_s, self._check_alive)
+        if listener.pacer is not None:  # who is in debt does not get out of it by connecting anew
+            wait_s = listener.pacer.take(principal, 0)
+            if wait_s > 0:
+                self._hold_for(wait_s)
         if self._transport is not None and listener.reads and self._hold is None:
             self._transport.resume_reading()
         held, self._held = self._held, b""
