@@ -1,5 +1,6 @@
 import type { Dictionary } from "./en";
 import { security } from "./security";
+import { usage } from "./usage";
 
 const n2 = (n: number): string => n.toLocaleString("zh-CN");
 
@@ -8,7 +9,7 @@ export const zh: Dictionary = {
   brand: { name: "百工", tagline: "设备接得上，历史留得住，报警信得过。" },
   nav: {
     overview: "总览", devices: "设备", models: "物模型", places: "位置", alarms: "报警", rules: "规则",
-    deadLetters: "死信", retention: "数据保留", system: "系统", people: "人员", organisations: "组织", audit: "审计", account: "我的账户", menu: "菜单", skip: "跳到正文",
+    deadLetters: "死信", retention: "数据保留", usage: "用量", system: "系统", people: "人员", organisations: "组织", audit: "审计", account: "我的账户", menu: "菜单", skip: "跳到正文",
   },
   common: {
     save: "保存", cancel: "取消", create: "创建", add: "添加", edit: "编辑", delete: "删除", close: "关闭", retry: "重试", copy: "复制",
@@ -116,7 +117,7 @@ export const zh: Dictionary = {
     proofWrong: "证明不成立：此记录不是当初签名的那一条。", steps: { leaf: "记录文本的哈希", path: (n: number) => `到根的路径，${n} 个哈希`, head: "签名树头中的根", signature: "日志密钥的签名" }, verdicts: { right: "吻合", wrong: "不吻合", unchecked: "本浏览器未验证" },
     text: "参与哈希的文本", path: "路径上的哈希", checkpoint: "签名树头", insecure: "浏览器只在 HTTPS 或本机页面上验证证明；`millwright ledger prove` 可在任何地方验证。", history: "变更历史", noHistory: "尚无变更记录", noHistoryText: "今后的变更及其操作者将列在这里。",
     empty: "尚无操作", emptyText: "每次变更和每次被拒绝的尝试都会列在这里。", noMatch: "没有匹配的记录", noMatchText: "请更改搜索或清除筛选。",
-    kinds: { device: "设备", person: "人员", rule: "规则", alarm: "报警", model: "物模型", place: "位置", token: "令牌", session: "会话", arrival: "新到设备", dead_letter: "死信", retention: "保留策略", settings: "设置", node: "节点", personal_data: "个人信息", passkey: "通行密钥", identity: "其他账号", provider: "身份提供方", organisation: "组织", role: "角色", group: "用户组", grant: "授权", invitation: "邀请", authority: "证书颁发机构", certificate: "证书", secrets: "密钥", enrolment: "注册", est: "注册" },
+    kinds: { device: "设备", person: "人员", rule: "规则", alarm: "报警", model: "物模型", place: "位置", token: "令牌", session: "会话", arrival: "新到设备", dead_letter: "死信", retention: "保留策略", plan: "价格方案", subscription: "订购", limits: "限额", statement: "账单", settings: "设置", node: "节点", personal_data: "个人信息", passkey: "通行密钥", identity: "其他账号", provider: "身份提供方", organisation: "组织", role: "角色", group: "用户组", grant: "授权", invitation: "邀请", authority: "证书颁发机构", certificate: "证书", secrets: "密钥", enrolment: "注册", est: "注册" },
     actions: {
       "devices.add": "注册设备", "devices.change": "修改设备", "devices.remove": "删除设备", "devices.import": "导入设备", "devices.read": "读取设备", "devices.credentials.add": "签发凭据", "devices.credentials.remove": "吊销凭据", "places.add": "添加位置", "places.change": "修改位置", "places.remove": "删除位置",
       "models.add": "添加物模型", "models.versions.add": "添加物模型版本", "models.remove": "删除物模型", "rules.add": "新建规则", "rules.set": "修改规则", "rules.remove": "删除规则", "alarms.acknowledge": "确认报警", "alarms.comments.add": "评论报警", "arrivals.adopt": "接纳新到设备", "arrivals.remove": "忽略新到设备",
@@ -124,7 +125,7 @@ export const zh: Dictionary = {
       "session.proof": "再次证明身份", "account.second_factor": "开始设置验证器应用", "account.second_factor.add": "设置验证器应用", "account.second_factor.remove": "移除验证器应用", "account.second_factor.recovery_codes.add": "生成恢复码", "account.passkeys.challenge": "开始添加通行密钥", "account.passkeys.add": "添加通行密钥", "account.passkeys.change": "重命名通行密钥", "account.passkeys.remove": "移除通行密钥", "account.identities.add": "关联其他账号", "account.identities.remove": "取消关联其他账号", "account.identities.proof": "开始在别处证明身份", "people.second_factor.remove": "重置第二因素",
       "people.services.add": "添加服务账号", "organisations.add": "添加组织", "organisations.change": "修改组织", "organisations.remove": "删除组织", "organisations.members.remove": "终止成员资格", "organisations.members.transfer": "转移成员", "organisations.consents.add": "给予同意", "organisations.consents.remove": "撤回同意", "organisations.invitations.add": "邀请人员", "organisations.invitations.remove": "撤回邀请", "invitations.accept": "接受邀请", "invitations.read": "查看邀请", "roles.add": "新建角色", "roles.set": "修改角色", "roles.remove": "删除角色", "groups.add": "新建用户组", "groups.set": "修改用户组", "groups.remove": "删除用户组", "grants.add": "授予角色", "grants.remove": "终止授权",
       "devices.certificates.add": "签发证书", "devices.certificates.code": "创建注册码", "devices.certificates.revocation": "吊销证书", "enrolment.add": "设备自行注册", "enrolment.renewal": "设备更新证书", "est.simpleenroll": "设备自行注册（EST）", "est.simplereenroll": "设备重新注册（EST）", "certificates.authorities.add": "新建颁发机构", "certificates.authorities.import": "导入颁发机构", "certificates.renew": "更新节点证书", "secrets.rotate": "轮换密钥",
-      "node.set_up": "初始化节点", "node.start": "节点启动", "node.stop": "节点停止", "settings.change": "设置变更", "records.migrate": "数据库迁移", "retention.set": "设置保留策略", "mqtt.connect": "MQTT 连接", "ledger.erase": "擦除个人信息", "attempts.various": "多种尝试",
+      "node.set_up": "初始化节点", "node.start": "节点启动", "node.stop": "节点停止", "settings.change": "设置变更", "records.migrate": "数据库迁移", "retention.set": "设置保留策略", "metering.plans.add": "新建价格方案", "metering.plans.set": "修改价格方案", "metering.organisations.subscription.set": "设定付费方案", "metering.organisations.limits.set": "设定限额", "metering.statements.add": "开具账单", "mqtt.connect": "MQTT 连接", "ledger.erase": "擦除个人信息", "attempts.various": "多种尝试",
     },
   },
   people: {
@@ -135,6 +136,7 @@ export const zh: Dictionary = {
     title: "组织", text: "企业的数据归企业自己所有；上级组织须经其同意才能查看。", add: "新建组织", name: "名称", shortName: "简称", code: "统一社会信用代码", kind: "类型", parent: "上级", members: "成员", all: "全部组织", choose: "组织", suspend: "停用", resume: "恢复", suspended: "已停用", suspendText: "恢复之前，无人可在其中工作，其设备也无法接入。", deleteText: "其设备、规则、报警及其他一切将被永久删除。", one: "只有一个组织。", more: "管理多个组织…", invite: "邀请", invitations: "邀请", inviteText: "链接只能使用一次，一周内有效。请发给受邀人；此处只显示这一次。", note: "受邀人", openInvitation: "待接受", usedInvitation: "已接受", overInvitation: "已过期", withdraw: "撤回", grants: "授权", give: "授予角色", role: "角色", to: "授予", until: "有效期至", end: "终止", endText: "立即生效，已登录的会话也不例外。", leave: "移出组织", leaveText: "其在本组织及下级的角色全部终止，所有会话和令牌失效；其工作成果保留。", consents: "同意", consent: "给予同意", consentText: "未经本企业同意，在上级组织的授权不能触及本企业的数据。", noConsents: "没有同意记录：上级组织看不到本企业的数据。", noInvitations: "没有邀请", noMembers: "还没有成员", noGrants: "没有授权", firstAdministrator: "请邀请首位管理员；此后由组织内部自行决定。", permissions: "权限", roles: "角色", newRole: "新建角色", builtIn: "内置", groups: "用户组", newGroup: "新建用户组", access: "权限", accessText: "此人可以做什么、在哪里、依据哪项授权。", nothing: "这里没有任何授权。", why: "依据", through: (group) => `通过 ${group}`, on: (name) => `于 ${name}`, invitedTitle: (name) => `加入 ${name}`, invitedText: (role) => `您受邀担任：${role}。`, joinAs: (name) => `以 ${name} 的身份加入`, join: "加入", bad: "邀请无效", badText: "邀请只能使用一次，且有时限。请索取新的邀请。", kinds: { province: "省", city: "市", park: "园区", industry: "行业", enterprise: "企业", site: "厂区", department: "部门" },
   },
   security: security.zh,
+  usage: usage.zh,
   help: { title: "键盘快捷键", search: "搜索", overview: "总览", devices: "设备", alarms: "报警", help: "本帮助", then: "然后", rules: "规则", system: "系统" },
   quality: { 192: "良好", 64: "不确定", 0: "坏" },
 };

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from millwright.kernel import Clock, LimitExceeded
-from millwright.metering.model import Limits, Period, Quota, Rates
+from millwright.metering.model import Limits, Period, Quota, RateLimits
 from millwright.parties import Tree
 
 INTAKE_METERS = ("messages", "points", "stored_bytes")
@@ -56,7 +56,7 @@ class Ceilings:
     limits: Mapping[str, Limits] = field(default_factory=dict)
     states: Mapping[str, list[QuotaState]] = field(default_factory=dict)
     _over: dict[tuple[str, str], QuotaState | None] = field(default_factory=dict, repr=False, compare=False)
-    _rates: dict[str, list[tuple[str, Rates]]] = field(default_factory=dict, repr=False, compare=False)
+    _rates: dict[str, list[tuple[str, RateLimits]]] = field(default_factory=dict, repr=False, compare=False)
 
     def find_exceeded(self, organisation_id: str, meters: Iterable[str]) -> QuotaState | None:
         """A hard quota on one of these meters that is used up, of the organisation or one above it."""
@@ -80,7 +80,7 @@ class Ceilings:
         ]
         return max(over, key=lambda state: state.ends_ms, default=None)
 
-    def rates(self, organisation_id: str) -> list[tuple[str, Rates]]:
+    def rates(self, organisation_id: str) -> list[tuple[str, RateLimits]]:
         """The rates that hold for an organisation: its own and those above, from the top."""
         if not self.limits:
             return []

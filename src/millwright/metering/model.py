@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 Money = Annotated[str, Meta(pattern=r"^\d{1,12}(\.\d{1,8})?$", description="Decimal text, in the plan's currency.")]
 Count = Annotated[int, Meta(ge=0, le=10**15)]
@@ -116,7 +116,7 @@ class Quota(Struct, frozen=True, forbid_unknown_fields=True):
 Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
 
 
-class Rates(Struct, frozen=True, forbid_unknown_fields=True):
+class RateLimits(Struct, frozen=True, forbid_unknown_fields=True):
     """How much a second: of the organisation with all below it, of each of its devices, of each caller. Null: any."""
 
     messages: Rate | None = None
@@ -129,7 +129,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """What an organisation, with all below it, may use."""
 
     quotas: Annotated[list[Quota], Meta(max_length=50)] = []
-    rates: Rates = Rates()
+    rates: RateLimits = field(default_factory=RateLimits)
 
 
 class Line(Struct, frozen=True):

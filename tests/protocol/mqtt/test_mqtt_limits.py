@@ -15,7 +15,7 @@ from millwright.devices.mqtt import MqttListener
 from millwright.kernel import SystemClock
 from millwright.metering import Ceilings
 from millwright.metering.limits import NO_CEILINGS, work_out
-from millwright.metering.model import Limits, Quota, Rates
+from millwright.metering.model import Limits, Quota, RateLimits
 from millwright.parties import Node, Tree
 from support.intake import stored_payloads
 from support.mqtt import OpenDoor, RawClient, connect_bytes, running_listener, until
@@ -63,7 +63,7 @@ class Flood:
 @pytest.mark.parametrize("inflight", [20, 1000])
 async def test_over_the_rate_a_client_is_read_more_slowly_and_loses_nothing(nats: RunningNats, inflight: int) -> None:
     """The keep-alive is two seconds, and being held is longer: a client that is not read is not taken for dead."""
-    ceilings = limited(Limits(rates=Rates(device_messages=200)))
+    ceilings = limited(Limits(rates=RateLimits(device_messages=200)))
     clock = SystemClock()
     async with running_listener(nats.url, pacer=RatePacer(lambda: ceilings, clock)) as listener:
         flood = await asyncio.to_thread(Flood, listener.port, "fast", inflight)
@@ -86,7 +86,7 @@ async def test_a_rate_of_the_organisation_is_shared_and_a_quiet_neighbour_is_not
 ) -> None:
     tree = Tree([Node("org_root", None, "park", "Park"), Node("red", "org_root", "enterprise", "Red")])
     ceilings = work_out(
-        tree, {"red": Limits(rates=Rates(messages=100))}, {"day": {}, "month": {}}, {"day": 1, "month": 1}
+        tree, {"red": Limits(rates=RateLimits(messages=100))}, {"day": {}, "month": {}}, {"day": 1, "month": 1}
     )
     pacer = RatePacer(lambda: ceilings, SystemClock())
     door = OpenDoor()

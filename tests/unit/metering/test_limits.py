@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from millwright.kernel import Invalid, ManualClock
 from millwright.metering.limits import Buckets, work_out
 from millwright.metering.meters import MESSAGES, STORED_BYTES
-from millwright.metering.model import Limits, PlanDocument, Quota, Rates, Subscription
+from millwright.metering.model import Limits, PlanDocument, Quota, RateLimits, Subscription
 from millwright.metering.payers import payer_of, segments
 from millwright.metering.periods import HOUR_MS, Calendar, Days, month, month_before
 from millwright.metering.usage import forecast
@@ -59,7 +59,7 @@ def test_a_quota_below_does_not_touch_its_neighbour() -> None:
 
 
 def test_rates_of_those_above_hold_too() -> None:
-    limits = {"org_root": Limits(rates=Rates(messages=10)), "shop": Limits(rates=Rates(device_messages=1))}
+    limits = {"org_root": Limits(rates=RateLimits(messages=10)), "shop": Limits(rates=RateLimits(device_messages=1))}
     found = work_out(TREE, limits, {"day": {}, "month": {}}, ENDS)
     assert [holder for holder, _ in found.rates("shop")] == ["org_root", "shop"]
     assert [holder for holder, _ in found.rates("blue")] == ["org_root"]
