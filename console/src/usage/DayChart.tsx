@@ -17,7 +17,7 @@ export default function DayChart({ usage }: { usage: Usage }): JSX.Element {
   const [chosen, setChosen] = useState<string | null>(null);
   const meter = used.find((each) => each.meter === chosen) ?? used[0];
   return (
-    <Panel title={t.usage.byDay} extra={used.length > 1 && meter && (
+    <Panel title={<span style={{ whiteSpace: "nowrap" }}>{t.usage.byDay}</span>} extra={used.length > 1 && meter && (
       <div style={{ overflowX: "auto", maxWidth: "100%" }}><Segmented size="small" value={meter.meter} onChange={setChosen} options={used.map((each) => ({ value: each.meter, label: meterName(each, language) }))} /></div>
     )}>
       {meter && <Bars meter={meter} month={usage.month} />}

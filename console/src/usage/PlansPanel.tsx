@@ -36,7 +36,7 @@ export function PlansPanel(): JSX.Element {
         {(items) => items.length === 0 ? <Empty title={t.usage.noPlans} text={t.usage.noPlansText}>{add}</Empty> : (
           <Listing
             inside size="small" items={items} columns={columns} rowKey={(plan) => plan.id} {...(manages && { onOpen: edit })}
-            card={(plan) => <button type="button" className="inset plain row spread" style={{ width: "100%", textAlign: "start" }} onClick={() => { edit(plan); }}><span><b>{plan.document.name}</b> <span className="quiet small">{t.usage.version(plan.version)}</span></span><span className="num">{plan.document.currency} {plan.document.monthly_fee}</span></button>}
+            card={(plan) => <div className="inset"><button type="button" className="plain" style={{ width: "100%" }} onClick={() => { edit(plan); }}><span className="row spread"><span><b>{plan.document.name}</b> <span className="quiet small">{t.usage.version(plan.version)}</span></span><span className="num">{plan.document.currency} {plan.document.monthly_fee}</span></span></button></div>}
           />
         )}
       </Loaded>

@@ -45,12 +45,13 @@ function Body({ statement, draft }: { statement: Statement; draft: boolean }): J
   const { document } = statement;
   const named = (name: string): string => { const known = meters.data?.find((each) => each.name === name); return known ? meterName(known, language) : name; };
   const what = (line: Line): string => [line.meter === null ? "" : `${named(line.meter)} ·`, t.usage.kinds[line.kind] ?? line.kind, line.note].filter(Boolean).join(" ");
-  const price = (line: Line): string => (line.per === 1 ? line.price : `${line.price} / ${f.number(line.per)}`);
+  const quantity = (line: Line): string => (line.kind === "fee" ? `${line.quantity} / ${line.per}` : f.number(line.quantity));
+  const price = (line: Line): string => (line.per === 1 || line.kind === "fee" ? line.price : `${line.price} / ${f.number(line.per)}`);
   const items = document.lines.map((line, at): Line => ({ ...line, at }));
   const columns: TableColumnsType<Line> = [
     { key: "what", title: t.usage.item, render: (_, line) => <>{what(line)}<div className="small faint">{line.plan} · {t.usage.version(line.version)}</div></> },
     { key: "days", title: t.usage.days, align: "right", render: (_, line) => <span className="num">{line.days}</span> },
-    { key: "quantity", title: t.usage.quantity, align: "right", render: (_, line) => <span className="num">{f.number(line.quantity)}</span> },
+    { key: "quantity", title: t.usage.quantity, align: "right", render: (_, line) => <span className="num">{quantity(line)}</span> },
     { key: "price", title: t.usage.price, align: "right", render: (_, line) => <span className="num">{price(line)}</span> },
     { key: "amount", title: t.usage.amount, align: "right", render: (_, line) => <span className="num">{line.amount}</span> },
   ];
@@ -59,7 +60,7 @@ function Body({ statement, draft }: { statement: Statement; draft: boolean }): J
       <div className="row spread wrap"><span><b>{document.organisation}</b>{draft && <div className="small quiet">{t.usage.draftText}</div>}</span><span className="figure" data-testid="total">{document.currency} {document.total}<small>{t.usage.total}</small></span></div>
       <Listing
         size="small" items={items} columns={columns} rowKey={(line) => String(line.at)}
-        card={(line) => <div className="panel" style={{ padding: 12 }}><div className="row spread"><span>{what(line)}</span><b className="num">{line.amount}</b></div><div className="small quiet num">{f.number(line.quantity)} × {price(line)}</div></div>}
+        card={(line) => <div className="panel" style={{ padding: 12 }}><div className="row spread"><span>{what(line)}</span><b className="num">{line.amount}</b></div><div className="small quiet num">{quantity(line)} × {price(line)}</div></div>}
       />
       {statement.digest && <div className="mono small faint" style={{ overflowWrap: "anywhere" }}>SHA-256 {statement.digest}</div>}
     </div>

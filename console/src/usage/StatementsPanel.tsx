@@ -49,7 +49,7 @@ export function StatementsPanel({ organisation, month, running }: { organisation
             inside size="small" items={items} columns={columns} rowKey={(one) => one.id} onOpen={(one) => { setOpened(one.id); }}
             card={(one) => (
               <div className="inset">
-                <button type="button" className="plain row spread" style={{ width: "100%" }} onClick={() => { setOpened(one.id); }}><b className="num">{one.number}</b><span className="num">{one.currency} {one.total}</span></button>
+                <button type="button" className="plain" style={{ width: "100%" }} onClick={() => { setOpened(one.id); }}><span className="row spread"><b className="num">{one.number}</b><span className="num">{one.currency} {one.total}</span></span></button>
                 <div className="row spread"><span className="small quiet">{one.month} · {one.organisation}</span>{files(one)}</div>
               </div>
             )}

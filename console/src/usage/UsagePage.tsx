@@ -27,7 +27,7 @@ export default function UsagePage(): JSX.Element {
   const found = usage.data;
   const running = monthAt(Date.now(), found?.utc_offset_h ?? 0);
   const months = Array.from({ length: MONTHS }, (_, back) => monthBefore(running, back));
-  const choose = <Select value={month ?? running} onChange={setMonth} aria-label={t.usage.month} style={{ width: 120 }} options={months.map((value) => ({ value, label: value }))} />;
+  const choose = <Select value={month ?? running} onChange={setMonth} virtual={false} aria-label={t.usage.month} style={{ width: 120 }} options={months.map((value) => ({ value, label: value }))} />;
   const paid = found && (found.plan === null ? t.usage.noPlan : found.payer && found.payer_id !== found.organisation_id ? t.usage.plan(found.plan, found.payer) : t.usage.planOnly(found.plan));
   return (
     <Page title={t.usage.title} text={found && <>{t.usage.text(found.organisation, found.month)} {paid}</>} actions={choose}>
@@ -107,10 +107,12 @@ function Organisations({ usage, open }: { usage: Usage; open: (id: string) => vo
       <Listing
         inside size="small" items={items} columns={columns} rowKey={(one) => one.organisation_id} onOpen={(one) => { open(one.organisation_id); }}
         card={(one) => (
-          <button type="button" className="inset plain" style={{ width: "100%", textAlign: "start" }} onClick={() => { open(one.organisation_id); }}>
-            <b>{one.name}</b>
-            {shown.map((meter) => <span key={meter.meter} className="row spread small"><span className="quiet">{meterName(meter, language)}</span><span className="num">{say(one, meter.meter)}</span></span>)}
-          </button>
+          <div className="inset">
+            <button type="button" className="plain" style={{ width: "100%" }} onClick={() => { open(one.organisation_id); }}>
+              <b>{one.name}</b>
+              {shown.map((meter) => <span key={meter.meter} className="row spread small"><span className="quiet">{meterName(meter, language)}</span><span className="num">{say(one, meter.meter)}</span></span>)}
+            </button>
+          </div>
         )}
       />
     </Panel>

@@ -103,12 +103,13 @@ def _line(line: Line) -> list[Flowable]:
         what = f"{_meter(line.meter)} · {what}"
     if line.note:
         what = f"{what} {line.note}"
-    price = line.price if line.per == 1 else f"{line.price} / {line.per:,}"
+    fee = line.kind == "fee"
+    price = line.price if line.per == 1 or fee else f"{line.price} / {line.per:,}"
     return [
         _cell(what),
         _cell(f"{line.plan} v{line.version}"),
         _number(str(line.days)),
-        _number(f"{line.quantity:,}"),
+        _number(f"{line.quantity} / {line.per}" if fee else f"{line.quantity:,}"),
         _number(price),
         _number(line.amount),
     ]

@@ -65,6 +65,7 @@ class Metering:
         plan = force.document if force is not None else None
         scope = authority.scope(METERING_READ.name)
         holders = [each for each in tree.path(organisation_id) if each in scope]
+        states = [state for each in holders for state in self._ceilings().states.get(each, ())]
         return Usage(
             organisation_id=organisation_id,
             organisation=tree.nodes[organisation_id].name,
@@ -86,7 +87,7 @@ class Metering:
                 )
                 for meter in meters().values()
             ],
-            quotas=quotas_shown([state for each in holders for state in self._ceilings().states.get(each, ())]),
+            quotas=quotas_shown(states if named == self._calendar.month_at(now_ms) else []),
             organisations=organisations_shown(tree, members, self._counts.sums(*hours, members)),
         )
 

@@ -51,7 +51,10 @@ class OrganisationUsage(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """What an organisation used with all below it, in a month. ``payer_id``: who pays for it today, by ``plan``."""
+    """What an organisation used with all below it, in a month. ``payer_id``: who pays for it, by ``plan``.
+
+    ``quotas`` are shown with the running month only.
+    """
 
     organisation_id: str
     organisation: str
