@@ -27,7 +27,7 @@ _COLUMNS = (
     "currency",
     "note",
 )
-_RAW = ("raw", "organisation_id", "organisation", "from", "to", "meter", "unit", "quantity")
+_RAW = ("raw", "organisation_id", "organisation", "from", "until", "meter", "unit", "quantity")
 
 
 def csv_of(statement: Statement) -> bytes:

@@ -7,6 +7,7 @@ file has to be shipped.
 from __future__ import annotations
 
 import io
+from datetime import date, timedelta
 from xml.sax.saxutils import escape
 
 from reportlab.lib import colors
@@ -23,6 +24,7 @@ from millwright.metering.meters import meters
 from millwright.metering.model import Line, Raw, Statement, StatementDocument
 
 _FONT = "STSong-Light"
+_MARGIN = 16 * mm
 _BODY = ParagraphStyle("body", fontName=_FONT, fontSize=8.5, leading=12, wordWrap="CJK")
 _RIGHT = ParagraphStyle("right", parent=_BODY, alignment=2)
 _TITLE = ParagraphStyle("title", fontName=_FONT, fontSize=16, leading=22)
@@ -65,7 +67,15 @@ def pdf_of(statement: Statement) -> bytes:
         story += [Spacer(1, 5 * mm), Paragraph(f"SHA-256 {statement.digest}", _SMALL)]
     out = io.BytesIO()
     SimpleDocTemplate(
-        out, pagesize=A4, margins=18 * mm, title=f"Statement {number}", author="Millwright", invariant=1
+        out,
+        pagesize=A4,
+        leftMargin=_MARGIN,
+        rightMargin=_MARGIN,
+        topMargin=_MARGIN,
+        bottomMargin=_MARGIN,
+        title=f"Statement {number}",
+        author="Millwright",
+        invariant=1,
     ).build(story, onFirstPage=_foot, onLaterPages=_foot)
     return out.getvalue()
 
@@ -85,7 +95,7 @@ def _head(statement: Statement) -> Table:
         ("开具时间 Issued", issued),
         ("未税合计 Total, tax-free", f"{document.currency} {document.total}"),
     ]
-    return Table([[_cell(name), _cell(value)] for name, value in rows], colWidths=[45 * mm, 125 * mm])
+    return Table([[_cell(name), _cell(value)] for name, value in rows], colWidths=[45 * mm, 125 * mm], hAlign="LEFT")
 
 
 def _lines(document: StatementDocument) -> Table:
@@ -93,8 +103,8 @@ def _lines(document: StatementDocument) -> Table:
     rows = [[_cell(each) for each in head]]
     rows += [_line(line) for line in document.lines]
     rows.append([_cell("未税合计 Total, tax-free"), "", "", "", "", _number(f"{document.currency} {document.total}")])
-    widths = [46 * mm, 36 * mm, 14 * mm, 28 * mm, 24 * mm, 26 * mm]
-    return Table(rows, colWidths=widths, style=_GRID, repeatRows=1)
+    widths = [48 * mm, 32 * mm, 20 * mm, 26 * mm, 24 * mm, 26 * mm]
+    return Table(rows, colWidths=widths, style=_GRID, repeatRows=1, hAlign="LEFT")
 
 
 def _line(line: Line) -> list[Flowable]:
@@ -120,13 +130,17 @@ def _raw(raw: list[Raw]) -> Table:
     rows += [
         [
             _cell(each.name),
-            _cell(f"{each.first_day} – {each.end_day}"),
+            _cell(f"{each.first_day} – {_last(each.end_day)}"),
             _cell(_meter(each.meter)),
             _number(f"{each.quantity:,}"),
         ]
         for each in raw
     ]
-    return Table(rows, colWidths=[60 * mm, 42 * mm, 44 * mm, 28 * mm], style=_GRID, repeatRows=1)
+    return Table(rows, colWidths=[56 * mm, 44 * mm, 50 * mm, 26 * mm], style=_GRID, repeatRows=1, hAlign="LEFT")
+
+
+def _last(end_day: str) -> str:
+    return (date.fromisoformat(end_day) - timedelta(days=1)).isoformat()
 
 
 def _meter(name: str) -> str:

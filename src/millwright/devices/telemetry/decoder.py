@@ -73,10 +73,11 @@ class Decoder:
         self._collector.counts["frames_in"] += 1
         self._collector.counts["messages_in"] += sum([len(run.payloads) for run in frame.runs])
         usage = self._collector.usage
+        usage.hold(data, frame.runs[-1].received_ms if frame.runs else 0)
         for run, device in zip(frame.runs, devices, strict=True):
             if usage.is_doubtful(run):
                 for single in usage.split(run):
-                    self._take_run(single, device, sequence, counted=usage.is_repeated(single))
+                    self._take_run(single, device, sequence, counted=usage.is_repeated(single, frame))
             else:
                 self._take_run(run, device, sequence, counted=False)
 
@@ -116,8 +117,9 @@ class Decoder:
     def recall(self, data: bytes) -> None:
         """Fill the memory of repeatable messages from a frame that was stored before; gather and drop the rest."""
         frame = self._open(data, 0)
+        if frame is not None and frame.runs:
+            self._collector.usage.hold(data, frame.runs[-1].received_ms)
         for run in frame.runs if frame else ():
-            self._collector.usage.recall(run)
             device = self._directory.find_device(run.device_id)
             if device is not None and run.topic in JSON_TOPICS:
                 self._json.decode(run, self._collector.properties_of(device))
