@@ -78,7 +78,7 @@ def describe(
         for part in key.split("."):
             value = getattr(value, part)
         default = _default(info)
-        secret = key.endswith(("password", "secret", "token"))
+        secret = key.endswith(("password", "secret", "token", "secret_key", "secret_keys"))
         origin = f"environment {variable}" if variable in environ else str(file) if key in stored else "default"
         shown = "********" if secret and value else _without_password(value)
         yield Setting(key, shown, default, origin, variable, _description(info), secret)

@@ -132,7 +132,6 @@ class Edge:
             if methods:  # the routes of one path each know only themselves
                 await _send(answer, 204, [(b"allow", ", ".join(methods).encode())])
                 return
-            self._admit_call(scope, headers, answer)
             await self._app(scope, self._limited(receive), answer)
         except (MillwrightError, BodyTooLarge, BodyTooSlow) as error:
             if answer.started:  # too late to say so: an answer that breaks off is seen as such
@@ -203,21 +202,20 @@ class Edge:
                 code="parties.second_factor_required",
                 hint="Set one up under My account, Security, or show it there.",
             )
-        return None
+        return None if session is None else self._too_many(scope, headers, session)
 
-    def _admit_call(self, scope: Any, headers: dict[bytes, bytes], answer: _Answer) -> None:
-        session: Session | None = scope["auth"]
-        if session is None:
-            return
+    def _too_many(self, scope: Any, headers: dict[bytes, bytes], session: Session) -> problems.Problem | None:
+        """Counts the call, or says why it is one too many; sets ``scope["rate_limit"]``, headers of the answer."""
         chosen = headers.get(_ORGANISATION, b"").decode("latin-1") or None
         if chosen is None and b"organisation_id=" in scope["query_string"]:  # a browser's way to say it
             query = parse_qs(scope["query_string"].decode("latin-1"))
             chosen = query.get("organisation_id", [None])[0]
         try:
-            answer.add(self._calls.admit(scope["path"], session, scope["authority"], chosen))
+            scope["rate_limit"] = self._calls.admit(scope["path"], session, scope["authority"], chosen)
         except LimitExceeded as error:
-            answer.add(self._calls.headers_of(error))
-            raise
+            scope["rate_limit"] = self._calls.headers_of(error)
+            return problems.of_error(error)
+        return None
 
     def _same_origin(self, scope: Any, headers: dict[bytes, bytes], *, strict: bool) -> bool:
         """Whether a browser's request comes from this node's own pages; ``strict`` wants it proved."""
@@ -270,15 +268,11 @@ class _Answer:
     """Sends an answer with the headers that every answer has; knows what was answered."""
 
     def __init__(self, scope: Any, send: Send, request_id: str) -> None:
-        self._send = send
+        self._send, self._scope = send, scope
         self._extra = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
         if scope["scheme"] == "https":
             self._extra.append(_STRICT_TRANSPORT)
         self.status = 0
-
-    def add(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """Send these too."""
-        self._extra += headers
 
     @property
     def started(self) -> bool:
@@ -290,7 +284,8 @@ class _Answer:
             self.status = message["status"]
             present = {name for name, _ in message["headers"]}
             absent = [each for each in (API_POLICY, _NO_STORE) if each[0] not in present]
-            message["headers"] = [*message["headers"], *self._extra, *absent]
+            paced = self._scope.get("rate_limit", ())
+            message["headers"] = [*message["headers"], *self._extra, *paced, *absent]
         await self._send(message)
 
 

@@ -58,7 +58,27 @@ def test_counts_are_exact_whoever_dies(tmp_path: Path) -> None:
         assert draft["total"] == _rounded(sent)
         shown = json.loads(node.cli("usage", "--json").stdout)
         assert {each["meter"]: each["used"] for each in shown["meters"]}["messages"] == sent
+
+        # A web process that is killed forgets the calls of its last moment at most, and never counts one twice.
+        calls = _used(api)["api_calls"]
+        more = sum(api.get("/devices").status_code == 200 for _ in range(30))
+        killed = node.kill("web")
+        node.wait_for("web is back", lambda: (p := node.find_process("web")) is not None and p.pid != killed)
+        node.wait_for("an answer", lambda: _answers(api))
+        time.sleep(0.5)
+        assert calls <= _used(api)["api_calls"] <= calls + 1 + more + _asked[0]
         api.close()
+
+
+_asked = [0]
+
+
+def _answers(api: httpx.Client) -> bool:
+    _asked[0] += 1
+    try:
+        return api.get("/devices").status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def _rounded(sent: int) -> str:
