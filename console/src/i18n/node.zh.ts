@@ -47,6 +47,7 @@ export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> =
   "historian.too_many_series": ["一次选择的属性过多", "请减少一些。"],
   "metering.above_only": ["由上级组织决定，付费方自己不能修改", "请联系节点或园区的运营方。"],
   "metering.currency_changed": ["币种只能从月初开始更换", "请从某月 1 日开始。"],
+  "metering.day_invalid": ["没有这一天：", "写作年月日，如 2026-11-01。"],
   "metering.meter_unknown": ["没有这个计量项："],
   "metering.month_closed": ["该月或之后的月份已开具账单", "请从尚未开具账单的月份开始。"],
   "metering.month_invalid": ["月份写法不正确", "写作年和月，如 2026-11。"],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import pairwise
 
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Conflict, Invalid, NotFound, new_id
@@ -24,7 +25,7 @@ from millwright.metering.model import (
     Verification,
 )
 from millwright.metering.payers import in_force, payer_of
-from millwright.metering.periods import Calendar, Days, month
+from millwright.metering.periods import Calendar, month
 from millwright.metering.pricing import check_bought, check_plan
 from millwright.metering.rights import METERING_MANAGE, METERING_READ, PLANS_MANAGE
 from millwright.metering.statements import Statements
@@ -135,6 +136,7 @@ class Metering:
         (``metering.month_closed``: a statement was issued for that month or a later one).
         """
         _need_above(authority, organisation_id)
+        _check_day(new.from_day)
         plan = await self.plan(new.plan_id, new.version) if new.plan_id is not None else None
         if plan is not None and plan.organisation_id not in authority.tree.path(organisation_id):
             raise no_such_plan(plan.id)
@@ -226,24 +228,33 @@ def _need_above(authority: Authority, organisation_id: str) -> None:
         raise above_only()
 
 
+def _check_day(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise Invalid(
+            f"There is no day {text}.",
+            code="metering.day_invalid",
+            hint="Write year, month and day: 2026-11-01.",
+            detail={"pointer": "/from_day"},
+        ) from None
+
+
 def _check_currency(known: list[Subscription], made: Subscription) -> None:
     """One statement is in one currency: another one begins with a month."""
-    if made.document is None:
-        return
-    days = month(made.from_day[:7])
-    for each in known:
-        if each.document is None or each.document.currency == made.document.currency:
-            continue
-        same_month = _overlaps(each, known, days)
-        if same_month and made.from_day != days.first.isoformat():
-            raise Invalid(
-                "The currency can change at the beginning of a month only.",
-                code="metering.currency_changed",
-                hint="Begin on the first day of a month.",
-            )
+    ordered = sorted([*known, made], key=lambda each: each.from_day)
+    for number, each in enumerate(ordered):
+        first = f"{each.from_day[:7]}-01"
+        for earlier, following in pairwise(ordered[: number + 1]):
+            if following.from_day > first and _differ(earlier, each):
+                raise Invalid(
+                    "The currency can change at the beginning of a month only.",
+                    code="metering.currency_changed",
+                    hint="Begin on the first day of a month.",
+                )
 
 
-def _overlaps(each: Subscription, known: list[Subscription], days: Days) -> bool:
-    later = [other.from_day for other in known if other.from_day > each.from_day]
-    ends = min(later, default="9999-12-31")
-    return each.from_day < days.end.isoformat() and ends > days.first.isoformat()
+def _differ(one: Subscription, other: Subscription) -> bool:
+    if one.document is None or other.document is None:
+        return False
+    return (one.document.currency, one.document.decimals) != (other.document.currency, other.document.decimals)

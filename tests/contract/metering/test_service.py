@@ -141,6 +141,15 @@ async def test_the_currency_changes_with_a_month(service: Metering, store: Count
         with pytest.raises(Invalid) as caught:
             await service.subscribe(who, "red", NewSubscription("2026-11-10", yen.id))
         assert caught.value.code == "metering.currency_changed"
+        await service.subscribe(who, "red", NewSubscription("2026-11-10", None))
+        with pytest.raises(Invalid):  # also after some days without a plan
+            await service.subscribe(who, "red", NewSubscription("2026-11-20", yen.id))
+        with pytest.raises(Invalid) as no_day:
+            await service.subscribe(who, "red", NewSubscription("2026-11-31", yen.id))
+        assert no_day.value.code == "metering.day_invalid"
+        await service.subscribe(who, "blue", NewSubscription("2026-11-10", yuan.id))
+        with pytest.raises(Invalid):  # or before what is there already
+            await service.subscribe(who, "blue", NewSubscription("2026-11-01", yen.id))
         await service.subscribe(who, "red", NewSubscription("2026-12-01", yen.id))
         assert (await service.draft(who, "red", "2026-12")).document.total == "1000"
 
