@@ -58,6 +58,8 @@ export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> =
   "metering.plan_invalid": ["价格方案有误：", "请更正所指的字段。"],
   "metering.plan_unknown": ["没有这个价格方案"],
   "metering.quota_exceeded": ["用量配额已用完", "请等待下一周期，或向上级组织申请更多。"],
+  "metering.quota_nearly_used_up": ["配额即将用完：", "下一周期重新计算；也可由上级组织调高。"],
+  "metering.quota_used_up": ["配额已用完：", "下一周期重新计算；也可由上级组织调高。"],
   "metering.rate_exceeded": ["请求过快", "请按 Retry-After 的时间等待，并减少请求。"],
   "metering.statement_issued": ["该月账单已开具，不能再改", "需要补正的内容请计入下一张账单。"],
   "metering.statement_unknown": ["没有这张账单"],

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from millwright.app.stats import Figures, Problem
 from millwright.devices.mqtt import Principal, Refusal
 from millwright.kernel import Clock
 from millwright.metering import INTAKE_METERS, Buckets, Ceilings
@@ -118,3 +119,28 @@ class QuotaEnforcer:
         ended = self._disconnect(told, QUOTA_EXCEEDED)
         if ended:
             logger.warning("%d connections were ended: a hard quota is used up", ended)
+
+
+class QuotaProblems:
+    """Says among the node's problems which quotas are used up or nearly so; asked once a second."""
+
+    def __init__(self, ceilings: Callable[[], Ceilings], clock: Clock) -> None:
+        self._ceilings, self._clock = ceilings, clock
+        self._since_ms: dict[tuple[str, str, int, bool], int] = {}
+
+    def figures(self) -> Figures:
+        """For the role's ``stats`` message."""
+        ceilings, now_ms = self._ceilings(), self._clock.now_ms()
+        told = [state for states in ceilings.states.values() for state in states if state.warned]
+        keys = [(each.organisation_id, each.quota.meter, each.ends_ms, each.exceeded) for each in told]
+        self._since_ms = {key: self._since_ms.get(key, now_ms) for key in keys}
+        found = []
+        for state, key in zip(told, keys, strict=True):
+            node = ceilings.tree.nodes.get(state.organisation_id)
+            name, quota = node.name if node is not None else state.organisation_id, state.quota
+            said = "used up" if state.exceeded else "nearly used up"
+            text = f"{name}: {state.used} of {quota.limit} {quota.meter} a {quota.period}, {said}."
+            code = "metering.quota_used_up" if state.exceeded else "metering.quota_nearly_used_up"
+            hint = "It begins anew with the next period; whoever decides above may raise it."
+            found.append(Problem(code, text, hint, self._since_ms[key]))
+        return Figures(problems=found)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from millwright.app.limits import QuotaProblems
 from millwright.kernel import Invalid, ManualClock
 from millwright.metering.limits import Buckets, work_out
 from millwright.metering.meters import MESSAGES, STORED_BYTES
@@ -56,6 +57,23 @@ def test_a_quota_below_does_not_touch_its_neighbour() -> None:
     assert found.find_exceeded("shop", ["messages"]) is not None
     assert found.find_exceeded("blue", ["messages"]) is None
     assert found.find_exceeded("org_root", ["messages"]) is None
+
+
+def test_a_quota_that_is_nearly_used_up_is_a_problem_of_the_node() -> None:
+    state = [work_out(TREE, {"red": Limits([Quota("messages", 10)])}, {"day": {}, "month": {}}, ENDS)]
+    clock = ManualClock()
+    problems = QuotaProblems(lambda: state[0], clock)
+    assert problems.figures().problems == []
+    began_ms = clock.now_ms()
+    for used, code in ((7, ""), (8, "metering.quota_nearly_used_up"), (10, "metering.quota_used_up")):
+        limits = {"red": Limits([Quota("messages", 10)])}
+        state[0] = work_out(TREE, limits, {"day": {}, "month": {("shop", "messages"): used}}, ENDS)
+        found = problems.figures().problems
+        assert [each.code for each in found] == ([code] if code else [])
+        clock.advance(1)
+    assert found[0].since_ms == began_ms + 2000
+    assert problems.figures().problems[0].since_ms == began_ms + 2000
+    assert "Red: 10 of 10 messages a month, used up." in found[0].message
 
 
 def test_rates_of_those_above_hold_too() -> None:

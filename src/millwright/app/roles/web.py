@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from millwright import __version__
+from millwright.app.limits import QuotaProblems
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
 from millwright.app.stats import Figures
@@ -90,5 +91,6 @@ def compose(node: Node) -> Composition:
             server.counters() | recorder.counters() | {"calls_refused": services.calls.refused}, server.gauges()
         ),
         own.figures,
+        QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
     return Composition([own, dead_letters, rotation, tally, limits, server], server.url)
