@@ -22,6 +22,8 @@ NODES_OWN = {
     "operations_revisions": "a counter",
     "ledger_disclosures": "found by the ids of entries, which are confined",
     "ledger_intents": "what the writer waits for; no route shows them",
+    "metering_positions": "how far each source is counted",
+    "metering_numbers": "a counter",
     "web_answers": "found by person and key alone",
 }
 """Tables that belong to no organisation, by the beginning of their name, and why."""

@@ -30,6 +30,7 @@ class OpenPrincipal:
     device_id: str = "dev_1"
     name: str = "press 1"
     revision: int = 1
+    organisation_id: str = "org_root"
 
     def may_publish(self, topic: str) -> bool:
         return not topic.startswith("forbidden/")
@@ -69,6 +70,7 @@ async def running_listener(
     wrap_intake: Callable[[Any], Any] = lambda intake: intake,
     tls: Any = None,
     certificates: Any = None,
+    pacer: Any = None,
     **settings: Any,
 ) -> AsyncIterator[MqttListener]:
     connection = NatsConnection(nats_url, "test listener")
@@ -89,6 +91,7 @@ async def running_listener(
             on_refused=on_refused,
             tls=tls,
             certificates=certificates,
+            pacer=pacer,
         )
         await listener.start()
         try:

@@ -68,6 +68,7 @@ async def plant(web: RunningWeb, historian: Historian | None, root: httpx.AsyncC
     await _people(made)
     await asyncio.to_thread(_factors, web, made)
     await _things(made)
+    await _billing(root, made)
     await asyncio.to_thread(_cases, web, made)
     await _letters(web, made)
     await _approval(web, made)
@@ -145,6 +146,20 @@ async def _things(made: Tenant) -> None:
     made.ids["rule_id"] = (await send(client, "POST", "/rules", rule))["id"]
     policies = {"policies": [{"device_id": f"{marker}*", "property": "*", "keep_days": 9}]}
     await send(client, "PUT", "/retention", policies, 200)
+
+
+async def _billing(root: httpx.AsyncClient, made: Tenant) -> None:
+    """A plan of the enterprise's own, and a statement that the one above issued to it."""
+    document = {"name": f"{made.marker} plan", "monthly_fee": "1.00", "prices": []}
+    own = await send(made.client, "POST", "/metering/plans", {"document": document})
+    made.ids["plan_id"] = own["id"]
+    offered = await send(root, "POST", "/metering/plans", {"document": document})
+    subscription = {"from_day": "2025-01-01", "plan_id": offered["id"]}
+    path = f"/metering/organisations/{made.id}"
+    await send(root, "PUT", f"{path}/subscription", subscription, 200)
+    await send(root, "PUT", f"{path}/limits", {"quotas": [{"meter": "messages", "limit": 1_000_000}]}, 200)
+    issued = await send(root, "POST", "/metering/statements", {"organisation_id": made.id, "month": "2025-02"})
+    made.ids["statement_id"] = issued["id"]
 
 
 def _cases(web: RunningWeb, made: Tenant) -> None:

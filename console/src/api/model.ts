@@ -101,3 +101,16 @@ export type Overview = Sent<Schemas["Overview"]>;
 export type SystemState = Sent<Schemas["System"]>;
 export type RoleStats = SystemState["roles"][number];
 export type Problem = SystemState["problems"][number];
+
+export type Usage = Sent<Schemas["Usage"]>;
+export type MeterUsage = Usage["meters"][number];
+export type QuotaView = Usage["quotas"][number];
+export type OrganisationUsage = Omit<Usage["organisations"][number], "used"> & { used: Record<string, number | undefined> };
+export type Meter = Sent<Schemas["MeterView"]>;
+export type Plan = Sent<Schemas["Plan"]>;
+export type PlanDocument = Plan["document"];
+export type Subscription = Sent<Schemas["Subscription"]>;
+export type Limits = Sent<Schemas["Limits"]>;
+export type Statement = Sent<Schemas["Statement"]>;
+export type StatementInfo = Sent<Schemas["StatementInfo"]>;
+export type Verification = Sent<Schemas["Verification"]>;

@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -89,6 +89,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const decides = useMay("approvals:decide");
   const approvals = useResource<ApprovalSummary>("/approvals/summary", {}, { everyMs: 5000 });
   const waiting = approvals.data?.waiting ?? 0;
+  const usage = useMay("metering:read");
   const several = (useRights().data?.organisations.length ?? 0) > 1;
   const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
   const asking = overview.data?.alarms.unacknowledged ?? 0;
@@ -113,6 +114,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     { type: "divider" as const },
     item("/dead-letters", <InboxOutlined />, t.nav.deadLetters, unread),
     ...(retention ? [item("/retention", <HistoryOutlined />, t.nav.retention)] : []),
+    ...(usage ? [item("/usage", <BarChartOutlined />, t.nav.usage)] : []),
     ...(node ? [item("/system", <ControlOutlined />, t.nav.system)] : []),
     ...(audit ? [item("/audit", <AuditOutlined />, t.nav.audit)] : []),
     ...(several ? [item("/organisations", <BankOutlined />, t.nav.organisations)] : []),

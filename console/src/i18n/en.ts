@@ -1,13 +1,14 @@
 /** The English texts; also the shape every other language must fill. A function is a text with values in it. */
 import { approvals } from "./approvals";
 import { security } from "./security";
+import { usage } from "./usage";
 const plural = (n: number, one: string, many: string): string => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
 export const en = {
   brand: { name: "Millwright", tagline: "Devices connect. History is kept. Alarms are true." },
   nav: {
     overview: "Overview", devices: "Devices", models: "Models", places: "Places", alarms: "Alarms", rules: "Rules", approvals: "Approvals",
-    deadLetters: "Dead letters", retention: "Retention", system: "System", people: "People", organisations: "Organisations", audit: "Audit", account: "My account", menu: "Menu", skip: "Skip to content",
+    deadLetters: "Dead letters", retention: "Retention", usage: "Usage", system: "System", people: "People", organisations: "Organisations", audit: "Audit", account: "My account", menu: "Menu", skip: "Skip to content",
   },
   common: {
     save: "Save", cancel: "Cancel", create: "Create", add: "Add", edit: "Edit", delete: "Delete", close: "Close", retry: "Try again", copy: "Copy",
@@ -117,7 +118,7 @@ export const en = {
     proofWrong: "The proof does not hold: this entry is not the one that was signed.", steps: { leaf: "Hash of the entry's text", path: (n: number) => `Path to the root, ${n} ${n === 1 ? "hash" : "hashes"}`, head: "Root in the signed tree head", signature: "Signature of the log's key" }, verdicts: { right: "fits", wrong: "does not fit", unchecked: "not checked by this browser" },
     text: "The text that is hashed", path: "The hashes on the path", checkpoint: "Signed tree head", insecure: "This browser checks proofs only on pages that came by HTTPS or from this machine. `millwright ledger prove` checks them anywhere.", history: "History", noHistory: "No changes recorded", noHistoryText: "What is changed from now on is listed here, with who did it.",
     empty: "Nothing was done yet", emptyText: "Every change and every denied attempt will be listed here.", noMatch: "No entry matches", noMatchText: "Change the search or clear the filters.",
-    kinds: { ...approvals.en.kinds, device: "Device", person: "Person", rule: "Rule", alarm: "Alarm", model: "Model", place: "Place", token: "Token", session: "Session", arrival: "Arrival", dead_letter: "Dead letter", retention: "Retention", settings: "Settings", node: "Node", personal_data: "Personal data", passkey: "Passkey", identity: "Account elsewhere", provider: "Identity provider", organisation: "Organisation", role: "Role", group: "Group", grant: "Grant", invitation: "Invitation", authority: "Certificate authority", certificate: "Certificate", secrets: "Secrets", enrolment: "Enrolment", est: "Enrolment" },
+    kinds: { ...approvals.en.kinds, device: "Device", person: "Person", rule: "Rule", alarm: "Alarm", model: "Model", place: "Place", token: "Token", session: "Session", arrival: "Arrival", dead_letter: "Dead letter", retention: "Retention", plan: "Price plan", subscription: "Subscription", limits: "Limits", statement: "Statement", settings: "Settings", node: "Node", personal_data: "Personal data", passkey: "Passkey", identity: "Account elsewhere", provider: "Identity provider", organisation: "Organisation", role: "Role", group: "Group", grant: "Grant", invitation: "Invitation", authority: "Certificate authority", certificate: "Certificate", secrets: "Secrets", enrolment: "Enrolment", est: "Enrolment" },
     actions: {
       ...approvals.en.actions,
       "devices.add": "Registered a device", "devices.change": "Changed a device", "devices.remove": "Removed a device", "devices.import": "Imported devices", "devices.read": "Read devices", "devices.credentials.add": "Issued a credential", "devices.credentials.remove": "Revoked a credential", "places.add": "Added a place", "places.change": "Changed a place", "places.remove": "Removed a place",
@@ -126,7 +127,7 @@ export const en = {
       "session.proof": "Proved who they are", "account.second_factor": "Began with an authenticator app", "account.second_factor.add": "Set up an authenticator app", "account.second_factor.remove": "Removed an authenticator app", "account.second_factor.recovery_codes.add": "Made recovery codes", "account.passkeys.challenge": "Began with a passkey", "account.passkeys.add": "Added a passkey", "account.passkeys.change": "Named a passkey", "account.passkeys.remove": "Removed a passkey", "account.identities.add": "Linked an account elsewhere", "account.identities.remove": "Unlinked an account elsewhere", "account.identities.proof": "Began a proof elsewhere", "people.second_factor.remove": "Reset second factors",
       "people.services.add": "Added a service account", "organisations.add": "Added an organisation", "organisations.change": "Changed an organisation", "organisations.remove": "Removed an organisation", "organisations.members.remove": "Ended a membership", "organisations.members.transfer": "Moved a member", "organisations.consents.add": "Gave a consent", "organisations.consents.remove": "Withdrew a consent", "organisations.invitations.add": "Invited somebody", "organisations.invitations.remove": "Withdrew an invitation", "invitations.accept": "Accepted an invitation", "invitations.read": "Read an invitation", "roles.add": "Made a role", "roles.set": "Changed a role", "roles.remove": "Removed a role", "groups.add": "Made a group", "groups.set": "Changed a group", "groups.remove": "Removed a group", "grants.add": "Gave a role", "grants.remove": "Ended a grant",
       "devices.certificates.add": "Issued a certificate", "devices.certificates.code": "Made an enrolment code", "devices.certificates.revocation": "Revoked a certificate", "enrolment.add": "Enrolled by itself", "enrolment.renewal": "Renewed its certificate", "est.simpleenroll": "Enrolled by itself (EST)", "est.simplereenroll": "Enrolled again by itself (EST)", "certificates.authorities.add": "Made an authority", "certificates.authorities.import": "Imported an authority", "certificates.renew": "Renewed the node's certificate", "secrets.rotate": "Rotated the keys of secrets",
-      "node.set_up": "Set the node up", "node.start": "Node started", "node.stop": "Node stopped", "settings.change": "Settings changed", "records.migrate": "Records migrated", "retention.set": "Set retention", "mqtt.connect": "Connected by MQTT", "ledger.erase": "Erased personal data", "attempts.various": "Various attempts",
+      "node.set_up": "Set the node up", "node.start": "Node started", "node.stop": "Node stopped", "settings.change": "Settings changed", "records.migrate": "Records migrated", "retention.set": "Set retention", "metering.plans.add": "Made a price plan", "metering.plans.set": "Changed a price plan", "metering.organisations.subscription.set": "Chose who pays by which plan", "metering.organisations.limits.set": "Set limits", "metering.statements.add": "Issued a statement", "mqtt.connect": "Connected by MQTT", "ledger.erase": "Erased personal data", "attempts.various": "Various attempts",
     },
   },
   people: {
@@ -138,6 +139,7 @@ export const en = {
   },
   approvals: approvals.en,
   security: security.en,
+  usage: usage.en,
   help: { title: "Keyboard", search: "Search", overview: "Overview", devices: "Devices", alarms: "Alarms", help: "This help", then: "then", rules: "Rules", system: "System" },
   quality: { 192: "Good", 64: "Uncertain", 0: "Bad" } as Record<number, string>,
 };

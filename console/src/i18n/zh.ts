@@ -1,6 +1,7 @@
 import type { Dictionary } from "./en";
 import { approvals } from "./approvals";
 import { security } from "./security";
+import { usage } from "./usage";
 
 const n2 = (n: number): string => n.toLocaleString("zh-CN");
 
@@ -9,7 +10,7 @@ export const zh: Dictionary = {
   brand: { name: "百工", tagline: "设备接得上，历史留得住，报警信得过。" },
   nav: {
     overview: "总览", devices: "设备", models: "物模型", places: "位置", alarms: "报警", rules: "规则", approvals: "审批",
-    deadLetters: "死信", retention: "数据保留", system: "系统", people: "人员", organisations: "组织", audit: "审计", account: "我的账户", menu: "菜单", skip: "跳到正文",
+    deadLetters: "死信", retention: "数据保留", usage: "用量", system: "系统", people: "人员", organisations: "组织", audit: "审计", account: "我的账户", menu: "菜单", skip: "跳到正文",
   },
   common: {
     save: "保存", cancel: "取消", create: "创建", add: "添加", edit: "编辑", delete: "删除", close: "关闭", retry: "重试", copy: "复制",
@@ -117,7 +118,7 @@ export const zh: Dictionary = {
     proofWrong: "证明不成立：此记录不是当初签名的那一条。", steps: { leaf: "记录文本的哈希", path: (n: number) => `到根的路径，${n} 个哈希`, head: "签名树头中的根", signature: "日志密钥的签名" }, verdicts: { right: "吻合", wrong: "不吻合", unchecked: "本浏览器未验证" },
     text: "参与哈希的文本", path: "路径上的哈希", checkpoint: "签名树头", insecure: "浏览器只在 HTTPS 或本机页面上验证证明；`millwright ledger prove` 可在任何地方验证。", history: "变更历史", noHistory: "尚无变更记录", noHistoryText: "今后的变更及其操作者将列在这里。",
     empty: "尚无操作", emptyText: "每次变更和每次被拒绝的尝试都会列在这里。", noMatch: "没有匹配的记录", noMatchText: "请更改搜索或清除筛选。",
-    kinds: { ...approvals.zh.kinds, device: "设备", person: "人员", rule: "规则", alarm: "报警", model: "物模型", place: "位置", token: "令牌", session: "会话", arrival: "新到设备", dead_letter: "死信", retention: "保留策略", settings: "设置", node: "节点", personal_data: "个人信息", passkey: "通行密钥", identity: "其他账号", provider: "身份提供方", organisation: "组织", role: "角色", group: "用户组", grant: "授权", invitation: "邀请", authority: "证书颁发机构", certificate: "证书", secrets: "密钥", enrolment: "注册", est: "注册" },
+    kinds: { ...approvals.zh.kinds, device: "设备", person: "人员", rule: "规则", alarm: "报警", model: "物模型", place: "位置", token: "令牌", session: "会话", arrival: "新到设备", dead_letter: "死信", retention: "保留策略", plan: "价格方案", subscription: "订购", limits: "限额", statement: "账单", settings: "设置", node: "节点", personal_data: "个人信息", passkey: "通行密钥", identity: "其他账号", provider: "身份提供方", organisation: "组织", role: "角色", group: "用户组", grant: "授权", invitation: "邀请", authority: "证书颁发机构", certificate: "证书", secrets: "密钥", enrolment: "注册", est: "注册" },
     actions: {
       ...approvals.zh.actions,
       "devices.add": "注册设备", "devices.change": "修改设备", "devices.remove": "删除设备", "devices.import": "导入设备", "devices.read": "读取设备", "devices.credentials.add": "签发凭据", "devices.credentials.remove": "吊销凭据", "places.add": "添加位置", "places.change": "修改位置", "places.remove": "删除位置",
@@ -126,7 +127,7 @@ export const zh: Dictionary = {
       "session.proof": "再次证明身份", "account.second_factor": "开始设置验证器应用", "account.second_factor.add": "设置验证器应用", "account.second_factor.remove": "移除验证器应用", "account.second_factor.recovery_codes.add": "生成恢复码", "account.passkeys.challenge": "开始添加通行密钥", "account.passkeys.add": "添加通行密钥", "account.passkeys.change": "重命名通行密钥", "account.passkeys.remove": "移除通行密钥", "account.identities.add": "关联其他账号", "account.identities.remove": "取消关联其他账号", "account.identities.proof": "开始在别处证明身份", "people.second_factor.remove": "重置第二因素",
       "people.services.add": "添加服务账号", "organisations.add": "添加组织", "organisations.change": "修改组织", "organisations.remove": "删除组织", "organisations.members.remove": "终止成员资格", "organisations.members.transfer": "转移成员", "organisations.consents.add": "给予同意", "organisations.consents.remove": "撤回同意", "organisations.invitations.add": "邀请人员", "organisations.invitations.remove": "撤回邀请", "invitations.accept": "接受邀请", "invitations.read": "查看邀请", "roles.add": "新建角色", "roles.set": "修改角色", "roles.remove": "删除角色", "groups.add": "新建用户组", "groups.set": "修改用户组", "groups.remove": "删除用户组", "grants.add": "授予角色", "grants.remove": "终止授权",
       "devices.certificates.add": "签发证书", "devices.certificates.code": "创建注册码", "devices.certificates.revocation": "吊销证书", "enrolment.add": "设备自行注册", "enrolment.renewal": "设备更新证书", "est.simpleenroll": "设备自行注册（EST）", "est.simplereenroll": "设备重新注册（EST）", "certificates.authorities.add": "新建颁发机构", "certificates.authorities.import": "导入颁发机构", "certificates.renew": "更新节点证书", "secrets.rotate": "轮换密钥",
-      "node.set_up": "初始化节点", "node.start": "节点启动", "node.stop": "节点停止", "settings.change": "设置变更", "records.migrate": "数据库迁移", "retention.set": "设置保留策略", "mqtt.connect": "MQTT 连接", "ledger.erase": "擦除个人信息", "attempts.various": "多种尝试",
+      "node.set_up": "初始化节点", "node.start": "节点启动", "node.stop": "节点停止", "settings.change": "设置变更", "records.migrate": "数据库迁移", "retention.set": "设置保留策略", "metering.plans.add": "新建价格方案", "metering.plans.set": "修改价格方案", "metering.organisations.subscription.set": "设定付费方案", "metering.organisations.limits.set": "设定限额", "metering.statements.add": "开具账单", "mqtt.connect": "MQTT 连接", "ledger.erase": "擦除个人信息", "attempts.various": "多种尝试",
     },
   },
   people: {
@@ -138,6 +139,7 @@ export const zh: Dictionary = {
   },
   approvals: approvals.zh,
   security: security.zh,
+  usage: usage.zh,
   help: { title: "键盘快捷键", search: "搜索", overview: "总览", devices: "设备", alarms: "报警", help: "本帮助", then: "然后", rules: "规则", system: "系统" },
   quality: { 192: "良好", 64: "不确定", 0: "坏" },
 };

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from millwright.devices import Access
+from millwright.app.limits import Inner
 from millwright.devices.mqtt import Principal, Refusal
 from millwright.kernel import Clock, new_id
 from millwright.ledger import Actor, Denials, Draft, Target
@@ -11,7 +11,7 @@ from millwright.ledger import Actor, Denials, Draft, Target
 class RecordedAuthenticator:
     """The listener's authenticator, with every refusal offered to the ledger. Never waits for it."""
 
-    def __init__(self, inner: Access, denials: Denials, clock: Clock) -> None:
+    def __init__(self, inner: Inner, denials: Denials, clock: Clock) -> None:
         self._inner, self._denials, self._clock = inner, denials, clock
 
     async def authenticate(

@@ -25,6 +25,7 @@ DOMAINS = (
     "engines/secrets",
     "ledger",
     "parties",
+    "metering",
     "cases",
     "historian",
     "certificates",

@@ -24,6 +24,7 @@ from millwright.engines.sql.settings import SqlSettings
 from millwright.historian.settings import HistorianSettings
 from millwright.kernel import settings as kernel_settings
 from millwright.ledger.settings import LedgerSettings
+from millwright.metering.settings import MeteringSettings
 from millwright.operations.settings import OperationsSettings
 from millwright.parties.settings import SignInSettings
 from millwright.web.settings import WebSettings
@@ -44,6 +45,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     operations: OperationsSettings = field(default_factory=OperationsSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     approvals: ApprovalsSettings = field(default_factory=ApprovalsSettings)
+    metering: MeteringSettings = field(default_factory=MeteringSettings)
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     web: WebSettings = field(default_factory=WebSettings)
 

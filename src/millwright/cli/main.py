@@ -38,6 +38,8 @@ _COMMANDS = {
     "readings": "readings",
     "dead-letters": "dead_letters",
     "ledger": "ledger",
+    "usage": "usage",
+    "statement": "statement",
 }
 
 

@@ -297,4 +297,5 @@ def _principal(grant: Grant) -> Principal:
         group_id=grant.group_id if edge else None,
         edge_node_id=grant.edge_node_id if edge else None,
         expires_ms=grant.expires_ms,
+        organisation_id=grant.organisation_id,
     )

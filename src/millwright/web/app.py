@@ -19,6 +19,7 @@ from millwright.historian import History
 from millwright.historian import api as historian_api
 from millwright.kernel import Lifecycle
 from millwright.ledger import api as ledger_api
+from millwright.metering import api as metering_api
 from millwright.operations import api as operations_api
 from millwright.parties import Authority, Session, authority_of, permit
 from millwright.parties import api as parties_api
@@ -64,6 +65,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
                     *historian_api.ROUTES,
                     *operations_api.ROUTES,
                     *dead_letters_api.ROUTES,
+                    *metering_api.ROUTES,
                     *parties_api.ROUTES,
                     *overview.ROUTES,
                     *system.ROUTES,
@@ -97,6 +99,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
         services.settings,
         ConsoleFiles(console),
         partial(problems.methods_of, app),
+        services.calls,
     )
     app.asgi_handler = edge
     app.state.edge = edge

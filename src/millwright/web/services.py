@@ -19,6 +19,7 @@ from millwright.kernel import Clock
 from millwright.ledger import Denials, Ledger, Recorder
 from millwright.operations import Alarms, Rules
 from millwright.parties import Parties
+from millwright.web.calls import Calls
 from millwright.web.settings import WebSettings
 
 Owners = Callable[[Collection[str]], Awaitable[Mapping[str, str]]]
@@ -80,6 +81,7 @@ class Services:
     data_folder: Path
     connection: Connection
     streams: tuple[str, ...] = ("INTAKE", "DEAD_LETTERS", "LEDGER")
+    calls: Calls = field(default_factory=Calls)
     describe_settings: Callable[[], Sequence[SettingView]] = _no_settings
     more: dict[str, Any] = field(default_factory=dict)
     """Further dependencies of routes, by name."""

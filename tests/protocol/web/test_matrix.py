@@ -125,6 +125,8 @@ def query(path: str, ids: dict[str, str], marker: str) -> dict[str, Any]:
             "organisation_on": ids["organisation_id"],
         },
         "/api/v1/access/reach": {"person_id": ids["person_id"]},
+        "/api/v1/metering/usage": {"organisation_on": ids["organisation_id"]},
+        "/api/v1/metering/draft": {"organisation_on": ids["organisation_id"]},
         "/api/v1/grants": {"person_id": ids["person_id"]},
         "/api/v1/devices": {"q": marker},
         "/api/v1/alarms": {"q": marker},
@@ -156,6 +158,14 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /alarms/acknowledge": {"ids": [ids["alarm_id"]]},
         "POST /alarms/{alarm_id}/acknowledge": {"comment": "c"},
         "POST /alarms/{alarm_id}/comments": {"text": "c"},
+        "POST /metering/plans": {"document": {"name": "p"}, "organisation_id": organisation},
+        "PUT /metering/plans/{plan_id}": {"name": "p"},
+        "PUT /metering/organisations/{organisation_id}/subscription": {
+            "from_day": "2026-01-01",
+            "plan_id": ids["plan_id"],
+        },
+        "PUT /metering/organisations/{organisation_id}/limits": {"quotas": [{"meter": "messages", "limit": 9}]},
+        "POST /metering/statements": {"organisation_id": organisation, "month": "2025-03"},
         "PATCH /people/{person_id}": {"disabled": True},
         "PATCH /account/passkeys/{passkey_id}": {"name": "k"},
         "POST /people": {
@@ -334,7 +344,9 @@ async def test_those_above_see_no_data_of_an_enterprise(town: Town) -> None:
         if right.method != "GET" or right.path in (STREAMED, PERSONAL) or right.takes == "public":
             continue
         answer = await ask(town.root, right, town.red.ids, RED)
-        named = {town.red.marker} if "/organisations" in right.path or right.path.endswith("/rights") else set()
+        told = "/organisations" in right.path or "/metering/" in right.path or right.path.endswith("/rights")
+        named = {town.red.marker} if told else set()
+        named |= {town.red.ids["statement_id"]} if "/statements" in right.path else set()
         named |= {town.red.ids["invitation_id"]} if "invitations" in right.path else set()
         named |= {town.red.marker} if right.path in RECORD else set()
         assert not leaks(answer, town.red, sent(right, town.red) | named | {town.red.id}), (right, answer.text)

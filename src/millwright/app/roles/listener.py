@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from millwright.app.disk import DiskWatch
+from millwright.app.limits import QuotaDoor, QuotaEnforcer, RatePacer
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.refusals import RecordedAuthenticator
 from millwright.app.stats import figures
@@ -12,6 +13,7 @@ from millwright.devices.credentials import CredentialStore
 from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener, MqttSettings
 from millwright.kernel import LimitExceeded, Part
 from millwright.ledger import Denials, Recorder
+from millwright.metering import Calendar, LimitWatch
 
 
 class GuardedIntake:
@@ -53,7 +55,15 @@ def compose(node: Node) -> Composition:
     stream = JetStreamIntake(node.bus, listener_id, settings.max_packet_bytes)
     recorder = Recorder(node.bus)
     denials = Denials(recorder, node.clock, interval_s=node.settings.ledger.repeats_every_s)
-    door = RecordedAuthenticator(access, denials, node.clock)
+    chosen = node.settings.metering
+    limits = LimitWatch(
+        node.records,
+        Calendar(chosen.utc_offset_h),
+        node.clock,
+        chosen.watch_s,
+        on_look=lambda: enforcer.look(),
+    )
+    door = RecordedAuthenticator(QuotaDoor(access, lambda: limits.ceilings), denials, node.clock)
     tls, secured = _tls(node, settings, recorder) if settings.tls_port else (None, [])
     listener = MqttListener(
         settings,
@@ -65,11 +75,13 @@ def compose(node: Node) -> Composition:
         listener_id=listener_id,
         tls=tls,
         certificates=door,
+        pacer=RatePacer(lambda: limits.ceilings, node.clock),
     )
+    enforcer = QuotaEnforcer(lambda: limits.ceilings, listener.disconnect_where, node.clock, chosen.quota_grace_s)
     node.stats.sources += [lambda: figures(**listener.stats()), disk.figures]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
     address = f"mqtt://{host}:{settings.port}" if settings.port else f"mqtts://{host}:{settings.tls_port}"
-    return Composition([disk, recorder, denials, *secured, stream, listener, access], address)
+    return Composition([disk, recorder, denials, *secured, stream, limits, listener, access], address)
 
 
 def _tls(node: Node, settings: MqttSettings, recorder: Recorder) -> tuple[ListenerTls, list[Part]]:

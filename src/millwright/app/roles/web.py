@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from millwright import __version__
+from millwright.app.limits import QuotaProblems
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
 from millwright.app.stats import Figures
@@ -18,10 +19,12 @@ from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
+from millwright.metering import Calendar, CountStore, LimitWatch, Metering, Tally
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import Parties
 from millwright.web import Connection, Services, SettingView, WebServer, create_app
+from millwright.web.calls import Calls
 
 
 def compose(node: Node) -> Composition:
@@ -48,6 +51,10 @@ def compose(node: Node) -> Composition:
     authority = CertificateAuthority(everything, secrets, node.clock, settings.certificates, confined=node.records)
     held = DeviceCertificates(authority, node.records, everything, devices.changes, node.clock)
     approvals = Approvals(everything, secrets, parties, node.clock, settings.approvals)
+    calendar = Calendar(settings.metering.utc_offset_h)
+    tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
+    limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
+    metering = Metering(node.records, everything, calendar, node.clock, lambda: limits.ceilings)
     services = Services(
         parties=parties,
         approvals=approvals,
@@ -71,18 +78,22 @@ def compose(node: Node) -> Composition:
         version=__version__,
         data_folder=node.folder.root,
         connection=Connection(mqtt.port or None, mqtt.tls_port or None, is_own(mqtt.certificate, node.folder)),
+        calls=Calls(tally, lambda: limits.ceilings, node.clock),
         describe_settings=lambda: [
             SettingView(each.key, each.value, each.default, each.origin, each.description)
             for each in describe(settings, node.config)
         ],
-        more={"certificate_authority": authority, "device_certificates": held},
+        more={"certificate_authority": authority, "device_certificates": held, "metering": metering},
     )
     server = WebServer(create_app(services), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
     keeper = ApprovalsKeeper(approvals, recorder, node.clock)
     rotation = RotationKeeper(Rotation(everything, secrets, node.clock))
     node.stats.sources += [
-        lambda: Figures(server.counters() | recorder.counters(), server.gauges()),
+        lambda: Figures(
+            server.counters() | recorder.counters() | {"calls_refused": services.calls.refused}, server.gauges()
+        ),
         own.figures,
+        QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
-    return Composition([own, dead_letters, rotation, keeper, server], server.url)
+    return Composition([own, dead_letters, rotation, keeper, tally, limits, server], server.url)

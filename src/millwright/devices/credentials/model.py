@@ -13,6 +13,8 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from millwright.kernel import ROOT
+
 Origin = Literal["issued", "adopted", "x509"]
 
 CERTIFICATE: Final = "x509"
@@ -67,6 +69,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     disabled: bool
     revision: int
     expires_ms: int | None
+    organisation_id: str = ROOT
 
 
 def digest_of_token(token: str) -> bytes:

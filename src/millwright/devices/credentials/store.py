@@ -27,6 +27,7 @@ _grants = (
         devices.c.sparkplug_edge,
         sa.or_(devices.c.disabled, sa.not_(active(devices.c.organisation_id))).label("disabled"),
         devices.c.revision,
+        devices.c.organisation_id,
     )
     .join_from(credentials, devices, credentials.c.device_id == devices.c.id)
     .where(credentials.c.digest.in_(sa.bindparam("digests", expanding=True)))
@@ -90,6 +91,7 @@ class CredentialStore:
                 disabled=row.disabled,
                 revision=row.revision,
                 expires_ms=row.expires_ms,
+                organisation_id=row.organisation_id,
             )
             for row in rows
         }

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ from millwright.devices.mqtt.ports import (
     Intake,
     Journal,
     OnRefused,
+    Pacer,
     Principal,
     Refusal,
 )
@@ -75,12 +76,15 @@ class MqttListener:
         on_refused: OnRefused | None = None,
         tls: ListenerTls | None = None,
         certificates: CertificateAuthenticator | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.listener_id = listener_id
         self._authenticator = authenticator
         self._certificates = certificates
+        self.pacer = pacer
+        self.held = self.holds = 0
         self._tls = tls or ListenerTls(settings.certificate, settings.key)
         self._door: TlsDoor | None = None
         self._journal = journal
@@ -312,6 +316,13 @@ class MqttListener:
             connection.close(reason)
         return len(connections)
 
+    def disconnect_where(self, told: Callable[[Principal], bool], reason: str) -> int:
+        """End the connections of every device that ``told`` points out; returns how many there were."""
+        found = [each for each in self._connections if each.principal is not None and told(each.principal)]
+        for connection in found:
+            connection.close(reason)
+        return len(found)
+
     async def reauthenticate(self, device_id: str | None = None) -> None:
         """Ask the authenticator again about a device's connections (``None``: all) and act on what it says now."""
         found = list(self._connections if device_id is None else self._by_device.get(device_id, ()))
@@ -349,6 +360,7 @@ class MqttListener:
                 "frames": committer.frames,
                 "frame_retries": committer.retries,
                 "connections_accepted": self.connections_accepted,
+                "rate_holds": self.holds,
                 **self._door_counters(),
                 **{f"closed_{reason}": count for reason, count in self.closed.items()},
             },
@@ -356,6 +368,7 @@ class MqttListener:
                 "connections": connected,
                 "connections_waiting": len(self._connections) - connected,
                 "devices": len(self._by_device),
+                "connections_held": self.held,
                 "uncommitted_bytes": committer.uncommitted_bytes,
                 "reading_paused": int(committer.paused),
                 **exchange.gauges(),

@@ -27,6 +27,11 @@ class Principal(Protocol):
         """Grows when what the device may do changes."""
         ...
 
+    @property
+    def organisation_id(self) -> str:
+        """Whose the device is."""
+        ...
+
     def may_publish(self, topic: str) -> bool:
         """Whether the device may publish to ``topic``."""
         ...
@@ -109,6 +114,14 @@ class Journal(Protocol):
 
         Raises ``Unavailable`` or ``LimitExceeded``; the caller tries again with what is then newest.
         """
+        ...
+
+
+class Pacer(Protocol):
+    """Holds devices to a rate."""
+
+    def take(self, principal: Principal, messages: int) -> float:
+        """Count messages that were taken; returns for how many seconds no more should be read from the device."""
         ...
 
 

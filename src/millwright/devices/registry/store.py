@@ -37,7 +37,11 @@ _select = sa.select(
 ).select_from(devices.outerjoin(presence))
 _by_id = _select.where(devices.c.id == sa.bindparam("device_id"))
 _profile = sa.select(
-    devices.c.model_id, devices.c.model_version, devices.c.sparkplug_group, devices.c.sparkplug_edge
+    devices.c.model_id,
+    devices.c.model_version,
+    devices.c.sparkplug_group,
+    devices.c.sparkplug_edge,
+    devices.c.organisation_id,
 ).where(devices.c.id == sa.bindparam("device_id"))
 
 
@@ -48,6 +52,7 @@ class Profile(NamedTuple):
     model_version: int | None
     group_id: str | None
     edge_node_id: str | None
+    organisation_id: str
 
 
 class DeviceStore:

@@ -383,10 +383,11 @@ class NatsConnection:
         """What the stream holds."""
         _, jetstream = self._need()
         try:
-            state = (await _once_restored(lambda: jetstream.stream_info(stream))).state
+            info = await _once_restored(lambda: jetstream.stream_info(stream))
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The stream {stream} cannot be read", error) from error
-        return StreamState(state.messages, state.bytes, state.first_seq, state.last_seq)
+        state, created = info.state, info.created.isoformat() if info.created else ""
+        return StreamState(state.messages, state.bytes, state.first_seq, state.last_seq, created)
 
     async def acknowledged(self, stream: str, durable: str) -> int:
         """The sequence up to which the reader ``durable`` has acknowledged."""
