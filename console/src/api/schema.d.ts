@@ -4654,27 +4654,7 @@ export interface components {
         Replayed: {
             replayed: number;
         };
-        /**
-         * RetentionPolicies
-         * @example {
-         *       "policies": [
-         *         {
-         *           "device_id": "*",
-         *           "keep_days": 31,
-         *           "property": "vibration.*"
-         *         },
-         *         {
-         *           "device_id": "*",
-         *           "property": "energy*"
-         *         },
-         *         {
-         *           "device_id": "*",
-         *           "keep_days": 730,
-         *           "property": "*"
-         *         }
-         *       ]
-         *     }
-         */
+        /** RetentionPolicies */
         RetentionPolicies: {
             policies: components["schemas"]["RetentionPolicy"][];
         };
@@ -10737,6 +10717,15 @@ export interface operations {
                     "application/json": components["schemas"]["Limits"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -10798,6 +10787,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
@@ -10975,6 +10973,15 @@ export interface operations {
                     "application/json": components["schemas"]["Plan"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -11100,6 +11107,15 @@ export interface operations {
                     "application/json": components["schemas"]["Plan"];
                 };
             };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
             /** @description The request has wrong values. */
             400: {
                 headers: {
@@ -11217,6 +11233,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Statement"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */

@@ -261,6 +261,7 @@ class RetentionController(Controller):
         "/preview",
         guards=[permit(RETENTION_WRITE)],
         summary="What retention policies would do",
+        opt={"reads": True},
         status_code=200,
     )
     async def preview(

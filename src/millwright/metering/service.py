@@ -109,7 +109,7 @@ class Metering:
         _need(authority, PLANS_MANAGE, owner)
         made = Plan(new_id("pln"), 1, owner, new.document, self._clock.now_ms(), by)
         await asyncio.to_thread(self._plans.add, made)
-        note("plan", made.id, new.document.name, after=new.document)
+        note("plan", made.id, new.document.name, after=new.document, organisation=owner)
         return made
 
     async def change_plan(self, plan_id: str, document: PlanDocument, by: str) -> Plan:
@@ -118,7 +118,7 @@ class Metering:
         check_plan(document)
         made = Plan(plan_id, before.version + 1, before.organisation_id, document, self._clock.now_ms(), by)
         await asyncio.to_thread(self._plans.add, made)
-        note("plan", plan_id, document.name, before=before.document, after=document)
+        note("plan", plan_id, document.name, before=before.document, after=document, organisation=made.organisation_id)
         return made
 
     # --- who pays by which plan ----------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ TABLES = {
     "role_id": ("rol", "parties_roles"),
     "invitation_id": ("inv", "parties_invitations"),
     "consent_id": ("cst", "parties_consents"),
+    "plan_id": ("pln", "metering_plans"),
 }
 """Path parameter → the prefix of such ids, and the table whose ``id`` it is."""
 
