@@ -55,9 +55,12 @@ class Flood:
         await until(lambda: sent <= self.acknowledged, timeout_s)
 
     def close(self) -> None:
-        self.client.on_disconnect = None
+        self.client.on_disconnect = self.client.on_publish = None  # nothing refers to itself: sockets close in order
         self.client.disconnect()
         self.client.loop_stop()
+        left = self.client.socket()
+        if left is not None:  # it was connecting anew just then
+            left.close()
 
 
 @pytest.mark.parametrize("inflight", [20, 1000])
