@@ -98,7 +98,13 @@ def routes(
             query = _query(object_kind, object_id, actor_id, action, outcome, from_ms, to_ms, text)
             return await ledger.page(query, cursor=cursor, limit=limit)
 
-        @get("/export", summary="The ledger as CSV", operation_id="exportLedger", media_type="text/csv")
+        @get(
+            "/export",
+            summary="The ledger as CSV",
+            operation_id="exportLedger",
+            media_type="text/csv",
+            opt={"told": True},
+        )
         async def export(
             self,
             ledger: NamedDependency[Ledger],
@@ -188,7 +194,7 @@ def routes(
                 headers={"Cache-Control": "private, max-age=86400, immutable" if tile else "no-cache"},
             )
 
-        @get("/disclosures", summary="Personal values", operation_id="listLedgerDisclosures")
+        @get("/disclosures", summary="Personal values", operation_id="listLedgerDisclosures", opt={"told": True})
         async def disclosures(
             self,
             ledger: NamedDependency[Ledger],

@@ -136,7 +136,8 @@ class Audit:
         """Make durable what came of the request. Raises ``Unavailable`` (``ledger.unavailable``)."""
         handler = scope.get("route_handler")
         safe = scope["method"] in _SAFE
-        reads = safe if handler is None else handler.opt.get("reads", safe)
+        options = {} if handler is None else handler.opt
+        reads = options.get("reads", safe) and not options.get("told", False)  # told: who took out personal data
         if 300 <= status < 400 and "problem" in scope:  # a browser sent on to a page that says why it was refused
             status = 401
         template = scope.get("path_template")

@@ -188,6 +188,46 @@ async def test_who_belongs_to_two_is_disabled_by_neither(province: Province) -> 
     await parties.people.update(await province.may("blue"), person, disabled=True)
 
 
+async def test_somebody_is_removed_for_good_by_who_keeps_all_of_them(province: Province) -> None:
+    parties = province.parties
+    await province.invite("red", "red", "leaving", "engineer")
+    leaving = province.people["leaving"]
+    person = leaving.session.person.id
+    token = await parties.people.add_token(leaving.session, await province.may("leaving"), "t", ["viewer"])
+    for stranger in ("province", "blue", "leaving"):
+        with pytest.raises(NotFound):
+            await parties.people.remove(await province.may(stranger), person)
+    joined = await parties.grants.invite(await province.may("blue"), province.ids["blue"], NewInvitation("viewer"))
+    await parties.accept(joined.token, leaving.session)
+    with pytest.raises(Denied) as caught:
+        await parties.people.remove(await province.may("red"), person)
+    assert caught.value.code == "parties.person_of_others"
+    await parties.organisations.leave(await province.may("blue"), province.ids["blue"], person)
+    leaving = await parties.sign_in("leaving", PASSWORD)
+    await parties.people.remove(await province.may("red"), person)
+    assert await parties.find_session(leaving.secret) is None
+    assert await parties.find_session(token.token) is None
+    assert person not in {each.id for each in await parties.people.list_people(await province.may("red"))}
+    await province.invite("red", "red", "leaving", "viewer")  # the name is free again
+
+
+async def test_nobody_removes_themselves_or_the_last_administrator(province: Province) -> None:
+    parties = province.parties
+    red = province.people["red"].session.person.id
+    with pytest.raises(Conflict) as caught:
+        await parties.people.remove(await province.may("red"), red)
+    assert caught.value.code == "parties.person_oneself"
+    await province.invite("red", "red", "second", "administrator")
+    await parties.people.remove(await province.may("second"), red)
+    role = await parties.grants.add_role(
+        await province.may("second"), NewRole(province.ids["red"], "keeper", ["people:manage", "people:read"])
+    )
+    await province.invite("second", "red", "keeper", role.id)
+    with pytest.raises(Conflict) as caught:
+        await parties.people.remove(await province.may("keeper"), province.people["second"].session.person.id)
+    assert caught.value.code == "parties.last_administrator"
+
+
 async def test_second_factors_are_reset_only_by_who_manages_the_person(province: Province) -> None:
     parties = province.parties
     await province.invite("red", "red", "lost", "viewer")

@@ -78,3 +78,13 @@ async def test_grants_roles_and_members_say_what_changed(web: RunningWeb) -> Non
     await root.patch(f"/api/v1/organisations/{red.id}", json={"suspended": True})
     told = await entry(root, action="organisations.change")
     assert {each["path"]: each["after"] for each in told["changes"]} == {"/suspended": True}
+
+
+async def test_who_took_personal_data_out_is_told(web: RunningWeb) -> None:
+    root = await web.set_up()
+    assert (await root.get("/api/v1/ledger/export")).status_code == 200
+    assert (await root.get("/api/v1/ledger/disclosures")).status_code == 200
+    for action in ("ledger.export.read", "ledger.disclosures.read"):
+        told = await entry(root, action=action)
+        assert (told["outcome"], told["actor"]["kind"]) == ("done", "person")
+    assert (await root.get("/api/v1/ledger/entries", params={"action": "ledger.entries.read"})).json()["items"] == []
