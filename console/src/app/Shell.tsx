@@ -42,6 +42,7 @@ function Frame({ session }: { session: Session }): JSX.Element {
   useEffect(() => {
     live.enable(true);
     whenSignedOut(() => {
+      if (location.pathname === "/sign-in") return; // the answer to a request that was sent before
       const from = location.pathname + location.search;
       queryClient.clear();
       void navigate("/sign-in", { replace: true, state: { from } });
