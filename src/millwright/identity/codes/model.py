@@ -13,8 +13,11 @@ Certainty = Literal["verified", "recalled"]
 
 
 class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One part of a code. ``at`` is its offset in characters in :attr:`Code.text`; ``label`` and ``label_zh`` say to people
-    what it is; ``meaning`` is what its value stands for (a country, a date as ISO 8601), where that is known."""
+    """One part of a code.
+
+    ``at`` is its offset in characters in :attr:`Code.text`; ``label`` and ``label_zh`` say to people what it is;
+    ``meaning`` is what its value stands for (a country, a date as ISO 8601), where that is known.
+    """
 
     name: str
     value: str
@@ -28,9 +31,10 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Code(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An identifier that was parsed.
 
-    ``system`` names the code system (``gs1``, ``epc``, ``handle``, ``oid``, ``ecode``, ``idcode``, ``did``); ``kind`` the kind
-    within it (``gtin``, ``sgtin`` …). ``canonical`` is the one text by which equal identifiers are equal; ``text`` is what
-    was given. ``certainty`` is the weakest of the rules that were applied; ``notes`` say what is unusual, in English.
+    ``system`` names the code system (``gs1``, ``epc``, ``handle``, ``oid``, ``ecode``, ``idcode``, ``did``); ``kind``
+    the kind within it (``gtin``, ``sgtin`` …). ``canonical`` is the one text by which equal identifiers are equal;
+    ``text`` is what was given. ``certainty`` is that of the weakest rule that was applied; ``notes`` say what is
+    unusual, in English.
     """
 
     system: str
