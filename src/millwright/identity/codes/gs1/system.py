@@ -262,16 +262,17 @@ def _link(elements: Sequence[Element], stem: str) -> str:
 
 def epc_hex(code: Code) -> str:
     """As the EPC binary of the ``+`` schemes (Tag Data Standard 2.0), which need no company prefix length."""
-    from millwright.identity.codes.epc.conversion import plus_hex
+    # The EPC package stands on this one; only this function looks back.
+    from millwright.identity.codes.epc.plus import write_plus
 
-    return plus_hex({one.entry.ai: one.value for one in elements_of(code)})
+    return write_plus({one.entry.ai: one.value for one in elements_of(code)})
 
 
 def epc_uri(code: Code) -> str:
     """Always raises ``Unsupported``: where the company prefix ends is not in the code."""
     raise no_such_form(
         "an EPC",
-        f"a {code.kind} does not say how long its GS1 Company Prefix is; epc.from_elements takes it as a parameter.",
+        f"a {code.kind} does not say how long its GS1 Company Prefix is; epc.epc_of takes it as a parameter.",
     )
 
 
