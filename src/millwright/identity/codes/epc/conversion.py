@@ -24,7 +24,7 @@ def pairs_of(identity: Identity) -> dict[str, str]:
     scheme, values = identity.scheme, identity.values
     if not scheme.key:
         raise no_such_form("GS1 element strings", f"a {scheme.name} is no GS1 key.")
-    known = values[: values.index("*")] if "*" in values else values
+    known = values[: values.index("*")] if identity.form == "idpat" and "*" in values else values
     if len(known) < 2:
         raise no_such_form("GS1 element strings", "the pattern leaves the key open.")
     prefix, reference = known[:2]
@@ -32,11 +32,8 @@ def pairs_of(identity: Identity) -> dict[str, str]:
         digits = reference[0] + prefix + reference[1:]
     else:
         digits = ("0" if scheme.form == "padded" else "") + prefix + reference
-    if scheme.form == "none":
-        key = prefix + reference
-    else:
-        # The check digit of a GRAI leaves out the leading zero, which weighs nothing.
-        key = digits + check_digit(digits)
+    # The leading zero of a GRAI weighs nothing in its check digit.
+    key = digits if scheme.form == "none" else digits + check_digit(digits)
     rest = known[2:]
     if scheme.name == "itip":
         key += "".join(rest[:2])
@@ -70,23 +67,25 @@ def from_elements(elements: Sequence[Element], prefix_length: int) -> Identity:
     if key is None:
         raise no_such_form("an EPC", "none of its identifiers is the key of an EPC scheme.")
     scheme, value = _BY_KEY[key], pairs[key]
+    fields: list[str | None]
     if scheme.name == "itip":
-        fields = [*_split_gtin(value[:14], prefix_length), value[14:16], value[16:], pairs.get("21", "*")]
+        fields = [*_split_gtin(value[:14], prefix_length), value[14:16], value[16:], pairs.get("21")]
     elif scheme.form == "indicator":
-        fields = _split_gtin(value, prefix_length)
+        fields = [*_split_gtin(value, prefix_length)]
     elif scheme.form == "none":
-        fields = [value[:prefix_length], value[prefix_length:]]
-        if not fields[0].isdecimal() or not fields[1]:
+        prefix, reference = value[:prefix_length], value[prefix_length:]
+        if not prefix.isdecimal() or not reference:
             raise no_such_form("an EPC", f"({key}) does not begin with a company prefix of {prefix_length} digits.")
+        fields = [prefix, reference]
         if scheme.serial:
-            fields.append(pairs.get(scheme.serial, "*"))
+            fields.append(pairs.get(scheme.serial))
     else:
         digits = value[1 : scheme.digits + 1] if scheme.form == "padded" else value[: scheme.digits]
         fields = [digits[:prefix_length], digits[prefix_length:]]
         if scheme.name == "sgln":
             fields.append(pairs.get("254", "0"))
         elif len(scheme.fields) > 2:
-            fields.append(value[scheme.digits + (2 if scheme.form == "padded" else 1) :] or "*")
+            fields.append(value[scheme.digits + (2 if scheme.form == "padded" else 1) :] or None)
     return _identity(scheme.name, fields)
 
 
@@ -98,14 +97,14 @@ def _of_gtin(pairs: dict[str, str], prefix_length: int) -> Identity:
         return _identity("upui", [*fields, pairs["235"]])
     if "10" in pairs:
         return read_identity(f"{CLASS}lgtin:{'.'.join(map(escape, [*fields, pairs['10']]))}")
-    return _identity("sgtin", [*fields, "*"])
+    return _identity("sgtin", [*fields, None])
 
 
 def _split_gtin(digits: str, prefix_length: int) -> list[str]:
     return [digits[1 : prefix_length + 1], digits[0] + digits[prefix_length + 1 : -1]]
 
 
-def _identity(name: str, fields: list[str]) -> Identity:
-    if fields[-1] == "*":
-        return read_identity(f"{IDPAT}{name}:{'.'.join([*map(escape, fields[:-1]), '*'])}")
-    return read_identity(f"{ID}{name}:{'.'.join(map(escape, fields))}")
+def _identity(name: str, fields: Sequence[str | None]) -> Identity:
+    """The identity with these fields; one that is not there leaves a pattern open."""
+    start = IDPAT if None in fields else ID
+    return read_identity(f"{start}{name}:{'.'.join('*' if field is None else escape(field) for field in fields)}")

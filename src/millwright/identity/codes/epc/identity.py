@@ -36,6 +36,7 @@ class Identity(NamedTuple):
 
 def read_identity(text: str) -> Identity:
     """The identity that a URI names; raises ``Invalid`` with the character that is wrong."""
+    form: Form
     if text.startswith(ID):
         start, form = len(ID), "id"
     elif text.startswith(CLASS):

@@ -55,7 +55,7 @@ def write_plus(pairs: dict[str, str], filter_value: int = 0) -> str:
     """Keys with their serial numbers as hexadecimal digits; raises ``Unsupported`` when no ``+`` scheme holds them."""
     for header, (name, ais) in _HEADERS.items():
         date = next((ai for ai in _DATES if ai in pairs), None)
-        if ais[0] not in pairs or any(ai not in pairs for ai in ais) and name != "sgln+":
+        if ais[0] not in pairs or (name != "sgln+" and any(ai not in pairs for ai in ais)):
             continue
         if len(pairs) != len([ai for ai in ais if ai in pairs]) + (name == "dsgtin+" and date is not None):
             continue
