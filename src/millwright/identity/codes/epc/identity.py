@@ -81,7 +81,7 @@ def _misformed(text: str, scheme: Scheme, body: str, at: int) -> NoReturn:
         if index >= len(words):
             raise bad_code(text, len(text), f"the {field.label} is missing.", why_zh=f"缺少{field.label_zh}。")
         found = pattern_of(field).match(word)
-        good = found.end() if found else 0
+        good = found.end() if found else len(word) - len(word.lstrip("0123456789"))
         if good < len(word) or not found:
             raise bad_code(
                 text,

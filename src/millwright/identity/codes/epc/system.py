@@ -24,14 +24,17 @@ from millwright.identity.codes.model import Code, Part, System
 
 MOST_CHARACTERS = 512
 
-_HEX = re.compile("(?:[0-9A-Fa-f]{2}){8,64}")
+_HEX = re.compile("(?:[0-9A-Fa-f]{2}){4,64}")
 
 
 def likely(text: str) -> bool:
     """Whether a text could be an EPC."""
     if text[:8] == "urn:epc:":
         return True
-    return _HEX.fullmatch(text) is not None and (int(text[:2], 16) in BY_HEADER or is_plus(text))
+    if _HEX.fullmatch(text) is None:
+        return False
+    # Fewer than 96 bits that begin with a digit are rather a number.
+    return is_plus(text) or (len(text) >= 20 and int(text[:2], 16) in BY_HEADER)
 
 
 def parse(text: str) -> Code:

@@ -30,7 +30,10 @@ CA 255 3940;CB 255 3941;CC 255 3942;CD 255 3943
 """
 
 OPTIMISATIONS = {word[:2]: tuple(word[3:].split()) for line in _PAIRS.split("\n") for word in line.split(";") if word}
-"""Codes that stand for several identifiers that often come together."""
+"""Codes that stand for several identifiers that often come together, in the order of the standard's table."""
+
+AMBIGUOUS = frozenset({"1A", "9D"})
+"""Codes whose identifiers GS1's own toolkit puts in the order of their numbers instead: read in both, never written."""
 
 
 class Field(NamedTuple):
@@ -86,6 +89,8 @@ def can_compress(key: str, text: str) -> bool:
 def _best_code(pairs: dict[str, str]) -> str:
     best, most = "", 0
     for code, ais in OPTIMISATIONS.items():
+        if code in AMBIGUOUS:
+            continue
         saved = sum(map(len, ais))
         if saved > most and all(ai in pairs for ai in ais):
             best, most = code, saved
@@ -100,7 +105,8 @@ def _value(ai: str, value: str) -> str:
         at += len(piece)
         length = "" if field.fixed else f"{len(piece):0{field.most.bit_length()}b}"
         if field.digits:
-            bits.append(length + (f"{int(piece):0{value_bits(len(piece))}b}" if piece else ""))
+            # The standard's formula gives one bit to a number of no digits, and GS1's toolkit reads it.
+            bits.append(length + (f"{int(piece):0{value_bits(len(piece))}b}" if piece else "0"))
         else:
             bits.append(_characters(piece, 0 if field.fixed else field.most.bit_length()))
     return "".join(bits)
@@ -119,8 +125,11 @@ def _characters(text: str, length_bits: int) -> str:
     return f"100{length}" + "".join(f"{ord(one):07b}" for one in text)
 
 
-def decompress(text: str, start: int, stop: int) -> tuple[dict[str, str], dict[str, str]]:
-    """The identifiers and other keys that ``text[start:stop]`` holds; raises ``Invalid`` when it is not compressed."""
+def decompress(text: str, start: int, stop: int, *, in_order: bool = False) -> tuple[dict[str, str], dict[str, str]]:
+    """The identifiers and other keys that ``text[start:stop]`` holds; raises ``Invalid`` when it is not compressed.
+
+    ``in_order`` reads the identifiers of an ambiguous code in the order of their numbers.
+    """
     whole = []
     for at in range(start, stop):
         if (value := _VALUE.get(text[at])) is None:
@@ -137,7 +146,7 @@ def decompress(text: str, start: int, stop: int) -> tuple[dict[str, str], dict[s
     try:
         # What is left after the last value is at most five bits of filling.
         while reader.left >= 8:
-            _read_one(text, start, reader, pairs, others)
+            _read_one(text, start, reader, pairs, others, in_order=in_order)
     except OutOfBits:
         raise bad_code(
             text, stop, "the compressed part ends in the middle of a value.", why_zh="压缩部分在值的中间结束。"
@@ -145,11 +154,15 @@ def decompress(text: str, start: int, stop: int) -> tuple[dict[str, str], dict[s
     return pairs, others
 
 
-def _read_one(text: str, start: int, reader: BitReader, pairs: dict[str, str], others: dict[str, str]) -> None:
+def _read_one(
+    text: str, start: int, reader: BitReader, pairs: dict[str, str], others: dict[str, str], *, in_order: bool
+) -> None:
     began = start + reader.at // 6
     code = f"{reader.take(8):02X}"
     if code in OPTIMISATIONS:
         ais = OPTIMISATIONS[code]
+        if in_order and code in AMBIGUOUS:
+            ais = tuple(sorted(ais))
     elif code[0] == "F":
         reader.back(4)
         key = "".join(SAFE[reader.take(6)] for _ in range(reader.take(7)))
@@ -178,7 +191,8 @@ def _read_field(reader: BitReader, field: Field) -> str:
     if not field.digits:
         return _read_characters(reader, 0 if field.fixed else field.most.bit_length(), field.most)
     length = field.most if field.fixed else reader.take(field.most.bit_length())
-    return f"{reader.take(value_bits(length)):0{length}}" if length else ""
+    number = reader.take(value_bits(length) or 1)
+    return f"{number:0{length}}" if length else ""
 
 
 def _read_characters(reader: BitReader, length_bits: int, fixed: int) -> str:

@@ -170,7 +170,10 @@ def _check_path(text: str, elements: Sequence[Element], path: tuple[str, ...]) -
     if len(path) == 1 or path[1:] in key.sequences:
         return
     orders = _orders(key)
-    wrong = next((one for one in elements[1:] if one.entry.ai not in orders), elements[1])
+    good = 1
+    while path[1 : good + 1] in key.sequences:
+        good += 1
+    wrong = elements[good]
     raise bad_code(
         text,
         wrong.ai_at,

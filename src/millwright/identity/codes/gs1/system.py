@@ -187,24 +187,26 @@ def _read_compressed(text: str, start: int) -> Link | None:
     if len(words) < 2 or _COMPRESSED.fullmatch(words[-1]) is None:
         return None
     at = place.path_end - len(words[-1])
-    pairs: dict[str, str] = {}
+    before: dict[str, str] = {}
     readable = in_path(words[-3]) if len(words) > 3 else None
     if readable is not None and readable.key:
-        pairs[readable.ai] = words[-2]
-    try:
-        inside, others = decompress(text, at, place.path_end)
-    except Invalid:
-        return None
-    pairs |= inside
+        before[readable.ai] = words[-2]
+    for in_order in (False, True):
+        try:
+            inside, others = decompress(text, at, place.path_end, in_order=in_order)
+        except Invalid:
+            continue
+        if (elements := _valid(before | inside, at)) is not None:
+            return Link(text[start:at], elements, 0, tuple(f"{key}={value}" for key, value in others.items()))
+    return None
+
+
+def _valid(pairs: dict[str, str], at: int) -> list[Element] | None:
     by_ai = table().by_ai
-    elements = []
-    for ai, value in pairs.items():
-        if find_fault(by_ai[ai], value):
-            return None
-        elements.append(Element(by_ai[ai], value, at, at))
-    if not any(one.entry.key for one in elements):
+    elements = [Element(by_ai[ai], value, at, at) for ai, value in pairs.items()]
+    if any(find_fault(one.entry, one.value) for one in elements) or not any(one.entry.key for one in elements):
         return None
-    return Link(text[start:at], elements, 0, tuple(f"{key}={value}" for key, value in others.items()))
+    return elements
 
 
 def elements_of(code: Code) -> list[Element]:
