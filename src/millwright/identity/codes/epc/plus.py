@@ -120,7 +120,7 @@ def _write_code_40(text: str) -> str:
 
 def read_plus(text: str) -> PlusTag:
     """The keys that hexadecimal digits hold, which begin with a ``+`` header; raises ``Invalid``."""
-    reader = BitReader("".join(f"{int(one, 16):04b}" for one in text))
+    reader = BitReader(int(text, 16), 4 * len(text))
     name, ais = _HEADERS[reader.take(8)]
     try:
         more, filter_value = reader.take(1), reader.take(3)
@@ -138,9 +138,8 @@ def read_plus(text: str) -> PlusTag:
             f"this is no {name}: it ends or breaks here.",
             why_zh=f"这不是 {name}。",
         ) from None
-    if not more and "1" in reader.bits[reader.at :]:
-        at = reader.bits.index("1", reader.at) // 4
-        raise bad_code(text, at, f"after the {name} only zeros may follow.", why_zh="其后只可为零。")
+    if not more and (at := reader.next_one()) is not None:
+        raise bad_code(text, at // 4, f"after the {name} only zeros may follow.", why_zh="其后只可为零。")
     if name == "sgln+" and key["254"] == "0":
         del key["254"]
     return PlusTag(name, filter_value, key | pairs)

@@ -213,21 +213,20 @@ def read_tag_uri(text: str) -> Tag:
 
 def read_hex(text: str) -> Tag:
     """The tag whose EPC memory holds these hexadecimal digits; raises ``Invalid``."""
-    bits = "".join(f"{int(one, 16):04b}" for one in text)
-    encoding = BY_HEADER.get(int(bits[:8], 2)) if len(bits) >= 8 else None
+    encoding = BY_HEADER.get(int(text[:2], 16))
     if encoding is None:
         raise bad_code(text, 0, f"no EPC begins with the header {text[:2]}.", why_zh=f"没有以 {text[:2]} 为头的 EPC。")
-    reader = BitReader(bits)
+    reader = BitReader(int(text, 16), 4 * len(text))
     reader.take(8)
     try:
         value = reader.take(encoding.filter_bits) if encoding.filter_bits else 0
         values = _read_values(text, encoding, reader)
     except OutOfBits:
         raise bad_code(text, len(text), "it ends too early.", why_zh="内容过短。") from None
-    end = encoding.bits or reader.at
-    if len(bits) < end or "1" in bits[reader.at :]:
-        at = bits.find("1", reader.at) // 4 if len(bits) >= end else len(text)
-        raise bad_code(text, at, f"after the {encoding.name} only zeros may follow.", why_zh="其后只可为零。")
+    if reader.length < encoding.bits:
+        raise bad_code(text, len(text), "it ends too early.", why_zh="内容过短。")
+    if (at := reader.next_one()) is not None:
+        raise bad_code(text, at // 4, f"after the {encoding.name} only zeros may follow.", why_zh="其后只可为零。")
     body = ".".join(escape(one) for one in values)
     if identity_pattern(encoding.scheme).fullmatch(body) is None:
         _wrong(

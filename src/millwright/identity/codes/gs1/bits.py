@@ -13,26 +13,33 @@ def value_bits(digits: int) -> int:
 
 
 class BitReader:
-    """A string of ``0`` and ``1`` with a place in it."""
+    """``length`` bits of a number, with a place in them."""
 
-    def __init__(self, bits: str) -> None:
-        self.bits = bits
+    __slots__ = ("_number", "at", "length")
+
+    def __init__(self, number: int, length: int) -> None:
+        self._number = number
+        self.length = length
         self.at = 0
 
     @property
     def left(self) -> int:
         """How many bits are left."""
-        return len(self.bits) - self.at
+        return self.length - self.at
 
     def take(self, count: int) -> int:
         """The next ``count`` bits as a number; raises :class:`OutOfBits`."""
         end = self.at + count
-        if end > len(self.bits):
+        if end > self.length:
             raise OutOfBits
-        value = int(self.bits[self.at : end] or "0", 2)
         self.at = end
-        return value
+        return (self._number >> (self.length - end)) & ((1 << count) - 1)
 
     def back(self, count: int) -> None:
         """Go back ``count`` bits."""
         self.at -= count
+
+    def next_one(self) -> int | None:
+        """Where the next bit that is 1 stands; nothing when all that is left is 0."""
+        rest = self._number & ((1 << self.left) - 1)
+        return self.length - rest.bit_length() if rest else None

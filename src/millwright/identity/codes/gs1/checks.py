@@ -104,7 +104,7 @@ def _date(value: str, *, without_day: bool) -> Fault | None:
         return Fault(at, f"the month is 01 to 12, not {month:02}.", f"月份应为 01 至 12，不是 {month:02}。")
     if day == 0:
         return None if without_day else Fault(at + 2, "the day may not be 00 here.", "此处的日不可为 00。")
-    if day > 28:
+    if day > 28 and (month == 2 or day > _DAYS[month]):
         last = last_day(day_of(value).year, month)
         if day > last:
             return Fault(at + 2, f"the month has only {last} days.", f"该月只有 {last} 天。")

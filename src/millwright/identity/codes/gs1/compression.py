@@ -130,7 +130,7 @@ def decompress(text: str, start: int, stop: int, *, in_order: bool = False) -> t
 
     ``in_order`` reads the identifiers of an ambiguous code in the order of their numbers.
     """
-    whole = []
+    number = 0
     for at in range(start, stop):
         if (value := _VALUE.get(text[at])) is None:
             raise bad_code(
@@ -139,8 +139,8 @@ def decompress(text: str, start: int, stop: int, *, in_order: bool = False) -> t
                 f"{text[at]!r} is no character of URI-safe base64.",
                 why_zh=f"{text[at]!r} 不是 URI 安全 base64 字符。",
             )
-        whole.append(f"{value:06b}")
-    reader = BitReader("".join(whole))
+        number = number << 6 | value
+    reader = BitReader(number, 6 * (stop - start))
     pairs: dict[str, str] = {}
     others: dict[str, str] = {}
     try:

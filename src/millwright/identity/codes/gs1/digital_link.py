@@ -40,6 +40,7 @@ ALIASES = {
 """Words that stood for identifiers in the path until version 1.2 of the standard; still met, never written."""
 
 _START = re.compile("https?://([^/?#]*)", re.IGNORECASE)
+_LEGAL = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]*")
 _ILLEGAL = re.compile(r"[^A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})")
 _ILLEGAL_HOST = re.compile(r"[_~?#@!$&'()*+,;=%]")
 _RESERVED = re.compile(r"[^A-Za-z0-9\-._~]")
@@ -73,7 +74,7 @@ def take_apart(text: str, start: int = 0) -> Place:
             "a Digital Link begins with https:// or http://.",
             why_zh="数字链接以 https:// 或 http:// 开头。",
         )
-    if illegal := _ILLEGAL.search(text, start):
+    if _LEGAL.fullmatch(text, start) is None and (illegal := _ILLEGAL.search(text, start)):
         raise bad_code(
             text,
             illegal.start(),
@@ -95,38 +96,35 @@ def take_apart(text: str, start: int = 0) -> Place:
 def read_link(text: str, begin: int = 0) -> Link:
     """The elements of the uncompressed Digital Link from ``begin``; raises ``Invalid`` when it is none."""
     place = take_apart(text, begin)
-    start, words = _find_key(text, place)
+    start, words, entries = _find_key(text, place)
     elements: list[Element] = []
-    path: tuple[str, ...] = ()
     at = start + 1
-    for index in range(0, len(words), 2):
-        entry, raw = in_path(words[index]), words[index + 1]
-        if entry is None:
-            unknown_identifier(text, at, words[index])
-        value_at = at + len(words[index]) + 1
+    for index, entry in enumerate(entries):
+        raw = words[2 * index + 1]
+        value_at = at + len(words[2 * index]) + 1
         elements.append(_element(text, entry, raw, value_at, at, query=False))
-        path += (entry.ai,)
         at = value_at + len(raw) + 1
+    path = tuple([entry.ai for entry in entries])
     _check_path(text, elements, path)
     return Link(text[begin:start], elements, len(elements), _read_query(text, place, elements, path))
 
 
-def _find_key(text: str, place: Place) -> tuple[int, list[str]]:
-    """Where the path's last primary key stands, and the segments from it on.
+def _find_key(text: str, place: Place) -> tuple[int, list[str], list[ApplicationIdentifier]]:
+    """Where the path's last primary key stands, the segments from it on, and the identifiers among them.
 
     A domain owner's own path may come before; it is found from the end, because it may look like anything.
     """
     words = text[place.path_at : place.path_end].split("/")
     at = place.path_end
-    index = len(words) - 2
-    while index >= 1:
+    entries: list[ApplicationIdentifier] = []
+    for index in range(len(words) - 2, 0, -2):
         at -= len(words[index]) + len(words[index + 1]) + 2
         entry = in_path(words[index])
         if entry is None:
             break
+        entries.append(entry)
         if entry.key:
-            return at, words[index:]
-        index -= 2
+            return at, words[index:], entries[::-1]
     raise bad_code(
         text,
         place.path_at,
@@ -250,8 +248,9 @@ def write_link(elements: Sequence[Element], stem: str = CANONICAL_STEM, *, canon
     if canonical and len(values) > 1:
         keys.sort(key=_by_ai)
     for key in keys:
-        for sequence in (*key.sequences, ()):
-            if not all(ai in values for ai in sequence):
+        present = key.qualifiers.intersection(values)
+        for sequence in (*key.sequences, ()) if present else ((),):
+            if not present.issuperset(sequence):
                 continue
             rest = [one for ai, one in values.items() if ai != key.ai and ai not in sequence]
             if all(entry.attribute for entry, _ in rest):

@@ -171,13 +171,15 @@ def _read_scan(text: str) -> tuple[list[Element], tuple[str, ...]]:
 
 
 def _read_uri(text: str, start: int) -> tuple[list[Element], tuple[str, ...]]:
-    try:
-        link = read_link(text, start)
-    except Invalid as error:
-        compressed = _read_compressed(text, start)
-        if compressed is None:
-            raise error from None
-        link = compressed
+    # A path of one segment holds no key with its value: it is compressed, or nothing.
+    link = _read_compressed(text, start) if text.count("/", start) == 3 else None
+    if link is None:
+        try:
+            link = read_link(text, start)
+        except Invalid as error:
+            link = _read_compressed(text, start)
+            if link is None:
+                raise error from None
     return link.elements, tuple(f"{word} in the query is no part of the identifier." for word in link.others)
 
 

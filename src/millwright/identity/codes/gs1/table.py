@@ -57,7 +57,7 @@ class Need(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ApplicationIdentifier:
-    """One Application Identifier; ``sequences`` are the qualifiers that may follow it in a Digital Link's path."""
+    """One Application Identifier; ``sequences`` are those of ``qualifiers`` that may follow it in a link's path."""
 
     ai: str
     title: str
@@ -69,6 +69,7 @@ class ApplicationIdentifier:
     attribute: bool
     key: bool
     sequences: tuple[tuple[str, ...], ...]
+    qualifiers: frozenset[str]
     needs: tuple[Need, ...]
     bars: frozenset[str]
     pattern: re.Pattern[str]
@@ -107,6 +108,7 @@ def _entry(ai: str, row: list[str], known: list[str]) -> ApplicationIdentifier:
         places += [(at, at + one.most, name) for name in one.checks]
         at += one.most
     keys = [flag for flag in flags if flag.partition("=")[0] == "key"]
+    sequences = _sequences(keys[0].partition("=")[2]) if keys else ()
     return ApplicationIdentifier(
         ai=ai,
         title=title,
@@ -117,7 +119,8 @@ def _entry(ai: str, row: list[str], known: list[str]) -> ApplicationIdentifier:
         fixed="fixed" in flags,
         attribute="attribute" in flags,
         key=bool(keys),
-        sequences=_sequences(keys[0].partition("=")[2]) if keys else (),
+        sequences=sequences,
+        qualifiers=frozenset(qualifier for sequence in sequences for qualifier in sequence),
         needs=tuple(_need(flag[6:], ai, known) for flag in flags if flag.startswith("needs=")),
         bars=frozenset(
             other
