@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from millwright.identity.codes.gs1.digital_link import write_link
 from millwright.identity.codes.gs1.elements import check_together, write_bracketed
 from millwright.identity.codes.gs1.system import read
+from millwright.identity.codes.gs1.table import table
 from millwright.kernel import Invalid
-from support.gs1_engine import SyntaxEngine, Verdict, syntax_engine
+from support.gs1_engine import VARIABLE, SyntaxEngine, Verdict, syntax_engine
 from support.gs1_samples import Samples
 
+ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|.)")
+LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 CASES = int(os.environ.get("MILLWRIGHT_TEST_GS1_CASES", "8000"))
 
 
@@ -37,6 +42,9 @@ def known_difference(engine: SyntaxEngine, text: str, theirs: Verdict, mine: Ver
     """Why the two differ where the standard is on our side; nothing where they should not differ."""
     if mine.data is None and "%" in text and "RFC 3986" in mine.why:
         return "a percent sign that no two hexadecimal digits follow, which RFC 3986 forbids"
+    scheme = text.partition(":")[0]
+    if theirs.data is None and scheme.lower().startswith("http") and scheme not in (scheme.lower(), scheme.upper()):
+        return "a scheme in mixed case, which RFC 3986 calls the same"
     if theirs.data == mine.data and theirs.link is None and mine.link and engine.data(mine.link).data is not None:
         return "a Digital Link that leaves nothing out, found by another key or other qualifiers than the first"
     return ""
@@ -69,6 +77,73 @@ def test_generated_texts(engine: SyntaxEngine, seed: int) -> None:
     sys.stdout.write(f"seed {seed}: {summary}\n")
     assert counts["accepted"] > CASES / 2
     assert counts["refused"] > CASES / 2
+
+
+def test_their_own_vectors(engine: SyntaxEngine) -> None:
+    """Every text in the sources of the engine's own tests that looks like a code."""
+    sources = sorted(Path(os.environ[VARIABLE]).resolve().parents[1].glob("*.c"))
+    if not sources:
+        pytest.skip("the engine's sources are not beside its library")
+    literals = {text for path in sources for text in LITERAL.findall(path.read_text(encoding="utf-8"))}
+    counts = Counter[str]()
+    for literal in sorted(literals):
+        text = ESCAPE.sub(lambda found: chr(int(found[1][1:], 16)) if len(found[1]) > 1 else found[1], literal)
+        if (
+            "|" in text
+            or "\0" in text
+            or not text.isascii()
+            or re.search(r"https?://[^?#]*/(?:gtin|sscc|lot|ser)/", text)
+        ):
+            continue  # Composite symbols in one text are the engine's own notation; it no longer reads aliases.
+        if text.startswith("("):
+            compare(engine, text, engine.bracketed(text), counts)
+        elif text.startswith("^") or text.lower().startswith("http"):
+            compare(engine, text, engine.data(text), counts)
+        elif re.match("](?:C1|e0|d2|Q3|J1)", text):
+            compare(engine, text, engine.scan(text), counts)
+    sys.stdout.write(f"{dict(counts)}\n")
+    assert counts["accepted"] > 100
+    assert counts["refused"] > 100
+
+
+def test_table_is_that_of_their_dictionary() -> None:
+    """Formats, flags, keys with qualifiers, and pairs of every identifier in the dictionary beside the engine."""
+    path = Path(os.environ.get(VARIABLE, "-")).resolve().parents[0].parent / "gs1-syntax-dictionary.txt"
+    if not path.is_file():
+        pytest.skip(f"there is no gs1-syntax-dictionary.txt in the folder above the one of {VARIABLE}")
+    known, seen = table().by_ai, set()
+    names = {"gcppos1": "gcp", "gcppos2": "gcp1"}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line[:1].isdigit():
+            continue
+        ais, *words = line.partition("#")[0].split()
+        first, _, last = ais.partition("-")
+        flags = words[0] if words[0][0] in "*?" else ""
+        formats = [re.fullmatch(r"(\[?)([NXYZ])(\.\.)?(\d+)\]?((?:,\w+)*)", word) for word in words]
+        components = [
+            (
+                one[2],
+                1 if one[3] else int(one[4]),
+                int(one[4]),
+                bool(one[1]),
+                tuple(names.get(name, name) for name in one[5].split(",")[1:]),
+            )
+            for one in formats
+            if one
+        ]
+        needs = [word[4:] for word in words if word.startswith("req=")]
+        keys = [word[7:] for word in words if word.startswith("dlpkey=")]
+        for number in range(int(first), int(last or first) + 1):
+            entry = known[str(number).zfill(len(first))]
+            seen.add(entry.ai)
+            assert [tuple(one) for one in entry.components] == components, entry.ai
+            assert (entry.fixed, entry.attribute) == ("*" in flags, "?" in flags), entry.ai
+            assert entry.key == any(word.startswith("dlpkey") for word in words), entry.ai
+            assert [need.text for need in entry.needs] == needs, entry.ai
+            assert entry.qualifiers == {ai for key in keys for part in key.split("|") for ai in part.split(",")}, (
+                entry.ai
+            )
+    assert seen == set(known)
 
 
 def test_scans(engine: SyntaxEngine) -> None:

@@ -11,20 +11,21 @@ from typing import NamedTuple
 from millwright.identity.codes.errors import bad_code, no_such_form
 from millwright.identity.codes.gs1.bits import BitReader, OutOfBits, value_bits
 
-_HEADERS = {
-    0xF0: ("cpi+", ("8010", "8011")),
-    0xF1: ("grai+", ("8003",)),
-    0xF2: ("sgln+", ("414", "254")),
-    0xF3: ("itip+", ("8006", "21")),
-    0xF4: ("gsrn+", ("8018",)),
-    0xF5: ("gsrnp+", ("8017",)),
-    0xF6: ("gdti+", ("253",)),
-    0xF7: ("sgtin+", ("01", "21")),
-    0xF8: ("sgcn+", ("255",)),
-    0xF9: ("sscc+", ("00",)),
-    0xFA: ("giai+", ("8004",)),
-    0xFB: ("dsgtin+", ("01", "21")),
-}
+_SCHEMES = (
+    (0xF0, "cpi+", ("8010", "8011")),
+    (0xF1, "grai+", ("8003",)),
+    (0xF2, "sgln+", ("414", "254")),
+    (0xF3, "itip+", ("8006", "21")),
+    (0xF4, "gsrn+", ("8018",)),
+    (0xF5, "gsrnp+", ("8017",)),
+    (0xF6, "gdti+", ("253",)),
+    (0xF7, "sgtin+", ("01", "21")),
+    (0xF8, "sgcn+", ("255",)),
+    (0xF9, "sscc+", ("00",)),
+    (0xFA, "giai+", ("8004",)),
+    (0xFB, "dsgtin+", ("01", "21")),
+)
+_HEADERS = {header: (name, ais) for header, name, ais in _SCHEMES}
 
 _DIGITS = {"00": 18, "01": 14, "414": 13, "253": 13, "255": 13, "8003": 14, "8006": 18, "8017": 18, "8018": 18}
 _TEXTS = {"21": 0, "254": 0, "253": 13, "8003": 14}

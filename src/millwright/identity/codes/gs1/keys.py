@@ -7,14 +7,15 @@ from millwright.identity.codes.gs1.check_digits import check_digit, has_check_di
 from millwright.identity.codes.gs1.elements import Element, find_fault, refuse
 from millwright.identity.codes.gs1.table import table
 
-_BY_LENGTH = {
-    8: ("01", "GTIN-8", ""),
-    12: ("01", "GTIN-12", ""),
-    13: ("01", "GTIN-13", "13 digits may also be a GLN; it is read as a GTIN-13."),
-    14: ("01", "GTIN-14", ""),
-    17: ("402", "GSIN", ""),
-    18: ("00", "SSCC", "18 digits may also be a GSRN; it is read as an SSCC."),
-}
+_KEYS = (
+    (8, "01", "GTIN-8", ""),
+    (12, "01", "GTIN-12", ""),
+    (13, "01", "GTIN-13", "13 digits may also be a GLN; it is read as a GTIN-13."),
+    (14, "01", "GTIN-14", ""),
+    (17, "402", "GSIN", ""),
+    (18, "00", "SSCC", "18 digits may also be a GSRN; it is read as an SSCC."),
+)
+_BY_LENGTH = {length: (ai, name, note) for length, ai, name, note in _KEYS}
 
 LENGTHS = frozenset(_BY_LENGTH)
 """How many digits a key without an identifier has."""

@@ -60,7 +60,7 @@ _SYMBOLOGIES = {
 }
 _EAN_LENGTHS = {"E0": 13, "E4": 8, "I1": 14}
 _KEY_AT = len(CANONICAL_STEM) + 1
-_COMPRESSED = re.compile("[A-Za-z0-9_-]{6,}")
+_COMPRESSED = re.compile("[A-Za-z0-9_-]{6,1024}")
 _LIKELY = re.compile(
     r"\([0-9]{2,4}\)|[\^\x1d][0-9]{2}|\](?:C1|e0|d[12]|Q[13]|J[01]|E[04]|I1)|01[0-9]{14}|00[0-9]{18}"
     r"|https?://id\.gs1\.org/|https?://[^?#]*/(?:0[01]|25[35]|40[12]|41[457]|80(?:0[346]|1[0378]))/"
@@ -193,7 +193,8 @@ def _read_compressed(text: str, start: int) -> Link | None:
     readable = in_path(words[-3]) if len(words) > 3 else None
     if readable is not None and readable.key:
         before[readable.ai] = words[-2]
-    for in_order in (False, True):
+    # GS1's toolkit is the only writer of the ambiguous codes that is known, so its order is tried first.
+    for in_order in (True, False):
         try:
             inside, others = decompress(text, at, place.path_end, in_order=in_order)
         except Invalid:
