@@ -10,7 +10,7 @@ from millwright.kernel import Invalid, Unsupported
 
 WRITE = epc.SYSTEM.conversions
 
-# Tag Data Standard 1.13, appendix E.3: filter value 3.
+# As in Tag Data Standard 1.13, appendix E.3, from memory and confirmed by epcpy: filter value 3.
 EXAMPLES = [
     ("sgtin-96:3.0614141.812345.6789", "3074257BF7194E4000001A85", "(01)80614141123458(21)6789"),
     ("sgtin-198:3.0614141.712345.32a%2Fb", "3674257BF6B7A659B2C2BF10" + "0" * 28, "(01)70614141123451(21)32a/b"),
@@ -139,7 +139,7 @@ def test_what_an_encoding_cannot_hold() -> None:
 @pytest.mark.parametrize(
     ("digits", "kind", "elements"),
     [
-        # Tag Data Standard 2.3, appendix E.3.
+        # After examples of Tag Data Standard 2.3, appendix E.3, as quoted in a list of its errata.
         ("F73795211411234538566CB0AFC4", "sgtin+", "(01)79521141123453(21)32a/b"),
         ("FB342CDE795211411234538566CB0AFC4000", "dsgtin+", "(01)79521141123453(21)32a/b(17)220630"),
         ("F90095201234567891235000", "sscc+", "(00)095201234567891235"),
@@ -148,10 +148,15 @@ def test_what_an_encoding_cannot_hold() -> None:
 def test_plus_schemes(digits: str, kind: str, elements: str) -> None:
     code = epc.parse(digits)
     assert (code.kind, WRITE["element_string"](code)) == (kind, elements)
-    assert code.canonical == gs1.parse(elements).canonical
+    assert (code.canonical, code.certainty) == (gs1.parse(elements).canonical, "verified")
     assert WRITE["epc_hex"](code).rstrip("0") == digits.rstrip("0")
     with pytest.raises(Unsupported, match="how long its GS1 Company Prefix is"):
         WRITE["epc_uri"](code)
+
+
+def test_a_scheme_known_by_its_tables_alone_says_so() -> None:
+    code = epc.parse(gs1.SYSTEM.conversions["epc_hex"](gs1.parse("(8004)9521234AB")))
+    assert (code.kind, code.certainty) == ("giai+", "recalled")
 
 
 def test_epc_of_needs_a_fitting_prefix() -> None:

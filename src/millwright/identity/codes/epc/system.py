@@ -24,6 +24,9 @@ from millwright.identity.codes.model import Code, Part, System
 
 MOST_CHARACTERS = 512
 
+VERIFIED_PLUS = frozenset({"sgtin+", "dsgtin+", "sscc+"})
+"""The ``+`` schemes of which an example written elsewhere was read; of the others only the tables are known."""
+
 _HEX = re.compile("(?:[0-9A-Fa-f]{2}){4,64}")
 
 
@@ -104,6 +107,7 @@ def _of_plus(text: str) -> Code:
         text=text,
         # Without the company prefix's length there is no pure identity: the Digital Link is the one text it has.
         canonical=write_link(elements, canonical=True) or "",
+        certainty="verified" if tag.name in VERIFIED_PLUS else "recalled",
         parts=(
             Part(name="filter", value=str(tag.filter), label="Filter value", label_zh="过滤值"),
             *(
