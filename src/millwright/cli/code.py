@@ -163,13 +163,17 @@ def sheet(
     """
     from millwright.identity.carriers import SheetLayout, pdf_sheet, read_labels, svg_sheet
 
-    make = {".pdf": pdf_sheet, ".svg": svg_sheet}.get(out.suffix.lower())
-    if make is None:
+    if out.suffix.lower() not in (".pdf", ".svg"):
         raise click.BadParameter("The file's name ends in .pdf or .svg.", param_hint="--out")
+    make = pdf_sheet if out.suffix.lower() == ".pdf" else svg_sheet
     labels = read_labels(list_file.read_bytes())
     layout = SheetLayout(columns=columns, rows=rows, frames=frames)
     with click.progressbar(length=len(labels), label="Labels", file=click.get_text_stream("stderr")) as bar:
-        content = make(labels, layout, symbology=symbology, progress=lambda done, _of: bar.update(done - bar.pos))
+
+        def drawn(_done: int, _of: int) -> None:
+            bar.update(1)
+
+        content = make(labels, layout, symbology=symbology, progress=drawn)
     out.write_bytes(content)
     pages = -(-len(labels) // (columns * rows))
     if as_json:

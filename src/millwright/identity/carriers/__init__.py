@@ -10,14 +10,14 @@ Specifications section 5, ISO/IEC 15424 (symbology identifiers), ISO/IEC 18000-6
 
 from typing import TYPE_CHECKING
 
-from millwright.identity.carriers.model import SYMBOLOGIES, Found, Level, Symbol, Symbology
+from millwright.identity.carriers.model import SYMBOLOGIES, Found, Label, Level, SheetLayout, Symbol, Symbology
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
     from millwright.identity.carriers.drawing import png_of, svg_of
     from millwright.identity.carriers.encoding import encode
     from millwright.identity.carriers.reading import read_picture
-    from millwright.identity.carriers.sheets import Label, SheetLayout, pdf_sheet, read_labels, svg_sheet
+    from millwright.identity.carriers.sheets import pdf_sheet, read_labels, svg_sheet
     from millwright.identity.carriers.tags import EpcBank, epc_bank, read_epc_bank
     from millwright.identity.carriers.zpl import zpl_of
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Annotated
 from xml.sax.saxutils import escape
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from millwright.identity.carriers.drawing import bars, path_of
 from millwright.identity.carriers.encoding import encode
 from millwright.identity.carriers.errors import labels_refused
-from millwright.identity.carriers.model import SYMBOLOGIES, Symbol, Symbology
+from millwright.identity.carriers.model import MOST_LABELS, SYMBOLOGIES, Label, SheetLayout, Symbol, Symbology
 from millwright.kernel import Invalid
 
 A4_MM = (210.0, 297.0)
-MOST_LABELS = 5000
 _TEXT_MM = 2.6
 """Size of the text beneath a symbol."""
 _MOST_LINES = 3
@@ -26,25 +24,6 @@ _POINTS = 72 / 25.4
 
 Progress = Callable[[int, int], None]
 """Called with how many labels are drawn, and how many there are."""
-
-
-class Label(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A label: what its symbol says, and a line for people above the interpretation."""
-
-    text: Annotated[str, Meta(min_length=1, max_length=4000)]
-    caption: Annotated[str, Meta(max_length=200)] = ""
-    symbology: Symbology | None = None
-
-
-class SheetLayout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How labels lie on A4. The defaults are sheets of 3 × 8."""
-
-    columns: Annotated[int, Meta(ge=1, le=12)] = 3
-    rows: Annotated[int, Meta(ge=1, le=30)] = 8
-    margin_mm: Annotated[float, Meta(ge=0, le=40)] = 8.0
-    gap_mm: Annotated[float, Meta(ge=0, le=20)] = 2.0
-    hri: Annotated[bool, Meta(description="Print the human readable interpretation.")] = True
-    frames: Annotated[bool, Meta(description="Draw thin frames to cut along.")] = False
 
 
 def read_labels(content: bytes) -> list[Label]:
