@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,15 +166,17 @@ def sheet(
 
     if out.suffix.lower() not in (".pdf", ".svg"):
         raise click.BadParameter("The file's name ends in .pdf or .svg.", param_hint="--out")
-    make = pdf_sheet if out.suffix.lower() == ".pdf" else svg_sheet
     labels = read_labels(list_file.read_bytes())
     layout = SheetLayout(columns=columns, rows=rows, frames=frames)
-    with click.progressbar(length=len(labels), label="Labels", file=click.get_text_stream("stderr")) as bar:
+    with click.progressbar(length=len(labels), label="Labels", file=sys.stderr) as bar:
 
         def drawn(_done: int, _of: int) -> None:
             bar.update(1)
 
-        content = make(labels, layout, symbology=symbology, progress=drawn)
+        if out.suffix.lower() == ".pdf":
+            content = pdf_sheet(labels, layout, symbology=symbology, progress=drawn)
+        else:
+            content = svg_sheet(labels, layout, symbology=symbology, progress=drawn)
     out.write_bytes(content)
     pages = -(-len(labels) // (columns * rows))
     if as_json:

@@ -91,7 +91,7 @@ class Sheet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     labels: Annotated[list[Label], Meta(max_length=5000)] = []
     csv: Annotated[str, Meta(max_length=4_000_000)] = ""
     symbology: Symbology = "qr"
-    layout: SheetLayout = SheetLayout()
+    layout: SheetLayout | None = None
     format: Literal["pdf", "svg"] = "pdf"
 
 
@@ -191,7 +191,7 @@ class CarriersController(Controller):
                 raise labels_refused("Give either labels or csv.")
             labels = data.labels or read_labels(data.csv.encode())
             make = pdf_sheet if data.format == "pdf" else svg_sheet
-            return make(labels, data.layout, symbology=data.symbology)
+            return make(labels, data.layout or SheetLayout(), symbology=data.symbology)
 
         content = await asyncio.to_thread(drawn)
         return _file(content, "application/pdf" if data.format == "pdf" else "image/svg+xml", f"labels.{data.format}")
