@@ -299,6 +299,7 @@ def test_a_sheet_of_a_csv_file_is_drawn_and_counts() -> None:
     rows = "text,caption,symbology,copies\n88.118.8/a,泵 & 阀,,2\n(01)09506000134352,,gs1_data_matrix,\n".encode()
     labels = read_labels(b"\xef\xbb\xbf" + rows)
     assert [label.caption for label in labels] == ["泵 & 阀", "泵 & 阀", ""]
+    assert read_labels(rows.decode().encode("gb18030")) == labels
     seen: list[tuple[int, int]] = []
     layout = SheetLayout(columns=2, rows=1, frames=True)
     pdf = pdf_sheet(labels, layout, progress=lambda done, of: seen.append((done, of)))

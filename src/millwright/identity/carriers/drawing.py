@@ -11,7 +11,7 @@ from PIL import Image
 
 from millwright.identity.carriers.model import Symbol
 
-SVG, PNG = "image/svg+xml", "image/png"
+_MOST_LINES = 4
 
 
 def bars(symbol: Symbol) -> Iterator[tuple[int, int, int, int]]:
@@ -34,8 +34,8 @@ def svg_of(symbol: Symbol, *, module_mm: float = 0.5, hri: bool = False) -> byte
     quiet = symbol.quiet
     above = 1 if symbol.linear else quiet
     width, height = symbol.width + 2 * quiet, symbol.height + 2 * above
-    lines = _folded(symbol.hri, width) if hri else []
     step = max(3.0, width / 18)
+    lines = _lines(symbol.hri, width / (step * 0.8)) if hri else []
     total = height + (len(lines) + 0.4) * step if lines else height
     texts = "".join(
         f'<text x="{width / 2:g}" y="{height + (row + 0.8) * step:g}" font-size="{step * 0.8:g}" text-anchor="middle"'
@@ -68,8 +68,20 @@ def _printable(text: str) -> str:
     return "".join(each if each >= " " and each not in "\x7f\ufffe\uffff" else "\ufffd" for each in text)
 
 
-def _folded(text: str, width: int) -> list[str]:
-    """Lines that fit beneath a symbol, as many as four."""
-    text, most = _printable(text), max(16, width // 2)
-    lines = [text[at : at + most] for at in range(0, len(text), most)]
-    return lines if len(lines) <= 4 else [*lines[:3], lines[3][:-1] + "…"]
+def folded(text: str, ems: float) -> Iterator[str]:
+    """Lines of at most so many ems: a Chinese character is one, a Latin one a good half."""
+    line, taken = "", 0.0
+    for character in _printable(text):
+        size = 1.0 if character > "\u2e7f" else 0.6
+        if line and taken + size > ems:
+            yield line
+            line, taken = "", 0.0
+        line, taken = line + character, taken + size
+    if line:
+        yield line
+
+
+def _lines(text: str, ems: float) -> list[str]:
+    """Lines beneath a symbol, as many as four."""
+    lines = list(folded(text, ems))
+    return lines if len(lines) <= _MOST_LINES else [*lines[: _MOST_LINES - 1], lines[_MOST_LINES - 1][:-1] + "…"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from xml.sax.saxutils import escape
 
 from msgspec import Struct
 
-from millwright.identity.carriers.drawing import bars, path_of
+from millwright.identity.carriers.drawing import bars, folded, path_of
 from millwright.identity.carriers.encoding import encode
 from millwright.identity.carriers.errors import labels_refused
 from millwright.identity.carriers.model import MOST_LABELS, SYMBOLOGIES, Label, SheetLayout, Symbol, Symbology
@@ -28,12 +28,11 @@ Progress = Callable[[int, int], None]
 
 def read_labels(content: bytes) -> list[Label]:
     """Labels of a CSV file: a column ``text``, optionally ``caption``, ``symbology`` and ``copies``; without a heading
-    that names ``text``, the first column. UTF-8, with or without a mark. Raises ``Invalid``."""
+    that names ``text``, the first column. UTF-8 or GB 18030, as Chinese spreadsheets write it. Raises ``Invalid``."""
     try:
-        text = content.decode("utf-8-sig")
-        rows = list(csv.reader(io.StringIO(text), strict=True))
+        rows = list(csv.reader(io.StringIO(_decoded(content), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise labels_refused(f"This is no CSV file in UTF-8: {error}") from None
+        raise labels_refused(f"This is no CSV file in UTF-8 or GB 18030: {error}") from None
     heading = [name.strip().lower() for name in rows[0]] if rows else []
     start = 1 if "text" in heading else 0
     names = heading if start else ["text", "caption", "symbology", "copies"]
@@ -48,6 +47,13 @@ def read_labels(content: bytes) -> list[Label]:
     if not labels:
         raise labels_refused("There are no labels.")
     return labels
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("gb18030")
 
 
 def _copies(cells: dict[str, str], number: int) -> list[Label]:
@@ -117,22 +123,8 @@ def _lines(label: Label, symbol: Symbol, layout: SheetLayout, width: float) -> t
     said = [label.caption] if label.caption else []
     if layout.hri:
         said.append(symbol.hri)
-    lines = [line for text in said for line in _folded(text, (width - 2) / _TEXT_MM)]
+    lines = [line for text in said for line in folded(text, (width - 2) / _TEXT_MM)]
     return tuple(lines if len(lines) <= _MOST_LINES else [*lines[: _MOST_LINES - 1], lines[_MOST_LINES - 1][:-1] + "…"])
-
-
-def _folded(text: str, ems: float) -> Iterable[str]:
-    """Lines of at most so many ems: a Chinese character is one, a Latin one a good half."""
-    line, taken = "", 0.0
-    for character in text:
-        shown = character if character >= " " and character not in "\x7f\ufffe\uffff" else "\ufffd"
-        size = 1.0 if shown > "\u2e7f" else 0.58
-        if line and taken + size > ems:
-            yield line
-            line, taken = "", 0.0
-        line, taken = line + shown, taken + size
-    if line:
-        yield line
 
 
 def pdf_sheet(
