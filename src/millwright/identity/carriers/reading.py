@@ -6,7 +6,7 @@ import io
 import warnings
 
 import zxingcpp
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from millwright.identity.carriers.errors import picture_too_large, picture_unreadable
 from millwright.identity.carriers.model import Found
@@ -59,10 +59,13 @@ def _opened(picture: bytes) -> Image.Image:
                     clear = turned.convert("RGBA")
                     turned = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
                 return turned.convert("L")
-    except Image.DecompressionBombError as error:
-        raise picture_too_large(str(error)) from None
-    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, IndexError, OverflowError) as error:
-        raise picture_unreadable(str(error) or type(error).__name__) from None
+    except Image.DecompressionBombError:
+        raise picture_too_large("it unpacks to more than it says.") from None
+    except UnidentifiedImageError:
+        # The library's own words hold an address of memory.
+        raise picture_unreadable("it is of no kind known here.") from None
+    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, IndexError, OverflowError):
+        raise picture_unreadable("it is broken.") from None
 
 
 def _found(code: zxingcpp.Barcode, texts: dict[tuple[bytes, str], str]) -> Found:
