@@ -24,8 +24,8 @@ _USE = [permit(CODES_USE)]
 _READS = {"reads": True}
 """Sent by POST for the size of what is asked, and changes nothing."""
 
-_PICTURES = asyncio.Semaphore(1)
-"""One picture at a time: a large one keeps a core busy for a second, and pages must not wait for it."""
+_LARGE = asyncio.Semaphore(1)
+"""One picture or sheet at a time: a large one keeps a core busy for seconds, and pages must not wait for it."""
 
 
 class SystemView(Struct, frozen=True, kw_only=True):
@@ -193,7 +193,8 @@ class CarriersController(Controller):
             make = pdf_sheet if data.format == "pdf" else svg_sheet
             return make(labels, data.layout or SheetLayout(), symbology=data.symbology)
 
-        content = await asyncio.to_thread(drawn)
+        async with _LARGE:
+            content = await asyncio.to_thread(drawn)
         return _file(content, "application/pdf" if data.format == "pdf" else "image/svg+xml", f"labels.{data.format}")
 
     @post("/read", summary="Read a picture", guards=_USE, opt=_READS, status_code=200, operation_class=TakesPicture)
@@ -206,7 +207,7 @@ class CarriersController(Controller):
         def found() -> list[ReadCode]:
             return [ReadCode(carrier=each, parsed=parsed_text(each.text)) for each in read_picture(picture)]
 
-        async with _PICTURES:
+        async with _LARGE:
             return await asyncio.to_thread(found)
 
 

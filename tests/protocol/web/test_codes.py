@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import zlib
 from collections.abc import AsyncIterator
@@ -153,10 +154,13 @@ async def test_nothing_of_it_is_written_into_the_ledger(web: RunningWeb) -> None
     administrator = await web.set_up()
     assert (await administrator.post("/api/v1/codes/parse", json={"texts": ["1.2.3"]})).status_code == 200
     assert (await administrator.post("/api/v1/places", json={"level": "enterprise", "name": "p"})).status_code == 201
-    for _ in range(50):
+    entries: list[dict[str, str]] = []
+    for _ in range(100):
         entries = (await administrator.get("/api/v1/ledger/entries")).json()["items"]
         if any("places" in each["action"] for each in entries):
             break
+        await asyncio.sleep(0.1)
+    assert any("places" in each["action"] for each in entries)
     assert [each["action"] for each in entries if "code" in each["action"] or "carrier" in each["action"]] == []
 
 

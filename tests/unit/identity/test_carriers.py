@@ -7,6 +7,7 @@ import contextlib
 import io
 import random
 import re
+import time
 import zlib
 from typing import Any
 
@@ -201,22 +202,43 @@ def test_nothing_but_invalid_is_raised(text: str, symbology: Symbology) -> None:
 # --- pictures from strangers -----------------------------------------------------------------------------------------
 
 
-def bomb() -> bytes:
-    """A small PNG file that says it is 60,000 by 60,000."""
+def bomb(side: int) -> bytes:
+    """A small PNG file that says it is so wide and high."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
 
-    header = (60_000).to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
+    header = side.to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
     body = zlib.compress(bytes(1_000_000))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
 def test_a_decompression_bomb_is_refused_by_its_header() -> None:
-    with pytest.raises(LimitExceeded, match="60000"):
-        read_picture(bomb())
+    for side in (5_001, 60_000):  # beyond our bound; beyond the library's
+        with pytest.raises(LimitExceeded, match="25,000,000"):
+            read_picture(bomb(side))
     with pytest.raises(LimitExceeded, match="bytes"):
         read_picture(bytes(11 * 1024 * 1024))
+
+
+def test_a_picture_full_of_finder_patterns_keeps_nobody_busy() -> None:
+    ring = np.pad(np.pad(np.pad(np.zeros((3, 3), np.uint8), 1, constant_values=255), 1), 1, constant_values=255)
+    out = io.BytesIO()
+    Image.fromarray(np.tile(ring, (540, 540))).save(out, "PNG")
+    began = time.monotonic()
+    read_picture(out.getvalue())
+    assert time.monotonic() - began < 40  # some 3 s; without the reduction 90 s
+
+
+def test_a_code_in_a_large_picture_is_found_where_it_is() -> None:
+    page = Image.new("L", (5000, 4900), 255)
+    page.paste(picture(encode("大图", "qr"), 8), (3000, 2000))
+    out = io.BytesIO()
+    page.save(out, "PNG")
+    (found,) = read_picture(out.getvalue())
+    assert found.text == "大图"
+    assert abs(found.corners[0][0] - 3032) < 12
+    assert abs(found.corners[0][1] - 2032) < 12
 
 
 def _as(kind: str, **options: Any) -> bytes:
@@ -334,6 +356,11 @@ def test_a_list_that_cannot_be_printed_says_why(content: bytes, row: int | None)
 def test_a_sheet_names_the_label_that_cannot_be_written() -> None:
     with pytest.raises(Invalid, match="Row 2"):
         pdf_sheet([Label(text="a"), Label(text="中", symbology="code_128")], SheetLayout())
+
+
+def test_a_sheet_of_large_symbols_is_refused_before_it_takes_minutes() -> None:
+    with pytest.raises(Invalid, match="several sheets"):
+        svg_sheet([Label(text="y" * 2300)] * 5000, SheetLayout(columns=1, rows=1))
 
 
 # --- RFID ------------------------------------------------------------------------------------------------------------

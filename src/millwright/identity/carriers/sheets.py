@@ -19,6 +19,8 @@ A4_MM = (210.0, 297.0)
 _TEXT_MM = 2.6
 """Size of the text beneath a symbol."""
 _MOST_LINES = 3
+_MOST_MODULES = 10_000_000
+"""Of all symbols together: 5,000 labels of 40 characters are half of it. Largest ones would take minutes and gigabytes."""
 _FONT = "STSong-Light"
 _POINTS = 72 / 25.4
 
@@ -73,12 +75,16 @@ def _symbols(
     labels: Sequence[Label], symbology: Symbology, progress: Progress | None
 ) -> Iterator[tuple[Label, Symbol]]:
     kept: tuple[Label, Symbol] | None = None
+    modules = 0
     for number, label in enumerate(labels, 1):
         if kept is None or kept[0] is not label:  # copies are the same object
             try:
                 kept = label, encode(label.text, label.symbology or symbology)
             except Invalid as error:
                 raise labels_refused(error.message, number) from None
+        modules += kept[1].width * len(kept[1].modules)
+        if modules > _MOST_MODULES:
+            raise labels_refused("the symbols are too large together; make several sheets", number)
         yield kept
         if progress is not None:
             progress(number, len(labels))
