@@ -20,7 +20,7 @@ _TEXT_MM = 2.6
 """Size of the text beneath a symbol."""
 _MOST_LINES = 3
 _MOST_MODULES = 10_000_000
-"""Of all symbols together: 5,000 labels of 40 characters are half of it. Largest ones would take minutes and gigabytes."""
+"""Of all symbols together: 5,000 labels of 40 characters are half of it. Large ones would take minutes."""
 _FONT = "STSong-Light"
 _POINTS = 72 / 25.4
 
