@@ -114,3 +114,12 @@ export type Limits = Sent<Schemas["Limits"]>;
 export type Statement = Sent<Schemas["Statement"]>;
 export type StatementInfo = Sent<Schemas["StatementInfo"]>;
 export type Verification = Sent<Schemas["Verification"]>;
+
+export type CodeSystem = Sent<Schemas["SystemView"]>;
+/** Of codes and their parts the node leaves out what is empty, zero or the usual. */
+export type CodePart = Pick<Schemas["Part"], "name" | "value" | "label" | "label_zh"> & Partial<Schemas["Part"]>;
+export type Code = Pick<Schemas["Code"], "system" | "kind" | "text" | "canonical"> & Partial<Omit<Schemas["Code"], "parts">> & { parts?: CodePart[] };
+export type Refusal = Pick<Schemas["Refusal"], "system" | "at" | "why"> & Partial<Schemas["Refusal"]>;
+export type CodeProblem = Omit<Sent<Schemas["CodeProblem"]>, "tried"> & { tried: Refusal[] };
+export type ParsedText = Omit<Sent<Schemas["ParsedText"]>, "code" | "problem"> & { code: Code | null; problem: CodeProblem | null };
+export interface ReadCode { carrier: Schemas["Found"]; parsed: ParsedText }

@@ -704,6 +704,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/carriers/{symbology}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Draw a carrier
+         * @description The symbol as SVG, PNG, or a label in ZPL II. Element strings are given as `(01)09506000134352(10)A`.
+         */
+        get: operations["getCarriersBySymbology"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carriers/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read a picture
+         * @description Every carrier in a PNG, JPEG, WebP, GIF or BMP picture of at most 10 MB and 25 megapixels. Keeps nothing.
+         */
+        post: operations["postCarriersRead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carriers/sheet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Draw a sheet of labels
+         * @description Labels on A4 as PDF, or as SVG with the pages one below the other. Keeps nothing.
+         */
+        post: operations["postCarriersSheet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/certificates": {
         parameters: {
             query?: never;
@@ -800,6 +860,66 @@ export interface paths {
          * @description What devices and browsers trust to know this node, in PEM. Public, as every root is.
          */
         get: operations["getRoot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/codes/convert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write codes in another form
+         * @description Each text in the form asked for, or why it has none. Keeps nothing.
+         */
+        post: operations["postCodesConvert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/codes/parse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Parse codes
+         * @description Each text as a code with its parts, or with the character at which it breaks a rule. Keeps nothing.
+         */
+        post: operations["postCodesParse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/codes/systems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Code systems
+         * @description The systems in the order in which an unknown text is tried.
+         */
+        get: operations["getCodesSystems"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3435,6 +3555,35 @@ export interface components {
             before?: unknown;
             path: string;
         };
+        /** Code */
+        Code: {
+            canonical: string;
+            /**
+             * @default verified
+             * @enum {string}
+             */
+            certainty: "verified" | "recalled";
+            kind: string;
+            /** @default [] */
+            notes: string[];
+            /** @default [] */
+            parts: components["schemas"]["Part"][];
+            system: string;
+            text: string;
+        };
+        /** CodeProblem */
+        CodeProblem: {
+            at?: number | null;
+            code: string;
+            hint: string;
+            message: string;
+            system?: string | null;
+            tried?: components["schemas"]["Refusal"][];
+            /** @default  */
+            why: string;
+            /** @default  */
+            why_zh: string;
+        };
         /** Comment */
         Comment: {
             text: string;
@@ -3461,6 +3610,24 @@ export interface components {
             old: number;
             path: string[];
             size: number;
+        };
+        /** Conversion */
+        Conversion: {
+            /** @example urn */
+            form: string;
+            system?: string | null;
+            /**
+             * @example [
+             *       "1.2.156.10197"
+             *     ]
+             */
+            texts: string[];
+        };
+        /** ConvertedText */
+        ConvertedText: {
+            problem?: components["schemas"]["CodeProblem"] | null;
+            result?: string | null;
+            text: string;
         };
         /** Count */
         Count: {
@@ -3673,6 +3840,21 @@ export interface components {
             returned_ms: number | null;
             value: number | null;
         };
+        /** Found */
+        Found: {
+            /** @default [] */
+            corners: [
+                number,
+                number
+            ][];
+            format: string;
+            /** @default false */
+            gs1: boolean;
+            /** @default  */
+            octets_hex: string;
+            symbology_identifier: string;
+            text: string;
+        };
         /** Grant */
         Grant: {
             created_by: string | null;
@@ -3799,6 +3981,14 @@ export interface components {
             certificate: string;
             chain: string;
             issued: components["schemas"]["Certificate"];
+        };
+        /** Label */
+        Label: {
+            /** @default  */
+            caption: string;
+            /** @enum {null|string} */
+            symbology?: "qr" | "data_matrix" | "code_128" | "gs1_qr" | "gs1_data_matrix" | "gs1_128" | null;
+            text: string;
         };
         /** LatestValues */
         LatestValues: {
@@ -4274,6 +4464,30 @@ export interface components {
              */
             unit?: string | null;
         };
+        /** ParsedText */
+        ParsedText: {
+            /** @default [] */
+            also: string[];
+            code?: components["schemas"]["Code"] | null;
+            forms?: {
+                [key: string]: string;
+            };
+            problem?: components["schemas"]["CodeProblem"] | null;
+            text: string;
+        };
+        /** Part */
+        Part: {
+            /** @default 0 */
+            at: number;
+            label: string;
+            label_zh: string;
+            /** @default  */
+            meaning: string;
+            /** @default  */
+            meaning_zh: string;
+            name: string;
+            value: string;
+        };
         /** Passkey */
         Passkey: {
             backed_up: boolean;
@@ -4560,6 +4774,11 @@ export interface components {
             organisation_ids: string[];
             permission: string;
         };
+        /** ReadCode */
+        ReadCode: {
+            carrier: components["schemas"]["Found"];
+            parsed: components["schemas"]["ParsedText"];
+        };
         /** Readiness */
         Readiness: {
             historian: boolean;
@@ -4591,6 +4810,16 @@ export interface components {
         /** RecoveryCodes */
         RecoveryCodes: {
             codes: string[];
+        };
+        /** Refusal */
+        Refusal: {
+            at: number;
+            /** @default false */
+            likely: boolean;
+            system: string;
+            why: string;
+            /** @default  */
+            why_zh: string;
         };
         /** Refused */
         Refused: {
@@ -4660,27 +4889,7 @@ export interface components {
         Replayed: {
             replayed: number;
         };
-        /**
-         * RetentionPolicies
-         * @example {
-         *       "policies": [
-         *         {
-         *           "device_id": "*",
-         *           "keep_days": 31,
-         *           "property": "vibration.*"
-         *         },
-         *         {
-         *           "device_id": "*",
-         *           "property": "energy*"
-         *         },
-         *         {
-         *           "device_id": "*",
-         *           "keep_days": 730,
-         *           "property": "*"
-         *         }
-         *       ]
-         *     }
-         */
+        /** RetentionPolicies */
         RetentionPolicies: {
             policies: components["schemas"]["RetentionPolicy"][];
         };
@@ -4943,6 +5152,44 @@ export interface components {
             code_required: boolean;
             needed: boolean;
         };
+        /** Sheet */
+        Sheet: {
+            /** @default  */
+            csv: string;
+            /**
+             * @default pdf
+             * @enum {string}
+             */
+            format: "pdf" | "svg";
+            labels?: components["schemas"]["Label"][];
+            layout?: components["schemas"]["SheetLayout"] | null;
+            /**
+             * @default qr
+             * @enum {string}
+             */
+            symbology: "qr" | "data_matrix" | "code_128" | "gs1_qr" | "gs1_data_matrix" | "gs1_128";
+        };
+        /** SheetLayout */
+        SheetLayout: {
+            /** @default 3 */
+            columns: number;
+            /**
+             * @description Draw thin frames to cut along.
+             * @default false
+             */
+            frames: boolean;
+            /** @default 2 */
+            gap_mm: number;
+            /**
+             * @description Print the human readable interpretation.
+             * @default true
+             */
+            hri: boolean;
+            /** @default 8 */
+            margin_mm: number;
+            /** @default 8 */
+            rows: number;
+        };
         /** Shown */
         Shown: {
             /** @description As it was given with the challenge. */
@@ -5048,12 +5295,31 @@ export interface components {
             streams: components["schemas"]["StreamView"][];
             version: string;
         };
+        /** SystemView */
+        SystemView: {
+            example: string;
+            forms: string[];
+            label: string;
+            label_zh: string;
+            name: string;
+            standard: string;
+        };
         /** Target */
         Target: {
             /** @default  */
             id: string;
             kind: string;
             name?: string | null;
+        };
+        /** Texts */
+        Texts: {
+            system?: string | null;
+            /**
+             * @example [
+             *       "88.118.8/pump-7"
+             *     ]
+             */
+            texts: string[];
         };
         /** Tier */
         Tier: {
@@ -7450,6 +7716,192 @@ export interface operations {
             };
         };
     };
+    getCarriersBySymbology: {
+        parameters: {
+            query: {
+                /** @description Picture, or label commands. */
+                format?: "svg" | "png" | "zpl";
+                /** @description With the text for people, in SVG and ZPL. */
+                hri?: boolean;
+                /** @description Error correction of QR Code. */
+                level?: "L" | "M" | "Q" | "H";
+                /** @description Pixels or dots a module. */
+                scale?: number;
+                /** @description What it says. */
+                text: string;
+            };
+            header?: never;
+            path: {
+                /** @description Kind of symbol; the `gs1_` ones begin with FNC1. */
+                symbology: "qr" | "data_matrix" | "code_128" | "gs1_qr" | "gs1_data_matrix" | "gs1_128";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postCarriersRead: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadCode"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postCarriersSheet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Sheet"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listCertificates: {
         parameters: {
             query?: {
@@ -7763,6 +8215,182 @@ export interface operations {
             };
             /** @description The request has wrong values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postCodesConvert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Conversion"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConvertedText"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postCodesParse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Texts"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParsedText"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCodesSystems: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemView"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, QrcodeOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -91,6 +91,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const approvals = useResource<ApprovalSummary>("/approvals/summary", {}, { everyMs: 5000 });
   const waiting = approvals.data?.waiting ?? 0;
   const usage = useMay("metering:read");
+  const codes = useMay("codes:use");
   const several = (useRights().data?.organisations.length ?? 0) > 1;
   const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
   const asking = overview.data?.alarms.unacknowledged ?? 0;
@@ -112,6 +113,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     item("/places", <ApartmentOutlined />, t.nav.places),
     item("/models", <DatabaseOutlined />, t.nav.models),
     item("/rules", <AlertOutlined />, t.nav.rules),
+    ...(codes ? [item("/codes", <QrcodeOutlined />, t.nav.codes)] : []),
     { type: "divider" as const },
     item("/dead-letters", <InboxOutlined />, t.nav.deadLetters, unread),
     ...(retention ? [item("/retention", <HistoryOutlined />, t.nav.retention)] : []),

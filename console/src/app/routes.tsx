@@ -24,6 +24,7 @@ const pages: RouteObject[] = [
   { path: "rules", element: page(() => import("../rules/RulesPage")) },
   { path: "dead-letters", element: page(() => import("../deadletters/DeadLettersPage")) },
   { path: "retention", element: page(() => import("../retention/RetentionPage")) },
+  { path: "codes", element: page(() => import("../codes/CodesPage")) },
   { path: "usage", element: page(() => import("../usage/UsagePage")) },
   { path: "system", element: page(() => import("../system/SystemPage")) },
   { path: "audit", element: page(() => import("../audit/AuditPage")) },

@@ -40,6 +40,7 @@ _COMMANDS = {
     "ledger": "ledger",
     "usage": "usage",
     "statement": "statement",
+    "code": "code",
 }
 
 

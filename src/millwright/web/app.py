@@ -17,6 +17,7 @@ from millwright.devices import api as devices_api
 from millwright.devices.dead_letters import api as dead_letters_api
 from millwright.historian import History
 from millwright.historian import api as historian_api
+from millwright.identity import api as identity_api
 from millwright.kernel import Lifecycle
 from millwright.ledger import api as ledger_api
 from millwright.metering import api as metering_api
@@ -63,6 +64,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
                     *certificates_api.ROUTES,
                     *devices_api.ROUTES,
                     *historian_api.ROUTES,
+                    *identity_api.ROUTES,
                     *operations_api.ROUTES,
                     *dead_letters_api.ROUTES,
                     *metering_api.ROUTES,

@@ -51,6 +51,7 @@ _BODY_TYPES = frozenset(
 _GIVEN_TYPES = ("*/*", "application/", "text/")
 _FORM = b"application/x-www-form-urlencoded"
 _FORM_PATH = re.compile(r"/api/v1/session/oidc/[^/]+/logout\Z")  # OpenID Connect Back-Channel Logout §2.5 wants a form
+_PICTURE_PATH = "/api/v1/carriers/read"
 _ONCE = (b"host", b"content-length", b"content-type", b"transfer-encoding", b"authorization", b"origin")
 _ORGANISATION = ORGANISATION_HEADER.encode()
 _MOST_HEADER_BYTES = 32 * 1024
@@ -67,7 +68,7 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-permitted-cross-domain-policies", b"none"),
     (
         b"permissions-policy",
-        b"camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), serial=(), usb=(), "
+        b"camera=(self), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), serial=(), usb=(), "
         b"publickey-credentials-create=(self), publickey-credentials-get=(self)",
     ),
 )
@@ -175,7 +176,9 @@ class Edge:
         media = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
         has_body = length not in (None, b"0") or b"transfer-encoding" in headers
         form = media == _FORM and _FORM_PATH.match(scope["path"]) is not None
-        if unsafe and has_body and media not in _BODY_TYPES and not media.endswith(b"+json") and not form:
+        picture = media.startswith(b"image/") and scope["path"] == _PICTURE_PATH
+        known = media in _BODY_TYPES or media.endswith(b"+json") or form or picture
+        if unsafe and has_body and not known:
             return problems.of_status(415)
         if not _acceptable(headers.get(b"accept")):
             return problems.of_status(406)

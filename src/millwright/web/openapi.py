@@ -32,6 +32,8 @@ _TAGS = {
     "History": "Readings: latest, raw, in buckets; retention.",
     "Dead letters": "Messages that could not be read: inspect, replay, discard.",
     "Rules": "When an alarm is raised.",
+    "Codes": "Identifiers of every code system: parsed, explained, converted.",
+    "Carriers": "QR Code, Data Matrix and Code 128: drawn, on sheets of labels, and read.",
     "Metering": "Usage, price plans, statements, quotas and rates.",
     "Alarms": "Alarms and their life (ISA-18.2, IEC 62682).",
     "Ledger": "Who did what: the tamper-evident record, and its proofs (RFC 9162, C2SP tlog-tiles).",

@@ -22,6 +22,10 @@ from support.web import PASSWORD, RunningWeb, open_writer, running_web
 READS = {
     ("post", "/api/v1/rules/test"),
     ("post", "/api/v1/retention/preview"),
+    ("post", "/api/v1/codes/parse"),
+    ("post", "/api/v1/codes/convert"),
+    ("post", "/api/v1/carriers/sheet"),
+    ("post", "/api/v1/carriers/read"),
     ("post", "/api/v1/session/passkey/challenge"),
     ("post", "/api/v1/account/second-factor"),
     ("post", "/api/v1/account/passkeys/challenge"),

@@ -50,8 +50,13 @@ VIEWER_MAY_CHANGE = {
     ("post", "/api/v1/approvals/{approval_id}/withdraw"),
     ("post", "/api/v1/approvals/{approval_id}/comments"),
     ("post", "/api/v1/approvals/{approval_id}/answer"),
+    # Sent by POST for the size of what is asked; they change nothing.
+    ("post", "/api/v1/codes/parse"),
+    ("post", "/api/v1/codes/convert"),
+    ("post", "/api/v1/carriers/sheet"),
+    ("post", "/api/v1/carriers/read"),
 }
-"""What somebody who may only look may still change: what is their own."""
+"""What somebody who may only look may still change or send: what is their own, and what changes nothing."""
 
 
 @pytest.fixture
