@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from millwright.identity.codes import did, ecode, handle, idcode, oid
+from millwright.identity.codes import did, ecode, epc, gs1, handle, idcode, oid
 from millwright.identity.codes.model import System
 
 SYSTEMS: tuple[System, ...] = (
     did.SYSTEM,
+    epc.SYSTEM,
+    gs1.SYSTEM,
     oid.SYSTEM,
     idcode.SYSTEM,
     ecode.SYSTEM,
