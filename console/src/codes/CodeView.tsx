@@ -49,7 +49,7 @@ function Explained({ code, forms, also, systems }: { code: Code; forms: Record<s
               {parts.map((part, index) => (
                 <tr key={index}>
                   <td><span className="row"><i className={`code-swatch ${tint(index)}`} />{zh ? part.label_zh : part.label}</span></td>
-                  <td className="mono">{part.value}</td>
+                  <td className="mono" style={{ minWidth: 96 }}>{part.value}</td>
                   <td>{(zh ? part.meaning_zh : part.meaning) ?? ""}</td>
                 </tr>
               ))}
