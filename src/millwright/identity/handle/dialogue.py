@@ -121,6 +121,10 @@ class Dialogue:
             if self.message.op == Op.CHALLENGE_RESPONSE:
                 return
             raise denied("there is no such session, or no longer", Rc.SESSION_TIMEOUT)
+        if self.message.op == Op.CHALLENGE_RESPONSE and not self.message.credential:
+            # Handle.Net leaves it out here: who answers a challenge is proven by the answer.
+            self.session = session
+            return
         if not session.key or not self.message.credential:
             raise denied("a message of a session needs its code", Rc.SESSION_FAILED)
         credential = decode_credential(self.message.credential)

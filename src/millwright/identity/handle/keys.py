@@ -10,8 +10,8 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import dh, dsa, ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
+from msgspec import Struct
 
 from millwright.identity.handle.errors import MessageError, unsupported
 from millwright.identity.handle.wire.reader import Reader, write_bytes
@@ -41,6 +41,17 @@ _HASHES: dict[bytes, hashes.HashAlgorithm] = {
 MAX_KEY_BITS = 8192
 
 
+class DhPublicKey(Struct, frozen=True):
+    """A public key of Diffie-Hellman, for sessions. The field's library has given up this kind, Handle.Net has not."""
+
+    y: int
+    p: int
+    g: int
+
+
+PublicKey = rsa.RSAPublicKey | dsa.DSAPublicKey | ec.EllipticCurvePublicKey | DhPublicKey
+
+
 def _number(value: int) -> bytes:
     # As java.math.BigInteger writes it: with room for a sign.
     return write_bytes(value.to_bytes(value.bit_length() // 8 + 1, "big"))
@@ -53,7 +64,7 @@ def _read_number(reader: Reader) -> int:
     return int.from_bytes(data, "big")
 
 
-def encode_public_key(key: PublicKeyTypes) -> bytes:
+def encode_public_key(key: PublicKey) -> bytes:
     """A key as data of HS_PUBKEY. Raises ``Unsupported`` (``handle.unsupported``) for other kinds."""
     if isinstance(key, rsa.RSAPublicKey):
         numbers = key.public_numbers()
@@ -63,17 +74,15 @@ def encode_public_key(key: PublicKeyTypes) -> bytes:
         shared = own.parameter_numbers
         parts = (shared.q, shared.p, shared.g, own.y)
         return write_bytes(DSA) + b"\x00\x00" + b"".join(_number(each) for each in parts)
-    if isinstance(key, dh.DHPublicKey):
-        theirs = key.public_numbers()
-        common = theirs.parameter_numbers
-        return write_bytes(DH) + b"\x00\x00" + b"".join(_number(each) for each in (theirs.y, common.p, common.g))
-    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name.encode() in _CURVES:
+    if isinstance(key, DhPublicKey):
+        return write_bytes(DH) + b"\x00\x00" + b"".join(_number(each) for each in (key.y, key.p, key.g))
+    if key.curve.name.encode() in _CURVES:
         point = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
         return write_bytes(EC) + b"\x00\x00" + write_bytes(key.curve.name.encode()) + write_bytes(point)
     raise unsupported("This kind of public key")
 
 
-def decode_public_key(data: bytes) -> PublicKeyTypes:
+def decode_public_key(data: bytes) -> PublicKey:
     """A key from data of HS_PUBKEY. Raises ``MessageError``."""
     reader = Reader(data)
     kind, _ = reader.array(), reader.short()
@@ -85,7 +94,7 @@ def decode_public_key(data: bytes) -> PublicKeyTypes:
     return key
 
 
-def _read_key(kind: bytes, reader: Reader) -> PublicKeyTypes:
+def _read_key(kind: bytes, reader: Reader) -> PublicKey:
     if kind == RSA:
         exponent, modulus = _read_number(reader), _read_number(reader)
         return rsa.RSAPublicNumbers(exponent, modulus).public_key()
@@ -94,7 +103,7 @@ def _read_key(kind: bytes, reader: Reader) -> PublicKeyTypes:
         return dsa.DSAPublicNumbers(y, dsa.DSAParameterNumbers(p, q, g)).public_key()
     if kind == DH:
         y, p, g = (_read_number(reader) for _ in range(3))
-        return dh.DHPublicNumbers(y, dh.DHParameterNumbers(p, g)).public_key()
+        return DhPublicKey(y, p, g)
     if kind == EC:
         curve = _CURVES.get(reader.array())
         if curve is None:

@@ -6,13 +6,12 @@ import os
 from collections import Counter
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dh, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from millwright.identity.handle.errors import MessageError
-from millwright.identity.handle.keys import decode_public_key, encode_public_key
+from millwright.identity.handle.keys import DhPublicKey, decode_public_key, encode_public_key
 from millwright.identity.handle.model import Reference
 from millwright.identity.handle.wire.codes import effective
 from millwright.identity.handle.wire.reader import write_int
@@ -21,6 +20,7 @@ AES = 3
 """The number of AES in Handle.Net; DES (1) and triple DES (2) are refused."""
 _WINDOW = 200
 _MIN_DH_BITS, _MAX_DH_BITS = 1024, 4096
+_DH_EXPONENT_BYTES = 40
 
 
 class Session:
@@ -136,14 +136,17 @@ def new_id(taken: dict[int, Any]) -> int:
 def agree_by_dh(client_key: bytes) -> tuple[bytes, bytes]:
     """The session's key and what the client needs to find it, by Diffie-Hellman. Raises ``MessageError``."""
     theirs = decode_public_key(client_key)
-    if not isinstance(theirs, dh.DHPublicKey) or not _MIN_DH_BITS <= theirs.key_size <= _MAX_DH_BITS:
-        raise MessageError("the key is none of Diffie-Hellman, or not of 1024 to 4096 bits")
-    try:
-        ours = theirs.parameters().generate_private_key()
-        shared = ours.exchange(theirs)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise MessageError("the key is not valid") from error
-    return trimmed(shared, 32), write_int(AES) + encode_public_key(ours.public_key())
+    if not isinstance(theirs, DhPublicKey):
+        raise MessageError("the key is none of Diffie-Hellman")
+    bits = theirs.p.bit_length()
+    if not _MIN_DH_BITS <= bits <= _MAX_DH_BITS or not theirs.p & 1 or theirs.g < 2:
+        raise MessageError("the group is not one of 1024 to 4096 bits")
+    if not 1 < theirs.y < theirs.p - 1:
+        raise MessageError("the key is not in its group")
+    ours = int.from_bytes(os.urandom(_DH_EXPONENT_BYTES), "big")
+    shared = pow(theirs.y, ours, theirs.p).to_bytes((bits + 7) // 8, "big")
+    own = DhPublicKey(pow(theirs.g, ours, theirs.p), theirs.p, theirs.g)
+    return trimmed(shared, 32), write_int(AES) + encode_public_key(own)
 
 
 def trimmed(shared: bytes, size: int) -> bytes:
