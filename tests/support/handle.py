@@ -28,6 +28,7 @@ from millwright.identity.handle.keys import encode_public_key
 from millwright.identity.handle.model import SECRET_PERMISSIONS
 from millwright.identity.handle.special import Admin, encode_admin
 from millwright.kernel import SystemClock
+from support.nats import free_port
 
 ADMIN = Reference(b"0.NA/86.1000.1", 300)
 SECRET = b"open sesame"
@@ -44,7 +45,7 @@ def admin_value(who: Reference = ADMIN, permissions: int = 0x0FFF, index: int = 
 def site_for(
     port: int, *, public_key: bytes = b"", host: str = "127.0.0.1", version: tuple[int, int] = (2, 11)
 ) -> Site:
-    interfaces = tuple(Interface(3, transport, port) for transport in (0, 1))
+    interfaces = tuple(Interface(3, transport, port) for transport in (1, 0))
     server = Server(1, ip_address(host), public_key, interfaces)
     return Site(servers=(server,), protocol_version=version)
 
@@ -90,14 +91,15 @@ async def running_handle(
         records = LmdbRecords(folder / "handles", durable=False)
         fill(records, b"86.1000.1", *extra)
     public = encode_public_key(key.public_key()) if key is not None else b""
-    chosen = HandleSettings(**{"host": "127.0.0.1", "port": 0} | settings)
+    chosen = HandleSettings(**{"host": "127.0.0.1", "port": free_port()} | settings)
+    site = site_for(chosen.port, public_key=public)
     service = HandleService(
-        records, site_for(1, public_key=public), chosen, SystemClock(), key=key, administrators=administrators
+        records, site, chosen, SystemClock(), key=key, administrators=administrators
     )
     server = HandleServer(service)
     await server.start()
     try:
-        yield RunningHandle(server, records, site_for(server.port, public_key=public))
+        yield RunningHandle(server, records, site)
     finally:
         await server.stop()
         records.close()

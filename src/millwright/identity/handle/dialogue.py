@@ -63,6 +63,10 @@ class Dialogue:
         # The very bytes, for digests and codes.
         self.signed_part = data[: HEADER_BYTES + len(self.message.body)]
         self.version = envelope.version if envelope.version[0] == 5 else min(envelope.version, LATEST)
+        # A signature is made by the rules of the newest version that the peer says it knows: CAICT's ID-SDK speaks 2.3
+        # and checks by those of 2.8.
+        if self.message.flags & Flag.CERTIFIED and self.version < envelope.suggested and not envelope.session_id:
+            self.version = min(envelope.suggested, LATEST)
         self.session: Session | None = None
         self.session_id = envelope.session_id
         self.op = self.message.op

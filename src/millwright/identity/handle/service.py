@@ -102,6 +102,9 @@ class HandleService:
         except MessageError as error:
             logger.debug("a message of %s cannot be read: %s", peer.address, error)
             return []
+        except Exception:
+            logger.exception("a message of %s could not be read", peer.address)
+            return []
         if dialogue is None:
             return []
         try:
@@ -224,8 +227,9 @@ class HandleService:
             return record.values if record is not None else ()
 
     async def _set_up(self, dialogue: Dialogue, request: SetupSession) -> Outcome:
-        if effective(dialogue.version) < (2, 4):
-            return Outcome(Rc.INVALID_SESSION_SETUP, [encode_error("A session needs version 2.4; older ones use DES.")])
+        if effective(dialogue.version) < (2, 7):
+            text = "A session needs version 2.7: older ones use DES, or a code that is the product of a mistake."
+            return Outcome(Rc.INVALID_SESSION_SETUP, [encode_error(text)])
         match request.mode:
             case mode if mode == EXCHANGE_DH:
                 agreed = await self._work(agree_by_dh, request.key)
