@@ -93,9 +93,7 @@ async def running_handle(
     public = encode_public_key(key.public_key()) if key is not None else b""
     chosen = HandleSettings(**{"host": "127.0.0.1", "port": free_port()} | settings)
     site = site_for(chosen.port, public_key=public)
-    service = HandleService(
-        records, site, chosen, SystemClock(), key=key, administrators=administrators
-    )
+    service = HandleService(records, site, chosen, SystemClock(), key=key, administrators=administrators)
     server = HandleServer(service)
     await server.start()
     try:
