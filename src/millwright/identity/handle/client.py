@@ -242,9 +242,13 @@ class HandleClient:
             return found
         if self._credentials is None:
             raise denied("it asks for authentication and there are no credentials", Rc.AUTHENTICATION_NEEDED)
-        # What is signed is the digest made here: a server cannot have something else signed.
-        own = digest(digest_kind(version), encode_signed_part(message, version))
-        answer = self._credentials.answer(decode_challenge(found[0].body), own, version)
+        # What is signed is the digest made here, of the kind the server can compare and no weaker than its version's:
+        # a server cannot have something else signed.
+        challenge = found[0]
+        kind = max(challenge.digest_kind, digest_kind(version))
+        own = digest(kind, encode_signed_part(message, version))
+        spoken = max(challenge.envelope.version, version)
+        answer = self._credentials.answer(decode_challenge(challenge.body), own, spoken)
         reply = Message(op=Op.CHALLENGE_RESPONSE, flags=asked, expires_s=message.expires_s, body=encode_request(answer))
         found = await ask(address, reply, session_id=found[0].envelope.session_id, version=version, tcp_only=tcp_only)
         self._verify(server, found, version, asked)

@@ -67,9 +67,11 @@ class Connection(asyncio.Protocol):
             self.close("malformed")
             return
         settings = self._server.settings
+        if self._stalled:
+            return
         if self._buffer:
             self._expect(settings.message_timeout_s, "slow_message", keep=True)
-        elif not self._stalled:
+        else:
             self._expect(settings.idle_timeout_s, "idle")
 
     def pause_writing(self) -> None:

@@ -43,11 +43,12 @@ class Address(Struct, frozen=True):
 
 
 class Exchange(Struct, frozen=True):
-    """A response that belongs to its request: its envelope, code, flags and body without the digest."""
+    """A response that belongs to its request; ``body`` is without the digest, whose kind is kept."""
 
     envelope: Envelope
     message: Message
     body: bytes
+    digest_kind: int
 
 
 class NoAnswer(Exception):
@@ -99,7 +100,7 @@ def checked(request: Message, request_id: int, envelope: Envelope, data: bytes, 
     kind, value, body = split_digest(message)
     if request.flags & Flag.REQUEST_DIGEST and value != digest(kind or 1, encode_signed_part(request, version)):
         raise MessageError("its digest is of another request")
-    return Exchange(envelope, message, body)
+    return Exchange(envelope, message, body, kind)
 
 
 class _Datagrams(asyncio.DatagramProtocol):
