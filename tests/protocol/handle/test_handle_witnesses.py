@@ -45,9 +45,10 @@ def port_below_ten_thousand() -> int:
     raise AssertionError("no port is free")
 
 
-async def run(driver: str, path: str, *arguments: str) -> dict[str, str]:
+async def run(folder: Path, driver: str, path: str, *arguments: str) -> dict[str, str]:
     process = await asyncio.create_subprocess_exec(
         "java", "-cp", path, str(FOLDER / driver), *arguments,
+        cwd=folder,  # ID-SDK writes its logs where it is started
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     async with asyncio.timeout(100):
@@ -70,7 +71,7 @@ async def test_cnri_client(tmp_path: Path, transport: str, minor: str) -> None:
             [(b"86.1000.1/large", tuple(value(number + 1, b"TEXT", b"x" * 200) for number in range(40)))]
         )
         told = await run(
-            "CnriWitness.java", path, "127.0.0.1", str(running.port), transport, "86.1000.1", SECRET.decode(),
+            tmp_path, "CnriWitness.java", path, "127.0.0.1", str(running.port), transport, "86.1000.1", SECRET.decode(),
             public.hex(), str(tmp_path / "key"), minor,
         )  # fmt: skip
     values = "1 1=URL 2=EMAIL 100=HS_ADMIN"
@@ -103,7 +104,7 @@ async def test_caict_id_sdk(tmp_path: Path) -> None:
     known = value(301, b"HS_PUBKEY", encode_public_key(key.public_key())), admin_value(KEY_ADMIN, index=101)
     async with running_handle(tmp_path, *known, key=key, port=port_below_ten_thousand()) as running:
         told = await run(
-            "CaictWitness.java", path, "127.0.0.1", str(running.port), "tcp", "86.1000.1",
+            tmp_path, "CaictWitness.java", path, "127.0.0.1", str(running.port), "tcp", "86.1000.1",
             str(tmp_path / "right.pem"), str(tmp_path / "wrong.pem"),
         )  # fmt: skip
     assert told["resolve"] == told["resolve certified"] == "1 1=URL 2=EMAIL 100=HS_ADMIN"
