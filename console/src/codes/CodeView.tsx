@@ -64,7 +64,7 @@ function Explained({ code, forms, also, systems }: { code: Code; forms: Record<s
         <div className="insets">
           {Object.entries(forms).map(([form, text]) => (
             <div key={form} className="inset row" style={{ paddingInline: 16 }} data-form={form}>
-              <span className="label mono" style={{ width: 84, flex: "none" }}>{form}</span>
+              <span className="label" style={{ width: 128, flex: "none" }}>{t.codes.formNames[form] ?? form}</span>
               <span className="mono grow" style={{ overflowWrap: "anywhere" }}>{text}</span>
               <CopyButton text={text} />
             </div>
