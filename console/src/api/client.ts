@@ -99,10 +99,17 @@ export const whenProofNeeded = (ask: () => Promise<boolean>): void => {
   onProofNeeded = ask;
 };
 
+const SETTLING_MS = 700;
+/** A proof of who one is replaces the session's secret: what was sent under the former one meanwhile is refused, and nobody was signed out. */
+async function stillSignedIn(): Promise<boolean> {
+  await new Promise((resolve) => { setTimeout(resolve, SETTLING_MS); });
+  return fetch(`${API}/session`, { credentials: "same-origin" }).then((answer) => answer.ok, () => false);
+}
+
 interface Options { query?: Query; body?: unknown; etag?: string; signal?: AbortSignal; rawBody?: BodyInit; contentType?: string }
 
 /** One request; the answer's JSON, or `undefined` for an empty answer. @throws ProblemError, or HeldError when it waits for a second person */
-export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+export async function request<T>(method: string, path: string, options: Options = {}, again = false): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   if (options.contentType) headers["Content-Type"] = options.contentType;
@@ -122,7 +129,10 @@ export async function request<T>(method: string, path: string, options: Options 
   if (held !== null) throw new HeldError(held);
   if (response.ok) return body as T;
   const problem = readProblem(response.status, response.statusText, body, response.headers.get("Retry-After"));
-  if (response.status === 401 && !path.startsWith("/session")) onSignedOut();
+  if (response.status === 401 && !path.startsWith("/session")) {
+    if (!again && (await stillSignedIn())) return request<T>(method, path, options, true);
+    onSignedOut();
+  }
   if (problem.code === "parties.proof_required" && (await onProofNeeded())) return request<T>(method, path, options);
   throw new ProblemError(problem);
 }
