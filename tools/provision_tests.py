@@ -17,6 +17,8 @@ PROGRAMS = {
     "chromium": "chromium",
     "postgres": "postgresql",
     "libfaketimeMT.so.1": "libfaketime",
+    "libzbar.so.0": "libzbar0",
+    "libdmtx.so.0": "libdmtx0b",
 }
 """Program (or library to be loaded before one) → Debian package."""
 
@@ -33,7 +35,12 @@ def present(program: str) -> bool:
     if any(shutil.which(name) for name in (program, *_ELSEWHERE.get(program, ()))):
         return True
     libraries = Path("/usr/lib")
-    folders = [Path("/usr/sbin"), *libraries.glob("postgresql/*/bin"), *libraries.glob("*/faketime")]
+    folders = [
+        Path("/usr/sbin"),
+        *libraries.glob("postgresql/*/bin"),
+        *libraries.glob("*/faketime"),
+        *libraries.glob("*-linux-gnu"),
+    ]
     return any((folder / program).exists() for folder in folders)
 
 

@@ -63,17 +63,19 @@ describe("files", () => {
     expect(csvRow(["a,b", 'say "x"', "=1+1", null, 3])).toBe(`"a,b","say ""x""",'=1+1,,3`);
   });
   it("show commands that carry the token", () => {
-    for (const way of [{ port: 1884, tls: false }, { port: 8884, tls: true }])
+    for (const way of [{ port: 1884, tls: false, ownRoot: false }, { port: 8884, tls: true, ownRoot: false }, { port: 8885, tls: true, ownRoot: true }])
       for (const text of [mosquitto("h", way, "mwd_x"), paho("h", way, "mwd_x")]) {
         expect(text).toContain("mwd_x");
         expect(text).toContain(String(way.port));
-        expect(/tls/.test(text)).toBe(way.tls);
+        expect(/tls|--cafile/.test(text)).toBe(way.tls);
+        expect(text.includes("root.pem")).toBe(way.ownRoot);
       }
   });
   it("offer the ways in that are open, the plain one first", () => {
-    expect(waysOf({ mqtt_port: 1883, mqtt_tls_port: 8883 })).toEqual([{ port: 1883, tls: false }, { port: 8883, tls: true }]);
-    expect(waysOf({ mqtt_port: null, mqtt_tls_port: 8883 })).toEqual([{ port: 8883, tls: true }]);
-    expect(waysOf({ mqtt_port: null, mqtt_tls_port: null })).toEqual([]);
+    const plain = { port: 1883, tls: false, ownRoot: false }, secured = { port: 8883, tls: true, ownRoot: false };
+    expect(waysOf({ mqtt_port: 1883, mqtt_tls_port: 8883, own_authority: false })).toEqual([plain, secured]);
+    expect(waysOf({ mqtt_port: null, mqtt_tls_port: 8883, own_authority: true })).toEqual([{ ...secured, ownRoot: true }]);
+    expect(waysOf({ mqtt_port: null, mqtt_tls_port: null, own_authority: false })).toEqual([]);
   });
   it("end every row as RFC 4180 says", () => {
     expect(csvOf(["name", "token"], [["-pump", "mwd_x"]])).toBe("name,token\r\n'-pump,mwd_x\r\n");

@@ -36,6 +36,14 @@ def read(name: str) -> str:
     return (DOCS / name).read_text(encoding="utf-8")
 
 
+def test_each_decision_has_a_number_of_its_own() -> None:
+    files = sorted((DOCS / "decisions").glob("[0-9]*.md"))
+    numbers = [int(path.name[:4]) for path in files]
+    assert len(set(numbers)) == len(numbers)
+    for number, path in zip(numbers, files, strict=True):
+        assert path.read_text(encoding="utf-8").startswith(f"# {number}. "), path.name
+
+
 # --- reference -------------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +205,14 @@ def test_from_a_plant_to_its_alarms_and_its_history(node: RunningNode) -> None:
     said = run(node, sys.executable, "history.py", device[0], "temperature")
     assert said.startswith("2 readings with the columns time, number, text, kind, quality, received\n")
     assert "86.2" in said
+
+
+def test_enrolling_a_device(node: RunningNode) -> None:
+    if shutil.which("openssl") is None or shutil.which("curl") is None:
+        pytest.skip("openssl or curl is not installed")
+    said = script(node, "enrol.sh")
+    assert "kiln-3.pem: OK" in said
+    assert re.search(r"valid +2\d{3}-.* code ", said)
 
 
 def test_a_dead_letter(node: RunningNode) -> None:

@@ -17,8 +17,13 @@ from tools.reference.permissions_page import application, route_rights  # noqa: 
 NODES_OWN = {
     "parties_": "decides scopes, so it cannot be confined by them; its stores name their organisations",
     "devices_counters": "a counter",
+    "certificates_authorities": "they sign for everybody; their routes take permissions on the root",
+    "secrets_keys": "data keys of the whole database, wrapped; no route shows them",
     "operations_revisions": "a counter",
-    "ledger_": "the node's record of everybody; its routes take permissions on the root",
+    "ledger_disclosures": "found by the ids of entries, which are confined",
+    "ledger_intents": "what the writer waits for; no route shows them",
+    "metering_positions": "how far each source is counted",
+    "metering_numbers": "a counter",
     "web_answers": "found by person and key alone",
 }
 """Tables that belong to no organisation, by the beginning of their name, and why."""
@@ -44,6 +49,15 @@ def test_every_route_states_what_it_takes() -> None:
         "POST /api/v1/session/oidc/{provider}/logout",
         "POST /api/v1/invitations/read",
         "POST /api/v1/invitations/accept",
+        # What others trust this node by, and what they distrust: a root and a CRL are public by their nature.
+        "GET /api/v1/certificates/root",
+        "GET /api/v1/certificates/crl/{authority_id}",
+        "GET /.well-known/est/cacerts",
+        # For devices: proved by a device's token, one-time code or certificate, and in the scope of that device alone.
+        "POST /api/v1/enrolment",
+        "POST /api/v1/enrolment/renewal",
+        "POST /.well-known/est/simpleenroll",
+        "POST /.well-known/est/simplereenroll",
     }
 
 

@@ -30,6 +30,7 @@ class OpenPrincipal:
     device_id: str = "dev_1"
     name: str = "press 1"
     revision: int = 1
+    organisation_id: str = "org_root"
 
     def may_publish(self, topic: str) -> bool:
         return not topic.startswith("forbidden/")
@@ -67,6 +68,9 @@ async def running_listener(
     listener_id: str = "listener1",
     on_refused: Callable[[str | None, str, str, int], None] | None = None,
     wrap_intake: Callable[[Any], Any] = lambda intake: intake,
+    tls: Any = None,
+    certificates: Any = None,
+    pacer: Any = None,
     **settings: Any,
 ) -> AsyncIterator[MqttListener]:
     connection = NatsConnection(nats_url, "test listener")
@@ -85,6 +89,9 @@ async def running_listener(
             SystemClock(),
             listener_id=listener_id,
             on_refused=on_refused,
+            tls=tls,
+            certificates=certificates,
+            pacer=pacer,
         )
         await listener.start()
         try:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import sqlalchemy as sa
 
+from millwright.approvals import Asked, Requester
 from millwright.cases import SYSTEM
 from millwright.devices.dead_letters import DeadLetter, DeadLetterStream
 from millwright.devices.store import arrivals
 from millwright.historian import Historian, SeriesInfo
 from millwright.kernel.scope import EVERYTHING
 from millwright.operations.alarms import KIND
+from millwright.parties import NOBODY
 from millwright.parties.oidc.store import IdentityStore
 from millwright.parties.passkeys.store import PasskeyStore
+from support.certificates import make_request
 from support.historian import T0, numbers, store
 from support.web import PASSWORD, RunningWeb
 
@@ -63,8 +68,10 @@ async def plant(web: RunningWeb, historian: Historian | None, root: httpx.AsyncC
     await _people(made)
     await asyncio.to_thread(_factors, web, made)
     await _things(made)
+    await _billing(root, made)
     await asyncio.to_thread(_cases, web, made)
     await _letters(web, made)
+    await _approval(web, made)
     if historian is not None:
         name = f"{marker}_property"
         info = SeriesInfo.of(made.ids["device_id"], name)
@@ -126,6 +133,10 @@ async def _things(made: Tenant) -> None:
     made.ids["device_id"] = (await send(client, "POST", "/devices", device))["id"]
     issued = await send(client, "POST", f"/devices/{made.ids['device_id']}/credentials", {"label": marker})
     made.ids["credential_id"] = issued["id"]
+    with tempfile.TemporaryDirectory() as folder:
+        request = await asyncio.to_thread(make_request, Path(folder), marker)
+    certified = await send(client, "POST", f"/devices/{made.ids['device_id']}/certificates", {"request": request})
+    made.ids["certificate_id"] = certified["issued"]["id"]
     rule = {
         "name": f"{marker} rule",
         "scope": {"device_id": made.ids["device_id"]},
@@ -135,6 +146,20 @@ async def _things(made: Tenant) -> None:
     made.ids["rule_id"] = (await send(client, "POST", "/rules", rule))["id"]
     policies = {"policies": [{"device_id": f"{marker}*", "property": "*", "keep_days": 9}]}
     await send(client, "PUT", "/retention", policies, 200)
+
+
+async def _billing(root: httpx.AsyncClient, made: Tenant) -> None:
+    """A plan of the enterprise's own, and a statement that the one above issued to it."""
+    document = {"name": f"{made.marker} plan", "monthly_fee": "1.00", "prices": []}
+    own = await send(made.client, "POST", "/metering/plans", {"document": document})
+    made.ids["plan_id"] = own["id"]
+    offered = await send(root, "POST", "/metering/plans", {"document": document})
+    subscription = {"from_day": "2025-01-01", "plan_id": offered["id"]}
+    path = f"/metering/organisations/{made.id}"
+    await send(root, "PUT", f"{path}/subscription", subscription, 200)
+    await send(root, "PUT", f"{path}/limits", {"quotas": [{"meter": "messages", "limit": 1_000_000}]}, 200)
+    issued = await send(root, "POST", "/metering/statements", {"organisation_id": made.id, "month": "2025-02"})
+    made.ids["statement_id"] = issued["id"]
 
 
 def _cases(web: RunningWeb, made: Tenant) -> None:
@@ -195,6 +220,25 @@ def _cases(web: RunningWeb, made: Tenant) -> None:
         }
         connection.execute(sa.insert(arrivals), [row])
     made.ids["arrival_id"] = row["id"]  # type: ignore[assignment]  # a text
+
+
+async def _approval(web: RunningWeb, made: Tenant) -> None:
+    """Something that the viewer asked for."""
+    marker, device = made.marker, made.ids["device_id"]
+    what = {"method": "DELETE", "path": f"/api/v1/devices/{device}", "query": "", "headers": {}, "body": ""}
+    asked = Asked(
+        action="devices.remove",
+        organisation_id=made.id,
+        requester=Requester(made.ids["person_id"], f"{marker} viewer", made.ids["session_id"], "cookie"),
+        kind="http",
+        what=what,
+        shown={**what, "body": {"title": marker}},
+        object_kind="device",
+        object_id=device,
+        object_name=f"{marker} device",
+        reason=marker,
+    )
+    made.ids["approval_id"] = (await web.services.approvals.ask(NOBODY, asked)).id
 
 
 async def _letters(web: RunningWeb, made: Tenant) -> None:

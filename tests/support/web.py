@@ -12,10 +12,15 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from millwright import cases, devices, historian, ledger, operations, parties, web
+from millwright import approvals, cases, certificates, devices, historian, ledger, metering, operations, parties, web
+from millwright.approvals import Approvals, ApprovalsSettings
+from millwright.certificates import CertificateAuthority, CertificatesSettings
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
+from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
+from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
+from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Migrations, Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.kernel import Clock, Lifecycle, SystemClock
@@ -30,10 +35,12 @@ from millwright.ledger import (
     LedgerWriter,
     Recorder,
 )
+from millwright.metering import Calendar, CountStore, LimitWatch, Metering, Tally
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import Parties, SignInSettings
 from millwright.web import Connection, Services, WebServer, WebSettings, create_app
+from millwright.web.calls import Calls
 from support.historian import open_engine
 from support.nats import RunningNats, free_port
 
@@ -93,7 +100,8 @@ async def send_raw(web: RunningWeb, request: bytes, *, answered: bool = True) ->
 def open_records(folder: Path) -> Records:
     """A migrated SQLite database."""
     records = Records.in_folder(folder)
-    homes = [Path(domain.__file__).parent for domain in (ledger, parties, cases, historian, devices, operations, web)]
+    domains = (secrets, ledger, parties, metering, cases, historian, certificates, approvals, devices, operations, web)
+    homes = [Path(domain.__file__).parent for domain in domains]
     Migrations(records, [home / "migrations" for home in homes if (home / "migrations").is_dir()]).upgrade()
     return records
 
@@ -105,10 +113,13 @@ async def running_web(
     console: Path | None = None,
     history: bool = False,
     written: bool = False,
+    metered: bool = False,
     sign_in: SignInSettings | None = None,
+    approving: ApprovalsSettings | None = None,
     **settings: Any,
 ) -> AsyncIterator[RunningWeb]:
-    """The whole web role; with ``history`` a historian over chDB answers it, with ``written`` the ledger is."""
+    """The whole web role; with ``history`` a historian over chDB answers it, with ``written`` the ledger is,
+    with ``metered`` calls are counted and limits hold."""
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(RunningNats(folder / "nats"))
         bus = NatsConnection(nats.url, name="web")
@@ -127,11 +138,12 @@ async def running_web(
             await stack.enter_async_context(Lifecycle(open_writer(records, bus, clock, folder)))
         chosen = WebSettings(**{"port": free_port(), **settings})
         app = create_app(
-            compose(records, bus, clock, chosen, folder, sign_in), console=console or folder / "no-console"
+            compose(records, bus, clock, chosen, folder, sign_in, approving), console=console or folder / "no-console"
         )
         host = WebServer(app, chosen)
         running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
-        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, host))
+        meters = [app.state.services.more[name] for name in ("tally", "limit_watch") if metered]
+        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, *meters, host))
         yield running
         for client in running.clients:
             await client.aclose()
@@ -156,7 +168,7 @@ def open_writer(records: Records, bus: NatsConnection, clock: Clock, folder: Pat
     """The one writer over ``folder/ledger``."""
     server = LedgerServer(bus)
     chosen = LedgerSettings(**settings)
-    store, home = LedgerStore(records), folder / "ledger"
+    store, home = LedgerStore(records.scoped(EVERYTHING)), folder / "ledger"
     writer = LedgerWriter(bus, store, server, clock, chosen, folder=home, key_file=folder / "ledger.key", node="test")
     return RunningWriter(writer, server)
 
@@ -168,17 +180,25 @@ def compose(
     chosen: WebSettings,
     folder: Path,
     sign_in: SignInSettings | None = None,
+    approving: ApprovalsSettings | None = None,
 ) -> Services:
     """Every domain's service over one database."""
     alarms = Alarms(records, bus, clock)
     things = DevicesService(records, bus, clock, count_alarms=alarms.active_by_device)
     recorder = Recorder(bus)
-    known = Parties(records, clock, session_hours=chosen.session_hours, settings=sign_in)
+    sealed = open_secrets(SecretsSettings(), records, folder, clock)
+    sealed.prepare()
+    known = Parties(records, clock, session_hours=chosen.session_hours, settings=sign_in, secrets=sealed)
     things.follow(known.organisations)
-    everybody = DeviceStore(records.scoped(EVERYTHING))
+    everything = records.scoped(EVERYTHING)
+    everybody = DeviceStore(everything)
+    authority = CertificateAuthority(everything, sealed, clock, CertificatesSettings(), confined=records)
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
+    tally = Tally(CountStore(everything), clock, "web", 0.1)
+    limits = LimitWatch(everything, Calendar(), clock, 0.1)
     return Services(
         parties=known,
+        approvals=Approvals(everything, sealed, known, clock, approving or ApprovalsSettings()),
         devices=things,
         arrivals=ArrivalService(
             ArrivalStore(records), things.device_store, things.changes, bus, clock, DevicesSettings()
@@ -199,4 +219,12 @@ def compose(
         version="0",
         data_folder=folder,
         connection=Connection(18830, None),
+        calls=Calls(tally, lambda: limits.ceilings, clock),
+        more={
+            "certificate_authority": authority,
+            "metering": Metering(records, everything, Calendar(), clock, lambda: limits.ceilings),
+            "tally": tally,
+            "limit_watch": limits,
+            "device_certificates": DeviceCertificates(authority, records, everything, things.changes, clock),
+        },
     )

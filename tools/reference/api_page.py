@@ -37,6 +37,9 @@ sent) narrows a request to one organisation and those below it.
 **Changing what somebody else may change too.** A device and a rule carry an `ETag`. Send it as `If-Match`; when someone
 was faster the answer is 412.
 
+**Taking a second person.** What the [policy of an organisation](../guides/approvals.md) names is answered 202 with an
+`approval`, and done when somebody else agrees. `X-Reason` says why it is asked (percent-encoded UTF-8).
+
 **Sending again.** A POST with `Idempotency-Key: …` may be repeated for a day and is done once.
 
 **Errors** are problem details (RFC 9457, `application/problem+json`) with a stable `code`, a `hint` and the
@@ -54,7 +57,7 @@ def document() -> dict[str, Any]:
         node = construct("web", settings)
         try:
             app = compose(node).parts[-1]._app  # type: ignore[attr-defined]  # the web server's
-            schema: dict[str, Any] = with_problems(app.openapi_schema.to_schema())
+            schema: dict[str, Any] = with_problems(app.openapi_schema.to_schema(), app)
             return schema
         finally:
             node.records.close()

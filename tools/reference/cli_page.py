@@ -21,7 +21,8 @@ error is then `{"error": {…}}` on standard output.
 
 def commands() -> Iterator[tuple[list[str], click.Context]]:
     """Every command that is not hidden: its words after ``millwright``, and a context to print its help with."""
-    yield from _below(root, click.Context(root, info_name="millwright", max_content_width=100, terminal_width=100), [])
+    context = click.Context(root, info_name="millwright", terminal_width=100, **root.context_settings)
+    yield from _below(root, context, [])
 
 
 def _below(

@@ -20,7 +20,10 @@ from millwright.web.problems import STATUS
 
 SOURCE = Path(millwright.__file__).parent
 _CODE = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z0-9_]+")
-_FAMILY_OF = {kind.__name__: family for family, kind in FAMILIES.items()} | {"NotSignedIn": "denied"}
+_FAMILY_OF = {kind.__name__: family for family, kind in FAMILIES.items()} | {
+    "NotSignedIn": "denied",
+    "SentForApproval": "held",
+}
 _PROBLEMS = ("Problem", "RoleProblem")
 
 _HEAD = """\
@@ -165,6 +168,7 @@ def text() -> str:
     """The page."""
     parts = [_HEAD]
     parts += [f"| {family} | {what} | {STATUS[family]} | {BY_FAMILY[family]} |\n" for family, what in _NEXT.items()]
+    parts.append(f"| held | Wait: it takes a second person, and nothing was done yet. | 202 | {BY_FAMILY['held']} |\n")
     parts.append(
         "\nThe family *problem* is not an answer to anybody: the node reports it in `/api/v1/system`, in the console\n"
         "and in `millwright status` while it lasts. `…` stands for what the message fills in.\n"

@@ -21,11 +21,25 @@ export class ProblemError extends Error {
   }
 }
 
+/** What was asked takes a second person: it waits, and was not done (202). */
+export class HeldError extends Error {
+  constructor(readonly approvalId: string) {
+    super(approvalId);
+    this.name = "HeldError";
+  }
+}
+
+/** The id of the request for approval that an answer is about, if it is about one. */
+function heldAs(status: number, body: unknown): string | null {
+  if (status !== 202 || typeof body !== "object" || body === null || !("approval" in body)) return null;
+  return (body as { approval: { id: string } }).approval.id;
+}
+
 export type Query = Record<string, string | number | boolean | null | undefined | readonly (string | number)[]>;
 export const API = "/api/v1";
 
 /** What is about organisations and people themselves is not narrowed to a chosen organisation. */
-const NOT_NARROWED = /^\/(organisations|invitations|people|grants|groups|roles|permissions|access|account|session|sessions|tokens|setup)\b/;
+const NOT_NARROWED = /^\/(organisations|approvals|invitations|people|grants|groups|roles|permissions|access|account|session|sessions|tokens|setup)\b/;
 const CHOSEN = "millwright.organisation";
 /** The organisation the person looks at; null: all that they see. */
 export const chosenOrganisation = (): string | null => (typeof sessionStorage === "undefined" ? null : sessionStorage.getItem(CHOSEN));
@@ -85,10 +99,17 @@ export const whenProofNeeded = (ask: () => Promise<boolean>): void => {
   onProofNeeded = ask;
 };
 
+const SETTLING_MS = 700;
+/** A proof of who one is replaces the session's secret: what was sent under the former one meanwhile is refused, and nobody was signed out. */
+async function stillSignedIn(): Promise<boolean> {
+  await new Promise((resolve) => { setTimeout(resolve, SETTLING_MS); });
+  return fetch(`${API}/session`, { credentials: "same-origin" }).then((answer) => answer.ok, () => false);
+}
+
 interface Options { query?: Query; body?: unknown; etag?: string; signal?: AbortSignal; rawBody?: BodyInit; contentType?: string }
 
-/** One request; the answer's JSON, or `undefined` for an empty answer. @throws ProblemError */
-export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+/** One request; the answer's JSON, or `undefined` for an empty answer. @throws ProblemError, or HeldError when it waits for a second person */
+export async function request<T>(method: string, path: string, options: Options = {}, again = false): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   if (options.contentType) headers["Content-Type"] = options.contentType;
@@ -104,9 +125,14 @@ export async function request<T>(method: string, path: string, options: Options 
     throw new ProblemError({ status: 0, title: "", detail: "", code: "console.unreachable", hint: "", retryAfterS: null, fields: [], data: {} });
   }
   const body: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined);
+  const held = heldAs(response.status, body);
+  if (held !== null) throw new HeldError(held);
   if (response.ok) return body as T;
   const problem = readProblem(response.status, response.statusText, body, response.headers.get("Retry-After"));
-  if (response.status === 401 && !path.startsWith("/session")) onSignedOut();
+  if (response.status === 401 && !path.startsWith("/session")) {
+    if (!again && (await stillSignedIn())) return request<T>(method, path, options, true);
+    onSignedOut();
+  }
   if (problem.code === "parties.proof_required" && (await onProofNeeded())) return request<T>(method, path, options);
   throw new ProblemError(problem);
 }

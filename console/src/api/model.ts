@@ -15,6 +15,12 @@ export type Person = Sent<Schemas["Account"]>;
 export type Role = Person["roles"][number];
 export type SessionInfo = Sent<Schemas["SessionInfo"]>;
 export type Rights = Sent<Schemas["Rights"]>;
+export type Approval = Sent<Schemas["Approval"]>;
+export type ApprovalDetail = Sent<Schemas["ApprovalDetail"]>;
+export type ApprovalSummary = Sent<Schemas["ApprovalSummary"]>;
+export type ApprovalAction = Sent<Schemas["NameableAction"]>;
+export type ApprovalPolicy = Sent<Schemas["ApprovalPolicy"]>;
+export type ApprovalAnswer = Sent<Schemas["ApprovalAnswer"]>;
 export type Organisation = Sent<Schemas["Organisation"]>;
 export type OrganisationKind = Organisation["kind"];
 export const ORGANISATION_KINDS = ["province", "city", "park", "industry", "enterprise", "site", "department"] as const satisfies readonly OrganisationKind[];
@@ -57,6 +63,10 @@ export type Value = number | boolean | string | null;
 export type Listener = Sent<Schemas["Connection"]>;
 export type Credential = Sent<Schemas["Credential"]>;
 export type IssuedCredential = Sent<Schemas["Issued"]>;
+export type Certificate = Sent<Schemas["Certificate"]>;
+export type IssuedCertificate = Sent<Schemas["IssuedCertificate"]>;
+export type EnrolmentCode = Sent<Schemas["EnrolmentCode"]>;
+export type Authority = Sent<Schemas["Authority"]>;
 export type ImportReport = Sent<Schemas["ImportReport"]>;
 export type Arrival = Sent<Schemas["Arrival"]>;
 
@@ -91,3 +101,25 @@ export type Overview = Sent<Schemas["Overview"]>;
 export type SystemState = Sent<Schemas["System"]>;
 export type RoleStats = SystemState["roles"][number];
 export type Problem = SystemState["problems"][number];
+
+export type Usage = Sent<Schemas["Usage"]>;
+export type MeterUsage = Usage["meters"][number];
+export type QuotaView = Usage["quotas"][number];
+export type OrganisationUsage = Omit<Usage["organisations"][number], "used"> & { used: Record<string, number | undefined> };
+export type Meter = Sent<Schemas["MeterView"]>;
+export type Plan = Sent<Schemas["Plan"]>;
+export type PlanDocument = Plan["document"];
+export type Subscription = Sent<Schemas["Subscription"]>;
+export type Limits = Sent<Schemas["Limits"]>;
+export type Statement = Sent<Schemas["Statement"]>;
+export type StatementInfo = Sent<Schemas["StatementInfo"]>;
+export type Verification = Sent<Schemas["Verification"]>;
+
+export type CodeSystem = Sent<Schemas["SystemView"]>;
+/** Of codes and their parts the node leaves out what is empty, zero or the usual. */
+export type CodePart = Pick<Schemas["Part"], "name" | "value" | "label" | "label_zh"> & Partial<Schemas["Part"]>;
+export type Code = Pick<Schemas["Code"], "system" | "kind" | "text" | "canonical"> & Partial<Omit<Schemas["Code"], "parts">> & { parts?: CodePart[] };
+export type Refusal = Pick<Schemas["Refusal"], "system" | "at" | "why"> & Partial<Schemas["Refusal"]>;
+export type CodeProblem = Omit<Sent<Schemas["CodeProblem"]>, "tried"> & { tried: Refusal[] };
+export type ParsedText = Omit<Sent<Schemas["ParsedText"]>, "code" | "problem"> & { code: Code | null; problem: CodeProblem | null };
+export interface ReadCode { carrier: Schemas["Found"]; parsed: ParsedText }

@@ -1,9 +1,9 @@
 /** What pages ask for, cached under keys whose first word is the resource: one change refreshes all that shows it. */
 import { keepPreviousData, QueryClient, useInfiniteQuery, useMutation, type UseMutationResult, useQuery, useQueryClient } from "@tanstack/react-query";
 
-import { get, ProblemError, type Query } from "./client";
+import { get, HeldError, ProblemError, type Query } from "./client";
 import type { Page, Place, Rights, Session, ThingModel } from "./model";
-import { useComplain } from "../parts/Problem";
+import { useComplain, useTellHeld } from "../parts/Problem";
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -55,10 +55,17 @@ export const useSession = () => useQuery({ queryKey: ["session"], queryFn: () =>
 export const usePlaces = () => useList<Place>("/places");
 export const useModels = () => useList<ThingModel>("/models");
 
-/** A change: refreshes the named resources when it succeeded, complains in the node's words when not. */
-export function useChange<A, R>(change: (argument: A) => Promise<R>, resources: readonly string[], done?: (result: R, argument: A) => void): UseMutationResult<R, Error, A> {
+/**
+ * A change: refreshes the named resources when it succeeded, complains in the node's words when not, and says so when it
+ * waits for a second person. Then `held` is called: unless given, a `done` that asks for no result, for that only closes.
+ */
+export function useChange<A, R>(
+  change: (argument: A) => Promise<R>, resources: readonly string[], done?: (result: R, argument: A) => void,
+  held: (() => void) | undefined = done?.length === 0 ? (done as () => void) : undefined,
+): UseMutationResult<R, Error, A> {
   const client = useQueryClient();
   const complain = useComplain();
+  const tellHeld = useTellHeld();
   return useMutation<R, Error, A>({
     mutationFn: change,
     onSuccess: (result, argument) => {
@@ -66,6 +73,12 @@ export function useChange<A, R>(change: (argument: A) => Promise<R>, resources: 
       done?.(result, argument);
     },
     onError: (error) => {
+      if (error instanceof HeldError) {
+        tellHeld(error);
+        void client.invalidateQueries({ queryKey: ["approvals"] });
+        held?.();
+        return;
+      }
       complain(error);
       if (error instanceof ProblemError && error.outdated) for (const resource of resources) void client.invalidateQueries({ queryKey: [resource] });
     },

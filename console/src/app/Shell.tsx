@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BellOutlined, BuildOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, QrcodeOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -7,7 +7,7 @@ import { Link, Navigate, Outlet, useLocation, useNavigate } from "react-router";
 
 import { ProblemError, whenSignedOut } from "../api/client";
 import { live, useLiveState } from "../api/live";
-import type { Overview, Session } from "../api/model";
+import type { ApprovalSummary, Overview, Session } from "../api/model";
 import { queryClient, useMay, useResource, useRights, useSession } from "../api/queries";
 import { useText } from "../i18n";
 import { ProofBox } from "../account/security/ProofBox";
@@ -42,6 +42,7 @@ function Frame({ session }: { session: Session }): JSX.Element {
   useEffect(() => {
     live.enable(true);
     whenSignedOut(() => {
+      if (location.pathname === "/sign-in") return; // the answer to a request that was sent before
       const from = location.pathname + location.search;
       queryClient.clear();
       void navigate("/sign-in", { replace: true, state: { from } });
@@ -86,6 +87,11 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const node = useMay("system:read");
   const retention = useMay("retention:read");
   const audit = useMay("ledger:read");
+  const decides = useMay("approvals:decide");
+  const approvals = useResource<ApprovalSummary>("/approvals/summary", {}, { everyMs: 5000 });
+  const waiting = approvals.data?.waiting ?? 0;
+  const usage = useMay("metering:read");
+  const codes = useMay("codes:use");
   const several = (useRights().data?.organisations.length ?? 0) > 1;
   const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
   const asking = overview.data?.alarms.unacknowledged ?? 0;
@@ -102,13 +108,16 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     item("/", <DashboardOutlined />, t.nav.overview),
     item("/alarms", <BellOutlined />, t.nav.alarms, asking),
     item("/devices", <BuildOutlined />, t.nav.devices),
+    ...(decides || waiting > 0 || (approvals.data?.mine ?? 0) > 0 ? [item("/approvals", <CheckSquareOutlined />, t.nav.approvals, waiting)] : []),
     { type: "divider" as const },
     item("/places", <ApartmentOutlined />, t.nav.places),
     item("/models", <DatabaseOutlined />, t.nav.models),
     item("/rules", <AlertOutlined />, t.nav.rules),
+    ...(codes ? [item("/codes", <QrcodeOutlined />, t.nav.codes)] : []),
     { type: "divider" as const },
     item("/dead-letters", <InboxOutlined />, t.nav.deadLetters, unread),
     ...(retention ? [item("/retention", <HistoryOutlined />, t.nav.retention)] : []),
+    ...(usage ? [item("/usage", <BarChartOutlined />, t.nav.usage)] : []),
     ...(node ? [item("/system", <ControlOutlined />, t.nav.system)] : []),
     ...(audit ? [item("/audit", <AuditOutlined />, t.nav.audit)] : []),
     ...(several ? [item("/organisations", <BankOutlined />, t.nav.organisations)] : []),

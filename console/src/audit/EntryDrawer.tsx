@@ -36,6 +36,7 @@ function Facts({ entry }: { entry: LedgerEntry }): JSX.Element {
       <dl className="facts">
         <dt>{t.audit.time}</dt><dd className="num">{f.time(entry.at_ms)}</dd>
         <dt>{t.audit.who}</dt><dd>{actorWords(entry, t)} <span className="small faint">{t.audit.actorKinds[entry.actor.kind]}</span></dd>
+        {entry.approved_by !== null && <><dt>{t.approvals.approvedBy}</dt><dd>{entry.approved_by.name ?? entry.approved_by.id}</dd></>}
         {entry.on_behalf !== null && <><dt>{t.audit.behalf}</dt><dd>{entry.on_behalf.name ?? entry.on_behalf.id}</dd></>}
         <dt>{t.audit.object}</dt><dd>{link ? <Link to={link}>{targetWords(entry, t)}</Link> : targetWords(entry, t)}</dd>
         <dt>{t.audit.outcome}</dt><dd><OutcomeTag entry={entry} /> {entry.error && <span className="mono small quiet">{entry.error}</span>}</dd>

@@ -66,6 +66,7 @@ async function checkSignature(text: string, lines: string, keys: readonly string
   if (typeof globalThis.crypto?.subtle === "undefined") return "unchecked";
   for (const key of keys) {
     const [name = "", id = "", ...rest] = key.split("+");
+    if (unbase64(rest.join("+"))[0] !== 1) continue; // SM2, which no browser knows, signs beside Ed25519
     const line = lines.split("\n").find((one) => {
       const encoded = one.split(" ").at(-1) ?? "";
       return one.startsWith(`— ${name} `) && hex(unbase64(encoded).slice(0, 4)) === id;

@@ -2,13 +2,14 @@ import { CheckCircleFilled, LoadingOutlined } from "@ant-design/icons";
 import { Alert, Segmented, Tabs } from "antd";
 import { type JSX, useEffect, useState } from "react";
 
+import { API } from "../api/client";
 import { useLive, useWatch } from "../api/live";
 import type { DeviceProperty, Value } from "../api/model";
 import { useList } from "../api/queries";
 import { useFormat, useText } from "../i18n";
 import { Snippet } from "../parts/Copy";
 import { Loaded } from "../parts/Page";
-import { mosquitto, paho, TOPIC, useListener, type Way, waysOf } from "./connection";
+import { mosquitto, paho, ROOT, TOPIC, useListener, type Way, waysOf } from "./connection";
 
 export function ConnectGuide({ token }: { token: string }): JSX.Element {
   const listener = useListener();
@@ -28,9 +29,9 @@ function Ways({ ways, token }: { ways: readonly Way[]; token: string }): JSX.Ele
         { key: "mosquitto", label: "mosquitto_pub", children: <Snippet text={mosquitto(host, way, token)} /> },
         { key: "paho", label: "Python · paho-mqtt", children: <Snippet text={paho(host, way, token)} /> },
       ]} />
-      {way.tls && <p className="small quiet">{t.wizard.tlsHint}</p>}
+      {way.tls && <p className="small quiet">{way.ownRoot ? t.wizard.ownRootHint : t.wizard.tlsHint}</p>}
       <dl className="facts">
-        <dt>{t.wizard.host}</dt><dd className="mono">{host}:{way.port}{way.tls && " · TLS"}</dd>
+        <dt>{t.wizard.host}</dt><dd><span className="mono">{host}:{way.port}{way.tls && " · TLS"}</span>{way.ownRoot && <> · <a href={`${API}/certificates/root`} download={ROOT}>{ROOT}</a></>}</dd>
         <dt>{t.wizard.user}</dt><dd><span className="mono">{token}</span> <span className="quiet">({t.wizard.emptyPassword})</span></dd>
         <dt>{t.wizard.topic}</dt><dd className="mono">{TOPIC}</dd>
       </dl>

@@ -1,5 +1,8 @@
 import type { Dictionary } from "./en";
+import { approvals } from "./approvals";
 import { security } from "./security";
+import { codes } from "./codes";
+import { usage } from "./usage";
 
 const n2 = (n: number): string => n.toLocaleString("zh-CN");
 
@@ -7,8 +10,8 @@ const n2 = (n: number): string => n.toLocaleString("zh-CN");
 export const zh: Dictionary = {
   brand: { name: "百工", tagline: "设备接得上，历史留得住，报警信得过。" },
   nav: {
-    overview: "总览", devices: "设备", models: "物模型", places: "位置", alarms: "报警", rules: "规则",
-    deadLetters: "死信", retention: "数据保留", system: "系统", people: "人员", organisations: "组织", audit: "审计", account: "我的账户", menu: "菜单", skip: "跳到正文",
+    overview: "总览", devices: "设备", models: "物模型", places: "位置", alarms: "报警", rules: "规则", approvals: "审批",
+    deadLetters: "死信", codes: "编码", retention: "数据保留", usage: "用量", system: "系统", people: "人员", organisations: "组织", audit: "审计", account: "我的账户", menu: "菜单", skip: "跳到正文",
   },
   common: {
     save: "保存", cancel: "取消", create: "创建", add: "添加", edit: "编辑", delete: "删除", close: "关闭", retry: "重试", copy: "复制",
@@ -47,7 +50,7 @@ export const zh: Dictionary = {
   wizard: {
     title: "新建设备", describe: "描述", connect: "连接", nameHint: "与铭牌一致：字母、数字、点、短横线和下划线。它也是 MQTT 用户名。", namePattern: "只能用字母、数字、. - _，最多 128 个", titleHint: "大家怎么称呼它", noModel: "不指定：设备发什么就收什么", noPlace: "暂不指定位置",
     sparkplug: "使用 Sparkplug B", group: "组", edgeNode: "边缘节点", sparkplugDevice: "设备（边缘节点本身则留空）", submit: "创建并显示令牌", token: "访问令牌", tokenOnce: "只显示这一次。节点只保存它的散列值。", host: "主机", port: "端口", waiting: "正在等待第一条消息…", waitingHint: "在终端运行上面的命令。数值一入库，这里就会变绿。",
-    arrived: "第一条消息已到达", arrivedText: (property, value) => `${property} = ${value}`, open: "打开设备", skip: "不等了，直接打开", user: "用户名", emptyPassword: "密码留空", plain: "明文", tlsHint: "按本机信任的证书机构核对节点证书。若是自建机构，请加 --cafile 文件，Python 中写 tls={\"ca_certs\": \"文件\"}。", noWay: "MQTT 接入已关闭", noWayHint: "请管理员在设置的 [mqtt] 一节中打开端口。请保存令牌：只显示这一次。", topic: "主题",
+    arrived: "第一条消息已到达", arrivedText: (property, value) => `${property} = ${value}`, open: "打开设备", skip: "不等了，直接打开", user: "用户名", emptyPassword: "密码留空", plain: "明文", ownRootHint: "节点证书由本节点自己的颁发机构签发：请把它的根证书 root.pem 放在命令旁边。", tlsHint: "按本机信任的证书机构核对节点证书。若是自建机构，请加 --cafile 文件，Python 中写 tls={\"ca_certs\": \"文件\"}。", noWay: "MQTT 接入已关闭", noWayHint: "请管理员在设置的 [mqtt] 一节中打开端口。请保存令牌：只显示这一次。", topic: "主题",
   },
   import: {
     title: "导入设备", text: "带表头的 CSV 文件，只有 name 一列必填。", columns: "列：name、title、model（物模型名称）、place（位置路径）、tags（用 ; 分隔）", choose: "选择或拖入 CSV 文件", template: "下载模板", created: (n) => `已创建 ${n2(n)} 台设备`, refused: (n) => `${n2(n)} 行被拒绝`,
@@ -58,7 +61,7 @@ export const zh: Dictionary = {
   },
   device: {
     overview: "数值", trend: "趋势", alarms: "报警", rules: "规则", connection: "连接", about: "资料", properties: "属性", unknownProperty: "不在物模型中", unknownHint: "设备发送了它，但物模型没有定义它。", quality: { good: "良好", uncertain: "不确定", bad: "坏" }, noProperties: "还没有数值", noPropertiesText: "用本设备的令牌发送一个数值，属性会自动出现。",
-    addToTrend: "在趋势中显示", alarmWhen: "设置报警…", edit: "编辑设备", disable: "停用", enable: "启用", disableConfirm: "停用这台设备？它会断开连接，并且不能再发送数据。", deleteConfirm: "删除这台设备？", deleteText: "凭证立即失效。历史数据会保留到保存期结束。", credentials: "凭证", newCredential: "新建凭证", credentialEmpty: "没有凭证：这台设备无法连接。",
+    addToTrend: "在趋势中显示", alarmWhen: "设置报警…", edit: "编辑设备", disable: "停用", enable: "启用", disableConfirm: "停用这台设备？它会断开连接，并且不能再发送数据。", deleteConfirm: "删除这台设备？", deleteText: "凭证立即失效。历史数据会保留到保存期结束。", credentials: "凭证", newCredential: "新建凭证", credentialEmpty: "没有凭证：没有证书时，这台设备无法连接。",
     revoke: "吊销", revokeConfirm: "吊销这个凭证？", revokeText: "使用它的设备会立即断开，并且不能再用它连接。", lastUsed: "最近使用", noModel: "没有物模型", noPlace: "没有位置", revision: "修订", identifier: "标识", presence: "在线状态", presenceHistory: "上下线记录", since: "自", reason: "原因", children: "该边缘节点下的设备", sparkplug: "Sparkplug B", noRules: "没有规则监视这台设备", noRulesText: "在数值上选择“设置报警…”即可新建。", noAlarms: "这台设备没有报警", outOfRange: "超出范围", changed: "有人同时做了修改", changedText: "已载入较新的内容，请重新修改。", stale: (text) => `${text}前的值`, connect: "如何连接", filter: "筛选属性",
   },
   trend: {
@@ -103,6 +106,12 @@ export const zh: Dictionary = {
     },
     title: "系统", roles: "组成部分", streams: "消息流", disk: "磁盘", problems: "问题", settings: "设置", role: "部分", state: "状态", cpu: "处理器", memory: "内存", uptime: "已运行", rate: "速率", process: "进程", noProblems: "没有问题", states: { running: "运行中", starting: "启动中", restarting: "重启中", lost: "已失联" }, messages: "消息数", size: "大小", limit: "上限", setting: "设置项", value: "值", version: "版本", since: "自", lag: (n) => `${n} 条待处理`, metrics: "Prometheus 指标", openapi: "OpenAPI 描述", roleNames: { web: "网页服务", listener: "MQTT 接入", historian: "历史库", nats: "消息总线", "nats-server": "消息总线", supervisor: "守护" },
   },
+  certificates: {
+    title: "证书", issue: "签发证书", code: "一次性注册码", empty: "没有证书", emptyText: "有了证书，设备可以通过 TLS 登录而不用令牌。私钥始终留在设备上。", fingerprint: "指纹", until: "有效期至", origin: "签发依据", origins: { console: "人员操作", token: "设备令牌", code: "一次性注册码", renewal: "原有证书", node: "本节点" }, states: { valid: "有效", expired: "已过期", revoked: "已吊销" }, download: "下载", revokeConfirm: "吊销这张证书？", revokeText: "使用它的设备会在几秒内断开。吊销无法撤回，需要重新签发。",
+    codeText: (when) => `设备凭它领取第一张证书，只能用一次，${when} 前有效。请立即复制，之后不再显示。`, request: "证书请求", requestText: "在设备上生成密钥和证书请求，然后把请求粘贴到这里。", choose: "选择文件", issued: "证书已签发。文件中包含证书及其上级证书。",
+    authority: "证书颁发机构", active: "使用中", imported: "导入", role: "角色", roles: { root: "根", issuing: "签发" }, issuedCount: "签发 / 吊销", crl: "吊销列表", noAuthority: "还没有颁发机构", noAuthorityText: "签发第一张证书时自动建立，也可以导入。", make: "新建颁发机构", makeConfirm: "今后用新的颁发机构签发？", makeText: "此前签发的证书仍然有效，信任根证书的设备不受影响。", import: "导入颁发机构", importText: "今后由您自己的颁发机构签发。私钥加密保存，不再显示。", chain: "证书，其后依次是上级证书（PEM）", key: "私钥（PEM）", keyPassword: "私钥的密码（如有）",
+    revokedList: "已吊销", subject: "所属", serial: "序列号", revokedAt: "吊销时间", reasons: { unspecified: "未说明", key_compromise: "私钥泄露", superseded: "已被替换", cessation_of_operation: "停止使用", affiliation_changed: "归属变更" },
+  },
   audit: {
     title: "审计", about: "谁做了什么，什么被拒绝。每条记录都在签名日志中，可在此验证其证明。", export: "导出 CSV", searchHint: "名称、编号、值、错误", time: "时间", who: "操作者", what: "操作", object: "对象", changes: "变更", outcome: "结果",
     outcomes: { done: "完成", denied: "拒绝", failed: "失败" }, actorKinds: { person: "人员", token: "程序", device: "设备", system: "节点", unknown: "未知" }, from: "来源", agent: "所用程序", grant: "授权", behalf: "代表", number: "日志序号", request: "请求", id: "记录编号", field: "字段", before: "变更前", after: "变更后",
@@ -110,24 +119,29 @@ export const zh: Dictionary = {
     proofWrong: "证明不成立：此记录不是当初签名的那一条。", steps: { leaf: "记录文本的哈希", path: (n: number) => `到根的路径，${n} 个哈希`, head: "签名树头中的根", signature: "日志密钥的签名" }, verdicts: { right: "吻合", wrong: "不吻合", unchecked: "本浏览器未验证" },
     text: "参与哈希的文本", path: "路径上的哈希", checkpoint: "签名树头", insecure: "浏览器只在 HTTPS 或本机页面上验证证明；`millwright ledger prove` 可在任何地方验证。", history: "变更历史", noHistory: "尚无变更记录", noHistoryText: "今后的变更及其操作者将列在这里。",
     empty: "尚无操作", emptyText: "每次变更和每次被拒绝的尝试都会列在这里。", noMatch: "没有匹配的记录", noMatchText: "请更改搜索或清除筛选。",
-    kinds: { device: "设备", person: "人员", rule: "规则", alarm: "报警", model: "物模型", place: "位置", token: "令牌", session: "会话", arrival: "新到设备", dead_letter: "死信", retention: "保留策略", settings: "设置", node: "节点", personal_data: "个人信息", passkey: "通行密钥", identity: "其他账号", provider: "身份提供方", organisation: "组织", role: "角色", group: "用户组", grant: "授权", invitation: "邀请" },
+    kinds: { ...approvals.zh.kinds, device: "设备", person: "人员", rule: "规则", alarm: "报警", model: "物模型", place: "位置", token: "令牌", session: "会话", arrival: "新到设备", dead_letter: "死信", retention: "保留策略", plan: "价格方案", subscription: "订购", limits: "限额", statement: "账单", settings: "设置", node: "节点", personal_data: "个人信息", passkey: "通行密钥", identity: "其他账号", provider: "身份提供方", organisation: "组织", role: "角色", group: "用户组", grant: "授权", invitation: "邀请", authority: "证书颁发机构", certificate: "证书", secrets: "密钥", enrolment: "注册", est: "注册" },
     actions: {
+      ...approvals.zh.actions,
       "devices.add": "注册设备", "devices.change": "修改设备", "devices.remove": "删除设备", "devices.import": "导入设备", "devices.read": "读取设备", "devices.credentials.add": "签发凭据", "devices.credentials.remove": "吊销凭据", "places.add": "添加位置", "places.change": "修改位置", "places.remove": "删除位置",
       "models.add": "添加物模型", "models.versions.add": "添加物模型版本", "models.remove": "删除物模型", "rules.add": "新建规则", "rules.set": "修改规则", "rules.remove": "删除规则", "alarms.acknowledge": "确认报警", "alarms.comments.add": "评论报警", "arrivals.adopt": "接纳新到设备", "arrivals.remove": "忽略新到设备",
-      "dead_letters.replay": "重放死信", "dead_letters.discard": "丢弃死信", "people.add": "添加人员", "people.change": "修改人员", "tokens.add": "创建令牌", "tokens.remove": "终止令牌", "session.sign_in": "登录", "session.sign_out": "退出登录", "session.change": "修改偏好", "session.password": "修改密码", "sessions.remove": "终止会话",
+      "dead_letters.replay": "重放死信", "dead_letters.discard": "丢弃死信", "people.add": "添加人员", "ledger.export.read": "导出账本", "ledger.disclosures.read": "导出个人信息", "people.remove": "移除人员", "people.change": "修改人员", "tokens.add": "创建令牌", "tokens.remove": "终止令牌", "session.sign_in": "登录", "session.sign_out": "退出登录", "session.change": "修改偏好", "session.password": "修改密码", "sessions.remove": "终止会话",
       "session.proof": "再次证明身份", "account.second_factor": "开始设置验证器应用", "account.second_factor.add": "设置验证器应用", "account.second_factor.remove": "移除验证器应用", "account.second_factor.recovery_codes.add": "生成恢复码", "account.passkeys.challenge": "开始添加通行密钥", "account.passkeys.add": "添加通行密钥", "account.passkeys.change": "重命名通行密钥", "account.passkeys.remove": "移除通行密钥", "account.identities.add": "关联其他账号", "account.identities.remove": "取消关联其他账号", "account.identities.proof": "开始在别处证明身份", "people.second_factor.remove": "重置第二因素",
       "people.services.add": "添加服务账号", "organisations.add": "添加组织", "organisations.change": "修改组织", "organisations.remove": "删除组织", "organisations.members.remove": "终止成员资格", "organisations.members.transfer": "转移成员", "organisations.consents.add": "给予同意", "organisations.consents.remove": "撤回同意", "organisations.invitations.add": "邀请人员", "organisations.invitations.remove": "撤回邀请", "invitations.accept": "接受邀请", "invitations.read": "查看邀请", "roles.add": "新建角色", "roles.set": "修改角色", "roles.remove": "删除角色", "groups.add": "新建用户组", "groups.set": "修改用户组", "groups.remove": "删除用户组", "grants.add": "授予角色", "grants.remove": "终止授权",
-      "node.set_up": "初始化节点", "node.start": "节点启动", "node.stop": "节点停止", "settings.change": "设置变更", "records.migrate": "数据库迁移", "retention.set": "设置保留策略", "mqtt.connect": "MQTT 连接", "ledger.erase": "擦除个人信息", "attempts.various": "多种尝试",
+      "devices.certificates.add": "签发证书", "devices.certificates.code": "创建注册码", "devices.certificates.revocation": "吊销证书", "enrolment.add": "设备自行注册", "enrolment.renewal": "设备更新证书", "est.simpleenroll": "设备自行注册（EST）", "est.simplereenroll": "设备重新注册（EST）", "certificates.authorities.add": "新建颁发机构", "certificates.authorities.import": "导入颁发机构", "certificates.renew": "更新节点证书", "secrets.rotate": "轮换密钥",
+      "node.set_up": "初始化节点", "node.start": "节点启动", "node.stop": "节点停止", "settings.change": "设置变更", "records.migrate": "数据库迁移", "retention.set": "设置保留策略", "metering.plans.add": "新建价格方案", "metering.plans.set": "修改价格方案", "metering.organisations.subscription.set": "设定付费方案", "metering.organisations.limits.set": "设定限额", "metering.statements.add": "开具账单", "mqtt.connect": "MQTT 连接", "ledger.erase": "擦除个人信息", "attempts.various": "多种尝试",
     },
   },
   people: {
-    title: "人员", add: "新建人员", roles: "角色", roleNames: { administrator: "管理员", engineer: "工程师", operator: "操作员", viewer: "访客", auditor: "审计员" }, roleHints: { administrator: "全部权限", engineer: "设备、物模型、规则", operator: "确认与备注报警", viewer: "只能查看", auditor: "查看一切，包括谁有何权限" }, disable: "停用", enable: "启用", disableConfirm: "停用此人？其会话立即结束。", password: "密码", oldPassword: "当前密码", newPassword: "新密码", changePassword: "修改密码", passwordChanged: "密码已修改", tokens: "我的 API 令牌", tokensText: "供脚本和其他系统使用：以 “Authorization: Bearer …” 发送，以您的身份、按所给的角色操作。", newToken: "新建令牌", noTokens: "还没有令牌", noTokensText: "脚本需要令牌才能使用 API。", othersTokens: "其他人的令牌", owner: "属于", tokenOnce: "请立即复制：只显示这一次，节点只保存它的散列值。", tokenKept: "已复制", tokenNameHint: "供谁使用", tokenRolesHint: "够用即可，不会超过您自己的角色。", neverEnds: "永不到期", expired: "已到期", onDate: "指定日期", inDays: (n) => `${n2(n)} 天后`,
+    title: "人员", remove: "移除", removeConfirm: (name: string) => `永久移除 ${name}？`, removeText: "其成员资格、角色、会话、令牌和登录方式一并删除；其所做的一切保留，账本记录不变。", add: "新建人员", roles: "角色", roleNames: { administrator: "管理员", engineer: "工程师", operator: "操作员", viewer: "访客", auditor: "审计员" }, roleHints: { administrator: "全部权限", engineer: "设备、物模型、规则", operator: "确认与备注报警", viewer: "只能查看", auditor: "查看一切，包括谁有何权限" }, disable: "停用", enable: "启用", disableConfirm: "停用此人？其会话立即结束。", password: "密码", oldPassword: "当前密码", newPassword: "新密码", changePassword: "修改密码", passwordChanged: "密码已修改", tokens: "我的 API 令牌", tokensText: "供脚本和其他系统使用：以 “Authorization: Bearer …” 发送，以您的身份、按所给的角色操作。", newToken: "新建令牌", noTokens: "还没有令牌", noTokensText: "脚本需要令牌才能使用 API。", othersTokens: "其他人的令牌", owner: "属于", tokenOnce: "请立即复制：只显示这一次，节点只保存它的散列值。", tokenKept: "已复制", tokenNameHint: "供谁使用", tokenRolesHint: "够用即可，不会超过您自己的角色。", neverEnds: "永不到期", expired: "已到期", onDate: "指定日期", inDays: (n) => `${n2(n)} 天后`,
     preferences: "语言与外观", passwordEndsSessions: "其他会话会随之结束。", sessions: "我的会话", sessionsText: "您在这些地方登录。发现陌生的请结束它，并修改密码。", browser: "浏览器", address: "地址", signedIn: "登录时间", lastActive: "最近活动", ends: "到期", thisSession: "本会话", end: "结束", endOthers: "结束其他会话", endConfirm: "结束这个会话？", endOthersConfirm: (n) => `结束其他 ${n2(n)} 个会话？`, endText: "使用者需要重新登录。", sessionEnded: "会话已结束", othersEnded: "其他会话已结束", revoke: "吊销", revokeConfirm: "吊销这个令牌？使用它的程序将无法工作。", you: "您", disabled: "已停用", active: "可用", firstPassword: "初始密码", account: "我的账户", lastUsed: "最近使用", expires: "到期",
   },
   organisations: {
     title: "组织", text: "企业的数据归企业自己所有；上级组织须经其同意才能查看。", add: "新建组织", name: "名称", shortName: "简称", code: "统一社会信用代码", kind: "类型", parent: "上级", members: "成员", all: "全部组织", choose: "组织", suspend: "停用", resume: "恢复", suspended: "已停用", suspendText: "恢复之前，无人可在其中工作，其设备也无法接入。", deleteText: "其设备、规则、报警及其他一切将被永久删除。", one: "只有一个组织。", more: "管理多个组织…", invite: "邀请", invitations: "邀请", inviteText: "链接只能使用一次，一周内有效。请发给受邀人；此处只显示这一次。", note: "受邀人", openInvitation: "待接受", usedInvitation: "已接受", overInvitation: "已过期", withdraw: "撤回", grants: "授权", give: "授予角色", role: "角色", to: "授予", until: "有效期至", end: "终止", endText: "立即生效，已登录的会话也不例外。", leave: "移出组织", leaveText: "其在本组织及下级的角色全部终止，所有会话和令牌失效；其工作成果保留。", consents: "同意", consent: "给予同意", consentText: "未经本企业同意，在上级组织的授权不能触及本企业的数据。", noConsents: "没有同意记录：上级组织看不到本企业的数据。", noInvitations: "没有邀请", noMembers: "还没有成员", noGrants: "没有授权", firstAdministrator: "请邀请首位管理员；此后由组织内部自行决定。", permissions: "权限", roles: "角色", newRole: "新建角色", builtIn: "内置", groups: "用户组", newGroup: "新建用户组", access: "权限", accessText: "此人可以做什么、在哪里、依据哪项授权。", nothing: "这里没有任何授权。", why: "依据", through: (group) => `通过 ${group}`, on: (name) => `于 ${name}`, invitedTitle: (name) => `加入 ${name}`, invitedText: (role) => `您受邀担任：${role}。`, joinAs: (name) => `以 ${name} 的身份加入`, join: "加入", bad: "邀请无效", badText: "邀请只能使用一次，且有时限。请索取新的邀请。", kinds: { province: "省", city: "市", park: "园区", industry: "行业", enterprise: "企业", site: "厂区", department: "部门" },
   },
+  approvals: approvals.zh,
   security: security.zh,
+  codes: codes.zh,
+  usage: usage.zh,
   help: { title: "键盘快捷键", search: "搜索", overview: "总览", devices: "设备", alarms: "报警", help: "本帮助", then: "然后", rules: "规则", system: "系统" },
   quality: { 192: "良好", 64: "不确定", 0: "坏" },
 };

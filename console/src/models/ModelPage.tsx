@@ -38,7 +38,7 @@ function Editor({ model, version, choose }: { model: ThingModel | null; version:
     choose(null);
     void navigate(`/models/${saved.id}`);
   });
-  const drop = useChange(() => remove(`/models/${model?.id ?? ""}`), ["models"], () => void navigate("/models"));
+  const drop = useChange(() => remove(`/models/${model?.id ?? ""}`), ["models"], () => void navigate("/models"), () => undefined);
   useEffect(() => { form.setFieldsValue(rest); }, [form, rest]);
 
   const read = (): ModelDocument | null => {

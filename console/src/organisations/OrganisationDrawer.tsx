@@ -6,6 +6,7 @@ import type { Member, Organisation } from "../api/model";
 import { useChange, useList, useMay, useRights } from "../api/queries";
 import { useFormat, useText } from "../i18n";
 import { Empty, Loaded } from "../parts/Page";
+import { PolicyPanel } from "../approvals/PolicyPanel";
 import { AccessBox } from "./AccessBox";
 import { ConsentList } from "./ConsentList";
 import { GrantList } from "./GrantList";
@@ -16,6 +17,7 @@ export function OrganisationDrawer({ organisation, edit, close }: { organisation
   const t = useText();
   const { modal } = App.useApp();
   const manages = useMay("organisations:manage");
+  const approves = useMay("approvals:read");
   const inside = organisation.members !== null;
   const seen = new Set((useRights().data?.organisations ?? []).map((one) => one.id));
   const below = organisation.above.some((one) => seen.has(one.id)); // those above decide whether it works
@@ -30,6 +32,7 @@ export function OrganisationDrawer({ organisation, edit, close }: { organisation
   const tabs = [
     ...(inside ? [{ key: "members", label: t.organisations.members, children: <Members organisation={organisation} /> }, { key: "grants", label: t.organisations.grants, children: <GrantList organisation={organisation} /> }] : []),
     { key: "invitations", label: t.organisations.invitations, children: <InvitationList organisation={organisation} /> },
+    ...(inside && approves ? [{ key: "approvals", label: t.approvals.policy, children: <PolicyPanel organisationId={organisation.id} /> }] : []),
     ...(inside && organisation.kind === "enterprise" && organisation.above.length > 0 ? [{ key: "consents", label: t.organisations.consents, children: <ConsentList organisation={organisation} /> }] : []),
   ];
   return (

@@ -1,7 +1,7 @@
 import { App, Button } from "antd";
 import type { JSX } from "react";
 
-import { ProblemError } from "../api/client";
+import { type HeldError, ProblemError } from "../api/client";
 import { dictionaries, type Dictionary, useText } from "../i18n";
 import { nodeWords } from "../i18n/node";
 
@@ -41,5 +41,15 @@ export function useComplain(): (error: unknown) => void {
   return (error) => {
     const { title, hint } = wordsOf(error, t);
     notification.error({ title, description: hint, duration: 8, placement: "bottomRight" });
+  };
+}
+
+/** Says that something waits for a second person, with a way to it. */
+export function useTellHeld(): (held: HeldError) => void {
+  const { notification } = App.useApp();
+  const t = useText();
+  return (held) => {
+    // A plain link: the notification is drawn outside of the router.
+    notification.info({ title: t.approvals.sent, description: <>{t.approvals.sentText} <a href={`/approvals?view=mine&approval=${held.approvalId}`}>{t.approvals.open}</a></>, duration: 10, placement: "bottomRight" });
   };
 }

@@ -3,7 +3,7 @@ import { App, Button, Form, Input, Modal, Select, type TableColumnsType, Tag } f
 import { type JSX, useState } from "react";
 import { Link } from "react-router";
 
-import { patch, post } from "../api/client";
+import { patch, post, remove } from "../api/client";
 import type { Person, Role } from "../api/model";
 import { useChange, useList, useMay, useRights, useSession } from "../api/queries";
 import { useFormat, useText } from "../i18n";
@@ -27,6 +27,10 @@ export default function PeoplePage(): JSX.Element {
   const keeps = useMay("people:manage");
   const alone = (useRights().data?.organisations.length ?? 0) <= 1;
   const able = useChange((p: Person) => patch(`/people/${p.id}`, { disabled: !p.disabled }), ["people"]);
+  const gone = useChange((p: Person) => remove(`/people/${p.id}`), ["people"]);
+  const drop = (p: Person): void => {
+    void modal.confirm({ title: t.people.removeConfirm(p.name), content: t.people.removeText, okText: t.people.remove, cancelText: t.common.cancel, okButtonProps: { danger: true }, onOk: () => gone.mutateAsync(p).catch(() => undefined) });
+  };
   const self = (p: Person): boolean => p.id === session.data?.person.id;
   const toggle = (p: Person): void => {
     if (p.disabled) able.mutate(p);
@@ -34,7 +38,7 @@ export default function PeoplePage(): JSX.Element {
   };
   const name = (p: Person): JSX.Element => <><b>{p.name}</b>{self(p) && <span className="quiet"> ({t.people.you})</span>}{p.disabled && <Tag style={{ marginInlineStart: 8 }}>{t.people.disabled}</Tag>}</>;
   const roles = (p: Person): JSX.Element => <>{p.roles.map((role) => <Tag key={role}>{t.people.roleNames[role]}</Tag>)}</>;
-  const actions = (p: Person): JSX.Element => <span className="row wrap"><Button size="small" onClick={() => { setLooking(p); }}>{t.organisations.access}</Button>{keeps && <Button size="small" onClick={() => { setEditing(p); }}>{t.common.edit}</Button>}{keeps && !self(p) && <Button size="small" danger={!p.disabled} onClick={() => { toggle(p); }}>{p.disabled ? t.people.enable : t.people.disable}</Button>}</span>;
+  const actions = (p: Person): JSX.Element => <span className="row wrap"><Button size="small" onClick={() => { setLooking(p); }}>{t.organisations.access}</Button>{keeps && <Button size="small" onClick={() => { setEditing(p); }}>{t.common.edit}</Button>}{keeps && !self(p) && <Button size="small" danger={!p.disabled} onClick={() => { toggle(p); }}>{p.disabled ? t.people.enable : t.people.disable}</Button>}{keeps && !self(p) && p.disabled && <Button size="small" danger type="primary" onClick={() => { drop(p); }}>{t.people.remove}</Button>}</span>;
   const columns: TableColumnsType<Person> = [
     { key: "name", title: t.session.name, render: (_, p) => name(p) },
     { key: "roles", title: t.people.roles, render: (_, p) => roles(p) },

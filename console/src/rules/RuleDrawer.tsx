@@ -65,7 +65,7 @@ export function RuleDrawer({ rule, start = {}, close }: { rule: Rule | null; sta
   const properties = target === "device" ? live.data ?? [] : models.data?.find((m) => m.id === values?.model_id)?.properties ?? [];
   const property = properties.find((p) => p.name === values?.property);
   const unit = property?.unit ?? null;
-  const save = useChange((draft: Draft) => (rule ? put(`/rules/${rule.id}`, draft, etagOf(rule)) : post("/rules", draft)), ["rules"], () => { void message.success(t.common.saved); close(); });
+  const save = useChange((draft: Draft) => (rule ? put(`/rules/${rule.id}`, draft, etagOf(rule)) : post("/rules", draft)), ["rules"], (_saved) => { void message.success(t.common.saved); close(); }, close);
   const test = useChange((draft: Draft) => { const now = Date.now(); return post<Rehearsal>("/rules/test", { rule: draft, from_ms: now - DAY_MS, to_ms: now }); }, []);
   const seconds = { suffix: t.rules.seconds, min: 0, max: 86_400, style: { width: "100%" } };
   const amount = { style: { width: "100%" }, suffix: unitSign(unit) || undefined };

@@ -8,6 +8,7 @@ import { useNodeWords } from "../i18n/node";
 import { Listing } from "../parts/Listing";
 import { Loaded, Page, Panel } from "../parts/Page";
 import { useNow } from "../parts/now";
+import { Authority } from "./Authority";
 
 /** The node from inside: its processes, streams, disk, problems and settings. */
 export default function SystemPage(): JSX.Element {
@@ -21,6 +22,7 @@ export default function SystemPage(): JSX.Element {
             <Problems system={s} />
             <div className="grid" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(216px, 1fr))" }}>{s.roles.map((role) => <RoleCard key={`${role.role}/${role.instance}`} role={role} />)}</div>
             <div className="grid two"><Streams system={s} /><Disk /></div>
+            <Authority />
             {s.settings.length > 0 && <Settings system={s} />}
           </div>
         )}

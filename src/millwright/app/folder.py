@@ -35,6 +35,11 @@ class DataFolder:
         return self.root / "history"
 
     @property
+    def tls(self) -> Path:
+        """The node's own certificate and key, and the authorities that others trust to know it."""
+        return self.root / "tls"
+
+    @property
     def ledger(self) -> Path:
         """The tamper-evident record: its journal, and the files that anybody may be given."""
         return self.root / "ledger"

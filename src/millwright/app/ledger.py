@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,12 @@ import msgspec
 import sqlalchemy as sa
 
 from millwright import __version__
-from millwright.app.node import Node
-from millwright.app.settings import describe
+from millwright.app.node import Node, open_records
+from millwright.app.settings import NodeSettings, describe
 from millwright.app.stats import Figures, figures
-from millwright.kernel import Clock, Part, new_id
+from millwright.engines.secrets.keys import DataKeyStore
+from millwright.kernel import Clock, MillwrightError, Part, end, new_id
+from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import (
     Act,
     Actor,
@@ -31,6 +34,11 @@ from millwright.ledger import (
     note,
 )
 from millwright.ledger.record import acting
+
+logger = logging.getLogger(__name__)
+
+_LOOK_S = 10.0
+_ROTATED = ("secrets.rotate", "secrets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +74,30 @@ def ledger_parts(node: Node) -> LedgerParts:
     return LedgerParts([writer, server, NodeRecord(node), feed], writer, feed)
 
 
+def forget_index(settings: NodeSettings) -> None:
+    """Forget the index over the log; the writer makes it anew when it starts."""
+    records = open_records(settings, EVERYTHING)
+    try:
+        LedgerStore(records).clear_index()
+    finally:
+        records.close()
+
+
 class _Known(msgspec.Struct, frozen=True):
     """What this node was when it last started."""
 
     version: str = ""
     schema: list[str] = []
     settings: dict[str, Any] = {}
+    keys: dict[str, str] = {}
 
 
 class NodeRecord:
     """Records the start and the stop of the node, and what changed between: version, schema, settings.
 
-    A :class:`millwright.kernel.Part`. Secret settings are hidden before they get here.
+    That the keys of secrets were rotated is recorded too, at any time: `millwright secrets rotate` works on the records
+    alone, whether the node runs or not. A :class:`millwright.kernel.Part`. Secret settings are hidden before they get
+    here, and of a key there is only its id.
     """
 
     def __init__(self, node: Node) -> None:
@@ -85,6 +105,7 @@ class NodeRecord:
         self._recorder = Recorder(node.bus)
         self._file = node.folder.ledger / "node.json"
         self._started = False
+        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Record the start. Raises ``Unavailable`` (``ledger.unavailable``)."""
@@ -96,23 +117,47 @@ class NodeRecord:
             acts.append(("records.migrate", "records", {"schema": known.schema}, {"schema": now.schema}))
         if known is not None and known.settings != now.settings:
             acts.append(("settings.change", "settings", known.settings, now.settings))
+        if known is not None and known.keys and known.keys != now.keys:
+            acts.append((*_ROTATED, known.keys, now.keys))
         for action, kind, before, after in acts:
             await record(self._recorder, self._node.clock, name, action, kind, before, after)
         self._started = True
         await asyncio.to_thread(self._write, now)
+        self._task = asyncio.create_task(self._watch(now), name="rotation of keys, for the ledger")
 
     async def stop(self) -> None:
         """Record the stop; it is written at the next start."""
+        task, self._task = self._task, None
+        await end(task)
         if self._started:
             self._started = False
             name = self._node.settings.node.name
             await record(self._recorder, self._node.clock, name, "node.stop", "node", None, None)
 
+    async def _watch(self, known: _Known) -> None:
+        """Record a rotation of keys, soon after it was done by whatever process."""
+        name = self._node.settings.node.name
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            try:
+                keys = await asyncio.to_thread(self._keys)
+                if keys != known.keys:
+                    await record(self._recorder, self._node.clock, name, *_ROTATED, known.keys, keys)
+                    known = msgspec.structs.replace(known, keys=keys)
+                    await asyncio.to_thread(self._write, known)
+            except (MillwrightError, OSError) as error:
+                logger.warning("whether keys were rotated cannot be told: %s", error)
+
+    def _keys(self) -> dict[str, str]:
+        """The ids of the data key in use and of the master key that wraps it."""
+        current = next((key for key in DataKeyStore(self._node.records).list() if key.retired_ms is None), None)
+        return {"data_key": current.id, "master_key": current.wrapped_by} if current else {}
+
     def _now(self) -> _Known:
         shown = {each.key: each.value for each in describe(self._node.settings, self._node.config)}
         with self._node.records.read() as connection:
             found = connection.execute(sa.text("SELECT version_num FROM alembic_version ORDER BY 1")).scalars()
-            return _Known(__version__, sorted(found), msgspec.to_builtins(shown))
+            return _Known(__version__, sorted(found), msgspec.to_builtins(shown), self._keys())
 
     def _read(self) -> _Known | None:
         try:

@@ -14,11 +14,12 @@ import msgspec
 from millwright.app.sections import NodeSection
 from millwright.kernel import to_iso
 
-# What secrets look like here: tokens of people and devices (prefix_ + base 64), and passwords inside URLs.
+# What secrets look like here: tokens and codes (prefix_ + base 64), passwords inside URLs, private keys.
 _SECRET = re.compile(
-    r"\b(?P<kind>mwt|mwd|mws|mwc|mwb)_[A-Za-z0-9_-]{16,}"
+    r"\b(?P<kind>mwt|mwd|mws|mwc|mwb|mwe)_[A-Za-z0-9_-]{16,}"
     r"|(?<=://)(?P<user>[^/\s:@]+):[^/\s@]+(?=@)"
-    r"|(?<=nats://)[^/\s:@]+(?=@)"
+    r"|(?:(?<=nats://)|(?<=tls://))[^/\s:@]+(?=@)"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
 )
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from millwright.app.folder import DataFolder
 from millwright.app.sections import folder_of, nats_url
 from millwright.app.settings import NodeSettings
 from millwright.app.stats import StatsPublisher
-from millwright.engines.nats import NatsConnection
+from millwright.engines.nats import NatsConnection, tls_context
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Part, Scope, SystemClock
 from millwright.kernel.scope import EVERYTHING
+
+if TYPE_CHECKING:
+    from millwright.engines.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,18 @@ def construct(role: str, settings: NodeSettings, config: Path | None = None) -> 
     """The engines of the process ``role``; no connection is opened yet."""
     folder = folder_of(settings)
     clock = SystemClock()
-    bus = NatsConnection(nats_url(settings), name=f"{settings.node.name}/{role}")
+    bus = NatsConnection(nats_url(settings), name=f"{settings.node.name}/{role}", tls=tls_context(settings.nats))
     stats = StatsPublisher(role, bus=bus, clock=clock, instance=settings.node.name)
     # What serves people sees what the request's scope contains; what serves the node sees everything.
     records = open_records(settings, None if role == "web" else EVERYTHING)
     return Node(role, settings, folder, clock, bus, records, stats, config)
+
+
+def secrets_of(node: Node) -> Secrets:
+    """What this node keeps sealed in its records. Only roles that need it pay for importing cryptography."""
+    from millwright.engines.secrets import open_secrets
+
+    return open_secrets(node.settings.secrets, node.records, node.folder.root, node.clock)
 
 
 def open_records(settings: NodeSettings, scope: Scope | None = None) -> Records:

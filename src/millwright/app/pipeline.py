@@ -29,6 +29,7 @@ from millwright.devices.telemetry.retention import IntakeRetention
 from millwright.engines.nats import NatsConnection, PullReader, StreamMessage
 from millwright.historian import Historian, ReadingBatch, SeriesInfo
 from millwright.kernel import Clock, MillwrightError, end
+from millwright.metering import MESSAGES, POINTS, StreamTally
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class _Pending:
     dead_letters: list[DeadLetter]
     sessions: list[tuple[str, bytes]]
     new_series: list[SeriesInfo]
+    usage: dict[tuple[str, int], list[int]]
 
 
 class Pipeline:
@@ -81,6 +83,7 @@ class Pipeline:
         hooks: Sequence[tuple[str, Hook]] = (),
         note_series: NoteSeries | None = None,
         before_acknowledge: Sequence[tuple[str, Settle]] = (),
+        tally: StreamTally | None = None,
     ) -> None:
         self._nats, self._decoder, self._historian = nats, decoder, historian
         self._sparkplug, self._clock = sparkplug, clock
@@ -88,6 +91,8 @@ class Pipeline:
         self._hooks = list(hooks)
         self._note_series = note_series
         self._before_acknowledge = list(before_acknowledge)
+        self._tally = tally
+        self._next: _Pending | None = None
         self._dead_letters = DeadLetterStream(nats)
         self._sessions = SparkplugSessions(nats)
         self._retention = IntakeRetention(self._settings.repeat_memory_s, self._settings.repeat_memory_mb * 1_000_000)
@@ -120,6 +125,9 @@ class Pipeline:
         self._reader = await self._nats.read(INTAKE.name, durable=DURABLE, take_over=True)
         acknowledged = await self._nats.acknowledged(INTAKE.name, DURABLE)
         self._decoded_to = self._stored_to = acknowledged
+        if self._tally is not None:
+            created = (await self._nats.state(INTAKE.name)).created
+            await self._tally.begin(f"intake/{created}", acknowledged)
         self._sparkplug.sessions.update(await self._sessions.load(acknowledged))
         await self._recall(acknowledged)
         self._room.set()
@@ -217,7 +225,8 @@ class Pipeline:
         message = await self._fetched.get()
         size, sequence = len(message.data), message.sequence
         await self._decode_one(message)
-        while size < _SLICE_BYTES and not self._fetched.empty():
+        counted_to = -1 if self._tally is None else self._tally.position
+        while size < _SLICE_BYTES and sequence != counted_to and not self._fetched.empty():
             message = self._fetched.get_nowait()
             size, sequence = size + len(message.data), message.sequence
             await self._decode_one(message)
@@ -230,7 +239,9 @@ class Pipeline:
         for outgoing in decoded.outgoing:
             await self._call("outgoing", self._publisher(outgoing), decoded)
         ticket = await self._append(decoded)
-        self._pending.put_nowait(_Pending(sequence, size, ticket, decoded.dead_letters, sessions, decoded.new_series))
+        self._pending.put_nowait(
+            _Pending(sequence, size, ticket, decoded.dead_letters, sessions, decoded.new_series, decoded.usage)
+        )
         await asyncio.sleep(0)
 
     async def _decode_one(self, message: StreamMessage) -> None:
@@ -295,26 +306,53 @@ class Pipeline:
     # --- acknowledge and trim ------------------------------------------------------------------------------------
 
     async def _confirm(self) -> None:
-        pending = await self._pending.get()
-        await self._historian.stored(pending.ticket)
-        for at in range(0, len(pending.dead_letters), _LETTERS_AT_ONCE):
-            await self._until_done(
-                "dead_letters", partial(self._bury, pending.dead_letters[at : at + _LETTERS_AT_ONCE])
-            )
-        for edge, data in pending.sessions:
-            await self._until_done("sessions", partial(self._sessions.save, edge, data))
-        await self._note(pending.new_series)
+        group = await self._stored_together()
+        for pending in group:
+            for at in range(0, len(pending.dead_letters), _LETTERS_AT_ONCE):
+                await self._until_done(
+                    "dead_letters", partial(self._bury, pending.dead_letters[at : at + _LETTERS_AT_ONCE])
+                )
+            for edge, data in pending.sessions:
+                await self._until_done("sessions", partial(self._sessions.save, edge, data))
+            await self._note(pending.new_series)
+            self._meter(pending)
         for name, settle in self._before_acknowledge:
             await self._until_done(name, settle)
+        if self._tally is not None:
+            await self._until_done("metering", self._tally.settle)
         reader = self._reader
         assert reader is not None
-        self._stored_to = pending.sequence
-        await self._until_done("acknowledge", partial(reader.acknowledge, pending.sequence))
-        self._retention.note(pending.sequence, pending.size, self._clock.monotonic_s())
-        self._unacknowledged -= pending.size
+        size, last = sum(pending.size for pending in group), group[-1].sequence
+        self._stored_to = last
+        await self._until_done("acknowledge", partial(reader.acknowledge, last))
+        self._retention.note(last, size, self._clock.monotonic_s())
+        self._unacknowledged -= size
         if self._unacknowledged < _WINDOW_BYTES:
             self._room.set()
-        self._pending.task_done()
+        for _ in group:
+            self._pending.task_done()
+
+    async def _stored_together(self) -> list[_Pending]:
+        """Wait for what is next to be stored; what went into the engine with it is confirmed with it."""
+        first, self._next = self._next or await self._pending.get(), None
+        await self._historian.stored(first.ticket)
+        group = [first]
+        while not self._pending.empty():
+            pending = self._pending.get_nowait()
+            if not self._historian.is_stored(pending.ticket):
+                self._next = pending
+                break
+            group.append(pending)
+        return group
+
+    def _meter(self, pending: _Pending) -> None:
+        if self._tally is None:
+            return
+        counts: dict[tuple[str, str, int], int] = {}
+        for (organisation_id, hour), (messages, readings) in pending.usage.items():
+            counts[organisation_id, MESSAGES.name, hour] = messages
+            counts[organisation_id, POINTS.name, hour] = readings
+        self._tally.add(pending.sequence, counts)
 
     async def _bury(self, letters: Sequence[DeadLetter]) -> None:
         await asyncio.gather(*(self._dead_letters.append(letter) for letter in letters))

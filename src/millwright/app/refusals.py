@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from millwright.devices.mqtt import Authenticator, Principal, Refusal
+from millwright.app.limits import Inner
+from millwright.devices.mqtt import Principal, Refusal
 from millwright.kernel import Clock, new_id
 from millwright.ledger import Actor, Denials, Draft, Target
 
@@ -10,14 +11,20 @@ from millwright.ledger import Actor, Denials, Draft, Target
 class RecordedAuthenticator:
     """The listener's authenticator, with every refusal offered to the ledger. Never waits for it."""
 
-    def __init__(self, inner: Authenticator, denials: Denials, clock: Clock) -> None:
+    def __init__(self, inner: Inner, denials: Denials, clock: Clock) -> None:
         self._inner, self._denials, self._clock = inner, denials, clock
 
     async def authenticate(
         self, username: str | None, password: bytes | None, client_id: str, peer: str
     ) -> Principal | Refusal:
         """Ask, and note a refusal. User name and client id are not noted: either may be a secret by mistake."""
-        answer = await self._inner.authenticate(username, password, client_id, peer)
+        return self._told(await self._inner.authenticate(username, password, client_id, peer), peer)
+
+    async def authenticate_certificate(self, fingerprint: bytes, client_id: str, peer: str) -> Principal | Refusal:
+        """Ask about a certificate, and note a refusal."""
+        return self._told(await self._inner.authenticate_certificate(fingerprint, client_id, peer), peer)
+
+    def _told(self, answer: Principal | Refusal, peer: str) -> Principal | Refusal:
         if isinstance(answer, Refusal):
             self._denials.offer(
                 Draft(

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from millwright.app.node import open_records
 from millwright.app.sections import folder_of
 from millwright.app.settings import NodeSettings
+from millwright.engines.secrets import open_secrets
 from millwright.engines.sql import Records
 from millwright.kernel import SystemClock, Unavailable
 from millwright.parties import Parties, ensure_local_token
@@ -20,7 +21,19 @@ from millwright.parties import Parties, ensure_local_token
 if TYPE_CHECKING:
     from millwright.engines.sql import Migrations
 
-DOMAINS = ("ledger", "parties", "cases", "historian", "devices", "operations", "web")
+DOMAINS = (
+    "engines/secrets",
+    "ledger",
+    "parties",
+    "metering",
+    "cases",
+    "historian",
+    "certificates",
+    "approvals",
+    "devices",
+    "operations",
+    "web",
+)
 """Domains that may keep records; each has its migrations in ``<domain>/migrations``."""
 
 
@@ -45,14 +58,16 @@ class Prepared:
 
 
 def prepare(settings: NodeSettings) -> Prepared:
-    """Bring the records to this version's schema; leave the command line's token and a fresh set-up code.
+    """Bring the records to this version's schema; leave the keys of secrets, the command line's token, a set-up code.
 
-    Raises ``Conflict`` (``engines.schema_newer``) when the data is of a newer version.
+    Raises ``Conflict`` (``engines.schema_newer``) when the data is of a newer version, and what
+    :meth:`~millwright.engines.secrets.Secrets.prepare` raises when its secrets cannot be opened.
     """
     records = open_records(settings)
     try:
         backup = None if is_current(records) else migrations(records).upgrade(folder_of(settings).backups)
         ensure_local_token(records, folder_of(settings).token)
+        open_secrets(settings.secrets, records, folder_of(settings).root, SystemClock()).prepare()
         code = asyncio.run(Parties(records, SystemClock()).new_setup_code())
         return Prepared(backup, code)
     finally:

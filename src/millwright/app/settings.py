@@ -13,14 +13,18 @@ from msgspec import field
 
 from millwright.app.logs import hide_secrets
 from millwright.app.sections import ProcessSettings, settings_file
+from millwright.approvals.settings import ApprovalsSettings
+from millwright.certificates.settings import CertificatesSettings, TlsSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
 from millwright.engines.clickhouse.settings import ClickHouseSettings
+from millwright.engines.secrets.settings import SecretsSettings
 from millwright.engines.sql.settings import SqlSettings
 from millwright.historian.settings import HistorianSettings
 from millwright.kernel import settings as kernel_settings
 from millwright.ledger.settings import LedgerSettings
+from millwright.metering.settings import MeteringSettings
 from millwright.operations.settings import OperationsSettings
 from millwright.parties.settings import SignInSettings
 from millwright.web.settings import WebSettings
@@ -30,13 +34,18 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     """Every setting of a node, by section."""
 
     sql: SqlSettings = field(default_factory=SqlSettings)
+    secrets: SecretsSettings = field(default_factory=SecretsSettings)
     clickhouse: ClickHouseSettings = field(default_factory=ClickHouseSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    certificates: CertificatesSettings = field(default_factory=CertificatesSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     devices: DevicesSettings = field(default_factory=DevicesSettings)
     historian: HistorianSettings = field(default_factory=HistorianSettings)
     operations: OperationsSettings = field(default_factory=OperationsSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
+    approvals: ApprovalsSettings = field(default_factory=ApprovalsSettings)
+    metering: MeteringSettings = field(default_factory=MeteringSettings)
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     web: WebSettings = field(default_factory=WebSettings)
 
@@ -71,7 +80,7 @@ def describe(
         for part in key.split("."):
             value = getattr(value, part)
         default = _default(info)
-        secret = key.endswith(("password", "secret", "token"))
+        secret = key.endswith(("password", "secret", "token", "secret_key", "secret_keys"))
         origin = f"environment {variable}" if variable in environ else str(file) if key in stored else "default"
         shown = "********" if secret and value else _without_password(value)
         yield Setting(key, shown, default, origin, variable, _description(info), secret)

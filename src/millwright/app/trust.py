@@ -1,8 +1,9 @@
 """Which certificates the command line and the doctor believe; verification is never switched off.
 
-The node on this machine is known by the certificate file of its own settings: a server must show that very
-certificate, and then the name it was made for does not matter. Any other node is checked as a browser would, against
-the authorities of the system or those of a file.
+The node on this machine is known by its own settings. Where they name a certificate file, a server must show that very
+certificate, and then the name it was made for does not matter. Where the node's own authority makes its certificate, a
+server must show one that this authority signed for the name it is reached by. Any other node is checked as a browser
+would, against the authorities of the system or those of a file.
 """
 
 from __future__ import annotations
@@ -14,21 +15,36 @@ from pathlib import Path
 
 from msgspec import field
 
-from millwright.app.sections import ProcessSettings, load_sections
+from millwright.app.folder import DataFolder
+from millwright.app.sections import ProcessSettings, folder_of, load_sections
+from millwright.certificates.files import TRUST
+from millwright.certificates.settings import TlsSettings
 from millwright.kernel import Invalid
 from millwright.web.settings import WebSettings
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
-class _WebSection(ProcessSettings, frozen=True):
+class _TlsSections(ProcessSettings, frozen=True):
     web: WebSettings = field(default_factory=WebSettings)
+    tls: TlsSettings = field(default_factory=TlsSettings)
 
 
-def own_certificate(config: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The certificate file of the node these settings describe, or ``None`` when it speaks plain HTTP."""
-    found = load_sections(_WebSection, config, environ).web.certificate
-    return Path(found) if found else None
+def own_node(config: Path | None, environ: Mapping[str, str]) -> ssl.SSLContext | None:
+    """What the node that these settings describe is known by, or ``None`` when it speaks plain HTTP.
+
+    Raises ``Invalid`` (``app.certificate_unreadable``).
+    """
+    found = load_sections(_TlsSections, config, environ)
+    return known_by(found.web, found.tls, folder_of(found))
+
+
+def known_by(web: WebSettings, tls: TlsSettings, folder: DataFolder) -> ssl.SSLContext | None:
+    """The same from the sections themselves."""
+    given = web.certificate or (tls.certificate if tls.mode == "files" else "")
+    if given:
+        return pin(Path(given))
+    return trust(folder.tls / TRUST) if tls.mode == "auto" else None
 
 
 def pin(certificate: Path) -> ssl.SSLContext:

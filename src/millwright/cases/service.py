@@ -66,6 +66,11 @@ class Cases:
         with self._records.read() as connection:
             return _known(store.select(connection, [case_id]), case_id)
 
+    def find(self, ids: Iterable[str]) -> dict[str, Case]:
+        """Those of ``ids`` that exist."""
+        with self._records.read() as connection:
+            return store.select(connection, ids)
+
     def page(self, wanted: Filter, *, cursor: str | None = None, limit: int = 100) -> Page:
         """Cases that match, latest first. Raises ``Invalid`` (``cases.bad_cursor``, ``cases.bad_limit``)."""
         with self._records.read() as connection:

@@ -11,7 +11,8 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from millwright.app.sections import folder_of
-from millwright.app.trust import own_certificate, pin, trust
+from millwright.app.trust import own_node, trust
+from millwright.cli.exits import SentForApproval
 from millwright.cli.local import environment, process_settings
 from millwright.cli.main import Options
 from millwright.kernel import Denied, MillwrightError, Unavailable
@@ -112,6 +113,8 @@ class Client:
             reply = self._http.request(method, path, params=_given(query or {}), **body)
         if reply.is_error:
             raise _error(reply)
+        if reply.status_code == 202:
+            raise _held(reply)
         return reply
 
     @contextmanager
@@ -184,13 +187,12 @@ def part(text: str) -> str:
 
 
 def _tls(options: Options, url: str) -> ssl.SSLContext | None:
-    """What to trust at ``url``: ``--ca``, else on this machine the node's own certificate, else the system's."""
+    """What to trust at ``url``: ``--ca``, else on this machine what its own node is known by, else the system's."""
     if not url.startswith("https:"):
         return None
     if options.ca is not None:
         return trust(options.ca)
-    certificate = None if options.url else own_certificate(options.config, environment(options))
-    return pin(certificate) if certificate is not None else None
+    return None if options.url else own_node(options.config, environment(options))
 
 
 def _find_refusal(error: BaseException | None) -> str | None:
@@ -204,6 +206,16 @@ def _find_refusal(error: BaseException | None) -> str | None:
 
 def _given(query: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in query.items() if value is not None and value != ()}
+
+
+def _held(reply: httpx.Response) -> SentForApproval:
+    approval = reply.json()["approval"]
+    return SentForApproval(
+        f"This takes a second person: {approval['action']} waits as {approval['id']}.",
+        code="approvals.asked",
+        hint=f"Nothing was done yet. Somebody else: millwright approvals approve {approval['id']}",
+        detail={"approval": approval},
+    )
 
 
 def _error(reply: httpx.Response) -> MillwrightError:

@@ -29,12 +29,18 @@ _COMMANDS = {
     "organisations": "organisations",
     "grants": "organisations",
     "devices": "devices",
+    "certificates": "certificates",
+    "secrets": "secrets",
     "models": "models",
     "rules": "rules",
     "alarms": "alarms",
+    "approvals": "approvals",
     "readings": "readings",
     "dead-letters": "dead_letters",
     "ledger": "ledger",
+    "usage": "usage",
+    "statement": "statement",
+    "code": "code",
 }
 
 

@@ -25,9 +25,9 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, empty
         click.echo(empty)
         return
     table = [[heading.upper() for heading in headings], *cells]
-    widths = [max(_width(row[column]) for row in table) for column in range(len(headings))]
+    widths = [max(text_width(row[column]) for row in table) for column in range(len(headings))]
     for row in table:
-        padded = (text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True))
+        padded = (text + " " * (width - text_width(text)) for text, width in zip(row, widths, strict=True))
         click.echo("  ".join(padded).rstrip())
 
 
@@ -36,7 +36,7 @@ def print_error(error: MillwrightError, *, as_json: bool) -> None:
     if as_json:
         print_json({"error": error.to_dict()})
         return
-    click.echo(f"Error: {error.message}", err=True)
+    click.echo(f"{'Held:' if error.family == 'held' else 'Error:'} {error.message}", err=True)
     if error.hint:
         click.echo(f"Hint:  {error.hint}", err=True)
 
@@ -63,7 +63,7 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def _width(text: str) -> int:
+def text_width(text: str) -> int:
     """Columns on a terminal: East Asian wide characters take two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 

@@ -1,9 +1,9 @@
 """Who may connect: the listener's authenticator over the registry's credentials.
 
 A device presents either a token as user name and no password, or its name (or id) as user name and a token as
-password, or a user name and password it brought along and was adopted with. What was looked up is kept in memory under
-its digest; the lookups of one moment are answered by one query, so ten thousand devices that come back at once cost a
-few hundred queries. Changes arrive as events, and by the polled counter when an event was lost.
+password, or a user name and password it brought along and was adopted with, or a certificate. What was looked up is
+kept in memory under its digest; the lookups of one moment are answered by one query, so ten thousand devices that come
+back at once cost a few hundred queries. Changes arrive as events, and by the polled counter when an event was lost.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ import msgspec
 from millwright.devices.arrivals.model import RefusedContact
 from millwright.devices.arrivals.worker import SUBJECT
 from millwright.devices.changes import EVERY, Changes
-from millwright.devices.credentials.model import Grant, digest_of_pair, digest_of_token, mask
+from millwright.devices.credentials.model import (
+    Grant,
+    digest_of_certificate,
+    digest_of_pair,
+    digest_of_token,
+    mask,
+)
 from millwright.devices.credentials.store import CredentialStore
 from millwright.devices.mqtt.ports import Refusal
 from millwright.devices.names import key_of
@@ -115,6 +121,21 @@ class Access:
         known = await asyncio.to_thread(self._devices.find_by_name, username) if self._may_report() else None
         reason = "password_wrong" if known else "credential_unknown"
         return self._refuse(digest, username, client_id, peer, reason, known.id if known else None)
+
+    async def authenticate_certificate(self, fingerprint: bytes, client_id: str, peer: str) -> Principal | Refusal:
+        """The device whose certificate has this SHA-256, or why not. Raises ``Unavailable`` like :meth:`authenticate`.
+
+        One that nobody registered is refused, whoever signed it: there must be a record, and it must not be revoked.
+        Empty: none was shown where one is required.
+        """
+        if not fingerprint:
+            return Refusal(_NOT_AUTHORISED, "certificate_required", arrival=False)
+        found = await self._find(digest_of_certificate(fingerprint))
+        if found is None:
+            if self._take_report():
+                logger.info("a certificate without a device was shown by %s as %r", peer, client_id[:64])
+            return Refusal(_NOT_AUTHORISED, "certificate_unknown", arrival=False)
+        return self._admit(found)
 
     def drop(self, device_id: str) -> None:
         """Forget what is known of a device (``*``: of all), because it changed."""
@@ -276,4 +297,5 @@ def _principal(grant: Grant) -> Principal:
         group_id=grant.group_id if edge else None,
         edge_node_id=grant.edge_node_id if edge else None,
         expires_ms=grant.expires_ms,
+        organisation_id=grant.organisation_id,
     )

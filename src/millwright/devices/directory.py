@@ -70,6 +70,7 @@ class DeviceDirectory:
             properties=self._properties(profile.model_id, profile.model_version),
             group_id=profile.group_id,
             edge_node_id=profile.edge_node_id,
+            organisation_id=profile.organisation_id,
         )
 
     def _properties(self, model_id: str | None, version: int | None) -> dict[str, DeclaredProperty]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from millwright.kernel import Conflict, Invalid, LimitExceeded, NotFound, Outdated
+from millwright.parties import NotSignedIn
 
 
 def not_found(what: str, key: str) -> NotFound:
@@ -62,11 +63,20 @@ def binding_taken(group_id: str, edge_node_id: str, device_id: str | None) -> Co
     )
 
 
-def too_many(what: str, limit: int, setting: str) -> LimitExceeded:
+def credential_wrong() -> NotSignedIn:
+    """An enrolment's token or one-time code is unknown, used, expired, or of another device."""
+    return NotSignedIn(
+        "This token or one-time code does not open the door to a device.",
+        code="devices.credential_wrong",
+        hint="Send the device's token or a fresh one-time code as password, its name (or nothing) as user.",
+    )
+
+
+def too_many(what: str, limit: int, setting: str, *, section: str = "devices") -> LimitExceeded:
     """A count is used up; ``setting`` raises it."""
     return LimitExceeded(
         f"No more than {limit} {what}.",
         code="devices.limit",
-        hint=f"Remove some, or raise [devices] {setting}.",
+        hint=f"Remove some, or raise [{section}] {setting}.",
         detail={"limit": limit, "setting": setting},
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from millwright.devices.mqtt.topics import PRIVATE_PREFIXES
+from millwright.kernel import ROOT
 
 TELEMETRY: Final = frozenset(
     f"{root}/{leaf}" for root in ("millwright/v1", "v1/devices/me") for leaf in ("telemetry", "attributes")
@@ -30,6 +31,7 @@ class Principal:
         "device_id",
         "expires_ms",
         "name",
+        "organisation_id",
         "revision",
     )
 
@@ -42,11 +44,13 @@ class Principal:
         group_id: str | None = None,
         edge_node_id: str | None = None,
         expires_ms: int | None = None,
+        organisation_id: str = ROOT,
     ) -> None:
         self.device_id = device_id
         self.name = name
         self.revision = revision
         self.expires_ms = expires_ms
+        self.organisation_id = organisation_id
         self._publish = TELEMETRY
         self._publish_prefixes: tuple[str, ...] = ()
         self._exact_filters: frozenset[str] = frozenset()

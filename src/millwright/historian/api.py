@@ -254,13 +254,14 @@ class RetentionController(Controller):
         organisation_id = current_scope().home or ROOT
         before = await asyncio.to_thread(retention.list, organisation_id)
         await asyncio.to_thread(retention.replace, data.policies, organisation_id)
-        note("retention", organisation_id, before={"policies": before}, after=data)
+        note("retention", organisation_id, before={"policies": before}, after=data, organisation=organisation_id)
         return data
 
     @post(
         "/preview",
         guards=[permit(RETENTION_WRITE)],
         summary="What retention policies would do",
+        opt={"reads": True},
         status_code=200,
     )
     async def preview(

@@ -185,6 +185,10 @@ class Retention:
         whose: str,
         devices: Mapping[str, Any],
     ) -> PolicyEffect:
+        if any(
+            each.device_id in ("*", policy.device_id) and each.property in ("*", policy.property) for each in earlier
+        ):
+            return PolicyEffect(0, 0, [], 0, None)  # an earlier one decides about all of its series
         matching, patterns = _matching(policy, earlier)
         parameters: dict[str, Any] = patterns | dict(devices)
         of_catalogue = f"FROM catalogue FINAL WHERE {matching} AND {whose}"

@@ -109,6 +109,10 @@ class Historian:
         async with self._progress:
             await self._progress.wait_for(lambda: self._stored >= ticket)
 
+    def is_stored(self, ticket: int) -> bool:
+        """Whether the engine has everything up to ``ticket``."""
+        return self._stored >= ticket
+
     async def flush(self) -> None:
         """Store what is buffered now. Raises the engine's error; the readings stay buffered then."""
         async with self._flushing:
@@ -287,6 +291,10 @@ class Historian:
 
     async def _ask_newest(self, device_ids: Sequence[str] | None) -> tuple[pa.Table, pa.Table]:
         return await asyncio.gather(self._store.catalogue(device_ids), self._store.latest(device_ids))
+
+    async def bytes_by_device(self) -> dict[str, int]:
+        """How many bytes on disk the readings of each device take; see :meth:`ReadingStore.bytes_by_device`."""
+        return await self._store.bytes_by_device()
 
     async def storage(self) -> Storage:
         """What the historian holds, and the room left."""

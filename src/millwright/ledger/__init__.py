@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         Sealed,
         Target,
     )
-    from millwright.ledger.notes import COSIGNATURE, LOG, Checkpoint, Note, Signer, Verifier
+    from millwright.ledger.notes import COSIGNATURE, LOG, LOG_SM2, Checkpoint, Note, Signer, Verifier
     from millwright.ledger.record import (
         Act,
         Denials,
@@ -41,9 +41,11 @@ if TYPE_CHECKING:
         acted_by,
         acting,
         current_act,
+        document,
         entries_of,
         has_changed,
         note,
+        permitted_by,
         seal,
     )
     from millwright.ledger.rpc import LedgerClient, LedgerServer
@@ -62,6 +64,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 __all__ = [
     "COSIGNATURE",
     "LOG",
+    "LOG_SM2",
     "MIGRATIONS",
     "Act",
     "Actor",
@@ -101,10 +104,12 @@ __all__ = [
     "acting",
     "create_witness",
     "current_act",
+    "document",
     "entries_of",
     "export",
     "has_changed",
     "note",
+    "permitted_by",
     "seal",
     "verify",
 ]

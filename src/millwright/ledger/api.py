@@ -61,8 +61,12 @@ def _query(
     )
 
 
-def routes(audit: Sequence[Guard], look: Sequence[Guard]) -> list[type[Controller]]:
-    """The controllers: those with ``audit`` see everything, those with ``look`` the history of one object."""
+def routes(
+    audit: Sequence[Guard], look: Sequence[Guard], whole: Sequence[Guard], erase: Sequence[Guard]
+) -> list[type[Controller]]:
+    """The controllers: with ``audit`` one searches what the scope contains, with ``look`` one sees the history of one
+    object of it, with ``whole`` one reads the files of the whole log,
+    with ``erase`` one erases personal data in it."""
 
     class LedgerController(Controller):
         """Who did what."""
@@ -94,7 +98,13 @@ def routes(audit: Sequence[Guard], look: Sequence[Guard]) -> list[type[Controlle
             query = _query(object_kind, object_id, actor_id, action, outcome, from_ms, to_ms, text)
             return await ledger.page(query, cursor=cursor, limit=limit)
 
-        @get("/export", summary="The ledger as CSV", operation_id="exportLedger", media_type="text/csv")
+        @get(
+            "/export",
+            summary="The ledger as CSV",
+            operation_id="exportLedger",
+            media_type="text/csv",
+            opt={"told": True},
+        )
         async def export(
             self,
             ledger: NamedDependency[Ledger],
@@ -124,6 +134,32 @@ def routes(audit: Sequence[Guard], look: Sequence[Guard]) -> list[type[Controlle
         async def proof(self, entry_id: _Id, ledger: NamedDependency[Ledger]) -> Proof:
             """The hashed text, the path to the root (RFC 9162), and the signed tree head."""
             return await ledger.prove(entry_id)
+
+    class ObjectHistoryController(Controller):
+        """What one object went through."""
+
+        path = "/ledger/objects"
+        tags = ("Ledger",)
+        guards = look
+
+        @get("/{kind:str}/{object_id:str}", summary="The history of an object", operation_id="listObjectHistory")
+        async def history(
+            self,
+            kind: Annotated[str, Parameter(description="`device`, `rule`, …", max_length=64)],
+            object_id: Annotated[str, Parameter(description="The object.", max_length=255)],
+            ledger: NamedDependency[Ledger],
+            cursor: _Cursor = None,
+            limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
+        ) -> EntryPage:
+            """Who changed it and how, newest first; without addresses and agents."""
+            return await ledger.history(kind, object_id, cursor=cursor, limit=limit)
+
+    class LogController(Controller):
+        """The log itself, which is one for all organisations of the node."""
+
+        path = "/ledger"
+        tags = ("Ledger",)
+        guards = whole
 
         @get("/consistency", summary="That the log only grew", operation_id="getLedgerConsistency")
         async def consistency(
@@ -158,7 +194,7 @@ def routes(audit: Sequence[Guard], look: Sequence[Guard]) -> list[type[Controlle
                 headers={"Cache-Control": "private, max-age=86400, immutable" if tile else "no-cache"},
             )
 
-        @get("/disclosures", summary="Personal values", operation_id="listLedgerDisclosures")
+        @get("/disclosures", summary="Personal values", operation_id="listLedgerDisclosures", opt={"told": True})
         async def disclosures(
             self,
             ledger: NamedDependency[Ledger],
@@ -170,13 +206,20 @@ def routes(audit: Sequence[Guard], look: Sequence[Guard]) -> list[type[Controlle
             """All personal values with the salts of their commitments, by entry; what was erased is not there."""
             return await ledger.disclosures(cursor=cursor, limit=limit)
 
+    class PersonalDataController(Controller):
+        """What a person may have erased."""
+
+        path = "/ledger"
+        tags = ("Ledger",)
+        guards = erase
+
         @delete(
             "/personal/{subject:str}",
             summary="Erase personal data",
             operation_id="erasePersonalData",
             status_code=200,
         )
-        async def erase(
+        async def erase_personal(
             self,
             subject: Annotated[
                 str, Parameter(description="The person, device or entry the values are about.", max_length=255)
@@ -188,26 +231,7 @@ def routes(audit: Sequence[Guard], look: Sequence[Guard]) -> list[type[Controlle
             note("personal_data", subject, after={"entries": done})
             return Erased(done)
 
-    class ObjectHistoryController(Controller):
-        """What one object went through."""
-
-        path = "/ledger/objects"
-        tags = ("Ledger",)
-        guards = look
-
-        @get("/{kind:str}/{object_id:str}", summary="The history of an object", operation_id="listObjectHistory")
-        async def history(
-            self,
-            kind: Annotated[str, Parameter(description="`device`, `rule`, …", max_length=64)],
-            object_id: Annotated[str, Parameter(description="The object.", max_length=255)],
-            ledger: NamedDependency[Ledger],
-            cursor: _Cursor = None,
-            limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
-        ) -> EntryPage:
-            """Who changed it and how, newest first; without addresses and agents."""
-            return await ledger.history(kind, object_id, cursor=cursor, limit=limit)
-
-    return [LedgerController, ObjectHistoryController]
+    return [LedgerController, ObjectHistoryController, LogController, PersonalDataController]
 
 
 async def _encoded(ledger: Ledger, query: Query) -> AsyncIterator[bytes]:

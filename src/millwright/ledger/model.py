@@ -6,6 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
+from millwright.kernel import ROOT
+
 Outcome: TypeAlias = Literal["done", "denied", "failed"]
 """How it ended: it was done, it was not allowed, or it could not be done."""
 
@@ -45,8 +47,9 @@ class Draft(Struct, frozen=True, kw_only=True):
     """What happened, before it is sealed.
 
     ``before`` and ``after`` are digests of the object's canonical JSON without secrets; ``changes`` says in words what
-    differs. ``count`` is above 1 for an entry that stands for many equal ones. ``personal`` names the changed paths
-    that hold personal data of the object.
+    differs. ``grant`` lists the ids of the grants under which it was permitted; ``organisation`` is whose entry it is
+    (the object's, else the actor's; empty: the topmost one's). ``count`` is above 1 for an entry that stands for many
+    equal ones. ``personal`` names the changed paths that hold personal data of the object.
     """
 
     id: str
@@ -63,7 +66,9 @@ class Draft(Struct, frozen=True, kw_only=True):
     agent: str = ""
     request_id: str = ""
     on_behalf: Actor | None = None
+    approved_by: Actor | None = None
     grant: str = ""
+    organisation: str = ""
     count: int = 1
     personal: tuple[str, ...] = ()
 
@@ -112,7 +117,9 @@ class Entry(Struct, frozen=True, kw_only=True):
     agent: str | None = None
     request_id: str = ""
     on_behalf: Actor | None = None
+    approved_by: Actor | None = None
     grant: str = ""
+    organisation: str = ROOT
     count: int = 1
     erased: list[str] = []
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from millwright.kernel import to_iso
+from millwright.kernel.spreadsheet import safe_cell
 from millwright.ledger.errors import bad_cursor, entry_unknown
 from millwright.ledger.model import Disclosure, DisclosurePage, Entry, EntryPage, Proof, Query
 from millwright.ledger.record import open_entry
@@ -21,7 +22,6 @@ _COLUMNS = (
     "index", "time", "actor", "actor_id", "action", "object", "object_id", "outcome", "error", "changes", "address",
     "request_id", "count", "id",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Ledger:
@@ -108,10 +108,7 @@ def _shown(value: Any) -> str:
 
 def _csv(rows: Iterable[Sequence[Any]]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows([[_cell(value) for value in row] for row in rows])
+    csv.writer(text, lineterminator="\r\n").writerows(
+        [[safe_cell(value) if isinstance(value, str) else value for value in row] for row in rows]
+    )
     return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula gets an apostrophe before it (OWASP, CSV injection)."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -24,6 +24,13 @@ class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
         Algorithm,
         Meta(description="Hash of the log, kept from the first start on: `sha256`, or `sm3` for national algorithms."),
     ] = "sha256"
+    signature: Annotated[
+        Literal["ed25519", "sm2"],
+        Meta(
+            description="Who signs tree heads: an Ed25519 key, or with `sm2` a key for SM2 beside it, for national "
+            "algorithms."
+        ),
+    ] = "ed25519"
     key_file: Annotated[
         str,
         Meta(description="File with the keys that sign tree heads. Empty: `ledger.key` in the data folder."),
@@ -50,3 +57,10 @@ class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
         float,
         Meta(description="Equal denied attempts are counted, and the count is entered this often, in seconds.", ge=1),
     ] = 60.0
+
+    @property
+    def kinds(self) -> tuple[int, ...]:
+        """The kinds of keys that sign tree heads."""
+        from millwright.ledger.notes import LOG, LOG_SM2
+
+        return (LOG, LOG_SM2) if self.signature == "sm2" else (LOG,)

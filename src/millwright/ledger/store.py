@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from millwright.engines.sql import Records, metadata
+from millwright.engines.sql import Records, metadata, organisation, owned
+from millwright.kernel import ROOT
 from millwright.ledger.model import Disclosure, Query, Sealed
 
 entries = sa.Table(
@@ -28,6 +29,8 @@ entries = sa.Table(
     sa.Column("outcome", sa.String(8), nullable=False),
     sa.Column("words", sa.Text, nullable=False),
     sa.Column("entry", sa.LargeBinary, nullable=False),
+    organisation(),
+    info=owned(kept=True),
 )
 
 disclosures = sa.Table(
@@ -206,6 +209,7 @@ def _entry_row(position: int, data: bytes) -> dict[str, Any]:
         "outcome": entry["outcome"],
         "words": _words([*words, entry.get("request_id", "")]),
         "entry": data,
+        "organisation_id": entry.get("organisation", ROOT)[:40],
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import msgspec
 
 from millwright.engines.nats import NatsConnection, PullReader, StreamMessage
-from millwright.kernel import Clock, MillwrightError
+from millwright.kernel import Clock, MillwrightError, end
 from millwright.ledger.log import KeyFile, Log, LogInfo
 from millwright.ledger.log.log import MOST_ENTRY_BYTES
 from millwright.ledger.merkle import TILE_WIDTH
@@ -52,7 +51,7 @@ class LedgerWriter:
         node: str,
     ) -> None:
         self._bus, self._store, self._server, self._clock, self._settings = bus, store, server, clock, settings
-        self._folder, self._keys = folder, KeyFile(key_file)
+        self._folder, self._keys = folder, KeyFile(key_file, settings.kinds)
         self._origin = settings.origin or f"millwright/{node}"
         self._recorder = Recorder(bus)
         self._log: Log | None = None
@@ -83,10 +82,7 @@ class LedgerWriter:
         """Write what has come, and let another process write."""
         task, self._task = self._task, None
         self._stopping = True
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(task)
         log, self._log = self._log, None
         if log is not None:
             await asyncio.to_thread(log.close)

@@ -149,7 +149,8 @@ class Alarms:
         await announce(self._bus, alarms)
         for alarm in alarms:
             acknowledged = {"state": alarm.state, "device_id": alarm.device_id, "comment": comment}
-            note("alarm", alarm.id, alarm.rule_name, after=acknowledged, personal=("/comment",))
+            whose = alarm.organisation_id
+            note("alarm", alarm.id, alarm.rule_name, after=acknowledged, personal=("/comment",), organisation=whose)
         done = {alarm.id for alarm in alarms}
         return alarms, [alarm_id for alarm_id in wanted if alarm_id not in done]
 
@@ -164,9 +165,10 @@ class Alarms:
 
     async def comment(self, alarm_id: str, actor: Actor, text: str) -> Entry:
         """Add a comment. Raises ``NotFound`` (``operations.alarm_unknown``)."""
-        await to_thread(self._case, alarm_id)
+        case = await to_thread(self._case, alarm_id)
         entry = await to_thread(self.cases.comment, alarm_id, actor, text)
-        note("alarm", alarm_id, after={"comment": text}, personal=("/comment",))
+        whose = case.organisation_id
+        note("alarm", alarm_id, after={"comment": text}, personal=("/comment",), organisation=whose)
         return entry
 
     async def summary(self) -> AlarmSummary:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
-    from millwright.parties.authority import NOBODY, Authority
+    from millwright.parties.authority import NOBODY, Authority, Node, Tree
     from millwright.parties.errors import NotSignedIn
     from millwright.parties.guards import authority_of, permit, session_of, signed_in
     from millwright.parties.local_token import ensure_local_token
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from millwright.parties.organisations.service import Organisations
     from millwright.parties.permissions import READERS, Permission, bundles, permission
     from millwright.parties.proof import require_browser, require_proof
-    from millwright.parties.sealing import Sealer
     from millwright.parties.service import Opened, Parties
     from millwright.parties.settings import OidcProvider, SignInSettings
+    from millwright.parties.store.authority import AuthorityStore
     from millwright.parties.store.organisations import active, gone, organisation_path
 
 __getattr__ = exports(__name__)
@@ -52,8 +52,10 @@ __all__ = [
     "READERS",
     "Account",
     "Authority",
+    "AuthorityStore",
     "Language",
     "NewToken",
+    "Node",
     "NotSignedIn",
     "OidcProvider",
     "Opened",
@@ -62,12 +64,12 @@ __all__ = [
     "Permission",
     "Person",
     "Role",
-    "Sealer",
     "Session",
     "SessionInfo",
     "SetupState",
     "SignInSettings",
     "TokenInfo",
+    "Tree",
     "active",
     "authority_of",
     "bundles",

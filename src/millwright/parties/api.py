@@ -365,6 +365,20 @@ class PeopleController(Controller):
             organisation_id=data.organisation_id,
         )
 
+    @delete(
+        "/{person_id:str}",
+        summary="Remove a person",
+        operation_id="removePerson",
+        guards=[permit(PEOPLE_MANAGE), require_proof],
+    )
+    async def remove(
+        self, person_id: Id, authority: NamedDependency[Authority], parties: NamedDependency[Parties]
+    ) -> None:
+        """Remove somebody who belongs nowhere else, with their memberships, grants, sessions, tokens and ways to sign
+        in, for good. What they made stays, and the ledger keeps its entries; `DELETE /ledger/personal/{subject}`
+        takes their name out of those."""
+        await parties.people.remove(authority, person_id)
+
 
 ROUTES = [
     SetupController,

@@ -163,6 +163,15 @@ class Authority:
             if organisation_id in self.tree.reached(each.organisation_id, permission, across=across, now_ms=self.at_ms)
         ]
 
+    def granting(self, permission: str) -> list[str]:
+        """The ids of the grants by which ``permission`` holds anywhere."""
+        return list(dict.fromkeys(each.grant_id for each in self._granting(permission)))
+
+    def home(self) -> str:
+        """The topmost organisation on which a grant is held; the root's when there is none."""
+        held = {each.organisation_id for each in self.held if each.organisation_id in self.tree.nodes}
+        return min(held, key=lambda each: (len(self.tree.path(each)), each), default=ROOT)
+
     def _granting(self, permission: str) -> list[Held]:
         if self.mask is not None and permission not in self.mask:
             return []

@@ -8,18 +8,22 @@ only a ceremony that was finished leaves a mark, and its second use finds that m
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from millwright.engines.secrets import purpose_of
 from millwright.engines.sql import Records, metadata
 from millwright.kernel import Clock, Conflict, Corrupt, Denied
-from millwright.parties.sealing import Sealer
+
+if TYPE_CHECKING:
+    from millwright.engines.secrets import Secrets
+
+_PURPOSE = "parties.ceremony"
 
 spent = sa.Table(
     "parties_spent",
@@ -32,19 +36,20 @@ spent = sa.Table(
 class Ceremonies:
     """Begins, reads and ends ceremonies; a ``kind`` never passes for another."""
 
-    def __init__(self, records: Records, sealer: Sealer, clock: Clock) -> None:
-        self._records, self._sealer, self._clock = records, sealer, clock
+    def __init__(self, records: Records, secrets: Secrets, clock: Clock) -> None:
+        self._records, self._secrets, self._clock = records, secrets, clock
 
-    def begin(self, kind: str, data: dict[str, Any], *, minutes: float) -> str:
+    async def begin(self, kind: str, data: dict[str, Any], *, minutes: float) -> str:
         """The sealed text that the browser brings back within ``minutes``."""
         document = {"data": data, "until": self._clock.now_ms() + round(minutes * 60_000)}
-        return base64.urlsafe_b64encode(self._sealer.seal(msgspec.json.encode(document), f"ceremony {kind}")).decode()
+        return await asyncio.to_thread(self._secrets.seal, purpose_of(_PURPOSE, kind), msgspec.json.encode(document))
 
-    def read(self, kind: str, text: str) -> dict[str, Any]:
+    async def read(self, kind: str, text: str) -> dict[str, Any]:
         """What was begun. Raises ``Denied`` (``parties.ceremony_over``) when it was not here, or too long ago."""
         try:
-            sealed = base64.urlsafe_b64decode(text.encode("ascii", "replace"))
-            document = msgspec.json.decode(self._sealer.open(sealed, f"ceremony {kind}"))
+            document = msgspec.json.decode(
+                await asyncio.to_thread(self._secrets.open, purpose_of(_PURPOSE, kind), text)
+            )
         except (ValueError, Corrupt) as error:
             raise _over() from error
         if document["until"] <= self._clock.now_ms():

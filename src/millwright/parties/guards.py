@@ -15,6 +15,7 @@ from litestar.types import Guard
 
 from millwright.kernel import Denied
 from millwright.kernel.scope import enter
+from millwright.ledger import permitted_by
 from millwright.parties.authority import NOBODY, Authority
 from millwright.parties.errors import NotSignedIn
 from millwright.parties.model import Session
@@ -69,6 +70,7 @@ def permit(permission: Permission) -> Guard:
                 detail={"permission": permission.name},
             )
         enter(scope)
+        permitted_by(authority_of(connection).granting(permission.name))
 
     guard.permission = permission  # type: ignore[attr-defined]  # read by the tests and the reference
     return guard

@@ -188,6 +188,31 @@ class People:
         )
         return changed
 
+    async def remove(self, authority: Authority, person_id: str) -> None:
+        """Remove a person, or a service account, with everything by which they sign in.
+
+        Raises ``NotFound`` (``parties.person_unknown``), ``Denied`` (``parties.person_of_others``), ``Conflict``
+        (``parties.person_oneself``, ``parties.last_administrator``).
+        """
+        account = await self.need_manageable(authority, person_id)
+        if person_id == authority.person_id:
+            raise Conflict(
+                "Nobody removes themselves.",
+                code="parties.person_oneself",
+                hint="Ask somebody else who keeps people here.",
+            )
+        await asyncio.to_thread(self._store.remove, person_id)
+        self._changed()
+        note(
+            "person",
+            person_id,
+            account.name,
+            before=account,
+            ignore=NOT_THE_PERSON,
+            personal=PERSONAL,
+            named=True,
+        )
+
     async def list_tokens(self, session: Session, authority: Authority) -> list[TokenInfo]:
         """The person's own tokens, and those of people who belong wholly where one may manage people."""
         mine = _ids(authority, "people:manage")

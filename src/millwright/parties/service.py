@@ -21,15 +21,15 @@ from millwright.parties.ceremonies import Ceremonies
 from millwright.parties.errors import NotSignedIn
 from millwright.parties.grants.service import Grants
 from millwright.parties.guesses import Guesses
-from millwright.parties.model import Factor, Language, Person, Session, SessionInfo, SetupState
+from millwright.parties.model import Factor, Language, Method, Person, Session, SessionInfo, SetupState
 from millwright.parties.names import name_key
 from millwright.parties.organisations.service import Organisations
 from millwright.parties.origin import Origin
 from millwright.parties.passwords import LeakedPasswords, Passwords
 from millwright.parties.people import People, person_row
 from millwright.parties.permissions import bundles
-from millwright.parties.sealing import Sealer
 from millwright.parties.settings import SignInSettings
+from millwright.parties.standing import Standing
 from millwright.parties.store import (
     AuthorityStore,
     GrantStore,
@@ -43,6 +43,7 @@ from millwright.parties.store.sessions import Found
 from millwright.parties.tokens import COOKIE_PREFIX, TOKEN_PREFIX, code_digest, digest, new_code
 
 if TYPE_CHECKING:
+    from millwright.engines.secrets import Secrets
     from millwright.parties.oidc import Oidc
     from millwright.parties.passkeys import Passkeys
     from millwright.parties.second_factor import SecondFactors
@@ -70,8 +71,8 @@ class Parties:
     """The domain's service: signing in here, everything about people and tokens in :attr:`people`.
 
     A session ends ``session_hours`` after it was last used, and thirty days after it was opened at the latest. Sessions
-    and tokens are remembered for a second: one ended in another process works that long. Without a ``sealer`` second
-    factors are kept under a key that ends with the process.
+    and tokens are remembered for a second: one ended in another process works that long. Without ``secrets`` nobody can
+    sign in: that is for processes which only set up or look up.
     """
 
     def __init__(
@@ -81,11 +82,11 @@ class Parties:
         *,
         session_hours: float = 12.0,
         settings: SignInSettings | None = None,
-        sealer: Sealer | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         self._clock, self._records = clock, records
         self.settings = settings or SignInSettings()
-        self._sealer = sealer or Sealer.new()
+        self._secrets = secrets
         self._session_ms = round(session_hours * 3_600_000)
         self._longest_ms = round(self.settings.session_longest_days * 86_400_000)
         self._proof_ms = round(self.settings.proof_minutes * 60_000)
@@ -95,11 +96,11 @@ class Parties:
         self._setup = SetupStore(records)
         self._passwords = Passwords(LeakedPasswords(self.settings.leaked_passwords))
         self.guesses = Guesses(records, clock)
-        self.ceremonies = Ceremonies(records, self._sealer, clock)
         self._waiting = 0
         self._set_up = False
         self._known: OrderedDict[bytes, tuple[float, Session]] = OrderedDict()
         self._authorities = AuthorityStore(records)
+        self.standing = Standing(records, clock)
         self._allowed: OrderedDict[tuple[str, str], tuple[float, Authority]] = OrderedDict()
         self._tree: tuple[float, Tree] | None = None
         self.organisations = Organisations(OrganisationStore(records), clock, self.forget)
@@ -116,12 +117,24 @@ class Parties:
 
     # Made when they are asked for: their libraries take a while to import, and a process that only sets up needs none.
 
+    @property
+    def secrets(self) -> Secrets:
+        """What seals second factors and ceremonies."""
+        if self._secrets is None:
+            raise RuntimeError("Signing in needs Parties(…, secrets=…).")
+        return self._secrets
+
+    @cached_property
+    def ceremonies(self) -> Ceremonies:
+        """What one request begins and the next one ends."""
+        return Ceremonies(self._records, self.secrets, self._clock)
+
     @cached_property
     def second_factors(self) -> SecondFactors:
         """Codes of an authenticator app, and recovery codes."""
         from millwright.parties.second_factor import SecondFactors
 
-        return SecondFactors(self, self._records, self._sealer, self._clock)
+        return SecondFactors(self, self._records, self.secrets, self._clock)
 
     @cached_property
     def passkeys(self) -> Passkeys:
@@ -195,6 +208,21 @@ class Parties:
         held = self._authorities.held(session.person.id)
         mask = masked(session.person.roles, bundles()) if session.method == "token" else None
         return Authority(session.person.id, held, tree[1], self._clock.now_ms(), mask)
+
+    async def stand_in(self, person_id: str, session_id: str, method: Method) -> tuple[Session, Authority]:
+        """Somebody who asked earlier, with all they may do now; nothing of it is remembered from before.
+
+        Raises ``Denied`` (``parties.requester_gone``) when the person was disabled or the token ended.
+        """
+        return await asyncio.to_thread(self.standing.stand_in, person_id, session_id, method)
+
+    async def kind_of(self, person_id: str) -> str | None:
+        """Whether an account is a ``person``, a ``service`` or a ``program``."""
+        return await asyncio.to_thread(self.standing.kind_of, person_id)
+
+    async def holders(self, permission: str, organisation_id: str) -> set[str]:
+        """The enabled people who hold a permission on an organisation now."""
+        return await asyncio.to_thread(self.standing.holders, permission, organisation_id)
 
     def _find_by_cookie(self, key: bytes) -> Session | None:
         now = self._clock.now_ms()
@@ -286,12 +314,13 @@ class Parties:
         origin = Origin(address, agent, browser)
         person_id = await self.check_password(name_key(name), password, origin)
         if await self.second_factors.enrolled(person_id):
-            note("person", person_id)
+            await self._refused_sign_in(person_id)
+            ceremony = await self.ceremonies.begin("second step", {"person": person_id}, minutes=10)
             raise NotSignedIn(
                 "The password is right; now a code is needed.",
                 code="parties.second_factor_needed",
                 hint="POST /api/v1/session/second with this ceremony and a code of the authenticator app.",
-                detail={"ceremony": self.ceremonies.begin("second step", {"person": person_id}, minutes=10)},
+                detail={"ceremony": ceremony},
             )
         return await self.open_session(person_id, origin, ["password"])
 
@@ -311,8 +340,7 @@ class Parties:
         if found is None or not right or found.disabled:
             who = found.person_id if found else "nobody"  # never the name: people type passwords into its place
             logger.warning("a password was refused for %s from %s", who, origin.address)
-            if found is not None:
-                note("person", found.person_id)
+            await self._refused_sign_in(found.person_id if found else "")
             raise NotSignedIn(
                 "The name or the password is wrong.",
                 code="parties.wrong_password",
@@ -323,6 +351,13 @@ class Parties:
             renewed = await self._passwords.hash(password)
             await asyncio.to_thread(self._store.set_password_hash, found.person_id, renewed)
         return found.person_id
+
+    async def _refused_sign_in(self, person_id: str) -> None:
+        """Say whose sign-in was refused; asks the same of the database for nobody as for somebody."""
+        held = await asyncio.to_thread(self._authorities.held, person_id)
+        if person_id:
+            home = Authority(person_id, held, await asyncio.to_thread(self._authorities.tree), 0).home()
+            note("person", person_id, organisation=home)
 
     async def open_session(
         self,
@@ -358,7 +393,8 @@ class Parties:
         session = await self.find_session(secret)
         if session is None:
             raise NotSignedIn("The person was disabled.", code="parties.wrong_password", hint="Ask an administrator.")
-        acted_by(Actor("person", session.person.id, session.person.name, session.id))
+        home = (await self.authority(session)).home()
+        acted_by(Actor("person", session.person.id, session.person.name, session.id), home)
         note("session", session.id, after={"factors": factors})
         logger.info("%s signed in by %s from %s", person_id, "+".join(factors), origin.address)
         return Opened(session, secret, await self.guesses.remember(person_id, origin))

@@ -64,13 +64,6 @@ class SignInSettings(Struct, frozen=True, forbid_unknown_fields=True):
     token_longest_days: Annotated[
         int, Meta(description="Longest life of a new API token, in days. 0: a token may live for ever.", ge=0, le=3650)
     ] = 0
-    key_file: Annotated[
-        str,
-        Meta(
-            description="File with the key under which second factors are kept (32 bytes in base 64). "
-            "Empty: `sign_in.key` in the data folder, made at the first start."
-        ),
-    ] = ""
     providers: Annotated[
         dict[str, OidcProvider],
         Meta(description="OpenID Connect providers by name: a table `[sign_in.providers.NAME]` each."),

@@ -11,12 +11,16 @@ from typing import Any
 from litestar import Litestar, Request, Router
 from litestar.di import Provide
 
+from millwright.approvals import api as approvals_api
+from millwright.certificates import api as certificates_api
 from millwright.devices import api as devices_api
 from millwright.devices.dead_letters import api as dead_letters_api
 from millwright.historian import History
 from millwright.historian import api as historian_api
+from millwright.identity import api as identity_api
 from millwright.kernel import Lifecycle
 from millwright.ledger import api as ledger_api
+from millwright.metering import api as metering_api
 from millwright.operations import api as operations_api
 from millwright.parties import Authority, Session, authority_of, permit
 from millwright.parties import api as parties_api
@@ -24,11 +28,12 @@ from millwright.web import connection, health, overview, problems, system
 from millwright.web.audit import Audit
 from millwright.web.console_files import ConsoleFiles
 from millwright.web.edge import Edge
+from millwright.web.holding import Execution, Gate
 from millwright.web.idempotency import AnswerStore, Idempotency
 from millwright.web.live import Hub
 from millwright.web.live import api as live_api
 from millwright.web.openapi import document, openapi_json
-from millwright.web.rights import LEDGER_LOOK, LEDGER_READ
+from millwright.web.rights import LEDGER_ERASE, LEDGER_FILES, LEDGER_LOOK, LEDGER_READ
 from millwright.web.services import Services
 from millwright.web.stats import StatsBoard
 
@@ -42,6 +47,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
     ``app.state.edge`` counts requests, ``app.state.hub`` holds the live streams (stop it before the server).
     """
     board = StatsBoard(services.bus, services.clock)
+    gate = Gate(services.approvals, services.records)
     hub = Hub(services.bus, services.owners, most=services.settings.max_streams)
 
     @asynccontextmanager
@@ -54,22 +60,30 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
             Router(
                 "/api/v1",
                 route_handlers=[
+                    *approvals_api.ROUTES,
+                    *certificates_api.ROUTES,
                     *devices_api.ROUTES,
                     *historian_api.ROUTES,
+                    *identity_api.ROUTES,
                     *operations_api.ROUTES,
                     *dead_letters_api.ROUTES,
+                    *metering_api.ROUTES,
                     *parties_api.ROUTES,
                     *overview.ROUTES,
                     *system.ROUTES,
                     *connection.ROUTES,
                     *live_api.ROUTES,
-                    *ledger_api.routes([permit(LEDGER_READ)], [permit(LEDGER_LOOK)]),
+                    *ledger_api.routes(
+                        [permit(LEDGER_READ)], [permit(LEDGER_LOOK)], [permit(LEDGER_FILES)], [permit(LEDGER_ERASE)]
+                    ),
                 ],
             ),
+            *devices_api.WELL_KNOWN,
             *health.ROUTES,
             openapi_json,
         ],
         dependencies=_dependencies(services, board, hub),
+        before_request=gate,
         exception_handlers={Exception: problems.handle},
         openapi_config=document(services.version),
         lifespan=[lifespan],
@@ -77,6 +91,9 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
         logging_config=None,
         debug=False,
     )
+    gate.learn(app)
+    again = Audit(app.asgi_handler, services.recorder, services.denials, services.clock)
+    services.approvals.carry_out_by("http", Execution(app, again, services.parties))
     once = Idempotency(app.asgi_handler, AnswerStore(services.records, services.clock))
     edge = Edge(
         Audit(once, services.recorder, services.denials, services.clock),
@@ -84,6 +101,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
         services.settings,
         ConsoleFiles(console),
         partial(problems.methods_of, app),
+        services.calls,
     )
     app.asgi_handler = edge
     app.state.edge = edge
@@ -102,6 +120,7 @@ def _dependencies(services: Services, board: StatsBoard, hub: Hub) -> dict[str, 
         "historian": services.historian,
         "history": History(services.historian, services.devices.registry),
         "retention": services.retention,
+        "approvals": services.approvals,
         "alarms": services.alarms,
         "rules": services.rules,
         "dead_letters": services.dead_letters,

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from litestar.types import ASGIApp, Receive, Send
 
-from millwright.kernel import Clock, MillwrightError, new_id
+from millwright.kernel import Clock, MillwrightError, current_scope, new_id
 from millwright.ledger import (
     Act,
     Actor,
@@ -29,12 +29,14 @@ from millwright.ledger import (
     has_changed,
     seal,
 )
-from millwright.parties import Session
+from millwright.parties import NOBODY, Authority, Session
 from millwright.web import problems
 from millwright.web.problems import Problem
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _PREFIX = "/api/v1/"
+_WELL_KNOWN = "/.well-known/"
+_AUDITED = (_PREFIX, _WELL_KNOWN)
 _VERBS = {"POST": "add", "PUT": "set", "PATCH": "change", "DELETE": "remove"}
 _NAMED = {
     ("POST", "session"): "session.sign_in",
@@ -71,7 +73,7 @@ class Audit:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http" or not scope["path"].startswith(_PREFIX):
+        if scope["type"] != "http" or not scope["path"].startswith(_AUDITED):
             await self._app(scope, receive, send)
             return
         changing = scope["method"] not in _SAFE
@@ -104,13 +106,14 @@ class Audit:
 
     async def refused(self, scope: Any, problem: Problem) -> None:
         """Record what the edge refuses before it is routed."""
-        if scope["path"].startswith(_PREFIX):
+        if scope["path"].startswith(_AUDITED):
             request = self._begin(scope, changing=False)
             scope["problem"] = problem.code
             await self._settle(scope, request, problem.status, ())
 
     def _begin(self, scope: Any, *, changing: bool) -> _Request:
         session: Session | None = scope.get("auth")
+        authority: Authority = scope.get("authority", NOBODY)
         headers = dict(scope["headers"])
         client = scope.get("client")
         action, target = describe(scope["method"], scope["path"])
@@ -124,6 +127,8 @@ class Audit:
             address=client[0][:64] if client else "",
             agent=headers.get(b"user-agent", b"").decode("latin-1")[:200],
             request_id=scope["request_id"],
+            organisation="" if session is None else authority.home(),
+            approved_by=scope.get("approved_by"),
         )
         return _Request(draft, changing and session is not None, b"authorization" in headers or b"cookie" in headers)
 
@@ -131,13 +136,16 @@ class Audit:
         """Make durable what came of the request. Raises ``Unavailable`` (``ledger.unavailable``)."""
         handler = scope.get("route_handler")
         safe = scope["method"] in _SAFE
-        reads = safe if handler is None else handler.opt.get("reads", safe)
+        options = {} if handler is None else handler.opt
+        reads = options.get("reads", safe) and not options.get("told", False)  # told: who took out personal data
         if 300 <= status < 400 and "problem" in scope:  # a browser sent on to a page that says why it was refused
             status = 401
         template = scope.get("path_template")
         if template:
             action, target = describe(scope["method"], scope["path"], template)
             request.draft = msgspec.structs.replace(request.draft, action=action, target=target)
+        if home := current_scope().home:
+            request.draft = msgspec.structs.replace(request.draft, organisation=home)
         if status < 400:
             if not reads and _REPLAYED not in headers:
                 await self._recorder.record(entries_of(request.act, request.draft))
@@ -166,10 +174,10 @@ def describe(method: str, path: str, template: str = "") -> tuple[str, Target]:
     ``template`` (nothing was routed) the first part alone is told, for the rest may be anything.
     """
     if not template:
-        first = re.sub(r"[^a-z_]", "_", path.removeprefix(_PREFIX).partition("/")[0].lower())[:40]
+        first = re.sub(r"[^a-z_]", "_", _below(path).partition("/")[0].lower())[:40]
         return f"{first}.{_VERBS.get(method, 'read')}", Target(first)
-    pattern = template.removeprefix(_PREFIX).strip("/").split("/")
-    given = path.removeprefix(_PREFIX).strip("/").split("/")
+    pattern = _below(template).strip("/").split("/")
+    given = _below(path).strip("/").split("/")
     nouns = [part.replace("-", "_") for part in pattern if not part.startswith("{")]
     key = (method, "/".join("{}" if part.startswith("{") else part for part in pattern))
     last_id = next(
@@ -184,6 +192,10 @@ def describe(method: str, path: str, template: str = "") -> tuple[str, Target]:
     is_verb = method == "POST" and len(nouns) > 1 and not pattern[-1].startswith("{") and not nouns[-1].endswith("s")
     verb = [] if is_verb else [_VERBS.get(method, "read")]
     return ".".join([*nouns, *verb]), target
+
+
+def _below(path: str) -> str:
+    return path.removeprefix(_PREFIX).removeprefix(_WELL_KNOWN)
 
 
 def actor_of(session: Session | None) -> Actor:
@@ -204,7 +216,8 @@ def _refusal(request: _Request, status: int, error: str) -> Draft:
     outcome: Outcome = "denied" if status in (401, 403, 429) else "failed"
     noted = next(iter(request.act.notes), None)
     target = Target(noted.kind, noted.id, None if noted.named else noted.name) if noted else request.draft.target
-    return msgspec.structs.replace(request.draft, outcome=outcome, error=error, target=target)
+    whose = (noted.organisation if noted else "") or request.draft.organisation
+    return msgspec.structs.replace(request.draft, outcome=outcome, error=error, target=target, organisation=whose)
 
 
 def _interrupted(draft: Draft) -> Draft:

@@ -14,16 +14,19 @@ import re
 import secrets
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 from litestar.exceptions import HTTPException
 from litestar.types import Receive, Send
 
-from millwright.kernel import MillwrightError
+from millwright.kernel import LimitExceeded, MillwrightError
 from millwright.kernel.scope import NOTHING, enter, leave
 from millwright.parties import NOBODY, Parties, Session
 from millwright.parties.cookies import COOKIE, cookie_name
+from millwright.parties.guards import ORGANISATION_HEADER
 from millwright.web import problems
 from millwright.web.audit import Audit
+from millwright.web.calls import Calls
 from millwright.web.console_files import ConsoleFiles
 from millwright.web.hosts import Hosts
 from millwright.web.settings import WebSettings
@@ -40,6 +43,7 @@ _BODY_TYPES = frozenset(
         b"application/x-ndjson",
         b"application/vnd.apache.arrow.stream",
         b"application/octet-stream",
+        b"application/pkcs10",
         b"multipart/form-data",
         b"text/csv",
     }
@@ -47,11 +51,13 @@ _BODY_TYPES = frozenset(
 _GIVEN_TYPES = ("*/*", "application/", "text/")
 _FORM = b"application/x-www-form-urlencoded"
 _FORM_PATH = re.compile(r"/api/v1/session/oidc/[^/]+/logout\Z")  # OpenID Connect Back-Channel Logout §2.5 wants a form
+_PICTURE_PATH = "/api/v1/carriers/read"
 _ONCE = (b"host", b"content-length", b"content-type", b"transfer-encoding", b"authorization", b"origin")
+_ORGANISATION = ORGANISATION_HEADER.encode()
 _MOST_HEADER_BYTES = 32 * 1024
 _LONGEST_PATH = 8 * 1024
 _UNRESTRICTED = ("/api/v1/session", "/api/v1/account/", "/api/v1/setup")
-_OURS = ("/api/", "/healthz", "/readyz", "/metrics", "/openapi.json")
+_OURS = ("/api/", "/.well-known/est/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
@@ -62,7 +68,7 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-permitted-cross-domain-policies", b"none"),
     (
         b"permissions-policy",
-        b"camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), serial=(), usb=(), "
+        b"camera=(self), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), serial=(), usb=(), "
         b"publickey-credentials-create=(self), publickey-credentials-get=(self)",
     ),
 )
@@ -81,8 +87,10 @@ class Edge:
         settings: WebSettings,
         console: ConsoleFiles,
         methods: Callable[[str], list[str]],
+        calls: Calls | None = None,
     ) -> None:
         self._app, self._parties, self._console, self._methods = app, parties, console, methods
+        self._calls = calls or Calls()
         self._max_body = settings.max_body_bytes
         self._proxies = frozenset(settings.trusted_proxies)
         self._hosts = Hosts(settings)
@@ -168,7 +176,9 @@ class Edge:
         media = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
         has_body = length not in (None, b"0") or b"transfer-encoding" in headers
         form = media == _FORM and _FORM_PATH.match(scope["path"]) is not None
-        if unsafe and has_body and media not in _BODY_TYPES and not media.endswith(b"+json") and not form:
+        picture = media.startswith(b"image/") and scope["path"] == _PICTURE_PATH
+        known = media in _BODY_TYPES or media.endswith(b"+json") or form or picture
+        if unsafe and has_body and not known:
             return problems.of_status(415)
         if not _acceptable(headers.get(b"accept")):
             return problems.of_status(406)
@@ -195,6 +205,19 @@ class Edge:
                 code="parties.second_factor_required",
                 hint="Set one up under My account, Security, or show it there.",
             )
+        return None if session is None else self._too_many(scope, headers, session)
+
+    def _too_many(self, scope: Any, headers: dict[bytes, bytes], session: Session) -> problems.Problem | None:
+        """Counts the call, or says why it is one too many; sets ``scope["rate_limit"]``, headers of the answer."""
+        chosen = headers.get(_ORGANISATION, b"").decode("latin-1") or None
+        if chosen is None and b"organisation_id=" in scope["query_string"]:  # a browser's way to say it
+            query = parse_qs(scope["query_string"].decode("latin-1"))
+            chosen = query.get("organisation_id", [None])[0]
+        try:
+            scope["rate_limit"] = self._calls.admit(scope["path"], session, scope["authority"], chosen)
+        except LimitExceeded as error:
+            scope["rate_limit"] = self._calls.headers_of(error)
+            return problems.of_error(error)
         return None
 
     def _same_origin(self, scope: Any, headers: dict[bytes, bytes], *, strict: bool) -> bool:
@@ -248,7 +271,7 @@ class _Answer:
     """Sends an answer with the headers that every answer has; knows what was answered."""
 
     def __init__(self, scope: Any, send: Send, request_id: str) -> None:
-        self._send = send
+        self._send, self._scope = send, scope
         self._extra = [(b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
         if scope["scheme"] == "https":
             self._extra.append(_STRICT_TRANSPORT)
@@ -264,7 +287,8 @@ class _Answer:
             self.status = message["status"]
             present = {name for name, _ in message["headers"]}
             absent = [each for each in (API_POLICY, _NO_STORE) if each[0] not in present]
-            message["headers"] = [*message["headers"], *self._extra, *absent]
+            paced = self._scope.get("rate_limit", ())
+            message["headers"] = [*message["headers"], *self._extra, *paced, *absent]
         await self._send(message)
 
 

@@ -7,13 +7,15 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Litestar, Request, Response, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Tag
 from litestar.types.internal_types import PathParameterDefinition
 
+from millwright.approvals import HeldRequest
 from millwright.parties.cookies import COOKIE
 from millwright.web import problems
+from millwright.web.holding import nameable_routes
 from millwright.web.problems import Problem
 
 _TAGS = {
@@ -21,13 +23,18 @@ _TAGS = {
     "People": "Who may sign in, and what they may do.",
     "Organisations": "The tree of organisations, their members, consents and invitations.",
     "Grants": "Roles, groups, grants, and why somebody may do something.",
+    "Approvals": "Operations that take a second person: requests, decisions, policies.",
     "Places": "Where devices are: enterprise, site, area, line, cell, unit (ISA-95, IEC 62264).",
     "Models": "What kinds of devices there are: properties with types and units.",
     "Devices": "The devices and their credentials.",
+    "Certificates": "Authorities, certificates of devices and nodes, enrolment (RFC 7030).",
     "Arrivals": "Devices that knocked without being known.",
     "History": "Readings: latest, raw, in buckets; retention.",
     "Dead letters": "Messages that could not be read: inspect, replay, discard.",
     "Rules": "When an alarm is raised.",
+    "Codes": "Identifiers of every code system: parsed, explained, converted.",
+    "Carriers": "QR Code, Data Matrix and Code 128: drawn, on sheets of labels, and read.",
+    "Metering": "Usage, price plans, statements, quotas and rates.",
     "Alarms": "Alarms and their life (ISA-18.2, IEC 62682).",
     "Ledger": "Who did what: the tamper-evident record, and its proofs (RFC 9162, C2SP tlog-tiles).",
     "Live": "What happens now, as Server-Sent Events.",
@@ -77,23 +84,27 @@ def _operation_id(_handler: Any, method: Any, path: list[str | PathParameterDefi
 
 
 @cache
-def _problem_schema() -> dict[str, Any]:
-    _, found = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
+def _shared_schemas() -> dict[str, Any]:
+    _, found = msgspec.json.schema_components([Problem, HeldRequest], ref_template="#/components/schemas/{name}")
     return found
 
 
-def with_problems(schema: dict[str, Any]) -> dict[str, Any]:
-    """The document with what every route answers when it fails."""
-    schema["components"]["schemas"] |= _problem_schema()
+def with_problems(schema: dict[str, Any], app: Litestar) -> dict[str, Any]:
+    """The document with what every route answers when it fails, and when it waits for a second person."""
+    schema["components"]["schemas"] = _shared_schemas() | schema["components"]["schemas"]
+    nameable = {(each.method.lower(), each.path) for each in nameable_routes(app)}
+    waits = {"application/json": {"schema": {"$ref": "#/components/schemas/HeldRequest"}}}
     content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for item in schema["paths"].values():
-        for operation in item.values():
+    for path, item in schema["paths"].items():
+        for method, operation in item.items():
             if not isinstance(operation, dict):
                 continue
             public = operation.get("security") == [{}]
             answers = operation["responses"]
             answers.pop("400", None)
             answers["400"] = {"description": "The request has wrong values.", "content": content}
+            if (method, path) in nameable:
+                answers["202"] = {"description": "It takes a second person, and waits.", "content": waits}
             if not public:
                 answers["401"] = {"description": "Nobody is signed in.", "content": content}
                 answers["403"] = {"description": "The signed-in person may not do this.", "content": content}
@@ -106,6 +117,6 @@ async def openapi_json(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The document. Public: it describes the interface, not this node."""
     state = request.app.state
     if "openapi" not in state:  # making it takes the loop some 50 ms, and anybody may ask
-        schema = with_problems(request.app.openapi_schema.to_schema())
+        schema = with_problems(request.app.openapi_schema.to_schema(), request.app)
         state["openapi"] = msgspec.json.encode(schema, enc_hook=str)
     return Response(state["openapi"], media_type="application/json")

@@ -12,13 +12,18 @@ SYSTEM_READ = permission(
     node=True,
 )
 SYSTEM_SETTINGS = permission("system:settings", "See the settings in force", "查看生效的设置", node=True)
-LEDGER_READ = permission(
-    "ledger:read", "Search and export the ledger of the node", "查询和导出审计账本", ("auditor",), node=True
+LEDGER_READ = permission("ledger:read", "Search and export the ledger", "查询和导出审计账本", ("auditor",))
+LEDGER_FILES = permission(
+    "ledger:files",
+    "Read the files of the whole node's ledger and export its personal values",
+    "读取全节点账本文件，导出个人信息",
+    ("auditor",),
+    node=True,
 )
+LEDGER_ERASE = permission("ledger:erase", "Erase personal data in the ledger", "擦除账本中的个人信息", node=True)
 LEDGER_LOOK = permission(
     "ledger:look",
     "See the history of one object",
     "查看单个对象的变更历史",
     ("engineer", "operator", "auditor"),
-    node=True,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from millwright.approvals import Approvals
 from millwright.devices import ArrivalService, DevicesService
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.nats import NatsConnection
@@ -18,6 +19,7 @@ from millwright.kernel import Clock
 from millwright.ledger import Denials, Ledger, Recorder
 from millwright.operations import Alarms, Rules
 from millwright.parties import Parties
+from millwright.web.calls import Calls
 from millwright.web.settings import WebSettings
 
 Owners = Callable[[Collection[str]], Awaitable[Mapping[str, str]]]
@@ -37,11 +39,13 @@ class SettingView(Struct, frozen=True):
 class Connection(Struct, frozen=True):
     """Ports of the MQTT listener, on the host that the console is reached at unless somebody put them elsewhere.
 
-    Null: that way in is turned off.
+    Null: that way in is turned off. ``own_authority``: the certificate over TLS is of this node's own authority, so
+    that a device has to be given its root.
     """
 
     mqtt_port: int | None
     mqtt_tls_port: int | None
+    own_authority: bool = False
 
 
 def _no_settings() -> Sequence[SettingView]:
@@ -57,6 +61,7 @@ class Services:
     """
 
     parties: Parties
+    approvals: Approvals
     devices: DevicesService
     arrivals: ArrivalService
     historian: HistorianClient
@@ -76,6 +81,7 @@ class Services:
     data_folder: Path
     connection: Connection
     streams: tuple[str, ...] = ("INTAKE", "DEAD_LETTERS", "LEDGER")
+    calls: Calls = field(default_factory=Calls)
     describe_settings: Callable[[], Sequence[SettingView]] = _no_settings
     more: dict[str, Any] = field(default_factory=dict)
     """Further dependencies of routes, by name."""

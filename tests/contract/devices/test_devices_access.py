@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from millwright import devices, parties
+from millwright import certificates, devices, parties
 from millwright.devices import (
     Access,
     Adoption,
@@ -35,7 +35,7 @@ from millwright.historian import Kind, SeriesInfo
 from millwright.kernel import Conflict, Invalid, ManualClock, NotFound
 from support.bus import LocalBus
 
-MIGRATIONS = [parties.MIGRATIONS, devices.MIGRATIONS]
+MIGRATIONS = [parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
 SETTINGS = DevicesSettings(arrivals_limit=3, arrivals_age_h=1, adopt_sparkplug=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from millwright import devices, parties
+from millwright import certificates, devices, parties
 from millwright.devices import (
     DeviceQuery,
     DevicesService,
@@ -20,7 +20,7 @@ from millwright.engines.sql import Records
 from millwright.kernel import ManualClock, NotFound, Unavailable
 from support.bus import LocalBus
 
-MIGRATIONS = [parties.MIGRATIONS, devices.MIGRATIONS]
+MIGRATIONS = [parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
 
 
 @pytest.fixture

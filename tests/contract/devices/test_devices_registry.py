@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from millwright import devices, parties
+from millwright import certificates, devices, parties
 from millwright.devices import (
     DeviceChange,
     DeviceQuery,
@@ -26,7 +26,7 @@ from millwright.engines.sql import Records
 from millwright.kernel import Conflict, Invalid, LimitExceeded, ManualClock, NotFound
 from support.bus import LocalBus
 
-MIGRATIONS = [parties.MIGRATIONS, devices.MIGRATIONS]
+MIGRATIONS = [parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from millwright import devices, parties
+from millwright import certificates, devices, parties
 from millwright.devices.store import credentials, models, places, presence, tags, upsert
 from millwright.devices.store import devices as things
 from millwright.engines.sql import Records
@@ -13,7 +13,7 @@ from millwright.kernel import NotFound, Scope
 from millwright.kernel.scope import NOTHING, within
 from millwright.parties.store.organisations_tables import organisations
 
-MIGRATIONS = [parties.MIGRATIONS, devices.MIGRATIONS]
+MIGRATIONS = [parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
 RED = Scope(frozenset({"red"}), "red", frozenset({"above"}))
 BOTH = Scope(frozenset({"red", "blue"}), "red")
 

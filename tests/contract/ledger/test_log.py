@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from millwright.kernel import Conflict, Corrupt, Denied, Invalid
-from millwright.ledger import Checkpoint, KeyFile, Log, LogInfo, LogReader, verify
+from millwright.ledger import LOG, Checkpoint, KeyFile, Log, LogInfo, LogReader, Note, Signer, Verifier, verify
 from millwright.ledger.log.log import MOST_ENTRY_BYTES
 from millwright.ledger.merkle import ALGORITHMS, Algorithm, Hasher, consistent
-from millwright.ledger.notes import signed_by
+from millwright.ledger.notes import LOG_SM2, signed_by
 
 INFO = LogInfo("example.com/log", "sha256", 0)
 
@@ -108,6 +109,27 @@ def test_killed_in_mid_append_it_keeps_what_it_said_and_never_forks(tmp_path: Pa
     assert verify(tmp_path / "log" / "public").right
 
 
+def test_killed_between_tiles_and_signature_it_signs_when_it_is_next_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = open_log(tmp_path, journal_bytes=1000)
+    log.append([b"signed"] * 300)
+    log.publish()
+    log.append([b"not yet"] * 300)
+    with monkeypatch.context() as killed:
+        killed.setattr(Log, "_sign", lambda self: os.close(-1))
+        with pytest.raises(OSError):
+            log.publish()
+    os.close(log._lock)
+    assert verify(tmp_path / "log" / "public").right
+    log = open_log(tmp_path, journal_bytes=1000)
+    assert verify(tmp_path / "log" / "public").right
+    log.publish()
+    assert log.reader.checkpoint().size == 600
+    assert verify(tmp_path / "log" / "public").right
+    log.close()
+
+
 @pytest.mark.parametrize("tail", [b"\x00", b"\x00" * 4096, os.urandom(999), b"\x00\x00\x00\x05abc", b"cut"])
 def test_a_broken_tail_of_the_journal_is_cut_off(tmp_path: Path, tail: bytes) -> None:
     log = open_log(tmp_path)
@@ -183,7 +205,7 @@ def test_keys_are_private_and_rotate(tmp_path: Path) -> None:
     log.publish()
     (old,) = keys.load(INFO.origin)
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
-    new = keys.rotate(INFO.origin)
+    (new,) = keys.rotate(INFO.origin)
     os.utime(tmp_path / "key", ns=(1, 1))
     note = log.publish()
     assert note is not None
@@ -214,3 +236,50 @@ def test_old_partial_files_go_when_their_tile_is_full(tmp_path: Path) -> None:
     reader = LogReader.in_folder(Hasher("sha256"), tmp_path / "log" / "public")
     assert reader.entry(10, 100) == b"entry 10"  # from the full bundle, though a log of 100 had a partial one
     log.close()
+
+
+def test_sm2_signs_beside_ed25519_once_it_is_chosen(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    log = open_log(tmp_path)
+    log.append([b"before"])
+    log.publish()
+    log.close()
+    national = KeyFile(file, (LOG, LOG_SM2))
+    log = Log(tmp_path / "log", INFO, national)
+    note = log.publish()
+    assert note is not None
+    ed25519, sm2 = (each.verifier for each in national.load(INFO.origin))
+    assert (len(note.signatures), ed25519.kind, sm2.kind) == (2, LOG, LOG_SM2)
+    assert signed_by(note, ed25519)
+    assert signed_by(note, sm2)
+    assert Verifier.parse(str(sm2)) == sm2
+    altered = Note(note.text.replace("\n1\n", "\n2\n"), note.signatures)
+    assert not signed_by(altered, sm2)
+    log.close()
+    for key in (str(ed25519), str(sm2)):
+        report = verify(tmp_path / "log" / "public", keys=[Verifier.parse(key)])
+        assert report.right
+        assert report.trusted_key
+    new = national.rotate(INFO.origin)
+    assert [each.kind for each in new] == [LOG, LOG_SM2]
+    assert [each.verifier for each in national.retire(INFO.origin)] == [ed25519, sm2]
+    assert KeyFile(file).load(INFO.origin) == [new[0]]  # chosen no more: kept, and not signing
+    assert national.load(INFO.origin) == new
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl, which checks the signature, is not installed")
+def test_openssl_accepts_what_sm2_signs(tmp_path: Path) -> None:
+    signer = Signer.generate("example.com/log", LOG_SM2)
+    message, made = b"a tree head\n", signer.sign(b"a tree head\n")
+    (tmp_path / "message").write_bytes(message)
+    # SubjectPublicKeyInfo with the curve 1.2.156.10197.1.301, and the two integers as a DER sequence
+    named_curve = bytes.fromhex("301306072a8648ce3d020106082a811ccf5501822d")
+    (tmp_path / "key.der").write_bytes(b"\x30\x59" + named_curve + b"\x03\x42\x00\x04" + signer.verifier.public)
+    parts = [half.lstrip(b"\0") for half in (made[:32], made[32:])]
+    integers = [(b"\0" if half[0] & 0x80 else b"") + half for half in parts]
+    body = b"".join(b"\x02" + bytes([len(each)]) + each for each in integers)
+    (tmp_path / "signature").write_bytes(b"\x30" + bytes([len(body)]) + body)
+    asked = ["pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "key.der", "-rawin", "-digest", "sm3"]
+    asked += ["-in", "message", "-sigfile", "signature", "-pkeyopt", "distid:1234567812345678"]
+    said = subprocess.run(["openssl", *asked], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.stdout.strip() == "Signature Verified Successfully", said.stderr

@@ -7,16 +7,19 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from millwright import cases, devices, historian, operations
+from millwright import approvals, cases, certificates, devices, historian, metering, operations
 from millwright import parties as domain
+from millwright.engines import secrets
 from millwright.engines.sql import Records
 from millwright.kernel import ROOT, Conflict, Denied, Invalid, ManualClock, NotFound
 from millwright.parties import Authority, Opened, Parties
 from millwright.parties.grants.model import GroupChange, NewConsent, NewGrant, NewGroup, NewInvitation, NewRole
 from millwright.parties.organisations.model import NewOrganisation, OrganisationChange
 from millwright.parties.store.organisations_tables import organisations
+from support.sealing import sealing
 
-MIGRATIONS = [Path(each.__file__).parent / "migrations" for each in (domain, cases, devices, historian, operations)]
+DOMAINS = (secrets, domain, metering, cases, certificates, approvals, devices, historian, operations)
+MIGRATIONS = [Path(each.__file__).parent / "migrations" for each in DOMAINS]
 PASSWORD = "copper kettles whistle"
 
 
@@ -27,7 +30,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def parties(records: Records, clock: ManualClock) -> Parties:
-    return Parties(records, clock)
+    return Parties(records, clock, secrets=sealing(records, clock))
 
 
 class Province:
@@ -183,6 +186,46 @@ async def test_who_belongs_to_two_is_disabled_by_neither(province: Province) -> 
     province.people["both"] = await parties.sign_in("both", PASSWORD)
     assert await province.seen("both", "organisations:read") == {"blue"}
     await parties.people.update(await province.may("blue"), person, disabled=True)
+
+
+async def test_somebody_is_removed_for_good_by_who_keeps_all_of_them(province: Province) -> None:
+    parties = province.parties
+    await province.invite("red", "red", "leaving", "engineer")
+    leaving = province.people["leaving"]
+    person = leaving.session.person.id
+    token = await parties.people.add_token(leaving.session, await province.may("leaving"), "t", ["viewer"])
+    for stranger in ("province", "blue", "leaving"):
+        with pytest.raises(NotFound):
+            await parties.people.remove(await province.may(stranger), person)
+    joined = await parties.grants.invite(await province.may("blue"), province.ids["blue"], NewInvitation("viewer"))
+    await parties.accept(joined.token, leaving.session)
+    with pytest.raises(Denied) as caught:
+        await parties.people.remove(await province.may("red"), person)
+    assert caught.value.code == "parties.person_of_others"
+    await parties.organisations.leave(await province.may("blue"), province.ids["blue"], person)
+    leaving = await parties.sign_in("leaving", PASSWORD)
+    await parties.people.remove(await province.may("red"), person)
+    assert await parties.find_session(leaving.secret) is None
+    assert await parties.find_session(token.token) is None
+    assert person not in {each.id for each in await parties.people.list_people(await province.may("red"))}
+    await province.invite("red", "red", "leaving", "viewer")  # the name is free again
+
+
+async def test_nobody_removes_themselves_or_the_last_administrator(province: Province) -> None:
+    parties = province.parties
+    red = province.people["red"].session.person.id
+    with pytest.raises(Conflict) as caught:
+        await parties.people.remove(await province.may("red"), red)
+    assert caught.value.code == "parties.person_oneself"
+    await province.invite("red", "red", "second", "administrator")
+    await parties.people.remove(await province.may("second"), red)
+    role = await parties.grants.add_role(
+        await province.may("second"), NewRole(province.ids["red"], "keeper", ["people:manage", "people:read"])
+    )
+    await province.invite("second", "red", "keeper", role.id)
+    with pytest.raises(Conflict) as caught:
+        await parties.people.remove(await province.may("keeper"), province.people["second"].session.person.id)
+    assert caught.value.code == "parties.last_administrator"
 
 
 async def test_second_factors_are_reset_only_by_who_manages_the_person(province: Province) -> None:

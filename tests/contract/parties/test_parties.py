@@ -7,12 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from millwright import parties as domain
+from millwright.engines import secrets
 from millwright.engines.sql import Records
 from millwright.kernel import Conflict, Denied, Invalid, LimitExceeded, ManualClock, NotFound
 from millwright.parties import NotSignedIn, Opened, Parties, ensure_local_token
 from support.authority import administrator
+from support.sealing import sealing
 
-MIGRATIONS = [domain.MIGRATIONS]
+MIGRATIONS = [secrets.MIGRATIONS, domain.MIGRATIONS]
 PASSWORD = "copper kettles whistle"
 
 
@@ -23,7 +25,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def parties(records: Records, clock: ManualClock) -> Parties:
-    return Parties(records, clock, session_hours=12)
+    return Parties(records, clock, session_hours=12, secrets=sealing(records, clock))
 
 
 async def set_up(parties: Parties) -> Opened:
@@ -46,7 +48,7 @@ async def test_the_first_administrator_is_made_once(parties: Parties) -> None:
 async def test_racing_set_ups_make_one_administrator(parties: Parties, records: Records, clock: ManualClock) -> None:
     code = await parties.new_setup_code()
     assert code is not None
-    others = [Parties(records, clock) for _ in range(5)]
+    others = [Parties(records, clock, secrets=sealing(records, clock)) for _ in range(5)]
     outcomes = await asyncio.gather(
         *(other.set_up(f"Person {n}", PASSWORD, code) for n, other in enumerate(others)), return_exceptions=True
     )

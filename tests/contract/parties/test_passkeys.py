@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from millwright import parties as domain
+from millwright.engines import secrets
 from millwright.engines.sql import Records
 from millwright.kernel import Conflict, Denied, Invalid, ManualClock, NotFound, Unsupported
 from millwright.parties import NotSignedIn, Opened, Parties, SignInSettings
@@ -12,8 +13,9 @@ from millwright.parties.origin import Origin
 from millwright.parties.passkeys.model import Passkey
 from support.authenticator import SoftwareAuthenticator
 from support.authority import administrator
+from support.sealing import sealing
 
-MIGRATIONS = [domain.MIGRATIONS]
+MIGRATIONS = [secrets.MIGRATIONS, domain.MIGRATIONS]
 PASSWORD = "copper kettles whistle"
 HERE = Origin("10.0.0.1", "a browser", url="http://localhost")
 
@@ -25,7 +27,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def parties(records: Records, clock: ManualClock) -> Parties:
-    return Parties(records, clock)
+    return Parties(records, clock, secrets=sealing(records, clock))
 
 
 async def anna(parties: Parties) -> Opened:
@@ -42,14 +44,14 @@ async def register(
 
 
 async def sign_in(parties: Parties, device: SoftwareAuthenticator) -> Opened:
-    begun = parties.passkeys.challenge(HERE)
+    begun = await parties.passkeys.challenge(HERE)
     return await parties.passkeys.sign_in(begun.ceremony, device.get(begun.options), HERE)
 
 
 async def test_a_passkey_opens_a_session_without_a_name(parties: Parties) -> None:
     device = SoftwareAuthenticator()
     await register(parties, await anna(parties), device)
-    begun = parties.passkeys.challenge(HERE)
+    begun = await parties.passkeys.challenge(HERE)
     assert not begun.options.get("allowCredentials")
     assert begun.options["userVerification"] == "required"
     opened = await parties.passkeys.sign_in(begun.ceremony, device.get(begun.options), HERE)
@@ -60,13 +62,13 @@ async def test_a_passkey_opens_a_session_without_a_name(parties: Parties) -> Non
 async def test_a_challenge_works_once(parties: Parties) -> None:
     device = SoftwareAuthenticator()
     await register(parties, await anna(parties), device)
-    begun = parties.passkeys.challenge(HERE)
+    begun = await parties.passkeys.challenge(HERE)
     shown = device.get(begun.options)
     await parties.passkeys.sign_in(begun.ceremony, shown, HERE)
     with pytest.raises(Conflict) as caught:
         await parties.passkeys.sign_in(begun.ceremony, shown, HERE)
     assert caught.value.code == "parties.ceremony_spent"
-    again = parties.passkeys.challenge(HERE)
+    again = await parties.passkeys.challenge(HERE)
     with pytest.raises(NotSignedIn):  # the recorded answer does not fit another challenge
         await parties.passkeys.sign_in(again.ceremony, shown, HERE)
 
@@ -74,7 +76,7 @@ async def test_a_challenge_works_once(parties: Parties) -> None:
 async def test_a_challenge_ends_after_five_minutes(parties: Parties, clock: ManualClock) -> None:
     device = SoftwareAuthenticator()
     await register(parties, await anna(parties), device)
-    begun = parties.passkeys.challenge(HERE)
+    begun = await parties.passkeys.challenge(HERE)
     shown = device.get(begun.options)
     clock.advance(301)
     with pytest.raises(Denied) as caught:
@@ -153,7 +155,7 @@ async def test_answers_that_prove_nothing_open_nothing(parties: Parties) -> None
         odd,
     ):
         kept = (device.origin, device.verified, device.rp_id, device.user_handle)
-        begun = parties.passkeys.challenge(HERE)
+        begun = await parties.passkeys.challenge(HERE)
         with pytest.raises(NotSignedIn) as caught:
             await parties.passkeys.sign_in(begun.ceremony, change(device.get(begun.options)), HERE)
         assert caught.value.code == "parties.passkey_wrong", change
@@ -234,7 +236,9 @@ async def test_a_disabled_persons_passkey_opens_nothing(parties: Parties) -> Non
 
 
 async def test_a_passkey_is_what_a_role_demands(records: Records, clock: ManualClock) -> None:
-    parties = Parties(records, clock, settings=SignInSettings(second_factor_for=["administrator"]))
+    parties = Parties(
+        records, clock, settings=SignInSettings(second_factor_for=["administrator"]), secrets=sealing(records, clock)
+    )
     opened = await anna(parties)
     assert opened.session.restricted
     device = SoftwareAuthenticator()

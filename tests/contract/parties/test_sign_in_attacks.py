@@ -6,13 +6,15 @@ import re
 import pytest
 
 from millwright import parties as domain
+from millwright.engines import secrets
 from millwright.engines.sql import Records
 from millwright.kernel import Conflict, Invalid, LimitExceeded, ManualClock
 from millwright.parties import NotSignedIn, Opened, Parties, SignInSettings
 from millwright.parties.passwords.hashing import Passwords
 from support.authority import administrator
+from support.sealing import sealing
 
-MIGRATIONS = [domain.MIGRATIONS]
+MIGRATIONS = [secrets.MIGRATIONS, domain.MIGRATIONS]
 PASSWORD = "copper kettles whistle"
 SCANNED = re.compile(r"\bmwt_[A-Za-z0-9_-]{32}(?![A-Za-z0-9_-])")
 """What docs/guides/sign-in.md tells secret scanners to look for."""
@@ -25,7 +27,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def parties(records: Records, clock: ManualClock) -> Parties:
-    return Parties(records, clock)
+    return Parties(records, clock, secrets=sealing(records, clock))
 
 
 async def anna(parties: Parties) -> Opened:
@@ -134,7 +136,7 @@ async def test_a_token_that_was_ended_elsewhere_works_for_a_second_at_most(
 ) -> None:
     opened = await anna(parties)
     token = await parties.people.add_token(opened.session, administrator(), "t", ["viewer"])
-    other = Parties(records, clock)
+    other = Parties(records, clock, secrets=sealing(records, clock))
     assert await other.find_session(token.token) is not None
     assert await other.find_session(opened.secret) is not None
     await parties.people.end_token(opened.session, administrator(), token.id)
@@ -150,7 +152,7 @@ async def test_a_role_removed_elsewhere_in_mid_session_is_gone_within_a_second(
     await anna(parties)
     bob = await parties.people.add(administrator(), "Bob", PASSWORD, ["engineer"])
     opened = await parties.sign_in("Bob", PASSWORD)
-    other = Parties(records, clock)
+    other = Parties(records, clock, secrets=sealing(records, clock))
     found = await other.find_session(opened.secret)
     assert found is not None
     assert found.person.allows("engineer")
@@ -170,7 +172,7 @@ async def test_a_token_says_from_where_it_was_used(parties: Parties) -> None:
 
 
 async def test_the_policy_limits_a_tokens_life(records: Records, clock: ManualClock) -> None:
-    parties = Parties(records, clock, settings=SignInSettings(token_longest_days=90))
+    parties = Parties(records, clock, settings=SignInSettings(token_longest_days=90), secrets=sealing(records, clock))
     opened = await anna(parties)
     token = await parties.people.add_token(opened.session, administrator(), "t", ["viewer"])
     assert token.expires_ms == clock.now_ms() + 90 * 86_400_000
@@ -189,7 +191,9 @@ async def test_secret_scanners_recognise_a_token(parties: Parties) -> None:
 
 
 async def test_a_session_ends_after_its_longest_life(records: Records, clock: ManualClock) -> None:
-    parties = Parties(records, clock, settings=SignInSettings(session_longest_days=0.25))
+    parties = Parties(
+        records, clock, settings=SignInSettings(session_longest_days=0.25), secrets=sealing(records, clock)
+    )
     opened = await anna(parties)
     for _ in range(5):
         clock.advance(3600)

@@ -16,10 +16,16 @@ from millwright.kernel import Unavailable
 from millwright.ledger import Act, Actor, Draft, Recorder, Target, entries_of, verify
 from millwright.ledger.proving import check_proof
 from millwright.parties.second_factor.totp import code_at
+from support.certificates import make_request
 from support.web import PASSWORD, RunningWeb, open_writer, running_web
 
 READS = {
     ("post", "/api/v1/rules/test"),
+    ("post", "/api/v1/retention/preview"),
+    ("post", "/api/v1/codes/parse"),
+    ("post", "/api/v1/codes/convert"),
+    ("post", "/api/v1/carriers/sheet"),
+    ("post", "/api/v1/carriers/read"),
     ("post", "/api/v1/session/passkey/challenge"),
     ("post", "/api/v1/account/second-factor"),
     ("post", "/api/v1/account/passkeys/challenge"),
@@ -250,9 +256,6 @@ async def test_personal_data_is_erased_and_every_proof_still_holds(web: RunningW
     await boris.post("/api/v1/session", json={"name": "Boris", "password": PASSWORD})
     await boris.patch("/api/v1/session", json={"language": "zh"})
     found = await until(client, lambda each: len(each) == 3, q="boris")
-    assert (
-        await client.delete(f"/api/v1/people/{person['id']}")
-    ).status_code == 405  # people are disabled, not deleted
     answer = await client.delete(f"/api/v1/ledger/personal/{person['id']}")
     assert answer.json() == {"entries": 3}
     assert await entries(client, q="boris") == []
@@ -427,3 +430,40 @@ async def test_a_failure_between_log_and_index_doubles_nothing(tmp_path: Path, m
             assert {each["id"] for each in found} == {f"led_{number:05d}" for number in range(5)}
         finally:
             await writer.stop()
+
+
+async def test_what_a_device_does_about_its_certificates_is_recorded_as_its_own(
+    web: RunningWeb, tmp_path: Path
+) -> None:
+    administrator, outside = await web.set_up(), web.client(token="none")
+    outside.headers.pop("authorization")
+    device = (await administrator.post("/api/v1/devices", json={"name": "pump-7"})).json()["id"]
+    path = f"/api/v1/devices/{device}/certificates"
+    code = (await administrator.post(f"{path}/code", json={})).json()["code"]
+    token = (await administrator.post(f"/api/v1/devices/{device}/credentials", json={})).json()["token"]
+    body = {"request": make_request(tmp_path)}
+    first = await outside.post("/api/v1/enrolment", json=body, auth=("pump-7", code))
+    assert first.status_code == 201, first.text
+    pkcs10 = {"Content-Type": "application/pkcs10"}
+    est = "/.well-known/est/simpleenroll"
+    request = make_request(tmp_path, "est")
+    assert (await outside.post(est, content=request, auth=("", token), headers=pkcs10)).status_code == 200
+    assert (await outside.post(est, content=request, auth=("", "mwd_wrong"), headers=pkcs10)).status_code == 401
+    revoked = await administrator.post(f"{path}/{first.json()['issued']['id']}/revocation", json={})
+    assert revoked.status_code == 204
+    assert (await administrator.post("/api/v1/certificates/authorities")).status_code == 201
+
+    def is_there(found: list[dict[str, Any]]) -> bool:
+        return {"est.simpleenroll", "certificates.authorities.add"} <= {each["action"] for each in found}
+
+    found = await until(administrator, is_there)
+    told = [(each["action"], each["actor"]["kind"], each["target"]["kind"], each["outcome"]) for each in found]
+    assert ("devices.certificates.code", "person", "device", "done") in told
+    assert ("enrolment.add", "device", "device", "done") in told
+    assert ("enrolment.add", "device", "authority", "done") in told  # it was made at the first need
+    assert ("est.simpleenroll", "device", "device", "done") in told
+    assert ("devices.certificates.revocation", "person", "device", "done") in told
+    assert ("certificates.authorities.add", "person", "authority", "done") in told
+    denied = await until(administrator, lambda found: len(found) > 0, outcome="denied")
+    assert [(each["action"], each["error"]) for each in denied] == [("est.simpleenroll", "devices.credential_wrong")]
+    assert not [secret for secret in (code, token, "mwd_wrong", "PRIVATE") if secret in str(found + denied)]

@@ -210,7 +210,7 @@ async def test_every_answer_carries_the_protecting_headers(web: RunningWeb) -> N
         assert headers["referrer-policy"] == "same-origin"
         assert headers["cross-origin-opener-policy"] == "same-origin"
         assert headers["cross-origin-resource-policy"] == "same-origin"
-        assert "camera=()" in headers["permissions-policy"]
+        assert "camera=(self)" in headers["permissions-policy"]
         assert (
             "object-src" in headers["content-security-policy"]
             or "default-src 'none'" in (headers["content-security-policy"])

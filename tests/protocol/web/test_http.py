@@ -288,4 +288,4 @@ async def test_every_role_learns_where_devices_connect_and_nothing_else(web: Run
     others = [await web.person(administrator, role, role) for role in ("engineer", "operator", "viewer")]
     for client in (administrator, *others):
         answer = await client.get("/api/v1/connection")
-        assert answer.json() == {"mqtt_port": 18830, "mqtt_tls_port": None}
+        assert answer.json() == {"mqtt_port": 18830, "mqtt_tls_port": None, "own_authority": False}

@@ -14,7 +14,7 @@ def record(message: str, **extra: object) -> logging.LogRecord:
 
 
 def test_secrets_of_every_kind_are_hidden() -> None:
-    for prefix in ("mwt", "mwd", "mws", "mwb"):
+    for prefix in ("mwt", "mwd", "mws", "mwb", "mwe"):
         secret = new_secret(prefix)
         shown = hide_secrets(f"signing in with {secret}, refused")
         assert secret[8:] not in shown
@@ -24,6 +24,10 @@ def test_secrets_of_every_kind_are_hidden() -> None:
 def test_password_in_a_url_is_hidden() -> None:
     assert hide_secrets("postgresql://ada:geheim@db:5432/x") == "postgresql://ada:********@db:5432/x"
     assert hide_secrets("nats://9f8e7d6c5b4a@127.0.0.1:4222") == "nats://********@127.0.0.1:4222"
+    assert hide_secrets("tls://9f8e7d6c5b4a@broker:4222") == "tls://********@broker:4222"
+    key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEA\n-----END PRIVATE KEY-----"
+    assert hide_secrets(f"refused {key!r}, said somebody") == "refused '********', said somebody"
+    assert hide_secrets(key[:40]) == "********"
     assert hide_secrets("http://127.0.0.1:8420/a@b") == "http://127.0.0.1:8420/a@b"
 
 

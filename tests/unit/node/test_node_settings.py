@@ -29,6 +29,9 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     environ = {
         "MILLWRIGHT_CLICKHOUSE_PASSWORD": "geheim",
         "MILLWRIGHT_SQL_URL": "postgresql+psycopg://ada:geheim@db/millwright",
+        "MILLWRIGHT_NATS_URL": "tls://geheim@broker:4222",
+        "MILLWRIGHT_SECRETS_SECRET_KEY": "geheim",
+        "MILLWRIGHT_SECRETS_OLD_SECRET_KEYS": "geheim, geheim2",
     }
     file = written(tmp_path, "")
     shown = "\n".join(str(entry) for entry in describe(load(file, environ), file, environ))

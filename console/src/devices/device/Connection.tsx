@@ -10,6 +10,7 @@ import { Listing } from "../../parts/Listing";
 import { PresenceMark } from "../../parts/Marks";
 import { Empty, Loaded, Panel } from "../../parts/Page";
 import { ConnectGuide } from "../ConnectGuide";
+import { Certificates } from "./Certificates";
 
 /** Whether it is connected, and with which credentials it may. */
 export function Connection({ device }: { device: Device }): JSX.Element {
@@ -55,6 +56,7 @@ export function Connection({ device }: { device: Device }): JSX.Element {
           <Loaded query={credentials}>{(list) => list.length ? <Listing items={list} columns={columns} rowKey={(c) => c.id} inside card={(c) => <div className="inset row spread"><span><span className="mono">{c.hint}</span><div className="small quiet num">{used(c)}</div></span>{button(c)}</div>} /> : <Empty title={t.device.credentialEmpty}><Button type="primary" onClick={() => { issue.mutate(undefined); }}>{t.device.newCredential}</Button></Empty>}</Loaded>
         </Panel>
       )}
+      {engineer && <Certificates device={device} />}
       {issued && (
         <Modal open onCancel={() => { setIssued(null); }} title={t.device.newCredential} width={640} footer={<Button type="primary" onClick={() => { setIssued(null); }}>{t.common.done}</Button>} mask={{ closable: false }}>
           <div className="stack"><p className="quiet">{t.wizard.tokenOnce}</p><ConnectGuide token={issued.token} /></div>

@@ -44,7 +44,7 @@ function Body({ device }: { device: Device }): JSX.Element {
   const open = (name: string): void => { setParameters((p) => { const next = new URLSearchParams(p); next.set("tab", name); return next; }, { replace: true }); };
   const choose = (names: string[]): void => { setParameters([["tab", "trend"], ...(names.length ? names : [""]).map((name): [string, string] => ["trend", name])], { replace: true }); };
   const able = useChange((disabled: boolean) => patch(`/devices/${device.id}`, { disabled }, etagOf(device)), ["devices", "overview"]);
-  const drop = useChange(() => remove(`/devices/${device.id}`, etagOf(device)), ["devices", "overview", "places"], () => void navigate("/devices"));
+  const drop = useChange(() => remove(`/devices/${device.id}`, etagOf(device)), ["devices", "overview", "places"], () => void navigate("/devices"), () => undefined);
   const confirm = (title: string, content: string | undefined, okText: string, run: () => Promise<unknown>): void => {
     void modal.confirm({ title, content, okText, cancelText: t.common.cancel, okButtonProps: { danger: true }, onOk: () => run().catch(() => undefined) });
   };

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from millwright.app.doctor import clocks, installation, machine
+from millwright.app.doctor import certificates, clocks, installation, machine
 from millwright.app.doctor.finding import Finding, ok, wrong
 from millwright.app.folder import DataFolder
 from millwright.app.sections import folder_of, settings_file
 from millwright.app.settings import NodeSettings, load
-from millwright.app.trust import pin
+from millwright.app.tls import listening
+from millwright.app.trust import known_by
 from millwright.kernel import Invalid
 
 
@@ -47,22 +48,25 @@ def examine(config: Path | None, environ: Mapping[str, str]) -> Examination:
     done.findings += [
         *installation.check_engines(settings),
         *installation.check_files_exist(settings),
+        *certificates.check_certificates(settings, folder),
         installation.check_folder(folder),
         machine.check_disk(folder.root, settings.node.disk_low_mb, settings.node.disk_stop_mb),
         machine.check_clock(),
         machine.check_files(),
         machine.check_memory(),
         lock,
-        *_ports(settings, own),
+        *_ports(settings, folder, own),
         installation.check_records(settings, folder),
-        *_running(folder, settings.web.certificate),
+        *certificates.check_kept(settings, folder),
+        *_running(folder, settings),
         *(clocks.check_nats(settings.nats.url) if settings.nats.url else []),
     ]
     return done
 
 
-def _ports(settings: NodeSettings, own: set[int]) -> list[Finding]:
-    wanted = [("mqtt", settings.mqtt.host, settings.mqtt.port), ("mqtt", settings.mqtt.host, settings.mqtt.tls_port)]
+def _ports(settings: NodeSettings, folder: DataFolder, own: set[int]) -> list[Finding]:
+    _, mqtt = listening(settings, folder)
+    wanted = [("mqtt", mqtt.host, mqtt.port), ("mqtt", mqtt.host, mqtt.tls_port)]
     wanted.append(("web", settings.web.host, settings.web.port))
     if settings.nats.url:
         return [machine.check_port(*each, own) for each in wanted if each[2]] + _reach(settings.nats.url)
@@ -73,7 +77,7 @@ def _ports(settings: NodeSettings, own: set[int]) -> list[Finding]:
 def _reach(servers: str) -> list[Finding]:
     found = []
     for server in servers.split(","):
-        host, _, port = server.strip().rsplit("@", 1)[-1].removeprefix("nats://").partition(":")
+        host, _, port = server.strip().rsplit("@", 1)[-1].removeprefix("nats://").removeprefix("tls://").partition(":")
         try:
             socket.create_connection((host, int(port or 4222)), timeout=3).close()
         except (OSError, ValueError) as error:
@@ -85,14 +89,14 @@ def _reach(servers: str) -> list[Finding]:
     return found
 
 
-def _running(folder: DataFolder, certificate: str) -> list[Finding]:
+def _running(folder: DataFolder, settings: NodeSettings) -> list[Finding]:
     """What the running node says of itself, when there is one."""
     addresses = folder.read_addresses()
     if addresses is None or not addresses.get("http"):
         return []
     url = addresses["http"]
     try:
-        tls = pin(Path(certificate)) if certificate and url.startswith("https:") else None
+        tls = known_by(settings.web, settings.tls, folder) if url.startswith("https:") else None
         with urllib.request.urlopen(f"{url}/readyz", timeout=5, context=tls) as reply:  # noqa: S310 - our own http URL
             body: dict[str, Any] = json.loads(reply.read())
     except urllib.error.HTTPError as error:

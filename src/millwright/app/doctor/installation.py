@@ -114,6 +114,12 @@ def check_files_exist(settings: NodeSettings) -> list[Finding]:
         "[web] key": settings.web.key,
         "[mqtt] certificate": settings.mqtt.certificate,
         "[mqtt] key": settings.mqtt.key,
+        "[mqtt] client_ca": settings.mqtt.client_ca,
+        "[nats] ca": settings.nats.ca,
+        "[nats] certificate": settings.nats.certificate,
+        "[nats] key": settings.nats.key,
+        "[tls] certificate": settings.tls.certificate,
+        "[tls] key": settings.tls.key,
     }
     found = []
     for key, value in named.items():

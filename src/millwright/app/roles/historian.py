@@ -10,6 +10,7 @@ import msgspec
 from millwright.app.ledger import ledger_parts
 from millwright.app.node import Composition, Node
 from millwright.app.pipeline import Pipeline
+from millwright.app.snapshots import StoredBytes
 from millwright.app.stats import Figures, figures
 from millwright.devices import (
     ArrivalService,
@@ -26,6 +27,7 @@ from millwright.devices.telemetry import Collector, Decoded, Outgoing, new_decod
 from millwright.engines.clickhouse import open_engine
 from millwright.historian import Historian, HistorianServer, LivePublisher, PolicyStore, Retention
 from millwright.kernel import MillwrightError
+from millwright.metering import Calendar, CountStore, StreamTally
 from millwright.operations import AlarmWorker
 from millwright.operations.directory import RegistryDirectory
 
@@ -118,6 +120,7 @@ def compose(node: Node) -> Composition:
         hooks=[("rules", lambda decoded: alarms.evaluate(decoded.batch)), ("watchers", watchers.look)],
         note_series=devices.properties.note,
         before_acknowledge=[("alarms", alarms.flush)],
+        tally=StreamTally(CountStore(node.records), node.clock),
     )
     node.stats.sources += [
         pipeline.figures,
@@ -139,5 +142,12 @@ def compose(node: Node) -> Composition:
             alarms,
             HostState(node.bus, node.clock),
             pipeline,
+            StoredBytes(
+                historian.bytes_by_device,
+                devices.device_store.known,
+                CountStore(node.records),
+                Calendar(settings.metering.utc_offset_h),
+                node.clock,
+            ),
         ]
     )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from millwright.app.disk import DiskWatch
-from millwright.app.node import Composition, Node
+from millwright.app.limits import QuotaDoor, QuotaEnforcer, RatePacer
+from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.refusals import RecordedAuthenticator
 from millwright.app.stats import figures
+from millwright.app.tls import NodeTls, listening
 from millwright.devices import EVERY, Access, Changes, DeviceStore
 from millwright.devices.credentials import CredentialStore
-from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, MqttListener
-from millwright.kernel import LimitExceeded
+from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener, MqttSettings
+from millwright.kernel import LimitExceeded, Part
 from millwright.ledger import Denials, Recorder
+from millwright.metering import Calendar, LimitWatch
 
 
 class GuardedIntake:
@@ -33,7 +36,7 @@ class GuardedIntake:
 
 def compose(node: Node) -> Composition:
     """The listener, and the access check that also ends the connections of revoked devices."""
-    settings = node.settings.mqtt
+    _, settings = listening(node.settings, node.folder)
     listener_id = node.settings.node.name
     changes = Changes(node.records, node.bus)
 
@@ -52,16 +55,47 @@ def compose(node: Node) -> Composition:
     stream = JetStreamIntake(node.bus, listener_id, settings.max_packet_bytes)
     recorder = Recorder(node.bus)
     denials = Denials(recorder, node.clock, interval_s=node.settings.ledger.repeats_every_s)
+    chosen = node.settings.metering
+    limits = LimitWatch(
+        node.records,
+        Calendar(chosen.utc_offset_h),
+        node.clock,
+        chosen.watch_s,
+        on_look=lambda: enforcer.look(),
+    )
+    door = RecordedAuthenticator(QuotaDoor(access, lambda: limits.ceilings), denials, node.clock)
+    tls, secured = _tls(node, settings, recorder) if settings.tls_port else (None, [])
     listener = MqttListener(
         settings,
-        RecordedAuthenticator(access, denials, node.clock),
+        door,
         GuardedIntake(stream, disk),
         JetStreamJournal(node.bus),
         node.bus,
         node.clock,
         listener_id=listener_id,
+        tls=tls,
+        certificates=door,
+        pacer=RatePacer(lambda: limits.ceilings, node.clock),
     )
+    enforcer = QuotaEnforcer(lambda: limits.ceilings, listener.disconnect_where, node.clock, chosen.quota_grace_s)
     node.stats.sources += [lambda: figures(**listener.stats()), disk.figures]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
     address = f"mqtt://{host}:{settings.port}" if settings.port else f"mqtts://{host}:{settings.tls_port}"
-    return Composition([disk, recorder, denials, stream, listener, access], address)
+    return Composition([disk, recorder, denials, *secured, stream, limits, listener, access], address)
+
+
+def _tls(node: Node, settings: MqttSettings, recorder: Recorder) -> tuple[ListenerTls, list[Part]]:
+    """What TLS rests on, and the parts that keep it valid, to be started before the listener."""
+    from millwright.certificates import CertificateAuthority  # a listener without TLS does without cryptography
+
+    authority = CertificateAuthority(node.records, secrets_of(node), node.clock, node.settings.certificates)
+    tls = ListenerTls(
+        settings.certificate,
+        settings.key,
+        mode=settings.client_certificates,
+        trust=lambda: "".join(authority.trusted()),
+        client_ca=settings.client_ca,
+    )
+    own = NodeTls(node, authority, recorder, settings.certificate, settings.key)
+    node.stats.sources.append(own.figures)
+    return tls, [own, tls]

@@ -3,43 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from millwright import __version__
-from millwright.app.node import Composition, Node
+from millwright.app.limits import QuotaProblems
+from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
 from millwright.app.stats import Figures
+from millwright.app.tls import NodeTls, is_own, listening
+from millwright.approvals import Approvals, ApprovalsKeeper
+from millwright.certificates import CertificateAuthority
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DeviceStore
+from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
+from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
+from millwright.metering import Calendar, CountStore, LimitWatch, Metering, Tally
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
-from millwright.parties import Parties, Sealer
+from millwright.parties import Parties
 from millwright.web import Connection, Services, SettingView, WebServer, create_app
+from millwright.web.calls import Calls
 
 
 def compose(node: Node) -> Composition:
     """The services that the routes ask for, and the server."""
     settings = node.settings
+    chosen, mqtt = listening(settings, node.folder)
     alarms = Alarms(node.records, node.bus, node.clock)
     devices = DevicesService(node.records, node.bus, node.clock, settings.devices, count_alarms=alarms.active_by_device)
     directory = RegistryDirectory(devices.device_store, devices.model_store, devices.changes)
     dead_letters = DeadLetters(node.bus, devices.registry.known)
     recorder = Recorder(node.bus)
     denials = Denials(recorder, node.clock, interval_s=settings.ledger.repeats_every_s)
+    secrets = secrets_of(node)
     parties = Parties(
         node.records,
         node.clock,
         session_hours=settings.web.session_hours,
         settings=settings.sign_in,
-        sealer=Sealer.from_file(Path(settings.sign_in.key_file or node.folder.root / "sign_in.key")),
+        secrets=secrets,
     )
     devices.follow(parties.organisations)
-    everybody = DeviceStore(node.records.scoped(EVERYTHING))
+    everything = node.records.scoped(EVERYTHING)
+    everybody = DeviceStore(everything)
+    authority = CertificateAuthority(everything, secrets, node.clock, settings.certificates, confined=node.records)
+    held = DeviceCertificates(authority, node.records, everything, devices.changes, node.clock)
+    approvals = Approvals(everything, secrets, parties, node.clock, settings.approvals)
+    calendar = Calendar(settings.metering.utc_offset_h)
+    tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
+    limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
+    metering = Metering(node.records, everything, calendar, node.clock, lambda: limits.ceilings)
     services = Services(
         parties=parties,
+        approvals=approvals,
         devices=devices,
         arrivals=ArrivalService(
             ArrivalStore(node.records), devices.device_store, devices.changes, node.bus, node.clock, settings.devices
@@ -56,15 +74,26 @@ def compose(node: Node) -> Composition:
         bus=node.bus,
         records=node.records,
         clock=node.clock,
-        settings=settings.web,
+        settings=chosen,
         version=__version__,
         data_folder=node.folder.root,
-        connection=Connection(settings.mqtt.port or None, settings.mqtt.tls_port or None),
+        connection=Connection(mqtt.port or None, mqtt.tls_port or None, is_own(mqtt.certificate, node.folder)),
+        calls=Calls(tally, lambda: limits.ceilings, node.clock),
         describe_settings=lambda: [
             SettingView(each.key, each.value, each.default, each.origin, each.description)
             for each in describe(settings, node.config)
         ],
+        more={"certificate_authority": authority, "device_certificates": held, "metering": metering},
     )
-    server = WebServer(create_app(services), settings.web)
-    node.stats.sources.append(lambda: Figures(server.counters() | recorder.counters(), server.gauges()))
-    return Composition([dead_letters, server], server.url)
+    server = WebServer(create_app(services), chosen)
+    own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
+    keeper = ApprovalsKeeper(approvals, recorder, node.clock)
+    rotation = RotationKeeper(Rotation(everything, secrets, node.clock))
+    node.stats.sources += [
+        lambda: Figures(
+            server.counters() | recorder.counters() | {"calls_refused": services.calls.refused}, server.gauges()
+        ),
+        own.figures,
+        QuotaProblems(lambda: limits.ceilings, node.clock).figures,
+    ]
+    return Composition([own, dead_letters, rotation, keeper, tally, limits, server], server.url)

@@ -19,7 +19,7 @@ from millwright.app.folder import DataFolder, FolderLock
 from millwright.app.sections import ProcessSettings
 from millwright.app.supervisor.child import Child, ChildState
 from millwright.app.supervisor.report import ProcessReport
-from millwright.engines.nats import NatsServer
+from millwright.engines.nats import NatsServer, tls_context
 from millwright.kernel import MillwrightError, SystemClock, Unavailable, end
 from millwright.kernel.errors import from_dict
 
@@ -128,7 +128,7 @@ class Supervisor:
             command,
             clock=self._clock,
             log=self._output("nats-server"),
-            environ=dict(os.environ),
+            environ={name: value for name, value in os.environ.items() if not name.startswith("MILLWRIGHT_")},
             notifies=False,
             probe=lambda: server.wait_ready(30.0),
         )
@@ -189,7 +189,8 @@ class Supervisor:
 
     async def _publish(self) -> None:
         servers = self._server.url if self._server else self._settings.nats.url
-        self._report = ProcessReport(self._settings.node.name, servers, lambda: self.children, self._clock)
+        tls = tls_context(self._settings.nats)
+        self._report = ProcessReport(self._settings.node.name, servers, lambda: self.children, self._clock, tls=tls)
         while True:
             try:
                 await self._report.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -56,10 +57,11 @@ class ProcessReport:
         silent_s: float = 60.0,
         stuck_s: float = 8.0,
         mute_s: float = 30.0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._children, self._clock, self._silent_s, self._stuck_s = children, clock, silent_s, stuck_s
         self._mute_s, self._looked_s = mute_s, clock.monotonic_s()
-        self._bus = NatsConnection(servers, name=f"{name}/supervisor")
+        self._bus = NatsConnection(servers, name=f"{name}/supervisor", tls=tls)
         self._stats = StatsPublisher("supervisor", bus=self._bus, clock=clock, instance=name, sources=[self.figures])
         self._broker = StatsPublisher(
             "nats-server", bus=self._bus, clock=clock, instance=name, process=self._find_broker

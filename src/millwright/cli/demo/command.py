@@ -21,6 +21,8 @@ from millwright.app.folder import DataFolder, lock_holder
 from millwright.app.readiness import die_with_parent
 from millwright.app.sections import ProcessSettings
 from millwright.app.supervisor import Supervisor
+from millwright.app.trust import own_node
+from millwright.certificates.files import TRUST
 from millwright.cli.client import Client
 from millwright.cli.demo.scenery import Tokens, build
 from millwright.cli.main import Options
@@ -109,7 +111,9 @@ async def _run(supervisor: Supervisor, data: DataFolder, speed: float, browse: b
 
 
 def _set_up(url: str, data: DataFolder, code: str, password: str) -> Tokens:
-    client = Client(url, data.token.read_text(encoding="ascii").strip())
+    environ = os.environ | {"MILLWRIGHT_NODE_DATA": str(data.root)}
+    tls = own_node(_no_settings(data), environ) if url.startswith("https:") else None
+    client = Client(url, data.token.read_text(encoding="ascii").strip(), tls=tls)
     try:
         client.post("/setup", {"name": ADMINISTRATOR, "password": password, "code": code})
         return build(client)
@@ -138,11 +142,13 @@ async def _keep_plant(name: str, address: str, tokens: str, speed: float, data: 
 async def _start_plant(
     name: str, address: str, tokens: str, speed: float, data: DataFolder
 ) -> asyncio.subprocess.Process:
+    trusted = data.tls / TRUST
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("MILLWRIGHT_")}
     with (data.logs / f"plant-{name}.log").open("ab") as output:
         return await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "millwright.plant", name, "--url", address, "--speed", str(speed)),
-            env=os.environ | {"PLANT_TOKENS": tokens},
+            env=environ | {"PLANT_TOKENS": tokens} | ({"SSL_CERT_FILE": str(trusted)} if trusted.exists() else {}),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,

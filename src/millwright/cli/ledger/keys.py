@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,14 +11,18 @@ from millwright.cli.local import load_settings
 from millwright.cli.main import Options
 from millwright.cli.output import json_option, print_json
 
+if TYPE_CHECKING:
+    from millwright.ledger import KeyFile
 
-def _key_file(options: Options) -> tuple[Path, str]:
+
+def _key_file(options: Options) -> tuple[KeyFile, str]:
     from millwright.app.sections import folder_of
+    from millwright.ledger import KeyFile
 
     settings = load_settings(options)
     folder = folder_of(settings)
     path = Path(settings.ledger.key_file) if settings.ledger.key_file else folder.ledger_key
-    return path, settings.ledger.origin or f"millwright/{settings.node.name}"
+    return KeyFile(path, settings.ledger.kinds), settings.ledger.origin or f"millwright/{settings.node.name}"
 
 
 @click.command("keys")
@@ -25,10 +30,8 @@ def _key_file(options: Options) -> tuple[Path, str]:
 @click.pass_obj
 def keys(options: Options, as_json: bool) -> None:
     """Print the verifier keys that sign this node's log, the newest first: for witnesses and for `verify`."""
-    from millwright.ledger import KeyFile
-
-    path, name = _key_file(options)
-    found = [str(each.verifier) for each in KeyFile(path).load(name)]
+    file, name = _key_file(options)
+    found = [str(each.verifier) for each in file.load(name)]
     if as_json:
         print_json(found)
     else:
@@ -39,20 +42,17 @@ def keys(options: Options, as_json: bool) -> None:
 @click.pass_obj
 def rotate_key(options: Options) -> None:
     """Make a new signing key. The old one signs too until `retire-key`; the running node takes it up by itself."""
-    from millwright.ledger import KeyFile
-
-    path, name = _key_file(options)
-    click.echo(str(KeyFile(path).rotate(name).verifier))
+    file, name = _key_file(options)
+    for each in file.rotate(name):
+        click.echo(str(each.verifier))
 
 
 @click.command("retire-key")
 @click.pass_obj
 def retire_key(options: Options) -> None:
     """Let only the newest key sign. First give it to every witness and to whoever verifies."""
-    from millwright.ledger import KeyFile
-
-    path, name = _key_file(options)
-    for each in KeyFile(path).retire(name):
+    file, name = _key_file(options)
+    for each in file.retire(name):
         click.echo(f"{each.verifier} signs no more")
 
 
@@ -60,14 +60,9 @@ def retire_key(options: Options) -> None:
 @click.pass_obj
 def reindex(options: Options) -> None:
     """Forget the index over the log; the node makes it anew at its next start. Stop the node first."""
-    from millwright.app.node import open_records
-    from millwright.ledger import LedgerStore
+    from millwright.app.ledger import forget_index
 
-    records = open_records(load_settings(options))
-    try:
-        LedgerStore(records).clear_index()
-    finally:
-        records.close()
+    forget_index(load_settings(options))
     click.echo("The index is made anew at the next start.")
 
 

@@ -38,8 +38,8 @@ async def _serve(folder: Path, logs: tuple[str, ...], sm3: tuple[str, ...], name
     from millwright.ledger import COSIGNATURE, KeyFile, Verifier, Witness, create_witness
     from millwright.ledger.merkle import Algorithm
 
-    key_file = KeyFile(folder / "witness.key")
-    signer = key_file.load(name, COSIGNATURE)[0]
+    key_file = KeyFile(folder / "witness.key", (COSIGNATURE,))
+    signer = key_file.load(name)[0]
     watched = [Verifier.parse(line) for text in logs for line in text.split()]
     algorithms: dict[str, Algorithm] = dict.fromkeys(sm3, "sm3")
     app = create_witness(Witness(folder, signer, watched, SystemClock(), algorithms))

@@ -1,8 +1,11 @@
-"""Routes below ``/api/v1``: places, models, devices with their credentials, arrivals."""
+"""Routes below ``/api/v1``: places, models, devices with their credentials and certificates,
+enrolment, arrivals; and EST at its well-known place."""
 
 from millwright.devices.api.arrivals import ArrivalsController
 from millwright.devices.api.bulk import ImportController
+from millwright.devices.api.certificates import DeviceCertificatesController
 from millwright.devices.api.devices import CredentialsController, DevicesController
+from millwright.devices.api.enrolment import WELL_KNOWN, EnrolmentController
 from millwright.devices.api.models import ModelsController
 from millwright.devices.api.places import PlacesController
 
@@ -12,8 +15,10 @@ ROUTES = [
     ImportController,
     DevicesController,
     CredentialsController,
+    DeviceCertificatesController,
+    EnrolmentController,
     ArrivalsController,
 ]
 """What the web host mounts."""
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "WELL_KNOWN"]

@@ -9,11 +9,16 @@ ten thousand devices would wait minutes). A secret that a device brought along a
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-Origin = Literal["issued", "adopted"]
+from millwright.kernel import ROOT
+
+Origin = Literal["issued", "adopted", "x509"]
+
+CERTIFICATE: Final = "x509"
+"""The origin of a credential that is a certificate; ``devices.certificates`` lists and revokes those."""
 
 
 class Credential(Struct, frozen=True, kw_only=True):
@@ -64,11 +69,22 @@ class Grant(Struct, frozen=True, kw_only=True):
     disabled: bool
     revision: int
     expires_ms: int | None
+    organisation_id: str = ROOT
 
 
 def digest_of_token(token: str) -> bytes:
     """The digest of a secret that stands alone."""
     return hashlib.sha256(b"token\0" + token.encode()).digest()
+
+
+def digest_of_certificate(fingerprint: bytes) -> bytes:
+    """The digest of a certificate by its SHA-256."""
+    return hashlib.sha256(b"certificate\0" + fingerprint).digest()
+
+
+def digest_of_code(code: str) -> bytes:
+    """The digest of a one-time enrolment code."""
+    return hashlib.sha256(b"code\0" + code.encode()).digest()
 
 
 def digest_of_pair(username: str, password: str) -> bytes:

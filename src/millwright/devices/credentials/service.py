@@ -36,9 +36,9 @@ class CredentialService:
         label = clean_name(new.label, "/label") if new.label else None
         token = new_secret("mwd")
         row = issued_row(device_id, token, digest_of_token(token), label, new.expires_ms, now_ms)
-        name = await asyncio.to_thread(self._store.insert, device_id, row, self._settings.credentials_per_device)
+        name, whose = await asyncio.to_thread(self._store.insert, device_id, row, self._settings.credentials_per_device)
         issued = {"origin": "issued", "label": label, "expires_ms": new.expires_ms}
-        note("device", device_id, name, after={"credentials": {row["id"]: issued}})
+        note("device", device_id, name, after={"credentials": {row["id"]: issued}}, organisation=whose)
         await self._changes.announce(device_id)
         return Issued(
             id=row["id"],

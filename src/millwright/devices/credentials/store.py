@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from millwright.devices.credentials.model import Credential, Grant, Origin, mask
+from millwright.devices.credentials.model import CERTIFICATE, Credential, Grant, Origin, mask
 from millwright.devices.errors import not_found, too_many
 from millwright.devices.store import bump, credentials, devices
 from millwright.engines.sql import Records
@@ -27,6 +27,7 @@ _grants = (
         devices.c.sparkplug_edge,
         sa.or_(devices.c.disabled, sa.not_(active(devices.c.organisation_id))).label("disabled"),
         devices.c.revision,
+        devices.c.organisation_id,
     )
     .join_from(credentials, devices, credentials.c.device_id == devices.c.id)
     .where(credentials.c.digest.in_(sa.bindparam("digests", expanding=True)))
@@ -44,23 +45,32 @@ class CredentialStore:
         with self._records.read() as connection:
             _need_device(connection, device_id)
             rows = connection.execute(
-                sa.select(credentials).where(credentials.c.device_id == device_id).order_by(credentials.c.id)
+                sa.select(credentials)
+                .where(credentials.c.device_id == device_id, credentials.c.origin != CERTIFICATE)
+                .order_by(credentials.c.id)
             ).mappings()
             return [_credential(row) for row in rows]
 
-    def insert(self, device_id: str, row: dict[str, Any], limit: int) -> str:
-        """Add a credential; returns the device's name. Raises ``NotFound``, ``LimitExceeded``, ``Conflict``."""
+    def insert(self, device_id: str, row: dict[str, Any], limit: int) -> tuple[str, str]:
+        """Add a credential; returns the device's name and organisation.
+
+        Raises ``NotFound``, ``LimitExceeded``, ``Conflict``.
+        """
         with self._records.begin() as connection:
-            name = _need_device(connection, device_id)
+            name, whose = _need_device(connection, device_id)
             add(connection, device_id, row, limit)
             bump(connection)
-            return name
+            return name, whose
 
     def delete(self, device_id: str, credential_id: str) -> None:
         """Revoke a credential. Raises ``NotFound``."""
         with self._records.begin() as connection:
             gone = connection.execute(
-                sa.delete(credentials).where(credentials.c.id == credential_id, credentials.c.device_id == device_id)
+                sa.delete(credentials).where(
+                    credentials.c.id == credential_id,
+                    credentials.c.device_id == device_id,
+                    credentials.c.origin != CERTIFICATE,
+                )
             )
             if not gone.rowcount:
                 raise not_found("credential", credential_id)
@@ -81,6 +91,7 @@ class CredentialStore:
                 disabled=row.disabled,
                 revision=row.revision,
                 expires_ms=row.expires_ms,
+                organisation_id=row.organisation_id,
             )
             for row in rows
         }
@@ -112,7 +123,8 @@ def adopted_row(device_id: str, hint: str, digest: bytes, now_ms: int) -> dict[s
 
 def add(connection: sa.Connection, device_id: str, row: dict[str, Any], limit: int) -> None:
     """Add a credential in the caller's transaction. Raises ``LimitExceeded`` or ``Conflict``."""
-    held = connection.scalar(sa.select(sa.func.count()).where(credentials.c.device_id == device_id))
+    tokens = sa.and_(credentials.c.device_id == device_id, credentials.c.origin != CERTIFICATE)
+    held = connection.scalar(sa.select(sa.func.count()).select_from(credentials).where(tokens))
     if (held or 0) >= limit:
         raise too_many("credentials for one device", limit, "credentials_per_device")
     if connection.scalar(sa.select(credentials.c.id).where(credentials.c.digest == row["digest"])) is not None:
@@ -147,11 +159,12 @@ def _row(
     }
 
 
-def _need_device(connection: sa.Connection, device_id: str) -> str:
-    name = connection.scalar(sa.select(devices.c.name).where(devices.c.id == device_id))
-    if name is None:
+def _need_device(connection: sa.Connection, device_id: str) -> tuple[str, str]:
+    wanted = sa.select(devices.c.name, devices.c.organisation_id).where(devices.c.id == device_id)
+    found = connection.execute(wanted).one_or_none()
+    if found is None:
         raise not_found("device", device_id)
-    return str(name)
+    return str(found.name), str(found.organisation_id)
 
 
 def _credential(row: sa.RowMapping) -> Credential:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Intake,
         Journal,
         OnRefused,
+        Pacer,
         Principal,
         Refusal,
         StoredSession,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from millwright.devices.mqtt.presence import PresenceReport
     from millwright.devices.mqtt.settings import MqttSettings
     from millwright.devices.mqtt.stream_intake import JetStreamIntake
+    from millwright.devices.mqtt.tls import ListenerTls
 
 __getattr__ = exports(__name__)
 
@@ -46,11 +48,13 @@ __all__ = [
     "Intake",
     "JetStreamIntake",
     "JetStreamJournal",
+    "ListenerTls",
     "Journal",
     "MqttListener",
     "MqttSettings",
     "OnRefused",
     "OutMessage",
+    "Pacer",
     "PresenceReport",
     "Principal",
     "ProtocolError",

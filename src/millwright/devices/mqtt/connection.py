@@ -13,6 +13,7 @@ from millwright.devices.mqtt.ingest import HAND_OVER_BYTES, PUBREC_BASE, Ingest
 from millwright.devices.mqtt.packets import Connect, ConnectCode, PacketType, Subscribe, Unsubscribe, Will
 from millwright.devices.mqtt.ports import Principal, Refusal
 from millwright.devices.mqtt.session import Session
+from millwright.devices.mqtt.tls import fingerprint_of
 from millwright.devices.mqtt.topics import is_private, is_reserved
 from millwright.kernel import new_id
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _MAX_CONNECT_BYTES = 256 * 1024
 _CLOSE_TIMEOUT_S = 5.0
 _ASK_AGAIN_S = 5.0
+_LONGEST_HOLD_S = 3600.0
+"""Then a little is read again, so that a client that left is noticed; one that comes back takes over at once."""
 
 
 class State(IntEnum):
@@ -43,6 +46,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_again",
         "_held",
+        "_hold",
         "_ingest",
         "_keep_alive_s",
         "_listener",
@@ -56,6 +60,7 @@ class Connection(asyncio.Protocol):
         "_wanted",
         "_will",
         "address",
+        "certificate",
         "last_seen_ms",
         "peer",
         "principal",
@@ -75,11 +80,14 @@ class Connection(asyncio.Protocol):
         self._keep_alive_s = 0.0
         self._overdue = False
         self._again: asyncio.TimerHandle | None = None
+        self._hold: asyncio.TimerHandle | None = None
         self._slow = False
         self._will: Will | None = None
         self._ingest: Ingest | None = None
         self._password: bytes | None = None
         self.username: str | None = None
+        self.certificate = b""
+        """SHA-256 of the certificate that the client proved to have; empty without one."""
         self.state = State.NEW
         self.address = ""
         self.peer = ""
@@ -95,6 +103,7 @@ class Connection(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         if isinstance(name, tuple):
             self.address, self.peer = name[0], f"{name[0]}:{name[1]}"
+        self.certificate = fingerprint_of(transport)
         refused = self._listener.admit(self)
         if refused:
             self.close(refused, abort=True)
@@ -112,6 +121,10 @@ class Connection(asyncio.Protocol):
         if self._again is not None:
             self._again.cancel()
             self._again = None
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+            self._listener.held -= 1
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """The socket is closed."""
@@ -205,8 +218,30 @@ class Connection(asyncio.Protocol):
         listener = self._listener
         listener.messages_in += ingest.messages
         runs, acknowledgements, size, barrier = ingest.runs, ingest.acknowledgements, ingest.bytes, ingest.barrier
+        messages = ingest.messages
         ingest.clear()
         listener.committer.add(self, runs, acknowledgements, size, barrier)
+        if listener.pacer is not None and self.principal is not None:
+            wait_s = listener.pacer.take(self.principal, messages)
+            if wait_s > 0:
+                self._hold_for(wait_s)
+
+    def _hold_for(self, wait_s: float) -> None:
+        """Read no more for so long. What was read is stored and acknowledged; the rest waits with the client."""
+        if self._hold is None:
+            self._listener.held += 1
+            self._listener.holds += 1
+            if self._transport is not None:
+                self._transport.pause_reading()
+        else:
+            self._hold.cancel()
+        self._hold = self._listener.loop.call_later(min(wait_s, _LONGEST_HOLD_S), self._let_go)
+
+    def _let_go(self) -> None:
+        self._hold = None
+        self._listener.held -= 1
+        if self._listener.reads:
+            self.resume()
 
     # --- packets -------------------------------------------------------------------------------------------------
 
@@ -249,7 +284,9 @@ class Connection(asyncio.Protocol):
         self._listener.run(self._authenticate(packet))
 
     async def _authenticate(self, packet: Connect) -> None:
-        outcome = await self._listener.authenticate(packet.username, packet.password, packet.client_id, self.peer)
+        outcome = await self._listener.authenticate(
+            packet.username, packet.password, packet.client_id, self.peer, self.certificate
+        )
         if self.state is not State.AUTHENTICATING:
             return
         if isinstance(outcome, Refusal):
@@ -286,7 +323,11 @@ class Connection(asyncio.Protocol):
         if packet.keep_alive_s:
             self._keep_alive_s = packet.keep_alive_s * 1.5
             self._timer = listener.loop.call_later(self._keep_alive_s, self._check_alive)
-        if self._transport is not None and listener.reads:
+        if listener.pacer is not None:  # who is in debt does not get out of it by connecting anew
+            wait_s = listener.pacer.take(principal, 0)
+            if wait_s > 0:
+                self._hold_for(wait_s)
+        if self._transport is not None and listener.reads and self._hold is None:
             self._transport.resume_reading()
         held, self._held = self._held, b""
         if held:
@@ -360,7 +401,7 @@ class Connection(asyncio.Protocol):
 
     def resume(self) -> None:
         """Read again; the client's keep-alive starts anew, since it could not be heard."""
-        if self.state is State.CONNECTED and self._transport is not None:
+        if self.state is State.CONNECTED and self._transport is not None and self._hold is None:
             self._read_s = self._listener.loop.time()
             self._transport.resume_reading()
 
@@ -372,7 +413,9 @@ class Connection(asyncio.Protocol):
         if self.state is not State.CONNECTED or self.session is None:
             return
         session = self.session
-        outcome = await self._listener.authenticate(self.username, self._password, session.client_id, self.peer)
+        outcome = await self._listener.authenticate(
+            self.username, self._password, session.client_id, self.peer, self.certificate
+        )
         if not self._is(State.CONNECTED):
             return
         if isinstance(outcome, Refusal):
@@ -400,7 +443,7 @@ class Connection(asyncio.Protocol):
         """
         listener = self._listener
         left_s = self._keep_alive_s - (listener.loop.time() - self._read_s)
-        if not listener.reads:  # it cannot be heard, and its time starts anew when it can
+        if not listener.reads or self._hold is not None:  # it cannot be heard, and its time starts anew when it can
             self._overdue, left_s = False, self._keep_alive_s
         elif left_s > 0:
             self._overdue = False

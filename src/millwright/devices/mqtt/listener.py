@@ -5,28 +5,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
-import ssl
 from collections import Counter
-from collections.abc import Coroutine
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
 
 from millwright.devices.mqtt.committer import Committer
 from millwright.devices.mqtt.connection import Connection, State
+from millwright.devices.mqtt.door import TlsDoor, probe
 from millwright.devices.mqtt.errors import ProtocolError
 from millwright.devices.mqtt.exchange import Exchange
 from millwright.devices.mqtt.journal import JournalWriter
 from millwright.devices.mqtt.packets import ConnectCode
-from millwright.devices.mqtt.ports import Authenticator, Intake, Journal, OnRefused, Principal, Refusal
+from millwright.devices.mqtt.ports import (
+    Authenticator,
+    CertificateAuthenticator,
+    Intake,
+    Journal,
+    OnRefused,
+    Pacer,
+    Principal,
+    Refusal,
+)
 from millwright.devices.mqtt.presence import Presence
 from millwright.devices.mqtt.rate import RateLimit
 from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.settings import MqttSettings
+from millwright.devices.mqtt.tls import ListenerTls
 from millwright.devices.mqtt.topics import check_topic
-from millwright.kernel import Bus, Clock, Invalid, Unavailable, Unsubscribe, end
+from millwright.kernel import Bus, Clock, Unavailable, Unsubscribe, end
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +44,6 @@ OUT_SUBJECT = "mqtt.out"
 _HOUSEKEEPING_S = 30.0
 _DRAIN_S = 5.0
 _ASKED_AT_ONCE = 500
-_PROBES = {
-    getattr(socket, name): value
-    for name, value in (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4))
-    if hasattr(socket, name)
-}
-"""Seconds of silence, seconds between probes, and unanswered probes after which the kernel ends a connection."""
 
 
 class OutMessage(msgspec.Struct):
@@ -72,11 +74,19 @@ class MqttListener:
         *,
         listener_id: str,
         on_refused: OnRefused | None = None,
+        tls: ListenerTls | None = None,
+        certificates: CertificateAuthenticator | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.listener_id = listener_id
         self._authenticator = authenticator
+        self._certificates = certificates
+        self.pacer = pacer
+        self.held = self.holds = 0
+        self._tls = tls or ListenerTls(settings.certificate, settings.key)
+        self._door: TlsDoor | None = None
         self._journal = journal
         self._writer = JournalWriter(journal)
         self._bus = bus
@@ -110,13 +120,15 @@ class MqttListener:
         """
         self.loop = asyncio.get_running_loop()
         settings = self.settings
-        tls = _tls(settings) if settings.tls_port else None
+        if settings.tls_port:
+            self._tls.context()
         retained, sessions = await self._journal.load()
         self.exchange.restore(retained, sessions, self.clock.monotonic_s())
         if settings.port:
-            self.port = await self._listen(settings.port, None)
+            self.port = await self._listen(settings.port)
         if settings.tls_port:
-            self.tls_port = await self._listen(settings.tls_port, tls)
+            self._door = TlsDoor(settings, self._tls.context, lambda: Connection(self))
+            self.tls_port = await self._door.open(settings.tls_port)
         self._unsubscribe = await self._bus.subscribe(OUT_SUBJECT, self._on_out)
         await self.presence.start()
         self.run(self._keep_house())
@@ -127,17 +139,9 @@ class MqttListener:
         """Whether devices are read from now: not while storing is far behind, and not during the stop."""
         return not self._stopping and not self.committer.paused
 
-    async def _listen(self, port: int, tls: ssl.SSLContext | None) -> int:
-        timeout_s = self.settings.connect_timeout_s if tls else None
+    async def _listen(self, port: int) -> int:
         try:
-            server = await self.loop.create_server(
-                lambda: Connection(self),
-                self.settings.host,
-                port,
-                ssl=tls,
-                backlog=2048,
-                ssl_handshake_timeout=timeout_s,
-            )
+            server = await self.loop.create_server(lambda: Connection(self), self.settings.host, port, backlog=2048)
         except OSError as error:
             raise Unavailable(
                 f"The listener cannot open port {port} on {self.settings.host}: {error.strerror or error}",
@@ -146,10 +150,7 @@ class MqttListener:
             ) from error
         self._servers.append(server)
         for opened in server.sockets:
-            # Connections inherit it: one whose peer vanished ends, also when its client asked for no keep-alive.
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for option, value in _PROBES.items():
-                opened.setsockopt(socket.IPPROTO_TCP, option, value)
+            probe(opened)
         return int(server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
@@ -157,6 +158,8 @@ class MqttListener:
         self._stopping = True
         for server in self._servers:
             server.close()
+        if self._door is not None:
+            self._door.close()
         if self._unsubscribe is not None:
             await self._unsubscribe()
             self._unsubscribe = None
@@ -209,10 +212,18 @@ class MqttListener:
         return ""
 
     async def authenticate(
-        self, username: str | None, password: bytes | None, client_id: str, peer: str
+        self, username: str | None, password: bytes | None, client_id: str, peer: str, certificate: bytes = b""
     ) -> Principal | Refusal:
-        """Ask the authenticator; any failure of its own is *server unavailable*."""
+        """Ask the authenticator; any failure of its own is *server unavailable*.
+
+        A certificate decides alone: user name and password beside it are not looked at.
+        """
         try:
+            required = self.settings.client_certificates == "required"
+            if self._certificates is not None and (certificate or required):
+                return await self._certificates.authenticate_certificate(certificate, client_id, peer)
+            if required:
+                return Refusal(ConnectCode.NOT_AUTHORIZED, "certificate_required", arrival=False)
             return await self._authenticator.authenticate(username, password, client_id, peer)
         except Exception:
             if self._violations.allow():
@@ -305,6 +316,13 @@ class MqttListener:
             connection.close(reason)
         return len(connections)
 
+    def disconnect_where(self, told: Callable[[Principal], bool], reason: str) -> int:
+        """End the connections of every device that ``told`` points out; returns how many there were."""
+        found = [each for each in self._connections if each.principal is not None and told(each.principal)]
+        for connection in found:
+            connection.close(reason)
+        return len(found)
+
     async def reauthenticate(self, device_id: str | None = None) -> None:
         """Ask the authenticator again about a device's connections (``None``: all) and act on what it says now."""
         found = list(self._connections if device_id is None else self._by_device.get(device_id, ()))
@@ -342,18 +360,27 @@ class MqttListener:
                 "frames": committer.frames,
                 "frame_retries": committer.retries,
                 "connections_accepted": self.connections_accepted,
+                "rate_holds": self.holds,
+                **self._door_counters(),
                 **{f"closed_{reason}": count for reason, count in self.closed.items()},
             },
             "gauges": {
                 "connections": connected,
                 "connections_waiting": len(self._connections) - connected,
                 "devices": len(self._by_device),
+                "connections_held": self.held,
                 "uncommitted_bytes": committer.uncommitted_bytes,
                 "reading_paused": int(committer.paused),
                 **exchange.gauges(),
             },
             "problems": committer.problems() + self._connection_problems(),
         }
+
+    def _door_counters(self) -> dict[str, int]:
+        door = self._door
+        if door is None:
+            return {}
+        return {"tls_handshakes": door.begun, "tls_handshakes_failed": door.failed, "tls_refused": door.refused}
 
     def _connection_problems(self) -> list[dict[str, Any]]:
         if self.clock.now_ms() - self._full_ms > 10_000:
@@ -366,18 +393,3 @@ class MqttListener:
                 "since_ms": self._full_ms,
             }
         ]
-
-
-def _tls(settings: MqttSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        # A password is never asked for at the terminal: an encrypted key is an error.
-        context.load_cert_chain(Path(settings.certificate), Path(settings.key) if settings.key else None, password="")
-    except (OSError, ssl.SSLError) as error:
-        raise Invalid(
-            f"The certificate {settings.certificate!r} with key {settings.key!r} cannot be used: {error}",
-            code="listener.certificate_unusable",
-            hint="Set [mqtt] certificate and key to readable PEM files that belong together, or tls_port to 0.",
-        ) from error
-    return context

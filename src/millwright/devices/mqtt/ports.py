@@ -27,6 +27,11 @@ class Principal(Protocol):
         """Grows when what the device may do changes."""
         ...
 
+    @property
+    def organisation_id(self) -> str:
+        """Whose the device is."""
+        ...
+
     def may_publish(self, topic: str) -> bool:
         """Whether the device may publish to ``topic``."""
         ...
@@ -59,6 +64,17 @@ class Authenticator(Protocol):
         """The device behind a CONNECT, or why not. ``peer`` is ``address:port``. In the normal case no I/O.
 
         Any exception answers CONNACK 3, server unavailable.
+        """
+        ...
+
+
+class CertificateAuthenticator(Protocol):
+    """Knows devices by their certificates too."""
+
+    async def authenticate_certificate(self, fingerprint: bytes, client_id: str, peer: str) -> Principal | Refusal:
+        """The device whose certificate has this SHA-256, or why not; TLS has verified the certificate before.
+
+        Empty: the client showed none, where one is required; the answer is a refusal.
         """
         ...
 
@@ -98,6 +114,14 @@ class Journal(Protocol):
 
         Raises ``Unavailable`` or ``LimitExceeded``; the caller tries again with what is then newest.
         """
+        ...
+
+
+class Pacer(Protocol):
+    """Holds devices to a rate."""
+
+    def take(self, principal: Principal, messages: int) -> float:
+        """Count messages that were taken; returns for how many seconds no more should be read from the device."""
         ...
 
 

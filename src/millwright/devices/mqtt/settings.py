@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -20,6 +20,21 @@ class MqttSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0
     certificate: Annotated[str, Meta(description="File with the certificate chain in PEM, for tls_port.")] = ""
     key: Annotated[str, Meta(description="File with the certificate's private key in PEM.")] = ""
+    client_certificates: Annotated[
+        Literal["off", "optional", "required"],
+        Meta(
+            description="Whether devices may (or must) prove themselves by a certificate on tls_port. "
+            "`required` refuses tokens, on every port."
+        ),
+    ] = "optional"
+    client_ca: Annotated[
+        str,
+        Meta(description="PEM file with further authorities whose client certificates are believed, besides our own."),
+    ] = ""
+    tls_handshakes: Annotated[int, Meta(description="TLS handshakes under way at one time.", ge=1)] = 1000
+    tls_handshakes_per_s: Annotated[
+        float, Meta(description="TLS handshakes begun in a second; what is beyond waits.", gt=0)
+    ] = 250.0
     max_packet_bytes: Annotated[
         int, Meta(description="Largest packet a client may send.", ge=16384, le=4 * 1024 * 1024)
     ] = 1024 * 1024

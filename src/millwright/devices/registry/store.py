@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from millwright.certificates import revoke_organisation, revoke_subject
 from millwright.devices.errors import binding_taken, in_use, invalid, name_taken, not_found, stale
 from millwright.devices.names import key_of
 from millwright.devices.places.store import paths
@@ -36,7 +37,11 @@ _select = sa.select(
 ).select_from(devices.outerjoin(presence))
 _by_id = _select.where(devices.c.id == sa.bindparam("device_id"))
 _profile = sa.select(
-    devices.c.model_id, devices.c.model_version, devices.c.sparkplug_group, devices.c.sparkplug_edge
+    devices.c.model_id,
+    devices.c.model_version,
+    devices.c.sparkplug_group,
+    devices.c.sparkplug_edge,
+    devices.c.organisation_id,
 ).where(devices.c.id == sa.bindparam("device_id"))
 
 
@@ -47,6 +52,7 @@ class Profile(NamedTuple):
     model_version: int | None
     group_id: str | None
     edge_node_id: str | None
+    organisation_id: str
 
 
 class DeviceStore:
@@ -187,7 +193,8 @@ class DeviceStore:
             return _get(connection, device_id)
 
     def delete(self, device_id: str, expected: int | None, now_ms: int = 0) -> None:
-        """Remove a device with its credentials, properties and presence; that it was there is kept, for its history.
+        """Remove a device with its credentials, properties and presence; its certificates are revoked. That it was
+        there is kept, for its history.
 
         Raises ``NotFound``, or ``Conflict`` while Sparkplug devices are below it or when ``expected`` is stale.
         """
@@ -205,6 +212,7 @@ class DeviceStore:
             children = connection.scalar(sa.select(sa.func.count()).where(devices.c.parent_id == device_id))
             if children:
                 raise in_use("device", device_id, {"devices": int(children)})
+            revoke_subject(connection, "device", device_id, now_ms, "cessation_of_operation")
             connection.execute(sa.delete(devices).where(devices.c.id == device_id))
             kept = {"id": device_id, "name": row.name, "removed_ms": now_ms, "organisation_id": row.organisation_id}
             connection.execute(sa.insert(removed).values(**kept))
@@ -212,7 +220,11 @@ class DeviceStore:
 
 
 def remove_all(connection: sa.Connection, organisation_id: str, now_ms: int) -> None:
-    """Note every device of an organisation that is about to go as removed, in the caller's transaction."""
+    """Note every device of an organisation that is about to go as removed, in the caller's transaction.
+
+    Their certificates are revoked.
+    """
+    revoke_organisation(connection, organisation_id, now_ms)
     rows = connection.execute(
         sa.select(devices.c.id, devices.c.name, devices.c.organisation_id).where(
             devices.c.organisation_id == organisation_id

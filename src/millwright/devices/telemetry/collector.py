@@ -14,6 +14,7 @@ from millwright.devices.telemetry.model import Arrival, Decoded, KnownDevice, Ou
 from millwright.devices.telemetry.properties import DeviceProperties
 from millwright.devices.telemetry.receive_clock import ReceiveClock
 from millwright.devices.telemetry.settings import TelemetrySettings
+from millwright.devices.telemetry.usage import UsageCounter
 from millwright.historian import BAD, UNCERTAIN, SeriesInfo
 
 
@@ -23,6 +24,7 @@ class Collector:
     def __init__(self, settings: TelemetrySettings) -> None:
         self._settings = settings
         self._devices: dict[str, DeviceProperties] = {}
+        self.usage = UsageCounter(settings.repeat_memory_s)
         self.new_series: list[SeriesInfo] = []
         self._clear()
 
@@ -34,6 +36,11 @@ class Collector:
         self.outgoing: list[Outgoing] = []
         self.last_seen: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
+
+    @property
+    def readings(self) -> int:
+        """How many readings were gathered since the last :meth:`take`."""
+        return len(self.lane) + len(self.rows)
 
     def properties_of(self, device: KnownDevice) -> DeviceProperties:
         """What is remembered of the device; learned anew when its registration or model changed."""
@@ -70,6 +77,7 @@ class Collector:
             self.outgoing,
             self.last_seen,
             self.counts,
+            self.usage.take(),
         )
         self.new_series.clear()
         self._clear()

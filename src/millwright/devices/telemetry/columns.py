@@ -86,6 +86,9 @@ class Lane:
     _packed: int = 0
     _inexact: list[int] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return self._packed + len(self.values)
+
     def add(self, shape: Shape, values: Iterable[float], times: Sequence[int], received_ms: int) -> None:
         """Messages of one shape: all their values in a row, the time of each, when they were received."""
         self.values.extend(values)

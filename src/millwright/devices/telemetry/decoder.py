@@ -72,12 +72,24 @@ class Decoder:
         devices = self._find_devices(frame)
         self._collector.counts["frames_in"] += 1
         self._collector.counts["messages_in"] += sum([len(run.payloads) for run in frame.runs])
+        usage = self._collector.usage
+        usage.hold(data, frame.runs[-1].received_ms if frame.runs else 0)
         for run, device in zip(frame.runs, devices, strict=True):
-            try:
-                self._decode_run(run, device, sequence)
-            except Exception as error:  # one message must never stop the intake of all
-                logger.exception("decoding messages of %s failed", run.device_id)
-                self._refuse(run, "telemetry.failed", repr(error)[:200])
+            if usage.is_doubtful(run):
+                for single in usage.split(run):
+                    self._take_run(single, device, sequence, counted=usage.is_repeated(single, frame))
+            else:
+                self._take_run(run, device, sequence, counted=False)
+
+    def _take_run(self, run: Run, device: KnownDevice | None, sequence: int, *, counted: bool) -> None:
+        before = self._collector.readings
+        try:
+            self._decode_run(run, device, sequence)
+        except Exception as error:  # one message must never stop the intake of all
+            logger.exception("decoding messages of %s failed", run.device_id)
+            self._refuse(run, "telemetry.failed", repr(error)[:200])
+        if device is not None and not counted:
+            self._collector.usage.add(device.organisation_id, run, self._collector.readings - before)
 
     def _find_devices(self, frame: Frame) -> list[KnownDevice | None]:
         """The device of each run. Everything that can fail for a while fails here, before anything is gathered."""
@@ -105,6 +117,8 @@ class Decoder:
     def recall(self, data: bytes) -> None:
         """Fill the memory of repeatable messages from a frame that was stored before; gather and drop the rest."""
         frame = self._open(data, 0)
+        if frame is not None and frame.runs:
+            self._collector.usage.hold(data, frame.runs[-1].received_ms)
         for run in frame.runs if frame else ():
             device = self._directory.find_device(run.device_id)
             if device is not None and run.topic in JSON_TOPICS:

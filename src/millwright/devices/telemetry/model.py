@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from millwright.devices.dead_letters.model import DeadLetter
 from millwright.historian import ReadingBatch, SeriesInfo
+from millwright.kernel import ROOT
 
 PropertyType = Literal["number", "integer", "boolean", "string"]
 
@@ -33,6 +34,8 @@ class KnownDevice:
     group_id: str | None = None
     """Sparkplug binding: set together with ``edge_node_id``."""
     edge_node_id: str | None = None
+    organisation_id: str = ROOT
+    """Whose the device is: what it sends counts there."""
 
 
 class Directory(Protocol):
@@ -94,3 +97,5 @@ class Decoded:
     last_seen: dict[str, int] = field(default_factory=dict)
     """Device id → receive time (UTC ms) of its newest message in these frames."""
     counts: Counter[str] = field(default_factory=Counter)
+    usage: dict[tuple[str, int], list[int]] = field(default_factory=dict)
+    """(organisation, hour of reception) → [messages, readings] that these frames add."""

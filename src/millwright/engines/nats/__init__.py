@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from millwright.engines.nats.server import NatsServer, find_server
     from millwright.engines.nats.settings import NatsSettings
     from millwright.engines.nats.streams import PullReader, StreamMessage, StreamSpec, StreamState
+    from millwright.engines.nats.tls import tls_context
 
 __getattr__ = exports(__name__)
 
@@ -23,4 +24,5 @@ __all__ = [
     "StreamState",
     "find_server",
     "read_clock",
+    "tls_context",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -46,9 +47,10 @@ T = TypeVar("T")
 class NatsConnection:
     """A connection that reconnects for ever; implements :class:`millwright.kernel.Bus`."""
 
-    def __init__(self, servers: str, name: str) -> None:
+    def __init__(self, servers: str, name: str, tls: ssl.SSLContext | None = None) -> None:
         self._servers = [server.strip() for server in servers.split(",") if server.strip()]
         self._name = name
+        self._tls: dict[str, ssl.SSLContext] = {"tls": tls} if tls else {}
         self._client: Client | None = None
         self._jetstream: JetStreamContext | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,6 +83,7 @@ class NatsConnection:
                     error_cb=self._on_error,
                     disconnected_cb=self._on_disconnected,
                     reconnected_cb=self._on_reconnected,
+                    **self._tls,
                 )
         except (OSError, nats.errors.Error) as error:  # a timeout is an OSError
             raise Unavailable(
@@ -380,10 +383,11 @@ class NatsConnection:
         """What the stream holds."""
         _, jetstream = self._need()
         try:
-            state = (await _once_restored(lambda: jetstream.stream_info(stream))).state
+            info = await _once_restored(lambda: jetstream.stream_info(stream))
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The stream {stream} cannot be read", error) from error
-        return StreamState(state.messages, state.bytes, state.first_seq, state.last_seq)
+        state, created = info.state, info.created.isoformat() if info.created else ""
+        return StreamState(state.messages, state.bytes, state.first_seq, state.last_seq, created)
 
     async def acknowledged(self, stream: str, durable: str) -> int:
         """The sequence up to which the reader ``durable`` has acknowledged."""

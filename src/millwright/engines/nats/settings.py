@@ -11,6 +11,13 @@ class NatsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[nats]``: where the broker is, or how the embedded one runs."""
 
     url: Annotated[str, Meta(description="Servers, comma separated. Empty: run nats-server inside this node.")] = ""
+    ca: Annotated[
+        str, Meta(description="PEM file with the authorities of the servers in `url`. Empty: those of this machine.")
+    ] = ""
+    certificate: Annotated[
+        str, Meta(description="PEM file with the certificate that this node shows to the servers in `url`.")
+    ] = ""
+    key: Annotated[str, Meta(description="PEM file with the private key of `certificate`.")] = ""
     host: Annotated[str, Meta(description="Address the embedded server listens on.")] = "127.0.0.1"
     port: Annotated[
         int, Meta(description="Port the embedded server listens on; 0: any free one, kept.", ge=0, le=65535)

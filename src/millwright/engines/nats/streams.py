@@ -37,6 +37,8 @@ class StreamState:
     bytes: int
     first_sequence: int
     last_sequence: int
+    created: str = ""
+    """When it was made: sequences of a stream that was made anew begin again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ from millwright.ledger.notes import LOG, Signer
 
 
 class KeyFile:
-    """Signer keys, one a line: the newest first. Every key in the file signs, so that a rotation can overlap."""
+    """Signer keys, one a line: the newest first. Every key of these ``kinds`` in the file signs, so that a rotation can
+    overlap."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, kinds: Sequence[int] = (LOG,)) -> None:
+        self.path, self._kinds = path, kinds
 
-    def load(self, name: str, kind: int = LOG) -> Sequence[Signer]:
-        """The keys; a file that is not there is made with a new key called ``name``.
+    def load(self, name: str) -> Sequence[Signer]:
+        """The keys of these kinds; where there is none of a kind, one called ``name`` is made.
 
         Raises ``Denied`` (``ledger.key_open_to_others``) when other users may read the file, ``Invalid``
         (``ledger.key_invalid``).
@@ -27,7 +28,7 @@ class KeyFile:
         try:
             mode = self.path.stat().st_mode
         except FileNotFoundError:
-            self._write([Signer.generate(name, kind)])
+            self._write([Signer.generate(name, kind) for kind in self._kinds])
             mode = self.path.stat().st_mode
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise Denied(
@@ -35,26 +36,39 @@ class KeyFile:
                 code="ledger.key_open_to_others",
                 hint=f"Run `chmod 600 {self.path}`; if somebody may have read it, rotate the key.",
             )
-        found = [Signer.parse(line) for line in self.path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        found = self._read()
         if not found:
             raise Invalid(
                 f"The key file {self.path} is empty.",
                 code="ledger.key_invalid",
                 hint="Restore it; a new key is unknown to everybody who verifies.",
             )
-        return found
+        missing = set(self._kinds) - {each.kind for each in found}
+        if missing:
+            found += [Signer.generate(name, kind) for kind in sorted(missing)]
+            self._write(found)
+        return [each for each in found if each.kind in self._kinds]
 
-    def rotate(self, name: str) -> Signer:
-        """Put a new key before the others; both sign until :meth:`retire`. Returns the new one."""
-        new = Signer.generate(name)
-        self._write([new, *self.load(name)])
+    def rotate(self, name: str) -> Sequence[Signer]:
+        """Put a new key of each kind before the others; both sign until :meth:`retire`. Returns the new ones."""
+        new = [Signer.generate(name, kind) for kind in self._kinds]
+        before = self.load(name)
+        self._write([*new, *before, *self._others()])
         return new
 
     def retire(self, name: str) -> Sequence[Signer]:
-        """Keep only the newest key; returns those that sign no more."""
-        newest, *older = self.load(name)
-        self._write([newest])
-        return older
+        """Keep only the newest key of each kind; returns those that sign no more."""
+        found = self.load(name)
+        newest = [next(each for each in found if each.kind == kind) for kind in self._kinds]
+        self._write([*newest, *self._others()])
+        return [each for each in found if each not in newest]
+
+    def _others(self) -> Sequence[Signer]:
+        """Keys of kinds that are not used now: kept, for signatures by them are known to others."""
+        return [each for each in self._read() if each.kind not in self._kinds]
+
+    def _read(self) -> list[Signer]:
+        return [Signer.parse(line) for line in self.path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
     def changed_ns(self) -> int:
         """Changes with the file."""

@@ -61,6 +61,7 @@ class Log:
             self._signers: Sequence[Signer] = ()
             self._journal_bytes = journal_bytes
             self._journal = Journal(folder / "journal")
+            self._signed: int | None = None  # the size of the newest signed tree head
             self._frontier = self._recover()
         except BaseException:
             os.close(self._lock)
@@ -97,9 +98,12 @@ class Log:
     def publish(self) -> Note | None:
         """Bring what was appended into the tiles and sign the tree head; ``None`` for a log without an entry."""
         keys_changed = self._load_keys()
-        if self._waiting or keys_changed or not (self.public / "checkpoint").exists():
+        if self._signed != self.size or keys_changed:
             self._take_in()
-            return self._sign()
+            note = self._sign()
+            if self._journal.length > self._journal_bytes:  # after signing: readers of the former head need its tiles
+                self._settle()
+            return note
         return self.reader.note() if self.size else None
 
     def attach(self, cosignatures: str, size: int) -> None:
@@ -128,6 +132,7 @@ class Log:
         self._frontier = frontier
         if (self.public / "checkpoint").exists():
             signed = self.reader.checkpoint()
+            self._signed = signed.size
             if signed.size > self.size:
                 raise Corrupt(
                     f"The ledger signed {signed.size} entries and holds {self.size}.",
@@ -150,8 +155,6 @@ class Log:
         self._waiting.clear()
         for path, data in self._frontier.partial():
             write_whole(self.public / path, data)
-        if self._journal.length > self._journal_bytes:
-            self._settle()
 
     def _settle(self) -> None:
         """Force all files to the disk; then the journal begins anew and partial files that became full can go."""
@@ -196,6 +199,7 @@ class Log:
         text = Checkpoint(self.info.origin, self._frontier.size, self._frontier.root()).text()
         note = sign(text, self._signers)
         write_whole(self.public / "checkpoint", str(note).encode())
+        self._signed = self._frontier.size
         return note
 
 

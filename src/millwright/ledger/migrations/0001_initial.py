@@ -24,7 +24,9 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(8), nullable=False),
         sa.Column("words", sa.Text, nullable=False),
         sa.Column("entry", sa.LargeBinary, nullable=False),
+        sa.Column("organisation_id", sa.String(40), nullable=False),
     )
+    op.create_index("ix_ledger_entries_organisation", "ledger_entries", ["organisation_id", "position"])
     op.create_index("ix_ledger_entries_object", "ledger_entries", ["object_kind", "object_id", "position"])
     op.create_index("ix_ledger_entries_actor", "ledger_entries", ["actor_id", "position"])
     op.create_index("ix_ledger_entries_action", "ledger_entries", ["action", "position"])

@@ -5,12 +5,13 @@ Keys are written as the field writes them: a *verifier key* ``name+hash+base64``
 """
 
 from millwright.ledger.notes.checkpoint import Checkpoint
-from millwright.ledger.notes.keys import COSIGNATURE, LOG, Signer, Verifier
+from millwright.ledger.notes.keys import COSIGNATURE, LOG, LOG_SM2, Signer, Verifier
 from millwright.ledger.notes.note import Note, cosign, find_cosigned_s, sign, signed_by
 
 __all__ = [
     "COSIGNATURE",
     "LOG",
+    "LOG_SM2",
     "Checkpoint",
     "Note",
     "Signer",

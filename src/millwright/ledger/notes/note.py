@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from millwright.kernel import Invalid
-from millwright.ledger.notes.keys import COSIGNATURE, LOG, Signer, Verifier
+from millwright.ledger.notes.keys import COSIGNATURE, LOG, LOG_SM2, Signer, Verifier
 
 _DASH = "\N{EM DASH} "
 
@@ -56,7 +56,7 @@ def cosign(text: str, signer: Signer, at_s: int) -> Note:
 
 def signed_by(note: Note, key: Verifier) -> bool:
     """Whether the note carries a valid signature of a log's key."""
-    return key.kind == LOG and any(key.verifies(note.text.encode(), made) for made in _made_by(note, key))
+    return key.kind in (LOG, LOG_SM2) and any(key.verifies(note.text.encode(), made) for made in _made_by(note, key))
 
 
 def find_cosigned_s(note: Note, key: Verifier) -> int | None:

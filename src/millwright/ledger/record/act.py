@@ -6,15 +6,17 @@ the call does nothing. The act travels with the task, into threads too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from millwright.kernel import current_scope
 from millwright.ledger.model import Actor
 
 _current: ContextVar[Act | None] = ContextVar("millwright_ledger_act", default=None)
+_MOST_GRANTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Noted:
     """One object that was changed: what it was (``before``) and is (``after``), as structs or plain data.
 
     ``ignore`` names top-level fields that are not part of the object itself (its presence, its counters). ``personal``
-    are JSON pointers to values that are about a person; with ``named`` the object's name is one too.
+    are JSON pointers to values that are about a person; with ``named`` the object's name is one too. ``organisation``
+    is whose object it is.
     """
 
     kind: str
@@ -33,6 +36,7 @@ class Noted:
     ignore: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     named: bool = False
+    organisation: str = ""
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class Act:
     actor: Actor | None = None
     on_behalf: Actor | None = None
     grant: str = ""
+    organisation: str = ""
 
 
 def current_act() -> Act | None:
@@ -61,11 +66,19 @@ def acting(act: Act) -> Iterator[Act]:
         _current.reset(token)
 
 
-def acted_by(actor: Actor) -> None:
-    """Say who acts, where that became known only in the act: who signed in. Does nothing outside an act."""
+def acted_by(actor: Actor | None, organisation: str = "") -> None:
+    """Say who acts (``None``: not known for sure) and where they belong, where that became known only in the act: who
+    signed in. Does nothing outside an act."""
     act = _current.get()
     if act is not None:
-        act.actor = actor
+        act.actor, act.organisation = actor or act.actor, organisation
+
+
+def permitted_by(grants: Sequence[str]) -> None:
+    """Say under which grants (ids) the act is permitted. Does nothing outside an act."""
+    act = _current.get()
+    if act is not None:
+        act.grant = " ".join(grants[:_MOST_GRANTS])
 
 
 def note(
@@ -78,8 +91,19 @@ def note(
     ignore: Sequence[str] = (),
     personal: Sequence[str] = (),
     named: bool = False,
+    organisation: str = "",
 ) -> None:
-    """Say that the current act changed an object; see :class:`Noted`. Does nothing outside an act."""
+    """Say that the current act changed an object; see :class:`Noted`. Does nothing outside an act.
+
+    Without an ``organisation`` it is the one that ``after`` or ``before`` names as ``organisation_id``, else the home
+    of the scope at hand.
+    """
     act = _current.get()
     if act is not None:
-        act.notes.append(Noted(kind, object_id, name, before, after, tuple(ignore), tuple(personal), named))
+        whose = organisation or _owner(after) or _owner(before) or current_scope().home or ""
+        act.notes.append(Noted(kind, object_id, name, before, after, tuple(ignore), tuple(personal), named, whose))
+
+
+def _owner(state: Any) -> str:
+    found = state.get("organisation_id") if isinstance(state, Mapping) else getattr(state, "organisation_id", None)
+    return found or ""

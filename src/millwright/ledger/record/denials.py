@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from dataclasses import dataclass
 
 import msgspec
 
-from millwright.kernel import Clock, MillwrightError, new_id
+from millwright.kernel import Clock, MillwrightError, end, new_id
 from millwright.ledger.model import Actor, Draft, Target
 from millwright.ledger.record.recorder import Recorder
 from millwright.ledger.record.sealing import seal
@@ -54,10 +53,7 @@ class Denials:
     async def stop(self) -> None:
         """Tell what was counted."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(task)
         await self.flush()
 
     def admit(self, draft: Draft) -> bool:

@@ -23,14 +23,18 @@ def entries_of(act: Act, whole: Draft) -> list[Sealed]:
         action=act.action or whole.action,
         on_behalf=act.on_behalf or whole.on_behalf,
         grant=act.grant or whole.grant,
+        organisation=act.organisation or whole.organisation,
     )
     if not act.notes:
         return [seal(whole)]
     if whole.outcome != "done" and not has_changed(act):
         first = act.notes[0]
-        return [
-            seal(msgspec.structs.replace(whole, target=Target(first.kind, first.id, first.name)), named=first.named)
-        ]
+        whole = msgspec.structs.replace(
+            whole,
+            target=Target(first.kind, first.id, first.name),
+            organisation=first.organisation or whole.organisation,
+        )
+        return [seal(whole, named=first.named)]
     if len(act.notes) > MOST_OBJECTS:
         return [seal(_summary(whole, act.notes))]
     return [_entry(whole, noted, position) for position, noted in enumerate(act.notes)]
@@ -51,10 +55,17 @@ def _entry(whole: Draft, noted: Noted, position: int) -> Sealed:
         after=after,
         changes=changes,
         personal=noted.personal,
+        organisation=noted.organisation or whole.organisation,
     )
     return seal(draft, named=noted.named)
 
 
 def _summary(whole: Draft, notes: Sequence[Noted]) -> Draft:
     ids = [each.id for each in notes]
-    return msgspec.structs.replace(whole, target=Target(notes[0].kind), after=digest(ids), count=len(ids))
+    return msgspec.structs.replace(
+        whole,
+        target=Target(notes[0].kind),
+        after=digest(ids),
+        count=len(ids),
+        organisation=notes[0].organisation or whole.organisation,
+    )

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from millwright.kernel import ROOT
 from millwright.ledger.model import FORMAT, Actor, Change, Disclosure, Draft, Entry, Sealed, Target
 from millwright.ledger.record.documents import canonical, differences, digest, document, replace_at
 
@@ -63,6 +64,8 @@ def seal(draft: Draft, *, named: bool = False) -> Sealed:
     put(actor_subject, "agent", draft.agent)
     if draft.on_behalf is not None:
         put(draft.on_behalf.id or draft.id, "on_behalf.name", draft.on_behalf.name)
+    if draft.approved_by is not None:
+        put(draft.approved_by.id or draft.id, "approved_by.name", draft.approved_by.name)
     target_subject = draft.target.id or draft.id
     if named:
         put(target_subject, "target.name", draft.target.name)
@@ -88,7 +91,9 @@ def seal(draft: Draft, *, named: bool = False) -> Sealed:
         "changes": changes,
         "request_id": draft.request_id,
         "on_behalf": None if draft.on_behalf is None else _without_name(draft.on_behalf),
+        "approved_by": None if draft.approved_by is None else _without_name(draft.approved_by),
         "grant": draft.grant,
+        "organisation": draft.organisation,
         "count": draft.count,
         "personal": [
             {
@@ -116,7 +121,7 @@ def open_entry(sealed: Mapping[str, Any], disclosures: Iterable[Disclosure]) -> 
     target = dict(sealed["target"])
     if "target.name" in known:
         target["name"] = known["target.name"]
-    behalf = sealed.get("on_behalf")
+    behalf, approver = sealed.get("on_behalf"), sealed.get("approved_by")
     return Entry(
         index=sealed["index"],
         id=sealed["id"],
@@ -133,7 +138,11 @@ def open_entry(sealed: Mapping[str, Any], disclosures: Iterable[Disclosure]) -> 
         agent=known.get("agent"),
         request_id=sealed.get("request_id", ""),
         on_behalf=None if behalf is None else msgspec.convert({**behalf, "name": known.get("on_behalf.name")}, Actor),
+        approved_by=(
+            None if approver is None else msgspec.convert({**approver, "name": known.get("approved_by.name")}, Actor)
+        ),
         grant=sealed.get("grant", ""),
+        organisation=sealed.get("organisation", ROOT),
         count=sealed.get("count", 1),
         erased=[field for field in wanted if field not in known],
     )

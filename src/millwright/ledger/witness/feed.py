@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from millwright.kernel import Clock, Invalid, MillwrightError
+from millwright.kernel import Clock, Invalid, MillwrightError, end
 from millwright.ledger.log import LogReader
 from millwright.ledger.notes import COSIGNATURE, Checkpoint, Note, Verifier, find_cosigned_s
 
@@ -73,10 +72,7 @@ class WitnessFeed:
     async def stop(self) -> None:
         """Send no more."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(task)
 
     def problems(self) -> list[dict[str, Any]]:
         """Witnesses that do not co-sign now."""

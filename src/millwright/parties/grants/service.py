@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from millwright.kernel import ROOT, Clock, Denied, Invalid, NotFound, new_id, new_secret
+from millwright.ledger import note
 from millwright.parties.authority import Authority, Held
 from millwright.parties.grants.model import (
     Explanation,
@@ -40,6 +41,7 @@ LOCAL_PERSON = "per_local"
 """The command line of the node's own machine: it may appoint anybody, for it can write the database itself."""
 
 _WEEK_MS = 7 * 86_400_000
+_NOTED = ("organisation_id", "person_id", "group_id", "role", "until_ms")
 _LONGEST_MS = 90 * 86_400_000
 
 
@@ -67,13 +69,17 @@ class Grants:
     async def add_role(self, authority: Authority, new: NewRole) -> RoleInfo:
         """Make a role. Raises ``NotFound``, ``Denied`` (``parties.beyond_own``), ``Invalid``, ``Conflict``."""
         _need(authority, new.organisation_id)
-        return await self._put_role(authority, new_id("rol"), new.organisation_id, new.name, new.permissions)
+        made = await self._put_role(authority, new_id("rol"), new.organisation_id, new.name, new.permissions)
+        note("role", made.id, made.name, after=made)
+        return made
 
     async def change_role(self, authority: Authority, role_id: str, change: RoleChange) -> RoleInfo:
         """Change a role, and with it what everybody may who holds it. Raises what :meth:`add_role` raises."""
         before = await self._role(authority, role_id)
         assert before.organisation_id is not None
-        return await self._put_role(authority, role_id, before.organisation_id, change.name, change.permissions)
+        after = await self._put_role(authority, role_id, before.organisation_id, change.name, change.permissions)
+        note("role", role_id, after.name, before=before, after=after)
+        return after
 
     async def _put_role(
         self, authority: Authority, role_id: str, organisation_id: str, name: str, names: builtins.list[str]
@@ -95,8 +101,9 @@ class Grants:
 
     async def delete_role(self, authority: Authority, role_id: str) -> None:
         """Remove a role that is granted nowhere. Raises ``NotFound``, ``Conflict`` (``parties.role_in_use``)."""
-        await self._role(authority, role_id)
+        before = await self._role(authority, role_id)
         await asyncio.to_thread(self._store.delete_role, role_id)
+        note("role", role_id, before.name, before=before)
 
     async def _role(self, authority: Authority, role_id: str) -> RoleInfo:
         role = await asyncio.to_thread(self._store.find_role, role_id)
@@ -113,12 +120,16 @@ class Grants:
     async def add_group(self, authority: Authority, new: NewGroup) -> Group:
         """Make a group. Raises ``NotFound``, ``Conflict`` (``parties.group_name_taken``)."""
         _need(authority, new.organisation_id)
-        return await self._put_group(authority, new_id("grp"), new.organisation_id, new.name, new.person_ids)
+        made = await self._put_group(authority, new_id("grp"), new.organisation_id, new.name, new.person_ids)
+        note("group", made.id, made.name, after=made)
+        return made
 
     async def change_group(self, authority: Authority, group_id: str, change: GroupChange) -> Group:
         """Rename a group, set its members. Raises ``NotFound``, ``Denied`` (``parties.beyond_own``), ``Conflict``."""
-        group = await self._group(authority, group_id)
-        return await self._put_group(authority, group_id, group.organisation_id, change.name, change.person_ids)
+        before = await self._group(authority, group_id)
+        after = await self._put_group(authority, group_id, before.organisation_id, change.name, change.person_ids)
+        note("group", group_id, after.name, before=before, after=after, ignore=("created_ms",))
+        return after
 
     async def _put_group(
         self, authority: Authority, group_id: str, organisation_id: str, name: str, person_ids: builtins.list[str]
@@ -141,9 +152,10 @@ class Grants:
 
     async def delete_group(self, authority: Authority, group_id: str) -> None:
         """Remove a group; what was granted to it ends. Raises ``NotFound``."""
-        await self._group(authority, group_id)
+        before = await self._group(authority, group_id)
         await asyncio.to_thread(self._store.delete_group, group_id)
         self._forget()
+        note("group", group_id, before.name, before=before)
 
     async def _group(self, authority: Authority, group_id: str) -> Group:
         mine = authority.scope("people:manage").organisations
@@ -186,14 +198,18 @@ class Grants:
         }
         await asyncio.to_thread(self._store.add_grant, row)
         self._forget()
+        note("grant", row["id"], after=row)
         made = await asyncio.to_thread(self._store.grants, [new.organisation_id])
         return next(each for each in made if each.id == row["id"])
 
     async def end_grant(self, authority: Authority, grant_id: str) -> None:
         """End a grant. Raises ``NotFound``, ``Conflict`` (``parties.last_administrator``)."""
         mine = authority.scope("people:manage").organisations
+        before = {each.id: each for each in await asyncio.to_thread(self._store.grants, mine)}.get(grant_id)
         await asyncio.to_thread(self._store.delete_grant, grant_id, mine)
         self._forget()
+        if before is not None:
+            note("grant", grant_id, before={key: getattr(before, key) for key in _NOTED})
 
     async def need_grantable(self, authority: Authority, organisation_id: str, role: str) -> None:
         """Raises ``NotFound`` or ``Denied`` (``parties.beyond_own``) unless this role may be given there.
@@ -266,6 +282,8 @@ class Grants:
             "created_by": authority.person_id,
         }
         await asyncio.to_thread(self._store.add_invitation, row)
+        made = {"role": new.role, "expires_ms": expires_ms, "organisation_id": organisation_id}
+        note("invitation", row["id"], after=made)
         return MadeInvitation(
             row["id"],
             organisation_id,
@@ -284,6 +302,7 @@ class Grants:
         self._need_inviting(authority, organisation_id)
         if not await asyncio.to_thread(self._store.delete_invitation, organisation_id, invitation_id):
             raise unknown_invitation()
+        note("invitation", invitation_id, organisation=organisation_id)
 
     def _need_inviting(self, authority: Authority, organisation_id: str) -> None:
         if not authority.may("organisations:manage", organisation_id):
@@ -320,6 +339,8 @@ class Grants:
         if not await asyncio.to_thread(self._store.accept, key, grant, person=row, now_ms=now_ms):
             raise unknown_invitation()
         self._forget()
+        taken = {"person_id": person_id, "role": invitation.role, "organisation_id": invitation.organisation_id}
+        note("invitation", invitation.id, after=taken)
 
     # --- why and what --------------------------------------------------------------------------------------------
 

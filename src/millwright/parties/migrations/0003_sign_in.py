@@ -41,7 +41,7 @@ def upgrade() -> None:
     op.create_table(
         "parties_authenticators",
         _person(primary_key=True),
-        sa.Column("secret", sa.LargeBinary(128), nullable=False),
+        sa.Column("secret", sa.Text, nullable=False),
         sa.Column("last_step", sa.BigInteger, nullable=False),
         sa.Column("created_ms", sa.BigInteger, nullable=False),
         sa.Column("last_used_ms", sa.BigInteger),

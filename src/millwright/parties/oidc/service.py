@@ -97,7 +97,7 @@ class Oidc:
         if purpose == "prove":
             parameters |= {"prompt": "login", "max_age": "0"}
         url = await client.authorization_url(parameters)
-        return url, self._parties.ceremonies.begin(_KIND, data, minutes=_MINUTES)
+        return url, await self._parties.ceremonies.begin(_KIND, data, minutes=_MINUTES)
 
     # --- coming back ---------------------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class Oidc:
         ``NotSignedIn`` (``parties.identity_unknown``), ``Conflict``, ``Unavailable``.
         """
         client = self._client(provider)
-        data = self._parties.ceremonies.read(_KIND, cookie)
+        data = await self._parties.ceremonies.read(_KIND, cookie)
         state = query.get("state", "")
         if data["provider"] != provider or not hmac.compare_digest(data["state"].encode(), state.encode()):
             raise refused("state")

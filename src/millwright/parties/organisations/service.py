@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import UNSET
 
 from millwright.kernel import ROOT, Clock, Denied, Invalid, NotFound, new_id
+from millwright.ledger import note
 from millwright.parties.authority import ENTERPRISE, Authority
 from millwright.parties.grants.model import Consent, NewConsent
 from millwright.parties.names import clean_name, name_key
@@ -66,6 +67,7 @@ class Organisations:
         await asyncio.to_thread(self.store.insert, row)
         self._forget()
         rows = await asyncio.to_thread(self.store.list, [organisation_id])
+        note("organisation", organisation_id, name, after=_kept(rows[0]), organisation=new.parent_id)
         return _shown(rows[0], authority, parent_id=new.parent_id)
 
     async def change(
@@ -95,19 +97,26 @@ class Organisations:
             values["parent_id"], grave = change.parent_id, True
         if grave or (change.kind is not UNSET and change.kind != authority.tree.nodes[organisation_id].kind):
             _need_above(authority, organisation_id, renames=not grave)
+        before = _kept((await asyncio.to_thread(self.store.list, [organisation_id]))[0])
         await asyncio.to_thread(self.store.update, organisation_id, values, expected)
         self._forget()
         if grave:
             await self._tell()
         rows = await asyncio.to_thread(self.store.list, [organisation_id])
+        deciding = (authority.tree.nodes[organisation_id].parent_id if grave else None) or organisation_id
+        note("organisation", organisation_id, rows[0].name, before=before, after=_kept(rows[0]), organisation=deciding)
         return _shown(rows[0], authority)
 
     async def delete(self, authority: Authority, organisation_id: str) -> None:
         """Remove a suspended organisation with everything it owns. Raises ``NotFound``, ``Denied``, ``Conflict``."""
         _need(authority, "organisations:manage", organisation_id)
         _need_above(authority, organisation_id)
+        rows = await asyncio.to_thread(self.store.list, [organisation_id])
         await asyncio.to_thread(self.store.delete, organisation_id)
         self._forget()
+        node = authority.tree.nodes[organisation_id]
+        before = _kept(rows[0]) if rows else None
+        note("organisation", organisation_id, node.name, before=before, organisation=node.parent_id or ROOT)
         await self._tell()
 
     async def _tell(self) -> None:
@@ -131,6 +140,8 @@ class Organisations:
             _need(authority, "people:manage", to)
         await asyncio.to_thread(self.store.leave, person_id, organisation_id, to, self._clock.now_ms())
         self._forget()
+        was, now = {"member_of": organisation_id}, {"member_of": to}
+        note("person", person_id, before=was, after=now, organisation=organisation_id)
 
     # --- consents ------------------------------------------------------------------------------------------------
 
@@ -166,6 +177,7 @@ class Organisations:
         }
         await asyncio.to_thread(self.store.add_consent, row)
         self._forget()
+        note("consent", str(row["id"]), after=row)
         return Consent(**row)  # type: ignore[arg-type]  # the row has exactly these fields
 
     async def withdraw(self, authority: Authority, organisation_id: str, consent_id: str) -> None:
@@ -175,6 +187,7 @@ class Organisations:
         self._forget()
         if not done:
             raise NotFound("There is no such consent.", code="parties.consent_unknown", hint="It may be withdrawn.")
+        note("consent", consent_id, organisation=organisation_id)
 
 
 def check_permissions(names: builtins.list[str]) -> None:
@@ -206,6 +219,11 @@ def _need_above(authority: Authority, organisation_id: str, *, renames: bool = F
             code="parties.organisation_own",
             hint="Ask an administrator of the organisation above.",
         )
+
+
+def _kept(row: Any) -> dict[str, Any]:
+    """What the ledger says of an organisation."""
+    return {key: getattr(row, key) for key in ("parent_id", "kind", "name", "short_name", "code", "suspended")}
 
 
 def _shown(row: Any, authority: Authority, parent_id: str | None = None) -> Organisation:

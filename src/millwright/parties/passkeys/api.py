@@ -57,7 +57,7 @@ class PasskeySignInController(Controller):
         self, parties: NamedDependency[Parties], request: Request[Any, Any, Any]
     ) -> Response[Challenge]:
         """What `navigator.credentials.get` takes; the browser offers the passkeys it has for this node."""
-        return Response(parties.passkeys.challenge(origin_of(request)), headers={"Cache-Control": "no-store"})
+        return Response(await parties.passkeys.challenge(origin_of(request)), headers={"Cache-Control": "no-store"})
 
     @post("/", summary="Sign in by passkey", operation_id="signInByPasskey", status_code=201)
     async def sign_in(

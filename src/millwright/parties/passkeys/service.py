@@ -68,7 +68,7 @@ class Passkeys:
             exclude_credentials=[structs.PublicKeyCredentialDescriptor(id=each) for each in known],
         )
         data = {"person": session.person.id, "challenge": base64.b64encode(challenge).decode(), "url": origin.url}
-        ceremony = self._parties.ceremonies.begin("passkey registration", data, minutes=_MINUTES)
+        ceremony = await self._parties.ceremonies.begin("passkey registration", data, minutes=_MINUTES)
         return Challenge(ceremony, json.loads(webauthn.options_to_json(options)))
 
     async def finish(
@@ -79,7 +79,7 @@ class Passkeys:
         Raises ``Denied`` (``parties.ceremony_over``), ``Conflict`` (``parties.ceremony_spent``,
         ``parties.passkey_known``), ``Invalid`` (``parties.passkey_refused``).
         """
-        data = self._parties.ceremonies.read("passkey registration", ceremony)
+        data = await self._parties.ceremonies.read("passkey registration", ceremony)
         try:
             if data["person"] != session.person.id:
                 raise ValueError("begun by somebody else")
@@ -112,7 +112,7 @@ class Passkeys:
         note("passkey", kept.id, after=shown)  # without its name, which is about the person
         return await self._parties.renew(session, ["passkey"]), kept
 
-    def challenge(self, origin: Origin) -> Challenge:
+    async def challenge(self, origin: Origin) -> Challenge:
         """What a browser needs to show one of its passkeys, whoever it belongs to.
 
         Raises ``Unsupported`` (``parties.passkeys_need_a_name``).
@@ -124,7 +124,7 @@ class Passkeys:
             user_verification=structs.UserVerificationRequirement.REQUIRED,
         )
         data = {"challenge": base64.b64encode(challenge).decode(), "url": origin.url}
-        ceremony = self._parties.ceremonies.begin("passkey", data, minutes=_MINUTES)
+        ceremony = await self._parties.ceremonies.begin("passkey", data, minutes=_MINUTES)
         return Challenge(ceremony, json.loads(webauthn.options_to_json(options)))
 
     async def sign_in(self, ceremony: str, credential: dict[str, Any], origin: Origin) -> Opened:
@@ -138,7 +138,7 @@ class Passkeys:
         Raises ``Denied`` (``parties.ceremony_over``), ``Conflict`` (``parties.ceremony_spent``), ``NotSignedIn``
         (``parties.passkey_wrong``, ``parties.passkey_copied`` when its counter went back).
         """
-        data = self._parties.ceremonies.read("passkey", ceremony)
+        data = await self._parties.ceremonies.read("passkey", ceremony)
         try:
             response = webauthn.helpers.parse_authentication_credential_json(credential)
             key = await asyncio.to_thread(self._store.find, response.raw_id)

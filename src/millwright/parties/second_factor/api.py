@@ -131,7 +131,7 @@ class AuthenticatorController(Controller):
     )
     async def begin(self, session: NamedDependency[Session], parties: NamedDependency[Parties]) -> Response[Enrolment]:
         """A new secret for an app, to be confirmed with its first code. Nothing changes until then."""
-        return Response(parties.second_factors.begin(session), headers={"Cache-Control": "no-store"})
+        return Response(await parties.second_factors.begin(session), headers={"Cache-Control": "no-store"})
 
     @post(
         "/confirmation",

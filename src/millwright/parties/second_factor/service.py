@@ -7,9 +7,10 @@ import base64
 import hashlib
 import logging
 import os
-import secrets
+import secrets as random
 from typing import TYPE_CHECKING
 
+from millwright.engines.secrets import purpose_of
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Conflict, Denied, Invalid, NotFound
 from millwright.ledger import note
@@ -17,12 +18,12 @@ from millwright.parties.authority import Authority
 from millwright.parties.errors import NotSignedIn
 from millwright.parties.model import Factor, Session
 from millwright.parties.origin import Origin
-from millwright.parties.sealing import Sealer
 from millwright.parties.second_factor import totp
 from millwright.parties.second_factor.model import Enrolment, RecoveryCodes, SecondFactorState
-from millwright.parties.second_factor.store import SecondFactorStore
+from millwright.parties.second_factor.store import AUTHENTICATOR, SecondFactorStore
 
 if TYPE_CHECKING:
+    from millwright.engines.secrets import Secrets
     from millwright.parties.service import Opened, Parties
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,6 @@ logger = logging.getLogger(__name__)
 NODE = "Millwright"
 """What an authenticator app calls the entry."""
 
-_PURPOSE = "authenticator"
 _CODES = 10
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS = str.maketrans("OIL", "011")
@@ -39,8 +39,8 @@ _READ_AS = str.maketrans("OIL", "011")
 class SecondFactors:
     """Authenticator apps and recovery codes."""
 
-    def __init__(self, parties: Parties, records: Records, sealer: Sealer, clock: Clock) -> None:
-        self._parties, self._sealer, self._clock = parties, sealer, clock
+    def __init__(self, parties: Parties, records: Records, secrets: Secrets, clock: Clock) -> None:
+        self._parties, self._secrets, self._clock = parties, secrets, clock
         self._store = SecondFactorStore(records)
 
     async def enrolled(self, person_id: str) -> bool:
@@ -58,11 +58,11 @@ class SecondFactors:
             required=self._parties.needs_second_factor(session.person),
         )
 
-    def begin(self, session: Session) -> Enrolment:
+    async def begin(self, session: Session) -> Enrolment:
         """A new secret for the signed-in person's app; nothing is kept before a first code confirms it."""
         secret = totp.new_secret()
         data = {"person": session.person.id, "secret": base64.b64encode(secret).decode()}
-        ceremony = self._parties.ceremonies.begin("authenticator", data, minutes=15)
+        ceremony = await self._parties.ceremonies.begin("authenticator", data, minutes=15)
         return Enrolment(ceremony, totp.to_text(secret), totp.to_uri(secret, session.person.name, NODE))
 
     async def confirm(self, session: Session, ceremony: str, code: str) -> tuple[Opened, RecoveryCodes]:
@@ -70,7 +70,7 @@ class SecondFactors:
 
         Raises ``Denied`` (``parties.ceremony_over``), ``Invalid`` (``parties.code_wrong``).
         """
-        data = self._parties.ceremonies.read("authenticator", ceremony)
+        data = await self._parties.ceremonies.read("authenticator", ceremony)
         secret = base64.b64decode(data["secret"])
         now = self._clock.now_ms()
         step = totp.find_step(secret, _bare(code), now)
@@ -82,7 +82,8 @@ class SecondFactors:
             )
         await self._parties.ceremonies.spend(ceremony)
         codes = [_new_code() for _ in range(_CODES)]
-        sealed = self._sealer.seal(secret, _PURPOSE)
+        purpose = purpose_of(AUTHENTICATOR, session.person.id)
+        sealed = await asyncio.to_thread(self._secrets.seal, purpose, secret)
         kept = [_salted(code) for code in codes]
         await asyncio.to_thread(self._store.replace, session.person.id, sealed, step, kept, now)
         set_up = {"authenticator_set": True, "recovery_codes": len(codes)}
@@ -139,7 +140,7 @@ class SecondFactors:
 
         Raises ``NotSignedIn`` (``parties.code_wrong``), ``Denied`` (``parties.ceremony_over``), ``LimitExceeded``.
         """
-        person_id: str = self._parties.ceremonies.read("second step", ceremony)["person"]
+        person_id: str = (await self._parties.ceremonies.read("second step", ceremony))["person"]
         factor = await self.verify(person_id, code, origin)
         await self._parties.ceremonies.spend(ceremony)
         return await self._parties.open_session(person_id, origin, ["password", factor])
@@ -167,7 +168,7 @@ class SecondFactors:
             found = self._store.find(person_id)
             if found is None:
                 return None
-            step = totp.find_step(self._sealer.open(found.secret, _PURPOSE), code, now)
+            step = totp.find_step(self._secrets.open(purpose_of(AUTHENTICATOR, person_id), found.secret), code, now)
             return "totp" if step is not None and self._store.use_step(person_id, step, now) else None
         digests = [_digest(salt, code) for salt in self._store.salts(person_id)]
         return "recovery" if self._store.use_code(person_id, digests, now) else None
@@ -180,7 +181,7 @@ def _bare(code: str) -> str:
 
 def _new_code() -> str:
     """Sixteen characters in four groups: 80 random bits."""
-    text = "".join(secrets.choice(_ALPHABET) for _ in range(16))
+    text = "".join(random.choice(_ALPHABET) for _ in range(16))
     return "-".join(text[at : at + 4] for at in range(0, 16, 4))
 
 

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from millwright.engines.secrets import sealed
 from millwright.engines.sql import Records, metadata
+
+AUTHENTICATOR = "parties.authenticator"
+"""The purpose for which an app's secret is sealed."""
 
 _id = sa.String(40)
 
@@ -21,7 +25,7 @@ authenticators = sa.Table(
     "parties_authenticators",
     metadata,
     _person(primary_key=True),
-    sa.Column("secret", sa.LargeBinary(128), nullable=False),
+    sa.Column("secret", sa.Text, nullable=False, info=sealed(AUTHENTICATOR)),
     sa.Column("last_step", sa.BigInteger, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("last_used_ms", sa.BigInteger),
@@ -41,7 +45,7 @@ recovery_codes = sa.Table(
 class Authenticator:
     """A person's app; ``secret`` is sealed, ``last_step`` the newest step whose code was used."""
 
-    secret: bytes
+    secret: str
     last_step: int
     created_ms: int
     last_used_ms: int | None
@@ -62,7 +66,7 @@ class SecondFactorStore:
         return Authenticator(row.secret, row.last_step, row.created_ms, row.last_used_ms) if row else None
 
     def replace(
-        self, person_id: str, secret: bytes, step: int, codes: Sequence[tuple[bytes, bytes]], now_ms: int
+        self, person_id: str, secret: str, step: int, codes: Sequence[tuple[bytes, bytes]], now_ms: int
     ) -> None:
         """Set the authenticator and the recovery codes, (salt, digest) each, in place of earlier ones."""
         row = {"person_id": person_id, "secret": secret, "last_step": step, "created_ms": now_ms}

@@ -124,6 +124,26 @@ class PeopleStore:
                 )
                 connection.execute(sa.delete(browsers).where(browsers.c.person_id == person_id))
 
+    def remove(self, person_id: str) -> None:
+        """Remove a person and all that hangs on them.
+
+        Raises ``NotFound`` (``parties.person_unknown``), ``Conflict`` (``parties.last_administrator``).
+        """
+        with self._records.begin() as connection:
+            lock(connection)
+            administers = sa.select(grants.c.organisation_id).where(
+                grants.c.person_id == person_id, grants.c.role == "administrator"
+            )
+            kept = [each for each in connection.scalars(administers).all() if has_administrator(connection, each)]
+            if not connection.execute(sa.delete(people).where(people.c.id == person_id)).rowcount:
+                raise no_such_person(person_id)
+            if not all(has_administrator(connection, each) for each in kept):
+                raise Conflict(
+                    "This would leave an organisation without an administrator.",
+                    code="parties.last_administrator",
+                    hint="Make somebody else an administrator there first.",
+                )
+
     def set_password_hash(self, person_id: str, password: str) -> None:
         """Store the same password under newer parameters."""
         with self._records.begin() as connection:

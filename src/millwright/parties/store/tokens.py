@@ -33,6 +33,14 @@ class TokenStore:
 
     def find(self, digest: bytes, now_ms: int) -> tuple[Session, int] | None:
         """The session a living token of an enabled person opens, and when the token was last used."""
+        return self._find(tokens.c.digest == digest, now_ms)
+
+    def find_by_id(self, token_id: str, now_ms: int) -> Session | None:
+        """The session that a living token opens, for what it asked earlier."""
+        found = self._find(tokens.c.id == token_id, now_ms)
+        return found[0] if found else None
+
+    def _find(self, which: sa.ColumnElement[bool], now_ms: int) -> tuple[Session, int] | None:
         with self._records.read() as connection:
             row = connection.execute(
                 sa.select(
@@ -46,7 +54,7 @@ class TokenStore:
                 )
                 .join(people)
                 .where(
-                    tokens.c.digest == digest,
+                    which,
                     sa.or_(tokens.c.expires_ms.is_(None), tokens.c.expires_ms > now_ms),
                     sa.not_(people.c.disabled),
                 )

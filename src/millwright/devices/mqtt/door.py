@@ -1,0 +1,149 @@
+"""The door for TLS: so many handshakes begin in a second, so many are under way, so many come from one address.
+
+A handshake with certificates on both sides costs some hundred times what a message does (``bench/tls.py``), and its
+client need only send a few bytes for it. So what knocks is taken in at a pace that leaves most of a core to the
+connections that are already in; the rest waits in the system's queue. What says nothing is let go after the time a
+client has to sign in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable
+
+from millwright.devices.mqtt.settings import MqttSettings
+from millwright.kernel import Unavailable
+
+logger = logging.getLogger(__name__)
+
+_BACKLOG = 2048
+_RETRY_S = 0.1
+_PROBES = {
+    getattr(socket, name): value
+    for name, value in (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4))
+    if hasattr(socket, name)
+}
+"""Seconds of silence, seconds between probes, and unanswered probes after which the kernel ends a connection."""
+
+
+def probe(listening: socket.socket) -> None:
+    """Let connections accepted here end when their peer vanished, also when its client asked for no keep-alive."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _PROBES.items():
+        listening.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+class TlsDoor:
+    """Accepts on one port. ``context`` gives what the next handshake uses, so that it can be changed meanwhile."""
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        context: Callable[[], ssl.SSLContext],
+        factory: Callable[[], asyncio.Protocol],
+    ) -> None:
+        self._settings, self._context, self._factory = settings, context, factory
+        self._slots = asyncio.Semaphore(settings.tls_handshakes)
+        self._under_way: Counter[str] = Counter()
+        self._sockets: list[socket.socket] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._next_s = 0.0
+        self.begun = 0
+        self.failed = 0
+        self.refused = 0
+
+    @property
+    def under_way(self) -> int:
+        """Handshakes that have begun and not ended."""
+        return self._under_way.total()
+
+    async def open(self, port: int) -> int:
+        """Listen; returns the port. Raises ``Unavailable`` (``listener.port_taken``)."""
+        loop = asyncio.get_running_loop()
+        host = self._settings.host or None
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            for family, _, _, _, address in dict.fromkeys(found):
+                listening = socket.create_server(address, family=family, backlog=_BACKLOG)
+                listening.setblocking(False)
+                probe(listening)
+                self._sockets.append(listening)
+        except OSError as error:
+            self.close()
+            raise Unavailable(
+                f"The listener cannot open port {port} on {self._settings.host}: {error.strerror or error}",
+                code="listener.port_taken",
+                hint="Stop the program that holds the port, or set [mqtt] port or tls_port to another one.",
+            ) from error
+        for listening in self._sockets:
+            self._run(self._accept(listening))
+        return int(self._sockets[0].getsockname()[1])
+
+    def close(self) -> None:
+        """Accept no more, and let go of those that are not in yet."""
+        for task in self._tasks:
+            task.cancel()
+        for listening in self._sockets:
+            listening.close()
+        self._sockets.clear()
+
+    def _run(self, work: object) -> None:
+        task = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type, var-annotated]  # a coroutine
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._slots.acquire()
+            await self._pace(loop)
+            try:
+                connection, address = await loop.sock_accept(listening)
+            except OSError as error:  # the limit of open files, or a client that is gone already
+                self._slots.release()
+                logger.debug("a connection could not be accepted: %s", error)
+                await asyncio.sleep(_RETRY_S)
+                continue
+            except BaseException:
+                self._slots.release()
+                raise
+            if self._under_way[address[0]] >= self._settings.max_unauthenticated_per_address:
+                self.refused += 1
+                self._slots.release()
+                connection.close()
+                continue
+            self._under_way[address[0]] += 1
+            self._run(self._shake(connection, address[0]))
+
+    async def _pace(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let one more begin, so many a second; a pause saves up no more than a tenth of a second's worth."""
+        step_s = 1.0 / self._settings.tls_handshakes_per_s
+        now_s = loop.time()
+        self._next_s = max(self._next_s + step_s, now_s - 0.1)
+        if self._next_s > now_s:
+            await asyncio.sleep(self._next_s - now_s)
+
+    async def _shake(self, connection: socket.socket, address: str) -> None:
+        self.begun += 1
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._factory,
+                connection,
+                ssl=self._context(),
+                ssl_handshake_timeout=self._settings.connect_timeout_s,
+            )
+        except (OSError, ssl.SSLError, EOFError) as error:  # a timeout is an OSError
+            self.failed += 1
+            logger.debug("a TLS handshake with %s failed: %s", address, error)
+            with contextlib.suppress(OSError):
+                connection.close()
+        finally:
+            self._under_way[address] -= 1
+            if not self._under_way[address]:
+                del self._under_way[address]
+            self._slots.release()

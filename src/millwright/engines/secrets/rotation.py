@@ -1,0 +1,152 @@
+"""New keys without a pause: new writes use the new key at once, what is there is sealed anew bit by bit.
+
+Every step can be repeated and each row is changed only while it still holds what was read, so a rotation that is
+interrupted anywhere goes on where it stopped, in any process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from millwright.engines.secrets.keys import DataKey
+from millwright.engines.secrets.purpose import purpose_of
+from millwright.engines.secrets.service import FORM, Secrets
+from millwright.engines.sql import Records, metadata
+from millwright.kernel import Clock, MillwrightError, end
+
+logger = logging.getLogger(__name__)
+
+_BATCH: Final = 200
+_KEPT_MS: Final = 3_600_000
+"""A data key that nothing is sealed under is kept this long after its retirement: a write may still be on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class RotationReport:
+    """What a rotation did: secrets sealed anew, data keys wrapped anew, data keys removed, the key in use now."""
+
+    resealed: int
+    rewrapped: int
+    removed: int
+    key_id: str
+
+
+def sealed_columns(tables: sa.MetaData) -> Iterator[tuple[sa.Table, sa.Column[str], str]]:
+    """Every declared column that holds sealed values, with its purpose. Only of tables that are imported."""
+    for table in tables.tables.values():
+        for column in table.columns:
+            purpose = column.info.get("sealed")
+            if purpose:
+                yield table, column, purpose
+
+
+class Rotation:
+    """Rotates the keys of one database; every method blocks. ``tables``: where sealed columns are declared."""
+
+    def __init__(self, records: Records, secrets: Secrets, clock: Clock, tables: sa.MetaData = metadata) -> None:
+        self._records, self._secrets, self._clock, self._tables = records, secrets, clock, tables
+
+    def begin(self) -> DataKey:
+        """A new master key (where this node makes it) and a new data key; returns the data key."""
+        self._secrets.wrapper.advance()
+        return self._secrets.add_key()
+
+    def finish(self) -> RotationReport:
+        """Do what is left: wrap and seal anew, and forget keys that nothing needs."""
+        master = self._secrets.wrapper.key_id()
+        keys = self._secrets.store.list()
+        current = next(key for key in keys if key.retired_ms is None)
+        stale = [key for key in keys if key.wrapped_by != master]
+        for key in stale:
+            self._secrets.rewrap(key)
+        resealed = sum(
+            self._reseal(table, column, purpose, current.id) for table, column, purpose in sealed_columns(self._tables)
+        )
+        limit_ms = self._clock.now_ms() - _KEPT_MS
+        old = [key.id for key in keys if key.retired_ms is not None and key.retired_ms < limit_ms]
+        removed = [key_id for key_id in old if not self.count_under(key_id)]
+        self._secrets.store.delete(removed)
+        self._secrets.wrapper.keep({key.wrapped_by for key in self._secrets.store.list()})
+        return RotationReport(resealed, len(stale), len(removed), current.id)
+
+    def pending(self) -> int:
+        """How many secrets and data keys are not yet under the newest keys."""
+        keys = self._secrets.store.list()
+        current = next((key for key in keys if key.retired_ms is None), None)
+        if current is None:
+            return 0
+        master = self._secrets.wrapper.key_id()
+        return sum(key.wrapped_by != master for key in keys) + self.count() - self.count_under(current.id)
+
+    def count(self) -> int:
+        """How many secrets are sealed at all."""
+        return self._count(f"{FORM}.%")
+
+    def count_under(self, key_id: str) -> int:
+        """How many secrets are sealed under this data key."""
+        return self._count(f"{FORM}.{key_id}.%")
+
+    def _count(self, pattern: str) -> int:
+        found = 0
+        with self._records.read() as connection:
+            for table, column, _ in sealed_columns(self._tables):
+                query = sa.select(sa.func.count()).select_from(table).where(column.like(pattern))
+                found += connection.scalar(query) or 0
+        return found
+
+    def _reseal(self, table: sa.Table, column: sa.Column[str], purpose: str, current: str) -> int:
+        (primary,) = table.primary_key.columns
+        done, last = 0, ""
+        while True:
+            query = (
+                sa.select(primary, column)
+                .where(column.is_not(None), column.not_like(f"{FORM}.{current}.%"), primary > last)
+                .order_by(primary)
+                .limit(_BATCH)
+            )
+            with self._records.read() as connection:
+                rows = connection.execute(query).all()
+            if not rows:
+                return done
+            for row_id, value in rows:
+                last = row_id
+                place = purpose_of(purpose, row_id)
+                anew = self._secrets.seal(place, self._secrets.open(place, value))
+                with self._records.begin() as connection:
+                    changed = connection.execute(
+                        sa.update(table).where(primary == row_id, column == value).values({column.name: anew})
+                    )
+                done += changed.rowcount
+
+
+class RotationKeeper:
+    """Finishes in the background what an interrupted rotation left. A :class:`millwright.kernel.Part`."""
+
+    def __init__(self, rotation: Rotation, *, every_s: float = 60.0) -> None:
+        self._rotation, self._every_s = rotation, every_s
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Look now and then."""
+        self._task = asyncio.create_task(self._run(), name="rotation of secrets")
+
+    async def stop(self) -> None:
+        """Stop after the row at hand."""
+        task, self._task = self._task, None
+        await end(task)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                if await asyncio.to_thread(self._rotation.pending):
+                    done = await asyncio.to_thread(self._rotation.finish)
+                    logger.info("%d secrets were sealed under the new key %s", done.resealed, done.key_id)
+            except MillwrightError as error:
+                logger.warning("the rotation of secrets waits: %s %s", error.message, error.hint)
+            await asyncio.sleep(self._every_s)

@@ -1,0 +1,132 @@
+"""The port behind the protocol: where handles are kept, and the form in which they are kept.
+
+A stored record holds its values as they stand in messages, the public ones first and behind their number: an answer to
+the common question, all that the public may read, is a slice of it.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from struct import Struct as Layout
+from typing import Protocol
+
+from millwright.identity.handle.errors import MessageError, broken_record
+from millwright.identity.handle.model import HandleValue, Permission, Reference, encode_value, read_value, type_matches
+from millwright.identity.handle.wire.reader import Reader
+
+_FORMAT = 1
+_HEAD = Layout(">BBIHHII")
+_CHECKED_FROM = 6
+_PUBLIC_FROM = 14
+_VALUES_FROM = _HEAD.size
+
+
+class StoredRecord:
+    """A handle's record in its stored form; immutable.
+
+    The form: format, flags, CRC-32 of what follows, length of the handle, number of restricted values, bytes of public
+    values, number of public values; then the public values, the restricted ones, and the handle as it was registered.
+    """
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    @classmethod
+    def check(cls, handle: bytes, data: bytes) -> StoredRecord:
+        """A record read from storage. Raises ``Corrupt`` (``handle.record_broken``) when its checksum is wrong."""
+        if len(data) < _VALUES_FROM or data[0] != _FORMAT:
+            raise broken_record(handle, "it has an unknown format")
+        if zlib.crc32(data[_CHECKED_FROM:]) != int.from_bytes(data[2:6], "big"):
+            raise broken_record(handle, "its checksum is wrong")
+        return cls(data)
+
+    @classmethod
+    def build(cls, handle: bytes, values: Iterable[HandleValue]) -> StoredRecord:
+        """The stored form of values, sorted by index."""
+        public: list[bytes] = []
+        restricted: list[bytes] = []
+        for value in sorted(values, key=lambda each: each.index):
+            (public if value.public else restricted).append(encode_value(value))
+        readable = b"".join(public)
+        counted = len(handle).to_bytes(2, "big") + len(restricted).to_bytes(2, "big")
+        counted += len(readable).to_bytes(4, "big") + len(public).to_bytes(4, "big")
+        checked = counted + readable + b"".join(restricted) + handle
+        return cls(bytes((_FORMAT, 0)) + zlib.crc32(checked).to_bytes(4, "big") + checked)
+
+    @property
+    def public_block(self) -> bytes:
+        """The number of public values and the values, as they stand in a response."""
+        data = self.data
+        return data[_PUBLIC_FROM : _VALUES_FROM + int.from_bytes(data[10:14], "big")]
+
+    @property
+    def has_restricted(self) -> bool:
+        """Whether there are values that the public may not read."""
+        return self.data[8:10] != b"\x00\x00"
+
+    @property
+    def handle(self) -> bytes:
+        """The handle as it was registered."""
+        return self.data[len(self.data) - int.from_bytes(self.data[6:8], "big") :]
+
+    @property
+    def values(self) -> tuple[HandleValue, ...]:
+        """All values, by index. Raises ``Corrupt``."""
+        _, _, _, handle_bytes, restricted, _, public = _HEAD.unpack_from(self.data)
+        reader = Reader(self.data, _VALUES_FROM, len(self.data) - handle_bytes)
+        try:
+            found = [read_value(reader) for _ in range(public + restricted)]
+            reader.end()
+        except MessageError as error:
+            raise broken_record(self.handle, error.message) from error
+        return tuple(sorted(found, key=lambda each: each.index))
+
+    def select(self, indexes: tuple[int, ...], types: tuple[bytes, ...]) -> list[HandleValue]:
+        """The values asked for by index or type; all when neither is given (RFC 3652, 3.2.1)."""
+        if not indexes and not types:
+            return list(self.values)
+        return [each for each in self.values if each.index in indexes or type_matches(each.type, types)]
+
+    def find_value(self, index: int) -> HandleValue | None:
+        """The value with an index."""
+        return next((each for each in self.values if each.index == index), None)
+
+
+def readable(values: Iterable[HandleValue], administrator: bool) -> list[HandleValue]:
+    """Those of some values that the public, or an administrator, may read."""
+    mask = Permission.PUBLIC_READ | (Permission.ADMIN_READ if administrator else 0)
+    return [each for each in values if each.permissions & mask]
+
+
+class RecordsView(Protocol):
+    """What is registered at one moment."""
+
+    def find(self, handle: bytes) -> StoredRecord | None:
+        """A handle's record, ``None`` when it is not registered. Raises ``Corrupt``."""
+
+    def responsible(self, prefix: bytes) -> bool:
+        """Whether handles of this prefix are registered here: what is not found then does not exist."""
+
+    def iter_handles(self, prefix: bytes) -> Iterator[bytes]:
+        """The handles of a prefix, as they were registered."""
+
+    def iter_prefixes(self) -> Iterator[bytes]:
+        """The prefixes whose handles are registered here."""
+
+
+Change = Callable[[RecordsView, StoredRecord | None], "tuple[HandleValue, ...] | None"]
+"""Makes a handle's new values from what is registered; ``None`` deletes it; what it raises leaves all as it is."""
+
+
+class HandleRecords(Protocol):
+    """Where handles are registered. Its methods block: a mutation until it is durable."""
+
+    def view(self) -> AbstractContextManager[RecordsView]:
+        """A consistent view for the length of a block; cheap."""
+
+    def change(self, handle: bytes, change: Change, administrator: Reference) -> None:
+        """Change one handle in a transaction; ``administrator`` has been authenticated and is who did it."""

@@ -1,0 +1,280 @@
+"""What a Handle server does with a message, whichever way it came (RFC 3652, 3)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from millwright.identity.handle.administration import Administration
+from millwright.identity.handle.authentication import verify_answer
+from millwright.identity.handle.challenges import Challenge, Challenges
+from millwright.identity.handle.dialogue import Dialogue, Outcome, Peer
+from millwright.identity.handle.errors import MessageError
+from millwright.identity.handle.keys import encode_public_key
+from millwright.identity.handle.model import HandleValue, Reference
+from millwright.identity.handle.operations import REFUSED, Operations
+from millwright.identity.handle.records import HandleRecords
+from millwright.identity.handle.resolution import AuthenticationNeeded
+from millwright.identity.handle.sessions import Sessions, agree_by_client_key, agree_by_dh, decrypt_key
+from millwright.identity.handle.settings import HandleSettings
+from millwright.identity.handle.site import Site
+from millwright.identity.handle.special import HS_PUBKEY
+from millwright.identity.handle.wire.codes import Op, Rc, effective
+from millwright.identity.handle.wire.message import Envelope
+from millwright.identity.handle.wire.requests import (
+    EXCHANGE_CLIENT_KEY,
+    EXCHANGE_DH,
+    EXCHANGE_HANDLE_KEY,
+    EXCHANGE_SERVER_KEY,
+    Answer,
+    ExchangeKey,
+    Login,
+    OfHandle,
+    SetupSession,
+    Verify,
+    decode_request,
+)
+from millwright.identity.handle.wire.responses import encode_challenge, encode_error, encode_session
+from millwright.kernel import Clock, MillwrightError
+
+logger = logging.getLogger(__name__)
+
+_NOBODY = Reference(b"", 0)
+_RC_OF_CODE = {
+    "handle.malformed": Rc.PROTOCOL_ERROR,
+    "handle.invalid": Rc.INVALID_HANDLE,
+    "handle.value_invalid": Rc.VALUE_INVALID,
+    "handle.exists": Rc.HANDLE_ALREADY_EXISTS,
+    "handle.value_exists": Rc.VALUE_ALREADY_EXISTS,
+    "handle.unknown": Rc.HANDLE_NOT_FOUND,
+    "handle.values_unknown": Rc.VALUE_NOT_FOUND,
+    "handle.not_responsible": Rc.SERVER_NOT_RESPONSIBLE,
+}
+_RC_OF_FAMILY = {
+    "denied": Rc.INSUFFICIENT_PERMISSIONS,
+    "unsupported": Rc.OPERATION_DENIED,
+    "unavailable": Rc.SERVER_BUSY,
+    "limit_exceeded": Rc.SERVER_BUSY,
+    "invalid": Rc.PROTOCOL_ERROR,
+}
+
+
+class HandleService:
+    """Answers requests out of ``records``.
+
+    ``site`` is what the server says about itself; ``key`` its private key (RSA, DSA or P-256) for certified answers and
+    sessions, ``None`` for none; ``administrators`` may do everything. It lives in one event loop.
+    """
+
+    def __init__(
+        self,
+        records: HandleRecords,
+        site: Site,
+        settings: HandleSettings,
+        clock: Clock,
+        *,
+        key: Any = None,
+        administrators: tuple[Reference, ...] = (),
+    ) -> None:
+        self.records = records
+        self.site = site
+        self.settings = settings
+        self.clock = clock
+        self.key = key
+        self.sessions = Sessions(
+            settings.max_sessions, settings.max_sessions_per_address, settings.session_timeout_s
+        )  # fmt: skip
+        self.challenges = Challenges(
+            settings.max_challenges, settings.max_challenges_per_address, settings.challenge_timeout_s
+        )
+        self._operations = Operations(records, site, Administration(records, clock, administrators), settings)
+        self._working = 0
+        self.responses: Counter[int] = Counter()
+
+    async def process(self, peer: Peer, envelope: Envelope, data: bytes) -> list[tuple[Envelope, bytes]]:
+        """Answer a message that is whole: envelopes and what follows each. Never raises; no answer is an empty list."""
+        try:
+            dialogue = Dialogue.open(self, peer, envelope, data)
+        except MessageError as error:
+            logger.debug("a message of %s cannot be read: %s", peer.address, error)
+            return []
+        except Exception:
+            logger.exception("a message of %s could not be read", peer.address)
+            return []
+        if dialogue is None:
+            return []
+        try:
+            outcome = await self._outcome(dialogue)
+        except MillwrightError as error:
+            outcome = self._refusal(error)
+        except Exception:
+            logger.exception("a Handle request of %s failed", peer.address)
+            outcome = Outcome(Rc.ERROR, [encode_error("The server failed; its log says why.")])
+        if outcome is None:
+            return []
+        self.responses[outcome.code] += 1
+        try:
+            # A signature takes most of a millisecond.
+            answer = await self._work(dialogue.answer, outcome) if dialogue.signs else dialogue.answer(outcome)
+        except Exception:
+            logger.exception("an answer to %s could not be written", peer.address)
+            return []
+        if isinstance(answer, Outcome):
+            return []
+        if dialogue.challenge is not None and len(answer) == 1:
+            dialogue.challenge.reply = answer[0][1]
+        return answer
+
+    def _refusal(self, error: MillwrightError) -> Outcome:
+        code = error.detail.get("response_code") or _RC_OF_CODE.get(error.code) or _RC_OF_FAMILY.get(error.family)
+        if code is None:
+            logger.error("a Handle request failed: %s", error.message)
+        return Outcome(code or Rc.ERROR, [encode_error(error.detail.get("why") or error.message)])
+
+    async def _outcome(self, dialogue: Dialogue) -> Outcome | None:
+        dialogue.authenticate_session()
+        message = dialogue.message
+        request = decode_request(message.op, message.body)
+        if request is None:
+            text = REFUSED.get(message.op, f"Operation {message.op} is not known here.")
+            return Outcome(Rc.OPERATION_DENIED, [encode_error(text)])
+        match request:
+            case Answer():
+                return await self._answered(dialogue, request)
+            case SetupSession():
+                return await self._set_up(dialogue, request)
+            case ExchangeKey(encrypted):
+                return await self._exchange(dialogue, encrypted)
+            case OfHandle() if message.op == Op.SESSION_TERMINATE:
+                return self._terminate(dialogue)
+            case Login():
+                if dialogue.peer.transport != "tcp":
+                    text = "A login binds an identity to a TCP connection."
+                    return Outcome(Rc.OPERATION_DENIED, [encode_error(text)])
+                return self._challenge(dialogue, request)
+        try:
+            return await self._run(dialogue, request, dialogue.identity)
+        except AuthenticationNeeded:
+            return self._challenge(dialogue, request)
+
+    async def _run(self, dialogue: Dialogue, request: Any, identity: Reference | None) -> Outcome:
+        quick = self._operations.run_quickly(dialogue, request, identity)
+        if quick is not None:
+            return quick
+        if identity is None and not isinstance(request, Verify):
+            raise AuthenticationNeeded
+        outcome: Outcome = await self._work(self._operations.run, dialogue, request, identity or _NOBODY)
+        return outcome
+
+    async def _work(self, function: Any, *arguments: Any) -> Any:
+        """Run what takes milliseconds beside the event loop; only so many at one time."""
+        if self._working >= self.settings.max_administration:
+            return Outcome(Rc.SERVER_BUSY, [encode_error("Too many administrators at work; try again.")])
+        self._working += 1
+        try:
+            return await asyncio.to_thread(function, *arguments)
+        finally:
+            self._working -= 1
+
+    def _challenge(self, dialogue: Dialogue, request: Any) -> Outcome:
+        challenge = Challenge(
+            dialogue.peer.address, dialogue.message, request, dialogue.request_digest(), dialogue.version
+        )
+        session_id = dialogue.session.id if dialogue.session is not None else 0
+        if not self.challenges.add(challenge, self.clock.monotonic_s(), session_id):
+            return Outcome(Rc.SERVER_BUSY, [encode_error("Too many challenges wait for an answer; try again.")])
+        dialogue.session_id = challenge.id
+        old = challenge.digest if effective(dialogue.version) < (2, 1) else None
+        return Outcome(Rc.AUTHENTICATION_NEEDED, [encode_challenge(challenge.nonce, old)], with_digest=True)
+
+    async def _answered(self, dialogue: Dialogue, answer: Answer) -> Outcome | None:
+        envelope = dialogue.envelope
+        address, now_s = dialogue.peer.address, self.clock.monotonic_s()
+        challenge = self.challenges.find(envelope.session_id, address, now_s)
+        if challenge is None:
+            before = self.challenges.find_answered(envelope.session_id, envelope.request_id, address)
+            if before is not None:
+                # The same packet again: say the same again, or nothing while it is worked on.
+                dialogue.repeated = before.reply
+                return Outcome(Rc.SUCCESS, []) if before.reply is not None else None
+            return Outcome(Rc.AUTHENTICATION_TIMEOUT, [encode_error("There is no such challenge, or no longer.")])
+        self.challenges.take(challenge, envelope.request_id)
+        dialogue.challenge = challenge
+        dialogue.op = challenge.message.op
+        verified = await self._work(
+            verify_answer, answer, challenge.nonce, challenge.digest, challenge.version, self._keys_of
+        )
+        if isinstance(verified, Outcome):
+            return verified
+        if dialogue.session is not None:
+            dialogue.session.identity = verified
+        if isinstance(challenge.request, Login):
+            dialogue.peer.identity = verified
+            return Outcome(Rc.SUCCESS, [b""])
+        dialogue.original = challenge.message
+        try:
+            return await self._run(dialogue, challenge.request, verified)
+        except AuthenticationNeeded:
+            return Outcome(Rc.INSUFFICIENT_PERMISSIONS, [encode_error("")])
+
+    def _keys_of(self, handle: bytes) -> tuple[HandleValue, ...]:
+        with self.records.view() as view:
+            record = view.find(handle)
+            return record.values if record is not None else ()
+
+    async def _set_up(self, dialogue: Dialogue, request: SetupSession) -> Outcome:
+        if effective(dialogue.version) < (2, 7):
+            text = "A session needs version 2.7: older ones use DES, or a code that is the product of a mistake."
+            return Outcome(Rc.INVALID_SESSION_SETUP, [encode_error(text)])
+        match request.mode:
+            case mode if mode == EXCHANGE_DH:
+                agreed = await self._work(agree_by_dh, request.key)
+            case mode if mode == EXCHANGE_CLIENT_KEY:
+                agreed = await self._work(agree_by_client_key, request.key)
+            case mode if mode == EXCHANGE_HANDLE_KEY:
+                agreed = await self._work(self._agree_by_handle, request.key_handle, request.key_index)
+            case mode if mode == EXCHANGE_SERVER_KEY:
+                if not isinstance(self.key, rsa.RSAPrivateKey):
+                    return Outcome(Rc.NEED_RSA_KEY_FOR_SESSION, [encode_error("This server has no RSA key.")])
+                agreed = b"", encode_public_key(self.key.public_key())
+            case _:
+                return Outcome(Rc.INVALID_SESSION_SETUP, [encode_error("The way to agree on a key is not known.")])
+        if isinstance(agreed, Outcome):
+            return agreed
+        key, material = agreed
+        now_s = self.clock.monotonic_s()
+        session = self.sessions.open(dialogue.peer.address, key, request.timeout_s, now_s)
+        if session is None:
+            return Outcome(Rc.SERVER_BUSY, [encode_error("Too many sessions are open.")])
+        dialogue.session_id = session.id
+        return Outcome(Rc.SUCCESS, [encode_session(request.mode, material)])
+
+    def _agree_by_handle(self, handle: bytes, index: int) -> tuple[bytes, bytes]:
+        for value in self._keys_of(handle):
+            if value.is_type(HS_PUBKEY) and index in (0, value.index):
+                return agree_by_client_key(value.data)
+        raise MessageError("the handle has no such key here")
+
+    async def _exchange(self, dialogue: Dialogue, encrypted: bytes) -> Outcome:
+        session = self.sessions.find(dialogue.envelope.session_id, self.clock.monotonic_s())
+        if session is None or session.key or session.address != dialogue.peer.address:
+            return Outcome(Rc.SESSION_FAILED, [encode_error("There is no session that waits for its key.")])
+        try:
+            key = await self._work(decrypt_key, self.key, encrypted, dialogue.version)
+        except MessageError as error:
+            self.sessions.close(session)
+            return Outcome(Rc.INVALID_SESSION_KEY, [encode_error(error.message)])
+        if isinstance(key, Outcome):
+            return key
+        session.key = key
+        return Outcome(Rc.SUCCESS, [b""])
+
+    def _terminate(self, dialogue: Dialogue) -> Outcome:
+        if dialogue.session is None:
+            return Outcome(Rc.SESSION_TIMEOUT, [encode_error("There is no such session.")])
+        self.sessions.close(dialogue.session)
+        return Outcome(Rc.SUCCESS, [b""])

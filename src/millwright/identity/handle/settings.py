@@ -1,0 +1,52 @@
+"""Settings of the Handle service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class HandleSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[handle]``: where Handle clients ask, and what one of them may use up."""
+
+    host: Annotated[str, Meta(description="Address to listen on. The default is every network.")] = "0.0.0.0"
+    port: Annotated[int, Meta(description="Port for UDP and TCP; 0 takes a free one.", ge=0, le=65535)] = 2641
+    udp_answer_bytes: Annotated[
+        int,
+        Meta(
+            description="Largest UDP answer to an address that has not proved itself by a TCP connection; of a larger "
+            "one only the first packet is sent, and the client asks over TCP.",
+            ge=512,
+            le=65536,
+        ),
+    ] = 1536
+    udp_proven_answer_bytes: Annotated[
+        int, Meta(description="Largest UDP answer to an address that has proved itself.", ge=512, le=262144)
+    ] = 32_768
+    proven_s: Annotated[float, Meta(description="How long a TCP connection proves its address.", gt=0)] = 600.0
+    requests_per_s: Annotated[
+        int, Meta(description="UDP requests of one address in a second; more are not answered.", ge=1)
+    ] = 20_000
+    max_connections: Annotated[int, Meta(description="TCP connections open at once.", ge=1)] = 5_000
+    max_connections_per_address: Annotated[
+        int, Meta(description="TCP connections of one address open at once.", ge=1)
+    ] = 200
+    idle_timeout_s: Annotated[
+        float, Meta(description="A TCP connection on which nothing is asked for this long is closed.", gt=0)
+    ] = 300.0
+    message_timeout_s: Annotated[
+        float, Meta(description="Time for a message to arrive in full, and for an answer to be taken.", gt=0)
+    ] = 15.0
+    challenge_timeout_s: Annotated[float, Meta(description="Time in which a challenge may be answered.", gt=0)] = 60.0
+    max_challenges: Annotated[int, Meta(description="Challenges that wait for an answer at one time.", ge=1)] = 10_000
+    max_challenges_per_address: Annotated[
+        int, Meta(description="Challenges of one address that wait for an answer at one time.", ge=1)
+    ] = 200
+    max_administration: Annotated[int, Meta(description="Requests of administrators worked on at one time.", ge=1)] = 64
+    max_sessions: Annotated[int, Meta(description="Sessions open at once.", ge=0)] = 10_000
+    max_sessions_per_address: Annotated[int, Meta(description="Sessions of one address open at once.", ge=0)] = 100
+    session_timeout_s: Annotated[
+        float, Meta(description="A session ends when it is not used this long.", gt=0, le=86400)
+    ] = 3600.0
+    listed_at_once: Annotated[int, Meta(description="Handles in one message of a list.", ge=1, le=2048)] = 1000

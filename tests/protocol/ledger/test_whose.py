@@ -1,0 +1,90 @@
+"""Whose an entry is, and under which grant it was made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from support.tenants import Tenant, plant
+from support.web import RunningWeb, running_web
+
+
+@pytest.fixture
+async def web(tmp_path: Path) -> AsyncIterator[RunningWeb]:
+    async with running_web(tmp_path, written=True) as running:
+        yield running
+
+
+async def entry(client: httpx.AsyncClient, **query: Any) -> dict[str, Any]:
+    """The newest entry that matches, as soon as there is one."""
+    for _ in range(100):
+        found = (await client.get("/api/v1/ledger/entries", params=query)).json()["items"]
+        if found:
+            first: dict[str, Any] = found[0]
+            return first
+        await asyncio.sleep(0.1)
+    raise AssertionError(query)
+
+
+async def test_each_enterprise_reads_its_own_and_those_above_theirs(web: RunningWeb) -> None:
+    root = await web.set_up()
+    red = await plant(web, None, root, "vermilion")
+    device = await entry(red.clients["auditor"], action="devices.add")
+    assert device["organisation"] == red.id
+    assert device["target"] == {"kind": "device", "id": red.ids["device_id"], "name": "vermilion device"}
+    grants = (await red.client.get("/api/v1/grants")).json()
+    assert device["grant"] in {each["id"] for each in grants if each["role"] == "administrator"}
+
+    history = await red.clients["engineer"].get(f"/api/v1/ledger/objects/device/{red.ids['device_id']}")
+    assert {each["action"] for each in history.json()["items"]} >= {"devices.add", "devices.credentials.add"}
+
+    made = await entry(root, action="organisations.add")
+    assert (made["organisation"], made["target"]["id"]) == ("org_root", red.id)
+    assert {each["path"]: each["after"] for each in made["changes"]}["/name"] == "vermilion works"
+    theirs = (await root.get("/api/v1/ledger/entries", params={"action": "devices.add"})).json()["items"]
+    assert theirs == []
+
+
+async def test_a_refused_attempt_is_in_the_record_of_who_tried(web: RunningWeb) -> None:
+    root = await web.set_up()
+    red = await plant(web, None, root, "vermilion")
+    refused = await red.clients["viewer"].post("/api/v1/devices", json={"name": "d"})
+    assert refused.status_code == 403
+    told = await entry(red.client, outcome="denied", action="devices.add")
+    assert (told["organisation"], told["actor"]["name"]) == (red.id, "vermilion viewer")
+    wrong = await web.client().post("/api/v1/session", json={"name": "vermilion viewer", "password": "wrong one"})
+    assert wrong.status_code == 401
+    told = await entry(red.client, outcome="denied", action="session.sign_in")
+    assert (told["organisation"], told["target"]["id"]) == (red.id, red.ids["person_id"])
+
+
+async def test_grants_roles_and_members_say_what_changed(web: RunningWeb) -> None:
+    root = await web.set_up()
+    red: Tenant = await plant(web, None, root, "vermilion")
+    given = await entry(red.client, action="grants.add", object_id=red.ids["grant_id"])
+    assert {each["path"]: each["after"] for each in given["changes"]}["/group_id"] == red.ids["group_id"]
+    await red.client.put(f"/api/v1/roles/{red.ids['role_id']}", json={"name": "looks", "permissions": ["alarms:read"]})
+    changed = await entry(red.client, action="roles.set")
+    paths = {each["path"]: (each.get("before"), each.get("after")) for each in changed["changes"]}
+    assert paths["/name"] == ("vermilion role", "looks")
+    await red.client.delete(f"/api/v1/organisations/{red.id}/members/{red.ids['person_id']}")
+    left = await entry(red.client, action="organisations.members.remove")
+    assert left["target"]["id"] == red.ids["person_id"]
+    await root.patch(f"/api/v1/organisations/{red.id}", json={"suspended": True})
+    told = await entry(root, action="organisations.change")
+    assert {each["path"]: each["after"] for each in told["changes"]} == {"/suspended": True}
+
+
+async def test_who_took_personal_data_out_is_told(web: RunningWeb) -> None:
+    root = await web.set_up()
+    assert (await root.get("/api/v1/ledger/export")).status_code == 200
+    assert (await root.get("/api/v1/ledger/disclosures")).status_code == 200
+    for action in ("ledger.export.read", "ledger.disclosures.read"):
+        told = await entry(root, action=action)
+        assert (told["outcome"], told["actor"]["kind"]) == ("done", "person")
+    assert (await root.get("/api/v1/ledger/entries", params={"action": "ledger.entries.read"})).json()["items"] == []
