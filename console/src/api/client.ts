@@ -106,11 +106,11 @@ async function stillSignedIn(): Promise<boolean> {
   return fetch(`${API}/session`, { credentials: "same-origin" }).then((answer) => answer.ok, () => false);
 }
 
-interface Options { query?: Query; body?: unknown; etag?: string; signal?: AbortSignal; rawBody?: BodyInit; contentType?: string }
+interface Options { query?: Query; body?: unknown; etag?: string; signal?: AbortSignal; rawBody?: BodyInit; contentType?: string; answer?: "json" | "blob" }
 
 /** One request; the answer's JSON, or `undefined` for an empty answer. @throws ProblemError, or HeldError when it waits for a second person */
 export async function request<T>(method: string, path: string, options: Options = {}, again = false): Promise<T> {
-  const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
+  const headers: Record<string, string> = { Accept: options.answer === "blob" ? "*/*" : "application/json, application/problem+json" };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   if (options.contentType) headers["Content-Type"] = options.contentType;
   if (options.etag) headers["If-Match"] = options.etag;
@@ -124,6 +124,7 @@ export async function request<T>(method: string, path: string, options: Options 
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ProblemError({ status: 0, title: "", detail: "", code: "console.unreachable", hint: "", retryAfterS: null, fields: [], data: {} });
   }
+  if (options.answer === "blob" && response.ok) return (await response.blob()) as T;
   const body: unknown = response.status === 204 ? undefined : await response.json().catch(() => undefined);
   const held = heldAs(response.status, body);
   if (held !== null) throw new HeldError(held);

@@ -23,6 +23,8 @@ export type ApprovalPolicy = Sent<Schemas["ApprovalPolicy"]>;
 export type ApprovalAnswer = Sent<Schemas["ApprovalAnswer"]>;
 export type Organisation = Sent<Schemas["Organisation"]>;
 export type OrganisationKind = Organisation["kind"];
+/** The built-in roles, highest first. */
+export const ROLES = ["administrator", "engineer", "operator", "viewer", "auditor"] as const satisfies readonly Role[];
 export const ORGANISATION_KINDS = ["province", "city", "park", "industry", "enterprise", "site", "department"] as const satisfies readonly OrganisationKind[];
 export type Member = Sent<Schemas["Member"]>;
 export type Grant = Sent<Schemas["Grant"]>;

@@ -85,8 +85,8 @@ export function useChange<A, R>(
   });
 }
 
-/** What the person may do, and the organisations they see. */
-export const useRights = () => useResource<Rights>("/session/rights", {}, { everyMs: 60_000 });
+/** What the person may do, and the organisations they see; the frame alone asks for it again and again. */
+export const useRights = (everyMs?: number) => useResource<Rights>("/session/rights", {}, everyMs === undefined ? {} : { everyMs });
 
 /** Whether the person may do one of these somewhere; the node decides in the end, this only hides what it would refuse. */
 export function useMay(...permissions: string[]): boolean {

@@ -26,7 +26,7 @@ export default function ApprovalsPage(): JSX.Element {
   const states = useMay("approvals:policy");
   const asked = parameters.get("view");
   const view: View = VIEWS.find((one) => one === asked) ?? "waiting";
-  const summary = useResource<ApprovalSummary>("/approvals/summary", {}, { everyMs: 5000 });
+  const summary = useResource<ApprovalSummary>("/approvals/summary");
   const requests = usePages<Approval>("/approvals", { view, limit: 50 }, { everyMs: 5000 });
   const count = { waiting: summary.data?.waiting ?? 0, mine: summary.data?.mine ?? 0, decided: 0 };
   const open = (one: Approval): void => { set({ approval: one.id }); };

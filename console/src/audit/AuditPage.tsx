@@ -1,13 +1,13 @@
 import { DownloadOutlined } from "@ant-design/icons";
-import { Button, DatePicker, Input, Select } from "antd";
+import { Button, DatePicker, Select } from "antd";
 import dayjs from "dayjs";
 import type { JSX } from "react";
-import { useSearchParams } from "react-router";
 
 import { address } from "../api/client";
 import type { LedgerEntry } from "../api/model";
 import { usePages, useResource } from "../api/queries";
 import { useText } from "../i18n";
+import { SearchField, useFilters } from "../parts/filters";
 import { Empty, Loaded, Page } from "../parts/Page";
 import { EntryDrawer } from "./EntryDrawer";
 import { EntryList } from "./EntryList";
@@ -17,10 +17,7 @@ const OUTCOMES = ["done", "denied", "failed"] as const;
 /** Search over everything that was done and denied. */
 export default function AuditPage(): JSX.Element {
   const t = useText();
-  const [parameters, setParameters] = useSearchParams();
-  const set = (change: Record<string, string | null>): void => {
-    setParameters((before) => { const next = new URLSearchParams(before); for (const [k, v] of Object.entries(change)) if (v) next.set(k, v); else next.delete(k); return next; }, { replace: true });
-  };
+  const [parameters, set] = useFilters();
   const [from, to, opened] = [parameters.get("from"), parameters.get("to"), parameters.get("entry")];
   const query = { q: parameters.get("q"), object_kind: parameters.get("kind"), outcome: parameters.get("outcome"), actor_id: parameters.get("actor"), from_ms: from, to_ms: to };
   const filtered = Object.values(query).some(Boolean);
@@ -29,8 +26,8 @@ export default function AuditPage(): JSX.Element {
   const fetched = useResource<LedgerEntry>(`/ledger/entries/${opened ?? ""}`, {}, { enabled: opened !== null && listed === null });
   return (
     <Page title={t.audit.title} text={t.audit.about} actions={<Button icon={<DownloadOutlined />} href={address("/ledger/export", query)}>{t.audit.export}</Button>}>
-      <div className="row wrap" style={{ marginBottom: 12 }}>
-        <Input.Search allowClear style={{ width: 260 }} placeholder={t.audit.searchHint} defaultValue={query.q ?? ""} onSearch={(text) => { set({ q: text.trim() || null }); }} aria-label={t.common.search} />
+      <div className="row wrap filters">
+        <SearchField value={query.q ?? ""} hint={t.audit.searchHint} search={(text) => { set({ q: text }); }} />
         <Select allowClear style={{ minWidth: 140 }} placeholder={t.audit.object} value={query.object_kind} onChange={(kind: string | undefined) => { set({ kind: kind ?? null }); }} options={Object.entries(t.audit.kinds).map(([value, label]) => ({ value, label }))} />
         <Select allowClear style={{ minWidth: 120 }} placeholder={t.audit.outcome} value={query.outcome} onChange={(outcome: string | undefined) => { set({ outcome: outcome ?? null }); }} options={OUTCOMES.map((value) => ({ value, label: t.audit.outcomes[value] }))} />
         <DatePicker.RangePicker
@@ -40,7 +37,7 @@ export default function AuditPage(): JSX.Element {
       </div>
       <Loaded query={entries} rows={10}>
         {({ items }) => items.length === 0
-          ? <div className="panel"><Empty title={filtered ? t.audit.noMatch : t.audit.empty} text={filtered ? t.audit.noMatchText : t.audit.emptyText}>{filtered && <Button onClick={() => { setParameters({}, { replace: true }); }}>{t.devices.clear}</Button>}</Empty></div>
+          ? <div className="panel"><Empty title={filtered ? t.audit.noMatch : t.audit.empty} text={filtered ? t.audit.noMatchText : t.audit.emptyText}>{filtered && <Button onClick={() => { set({ q: null, kind: null, outcome: null, actor: null, from: null, to: null }); }}>{t.devices.clear}</Button>}</Empty></div>
           : <EntryList entries={items} open={(e) => { set({ entry: e.id }); }} more={entries.hasNextPage ? () => void entries.fetchNextPage() : null} />}
       </Loaded>
       <EntryDrawer entry={opened === null ? null : listed ?? fetched.data ?? null} close={() => { set({ entry: null }); }} />

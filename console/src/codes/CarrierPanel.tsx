@@ -7,7 +7,8 @@ import { usePreferences } from "../app/preferences";
 import { useText } from "../i18n";
 import { Panel } from "../parts/Page";
 import { useComplain } from "../parts/Problem";
-import { fileOf, save, SYMBOLOGIES, type Symbology } from "./use";
+import { save } from "../parts/files";
+import { fileOf, SYMBOLOGIES, type Symbology } from "./use";
 
 const FORMATS = ["svg", "png", "zpl"] as const;
 const MESSAGE_CODES = ["identity.carrier_content", "identity.carrier_refused"];

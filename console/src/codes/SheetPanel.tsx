@@ -5,7 +5,8 @@ import { type JSX, useState } from "react";
 import { useText } from "../i18n";
 import { Panel } from "../parts/Page";
 import { wordsOf } from "../parts/Problem";
-import { fileOf, save, SYMBOLOGIES, type Symbology, textOf } from "./use";
+import { save } from "../parts/files";
+import { fileOf, SYMBOLOGIES, type Symbology, textOf } from "./use";
 
 /** Sheets of labels from a list. */
 export function SheetPanel({ text }: { text: string }): JSX.Element {

@@ -1,7 +1,7 @@
 /** What the page asks the node about codes. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
-import { address, post, readProblem, ProblemError, request } from "../api/client";
+import { post, type Query, request } from "../api/client";
 import type { ParsedText, ReadCode } from "../api/model";
 
 export const SYMBOLOGIES = ["qr", "data_matrix", "code_128", "gs1_qr", "gs1_data_matrix", "gs1_128"] as const;
@@ -20,23 +20,8 @@ export const readPicture = (picture: Blob, signal?: AbortSignal): Promise<ReadCo
   request<ReadCode[]>("POST", "/carriers/read", { rawBody: picture, contentType: picture.type || "image/png", ...(signal && { signal }) });
 
 /** A file that the node makes. @throws ProblemError */
-export async function fileOf(path: string, query: Record<string, string | number | boolean> = {}, body?: unknown): Promise<Blob> {
-  const answer = await fetch(address(path, query), {
-    method: body === undefined ? "GET" : "POST", credentials: "same-origin",
-    ...(body !== undefined && { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
-  });
-  if (answer.ok) return answer.blob();
-  throw new ProblemError(readProblem(answer.status, answer.statusText, await answer.json().catch(() => null), answer.headers.get("Retry-After")));
-}
-
-export function save(name: string, content: Blob): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  // Chromium reads the file after the click has returned.
-  setTimeout(() => { URL.revokeObjectURL(link.href); }, 10_000);
-}
+export const fileOf = (path: string, query: Query = {}, body?: unknown): Promise<Blob> =>
+  request<Blob>(body === undefined ? "GET" : "POST", path, { query, body, answer: "blob" });
 
 /** Text of a CSV file as Chinese spreadsheets write it: UTF-8 or GB 18030. */
 export function textOf(content: ArrayBuffer): string {

@@ -1,4 +1,5 @@
 /** Files that people fill in or take away. */
+import { save } from "../parts/files";
 
 /** The columns of the import that a template starts with. */
 export const COLUMNS = ["name", "title", "model", "place", "tags"] as const;
@@ -33,11 +34,7 @@ export function fetchFile(address: string, name: string): void {
 export const csvOf = (header: readonly string[], rows: readonly (readonly (string | number | null | undefined)[])[]): string =>
   [header, ...rows].map((row) => `${csvRow(row)}\r\n`).join("");
 
-export function download(name: string, text: string): void {
-  const link = document.createElement("a");
-  // The mark at the start makes spreadsheets read Chinese as UTF-8.
-  link.href = URL.createObjectURL(new Blob(["\uFEFF", text], { type: "text/csv;charset=utf-8" }));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
+/** Saves a CSV file; the mark at its start makes spreadsheets read Chinese as UTF-8. */
+export const download = (name: string, text: string): void => {
+  save(name, new Blob(["\uFEFF", text], { type: "text/csv;charset=utf-8" }));
+};

@@ -15,10 +15,12 @@ export interface NodeWords {
   setting(name: string, description: string): string;
 }
 
+const spoken = (words: Record<string, string>, reason: string): string => words[reason] ?? reason.replaceAll("_", " ");
+
 const ENGLISH: NodeWords = {
   problem: (_, title, hint) => ({ title, hint }),
   letter: (_, text) => text,
-  presence: (reason) => PRESENCE_EN[reason] ?? reason.replaceAll("_", " "),
+  presence: (reason) => spoken(PRESENCE_EN, reason),
   setting: (_, description) => description,
 };
 
@@ -28,7 +30,7 @@ const CHINESE: NodeWords = {
     return said ? { title: said[0].endsWith("：") ? said[0] + title : said[0], hint: said[1] ?? "" } : { title, hint };
   },
   letter: (reason, text) => LETTERS[reason] ?? text,
-  presence: (reason) => PRESENCE[reason] ?? reason.replaceAll("_", " "),
+  presence: (reason) => spoken(PRESENCE, reason),
   setting: (name, description) => SETTINGS[name] ?? description,
 };
 

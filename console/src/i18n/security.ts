@@ -32,7 +32,7 @@ export const security = {
     required: "您的角色需要第二因素", requiredText: "请设置应用或通行密钥后继续。如果已经设置，请出示。", show: "出示第二因素", goOn: "继续",
     secondTitle: "还差一步", secondText: "输入验证器应用显示的验证码，或一个恢复码。", secondCode: "验证码", withPasskey: "用通行密钥登录", through: (title: string) => `用 ${title} 登录`, or: "或", back: "重新开始",
     problems: {
-      "parties.identity_unknown": "这里没有人关联此账号。请用其他方式登录并在“我的账号”中关联，或联系管理员。", "parties.provider_denied": "对方服务没有让您登录。", "parties.provider_unavailable": "对方服务没有响应。", "parties.provider_refused": "对方服务不接受它自己的答复。",
+      "parties.identity_unknown": "这里没有人关联此账号。请用其他方式登录并在“我的账户”中关联，或联系管理员。", "parties.provider_denied": "对方服务没有让您登录。", "parties.provider_unavailable": "对方服务没有响应。", "parties.provider_refused": "对方服务不接受它自己的答复。",
       "parties.id_token_refused": "对方服务的答复不符合要求。", "parties.ceremony_over": "时间过长，或在别处开始。请重新开始。", "parties.ceremony_spent": "已经用过。请重新开始。", "parties.identity_taken": "此账号已属于这里的其他人。", other: "登录没有成功。",
     } as Record<string, string>,
   },

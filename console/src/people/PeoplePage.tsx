@@ -4,7 +4,7 @@ import { type JSX, useState } from "react";
 import { Link } from "react-router";
 
 import { patch, post, remove } from "../api/client";
-import type { Person, Role } from "../api/model";
+import { type Person, type Role, ROLES } from "../api/model";
 import { useChange, useList, useMay, useRights, useSession } from "../api/queries";
 import { useFormat, useText } from "../i18n";
 import { AccessBox } from "../organisations/AccessBox";
@@ -12,8 +12,6 @@ import { Listing } from "../parts/Listing";
 import { Loaded, Page } from "../parts/Page";
 import { Strength } from "../account/security/Strength";
 import { PASSWORD_LENGTH } from "../session/SetupPage";
-
-const ROLES: Role[] = ["administrator", "engineer", "operator", "viewer", "auditor"];
 
 export default function PeoplePage(): JSX.Element {
   const t = useText();

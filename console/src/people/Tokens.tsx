@@ -3,7 +3,7 @@ import dayjs, { type Dayjs } from "dayjs";
 import { type JSX, useState } from "react";
 
 import { post, remove } from "../api/client";
-import type { Person, Role, Token } from "../api/model";
+import { type Person, type Role, ROLES, type Token } from "../api/model";
 import { useChange, useList, useSession } from "../api/queries";
 import { useFormat, useText } from "../i18n";
 import { Snippet } from "../parts/Copy";
@@ -14,7 +14,6 @@ import { Empty, Loaded, Panel } from "../parts/Page";
 type Expiry = "30" | "90" | "365" | "date" | "never";
 interface Fields { name: string; roles: Role[]; expiry: Expiry; date?: Dayjs }
 
-const ROLES: readonly Role[] = ["administrator", "engineer", "operator", "viewer"];
 const DAY_MS = 86_400_000;
 
 /** When a token made now ends, in UTC milliseconds: a chosen date counts to its last second here. */

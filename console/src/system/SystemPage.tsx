@@ -94,7 +94,7 @@ function Streams({ system }: { system: SystemState }): JSX.Element {
 function Disk(): JSX.Element {
   const t = useText();
   const f = useFormat();
-  const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
+  const overview = useResource<Overview>("/overview");
   return (
     <Panel title={t.system.disk}>
       <Loaded query={overview} rows={2}>

@@ -5,7 +5,7 @@ from __future__ import annotations
 from millwright.kernel import Conflict, Denied, Invalid, LimitExceeded, NotFound
 
 
-def refused(reason: str, message: str, hint: str = "", pointer: str = "/request") -> Invalid:
+def refused_request(reason: str, message: str, hint: str = "", pointer: str = "/request") -> Invalid:
     """A request for a certificate is refused; ``reason`` ends the code."""
     return Invalid(
         message,

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.x509 import Certificate as X509Certificate
 
-from millwright.certificates.errors import authority_invalid, refused
+from millwright.certificates.errors import authority_invalid, refused_request
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
@@ -53,7 +53,7 @@ def public_key_of(holder: object) -> PublicKey:
     try:
         key = holder.public_key()  # type: ignore[attr-defined]  # a request or a certificate
     except (UnsupportedAlgorithm, ValueError) as error:
-        raise refused(
+        raise refused_request(
             "key_unsupported",
             "The key is of a kind that TLS on this node cannot use (SM2 among them).",
             "Use EC P-256 or P-384, RSA of at least 2048 bits, or Ed25519.",
@@ -66,15 +66,15 @@ def check_strength(key: object) -> PublicKey:
     hint = "Use EC P-256 or P-384, RSA of at least 2048 bits, or Ed25519."
     if isinstance(key, rsa.RSAPublicKey):
         if not RSA_BITS[0] <= key.key_size <= RSA_BITS[1] or key.public_numbers().e < 65537:
-            raise refused("key_weak", f"An RSA key of {key.key_size} bits is too weak, or far too large.", hint)
+            raise refused_request("key_weak", f"An RSA key of {key.key_size} bits is too weak, or far too large.", hint)
         return key
     if isinstance(key, ec.EllipticCurvePublicKey):
         if not isinstance(key.curve, _CURVES):
-            raise refused("key_weak", f"Keys on the curve {key.curve.name} are not accepted.", hint)
+            raise refused_request("key_weak", f"Keys on the curve {key.curve.name} are not accepted.", hint)
         return key
     if isinstance(key, ed25519.Ed25519PublicKey):
         return key
-    raise refused("key_unsupported", "Keys of this kind are not accepted.", hint)
+    raise refused_request("key_unsupported", "Keys of this kind are not accepted.", hint)
 
 
 def spki(key: PublicKey) -> bytes:

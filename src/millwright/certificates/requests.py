@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
-from millwright.certificates.errors import refused, too_large
+from millwright.certificates.errors import refused_request, too_large
 from millwright.certificates.keys import PublicKey, public_key_of
 
 MOST_BYTES: Final = 16 * 1024
@@ -37,7 +37,7 @@ def parse_request(data: bytes) -> x509.CertificateSigningRequest:
             return x509.load_der_x509_csr(data)
         return x509.load_der_x509_csr(base64.b64decode(b"".join(data.split()), validate=True))
     except (ValueError, binascii.Error, UnsupportedAlgorithm) as error:
-        raise refused("request_malformed", "This is no certificate request in PEM or DER.") from error
+        raise refused_request("request_malformed", "This is no certificate request in PEM or DER.") from error
 
 
 def check_request(request: x509.CertificateSigningRequest, names: Collection[str], uris: Collection[str]) -> PublicKey:
@@ -51,7 +51,7 @@ def check_request(request: x509.CertificateSigningRequest, names: Collection[str
     _check_signature(request)
     for attribute in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME):
         if attribute.value not in names:
-            raise refused(
+            raise refused_request(
                 "subject_foreign",
                 f"The request names {str(attribute.value)[:64]!r}, which is not this device.",
                 "Leave the subject empty, or name the device's own id or name.",
@@ -59,7 +59,7 @@ def check_request(request: x509.CertificateSigningRequest, names: Collection[str
     try:
         extensions = request.extensions
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-        raise refused("request_malformed", "The extensions of the request cannot be read.") from error
+        raise refused_request("request_malformed", "The extensions of the request cannot be read.") from error
     for extension in extensions:
         _check_extension(extension.value, names, uris)
     return key
@@ -72,23 +72,27 @@ def _check_signature(request: x509.CertificateSigningRequest) -> None:
     except (UnsupportedAlgorithm, ValueError):
         digest, valid = None, False
     if not valid:
-        raise refused("request_signature", "The request is not signed by the key it names, or was changed.")
+        raise refused_request("request_signature", "The request is not signed by the key it names, or was changed.")
     if digest is not None and not isinstance(digest, _DIGESTS):
-        raise refused("request_signature", f"A signature with {digest.name} proves nothing.", "Sign it with SHA-256.")
+        raise refused_request(
+            "request_signature", f"A signature with {digest.name} proves nothing.", "Sign it with SHA-256."
+        )
 
 
 def _check_extension(value: x509.ExtensionType, names: Collection[str], uris: Collection[str]) -> None:
     if isinstance(value, x509.BasicConstraints) and value.ca:
-        raise refused("extension_forbidden", "A device cannot be an authority.")
+        raise refused_request("extension_forbidden", "A device cannot be an authority.")
     if isinstance(value, x509.KeyUsage) and (value.key_cert_sign or value.crl_sign):
-        raise refused("extension_forbidden", "A device cannot sign certificates.")
+        raise refused_request("extension_forbidden", "A device cannot sign certificates.")
     if isinstance(value, x509.SubjectAlternativeName):
         for name in value:
             own = (isinstance(name, x509.UniformResourceIdentifier) and name.value in uris) or (
                 isinstance(name, x509.DNSName) and name.value in names
             )
             if not own:
-                raise refused("subject_foreign", "The request asks for an alternative name that is not this device's.")
+                raise refused_request(
+                    "subject_foreign", "The request asks for an alternative name that is not this device's."
+                )
 
 
 def pkcs7_certificates(pems: Sequence[str]) -> bytes:

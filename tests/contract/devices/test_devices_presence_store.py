@@ -98,7 +98,7 @@ async def test_the_worker_writes_tells_and_recovers(
         await bus.publish("presence.l1", report(clock, sequence))
         await again.tick()
     await again.stop()
-    assert [event.reason for event in await service.presence.events(other.id)] == ["listener lost", "connected"]
+    assert [event.reason for event in await service.presence.events(other.id)] == ["listener_lost", "connected"]
     assert len(await service.presence.events(device.id)) == 1
 
 
@@ -153,4 +153,4 @@ async def test_a_device_adopted_a_moment_ago_is_linked_to_its_edge_node(
     await worker.tick()
     assert worker.online == 0
     await worker.stop()
-    assert [event.reason for event in await service.presence.events(child.id)] == ["edge node offline", "DBIRTH"]
+    assert [event.reason for event in await service.presence.events(child.id)] == ["edge_node_offline", "DBIRTH"]

@@ -4,7 +4,7 @@ import type { JSX } from "react";
 import { useText } from "../../i18n";
 import { strengthOf } from "./strength";
 
-const COLOURS = ["var(--crit, #c0392b)", "var(--warn)", "var(--warn)", "var(--ok, #2e7d32)"];
+const COLOURS = ["var(--critical)", "var(--warn)", "var(--warn)", "var(--ok)"];
 
 /** How hard the password in a field of this form is to guess, roughly; the node decides what it takes. */
 export function Strength({ field }: { field: string }): JSX.Element {

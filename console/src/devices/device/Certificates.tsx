@@ -8,7 +8,7 @@ import { useFormat, useText } from "../../i18n";
 import { CopyButton } from "../../parts/Copy";
 import { Listing } from "../../parts/Listing";
 import { Empty, Loaded, Panel } from "../../parts/Page";
-import { download } from "../exchange";
+import { save } from "../../parts/files";
 
 const DOT = { valid: "on", expired: "off", revoked: "off" } as const;
 
@@ -85,7 +85,7 @@ function IssueBox({ device, close }: { device: Device; close: () => void }): JSX
     <Modal
       open onCancel={close} title={t.certificates.issue} width={640}
       footer={made ? [
-        <Button key="d" onClick={() => { download(`${fileName(device)}.pem`, made.certificate + made.chain); }}>{t.certificates.download}</Button>,
+        <Button key="d" onClick={() => { save(`${fileName(device)}.pem`, new Blob([made.certificate, made.chain], { type: "application/x-pem-file" })); }}>{t.certificates.download}</Button>,
         <Button key="c" type="primary" onClick={close}>{t.common.done}</Button>,
       ] : <Button type="primary" disabled={!text.trim()} loading={issue.isPending} onClick={() => { issue.mutate(text); }}>{t.certificates.issue}</Button>}
     >

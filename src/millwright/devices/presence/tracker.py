@@ -99,7 +99,7 @@ class PresenceTracker:
                 self._disconnect(listener, device_id, at_ms, reason)
         if report.snapshot:
             for device_id in [known for known in listener.since if known not in connected]:
-                self._disconnect(listener, device_id, report.at_ms, "connection lost")
+                self._disconnect(listener, device_id, report.at_ms, "connection_lost")
         return not whole
 
     def sparkplug(self, device_id: str, online: bool, at_ms: int, reason: str) -> None:
@@ -140,11 +140,11 @@ class PresenceTracker:
         for name in [n for n, listener in self._listeners.items() if now_s - listener.heard_s >= EXPIRY_S]:
             lost = self._listeners.pop(name)
             for device_id in lost.since:
-                self._leave(device_id, now_ms, "listener lost")
+                self._leave(device_id, now_ms, "listener_lost")
         if self._restored and now_s >= self._restored_until_s:
             left, self._restored = self._restored, set()
             for device_id in left:
-                self._leave(device_id, now_ms, "listener lost")
+                self._leave(device_id, now_ms, "listener_lost")
 
     def forget(self, device_ids: Iterable[str]) -> None:
         """These devices are registered no more."""
@@ -192,7 +192,7 @@ class PresenceTracker:
         if any(device_id in listener.since for listener in self._listeners.values()):
             return
         self._turn(device_id, False, at_ms, reason)
-        self._end_births(device_id, at_ms, "edge node offline")
+        self._end_births(device_id, at_ms, "edge_node_offline")
 
     def _end_births(self, edge_id: str, at_ms: int, reason: str) -> None:
         for child in self._below.get(edge_id, ()):
