@@ -5,6 +5,7 @@ import { Link } from "react-router";
 import { post } from "../api/client";
 import type { AlarmDetail } from "../api/model";
 import { useChange, useMay, useResource } from "../api/queries";
+import { HistorySection } from "../audit/History";
 import { useFormat, useMessage, useText } from "../i18n";
 import { PriorityMark, StateText } from "../parts/Marks";
 import { useNow } from "../parts/now";
@@ -52,6 +53,7 @@ function Detail({ alarm, acknowledge }: { alarm: AlarmDetail; acknowledge: (id: 
         <Suspense fallback={<div style={{ height: 240 }} />}><EvidenceChart alarm={alarm} /></Suspense>
       </section>
       <History alarm={alarm} />
+      <HistorySection kind="alarm" id={alarm.id} />
     </div>
   );
 }

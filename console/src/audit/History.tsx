@@ -1,7 +1,7 @@
 import { type JSX, useState } from "react";
 
 import type { LedgerEntry } from "../api/model";
-import { usePages } from "../api/queries";
+import { useMay, usePages } from "../api/queries";
 import { useText } from "../i18n";
 import { Empty, Loaded } from "../parts/Page";
 import { EntryDrawer } from "./EntryDrawer";
@@ -22,4 +22,16 @@ export function History({ kind, id }: { kind: string; id: string }): JSX.Element
       <EntryDrawer entry={open} close={() => { setOpen(null); }} />
     </>
   );
+}
+
+/** Histories of people and of what they may do are for those who audit. */
+const AUDITED = new Set(["person", "organisation", "grant", "group", "role"]);
+
+/** The same as a part of a page, for who may see it. */
+export function HistorySection({ kind, id }: { kind: string; id: string }): JSX.Element | null {
+  const t = useText();
+  const looks = useMay("ledger:look");
+  const audits = useMay("ledger:read");
+  if (!(AUDITED.has(kind) ? audits : looks)) return null;
+  return <section style={{ marginBlockStart: 24 }}><h3 style={{ fontSize: 14, marginBlockEnd: 8 }}>{t.audit.history}</h3><History kind={kind} id={id} /></section>;
 }

@@ -5,6 +5,7 @@ import { useNavigate, useParams } from "react-router";
 import { post, remove } from "../api/client";
 import type { ThingModel } from "../api/model";
 import { useChange, useList, useMay, useResource } from "../api/queries";
+import { HistorySection } from "../audit/History";
 import { useFormat, useText, useTitle } from "../i18n";
 import { Loaded, Page, Panel } from "../parts/Page";
 import { documentOf, EMPTY, type ModelDocument, parse, tidy } from "./document";
@@ -90,6 +91,7 @@ function Editor({ model, version, choose }: { model: ThingModel | null; version:
           </>
         )}
       </Panel>
+      {model && <HistorySection kind="model" id={model.id} />}
     </Page>
   );
 }

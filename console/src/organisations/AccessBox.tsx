@@ -4,6 +4,7 @@ import { type JSX, useState } from "react";
 import type { Explanation, Permission, Reach } from "../api/model";
 import { useList, useResource, useRights } from "../api/queries";
 import { usePreferences } from "../app/preferences";
+import { HistorySection } from "../audit/History";
 import { useFormat, useText } from "../i18n";
 import { Empty, Loaded } from "../parts/Page";
 
@@ -43,6 +44,7 @@ export function AccessBox({ person, close }: { person: Someone; close: () => voi
           </div>
         )}
       </Loaded>
+      <HistorySection kind="person" id={person.id} />
     </Modal>
   );
 }

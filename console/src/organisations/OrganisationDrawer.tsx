@@ -7,6 +7,7 @@ import { useChange, useList, useMay, useRights } from "../api/queries";
 import { useFormat, useText } from "../i18n";
 import { Empty, Loaded } from "../parts/Page";
 import { PolicyPanel } from "../approvals/PolicyPanel";
+import { HistorySection } from "../audit/History";
 import { AccessBox } from "./AccessBox";
 import { ConsentList } from "./ConsentList";
 import { GrantList } from "./GrantList";
@@ -49,6 +50,7 @@ export function OrganisationDrawer({ organisation, edit, close }: { organisation
     >
       <p className="quiet">{[...organisation.above.map((one) => one.name), organisation.name].join(" / ")} · {t.organisations.kinds[organisation.kind]}{organisation.code && <> · <span className="mono">{organisation.code}</span></>}</p>
       <Tabs items={tabs} />
+      <HistorySection kind="organisation" id={organisation.id} />
     </Drawer>
   );
 }

@@ -6,6 +6,7 @@ import { Link } from "react-router";
 import { patch, post, remove } from "../api/client";
 import { type Place, PLACE_LEVELS, type PlaceLevel } from "../api/model";
 import { useChange, useMay, usePlaces } from "../api/queries";
+import { HistorySection } from "../audit/History";
 import { type Branch, treeOf } from "../devices/PlaceTree";
 import { useText } from "../i18n";
 import { Empty, Loaded, Page } from "../parts/Page";
@@ -68,6 +69,7 @@ function PlaceBox({ editing, places, close }: { editing: Editing; places: readon
         <Form.Item name="level" label={t.places.level} rules={[{ required: true, message: t.common.required }]}><Select options={levels.map((value) => ({ value, label: t.places.levels[value] }))} /></Form.Item>
         <Form.Item name="name" label={t.common.name} rules={[{ required: true, whitespace: true, message: t.common.required }]}><Input maxLength={128} autoFocus /></Form.Item>
       </Form>
+      {place && <HistorySection kind="place" id={place.id} />}
     </Modal>
   );
 }

@@ -3,8 +3,8 @@ import { type JSX, useState } from "react";
 
 import { etagOf, post, put } from "../api/client";
 import { type Condition, type Device, type DeviceProperty, PRIORITIES, type Rehearsal, type Rule, type RuleDraft as Draft } from "../api/model";
-import { useChange, useList, useMay, useModels } from "../api/queries";
-import { History } from "../audit/History";
+import { useChange, useList, useModels } from "../api/queries";
+import { HistorySection } from "../audit/History";
 import { usePreferences } from "../app/preferences";
 import { useFormat, useText, useTitle } from "../i18n";
 import { unitSign } from "../i18n/format";
@@ -50,7 +50,6 @@ export function RuleDrawer({ rule, start = {}, close }: { rule: Rule | null; sta
   const f = useFormat();
   const title = useTitle();
   const phone = usePhone();
-  const mayLook = useMay("ledger:look");
   const { language } = usePreferences();
   const { message } = App.useApp();
   const [form] = Form.useForm<Fields>();
@@ -118,7 +117,7 @@ export function RuleDrawer({ rule, start = {}, close }: { rule: Rule | null; sta
           <Form.Item key={name} name={name} label={`${name === "message" ? t.rules.message : t.rules.messageZh} (${t.common.optional})`} extra={i === 0 ? t.rules.messageHint : undefined}><Input maxLength={500} /></Form.Item>
         ))}
       </Form>
-      {rule && mayLook && <section style={{ marginBlockStart: 24 }}><h3 style={{ marginBlockEnd: 8 }}>{t.audit.history}</h3><History kind="rule" id={rule.id} /></section>}
+      {rule && <HistorySection kind="rule" id={rule.id} />}
     </Drawer>
   );
 }
