@@ -78,10 +78,11 @@ function TokenBox({ roles, close, done }: { roles: readonly Role[]; close: () =>
   const expiry = Form.useWatch("expiry", form);
   const add = useChange((v: Fields) => post<Token>("/tokens", { name: v.name, roles: v.roles, expires_ms: expiresMs(v) }), ["tokens"], done);
   const allowed = roles.includes("administrator") ? ROLES : ROLES.filter((role) => roles.includes(role));
+  const least = allowed.includes("viewer") ? ["viewer"] : allowed.slice(-1);
   const choices: Expiry[] = ["30", "90", "365", "date", "never"];
   return (
     <Modal open onCancel={close} title={t.people.newToken} okText={t.common.create} cancelText={t.common.cancel} confirmLoading={add.isPending} onOk={() => { form.submit(); }}>
-      <Form<Fields> form={form} layout="vertical" requiredMark={false} initialValues={{ roles: allowed.slice(-1), expiry: "90" }} onFinish={(v) => { add.mutate(v); }}>
+      <Form<Fields> form={form} layout="vertical" requiredMark={false} initialValues={{ roles: least, expiry: "90" }} onFinish={(v) => { add.mutate(v); }}>
         <Form.Item name="name" label={t.common.name} extra={t.people.tokenNameHint} rules={[{ required: true, whitespace: true, message: t.common.required }]}><Input maxLength={64} autoFocus /></Form.Item>
         <Form.Item name="roles" label={t.people.roles} extra={t.people.tokenRolesHint} rules={[{ required: true, message: t.common.required }]}><Select mode="multiple" options={allowed.map((value) => ({ value, label: `${t.people.roleNames[value]} · ${t.people.roleHints[value]}` }))} /></Form.Item>
         <Form.Item name="expiry" label={t.people.expires}><Select options={choices.map((value) => ({ value, label: value === "date" ? t.people.onDate : value === "never" ? t.people.neverEnds : t.people.inDays(Number(value)) }))} /></Form.Item>
