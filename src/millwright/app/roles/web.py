@@ -17,12 +17,13 @@ from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
+from millwright.identity.prefixes import Prefixes, PrefixKeeper
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
 from millwright.metering import Calendar, CountStore, LimitWatch, Metering, Tally
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
-from millwright.parties import Parties
+from millwright.parties import AuthorityStore, Parties
 from millwright.web import Connection, Services, SettingView, WebServer, create_app
 from millwright.web.calls import Calls
 
@@ -51,6 +52,7 @@ def compose(node: Node) -> Composition:
     authority = CertificateAuthority(everything, secrets, node.clock, settings.certificates, confined=node.records)
     held = DeviceCertificates(authority, node.records, everything, devices.changes, node.clock)
     approvals = Approvals(everything, secrets, parties, node.clock, settings.approvals)
+    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes)
     calendar = Calendar(settings.metering.utc_offset_h)
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
@@ -83,11 +85,19 @@ def compose(node: Node) -> Composition:
             SettingView(each.key, each.value, each.default, each.origin, each.description)
             for each in describe(settings, node.config)
         ],
-        more={"certificate_authority": authority, "device_certificates": held, "metering": metering},
+        more={
+            "certificate_authority": authority,
+            "device_certificates": held,
+            "metering": metering,
+            "prefixes": prefixes,
+        },
     )
     server = WebServer(create_app(services), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
     keeper = ApprovalsKeeper(approvals, recorder, node.clock)
+    prefix_keeper = PrefixKeeper(
+        prefixes, AuthorityStore(everything), recorder, node.clock, every_s=settings.prefixes.watch_s
+    )
     rotation = RotationKeeper(Rotation(everything, secrets, node.clock))
     node.stats.sources += [
         lambda: Figures(
@@ -96,4 +106,4 @@ def compose(node: Node) -> Composition:
         own.figures,
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
-    return Composition([own, dead_letters, rotation, keeper, tally, limits, server], server.url)
+    return Composition([own, dead_letters, rotation, keeper, prefix_keeper, tally, limits, server], server.url)
