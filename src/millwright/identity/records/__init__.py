@@ -1,1 +1,0 @@
-"""What is registered, and whose it is."""
