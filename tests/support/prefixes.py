@@ -10,7 +10,7 @@ from millwright.engines.sql import Records
 from millwright.identity import prefixes as room
 from millwright.identity.prefixes.model import NewPrefix, PrefixContact, PrefixDetail
 from millwright.identity.prefixes.settings import PrefixesSettings
-from millwright.identity.records.model import Prefix
+from millwright.identity.records import Prefix
 from millwright.kernel import ManualClock, Unavailable
 from millwright.kernel.scope import Scope, within
 from millwright.parties import Authority, Node, Parties, Person, Session, Tree
@@ -37,7 +37,8 @@ class Index:
         self.puts = 0
         self.away = False
 
-    def put_prefix(self, prefix: Prefix) -> None:
+    def put_prefix(self, prefix: Prefix, *, who: str) -> None:
+        assert who
         if self.away:
             raise Unavailable("away", code="records.away")
         self.puts += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from millwright.identity.prefixes.store import Wanted
 from millwright.identity.prefixes.tables import prefixes, registrars, states
 from millwright.kernel import Conflict, Invalid, MillwrightError, NotFound, Outdated
 from millwright.parties import AuthorityStore
+from support.identifiers import open_records
 from support.prefixes import MIGRATIONS as MIGRATIONS
 from support.prefixes import Town, authority
 
@@ -270,15 +272,31 @@ async def test_the_index_catches_up_after_a_crash(town: Town) -> None:
     assert town.index.known["88.118"].state == "suspended"
 
 
+async def test_the_register_itself_is_told(town: Town, tmp_path: Path) -> None:
+    register = open_records(tmp_path)
+    town.prefixes.teller.index = register
+    for system, prefix in (("handle", "88.118"), ("gs1", "690123"), ("did", "did:web:example.com")):
+        await town.activate("red", prefix, "park", system, until_ms=town.clock.now_ms() + 9000)
+    batches = register.batches
+    await town.prefixes.teller.tell_all()
+    assert register.batches == batches  # what is there already changes nothing
+    with register.view() as view:
+        for name in (b"88.118.8/pump", b"GS1/01/06901234567892", b"DID/did:web:example.com:a"):
+            found = view.authority(name)
+            assert found is not None, name
+            assert (found.organisation_id, found.state, found.here) == ("red", "active", True)
+    register.close()
+
+
 async def test_an_older_state_never_stays_on_a_newer(town: Town) -> None:
     prefix_id = await town.activate("red", "88.118", "park")
     put, slow = town.index.put_prefix, [True]
 
-    def late(prefix: object) -> None:
+    def late(prefix: object, *, who: str) -> None:
         if slow.pop() if slow else False:  # between reading and putting, somebody else changes and tells
             with town.records.begin() as connection:
                 connection.execute(sa.update(states).values(state="expired", changed=states.c.changed + 1, told=99))
-        put(prefix)  # type: ignore[arg-type]  # it is one
+        put(prefix, who=who)  # type: ignore[arg-type]  # it is one
 
     town.index.put_prefix = late  # type: ignore[method-assign]  # a slow index
     await town.administer("park", prefix_id, "suspend")

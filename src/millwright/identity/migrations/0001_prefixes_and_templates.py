@@ -75,10 +75,12 @@ def upgrade() -> None:
     op.create_table(
         "identity_prefix_states",
         sa.Column("key", sa.String(400), primary_key=True),
+        sa.Column("name", sa.String(400), nullable=False),
         sa.Column("organisation_id", ID, nullable=False),
         sa.Column("state", sa.String(12), nullable=False),
         sa.Column("until_ms", sa.BigInteger),
         sa.Column("site", sa.LargeBinary),
+        sa.Column("who", sa.String(128), nullable=False),
         sa.Column("changed", sa.Integer, nullable=False),
         sa.Column("told", sa.Integer, nullable=False),
     )

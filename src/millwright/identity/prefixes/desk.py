@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from millwright.cases import Actor, Case, Cases, CaseSession
+from millwright.cases import SYSTEM, Actor, Case, Cases, CaseSession
 from millwright.engines.sql import Records
 from millwright.identity.prefixes import errors
 from millwright.identity.prefixes.model import WORKFLOW, PrefixForm
 from millwright.identity.prefixes.store import PrefixStore, Row, Side
+from millwright.identity.prefixes.systems import name_of
 from millwright.kernel import Clock
 from millwright.ledger import note
 
@@ -26,9 +27,11 @@ class Opened:
     def __init__(self, store: PrefixStore, session: CaseSession, row: Row, case: Case) -> None:
         self.store, self.session, self.row, self.case = store, session, row, case
         self.connection, self.now_ms = session.connection, session.now_ms
+        self._who = SYSTEM.id
 
     def fire(self, transition: str, actor: Actor, *, comment: str = "", data: Mapping[str, Any] | None = None) -> Case:
         """Take a step. Raises what :meth:`millwright.cases.Workflow.step` raises."""
+        self._who = actor.id
         self.case = self.session.fire(self.case, transition, actor, comment=comment.strip(), data=data)
         return self.case
 
@@ -39,6 +42,7 @@ class Opened:
 
     def say(self, actor: Actor, text: str) -> None:
         """Add a comment."""
+        self._who = actor.id
         self.touch()
         self.session.comment(self.case, actor, text.strip())
 
@@ -50,7 +54,8 @@ class Opened:
         after = {**self.row._mapping, **kept}
         if after["granted_ms"] is not None:
             state = case.state if case.state in _IN_INDEX else "expired"
-            told = {"key": after["key"], "organisation_id": after["organisation_id"], "state": state}
+            told = {"key": after["key"], "name": name_of(after["system"], after["prefix"]), "who": self._who}
+            told |= {"organisation_id": after["organisation_id"], "state": state}
             before = self.row._mapping
             same = before["granted_ms"] is not None and all(
                 before[name] == after[name] for name in ("state", "organisation_id", "until_ms", "site")

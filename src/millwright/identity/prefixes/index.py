@@ -11,7 +11,7 @@ import logging
 from typing import Protocol
 
 from millwright.identity.prefixes.store import PrefixStore
-from millwright.identity.records.model import Prefix
+from millwright.identity.records import Prefix
 from millwright.kernel import MillwrightError
 
 logger = logging.getLogger(__name__)
@@ -22,8 +22,8 @@ _AT_ONCE = 500
 class PrefixIndex(Protocol):
     """Where it is looked up whose a name is."""
 
-    def put_prefix(self, prefix: Prefix) -> None:
-        """Put a prefix in the place of what was known of it; blocks until that is durable.
+    def put_prefix(self, prefix: Prefix, *, who: str) -> None:
+        """Put a prefix in the place of what was known of it; ``who``: the id of who decided so. Blocks until durable.
 
         To put what is there already must change nothing: everything is put again when a node starts.
         """
@@ -78,12 +78,13 @@ class IndexTeller:
                 return
             self.index.put_prefix(
                 Prefix(
-                    prefix=row.key,
+                    prefix=row.name,
                     organisation_id=row.organisation_id,
                     state=row.state,
                     until_ms=row.until_ms,
                     site=row.site or b"",
-                )
+                ),
+                who=row.who,
             )
             if self._store.mark_told(key, row.changed):  # else it changed meanwhile: an older one may lie on a newer
                 return

@@ -1,8 +1,9 @@
 """Prefixes of every code system: checked by the codes room, written in one form, and compared.
 
-The *key* of a prefix is the name under which the index knows it (``88.118.8``, ``GS1:950600``, ``OID:1.2.156.3``,
-``DID:did:bid:ef…``, ``MA:156.1000``, ``ECODE:10064``): two prefixes are the same when their keys are. Handles are
-folded to capitals (RFC 3651, 2.1.3). One prefix is *below* another when every code of it is a code of the other.
+The *name* of a prefix is that by which the register knows it: ``88.118.8``, ``GS1:950600``, ``OID:1.2.156.3``,
+``DID:did:bid:ef…``, ``MA:156.1000``, ``ECODE:10064``. Its *key* is the name in capitals, for the register compares
+without case: two prefixes are the same when their keys are. One is *below* another when every code of it is a code of
+the other.
 """
 
 from __future__ import annotations
@@ -28,15 +29,17 @@ MOST_CHARACTERS: Final = 200
 _GS1_DIGITS = (4, 12)
 _RESERVED_GS1 = re.compile(r"02|04|05|2|96|97[789]|98|99")
 """Ranges of restricted distribution, GTIN-8, ISSN, ISBN, coupons and receipts: no company is given a prefix there."""
-_RESERVED_HANDLE = re.compile(r"0(\.|$)")
+_RESERVED_HANDLE = re.compile(r"(?:0|GS1|OID|DID|MA|AHM|ECODE)(?:[.:]|$)", re.IGNORECASE)
+"""The handle system's own, and those under which the codes of other systems are registered."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadPrefix:
-    """A prefix that was checked: in its canonical form, with its key, and its parts as the codes room explains them."""
+    """A prefix that was checked: in its canonical form, with name and key, and its parts as the codes room has them."""
 
     system: PrefixSystem
     prefix: str
+    name: str
     key: str
     parts: tuple[Part, ...]
     certainty: Certainty
@@ -62,11 +65,16 @@ def read_prefix(system: PrefixSystem, text: str) -> ReadPrefix:
         raise prefix_invalid(system, text, 0, why, f"前缀应为 1–{MOST_CHARACTERS} 个字符")
     rule = _RULES[system]
     prefix, code = rule.read(text)
-    folded = prefix.translate(_CAPITALS) if system == "handle" else prefix
     parts = tuple(part for part in code.parts if part.name not in ("suffix", "check"))
     if system == "gs1":
         parts = _gs1_parts(prefix)
-    return ReadPrefix(system, prefix, f"{rule.label}{folded}", parts, code.certainty, code.notes)
+    name = f"{rule.label}{prefix}"
+    return ReadPrefix(system, prefix, name, name.translate(_CAPITALS), parts, code.certainty, code.notes)
+
+
+def name_of(system: str, prefix: str) -> str:
+    """The name of a prefix that was checked."""
+    return f"{_RULES[system].label}{prefix}"
 
 
 def parents_of(key: str) -> list[str]:
@@ -116,7 +124,7 @@ def _handle(text: str) -> tuple[str, Code]:
     if slash >= 0:
         raise prefix_invalid("handle", text, slash, "a prefix ends before the slash", "前缀不含斜杠")
     if _RESERVED_HANDLE.match(text):
-        raise prefix_invalid("handle", text, 0, "0 is the handle system's own", "0 由 Handle 系统自身保留")
+        raise prefix_invalid("handle", text, 0, "this prefix is reserved", "该前缀为系统保留")
     return text, _parsed("handle", text, handle.parse, f"{text}/x")
 
 
