@@ -70,9 +70,9 @@ def name_of(code: Code) -> str:
         case "handle":
             return convert(code, "handle")
         case "gs1":
-            return "GS1/" + _ROOMS["GS1"].marked(_path(elements_of_gs1(code)))
+            return name_of_elements(elements_of_gs1(code))
         case "epc":
-            return "GS1/" + _ROOMS["GS1"].marked(_path(elements_of_epc(code)))
+            return name_of_elements(elements_of_epc(code))
         case "oid":
             return f"OID/{code.canonical}"
         case "did":
@@ -84,6 +84,11 @@ def name_of(code: Code) -> str:
             room = _ROOMS[prefix]
             return f"{prefix}/" + room.marked(code.canonical.removeprefix(room.begins))
     raise no_such_form("a name", f"the code system {code.system!r} has none.")
+
+
+def name_of_elements(elements: list[Element]) -> str:
+    """The name of what GS1 elements identify. Raises ``Unsupported`` (``identity.no_such_form``)."""
+    return "GS1/" + _ROOMS["GS1"].marked(_path(elements))
 
 
 def _path(elements: list[Element]) -> str:
