@@ -14,12 +14,14 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from millwright.identity.digital_link import Link, link_value
-from millwright.identity.handle import HandleValue, LmdbRecords
+from millwright.identity.handle import HandleValue
 from millwright.identity.handle.model import SECRET_PERMISSIONS
+from millwright.identity.records import Records
 from millwright.identity.records.naming import name_of_text
 from millwright.identity.resolution import Resolution, ResolutionSettings, resolution_app
 from millwright.kernel import Clock, SystemClock
 from support.handle import fill, value
+from support.identifiers import home, open_records, put
 from support.nats import free_port
 
 GTIN = "09506000134352"
@@ -53,14 +55,22 @@ SHIRT_VALUES = (
 )
 
 
-def fill_all(records: LmdbRecords) -> None:
+def fill_all(records: Records) -> None:
     """A prefix of handles with an administrator, a shirt and one of it, a DID, an OID, and a secret."""
     fill(records)
-    for room in (b"GS1", b"OID", b"DID", b"MA", b"ECODE"):
-        records.home(room)
+    home(
+        records,
+        b"GS1:9506000",
+        b"GS1:0614141",
+        b"OID:1.2.156",
+        b"DID:did:web",
+        b"DID:did:bid",
+        organisation_id="org_press",
+    )
     document = {"id": "did:web:node.example:press", "service": []}
-    records.load(
-        [
+    put(
+        records,
+        *[
             (name_of_text(GTIN).encode(), SHIRT_VALUES),
             (
                 name_of_text(f"(01){GTIN}(21)aB/7").encode(),
@@ -72,7 +82,7 @@ def fill_all(records: LmdbRecords) -> None:
             (name_of_text(BID).encode(), (value(1, b"URL", b"https://bid.example/", timestamp_s=STAMP_S), hidden(2))),
             (b"86.1000.1/secret", (hidden(1), hidden(2))),
             (b"86.1000.1/mixed", (value(1), hidden(2), value(3, b"NOTE", 'a "b"\\ü\n'.encode(), timestamp_s=STAMP_S))),
-        ]
+        ],
     )
 
 
@@ -85,12 +95,12 @@ async def resolver(
     clock: Clock | None = None,
     *,
     address: str = "127.0.0.1",
-    records: LmdbRecords | None = None,
+    records: Records | None = None,
     **settings: Any,
-) -> AsyncIterator[tuple[httpx.AsyncClient, Resolution, LmdbRecords]]:
+) -> AsyncIterator[tuple[httpx.AsyncClient, Resolution, Records]]:
     """A client of the application within this process."""
     if records is None:
-        records = LmdbRecords(folder / "handles", durable=False)
+        records = open_records(folder / "register")
         fill_all(records)
     app = resolution_app(records, ResolutionSettings(**settings), clock or SystemClock())
     transport = httpx.ASGITransport(app, client=(address, 12345))

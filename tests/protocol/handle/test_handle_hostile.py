@@ -26,6 +26,7 @@ from millwright.identity.handle.wire.requests import Answer, OfHandle, Resolve, 
 from millwright.identity.handle.wire.responses import decode_resolved, encode_resolved
 from millwright.kernel import Unavailable
 from support.handle import SECRET, RunningHandle, admin_value, running_handle, site_for, value
+from support.identifiers import put
 
 PRODUCT = b"86.1000.1/product-1"
 LARGE = b"86.1000.1/large"
@@ -70,7 +71,7 @@ def datagrams(port: int) -> Any:
 
 
 def enlarge(running: RunningHandle) -> None:
-    running.records.load([(LARGE, tuple(value(number + 1, data=b"x" * 200) for number in range(40)))])
+    put(running.records, (LARGE, tuple(value(number + 1, data=b"x" * 200) for number in range(40))))
 
 
 async def test_a_large_answer_goes_to_proven_addresses_only(tmp_path: Path) -> None:

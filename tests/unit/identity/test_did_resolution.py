@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from millwright.identity.handle.keys import encode_public_key
 from millwright.identity.records.naming import name_of_text
 from support.handle import value
+from support.identifiers import put
 from support.resolution import BID, HIDDEN, STAMP_S, hidden, resolver
 
 ED25519 = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
@@ -98,7 +99,7 @@ async def test_a_record_becomes_a_document(tmp_path: Path) -> None:
             value(4, b"DID.SERVICE", b"[]"),
             hidden(5, b"URL"),
         )
-        records.load([(name_of_text(BID).encode(), values)])
+        put(records, *[(name_of_text(BID).encode(), values)])
         answer = await client.get(f"/1.0/identifiers/{BID}")
         document = answer.json()["didDocument"]
         assert document["id"] == BID
@@ -122,7 +123,7 @@ async def test_a_document_of_this_host_is_at_its_address(client: httpx.AsyncClie
 
 async def test_a_did_in_use_no_more(tmp_path: Path) -> None:
     async with resolver(tmp_path) as (client, _, records):
-        records.load([(name_of_text(BID).encode(), (value(1, b"DID.DEACTIVATED", b"1"),))])
+        put(records, *[(name_of_text(BID).encode(), (value(1, b"DID.DEACTIVATED", b"1"),))])
         answer = await client.get(f"/1.0/identifiers/{BID}")
         assert answer.status_code == 410
         assert answer.json()["didDocumentMetadata"]["deactivated"] is True
@@ -130,7 +131,7 @@ async def test_a_did_in_use_no_more(tmp_path: Path) -> None:
 
 async def test_a_kept_document_must_be_of_its_did(tmp_path: Path) -> None:
     async with resolver(tmp_path) as (client, _, records):
-        records.load([(name_of_text(BID).encode(), (value(1, b"DID.DOCUMENT", b'{"id": "did:web:other.example"}'),))])
+        put(records, *[(name_of_text(BID).encode(), (value(1, b"DID.DOCUMENT", b'{"id": "did:web:other.example"}'),))])
         assert (await client.get(f"/1.0/identifiers/{BID}")).json()["didDocument"]["id"] == BID
 
 

@@ -18,6 +18,7 @@ from millwright.identity.digital_link.links import safe_href
 from millwright.identity.records.naming import name_of_text
 from millwright.kernel import Invalid
 from support.handle import value
+from support.identifiers import put
 from support.resolution import GTIN, HIDDEN, SHIRT, link, resolver
 
 ROOT = "https://node.example"
@@ -191,7 +192,7 @@ async def test_a_default_of_several_languages(tmp_path: Path) -> None:
             link(2, "gs1:defaultLinkMulti", "https://a.example/en", hreflang=("en",)),
             link(3, "gs1:defaultLinkMulti", "https://a.example/zh", hreflang=("zh",)),
         )
-        records.load([(name_of_text("09506000164908").encode(), values)])
+        put(records, *[(name_of_text("09506000164908").encode(), values)])
         path = "/01/09506000164908"
         assert await target(client, path) == "https://a.example/"
         assert await target(client, path, accept_language="zh-CN,zh;q=0.9") == "https://a.example/zh"
@@ -203,7 +204,7 @@ async def test_a_default_of_several_languages(tmp_path: Path) -> None:
 
 async def test_an_address_alone_is_a_default_link(tmp_path: Path) -> None:
     async with resolver(tmp_path) as (client, _, records):
-        records.load([(name_of_text("09506000164908").encode(), (value(1, b"URL", b"https://a.example/x"),))])
+        put(records, *[(name_of_text("09506000164908").encode(), (value(1, b"URL", b"https://a.example/x"),))])
         assert await target(client, "/01/09506000164908") == "https://a.example/x"
 
 
@@ -228,7 +229,7 @@ async def test_nobody_is_sent_there(tmp_path: Path, href: str) -> None:
     kept = json.dumps({"linkType": "gs1:defaultLink", "href": href, "title": "x"}).encode()
     async with resolver(tmp_path) as (client, _, records):
         values = (value(1, LINK_TYPE, kept), value(2, b"URL", href.encode()))
-        records.load([(name_of_text("09506000164908").encode(), values)])
+        put(records, *[(name_of_text("09506000164908").encode(), values)])
         answer = await client.get("/01/09506000164908")
         assert answer.headers["location"].startswith(f"{ROOT}/id/")
         page = await client.get("/id/09506000164908")

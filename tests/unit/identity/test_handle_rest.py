@@ -23,6 +23,7 @@ from millwright.identity.handle.rest.quick import public_values
 from millwright.identity.handle.special import Admin, encode_admin, hashed_secret
 from millwright.identity.handle.wire.codes import LATEST
 from support.handle import ADMIN, SECRET, admin_value, site_for, value
+from support.identifiers import put
 from support.resolution import HIDDEN, STAMP_S, hidden, resolver
 
 BASIC = "Basic " + base64.b64encode(b"300%3A0.NA/86.1000.1:" + SECRET).decode()
@@ -123,7 +124,7 @@ async def test_what_another_service_keeps_is_referred_to(tmp_path: Path) -> None
         from millwright.identity.handle.site import encode_site
 
         site = value(1, b"HS_SITE", encode_site(site_for(2641, host="192.0.2.7")))
-        records.load([(b"0.NA/77.1", (site,))])
+        put(records, *[(b"0.NA/77.1", (site,))])
         answer = await client.get("/api/handles/77.1/a")
         assert answer.status_code == 404
         shown = answer.json()
@@ -196,8 +197,9 @@ async def test_a_wrong_secret_says_not_what_is_wrong(
 
 async def test_a_secret_kept_as_its_hash_is_known(tmp_path: Path) -> None:
     async with resolver(tmp_path) as (client, _, records):
-        records.load(
-            [(b"0.NA/86.1000.1", (admin_value(), value(300, b"HS_SECKEY", hashed_secret(SECRET), permissions=0x0C)))]
+        put(
+            records,
+            *[(b"0.NA/86.1000.1", (admin_value(), value(300, b"HS_SECKEY", hashed_secret(SECRET), permissions=0x0C)))],
         )
         assert (await client.get("/api/handles/0.NA/86.1000.1?publicOnly=false", headers=AUTHORIZED)).status_code == 200
 
@@ -291,8 +293,9 @@ def signed(session: dict[str, Any], key: rsa.RSAPrivateKey) -> str:
 async def test_a_session_is_opened_by_a_key(tmp_path: Path) -> None:
     async with resolver(tmp_path) as (client, app, records):
         key = rsa.generate_private_key(65537, 2048)
-        records.load(
-            [
+        put(
+            records,
+            *[
                 (
                     b"0.NA/86.1000.1",
                     (
@@ -301,7 +304,7 @@ async def test_a_session_is_opened_by_a_key(tmp_path: Path) -> None:
                         hidden(5),
                     ),
                 )
-            ]
+            ],
         )
         made = await client.post("/api/sessions")
         assert made.status_code == 201

@@ -17,6 +17,7 @@ from millwright.identity.pages.render import render_no_code
 from millwright.identity.pages.view import NoCode
 from millwright.identity.pages.words import WORDS
 from support.handle import value
+from support.identifiers import put
 from support.resolution import BID, GTIN, HIDDEN, resolver
 
 
@@ -142,7 +143,7 @@ async def test_what_is_registered_is_never_markup(tmp_path: Path) -> None:
     bad = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     async with resolver(tmp_path) as (client, _, records):
         values = (value(1, b"NAME", bad.encode()), value(2, bad.encode(), bad.encode()))
-        records.load([(b"86.1000.1/" + bad.encode(), values)])
+        put(records, *[(b"86.1000.1/" + bad.encode(), values)])
         for path in (f"/id/86.1000.1/{bad}", f"/id/{bad}", f"/id/99.1/{bad}"):
             answer = await client.get(path, headers={"accept": "text/html"})
             assert answer.status_code in (200, 404)

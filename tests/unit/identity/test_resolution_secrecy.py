@@ -7,10 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from millwright.identity.records import Prefix
 from millwright.identity.records.naming import name_of_text
 from millwright.identity.resolution.limits import Limits
 from millwright.kernel import ManualClock
 from support.handle import value
+from support.identifiers import put
 from support.resolution import BID, GTIN, HIDDEN, SHIRT, hidden, link, resolver
 
 PUBLIC = (value(1, b"NAME", b"A pump", timestamp_s=1_700_000_000), link(2, "gs1:pip", "https://a.example/"))
@@ -40,9 +42,9 @@ async def seen(client: httpx.AsyncClient) -> list[tuple[object, ...]]:
 async def test_private_values_leave_no_trace(tmp_path: Path) -> None:
     names = (b"86.1000.1/pump", name_of_text(GTIN).encode(), name_of_text(BID).encode())
     async with resolver(tmp_path, misses_per_min=0) as (client, _, records):
-        records.load([(name, PUBLIC) for name in names])
+        put(records, *[(name, PUBLIC) for name in names])
         before = await seen(client)
-        records.load([(name, PUBLIC + SECRET) for name in names])
+        put(records, *[(name, PUBLIC + SECRET) for name in names])
         after = await seen(client)
         for open_, closed in zip(before, after, strict=True):
             assert open_ == closed
@@ -118,3 +120,21 @@ async def test_a_proxy_is_believed_only_where_it_is_trusted(tmp_path: Path) -> N
             for number in range(2)
         ]
         assert statuses == [404, 429]
+
+
+@pytest.mark.parametrize(("state", "words"), [("suspended", "is suspended"), ("expired", "has expired")])
+async def test_a_prefix_that_is_closed_says_so_and_nothing_else(tmp_path: Path, state: str, words: str) -> None:
+    async with resolver(tmp_path, misses_per_min=0) as (client, _, records):
+        names = ("GS1:9506000", "86.1000.1", "DID:did:bid", "OID:1.2.156")
+        entries = [Prefix(prefix=each, organisation_id="org_press", state=state) for each in names]
+        records.change_many((), who="test", prefixes=entries)
+        shown = (await client.get("/api/handles/86.1000.1/Product-1")).json()
+        assert shown["responseCode"] == 301
+        assert words in shown["message"]
+        for path in ("/id/86.1000.1/Product-1", "/id/1.2.156.3", SHIRT, f"/1.0/identifiers/{BID}", f"/id/{GTIN}"):
+            answer = await client.get(path)
+            assert answer.status_code == 404
+            assert words in answer.text
+            assert "example.com" not in answer.text
+            assert "shirt" not in answer.text
+        assert (await client.get("/00/106141412345678908")).status_code == 307

@@ -16,7 +16,6 @@ from millwright.identity.pages.api import PAGES, NameOf, Pages, nobody
 from millwright.identity.resolution.http import Asked, problem
 from millwright.identity.resolution.limits import Limits
 from millwright.identity.resolution.settings import ResolutionSettings
-from millwright.identity.resolution.standing import closed_because
 from millwright.kernel import Clock, Corrupt, MillwrightError, SystemClock
 
 logger = logging.getLogger(__name__)
@@ -46,9 +45,7 @@ class Resolution:
         self.limits = Limits(clock, settings.requests_per_s, settings.misses_per_min)
         self._trusted = frozenset(settings.trusted_proxies)
         self._not_common = _NOT_COMMON | ({b"x-forwarded-for"} if self._trusted else set())
-        self.handles = HandleRest(
-            records, settings, clock, self.limits, administrators=administrators, closed=closed_because
-        )
+        self.handles = HandleRest(records, settings, clock, self.limits, administrators=administrators)
         self._links = DigitalLinks(records, settings, self.limits)
         self._dids = Dids(records, settings, self.limits)
         self._pages = Pages(records, settings, self.limits, name_of_organisation)

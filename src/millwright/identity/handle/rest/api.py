@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,8 +11,8 @@ import msgspec
 from millwright.identity.handle.administration import Administration
 from millwright.identity.handle.json_form import value_from_json, value_to_json
 from millwright.identity.handle.model import HandleValue, Reference
-from millwright.identity.handle.naming import prefix_of, with_slash
-from millwright.identity.handle.records import HandleRecords, RecordsView
+from millwright.identity.handle.naming import with_slash
+from millwright.identity.handle.records import HandleRecords
 from millwright.identity.handle.resolution import AuthenticationNeeded, resolve
 from millwright.identity.handle.rest.answers import READ_EMPTY, STATUS, Refusal, encode, etag_of, refusal_of
 from millwright.identity.handle.rest.login import RestSession, RestSessions, by_answer, by_secret, parameters
@@ -47,14 +46,6 @@ _REVALIDATE = (b"cache-control", b"no-cache")
 _NO_STORE = (b"cache-control", b"no-store")
 _VARY = (b"vary", b"Authorization")
 
-Closed = Callable[[RecordsView, bytes], str | None]
-"""Says why a handle's prefix does not resolve here at present, ``None`` when it does."""
-
-
-def always_open(_view: RecordsView, _handle: bytes) -> str | None:
-    """Nothing is closed."""
-    return None
-
 
 class HandleRest:
     """Answers out of ``records``; ``administrators`` may do everything."""
@@ -67,9 +58,8 @@ class HandleRest:
         limits: Limits,
         *,
         administrators: tuple[Reference, ...] = (),
-        closed: Closed = always_open,
     ) -> None:
-        self._records, self._settings, self._limits, self._closed = records, settings, limits, closed
+        self._records, self._settings, self._limits = records, settings, limits
         self._administration = Administration(records, clock, administrators)
         self.sessions = RestSessions(clock.monotonic_s, settings.max_sessions, settings.session_s)
         self._at_work = 0
@@ -80,7 +70,7 @@ class HandleRest:
         """The body for all public values of a handle that is kept here; ``None`` leaves it to :meth:`answer`."""
         with self._records.view() as view:
             record = view.find(handle)
-            if record is None or not view.responsible(prefix_of(handle)) or self._closed(view, handle) is not None:
+            if record is None or not view.responsible(handle):
                 return None
         values = public_values(record)
         if not values:
@@ -194,9 +184,6 @@ class HandleRest:
                     raise
         flags = 0 if administrator else int(Flag.PUBLIC_ONLY)
         with self._records.view() as view:
-            why = self._closed(view, request.handle)
-            if why is not None:
-                raise Refusal(Rc.OPERATION_DENIED, why)
             try:
                 return resolve(view, request, flags, administrator)
             except AuthenticationNeeded:
