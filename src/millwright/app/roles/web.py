@@ -18,6 +18,7 @@ from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.identity.prefixes import Prefixes, PrefixKeeper
+from millwright.identity.templates import Templates
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
 from millwright.metering import Calendar, CountStore, LimitWatch, Metering, Tally
@@ -90,6 +91,7 @@ def compose(node: Node) -> Composition:
             "device_certificates": held,
             "metering": metering,
             "prefixes": prefixes,
+            "templates": Templates(node.records, node.clock),
         },
     )
     server = WebServer(create_app(services), chosen)
