@@ -9,10 +9,10 @@ from typing import Any
 
 from msgspec import structs
 
-from millwright.app.identifiers import RecordedHandles, register_of
+from millwright.app.identifiers import RecordedHandles, administrators_of, register_of
 from millwright.app.node import Composition, Node
 from millwright.app.stats import Figures, figures
-from millwright.identity.handle import HandleServer, HandleService, HandleSettings, Interface, Reference, Server, Site
+from millwright.identity.handle import HandleServer, HandleService, HandleSettings, Interface, Server, Site
 from millwright.identity.handle.site import Service, Transport
 from millwright.identity.records import Follower
 from millwright.kernel import Invalid
@@ -40,7 +40,7 @@ def compose(node: Node) -> Composition:
         settings,
         node.clock,
         key=key,
-        administrators=tuple(map(_administrator, settings.administrators)),
+        administrators=administrators_of(settings),
     )
     server = HandleServer(service)
     node.stats.sources += [
@@ -118,15 +118,3 @@ def _read_key(path: str) -> Any:
             hint="Name a PEM file without a password, with a key of RSA, DSA or P-256.",
         ) from error
     return key
-
-
-def _administrator(text: str) -> Reference:
-    """``300:0.NA/88.118.8``. Raises ``Invalid`` (``handle.administrator_invalid``)."""
-    index, colon, handle = text.partition(":")
-    if not (colon and index.isdigit() and handle):
-        raise Invalid(
-            f"{text!r} names no value of a handle.",
-            code="handle.administrator_invalid",
-            hint="Write index, colon and handle, as in 300:0.NA/88.118.8; index 0 stands for all of its values.",
-        )
-    return Reference(handle.encode(), int(index))

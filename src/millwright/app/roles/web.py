@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from millwright import __version__
+from millwright.app.identifiers import RecordedHandles, administrators_of, register_of
 from millwright.app.limits import QuotaProblems
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
@@ -17,6 +18,8 @@ from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
+from millwright.identity.resolution import resolution_app
+from millwright.kernel import Part
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
 from millwright.metering import Calendar, CountStore, LimitWatch, Metering, Tally
@@ -85,7 +88,16 @@ def compose(node: Node) -> Composition:
         ],
         more={"certificate_authority": authority, "device_certificates": held, "metering": metering},
     )
-    server = WebServer(create_app(services), chosen)
+    register = register_of(node)
+    identifiers = RecordedHandles(register, recorder, denials, node.clock)
+    public = resolution_app(
+        identifiers,
+        settings.resolution,
+        node.clock,
+        administrators=administrators_of(settings.handle),
+        name_of_organisation=parties.name_of_organisation,
+    )
+    server = WebServer(create_app(services, public=public), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
     keeper = ApprovalsKeeper(approvals, recorder, node.clock)
     rotation = RotationKeeper(Rotation(everything, secrets, node.clock))
@@ -93,7 +105,9 @@ def compose(node: Node) -> Composition:
         lambda: Figures(
             server.counters() | recorder.counters() | {"calls_refused": services.calls.refused}, server.gauges()
         ),
+        lambda: Figures(public.counters()),
         own.figures,
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
-    return Composition([own, dead_letters, rotation, keeper, tally, limits, server], server.url)
+    parts: list[Part] = [own, dead_letters, rotation, keeper, tally, limits, register, identifiers, server]
+    return Composition(parts, server.url)

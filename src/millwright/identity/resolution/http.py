@@ -71,6 +71,8 @@ class Asked:
         """Where the public reaches this resolver, without a slash at the end."""
         if public_url:
             return public_url.rstrip("/")
+        if known := self.scope.get("public_origin"):
+            return str(known)
         return f"{'https' if self.secure else 'http'}://{self.text('host') or 'localhost'}"
 
 
