@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,8 +61,6 @@ async def make_works(web: RunningWeb, root: httpx.AsyncClient, name: str, prefix
         invited = await send(inviting, "POST", f"/organisations/{made}/invitations", {"role": role})
         clients[role] = await join(web, invited["token"], f"{name} {role}")
     register = web.services.more["register"]
-    import asyncio
-
     await asyncio.to_thread(give_prefix, register, prefix, made)
     client = clients["administrator"]
     template = await send(client, "POST", "/identifier-templates", {"name": f"{name} product", "fields": FIELDS})

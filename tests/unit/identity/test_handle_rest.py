@@ -59,7 +59,7 @@ _values = st.builds(
 @given(st.lists(_values, max_size=6, unique_by=lambda each: each.index))
 def test_the_quick_form_is_the_form(values: list[HandleValue]) -> None:
     record = StoredRecord.build(b"10/1", values)
-    shown = json.loads(b"[" + public_values(record) + b"]")
+    shown = json.loads(b"[" + b"".join(public_values(record.data)) + b"]")
     assert shown == [value_to_json(each) for each in record.values if each.public]
 
 

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, cast
 
-from msgspec import UNSET, to_builtins
+from msgspec import UNSET, structs, to_builtins
 
 from millwright.engines.sql import Records as Sql
-from millwright.identity.digital_link import Link
+from millwright.identity.digital_link import Link, read_links
 from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.records import Change, RecordsView, StoredRecord
 from millwright.identity.records import Prefix, Records
@@ -510,8 +510,6 @@ def check_open(owner: Prefix) -> None:
 
 
 def _links_of(values: Sequence[HandleValue]) -> list[Link]:
-    from millwright.identity.digital_link import read_links
-
     return read_links([each for each in values if is_link(each)])
 
 
@@ -525,13 +523,9 @@ def _reference(template: Template | None, named: tuple[str, int] | None) -> Temp
 
 
 def _told(found: IdentifierRecord, registered_ms: int | None, last: Any) -> IdentifierRecord:
-    from msgspec import structs
-
     return structs.replace(found, registered_ms=registered_ms, changed_ms=last.at_ms, changed_by=last.who)
 
 
 def _told_now(found: IdentifierRecord, now_ms: int, session: Session) -> IdentifierRecord:
-    from msgspec import structs
-
     registered_ms = now_ms if found.version == 1 else None
     return structs.replace(found, registered_ms=registered_ms, changed_ms=now_ms, changed_by=session.person.id)

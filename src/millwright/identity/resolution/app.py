@@ -16,7 +16,7 @@ from millwright.identity.pages.api import PAGES, NameOf, Pages, nobody
 from millwright.identity.resolution.http import Asked, problem
 from millwright.identity.resolution.limits import Limits
 from millwright.identity.resolution.settings import ResolutionSettings
-from millwright.kernel import Clock, Corrupt, MillwrightError, SystemClock
+from millwright.kernel import Clock, MillwrightError, SystemClock
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class Resolution:
                 return None
         try:
             return self.handles.find_public(path[_FROM:].encode())
-        except Corrupt:
+        except MillwrightError:  # the long way says what it is
             return None
 
     async def _answer(self, asked: Asked, receive: Any, send: Any) -> None:

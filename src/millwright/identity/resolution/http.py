@@ -15,8 +15,8 @@ Headers = list[tuple[bytes, bytes]]
 
 CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"ETag, Link, Location, Retry-After, WWW-Authenticate"),
     (b"x-content-type-options", b"nosniff"),
+    (b"access-control-expose-headers", b"ETag, Link, Location, Retry-After, WWW-Authenticate"),
     (b"cross-origin-resource-policy", b"cross-origin"),
 ]
 """What everybody may read, every page of the web may read; no cookie is ever looked at."""
@@ -71,6 +71,8 @@ class Asked:
         """Where the public reaches this resolver, without a slash at the end."""
         if public_url:
             return public_url.rstrip("/")
+        if known := self.scope.get("public_origin"):
+            return str(known)
         return f"{'https' if self.secure else 'http'}://{self.text('host') or 'localhost'}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -11,12 +12,12 @@ import msgspec
 from millwright.identity.handle.administration import Administration
 from millwright.identity.handle.json_form import value_from_json, value_to_json
 from millwright.identity.handle.model import HandleValue, Reference
-from millwright.identity.handle.naming import with_slash
-from millwright.identity.handle.records import HandleRecords
+from millwright.identity.handle.naming import PREFIX_HANDLES, with_slash
+from millwright.identity.handle.records import HandleRecords, RecordsView
 from millwright.identity.handle.resolution import AuthenticationNeeded, resolve
 from millwright.identity.handle.rest.answers import READ_EMPTY, STATUS, Refusal, encode, etag_of, refusal_of
 from millwright.identity.handle.rest.login import RestSession, RestSessions, by_answer, by_secret, parameters
-from millwright.identity.handle.rest.quick import public_values
+from millwright.identity.handle.rest.quick import public_values, quoted
 from millwright.identity.handle.wire.codes import Flag, Rc
 from millwright.identity.handle.wire.requests import Resolve
 from millwright.identity.handle.wire.responses import decode_error, decode_resolved
@@ -63,19 +64,42 @@ class HandleRest:
         self._administration = Administration(records, clock, administrators)
         self.sessions = RestSessions(clock.monotonic_s, settings.max_sessions, settings.session_s)
         self._at_work = 0
+        self._held: RecordsView | None = None
+        self._kept: dict[bytes, bool] = {}
 
     # --- the common question -----------------------------------------------------------------------------------------
 
     def find_public(self, handle: bytes) -> bytes | None:
         """The body for all public values of a handle that is kept here; ``None`` leaves it to :meth:`answer`."""
-        with self._records.view() as view:
-            record = view.find(handle)
-            if record is None or not view.responsible(handle):
-                return None
-        values = public_values(record)
+        view = self._held or self._hold()
+        record = view.find(handle)
+        if record is None:
+            return None
+        prefix = handle.partition(b"/")[0]
+        kept = self._kept.get(prefix)
+        if kept is None:
+            kept = view.responsible(handle)
+            if prefix.isascii() and prefix[:1].isdigit() and prefix != PREFIX_HANDLES:
+                # A name of another code system stands under more than what is before its first slash.
+                self._kept[prefix] = kept
+        if not kept:
+            return None
+        values = public_values(record.data)
         if not values:
             return None
-        return b'{"responseCode":1,"handle":%b,"values":[%b]}' % (msgspec.json.encode(handle.decode()), values)
+        return b'{"responseCode":1,"handle":%b,"values":[%b]}' % (quoted(handle), b"".join(values))
+
+    def _hold(self) -> RecordsView:
+        """One view for all questions of one turn of the event loop: whoever has had an answer asks in a later one."""
+        block = self._records.view()
+        self._held = block.__enter__()
+        asyncio.get_running_loop().call_soon(self._release, block)
+        return self._held
+
+    def _release(self, block: AbstractContextManager[RecordsView]) -> None:
+        self._held = None
+        self._kept.clear()
+        block.__exit__(None, None, None)
 
     # --- every question ----------------------------------------------------------------------------------------------
 
@@ -389,5 +413,5 @@ def _handle_text(path: str) -> str | None:
         return None
 
 
-QUICK_HEADERS: Headers = [JSON, _REVALIDATE, _VARY, *CORS]
-"""Headers of the answer to the common question."""
+QUICK_HEADERS: Headers = [JSON, _REVALIDATE, _VARY, *CORS[:2]]
+"""Headers of the answer to the common question; each costs some, so those are left out that only others need."""
