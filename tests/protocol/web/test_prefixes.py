@@ -120,7 +120,8 @@ async def test_a_neighbour_sees_and_changes_nothing(park: Park) -> None:
     await send(park.red, "POST", f"/prefixes/{prefix['id']}/submit", {}, 200)
     for method, end, body in (
         ("GET", "", None), ("PUT", "", form("88.118.8")), ("POST", "/submit", {}), ("POST", "/withdraw", {}),
-        ("POST", "/review", {}), ("POST", "/activate", {}), ("POST", "/transfer", {"to_id": park.blue_id, "comment": "x"}),
+        ("POST", "/review", {}), ("POST", "/activate", {}),
+        ("POST", "/transfer", {"to_id": park.blue_id, "comment": "x"}),
         ("GET", "/filing-document", None), ("POST", "/documents?name=a", {}), ("POST", "/evidence?name=a", {}),
         ("PUT", "/certification", {"certified_by": "x"}), ("POST", "/filings", {"node": "x"}),
         ("POST", "/comments", {"text": "x"}), ("POST", "/remarks", {"text": "x"}),
