@@ -133,5 +133,6 @@ def compose(node: Node) -> Composition:
         own.figures,
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
-    parts: list[Part] = [own, dead_letters, rotation, keeper, register, identifiers, prefix_keeper, tally, limits, server]
+    before: list[Part] = [own, dead_letters, rotation, keeper, register, identifiers, prefix_keeper]
+    parts = [*before, tally, limits, server]
     return Composition(parts, server.url)
