@@ -53,12 +53,12 @@ class ImportsController(Controller):
     async def page(
         self,
         imports: Us,
-        state: Annotated[ImportState | None, QueryParameter(description="Only in this state.")] = None,
+        wanted: Annotated[ImportState | None, QueryParameter(name="state", description="Only in this state.")] = None,
         cursor: Cursor = None,
         limit: Annotated[int, QueryParameter(ge=1, le=200, description="Imports on a page.")] = 50,
     ) -> ImportPage:
         """Newest first. They are kept for 30 days with their file and report."""
-        return await imports.list(cursor=cursor, state=state, limit=limit)
+        return await imports.list(cursor=cursor, state=wanted, limit=limit)
 
     @post("/", summary="Begin an import", operation_id="addIdentifierImport", guards=_REGISTER)
     async def add(self, data: JSONBody[NewImport], imports: Us, session: Who) -> ImportInfo:
