@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from millwright import __version__
+from millwright.app.identifiers import register_of
 from millwright.app.limits import QuotaProblems
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
@@ -53,7 +54,10 @@ def compose(node: Node) -> Composition:
     authority = CertificateAuthority(everything, secrets, node.clock, settings.certificates, confined=node.records)
     held = DeviceCertificates(authority, node.records, everything, devices.changes, node.clock)
     approvals = Approvals(everything, secrets, parties, node.clock, settings.approvals)
-    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes)
+    register = register_of(node)
+    # A mirror follows what its primary decides of prefixes.
+    index = None if settings.identity.mirror else register
+    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index)
     calendar = Calendar(settings.metering.utc_offset_h)
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
@@ -108,4 +112,6 @@ def compose(node: Node) -> Composition:
         own.figures,
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
-    return Composition([own, dead_letters, rotation, keeper, prefix_keeper, tally, limits, server], server.url)
+    return Composition(
+        [own, dead_letters, register, rotation, keeper, prefix_keeper, tally, limits, server], server.url
+    )
