@@ -102,7 +102,7 @@ async def answer(scope: Any, send: Any, status: int, body: bytes, headers: Itera
     await send({"type": "http.response.body", "body": b"" if silent else body, "more_body": False})
 
 
-async def preflight(scope: Any, send: Any, methods: str) -> None:
+async def preflight(scope: Any, send: Any, methods: str, more: Headers | None = None) -> None:
     """Answer OPTIONS: what may be done, from pages of anybody."""
     allowed = methods.encode()
     headers: Headers = [
@@ -110,6 +110,7 @@ async def preflight(scope: Any, send: Any, methods: str) -> None:
         (b"access-control-allow-methods", allowed),
         (b"access-control-allow-headers", b"Accept, Accept-Language, Authorization, Content-Type, If-None-Match"),
         (b"access-control-max-age", b"86400"),
+        *(more or []),
     ]
     await answer(scope, send, 204, b"", headers)
 
