@@ -45,22 +45,12 @@ def compose(node: Node) -> Composition:
     server = HandleServer(service)
     node.stats.sources += [
         lambda: figures(follower.counters(), follower.gauges(), follower.problems()),
-        lambda: _figures(server),
+        lambda: Figures(**server.stats()),
         lambda: Figures(recorder.counters()),
     ]
     host = _EVERY.get(settings.host, settings.host)
     shown = f"[{host}]" if ":" in host else host
     return Composition([records, follower, recorder, denials, handles, server], f"handle://{shown}:{settings.port}")
-
-
-def _figures(server: HandleServer) -> Figures:
-    """What the server counts, under names of its own: answers by their code, closed connections by the reason."""
-    found = server.stats()
-    counters = {}
-    for name, count in found["counters"].items():
-        kind, _, of = name.partition("_")
-        counters[f"handle_{kind}.{of}" if kind in ("responses", "closed") else f"handle_{name}"] = count
-    return Figures(counters, {f"handle_{name}": value for name, value in found["gauges"].items()})
 
 
 def _site(settings: HandleSettings, key: Any, *, primary: bool) -> Site:

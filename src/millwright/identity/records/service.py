@@ -303,10 +303,10 @@ class Records:
     # --- the folder --------------------------------------------------------------------------------------------------
 
     def rebuild(self) -> None:
-        """Build the index anew from the log, beside the one in use, and put it in its place. Raises as
-        :meth:`catch_up`; the one in use is kept as ``….broken-<time>``."""
-        fresh = self._folder.with_name(f"{self._folder.name}.new-{os.getpid()}")
-        shutil.rmtree(fresh, ignore_errors=True)
+        """Build the index anew from the log, beside the one in use, and put it in its place; the one in use is kept as
+        ``….broken-<time>``. For one process of a node. Raises as :meth:`catch_up`."""
+        fresh = self._beside("new")
+        self._clear("new")
         index = RecordIndex(fresh, durable=False)
         try:
             self._bring_up(index)
@@ -330,8 +330,16 @@ class Records:
         finally:
             os.close(lock)
 
+    def _beside(self, what: str) -> Path:
+        return self._folder.with_name(f"{self._folder.name}.{what}-{self._clock.now_ms()}")
+
+    def _clear(self, what: str) -> None:
+        for left in self._folder.parent.glob(f"{self._folder.name}.{what}-*"):
+            shutil.rmtree(left, ignore_errors=True)
+
     def _set_aside(self) -> None:
-        aside = self._folder.with_name(f"{self._folder.name}.broken-{self._clock.now_ms()}")
+        aside = self._beside("broken")
+        self._clear("broken")
         self._folder.rename(aside)
         logger.warning("the index of identifiers that was broken is kept as %s", aside.name)
 
