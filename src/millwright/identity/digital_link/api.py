@@ -57,6 +57,7 @@ _FORMS = (_LINKSET_JSON, _JSON, _JSON_LD, _HTML)
 _VARY = (b"vary", b"Accept, Accept-Language")
 _FRESH = (b"cache-control", b"no-cache")
 _MOST_CHARACTERS = 4096
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/%-]+")
 
 
 def key_words() -> frozenset[str]:
@@ -85,7 +86,9 @@ class DigitalLinks:
         """One request."""
         if asked.method == "OPTIONS":
             about = f"<{asked.origin(self._settings.public_url)}{asked.path}?linkType=linkset>; {_ALL_LINKS}"
-            more = [] if asked.path == DESCRIPTION else [(b"link", about.encode())]
+            more = (
+                [(b"link", about.encode())] if _PLAIN_PATH.fullmatch(asked.path) and asked.path != DESCRIPTION else []
+            )
             await preflight(asked.scope, send, _METHODS, more)
         elif asked.method not in ("GET", "HEAD"):
             await problem(

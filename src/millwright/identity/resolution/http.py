@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -24,6 +25,7 @@ CORS: Headers = [
 JSON = (b"content-type", b"application/json;charset=UTF-8")
 PROBLEM = (b"content-type", b"application/problem+json")
 _BODY_S = 30.0
+_HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,260}")
 
 
 class Asked:
@@ -73,7 +75,8 @@ class Asked:
             return public_url.rstrip("/")
         if known := self.scope.get("public_origin"):
             return str(known)
-        return f"{'https' if self.secure else 'http'}://{self.text('host') or 'localhost'}"
+        host = self.text("host")
+        return f"{'https' if self.secure else 'http'}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
 
 def raw_path(scope: Any) -> str:
