@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 _ATTEMPTS = 4
 _AT_START_S = 1.0
 _MANY_BYTES = 4_000_000
+_REASON_CHARACTERS = 1_000
 
 
 class Records:
@@ -85,6 +86,9 @@ class Records:
             self.catch_up(within_s=_AT_START_S)
         except (Corrupt, Conflict) as error:
             logger.error("the log of identifiers is not followed: %s", error.message)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the index."""
@@ -169,10 +173,12 @@ class Records:
     ) -> list[Written]:
         """Set entries of prefixes and make changes, each seeing those before it: all of them or none.
 
-        ``who`` is the id of who does it, for the log. Returns, when it is durable, what became of each change. What a
-        change raises leaves all as it is; it may be called again. Raises ``Denied`` (``records.mirror``), ``Conflict``
-        (``records.two_writers``), ``LimitExceeded`` (``records.batch_too_large``, ``engines.stream_full``),
-        ``Unavailable`` (``records.unconfirmed``: it may have been made; ``records.rebuilding``).
+        ``who`` is the id of who does it and ``reason`` why, in at most 1,000 characters, for the log. Returns, when it
+        is durable, what became of each change. What a change raises leaves all as it is; it may be called again.
+
+        Raises ``Denied`` (``records.mirror``), ``Conflict`` (``records.two_writers``), ``LimitExceeded``
+        (``records.batch_too_large``, ``engines.stream_full``), ``Unavailable`` (``records.unconfirmed``: it may have
+        been made; ``records.rebuilding``).
         """
         wanted = list(changes)
 
@@ -182,7 +188,7 @@ class Records:
             for name, change in wanted:
                 pending.change(name, change)
 
-        return self._write(work, who, reason).written if wanted or prefixes else []
+        return self._write(work, who, reason[:_REASON_CHARACTERS]).written if wanted or prefixes else []
 
     def put_many(self, records: Iterable[tuple[bytes, tuple[HandleValue, ...]]], *, who: str, reason: str = "") -> int:
         """Register records, in the place of those that are there; returns how many. A failure leaves whole batches."""
@@ -240,6 +246,9 @@ class Records:
         if last < state.position:
             index.write(self._mend)
             last = self._last = self._log.last()
+        if not self.mirror and state.position < last:
+            # Mostly a writer has appended and not committed yet: it holds the lock until it has.
+            state = index.write(lambda writer: writer.state)
         while state.position < last or not state.whole:
             page = self._log.page(state.position + 1, last) if state.position < last else []
             batches, fault = self._verified(page)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from millwright.identity.handle.naming import check_handle
 from millwright.identity.handle.records import Change, StoredRecord
 from millwright.identity.records.errors import rebuilding, too_large, two_writers, unconfirmed
-from millwright.identity.records.index import IndexState, IndexWriter, key_of
+from millwright.identity.records.index import IndexState, IndexWriter
 from millwright.identity.records.keys import SigningKeys
 from millwright.identity.records.log import MOST_BATCH_BYTES, ChangeLog, encode_batch
 from millwright.identity.records.model import Batch, Prefix, RecordChange, Written
@@ -34,12 +34,11 @@ class Pending:
     def change(self, name: bytes, change: Change) -> None:
         """Change one record. Raises what ``change`` does, and ``Invalid`` (``handle.invalid``)."""
         writer = self._writer
-        before = writer.view.find(name)
+        before, version = writer.find(name)
         values = change(writer.view, before)
         # A handle keeps the spelling in which it was registered first.
         spelling = before.handle if before is not None else check_handle(name)
         data = None if values is None else StoredRecord.build(spelling, values).data
-        version = writer.version(key_of(name))
         if data == (None if before is None else before.data):
             self.written.append(Written(spelling, "same", version))
             return
