@@ -15,7 +15,7 @@ from millwright.app.stats import Figures, figures
 from millwright.identity.handle import HandleServer, HandleService, HandleSettings, Interface, Server, Site
 from millwright.identity.handle.site import Service, Transport
 from millwright.identity.records import Follower
-from millwright.kernel import Invalid
+from millwright.kernel import Invalid, Part
 from millwright.ledger import Denials, Recorder
 
 _EVERY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -50,7 +50,22 @@ def compose(node: Node) -> Composition:
     ]
     host = _EVERY.get(settings.host, settings.host)
     shown = f"[{host}]" if ":" in host else host
-    return Composition([records, follower, recorder, denials, handles, server], f"handle://{shown}:{settings.port}")
+    parts: list[Part] = [records, follower, recorder, denials, handles, server]
+    if node.settings.resolution.port:
+        parts.append(_over_http(node, handles))
+    return Composition(parts, f"handle://{shown}:{settings.port}")
+
+
+def _over_http(node: Node, handles: RecordedHandles) -> Part:
+    """Resolution over HTTP on a port of its own; imported only by who wants it."""
+    from millwright.identity.resolution import resolution_app
+    from millwright.identity.resolution.server import ResolutionServer
+
+    app = resolution_app(
+        handles, node.settings.resolution, node.clock, administrators=administrators_of(node.settings.handle)
+    )
+    node.stats.sources.append(lambda: Figures(app.counters()))
+    return ResolutionServer(app, node.settings.resolution)
 
 
 def _site(settings: HandleSettings, key: Any, *, primary: bool) -> Site:
