@@ -44,6 +44,7 @@ from millwright.identity.registration.bulk.store import ImportFiles
 from millwright.identity.registration.serials import SerialStore
 from millwright.identity.search import Search, SearchFollower, SearchIndex
 from millwright.identity.search.documents import DocumentMaker
+from millwright.identity.search.export import Export
 from millwright.identity.templates import Templates
 from millwright.identity.templates.store import TemplateStore
 from millwright.kernel import Clock, Lifecycle, SystemClock
@@ -267,6 +268,7 @@ def compose(
             "imports": Imports(records, register, templates, SerialStore(records), files, clock),
             "search": Search(following.index, register, registration, clock),
             "search_follower": following,
+            "export": Export(following.index, register, registration),
             "import_worker": ImportWorker(everything, register, registration, seals, files, clock, ends=False),
             "tally": tally,
             "limit_watch": limits,

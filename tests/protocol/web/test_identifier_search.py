@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
 import pytest
 
 from support.registration import Works, give_prefix, make_works
@@ -152,3 +156,46 @@ async def test_an_index_that_is_broken_or_gone_is_made_anew(town: Town) -> None:
     else:
         raise AssertionError(answer)
     assert sorted(each["name"] for each in answer["items"]) == ["88.1/a", "88.1/b", "88.1/c"]
+
+
+async def test_exports_hold_what_one_may_see_and_come_back_by_an_import(town: Town) -> None:
+    red, blue = town.red, town.blue
+    await register(red, "a", name="=1+1", colour="红", weight={"value": 3, "unit": "kg"}, batch="b1", recipe="salt",
+                   tags=["x", "y"])  # fmt: skip
+    await register(red, "b")
+    await register(blue, "c")
+    assert (await found(red.client, ""))[1] == 2
+    whole = {"format": "csv", "template": red.template_id}
+    text = (await red.client.get("/api/v1/identifiers/export", params=whole)).text
+    assert "salt" not in text
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+    assert [each["identifier"] for each in rows] == ["88.1/b", "88.1/a"]
+    assert {key: rows[1][key] for key in ("name", "colour", "weight", "batch", "recipe", "tags")} == {
+        "name": "'=1+1", "colour": "红", "weight": "3 kg", "batch": "b1", "recipe": "", "tags": "x\ny",
+    }  # fmt: skip
+    lines = (await blue.client.get("/api/v1/identifiers/export", params={"format": "jsonl", "among": "all"})).text
+    told = {each["identifier"]: each["fields"] for each in map(json.loads, lines.splitlines())}
+    assert set(told) == {"88.1/a", "88.1/b", "88.2/c"}
+    assert told["88.1/a"] == {"name": ["=1+1"], "colour": ["红"], "weight": ["3 kg"], "tags": ["x", "y"]}
+    arrow = await red.client.get("/api/v1/identifiers/export", params={"format": "arrow"})
+    table = pa.ipc.open_stream(arrow.content).read_all()
+    assert table.column("identifier").to_pylist() == ["88.1/b", "88.1/a"]
+
+    made = (await red.client.post("/api/v1/identifiers/imports", json={"file_name": "again.csv"})).json()["id"]
+    path = f"/api/v1/identifiers/imports/{made}"
+    sent = await red.client.put(
+        f"{path}/file", content=text.encode(), headers={"Content-Type": "application/octet-stream"}
+    )
+    assert sent.json()["file_bytes"] == len(text.encode())
+    settings = {"template_id": red.template_id, "existing": "update"}
+    started = await red.client.post(f"{path}/start", json=settings)
+    assert started.json()["state"] == "waiting", started.text
+    worker = town.web.services.more["import_worker"]
+    while await asyncio.to_thread(worker._step):
+        pass
+    await worker.stop()
+    ended = (await red.client.get(path)).json()
+    assert (ended["state"], ended["rows"], ended["unchanged"], ended["refused"]) == ("done", 2, 2, 0), ended
+    for method, where in (("GET", path), ("GET", f"{path}/refused"), ("POST", f"{path}/cancel"), ("DELETE", path)):
+        answer = await blue.client.request(method, where)
+        assert (answer.status_code, answer.json()["code"]) == (404, "identifiers.import_unknown")

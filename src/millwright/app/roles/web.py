@@ -32,6 +32,7 @@ from millwright.identity.registration.bulk.store import ImportFiles
 from millwright.identity.registration.serials import SerialStore
 from millwright.identity.resolution import resolution_app
 from millwright.identity.search import Search
+from millwright.identity.search.export import Export
 from millwright.identity.templates import Templates
 from millwright.kernel import Part
 from millwright.kernel.scope import EVERYTHING
@@ -128,6 +129,7 @@ def compose(node: Node) -> Composition:
             "registration": registration,
             "imports": imports,
             "search": search,
+            "export": Export(following.index, register, registration),
         },
     )
     identifiers = RecordedHandles(register, recorder, denials, node.clock)

@@ -7,15 +7,21 @@ from typing import Annotated, Any
 from litestar import Controller, Request, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
+from litestar.response import Stream
 
+from millwright.identity.registration.bulk.api import in_thread
 from millwright.identity.registration.service import reader_of
 from millwright.identity.rights import IDENTIFIERS_READ
+from millwright.identity.search.export import MEDIA, Export, ExportFormat, written
 from millwright.identity.search.model import Among, IdentifierPage
 from millwright.identity.search.service import Search
+from millwright.identity.templates import Templates
 from millwright.kernel import Invalid
 from millwright.parties import authority_of, chosen_organisation, permit
 
 Us = NamedDependency[Search]
+Out = NamedDependency[Export]
+Forms = NamedDependency[Templates]
 Asking = Request[Any, Any, Any]
 OfPrefix = Annotated[
     str | None,
@@ -85,6 +91,29 @@ class IdentifierListController(Controller):
             reader, text, fields, among=among, prefix=of_prefix, template_id=of_template, since_ms=since_ms,
             cursor=cursor, limit=limit,
         )  # fmt: skip
+
+    @get("/export", summary="Export identifiers", operation_id="exportIdentifiers", media_type=MEDIA["csv"],
+         guards=_READ)  # fmt: skip
+    async def export(
+        self,
+        request: Asking,
+        export: Out,
+        templates: Forms,
+        form: Annotated[ExportFormat, QueryParameter(name="format", description="The kind of file.")] = "csv",
+        text: Annotated[str, QueryParameter(name="q", max_length=400, description="Words, all of which occur.")] = "",
+        among: Annotated[
+            Among, QueryParameter(description="`own`: one's own; `public`: what others show to everybody.")
+        ] = "own",
+        of_prefix: OfPrefix = None,
+        of_template: OfTemplate = None,
+    ) -> Stream:
+        """What one may see, as it is sent: CSV, JSON lines, or an Arrow stream, in a form that an import takes. With a
+        template its fields are columns. Sealed fields are in no export."""
+        template = None if of_template is None else await templates.version(of_template)
+        reader = reader_of(authority_of(request), chosen_organisation(request))
+        rows = export.rows(reader, text, among, of_prefix, of_template)
+        headers = {"Content-Disposition": f'attachment; filename="identifiers.{form}"'}
+        return Stream(in_thread(written(rows, form, template)), media_type=MEDIA[form], headers=headers)
 
 
 ROUTES: list[type[Controller]] = [IdentifierListController]

@@ -47,10 +47,12 @@ def words(text: str) -> list[str]:
 
 
 def asked(text: str) -> Iterator[tuple[str, bool]]:
-    """The words asked for, and whether each may be the beginning of a longer one."""
-    for each in _WORD.findall(fold(text[:MOST_CHARACTERS])):
+    """The words asked for, and whether each may be the beginning of a longer one: the last may, which somebody may be
+    typing, and a single character."""
+    found = _WORD.findall(fold(text[:MOST_CHARACTERS]))
+    for place, each in enumerate(found):
         if not _IS_CJK.match(each):
-            yield each[:_MOST_WORD], True
+            yield each[:_MOST_WORD], place == len(found) - 1
         elif len(each) == 1:
             yield each, True
         else:
