@@ -1654,6 +1654,350 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identifiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Identifiers
+         * @description One's own, those changed last first. `lag` says how far the list is behind what is registered.
+         */
+        get: operations["listIdentifiers"];
+        put?: never;
+        /**
+         * Register an identifier
+         * @description By a template: the whole identifier, or a prefix with a suffix to be made. It resolves when this answers.
+         */
+        post: operations["addIdentifier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at an identifier
+         * @description What it is by the rules of its code system, and whether one may register it. Keeps nothing.
+         */
+        get: operations["checkIdentifier"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export identifiers
+         * @description What one may see, as it is sent: CSV, JSON lines, or an Arrow stream, in a form that an import takes. With a
+         *     template its fields are columns. Sealed fields are in no export.
+         */
+        get: operations["exportIdentifiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Imports
+         * @description Newest first. They are kept for 30 days with their file and report.
+         */
+        get: operations["listIdentifierImports"];
+        put?: never;
+        /**
+         * Begin an import
+         * @description Then send the file, and start the import.
+         */
+        post: operations["addIdentifierImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/imports/{import_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An import
+         * @description How far it is.
+         */
+        get: operations["getIdentifierImport"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget an import
+         * @description Its file and report go; identifiers stay. Not while it is under way.
+         */
+        delete: operations["deleteIdentifierImport"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/imports/{import_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel an import
+         * @description Behind the batch at hand; what is registered stays.
+         */
+        post: operations["cancelIdentifierImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/imports/{import_id}/columns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The file's columns
+         * @description With some cells of each, and the field that each would be taken for by its name.
+         */
+        get: operations["listIdentifierImportColumns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/imports/{import_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Send the file
+         * @description As `application/octet-stream`: the whole file, or part after part of at most 16 MB with its `offset`. What
+         *     was lost on the way is sent again from `file_bytes` on.
+         */
+        put: operations["sendIdentifierImportFile"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/imports/{import_id}/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Refused rows
+         * @description Line, column, field and reason, in the order of the file.
+         */
+        get: operations["listRefusedIdentifierRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/imports/{import_id}/refused/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Refused rows as a file
+         * @description The whole report as CSV.
+         */
+        get: operations["downloadRefusedIdentifierRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/imports/{import_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start an import
+         * @description Begins as soon as those before are done. After a dry run the same file can be started for good.
+         */
+        post: operations["startIdentifierImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An identifier
+         * @description What one may see of its record: public fields, those granted, and one's own; the header `ETag` carries its
+         *     version.
+         */
+        get: operations["getIdentifier"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove an identifier
+         * @description It resolves no more. Its versions are kept, and its name is not given again.
+         */
+        delete: operations["deleteIdentifier"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an identifier
+         * @description Fields that are not named stay as they are, sealed ones too; every change is a version that is kept.
+         */
+        patch: operations["updateIdentifier"];
+        trace?: never;
+    };
+    "/api/v1/identifiers/record/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore a version
+         * @description Make a former version the newest one; also how a removed identifier comes back.
+         */
+        post: operations["restoreIdentifier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/record/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show sealed fields
+         * @description Sealed fields in the clear. Who saw them, and why, is an entry of the ledger.
+         */
+        post: operations["revealIdentifier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/record/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An identifier's versions
+         * @description What changed, when, by whom and why, newest first; of one's own identifiers, removed ones too.
+         */
+        get: operations["listIdentifierVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search identifiers
+         * @description Over all values one may see: every value of one's own but sealed ones, public ones of others. With
+         *     `field.<name>=` only where that field has all of the words; it may be repeated with other names.
+         */
+        get: operations["searchIdentifiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations/accept": {
         parameters: {
             query?: never;
@@ -4349,6 +4693,16 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** CheckedIdentifier */
+        CheckedIdentifier: {
+            identifier: string;
+            kind: string;
+            name: string;
+            prefix?: string | null;
+            /** @enum {string} */
+            standing: "free" | "registered" | "removed" | "no_prefix" | "closed";
+            system: string;
+        };
         /** Code */
         Code: {
             canonical: string;
@@ -4635,6 +4989,14 @@ export interface components {
             allowed: boolean;
             reasons: components["schemas"]["Reason"][];
         };
+        /** FieldChange */
+        FieldChange: {
+            after?: unknown;
+            before?: unknown;
+            field: string;
+            /** @default false */
+            withheld: boolean;
+        };
         /** FieldsToCheck */
         FieldsToCheck: {
             /** @default false */
@@ -4742,6 +5104,90 @@ export interface components {
             time_ms: number;
             value: number | boolean | string | null;
         };
+        /** IdentifierChange */
+        IdentifierChange: {
+            fields?: {
+                [key: string]: unknown;
+            };
+            links?: components["schemas"]["Link"][];
+            /** @default  */
+            reason: string;
+            template_id?: string;
+            template_version?: number;
+        };
+        /** IdentifierItem */
+        IdentifierItem: {
+            changed_ms: number;
+            fields: {
+                [key: string]: unknown;
+            };
+            identifier: string;
+            kind: string;
+            name: string;
+            organisation_id: string;
+            own: boolean;
+            prefix: string;
+            prefix_state: string;
+            system: string;
+            template: components["schemas"]["TemplateRef"] | null;
+            version: number;
+            withheld: {
+                [key: string]: "granted" | "sealed";
+            };
+        };
+        /** IdentifierPage */
+        IdentifierPage: {
+            items: components["schemas"]["IdentifierItem"][];
+            lag: components["schemas"]["SearchLag"];
+            next: string | null;
+            or_more: boolean;
+            total: number;
+        };
+        /** IdentifierRecord */
+        IdentifierRecord: {
+            changed_by?: string | null;
+            changed_ms?: number | null;
+            fields: {
+                [key: string]: unknown;
+            };
+            identifier: string;
+            kind: string;
+            links: components["schemas"]["Link"][];
+            name: string;
+            organisation_id: string;
+            own: boolean;
+            prefix: string;
+            prefix_state: string;
+            registered_ms?: number | null;
+            system: string;
+            template: components["schemas"]["TemplateRef"] | null;
+            values: components["schemas"]["OtherValue"][];
+            version: number;
+            withheld: {
+                [key: string]: "granted" | "sealed";
+            };
+            writable: boolean;
+        };
+        /** IdentifierVersion */
+        IdentifierVersion: {
+            at_ms: number;
+            changes: components["schemas"]["FieldChange"][];
+            /** @enum {string} */
+            operation: "register" | "change" | "remove" | "restore";
+            origin: string;
+            position: number;
+            reason: string;
+            version: number;
+            who: string;
+        };
+        /** IdentifierVersions */
+        IdentifierVersions: {
+            identifier: string;
+            items: components["schemas"]["IdentifierVersion"][];
+            /** @default false */
+            more: boolean;
+            name: string;
+        };
         /** Identity */
         Identity: {
             created_ms: number;
@@ -4764,6 +5210,52 @@ export interface components {
             } | null;
             password?: string | null;
         };
+        /** ImportColumn */
+        ImportColumn: {
+            name: string;
+            samples: string[];
+            /** @default  */
+            target: string;
+        };
+        /** ImportInfo */
+        ImportInfo: {
+            changed: number;
+            columns: {
+                [key: string]: string;
+            };
+            created_ms: number;
+            ended_ms: number | null;
+            error: components["schemas"]["ImportProblem"] | null;
+            file_bytes: number;
+            /** @enum {string} */
+            file_format: "csv" | "xlsx" | "arrow" | "parquet";
+            file_name: string;
+            id: string;
+            organisation_id: string;
+            refused: number;
+            registered: number;
+            rows: number;
+            settings: components["schemas"]["ImportSettings"] | null;
+            started_ms: number | null;
+            /** @enum {string} */
+            state: "uploading" | "waiting" | "running" | "done" | "failed" | "cancelled";
+            total: number | null;
+            unchanged: number;
+            who: string;
+            who_name: string;
+        };
+        /** ImportPage */
+        ImportPage: {
+            items: components["schemas"]["ImportInfo"][];
+            next?: string | null;
+        };
+        /** ImportProblem */
+        ImportProblem: {
+            code: string;
+            /** @default  */
+            hint: string;
+            message: string;
+        };
         /** ImportReport */
         ImportReport: {
             created: number;
@@ -4771,6 +5263,29 @@ export interface components {
             /** @default false */
             dry_run: boolean;
             refused: components["schemas"]["Refused"][];
+        };
+        /** ImportSettings */
+        ImportSettings: {
+            /** @default 5000 */
+            batch_size: number;
+            columns?: {
+                [key: string]: string;
+            };
+            /** @default false */
+            dry_run: boolean;
+            /**
+             * @default refuse
+             * @enum {string}
+             */
+            existing: "refuse" | "update" | "skip";
+            prefix?: string | null;
+            /** @default  */
+            reason: string;
+            suffix?: components["schemas"]["NewSuffix"] | null;
+            template_id: string;
+            template_version?: number | null;
+            /** @default false */
+            whole_batches: boolean;
         };
         /**
          * InputError
@@ -4893,6 +5408,20 @@ export interface components {
             price: string;
             quantity: number;
             version: number;
+        };
+        /** Link */
+        Link: {
+            /** @default [] */
+            context: string[];
+            /** @default true */
+            fwqs: boolean;
+            href: string;
+            /** @default [] */
+            hreflang: string[];
+            linkType: string;
+            title: string;
+            /** @default  */
+            type: string;
         };
         /** MadeInvitation */
         MadeInvitation: {
@@ -5092,6 +5621,28 @@ export interface components {
             organisation_id: string;
             person_ids?: string[];
         };
+        /** NewIdentifier */
+        NewIdentifier: {
+            fields?: {
+                [key: string]: unknown;
+            };
+            identifier?: string | null;
+            links?: components["schemas"]["Link"][];
+            /** @example 88.118.8 */
+            prefix?: string | null;
+            /** @default  */
+            reason: string;
+            suffix?: components["schemas"]["NewSuffix"] | null;
+            template_id?: string | null;
+            template_version?: number | null;
+        };
+        /** NewImport */
+        NewImport: {
+            /** @example pumps.csv */
+            file_name: string;
+            /** @enum {null|string} */
+            format?: "csv" | "xlsx" | "arrow" | "parquet" | null;
+        };
         /** NewInvitation */
         NewInvitation: {
             /** @description UTC milliseconds; null: without end. */
@@ -5247,6 +5798,18 @@ export interface components {
             plan_id?: string | null;
             version?: number | null;
         };
+        /** NewSuffix */
+        NewSuffix: {
+            /** @default  */
+            before: string;
+            /** @default 8 */
+            digits: number;
+            /** @default 0 */
+            extension: number;
+            gtin?: string | null;
+            /** @enum {string} */
+            kind: "serial" | "random" | "uuid" | "sscc";
+        };
         /** NewToken */
         NewToken: {
             created_ms: number;
@@ -5305,6 +5868,13 @@ export interface components {
             used: {
                 [key: string]: number;
             };
+        };
+        /** OtherValue */
+        OtherValue: {
+            data: unknown;
+            index: number;
+            public: boolean;
+            type: string;
         };
         /** Overview */
         Overview: {
@@ -5892,6 +6462,26 @@ export interface components {
             reason: string;
             row: number;
         };
+        /** RefusedPage */
+        RefusedPage: {
+            items: components["schemas"]["RefusedRow"][];
+            next?: string | null;
+        };
+        /** RefusedRow */
+        RefusedRow: {
+            code: string;
+            /** @default  */
+            column: string;
+            /** @default  */
+            field: string;
+            /** @default  */
+            identifier: string;
+            line: number;
+            reason: string;
+            /** @default  */
+            reason_zh: string;
+            row: number;
+        };
         /** Rehearsal */
         Rehearsal: {
             device_count: number;
@@ -5959,6 +6549,12 @@ export interface components {
         Replayed: {
             replayed: number;
         };
+        /** RestoreVersion */
+        RestoreVersion: {
+            /** @default  */
+            reason: string;
+            version: number;
+        };
         /** RetentionPolicies */
         RetentionPolicies: {
             policies: components["schemas"]["RetentionPolicy"][];
@@ -5975,6 +6571,20 @@ export interface components {
         RetentionPreview: {
             policies: components["schemas"]["PolicyEffect"][];
             unmatched: number;
+        };
+        /** RevealedFields */
+        RevealedFields: {
+            fields: {
+                [key: string]: unknown;
+            };
+            identifier: string;
+            name: string;
+        };
+        /** RevealFields */
+        RevealFields: {
+            fields?: string[];
+            /** @default  */
+            reason: string;
         };
         /** Revocation */
         Revocation: {
@@ -6118,6 +6728,11 @@ export interface components {
         Scope: {
             device_id?: string | null;
             model_id?: string | null;
+        };
+        /** SearchLag */
+        SearchLag: {
+            behind_ms: number;
+            building: boolean;
         };
         /** SecondFactorState */
         SecondFactorState: {
@@ -6463,6 +7078,17 @@ export interface components {
         TemplatePage: {
             items: components["schemas"]["TemplateInfo"][];
             next?: string | null;
+        };
+        /** TemplateRef */
+        TemplateRef: {
+            id: string;
+            /** @default  */
+            name: string;
+            /** @default  */
+            title: string;
+            /** @default  */
+            title_zh: string;
+            version: number;
         };
         /** TemplateVersion */
         TemplateVersion: {
@@ -12436,6 +13062,1405 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReadyTemplate"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listIdentifiers: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Identifiers on a page. */
+                limit?: number;
+                /** @description Only below this prefix: `88.118.8`, `GS1:950600`. */
+                prefix?: string | null;
+                /** @description Only those changed since, UTC milliseconds. */
+                since_ms?: number | null;
+                /** @description Only of this template. */
+                template?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addIdentifier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIdentifier"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierRecord"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkIdentifier: {
+        parameters: {
+            query: {
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedIdentifier"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportIdentifiers: {
+        parameters: {
+            query?: {
+                /** @description `own`: one's own; `public`: what others show to everybody. */
+                among?: "all" | "own" | "public";
+                /** @description The kind of file. */
+                format?: "csv" | "jsonl" | "arrow";
+                /** @description Only below this prefix: `88.118.8`, `GS1:950600`. */
+                prefix?: string | null;
+                /** @description Words, all of which occur. */
+                q?: string;
+                /** @description Only of this template. */
+                template?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": unknown;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listIdentifierImports: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Imports on a page. */
+                limit?: number;
+                /** @description Only in this state. */
+                state?: "uploading" | "waiting" | "running" | "done" | "failed" | "cancelled" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addIdentifierImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewImport"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getIdentifierImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportInfo"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteIdentifierImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelIdentifierImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listIdentifierImportColumns: {
+        parameters: {
+            query?: {
+                /** @description To take them for. */
+                template_id?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportColumn"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendIdentifierImportFile: {
+        parameters: {
+            query?: {
+                /** @description How many bytes were sent before. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRefusedIdentifierRows: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Rows on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadRefusedIdentifierRows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": unknown;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startIdentifierImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportSettings"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getIdentifier: {
+        parameters: {
+            query: {
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierRecord"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteIdentifier: {
+        parameters: {
+            query: {
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+                /** @description Why; it is kept with the version. */
+                reason?: string;
+            };
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateIdentifier: {
+        parameters: {
+            query: {
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+            };
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentifierChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierRecord"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreIdentifier: {
+        parameters: {
+            query: {
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+            };
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreVersion"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierRecord"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revealIdentifier: {
+        parameters: {
+            query: {
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevealFields"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevealedFields"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listIdentifierVersions: {
+        parameters: {
+            query: {
+                /** @description Only versions older than this one. */
+                before?: number | null;
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierVersions"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    searchIdentifiers: {
+        parameters: {
+            query?: {
+                /** @description `own`: one's own; `public`: what others show to everybody. */
+                among?: "all" | "own" | "public";
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Identifiers on a page. */
+                limit?: number;
+                /** @description Only below this prefix: `88.118.8`, `GS1:950600`. */
+                prefix?: string | null;
+                /** @description Words, all of which occur, in any language. */
+                q?: string;
+                /** @description Only those changed since, UTC milliseconds. */
+                since_ms?: number | null;
+                /** @description Only of this template. */
+                template?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierPage"];
                 };
             };
             /** @description The request has wrong values. */
