@@ -231,6 +231,7 @@ def test_the_parts_of_a_bid() -> None:
     [
         ("DID:web:a", 0), ("did::a", 4), ("did:Web:a", 4), ("did:web", 7), ("did:web:", 8), ("did:web:a b", 9),
         ("did:x:a:", 8), ("did:x:%2", 6), ("did:x:a?q|", 9), ("did:web:10.0.0.1", 8), ("did:web:a.b%3A99999", 14),
+        ("did:web:a.b%3A0000801234567", 14),
         ("did:web:a.b:..", 12), ("did:key:m6Mk", 8), ("did:key:z6Mk0", 12), ("did:key:z6Mk", 9), ("did:bid:xf123", 8),
         ("did:bid:ef1", 10), ("did:bid:ABCD:ef", 8), ("https://a.b/did.json", 11), ("https://u@a.b/x/did.json", 8),
     ],
