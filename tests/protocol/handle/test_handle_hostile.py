@@ -191,6 +191,27 @@ async def test_broken_packets_never_raise_and_answers_get_no_answer(tmp_path: Pa
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.parametrize("handle", [b"", b"/", b"/x"])
+async def test_a_handle_without_a_prefix_is_answered(tmp_path: Path, handle: bytes, caplog: Any) -> None:
+    async with running_handle(tmp_path) as running:
+        with datagrams(running.port) as udp:
+            udp.send(*packets((2, 11), 0, 5, question(handle)))
+            packet = await udp.receive()
+            assert packet is not None
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(frame((2, 11), 0, 6, question(handle)) + frame((2, 11), 0, 7, question()))
+        codes = []
+        for _ in range(2):
+            envelope = decode_envelope(await reader.readexactly(20))
+            codes.append(decode_message(await reader.readexactly(envelope.length)).response_code)
+        writer.close()
+        # An empty one names the prefix handle of nothing, which is looked for among those of 0.NA.
+        wanted = Rc.SERVER_NOT_RESPONSIBLE if handle else Rc.HANDLE_NOT_FOUND
+        assert codes == [wanted, Rc.SUCCESS]
+        assert decode_message(packet[20:]).response_code == wanted
+    assert "Traceback" not in caplog.text
+
+
 async def test_slow_clients_lose_their_connection(tmp_path: Path) -> None:
     async with running_handle(tmp_path, message_timeout_s=0.3, idle_timeout_s=0.6) as running:
         enlarge(running)

@@ -43,6 +43,15 @@ def test_an_error_rolls_back(tmp_path: Path) -> None:
     environment.close()
 
 
+def test_a_key_that_lmdb_refuses_is_an_error_of_the_node(tmp_path: Path) -> None:
+    environment = LmdbEnvironment(tmp_path, ("a",), durable=False)
+    with pytest.raises(Unavailable), environment.read() as read:
+        read.find("a", b"")
+    with pytest.raises(Unavailable):
+        environment.write(lambda write: write.put("a", b"x" * 512, b""))
+    environment.close()
+
+
 def test_the_map_grows_and_ends_at_its_limit(tmp_path: Path) -> None:
     environment = LmdbEnvironment(
         tmp_path, ("a",), initial_bytes=16 * PAGE, largest_bytes=128 * PAGE, durable=False

@@ -176,6 +176,8 @@ class LmdbEnvironment:
                 yield Read(txn, self._tables)
         except _BROKEN as error:
             raise corrupt(self.path, str(error)) from error
+        except lmdb.Error as error:
+            raise unavailable(self.path, str(error)) from error
 
     def write(self, work: Callable[[Write], T]) -> T:
         """Run ``work`` in a transaction and commit it; an error of its own rolls back.

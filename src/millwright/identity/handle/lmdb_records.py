@@ -36,12 +36,13 @@ class LmdbView:
 
     def find(self, handle: bytes) -> StoredRecord | None:
         """A handle's record. Raises ``Corrupt``."""
-        data = self._get(key_of(handle))
+        # LMDB has no empty key and says so by an error.
+        data = self._get(key_of(handle)) if handle else None
         return None if data is None else StoredRecord.check(handle, data)
 
     def responsible(self, prefix: bytes) -> bool:
         """Whether handles of this prefix are registered here."""
-        return self._read.find(_PREFIXES, key_of(prefix)) is not None
+        return bool(prefix) and self._read.find(_PREFIXES, key_of(prefix)) is not None
 
     def iter_handles(self, prefix: bytes) -> Iterator[bytes]:
         """The handles of a prefix, as they were registered."""

@@ -26,7 +26,7 @@ from millwright.identity.handle.wire.message import (
     decode_envelope,
     packets,
 )
-from millwright.kernel import Corrupt
+from millwright.kernel import Corrupt, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class HandleServer:
     def _packet(self, view: RecordsView, data: bytes, address: Any) -> None:
         try:
             quick = answer_quickly(view, data, self.service.site.serial, self.service.clock.now_ms() // 1000)
-        except Corrupt as error:
+        except (Corrupt, Unavailable) as error:
             logger.error("%s", error.message)
             quick = None
         if quick is not None:
@@ -200,7 +200,7 @@ class HandleServer:
         try:
             with service.records.view() as view:
                 return answer_quickly(view, data, service.site.serial, service.clock.now_ms() // 1000)
-        except Corrupt as error:
+        except (Corrupt, Unavailable) as error:
             logger.error("%s", error.message)
             return None
 

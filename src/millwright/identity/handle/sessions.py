@@ -20,6 +20,7 @@ AES = 3
 """The number of AES in Handle.Net; DES (1) and triple DES (2) are refused."""
 _WINDOW = 200
 _MIN_DH_BITS, _MAX_DH_BITS = 1024, 4096
+_MIN_RSA_BITS = 1024
 _DH_EXPONENT_BYTES = 40
 
 
@@ -162,6 +163,8 @@ def agree_by_client_key(client_key: bytes) -> tuple[bytes, bytes]:
     theirs = decode_public_key(client_key)
     if not isinstance(theirs, rsa.RSAPublicKey):
         raise MessageError("the key is not one of RSA")
+    if theirs.key_size < _MIN_RSA_BITS:
+        raise MessageError(f"the key has fewer than {_MIN_RSA_BITS} bits")
     key = os.urandom(16)
     return key, theirs.encrypt(write_int(AES) + key, padding.PKCS1v15())
 
