@@ -34,6 +34,7 @@ from millwright.identity.carriers import (
     zpl_of,
 )
 from millwright.identity.carriers.tags import crc16
+from millwright.identity.codes import gs1
 from millwright.kernel import Corrupt, Invalid, LimitExceeded
 
 GS1 = "(01)09506000134352(17)271231(10)A-7/b(21)12345"
@@ -141,6 +142,17 @@ def test_element_strings_come_back(batch: str, serial: str, symbology: Symbology
     assert found.gs1
     assert found.symbology_identifier == {"gs1_qr": "]Q3", "gs1_data_matrix": "]d2", "gs1_128": "]C1"}[symbology]
     assert bytes.fromhex(found.octets_hex) == f"010950600013435210{batch}\x1d21{serial}".encode()
+    assert [(part.name, part.value) for part in gs1.parse(found.text).parts if part.name.isdigit()] == [
+        ("01", "09506000134352"), ("10", batch), ("21", serial),
+    ]  # fmt: skip
+    again = encode(found.text, symbology)
+    assert (again.elements, again.modules) == (symbol.elements, symbol.modules)
+
+
+def test_a_bracket_in_the_data_begins_no_element() -> None:
+    symbol = encode("(01)09506000134352(21)A\\(10)B", "gs1_data_matrix")
+    assert symbol.elements == (("01", "09506000134352"), ("21", "A(10)B"))
+    assert read_back(symbol) == symbol.text
 
 
 def test_several_codes_are_found_in_one_turned_picture() -> None:
