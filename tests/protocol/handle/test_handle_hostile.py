@@ -271,6 +271,20 @@ async def test_many_questions_on_one_connection_are_answered_in_order(tmp_path: 
         writer.close()
 
 
+async def test_what_comes_at_once_is_answered_from_one_view(tmp_path: Path, monkeypatch: Any) -> None:
+    async with running_handle(tmp_path) as running:
+        opened, view = [], running.records.view
+        monkeypatch.setattr(running.records, "view", lambda: opened.append(1) or view())
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(b"".join(frame((2, 11), 0, number + 1, question()) for number in range(20)))
+        for number in range(20):
+            envelope = decode_envelope(await reader.readexactly(20))
+            await reader.readexactly(envelope.length)
+            assert envelope.request_id == number + 1
+        writer.close()
+        assert len(opened) == 1
+
+
 # --- forged answers to our client --------------------------------------------------------------------------------
 
 

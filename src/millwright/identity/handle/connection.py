@@ -92,28 +92,24 @@ class Connection(asyncio.Protocol):
     def _take_messages(self) -> None:
         buffer, position = self._buffer, 0
         server, quick = self._server, not self._waiting and self._worker is None
-        answers = []
+        taken: list[tuple[Envelope, bytes]] = []
         while len(buffer) - position >= ENVELOPE_BYTES:
             envelope = decode_envelope(bytes(buffer[position : position + ENVELOPE_BYTES]))
             end = position + ENVELOPE_BYTES + envelope.length
             if end > len(buffer):
                 break
-            whole = bytes(buffer[position:end])
+            taken.append((envelope, bytes(buffer[position:end])))
             position = end
-            server.tcp_requests += 1
-            answer = server.answer_quickly(whole) if quick else None
-            if answer is not None:
-                version, request_id, data = answer
-                answers.append(frame(version, 0, request_id, data))
-            else:
-                quick = False
-                self._waiting.append((envelope, whole[ENVELOPE_BYTES:]))
         del buffer[:position]
+        server.tcp_requests += len(taken)
+        # In order: what comes behind one that takes longer waits with it.
+        answers = server.answer_quickly([whole for _, whole in taken]) if quick and taken else []
+        self._waiting += ((envelope, whole[ENVELOPE_BYTES:]) for envelope, whole in taken[len(answers) :])
         if position:
             # The next message has its own time.
             self._expect(server.settings.idle_timeout_s, "idle")
         if answers:
-            self._transport.write(b"".join(answers))
+            self._transport.write(b"".join(frame(version, 0, number, data) for version, number, data in answers))
         if len(self._waiting) > _MOST_WAITING:
             self._hold()
         self._work()

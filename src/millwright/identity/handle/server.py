@@ -39,8 +39,9 @@ _MOST_TASKS = 1_000
 class HandleServer:
     """Listens on ``[handle] host`` and ``port`` and answers by a :class:`.HandleService`.
 
-    UDP is read many packets a wake-up, in one view of the records. An address that has not proved itself gets answers
-    of a bounded size, and each only so many a second: a forged sender cannot be flooded through here.
+    UDP is read many packets a wake-up, TCP whatever came at once, each in one view of the records. An address that has
+    not proved itself gets answers of a bounded size, and each only so many a second: a forged sender cannot be flooded
+    through here.
     """
 
     def __init__(self, service: HandleService) -> None:
@@ -194,15 +195,20 @@ class HandleServer:
 
     # --- what connections call ---------------------------------------------------------------------------------------
 
-    def answer_quickly(self, data: bytes) -> Quick | None:
-        """The answer to a message that is the common question, if it is that."""
-        service = self.service
+    def answer_quickly(self, messages: list[bytes]) -> list[Quick]:
+        """The answers to the first of some messages, as many as are the common question, in one view of the records."""
+        service, answers = self.service, list[Quick]()
+        serial, now_s = service.site.serial, service.clock.now_ms() // 1000
         try:
             with service.records.view() as view:
-                return answer_quickly(view, data, service.site.serial, service.clock.now_ms() // 1000)
+                for data in messages:
+                    quick = answer_quickly(view, data, serial, now_s)
+                    if quick is None:
+                        break
+                    answers.append(quick)
         except (Corrupt, Unavailable) as error:
             logger.error("%s", error.message)
-            return None
+        return answers
 
     def admit(self, connection: Connection) -> bool:
         """Count a connection in, unless there are too many."""
