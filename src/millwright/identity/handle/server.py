@@ -13,7 +13,7 @@ from typing import Any
 from millwright.identity.handle.connection import Connection
 from millwright.identity.handle.dialogue import Peer
 from millwright.identity.handle.errors import MessageError
-from millwright.identity.handle.fastpath import Quick, answer_quickly
+from millwright.identity.handle.fastpath import Quick
 from millwright.identity.handle.records import RecordsView
 from millwright.identity.handle.service import HandleService
 from millwright.identity.handle.wire.fragments import Reassembly
@@ -133,7 +133,7 @@ class HandleServer:
 
     def _packet(self, view: RecordsView, data: bytes, address: Any) -> None:
         try:
-            quick = answer_quickly(view, data, self.service.site.serial, self.service.clock.now_ms() // 1000)
+            quick = self.service.answer_quickly(view, data)
         except (Corrupt, Unavailable) as error:
             logger.error("%s", error.message)
             quick = None
@@ -198,11 +198,10 @@ class HandleServer:
     def answer_quickly(self, messages: list[bytes]) -> list[Quick]:
         """The answers to the first of some messages, as many as are the common question, in one view of the records."""
         service, answers = self.service, list[Quick]()
-        serial, now_s = service.site.serial, service.clock.now_ms() // 1000
         try:
             with service.records.view() as view:
                 for data in messages:
-                    quick = answer_quickly(view, data, serial, now_s)
+                    quick = service.answer_quickly(view, data)
                     if quick is None:
                         break
                     answers.append(quick)

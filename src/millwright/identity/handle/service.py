@@ -14,10 +14,11 @@ from millwright.identity.handle.authentication import verify_answer
 from millwright.identity.handle.challenges import Challenge, Challenges
 from millwright.identity.handle.dialogue import Dialogue, Outcome, Peer
 from millwright.identity.handle.errors import MessageError
+from millwright.identity.handle.fastpath import Quick, answer_quickly
 from millwright.identity.handle.keys import encode_public_key
 from millwright.identity.handle.model import HandleValue, Reference
 from millwright.identity.handle.operations import REFUSED, Operations
-from millwright.identity.handle.records import HandleRecords
+from millwright.identity.handle.records import HandleRecords, RecordsView
 from millwright.identity.handle.resolution import AuthenticationNeeded
 from millwright.identity.handle.sessions import Sessions, agree_by_client_key, agree_by_dh, decrypt_key
 from millwright.identity.handle.settings import HandleSettings
@@ -94,6 +95,14 @@ class HandleService:
         self._operations = Operations(records, site, Administration(records, clock, administrators), settings)
         self._working = 0
         self.responses: Counter[int] = Counter()
+
+    def answer_quickly(self, view: RecordsView, data: bytes) -> Quick | None:
+        """The answer to a message, envelope included, that is the common question. Raises nothing but ``Corrupt``."""
+        site = self.site
+        quick = answer_quickly(view, data, site.serial, self.clock.now_ms() // 1000, primary=site.primary)
+        if quick is not None:
+            self.responses[Rc.SUCCESS] += 1
+        return quick
 
     async def process(self, peer: Peer, envelope: Envelope, data: bytes) -> list[tuple[Envelope, bytes]]:
         """Answer a message that is whole: envelopes and what follows each. Never raises; no answer is an empty list."""
