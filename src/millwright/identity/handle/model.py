@@ -6,6 +6,7 @@ The data of some types has a form of its own: see :mod:`.special` (HS_ADMIN, HS_
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import IntFlag
 from struct import Struct as Layout
 
@@ -135,14 +136,21 @@ def skip_value(data: bytes, position: int) -> int:
     return reader.position
 
 
-def type_matches(kind: bytes, asked: tuple[bytes, ...]) -> bool:
-    """Whether a type is asked for: equal without regard to case, or below one that ends with a dot (RFC 3651, 3.1)."""
-    kind = kind.upper()
-    for each in asked:
-        each = each.upper()
-        if kind == each or (each.endswith(b".") and (kind.startswith(each) or kind == each[:-1])):
-            return True
-    return False
+def type_matcher(asked: Iterable[bytes]) -> Callable[[bytes], bool]:
+    """Whether a type is asked for: equal without regard to case, or below one that ends with a dot (RFC 3651, 3.1).
+
+    What is asked is looked through once, for there may be as many types as there are values.
+    """
+    exact = {each.upper() for each in asked}
+    below = {each for each in exact if each.endswith(b".")}
+    exact |= {each[:-1] for each in below}
+    lengths = sorted({len(each) for each in below})
+
+    def matches(kind: bytes) -> bool:
+        kind = kind.upper()
+        return kind in exact or any(kind[:length] in below for length in lengths if length < len(kind))
+
+    return matches
 
 
 def check_reference(reference: Reference) -> Reference:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from millwright.identity.handle import HandleService, HandleSettings, LmdbRecords
 from millwright.identity.handle.dialogue import Peer
+from millwright.identity.handle.resolution import refer
 from millwright.identity.handle.wire.codes import Flag, Op, Rc
 from millwright.identity.handle.wire.message import (
     ENVELOPE_BYTES,
@@ -58,3 +59,19 @@ async def test_the_quick_answer_is_that_of_the_service(
     assert (head.version, head.request_id, data) == quick
     assert bool(decode_message(data).flags & Flag.AUTHORITATIVE) == primary
     assert service.responses[Rc.SUCCESS] == 2
+
+
+def test_a_derived_prefix_is_not_followed_without_end() -> None:
+    class Counting:
+        searched = 0
+
+        def find(self, handle: bytes) -> None:
+            self.searched += 1
+
+        def responsible(self, prefix: bytes) -> bool:
+            return False
+
+    view = Counting()
+    code, _ = refer(view, b"1" + b".1" * 1000 + b"/x", 0) or (0, b"")  # type: ignore[arg-type] # what it uses of one
+    assert code == Rc.SERVER_NOT_RESPONSIBLE
+    assert view.searched <= 20

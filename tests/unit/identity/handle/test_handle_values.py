@@ -19,8 +19,9 @@ from millwright.identity.handle.model import (
     decode_value,
     encode_value,
     skip_value,
-    type_matches,
+    type_matcher,
 )
+from millwright.identity.handle.records import StoredRecord
 from millwright.identity.handle.site import Interface, Server, Site, decode_site, encode_site, hash_of
 from millwright.identity.handle.special import (
     Admin,
@@ -166,9 +167,23 @@ def test_a_hashed_secret_is_that_of_handle_net() -> None:
 
 
 def test_types_match_without_case_and_below_a_dot() -> None:
-    assert type_matches(b"hs_site.6", (b"HS_SITE.",))
-    assert type_matches(b"HS_SITE", (b"hs_site.",))
-    assert not type_matches(b"HS_SITE.6", (b"HS_SITE",))
+    assert type_matcher((b"HS_SITE.", b"URL"))(b"hs_site.6")
+    assert type_matcher((b"hs_site.",))(b"HS_SITE")
+    assert not type_matcher((b"HS_SITE",))(b"HS_SITE.6")
+    assert not type_matcher((b"HS_SITE.",))(b"HS_SITES")
+
+
+def test_what_is_asked_is_looked_through_once() -> None:
+    class Counted(bytes):
+        seen = 0
+
+        def upper(self) -> bytes:
+            Counted.seen += 1
+            return super().upper()
+
+    record = StoredRecord.build(b"10/1", [HandleValue(index=each + 1, type=b"URL", data=b"") for each in range(50)])
+    assert record.select((), tuple(Counted(b"type.%d." % each) for each in range(50))) == []
+    assert Counted.seen == 50
 
 
 def test_handles_are_spread_over_servers_without_regard_to_case() -> None:
