@@ -215,6 +215,33 @@ def test_did_web_and_its_address_lead_to_each_other(did: str, url: str) -> None:
     assert parsed(did.replace("example.com", "EXAMPLE.com")).canonical == did
 
 
+def test_the_parts_of_an_address_stand_one_behind_the_other() -> None:
+    text = "https://a.example:443/443/a/did/did.json"
+    code = parse_as(text, "did").code
+    assert [(each.value, each.at) for each in code.parts] == [
+        ("a.example", 8),
+        ("443", 18),
+        ("443", 22),
+        ("a", 26),
+        ("did", 28),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("urn:epc:tag:sgtin-96:3.0614141.812345.6789", [12, 21, 23, 31, 38]),
+        ("urn:epc:tag:gid-96:1.2.3", [12, 19, 21, 23]),
+        ("3074257BF7194E4000001A85", [-1] * 5),
+        ("MA.156.M0.100001.1ABCDEF8", [0, 3, 7, 10, 17, 18, 24]),
+    ],
+)
+def test_parts_say_where_they_stand(text: str, places: list[int]) -> None:
+    code = parsed(text)
+    assert [each.at for each in code.parts] == places
+    assert all(text.startswith(each.value, each.at) for each in code.parts if each.at >= 0)
+
+
 def test_a_did_url_has_path_query_and_fragment() -> None:
     code = parsed("did:example:123/path/a?service=files&x=%20#key-1")
     assert [part(code, name) for name in ("id", "path", "query", "fragment")] == [
@@ -342,7 +369,7 @@ def test_nothing_else_is_ever_raised(start: str, rest: str) -> None:
             assert refused.detail["why_zh"]
             continue
         assert code.text == start + rest
-        assert all(0 <= each.at < max(1, len(code.text)) for each in code.parts)
+        assert all(-1 <= each.at < max(1, len(code.text)) for each in code.parts)
         for form in system.conversions:
             with contextlib.suppress(Unsupported):
                 assert convert(code, form)

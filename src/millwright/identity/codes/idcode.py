@@ -50,8 +50,9 @@ def _country(value: str, at: int) -> Part:
 
 def _agency(value: str, meaning: str, meaning_zh: str) -> Part:
     return Part(
-        name="agency", value=value, label="Issuing agency", label_zh="发码机构", meaning=meaning, meaning_zh=meaning_zh
-    )
+        name="agency", value=value, label="Issuing agency", label_zh="发码机构", at=0, meaning=meaning,
+        meaning_zh=meaning_zh,
+    )  # fmt: skip
 
 
 _MA = ("MA", "ZIIOT, Beijing (ISO/IEC 15459)", "中关村工信二维码技术研究院（ISO/IEC 15459）")
