@@ -169,10 +169,11 @@ class HandleClient:
                 raise not_responsible(handle, "services refer to one another")
             asked.add(key)
             found = await self._ask_sites(sites, handle, op, request, flags, tcp_only)
-            code = found[0].message.response_code
+            # A message that is continued may end in an error.
+            code = found[-1].message.response_code
             if code not in (Rc.SERVICE_REFERRAL, Rc.PREFIX_REFERRAL):
                 if code != Rc.SUCCESS:
-                    raise _error(handle, code, _text(found[0]))
+                    raise _error(handle, code, _text(found[-1]))
                 return found
             sites = await self._referred(handle, found[0], prefix=code == Rc.PREFIX_REFERRAL)
         raise not_responsible(handle, f"{MAX_REFERRALS} services refer further")

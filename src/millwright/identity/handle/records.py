@@ -112,8 +112,8 @@ class RecordsView(Protocol):
     def responsible(self, prefix: bytes) -> bool:
         """Whether handles of this prefix are registered here: what is not found then does not exist."""
 
-    def iter_handles(self, prefix: bytes) -> Iterator[bytes]:
-        """The handles of a prefix, as they were registered."""
+    def iter_handles(self, prefix: bytes, after: bytes = b"") -> Iterator[bytes]:
+        """The handles of a prefix, as they were registered; those behind one of them in the order of this."""
 
     def iter_prefixes(self) -> Iterator[bytes]:
         """The prefixes whose handles are registered here."""

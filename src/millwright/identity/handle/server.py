@@ -162,7 +162,7 @@ class HandleServer:
         self.spawn(self._answer_packet(envelope, whole, address))
 
     async def _answer_packet(self, envelope: Envelope, data: bytes, address: Any) -> None:
-        for head, body in await self.service.process(Peer(address[0], "udp"), envelope, data):
+        async for head, body in self.service.process(Peer(address[0], "udp"), envelope, data):
             self._send_all(head.version, head.session_id, head.request_id, body, address, head.flags)
 
     def _send_all(
