@@ -165,6 +165,24 @@ def test_any_octets_are_a_der_oid_or_refused(octets: bytes) -> None:
         assert to_der(code.canonical) == encoding
 
 
+@pytest.mark.parametrize(
+    "octets", [b"\xff" * 2047 + b"\x7f", b"\xff" * 99_999 + b"\x7f", b"\x01" * 65_536, b"\x01" * 3_000]
+)
+def test_a_der_oid_without_end_is_refused(octets: bytes) -> None:
+    size = len(octets).to_bytes((len(octets).bit_length() + 7) // 8, "big")
+    with pytest.raises(Invalid):
+        from_der(b"\x06" + bytes([0x80 | len(size)]) + size + octets)
+
+
+@pytest.mark.parametrize(
+    "text", ["MA.１５６.M0.100001.1ABCDEF8", "MA.１５６.1.1", "1.２.3", "{iso(１) 2}", "２0.500/a/"]
+)
+def test_digits_are_those_of_ascii(text: str) -> None:
+    for system in ("idcode", "oid"):
+        with pytest.raises(Invalid):
+            parse_as(text, system)
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 @pytest.mark.parametrize("dotted", ["1.2.156.10197.1.501", "2.999.3", "2.25.329800735698586629295641978511506172918"])
 def test_openssl_encodes_the_same(dotted: str, tmp_path) -> None:

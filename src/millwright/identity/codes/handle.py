@@ -24,7 +24,7 @@ _SCHEMES = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"[^/]*://")
-_BARE = re.compile(r"\d[\w-]*(?:\.[^/.\s]+)*/.")
+_BARE = re.compile(r"[0-9][\w-]*(?:\.[^/.\s]+)*/.")
 _SAFE = "/:;@!$&'()*+,=~"
 """What RFC 3986 leaves unescaped in a path; ``%``, ``?`` and ``#`` are not in it."""
 

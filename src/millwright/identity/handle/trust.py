@@ -120,7 +120,15 @@ def decode_signature(data: bytes) -> SignedClaims:
         claims = msgspec.json.decode(_decode64(payload), type=Claims)
         if not all(isinstance(each, str) for each in (header, payload, signature, algorithm)):
             raise MessageError("a signature has wrong parts")
-    except (UnicodeDecodeError, ValueError, KeyError, IndexError, TypeError, msgspec.MsgspecError) as error:
+    except (
+        UnicodeDecodeError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        RecursionError,
+        msgspec.MsgspecError,
+    ) as error:
         raise MessageError("a signature is no JSON Web Signature of claims") from error
     return SignedClaims(header, payload, _decode64(signature), algorithm, claims)
 

@@ -224,7 +224,17 @@ def test_a_digest_leaves_out_index_and_timestamp() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"a.b", b"a.b.c", b"{}", b"\xff", b"e30.e30.e30", b'{"payload":1,"signatures":[]}']
+    "data",
+    [
+        b"",
+        b"a.b",
+        b"a.b.c",
+        b"{}",
+        b"\xff",
+        b"e30.e30.e30",
+        b'{"payload":1,"signatures":[]}',
+        b'{"payload":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ],
 )
 def test_broken_claims_are_refused(data: bytes) -> None:
     with pytest.raises(MessageError):
@@ -283,13 +293,28 @@ def test_typed_data_is_shown_as_the_rest_api_does() -> None:
     assert data_from_json("plain") == b"plain"
 
 
+def nested(member: str = "") -> Any:
+    found: Any = "x"
+    for _ in range(100_000):
+        found = {"format": "string", member: found} if member else [found]
+    return found
+
+
 @pytest.mark.parametrize(
     "shown",
     [{}, [], None, {"index": 0, "type": "URL"}, {"index": 1, "type": "URL", "data": {"format": "x", "value": 1}},
      {"index": 1, "type": "URL", "permissions": "12"}, {"index": 1, "type": "URL", "ttl": "never"},
      {"index": 1, "type": "HS_ADMIN", "data": {"format": "admin", "value": {}}},
      {"index": 1, "type": "x", "data": {"format": "key", "value": {"kty": "RSA", "n": "AA", "e": "AA"}}},
-     {"index": 1, "type": "x", "data": {"format": "site", "value": {"servers": [{"address": "x"}]}}}],
+     {"index": 1, "type": "x", "data": {"format": "site", "value": {"servers": [{"address": "x"}]}}},
+     {"index": True, "type": "URL"}, {"index": 1, "type": None}, {"index": 1, "type": nested()},
+     {"index": 1, "type": "URL", "data": "\ud800"}, {"index": 1, "type": "URL", "data": nested("value")},
+     {"index": 1, "type": "URL", "permissions": nested()},
+     *({"index": 1, "type": "URL", "ttl": ttl} for ttl in (-1, 1 << 32, 1.5, True, None, "2026-01-01T00:00:00")),
+     *({"index": 1, "type": "URL", "ttl": ttl} for ttl in ("2026-01-01", "1900-01-01T00:00:00Z", "2200-01-01T00:00Z")),
+     {"index": 1, "type": "URL", "timestamp": "2026-01-01T00:00:00"},
+     {"index": 1, "type": "URL", "timestamp": "1969-12-31T23:59:59Z"},
+     *({"index": 1, "type": "URL", "references": [{"handle": "10/1", "index": each}]} for each in (-1, "1", 1 << 32))],
 )  # fmt: skip
 def test_wrong_json_is_refused(shown: Any) -> None:
     with pytest.raises(MessageError):
