@@ -8,6 +8,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import dsa, rsa
 
+from millwright.identity import base64url
 from millwright.identity.handle import special
 from millwright.identity.handle.errors import MessageError
 from millwright.identity.handle.keys import decode_public_key, encode_public_key
@@ -248,11 +249,11 @@ def key_from_json(shown: Any) -> bytes:
 
 def _encode_number(number: int) -> str:
     size = max(1, (number.bit_length() + 7) // 8)
-    return base64.urlsafe_b64encode(number.to_bytes(size, "big")).rstrip(b"=").decode()
+    return base64url.encode(number.to_bytes(size, "big"))
 
 
 def _number(text: str) -> int:
-    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+    return int.from_bytes(base64url.decode(text), "big")
 
 
 def _permissions(given: Any) -> int:

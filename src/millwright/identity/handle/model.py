@@ -12,7 +12,7 @@ from struct import Struct as Layout
 
 from msgspec import Struct
 
-from millwright.identity.handle.errors import MessageError
+from millwright.identity.handle.naming import fold
 from millwright.identity.handle.wire.reader import Reader, write_bytes, write_int
 
 _HEAD = Layout(">IIBIB")
@@ -49,7 +49,7 @@ class Reference(Struct, frozen=True, order=True):
 
     def matches(self, other: Reference) -> bool:
         """Whether ``other`` is the value, or one of the values, that this refers to."""
-        return self.handle.upper() == other.handle.upper() and (self.index == 0 or self.index == other.index)
+        return fold(self.handle) == fold(other.handle) and (self.index == 0 or self.index == other.index)
 
     def __str__(self) -> str:
         return f"{self.index}:{self.handle.decode(errors='replace')}"
@@ -79,10 +79,6 @@ class HandleValue(Struct, frozen=True, kw_only=True):
     def is_type(self, *types: bytes) -> bool:
         """Whether its type is one of these, without regard to case."""
         return self.type.upper() in types
-
-    def same_content(self, other: HandleValue) -> bool:
-        """Whether the two differ in no more than the timestamp."""
-        return encode_value(self)[8:] == encode_value(other)[8:] and self.index == other.index
 
 
 def encode_value(value: HandleValue) -> bytes:
@@ -151,10 +147,3 @@ def type_matcher(asked: Iterable[bytes]) -> Callable[[bytes], bool]:
         return kind in exact or any(kind[:length] in below for length in lengths if length < len(kind))
 
     return matches
-
-
-def check_reference(reference: Reference) -> Reference:
-    """Raise ``MessageError`` for a reference that cannot be one."""
-    if not reference.handle or reference.index > MAX_INDEX:
-        raise MessageError("a reference names no value")
-    return reference
