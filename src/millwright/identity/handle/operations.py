@@ -95,11 +95,11 @@ class Operations:
                 made = administration.create(handle, values, flags, who)
                 return Outcome(Rc.SUCCESS, [write_bytes(made)], flags=flags & Flag.MINT_SUFFIX)
             case WithValues(handle, values) if message.op == Op.ADD_VALUE:
-                administration.add(handle, values, flags, who)
+                administration.add(with_slash(handle), values, flags, who)
             case WithValues(handle, values):
-                administration.modify(handle, values, who)
+                administration.modify(with_slash(handle), values, who)
             case RemoveValues(handle, indexes):
-                administration.remove(handle, indexes, who)
+                administration.remove(with_slash(handle), indexes, who)
             case OfHandle(handle) if message.op == Op.DELETE_HANDLE:
                 administration.delete(with_slash(handle), who)
             case OfHandle(handle) if message.op == Op.LIST_HANDLES:

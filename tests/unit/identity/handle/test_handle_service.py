@@ -27,7 +27,15 @@ from millwright.identity.handle.wire.message import (
     encode_message,
     frame,
 )
-from millwright.identity.handle.wire.requests import OfHandle, Request, Resolve, Verify, encode_request
+from millwright.identity.handle.wire.requests import (
+    OfHandle,
+    RemoveValues,
+    Request,
+    Resolve,
+    Verify,
+    WithValues,
+    encode_request,
+)
 from millwright.identity.handle.wire.responses import decode_handles
 from millwright.kernel import ManualClock
 from support.handle import ADMIN, fill, site_for, value
@@ -91,6 +99,28 @@ def test_a_derived_prefix_is_not_followed_without_end() -> None:
     code, _ = refer(view, b"1" + b".1" * 1000 + b"/x", 0) or (0, b"")  # type: ignore[arg-type] # what it uses of one
     assert code == Rc.SERVER_NOT_RESPONSIBLE
     assert view.searched <= 20
+
+
+async def test_a_prefix_given_alone_is_its_prefix_handle_and_cannot_be_registered(records: LmdbRecords) -> None:
+    service, alone = service_over(records), b"86.1000.1"
+    done = []
+    for op, request in (
+        (Op.ADD_VALUE, WithValues(alone, (value(7),))),
+        (Op.MODIFY_VALUE, WithValues(alone, (value(7, data=b"new"),))),
+        (Op.CREATE_HANDLE, WithValues(alone, (value(7),))),
+        (Op.CREATE_HANDLE, WithValues(b"86.1000.1/", (value(7),))),
+        (Op.CREATE_HANDLE, WithValues(b"0.NA/", (value(7),))),
+    ):
+        done += [answer.response_code for answer in await said(service, op, request)]
+    assert done == [Rc.SUCCESS, Rc.SUCCESS, Rc.INVALID_HANDLE, Rc.INVALID_HANDLE, Rc.INVALID_HANDLE]
+    with records.view() as view:
+        record = view.find(b"0.NA/86.1000.1")
+        assert record is not None
+        changed = record.find_value(7)
+        assert changed is not None
+        assert changed.data == b"new"
+    (answer,) = await said(service, Op.REMOVE_VALUE, RemoveValues(alone, (7,)))
+    assert answer.response_code == Rc.SUCCESS
 
 
 # --- what somebody can make it do or keep -----------------------------------------------------------------------------
