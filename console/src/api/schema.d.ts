@@ -4477,7 +4477,7 @@ export interface components {
         };
         /** Part */
         Part: {
-            /** @default 0 */
+            /** @default -1 */
             at: number;
             label: string;
             label_zh: string;

@@ -36,20 +36,23 @@ class LmdbView:
 
     def find(self, handle: bytes) -> StoredRecord | None:
         """A handle's record. Raises ``Corrupt``."""
-        data = self._get(key_of(handle))
+        # LMDB has no empty key and says so by an error.
+        data = self._get(key_of(handle)) if handle else None
         return None if data is None else StoredRecord.check(handle, data)
 
     def responsible(self, prefix: bytes) -> bool:
         """Whether handles of this prefix are registered here."""
-        return self._read.find(_PREFIXES, key_of(prefix)) is not None
+        return bool(prefix) and self._read.find(_PREFIXES, key_of(prefix)) is not None
 
-    def iter_handles(self, prefix: bytes) -> Iterator[bytes]:
-        """The handles of a prefix, as they were registered."""
+    def iter_handles(self, prefix: bytes, after: bytes = b"") -> Iterator[bytes]:
+        """The handles of a prefix, as they were registered; those behind one of them in the order of their keys."""
         start = fold(prefix) + b"/"
-        for key, data in self._read.iter_from(_HANDLES, start):
+        last = key_of(after) if after else start
+        for key, data in self._read.iter_from(_HANDLES, last):
             if not key.startswith(start):
                 return
-            yield StoredRecord.check(key, data).handle
+            if key != last:
+                yield StoredRecord.check(key, data).handle
 
     def iter_prefixes(self) -> Iterator[bytes]:
         """The prefixes whose handles are registered here."""
