@@ -18,7 +18,7 @@ from millwright.metering.limits import NO_CEILINGS, work_out
 from millwright.metering.model import Limits, Quota, RateLimits
 from millwright.parties import Node, Tree
 from support.intake import stored_payloads
-from support.mqtt import OpenDoor, RawClient, connect_bytes, running_listener, until
+from support.mqtt import OpenDoor, RawClient, connect_bytes, hang_up, running_listener, until
 from support.nats import RunningNats
 
 TREE = Tree([Node("org_root", None, "enterprise", "Root")])
@@ -55,12 +55,8 @@ class Flood:
         await until(lambda: sent <= self.acknowledged, timeout_s)
 
     def close(self) -> None:
-        self.client.on_disconnect = self.client.on_publish = None  # nothing refers to itself: sockets close in order
         self.client.disconnect()
-        self.client.loop_stop()
-        left = self.client.socket()
-        if left is not None:  # it was connecting anew just then
-            left.close()
+        hang_up(self.client)
 
 
 @pytest.mark.parametrize("inflight", [20, 1000])
