@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,7 +58,11 @@ class Rotation:
         return self._secrets.add_key()
 
     def finish(self) -> RotationReport:
-        """Do what is left: wrap and seal anew, and forget keys that nothing needs."""
+        """Do what is left: wrap and seal anew, and forget keys that nothing needs.
+
+        A master key is forgotten by the call after the one that left it unused, and only when that is on the disk: a
+        commit to SQLite may be undone by a loss of power, what is forgotten is not.
+        """
         master = self._secrets.wrapper.key_id()
         keys = self._secrets.store.list()
         current = next(key for key in keys if key.retired_ms is None)
@@ -68,21 +72,44 @@ class Rotation:
         resealed = sum(
             self._reseal(table, column, purpose, current.id) for table, column, purpose in sealed_columns(self._tables)
         )
-        limit_ms = self._clock.now_ms() - _KEPT_MS
-        old = [key.id for key in keys if key.retired_ms is not None and key.retired_ms < limit_ms]
-        removed = [key_id for key_id in old if not self.count_under(key_id)]
+        removed = [key_id for key_id in self._outlived(keys) if not self.count_under(key_id)]
         self._secrets.store.delete(removed)
-        self._secrets.wrapper.keep({key.wrapped_by for key in self._secrets.store.list()})
+        used = {key.wrapped_by for key in (*keys, *self._secrets.store.list())}
+        if not used.issuperset(self._secrets.wrapper.older()) and self._on_disk():
+            self._secrets.wrapper.keep(used)
         return RotationReport(resealed, len(stale), len(removed), current.id)
 
     def pending(self) -> int:
-        """How many secrets and data keys are not yet under the newest keys."""
+        """How many secrets and data keys are not yet under the newest keys. Cheap where no rotation is under way."""
         keys = self._secrets.store.list()
         current = next((key for key in keys if key.retired_ms is None), None)
         if current is None:
             return 0
         master = self._secrets.wrapper.key_id()
-        return sum(key.wrapped_by != master for key in keys) + self.count() - self.count_under(current.id)
+        stale = sum(key.wrapped_by != master for key in keys)
+        if not stale and len(keys) == 1:
+            return 0
+        return stale + self.count() - self.count_under(current.id)
+
+    def is_due(self) -> bool:
+        """Whether :meth:`finish` has something to do: what is pending, or a key that may be forgotten by now."""
+        keys = self._secrets.store.list()
+        if all(key.retired_ms is not None for key in keys):
+            return False
+        return bool(self._outlived(keys) or self._secrets.wrapper.older() or self.pending())
+
+    def _outlived(self, keys: Sequence[DataKey]) -> list[str]:
+        """Data keys that are kept for no write any more."""
+        limit_ms = self._clock.now_ms() - _KEPT_MS
+        return [key.id for key in keys if key.retired_ms is not None and key.retired_ms < limit_ms]
+
+    def _on_disk(self) -> bool:
+        """See that what was committed survives a loss of power; whether it does."""
+        with self._records.read() as connection:
+            if connection.dialect.name != "sqlite":
+                return True
+            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").one()
+            return not busy
 
     def count(self) -> int:
         """How many secrets are sealed at all."""
@@ -126,7 +153,10 @@ class Rotation:
 
 
 class RotationKeeper:
-    """Finishes in the background what an interrupted rotation left. A :class:`millwright.kernel.Part`."""
+    """Finishes in the background what a rotation left, and forgets keys whose time is over.
+
+    A :class:`millwright.kernel.Part`.
+    """
 
     def __init__(self, rotation: Rotation, *, every_s: float = 60.0) -> None:
         self._rotation, self._every_s = rotation, every_s
@@ -144,9 +174,10 @@ class RotationKeeper:
     async def _run(self) -> None:
         while True:
             try:
-                if await asyncio.to_thread(self._rotation.pending):
+                if await asyncio.to_thread(self._rotation.is_due):
                     done = await asyncio.to_thread(self._rotation.finish)
-                    logger.info("%d secrets were sealed under the new key %s", done.resealed, done.key_id)
+                    if done.resealed or done.rewrapped or done.removed:
+                        logger.info("%d secrets were sealed under the new key %s", done.resealed, done.key_id)
             except MillwrightError as error:
                 logger.warning("the rotation of secrets waits: %s %s", error.message, error.hint)
             await asyncio.sleep(self._every_s)
