@@ -79,6 +79,21 @@ def test_an_original_that_comes_after_its_repetition_counts_nothing() -> None:
     assert bench.take(run(0, 1, at_ms=T0 + 100)) == {("red", HOUR): [1, 2]}
 
 
+def test_runs_that_are_later_than_every_early_repetition_are_not_looked_at_one_by_one() -> None:
+    counter = UsageCounter(300.0)
+    repetition = run(0, 1, flags=DUP, at_ms=T0 + 50)
+    frame = Frame(1, "l", [repetition])
+    counter.hold(encode_frame(frame), T0 + 50)
+    assert counter.is_doubtful(repetition)
+    assert not counter.is_repeated(repetition, frame)
+    earlier = run(1, 1, flags=DUP, at_ms=T0 + 20)
+    assert not counter.is_repeated(earlier, Frame(1, "l", [earlier]))
+    assert counter.is_doubtful(run(0, 2, at_ms=T0 + 50))
+    assert not counter.is_doubtful(run(0, 2, at_ms=T0 + 51))
+    assert not counter.is_doubtful(run(0, 2, device="fan", at_ms=T0 + 30_000))
+    assert counter.is_doubtful(run(2, 1, flags=DUP, at_ms=T0 + 30_000))
+
+
 def test_a_repetition_in_the_frame_of_its_original() -> None:
     assert Bench().take(run(0, 2), run(1, 2, flags=DUP)) == {("red", HOUR): [3, 6]}
 

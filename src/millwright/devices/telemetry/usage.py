@@ -41,6 +41,7 @@ class UsageCounter:
         self._first = self._next = self._indexed = 0
         self._index: dict[_Key, int] = {}
         self._early: OrderedDict[_Key, int] = OrderedDict()
+        self._newest_early_ms = 0
 
     def take(self) -> UsageCounts:
         """What was counted since the last call."""
@@ -62,9 +63,10 @@ class UsageCounter:
         """Whether messages of the run may have been counted already: look at each with :meth:`split`."""
         if not self._early and not run.flags & FLAG_DUPLICATE:
             return False
-        if self._early and run.received_ms > next(reversed(self._early.values())) + _EARLY_MS:
+        if self._early and run.received_ms > self._newest_early_ms + _EARLY_MS:
             self._early.clear()
-        return bool(run.packet_ids) and bool(run.flags & FLAG_DUPLICATE or self._early)
+        late = bool(self._early) and run.received_ms <= self._newest_early_ms
+        return bool(run.packet_ids) and bool(run.flags & FLAG_DUPLICATE or late)
 
     @staticmethod
     def split(run: Run) -> Iterator[Run]:
@@ -84,6 +86,7 @@ class UsageCounter:
             return True
         self._index[key] = self._next - 1
         self._early[key] = single.received_ms
+        self._newest_early_ms = max(self._newest_early_ms, single.received_ms)
         if len(self._early) > _MOST_EARLY:
             self._early.popitem(last=False)
         return False
