@@ -21,9 +21,9 @@ from millwright.app.settings import NodeSettings
 from millwright.app.stats import Figures, Problem
 from millwright.certificates.files import CERTIFICATE, KEY
 from millwright.devices.mqtt import MqttSettings
-from millwright.kernel import Clock, MillwrightError, end, new_id
+from millwright.kernel import Clock, MillwrightError, end
 from millwright.kernel.scope import EVERYTHING
-from millwright.ledger import Act, Actor, Draft, Recorder, Sealed, Target, acting, entries_of
+from millwright.ledger import Act, Actor, OwnActs, Recorder, Target, acting
 from millwright.web import WebSettings
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ class NodeTls:
     ) -> None:
         self._files = [Path(certificate), Path(key)] if certificate else []
         self._clock: Clock = node.clock
-        self._recorder, self._untold = recorder, list[Sealed]()
         self._name = node.settings.node.name
+        self._acts = OwnActs(recorder, node.clock, Actor("system", self._name, self._name))
         self._on_change, self._look_s = on_change, look_s
         settings = node.settings
         self._own: NodeCertificate | None = None
@@ -179,22 +179,11 @@ class NodeTls:
         with acting(act):
             await asyncio.to_thread(self._own.ensure)
         if act.notes:
-            draft = Draft(
-                id=new_id("led"),
-                at_ms=self._clock.now_ms(),
-                actor=Actor("system", self._name, self._name),
-                action="certificates.renew",
-                target=Target("node", self._name, self._name),
-                outcome="done",
-            )
-            self._untold += entries_of(act, draft)
+            self._acts.keep(act, "certificates.renew", Target("node", self._name, self._name))
 
     async def _tell(self) -> None:
         """What the ledger does not take now is told it again later."""
-        if not self._untold:
-            return
         try:
-            await self._recorder.record(self._untold)
-            self._untold.clear()
+            await self._acts.tell()
         except MillwrightError as error:
             logger.warning("a new certificate is not in the ledger yet: %s", error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ import sqlalchemy as sa
 
 from millwright import approvals as domain
 from millwright import cases, ledger, parties
-from millwright.approvals import Approvals, ApprovalsSettings, Asked, Carrying, Outcome, Requester
+from millwright.approvals import Approvals, ApprovalsKeeper, ApprovalsSettings, Asked, Carrying, Outcome, Requester
 from millwright.approvals.tables import policies, requests
 from millwright.engines import secrets
 from millwright.engines.secrets import Rotation, SecretsSettings, open_secrets
 from millwright.engines.sql import Records, owner_of
-from millwright.kernel import Conflict, Denied, ManualClock, NotFound
+from millwright.kernel import Conflict, Denied, ManualClock, NotFound, Unavailable
+from millwright.ledger import Sealed
+from millwright.ledger.errors import unavailable
 from millwright.parties import Authority, Parties, Session
 
 MIGRATIONS = [secrets.MIGRATIONS, ledger.MIGRATIONS, parties.MIGRATIONS, cases.MIGRATIONS, domain.MIGRATIONS]
@@ -203,3 +206,28 @@ async def test_policies_and_their_end(desk: Desk) -> None:
         owner = owner_of(table)
         assert owner is not None
         assert (owner.column, owner.kept) == ("organisation_id", False)
+
+
+async def test_what_expired_while_the_ledger_was_away_is_told_later(desk: Desk) -> None:
+    class Recorded:
+        """A recorder that is away at first."""
+
+        def __init__(self) -> None:
+            self.away, self.actions = True, list[str]()
+
+        async def record(self, entries: Sequence[Sealed]) -> None:
+            if self.away:
+                raise unavailable("away")
+            self.actions += [str(each.entry["action"]) for each in entries]
+
+    recorder = Recorded()
+    keeper = ApprovalsKeeper(desk.approvals, recorder, desk.clock)  # type: ignore[arg-type]  # what is used of it
+    found = await desk.ask()
+    desk.clock.advance(desk.approvals.settings.expires_hours * 3600 + 1)
+    with pytest.raises(Unavailable):
+        await keeper.look()
+    assert (await desk.approvals.get(desk.people["anna"][1], found)).state == "expired"
+    recorder.away = False
+    await keeper.look()
+    await keeper.look()
+    assert recorder.actions == ["approvals.expire"]
