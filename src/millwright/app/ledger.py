@@ -17,7 +17,7 @@ from millwright.app.node import Node, open_records
 from millwright.app.settings import NodeSettings, describe
 from millwright.app.stats import Figures, figures
 from millwright.engines.secrets.keys import DataKeyStore
-from millwright.kernel import MillwrightError, Part, end
+from millwright.kernel import Part, Repeat
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import (
     Act,
@@ -106,7 +106,15 @@ class NodeRecord:
         self._known = _Known()
         self._file = node.folder.ledger / "node.json"
         self._started = False
-        self._task: asyncio.Task[None] | None = None
+        self._watch = Repeat(
+            self.look,
+            _LOOK_S,
+            first_s=_LOOK_S,
+            name="rotation of keys, for the ledger",
+            lost="whether keys were rotated cannot be told",
+            back="it can be told again whether keys were rotated",
+            log=logger,
+        )
 
     async def start(self) -> None:
         """Record the start. Raises ``Unavailable`` (``ledger.unavailable``)."""
@@ -125,12 +133,11 @@ class NodeRecord:
         self._started = True
         await asyncio.to_thread(self._write, now)
         self._known = now
-        self._task = asyncio.create_task(self._watch(), name="rotation of keys, for the ledger")
+        await self._watch.start()
 
     async def stop(self) -> None:
         """Record the stop; it is written at the next start."""
-        task, self._task = self._task, None
-        await end(task)
+        await self._watch.stop()
         if self._started:
             self._started = False
             self._keep("node.stop", "node", None, None)
@@ -150,14 +157,6 @@ class NodeRecord:
         with acting(act):
             note(kind, self._name, self._name, before=before, after=after)
         self._acts.keep(act, action, Target(kind, self._name, self._name))
-
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            try:
-                await self.look()
-            except (MillwrightError, OSError) as error:
-                logger.warning("whether keys were rotated cannot be told: %s", error)
 
     def _keys(self) -> dict[str, str]:
         """The ids of the data key in use and of the master key that wraps it."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from millwright.kernel import Invalid, MillwrightError, end
+from millwright.kernel import Invalid, Repeat
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +40,18 @@ class ListenerTls:
         poll_s: float = POLL_S,
     ) -> None:
         self._certificate, self._key, self._client_ca = Path(certificate), str(key), client_ca
-        self._mode, self._trust, self._poll_s = mode, trust, poll_s
+        self._mode, self._trust = mode, trust
         self._context: ssl.SSLContext | None = None
         self._made_of: object = None
-        self._task: asyncio.Task[None] | None = None
+        self._watch = Repeat(
+            self._look,
+            poll_s,
+            first_s=poll_s,
+            name="listener's TLS",
+            lost="TLS goes on with what it has",
+            back="TLS takes over changes again",
+            log=logger,
+        )
 
     def context(self) -> ssl.SSLContext:
         """What the next handshake uses. Raises ``Invalid`` (``listener.certificate_unusable``)."""
@@ -68,25 +76,15 @@ class ListenerTls:
     async def start(self) -> None:
         """Make the first context, then look for changes."""
         await asyncio.to_thread(self.refresh)
-        self._task = asyncio.create_task(self._watch(), name="listener's TLS")
+        await self._watch.start()
 
     async def stop(self) -> None:
         """Look no more."""
-        task, self._task = self._task, None
-        await end(task)
+        await self._watch.stop()
 
-    async def _watch(self) -> None:
-        complained = False
-        while True:
-            await asyncio.sleep(self._poll_s)
-            try:
-                if await asyncio.to_thread(self.refresh):
-                    logger.info("TLS uses the changed certificate, key or authorities from now on")
-                complained = False
-            except MillwrightError as error:
-                if not complained:
-                    logger.warning("TLS goes on with what it has: %s", error.message)
-                complained = True
+    async def _look(self) -> None:
+        if await asyncio.to_thread(self.refresh):
+            logger.info("TLS uses the changed certificate, key or authorities from now on")
 
     def _make(self, trust: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -103,7 +101,14 @@ class ListenerTls:
         if self._mode == "off":
             return context
         if trust:
-            context.load_verify_locations(cadata=trust)
+            try:
+                context.load_verify_locations(cadata=trust)
+            except (OSError, ValueError, TypeError) as error:
+                raise Invalid(
+                    f"The authorities trusted with device certificates cannot be used: {error}",
+                    code="listener.client_ca_unusable",
+                    hint="Set [mqtt] client_ca to a readable PEM file with CA certificates, or leave it empty.",
+                ) from error
         if self._client_ca:
             try:
                 context.load_verify_locations(self._client_ca)

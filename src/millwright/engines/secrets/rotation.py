@@ -18,7 +18,7 @@ from millwright.engines.secrets.keys import DataKey
 from millwright.engines.secrets.purpose import purpose_of
 from millwright.engines.secrets.service import FORM, Secrets
 from millwright.engines.sql import Records, metadata
-from millwright.kernel import Clock, MillwrightError, end
+from millwright.kernel import Clock, Repeat
 
 logger = logging.getLogger(__name__)
 
@@ -152,32 +152,26 @@ class Rotation:
                 done += changed.rowcount
 
 
-class RotationKeeper:
+class RotationKeeper(Repeat):
     """Finishes in the background what a rotation left, and forgets keys whose time is over.
 
     A :class:`millwright.kernel.Part`.
     """
 
     def __init__(self, rotation: Rotation, *, every_s: float = 60.0) -> None:
-        self._rotation, self._every_s = rotation, every_s
-        self._task: asyncio.Task[None] | None = None
+        super().__init__(
+            self.look,
+            every_s,
+            name="rotation of secrets",
+            lost="the rotation of secrets waits",
+            back="the rotation of secrets goes on",
+            log=logger,
+        )
+        self._rotation = rotation
 
-    async def start(self) -> None:
-        """Look now and then."""
-        self._task = asyncio.create_task(self._run(), name="rotation of secrets")
-
-    async def stop(self) -> None:
-        """Stop after the row at hand."""
-        task, self._task = self._task, None
-        await end(task)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                if await asyncio.to_thread(self._rotation.is_due):
-                    done = await asyncio.to_thread(self._rotation.finish)
-                    if done.resealed or done.rewrapped or done.removed:
-                        logger.info("%d secrets were sealed under the new key %s", done.resealed, done.key_id)
-            except MillwrightError as error:
-                logger.warning("the rotation of secrets waits: %s %s", error.message, error.hint)
-            await asyncio.sleep(self._every_s)
+    async def look(self) -> None:
+        """One round."""
+        if await asyncio.to_thread(self._rotation.is_due):
+            done = await asyncio.to_thread(self._rotation.finish)
+            if done.resealed or done.rewrapped or done.removed:
+                logger.info("%d secrets were sealed under the new key %s", done.resealed, done.key_id)
