@@ -33,3 +33,18 @@ async def test_authorities_that_cannot_be_used_leave_what_is_there_and_are_said(
     key.touch()
     await until(lambda: tls.context() is not before)
     await tls.stop()
+
+
+async def test_files_beside_the_node_change_nothing_where_no_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain, key = certificate(tmp_path, "DNS:localhost")
+    both = tmp_path / "both.pem"
+    both.write_text(chain.read_text() + key.read_text())
+    working = tmp_path / "working"
+    working.mkdir()
+    monkeypatch.chdir(working)
+    tls = ListenerTls(both, "")
+    tls.refresh()
+    (working / "file").touch()
+    assert not tls.refresh()

@@ -66,7 +66,7 @@ class ListenerTls:
         Raises ``Invalid`` (``listener.certificate_unusable``, ``listener.client_ca_unusable``).
         """
         trust = self._trust() if self._mode != "off" else ""
-        made_of = (trust, *(_stamp(path) for path in (self._certificate, Path(self._key), Path(self._client_ca))))
+        made_of = (trust, *(_stamp(path) for path in (str(self._certificate), self._key, self._client_ca)))
         if made_of == self._made_of:
             return False
         context = self._make(trust)
@@ -132,9 +132,11 @@ def fingerprint_of(transport: asyncio.BaseTransport) -> bytes:
     return hashlib.sha256(certificate).digest() if certificate else b""
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: str) -> tuple[int, int]:
+    if not path:  # no file is named; the empty path would be the working folder
+        return 0, 0
     try:
-        found = path.stat()
+        found = Path(path).stat()
     except OSError:
         return 0, 0
     return found.st_mtime_ns, found.st_size
