@@ -72,9 +72,10 @@ class Tally:
 class StreamTally:
     """Counts what comes out of a durable stream, each message of it once, whoever dies when.
 
-    The counts and the sequence up to which they reach are written in one transaction, before the stream's reader
-    acknowledges that sequence. So what comes again after a crash lies below the position and is not added again, and
-    nothing is passed over that was not.
+    The counts and the sequence up to which they reach are written in one transaction, and that is on the disk before
+    the stream's reader acknowledges that sequence. So what comes again after a crash or a loss of power lies below the
+    position and is not added again, and nothing is passed over that was not. Only records that were put back from a
+    backup are older than the stream; what they lack is said.
     """
 
     def __init__(self, store: CountStore, clock: Clock) -> None:
@@ -102,8 +103,9 @@ class StreamTally:
             self._waiting.append(Batch(sequence, counts))
 
     async def settle(self) -> None:
-        """Return when everything added is written down. Raises the records' ``Unavailable``; call again."""
+        """Return when everything added is on the disk. Raises the records' ``Unavailable``, ``OSError``; call again."""
         if self._waiting:
             waiting = self._waiting
             await asyncio.to_thread(self._store.record, self._source, waiting, self._clock.now_ms())
+            await asyncio.to_thread(self._store.sync)
             self._waiting = []

@@ -18,6 +18,7 @@ from millwright.engines.secrets.keys import DataKey
 from millwright.engines.secrets.purpose import purpose_of
 from millwright.engines.secrets.service import FORM, Secrets
 from millwright.engines.sql import Records, metadata
+from millwright.engines.sql.durability import sync
 from millwright.kernel import Clock, Repeat
 
 logger = logging.getLogger(__name__)
@@ -75,7 +76,8 @@ class Rotation:
         removed = [key_id for key_id in self._outlived(keys) if not self.count_under(key_id)]
         self._secrets.store.delete(removed)
         used = {key.wrapped_by for key in (*keys, *self._secrets.store.list())}
-        if not used.issuperset(self._secrets.wrapper.older()) and self._on_disk():
+        if not used.issuperset(self._secrets.wrapper.older()):
+            sync(self._records)
             self._secrets.wrapper.keep(used)
         return RotationReport(resealed, len(stale), len(removed), current.id)
 
@@ -102,14 +104,6 @@ class Rotation:
         """Data keys that are kept for no write any more."""
         limit_ms = self._clock.now_ms() - _KEPT_MS
         return [key.id for key in keys if key.retired_ms is not None and key.retired_ms < limit_ms]
-
-    def _on_disk(self) -> bool:
-        """See that what was committed survives a loss of power; whether it does."""
-        with self._records.read() as connection:
-            if connection.dialect.name != "sqlite":
-                return True
-            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(FULL)").one()
-            return not busy
 
     def count(self) -> int:
         """How many secrets are sealed at all."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from millwright.engines.sql import Records
+from millwright.engines.sql.durability import sync
 from millwright.metering.tables import counts, positions
 
 Key = tuple[str, str, int]
@@ -78,6 +79,10 @@ class CountStore:
             done = {"sequence": max(batch.sequence for batch in new), "at_ms": now_ms}
             connection.execute(sa.update(positions).where(positions.c.source == source).values(done))
             return len(new)
+
+    def sync(self) -> None:
+        """Return when what was recorded survives a loss of power. Raises ``OSError``."""
+        sync(self._records)
 
     def put(self, measured: Mapping[Key, int]) -> None:
         """Write what was measured, in the place of what was there."""
