@@ -41,7 +41,7 @@ class Metering:
         self, records: Records, everything: Records, calendar: Calendar, clock: Clock, ceilings: Callable[[], Ceilings]
     ) -> None:
         self._counts, self._plans = CountStore(records), PlanStore(records)
-        self._whole_plans = PlanStore(everything)
+        self._whole_plans, self._whole_statements = PlanStore(everything), StatementStore(everything)
         self._calendar, self._clock, self._ceilings = calendar, clock, ceilings
         self._statements = Statements(self._counts, self._plans, StatementStore(records), calendar, clock)
 
@@ -150,9 +150,9 @@ class Metering:
             plan.document if plan else None,
             new.bought if plan else [],
         )
-        issued = await self._statements.list()
-        payers = set(authority.tree.path(organisation_id))
-        if any(each.organisation_id in payers and each.month >= new.from_day[:7] for each in issued):
+        # Whoever pays for it may lie above what the caller sees.
+        payers = authority.tree.path(organisation_id)
+        if await asyncio.to_thread(self._whole_statements.newest_month, payers) >= new.from_day[:7]:
             raise Conflict(
                 "A statement was issued for that month or a later one.",
                 code="metering.month_closed",

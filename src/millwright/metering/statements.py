@@ -6,7 +6,7 @@ import asyncio
 import builtins
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -112,12 +112,17 @@ class Statements:
         )
 
     def _raw(self, tree: Tree, segment: Segment) -> builtins.list[Raw]:
-        """Every count of the segment; also what is priced and was not used, so that a recount finds what came later."""
+        """Every count of the segment; also what is priced and was not used, so that a recount finds what came later.
+
+        A segment has one row at least: its days are known from its rows.
+        """
         sums = self._counts.sums(*self._calendar.hours(segment.days), segment.members)
         document = segment.subscription.document
         assert document is not None
         priced = {price.meter for price in document.prices}
         wanted = {(member, meter) for member in segment.members for meter in priced} | set(sums)
+        if not wanted:
+            wanted = {(segment.subscription.organisation_id, next(iter(meters())))}
         order = {name: number for number, name in enumerate(meters())}
         first, end = segment.days.first.isoformat(), segment.days.end.isoformat()
         return [
@@ -138,8 +143,11 @@ class Statements:
             now = recounted[row.first_day, row.end_day].get((row.organisation_id, row.meter), 0)
             if now != row.quantity:
                 differences.append(msgspec.to_builtins(row) | {"counted_now": now})
-        stretches = _periods(document.raw, document.subscriptions)
-        lines = lines_of(document.raw, document.subscriptions, month(document.month), stretches)
+        days, stretches = month(document.month), _periods(document.raw, document.subscriptions)
+        lines = lines_of(document.raw, document.subscriptions, days, stretches)
+        if lines != document.lines:  # issued when a stretch without a price and without use had no row
+            stretches += _unwritten(days, stretches, document.subscriptions)
+            lines = lines_of(document.raw, document.subscriptions, days, stretches)
         digest_equal = digest_of(text) == statement.digest
         lines_equal = lines == document.lines and total(lines, document.decimals) == document.total
         return Verification(
@@ -191,6 +199,19 @@ def _periods(raw: Sequence[Raw], subscriptions: Sequence[Subscription]) -> list[
         )
         for first, end in spans
     ]
+
+
+def _unwritten(
+    days: Days, stretches: Sequence[tuple[Days, Subscription]], subscriptions: Sequence[Subscription]
+) -> list[tuple[Days, Subscription]]:
+    """The days on which no stretch lies, each by the newest of the subscriptions that began until then."""
+    written = {day for stretch, _ in stretches for day in stretch}
+    found: list[tuple[Days, Subscription]] = []
+    for day in days:
+        begun = [each for each in subscriptions if each.from_day <= day.isoformat()]
+        if day not in written and begun:
+            found.append((Days(day, day + timedelta(days=1)), max(begun, key=lambda each: each.from_day)))
+    return found
 
 
 def _distinct(subscriptions: Sequence[Subscription]) -> list[Subscription]:

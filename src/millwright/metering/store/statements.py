@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -26,6 +27,12 @@ class StatementStore:
             query = query.where(statements.c.month == month)
         with self._records.read() as connection:
             return [_info(row) for row in connection.execute(query)]
+
+    def newest_month(self, organisation_ids: Sequence[str]) -> str:
+        """The newest month for which one of the organisations has a statement; empty when none has."""
+        query = sa.select(sa.func.max(statements.c.month)).where(statements.c.organisation_id.in_(organisation_ids))
+        with self._records.read() as connection:
+            return connection.execute(query).scalar_one() or ""
 
     def get(self, statement_id: str) -> tuple[Statement, str]:
         """A statement, and its document as the text that was frozen. Raises ``NotFound``."""
