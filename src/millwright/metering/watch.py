@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 _RECENT_H: Final = 2
 _ANEW_S: Final = 300.0
-_AHEAD_H: Final = 30  # a snapshot stands at the first hour of its day, which may lie ahead of UTC
+_AHEAD_H: Final = 30  # an hour is told by the clock of whoever counts, which may be ahead of this one
 
 _Sums = dict[tuple[str, str], int]
 

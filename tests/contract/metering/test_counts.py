@@ -34,7 +34,7 @@ def test_a_batch_is_added_once(records: Records) -> None:
         ("blue", "messages"): 1,
         ("blue", "points"): 10,
     }
-    assert store.find_position("s") == 20
+    assert store.begin_at("s", 0, 0) == 20
     assert store.sums(0, NOON) == {}
     assert store.sums(0, NOON + 1, ["blue"]) == {("blue", "messages"): 1, ("blue", "points"): 10}
 

@@ -34,13 +34,6 @@ class CountStore:
     def __init__(self, records: Records) -> None:
         self._records = records
 
-    def find_position(self, source: str) -> int | None:
-        """The sequence up to which a source is counted; ``None``: nothing of it was."""
-        with self._records.read() as connection:
-            query = sa.select(positions.c.sequence).where(positions.c.source == source)
-            found: int | None = connection.execute(query).scalar_one_or_none()
-            return found
-
     def begin_at(self, source: str, sequence: int, now_ms: int) -> int:
         """Where a source is counted from; a new one begins after ``sequence``."""
         with self._records.begin() as connection:
