@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -120,6 +122,24 @@ async def test_nothing_asked_or_answered_is_readable_in_the_database(desk: Desk)
     assert (detail.body, detail.answer) == ({"words": "…"}, {"made": True})
     assert session.person.id == detail.requester_id
     assert "secret words" not in desk.secrets.open(f"approvals.request:{found}", _request(desk, found)).decode()
+
+
+async def test_what_was_asked_cannot_be_guessed_by_what_is_kept_openly(desk: Desk) -> None:
+    """Neither by the digest that people see nor by what names the case, for who can try every short secret."""
+    what = {"words": "1234"}
+    first = await desk.ask("1234")
+    assert await desk.ask("1234") == first  # it is known to wait all the same
+    session, _ = desk.people["anna"]
+    case = desk.approvals.cases.get(first)
+    guess = hashlib.sha256(msgspec.json.encode(["test", what], order="deterministic")).hexdigest()
+    named = hashlib.sha256(f"{session.person.id} {session.id} {guess}".encode()).hexdigest()
+    assert not {guess, named} & {case.cause, case.data["digest"], desk.approvals.store.get(first).digest}
+    digests = [case.data["digest"]]
+    assert await desk.approve(first) == "done"
+    assert "salt" not in desk.secrets.open(f"approvals.request:{first}", _request(desk, first)).decode()
+    second = await desk.ask("1234")
+    digests += [desk.approvals.cases.get(second).data["digest"]]
+    assert len(set(digests)) == 2
 
 
 def _only(table: sa.Table) -> sa.MetaData:

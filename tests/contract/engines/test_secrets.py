@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import stat
 import sys
@@ -105,6 +106,19 @@ def test_what_is_sealed_opens_only_at_its_place(
         with pytest.raises(Corrupt) as caught:
             another.open(purpose, value)
         assert "silver" not in str(caught.value)
+
+
+@pytest.mark.parametrize("cipher", ["aes-256-gcm", "sm4-gcm"])
+def test_a_digest_recognises_the_same_for_one_purpose_and_takes_the_key(
+    settings: SecretsSettings, cipher: str, records: Records, tmp_path: Path, clock: ManualClock
+) -> None:
+    chosen = SecretsSettings(**{f: getattr(settings, f) for f in settings.__struct_fields__} | {"cipher": cipher})
+    secrets = opened(chosen, records, tmp_path, clock)
+    found = secrets.digest("a", b"1234")
+    assert found == opened(chosen, records, tmp_path, clock).digest("a", b"1234")
+    secrets.add_key()
+    others = [secrets.digest("a", b"1234"), secrets.digest("b", b"1234"), secrets.digest("a", b"1235")]
+    assert len({found, *others, hashlib.sha256(b"1234").hexdigest()}) == 5
 
 
 def test_key_file_is_private_and_made_once(records: Records, tmp_path: Path, clock: ManualClock) -> None:

@@ -80,6 +80,13 @@ class Secrets:
             raise unreadable(purpose)
         return plain
 
+    def digest(self, purpose: str, plain: bytes) -> str:
+        """64 hexadecimal digits by which the same is recognised for ``purpose``; guesses take the key.
+
+        Keyed by the data key in use now, so another after a rotation. Raises as :meth:`prepare`.
+        """
+        return cipher.digest(self._writing()[1], plain, purpose.encode()).hex()
+
     def add_key(self) -> DataKey:
         """Make a data key that is written with from now on."""
         key_id, material = new_id("key"), cipher.new_key()
