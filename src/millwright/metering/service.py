@@ -31,7 +31,7 @@ from millwright.metering.rights import METERING_MANAGE, METERING_READ, PLANS_MAN
 from millwright.metering.statements import Statements
 from millwright.metering.store import CountStore, PlanStore, StatementStore
 from millwright.metering.usage import Usage, organisations_shown, quotas_shown, usage_of_meter
-from millwright.parties import Authority, Permission
+from millwright.parties import Authority, Permission, Tree
 
 
 class Metering:
@@ -133,7 +133,7 @@ class Metering:
         """Let an organisation pay by a plan from a day on.
 
         Raises ``NotFound``, ``Denied`` (``metering.above_only``), ``Invalid`` and ``Conflict``
-        (``metering.month_closed``: a statement was issued for that month or a later one).
+        (``metering.month_closed``: a statement that this would change was issued already).
         """
         _need_above(authority, organisation_id)
         _check_day(new.from_day)
@@ -150,11 +150,9 @@ class Metering:
             plan.document if plan else None,
             new.bought if plan else [],
         )
-        # Whoever pays for it may lie above what the caller sees.
-        payers = authority.tree.path(organisation_id)
-        if await asyncio.to_thread(self._whole_statements.newest_month, payers) >= new.from_day[:7]:
+        if await asyncio.to_thread(self._is_closed, authority.tree, made):
             raise Conflict(
-                "A statement was issued for that month or a later one.",
+                "A statement that this would change was issued already.",
                 code="metering.month_closed",
                 hint="Begin in a month that has no statement yet.",
             )
@@ -164,6 +162,21 @@ class Metering:
         shown = {"from_day": made.from_day, "plan_id": made.plan_id, "version": made.version, "bought": made.bought}
         note("subscription", organisation_id, authority.tree.nodes[organisation_id].name, after=shown)
         return made
+
+    def _is_closed(self, tree: Tree, made: Subscription) -> bool:
+        """Whether who pays by what changes on a day of a statement that was issued to who pays before or after."""
+        of = made.organisation_id
+        payers = tree.path(of)  # whoever pays may lie above what the caller sees
+        issued = self._whole_statements.issued(payers, made.from_day[:7])
+        before = self._whole_plans.subscriptions(payers) if issued else {}
+        known = before.get(of, ())
+        after = {**before, of: [*(each for each in known if each.from_day != made.from_day), made]}
+        return any(
+            payer in (payer_of(tree, before, of, day), payer_of(tree, after, of, day))
+            for payer, of_month in issued
+            for day in month(of_month)
+            if in_force(known, day) != in_force(after[of], day)
+        )
 
     # --- limits --------------------------------------------------------------------------------------------------
 

@@ -152,6 +152,27 @@ async def test_a_month_is_closed_by_the_statement_of_a_payer_above_that_one_may_
         await service.subscribe(red, "shop", NewSubscription("2026-11-01", own.id))
 
 
+async def test_a_month_is_closed_by_the_statements_alone_that_would_change(
+    service: Metering, store: CountStore
+) -> None:
+    root = authority("org_root")
+    with within(scope_of(root)):
+        plan = await service.add_plan(root, NewPlan(DOCUMENT, "org_root"), "Anna")
+        other = await service.add_plan(root, NewPlan(PlanDocument("B", monthly_fee="62"), "org_root"), "Anna")
+        for payer, day in (("org_root", "2026-09-01"), ("red", "2026-09-01"), ("red", "2026-10-01")):
+            await service.subscribe(root, payer, NewSubscription(day, plan.id))
+        await service.issue(root, "org_root", "2026-10", "Anna")
+        for organisation, plan_id in (("red", None), ("blue", other.id), ("org_root", other.id)):
+            with pytest.raises(Conflict) as closed:  # the root paid for it, or would have had to
+                await service.subscribe(root, organisation, NewSubscription("2026-10-15", plan_id))
+            assert closed.value.code == "metering.month_closed"
+        await service.subscribe(root, "red", NewSubscription("2026-10-15", other.id))  # the root has no part in that
+        assert (await service.issue(root, "red", "2026-10", "Anna")).document.total == "48.00"
+        with pytest.raises(Conflict):
+            await service.subscribe(root, "red", NewSubscription("2026-10-01", other.id))
+        await service.subscribe(root, "red", NewSubscription("2026-09-15", other.id))  # holds until October
+
+
 async def test_who_decides(service: Metering, store: CountStore) -> None:
     red = authority("red")
     with within(scope_of(red)):

@@ -28,11 +28,13 @@ class StatementStore:
         with self._records.read() as connection:
             return [_info(row) for row in connection.execute(query)]
 
-    def newest_month(self, organisation_ids: Sequence[str]) -> str:
-        """The newest month for which one of the organisations has a statement; empty when none has."""
-        query = sa.select(sa.func.max(statements.c.month)).where(statements.c.organisation_id.in_(organisation_ids))
+    def issued(self, organisation_ids: Sequence[str], first_month: str) -> Sequence[tuple[str, str]]:
+        """(payer, month) of every statement that these organisations have for this month and later ones."""
+        query = sa.select(statements.c.organisation_id, statements.c.month).where(
+            statements.c.organisation_id.in_(organisation_ids), statements.c.month >= first_month
+        )
         with self._records.read() as connection:
-            return connection.execute(query).scalar_one() or ""
+            return [(row.organisation_id, row.month) for row in connection.execute(query)]
 
     def get(self, statement_id: str) -> tuple[Statement, str]:
         """A statement, and its document as the text that was frozen. Raises ``NotFound``."""
