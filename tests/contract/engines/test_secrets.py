@@ -309,6 +309,28 @@ def test_where_no_rotation_is_under_way_no_secret_is_counted(
     assert not rotation.is_due()
 
 
+def test_while_an_old_key_is_kept_no_secret_is_counted_and_a_late_write_is_sealed_anew(
+    records: Records, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = opened(SecretsSettings(), records, tmp_path, clock)
+    fill(records, secrets, 2)
+    late = contents(records)
+    Rotation(records, secrets, clock, tables).begin()
+    rotation = Rotation(records, secrets, clock, tables)
+    assert rotation.is_due()
+    rotation.finish()
+    rotation.finish()  # the old master key goes one round later
+    with records.begin() as connection:
+        connection.execute(sa.update(drawers).where(drawers.c.id == "d001").values(content=late["d001"]))
+    with monkeypatch.context() as patched:
+        patched.setattr(rotation, "_count", lambda _pattern: pytest.fail("every secret was counted"))
+        assert not rotation.is_due()
+        clock.advance(2 * 3600)
+        assert rotation.is_due()
+    assert (rotation.pending(), rotation.finish().resealed, rotation.pending()) == (1, 1, 0)
+    assert not rotation.is_due()
+
+
 @pytest.mark.parametrize(
     ("program", "said"),
     [

@@ -52,6 +52,7 @@ class Rotation:
 
     def __init__(self, records: Records, secrets: Secrets, clock: Clock, tables: sa.MetaData = metadata) -> None:
         self._records, self._secrets, self._clock, self._tables = records, secrets, clock, tables
+        self._finished = ""
 
     def begin(self) -> DataKey:
         """A new master key (where this node makes it) and a new data key; returns the data key."""
@@ -79,6 +80,7 @@ class Rotation:
         if not used.issuperset(self._secrets.wrapper.older()):
             sync(self._records)
             self._secrets.wrapper.keep(used)
+        self._finished = current.id
         return RotationReport(resealed, len(stale), len(removed), current.id)
 
     def pending(self) -> int:
@@ -94,11 +96,18 @@ class Rotation:
         return stale + self.count() - self.count_under(current.id)
 
     def is_due(self) -> bool:
-        """Whether :meth:`finish` has something to do: what is pending, or a key that may be forgotten by now."""
+        """Whether :meth:`finish` has something to do: what is pending, or a key that may be forgotten by now.
+
+        No secret is counted: after one call of :meth:`finish` what a late write left waits until its key is forgotten.
+        """
         keys = self._secrets.store.list()
-        if all(key.retired_ms is not None for key in keys):
+        current = next((key for key in keys if key.retired_ms is None), None)
+        if current is None:
             return False
-        return bool(self._outlived(keys) or self._secrets.wrapper.older() or self.pending())
+        master = self._secrets.wrapper.key_id()
+        begun = len(keys) > 1 and current.id != self._finished
+        stale = any(key.wrapped_by != master for key in keys)
+        return bool(begun or stale or self._outlived(keys) or self._secrets.wrapper.older())
 
     def _outlived(self, keys: Sequence[DataKey]) -> list[str]:
         """Data keys that are kept for no write any more."""
