@@ -88,7 +88,7 @@ class NodeTls:
         *,
         look_s: float = _LOOK_S,
     ) -> None:
-        self._files = [Path(certificate), Path(key)] if certificate else []
+        self._files = [Path(each) for each in (certificate, key) if each] if certificate else []
         self._clock: Clock = node.clock
         self._name = node.settings.node.name
         self._acts = OwnActs(recorder, node.clock, Actor("system", self._name, self._name))

@@ -48,3 +48,13 @@ async def test_files_beside_the_node_change_nothing_where_no_file_is_named(
     tls.refresh()
     (working / "file").touch()
     assert not tls.refresh()
+
+
+@pytest.mark.parametrize("named", ["chain", "key", "nothing"])
+def test_a_certificate_or_key_that_is_not_named_is_said(tmp_path: Path, named: str) -> None:
+    chain, key = certificate(tmp_path, "DNS:localhost")
+    tls = ListenerTls(chain if named == "chain" else "", key if named == "key" else "")
+    with pytest.raises(Invalid) as caught:
+        tls.refresh()
+    assert caught.value.code == "listener.certificate_unusable"
+    assert "''" in caught.value.message

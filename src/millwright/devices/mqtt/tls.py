@@ -39,7 +39,7 @@ class ListenerTls:
         client_ca: str = "",
         poll_s: float = POLL_S,
     ) -> None:
-        self._certificate, self._key, self._client_ca = Path(certificate), str(key), client_ca
+        self._certificate, self._key, self._client_ca = str(certificate), str(key), client_ca
         self._mode, self._trust = mode, trust
         self._context: ssl.SSLContext | None = None
         self._made_of: object = None
@@ -66,7 +66,7 @@ class ListenerTls:
         Raises ``Invalid`` (``listener.certificate_unusable``, ``listener.client_ca_unusable``).
         """
         trust = self._trust() if self._mode != "off" else ""
-        made_of = (trust, *(_stamp(path) for path in (str(self._certificate), self._key, self._client_ca)))
+        made_of = (trust, *(_stamp(path) for path in (self._certificate, self._key, self._client_ca)))
         if made_of == self._made_of:
             return False
         context = self._make(trust)
@@ -94,7 +94,7 @@ class ListenerTls:
             context.load_cert_chain(self._certificate, self._key or None, password="")
         except (OSError, ssl.SSLError) as error:
             raise Invalid(
-                f"The certificate {str(self._certificate)!r} with key {self._key!r} cannot be used: {error}",
+                f"The certificate {self._certificate!r} with key {self._key!r} cannot be used: {error}",
                 code="listener.certificate_unusable",
                 hint="Set [mqtt] certificate and key to readable PEM files that belong together, or tls_port to 0.",
             ) from error
