@@ -24,14 +24,15 @@ from millwright.metering.model import (
     Subscription,
     Verification,
 )
-from millwright.metering.payers import in_force, payer_of
+from millwright.metering.payers import in_force, payer_of, with_departed
 from millwright.metering.periods import Calendar, month
 from millwright.metering.pricing import check_bought, check_plan
 from millwright.metering.rights import METERING_MANAGE, METERING_READ, PLANS_MANAGE
 from millwright.metering.statements import Statements
-from millwright.metering.store import CountStore, PlanStore, StatementStore
+from millwright.metering.store import CountStore, DepartedStore, PlanStore, StatementStore
+from millwright.metering.store.departed import depart
 from millwright.metering.usage import Usage, organisations_shown, quotas_shown, usage_of_meter
-from millwright.parties import Authority, Permission, Tree
+from millwright.parties import Authority, Organisations, Permission, Tree
 
 
 class Metering:
@@ -40,10 +41,17 @@ class Metering:
     def __init__(
         self, records: Records, everything: Records, calendar: Calendar, clock: Clock, ceilings: Callable[[], Ceilings]
     ) -> None:
-        self._counts, self._plans = CountStore(records), PlanStore(records)
+        self._plans, self._counts = PlanStore(records), CountStore(everything)
         self._whole_plans, self._whole_statements = PlanStore(everything), StatementStore(everything)
+        self._departed = DepartedStore(everything)
         self._calendar, self._clock, self._ceilings = calendar, clock, ceilings
-        self._statements = Statements(self._counts, self._plans, StatementStore(records), calendar, clock)
+        self._statements = Statements(everything, StatementStore(records), calendar, clock)
+
+    def follow(self, organisations: Organisations) -> None:
+        """Keep what removed organisations used for who pays for it."""
+        organisations.store.leaving.append(
+            lambda connection, organisation_id: depart(connection, organisation_id, self._clock.now_ms())
+        )
 
     # --- usage ---------------------------------------------------------------------------------------------------
 
@@ -53,9 +61,10 @@ class Metering:
         return await asyncio.to_thread(self._usage, authority, organisation_id, of_month)
 
     def _usage(self, authority: Authority, organisation_id: str, of_month: str | None) -> Usage:
-        now_ms, tree = self._clock.now_ms(), authority.tree
+        now_ms = self._clock.now_ms()
         named = of_month or self._calendar.month_at(now_ms)
         days = month(named)
+        tree = with_departed(authority.tree, self._departed.since(self._calendar.start_ms(days.first)))
         members = tree.subtree(organisation_id)
         hours = self._calendar.hours(days)
         by_day = self._counts.days(*hours, members)

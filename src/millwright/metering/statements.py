@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from millwright.engines.sql import Records
 from millwright.kernel import Clock, Conflict, new_id
 from millwright.ledger import note
 from millwright.metering.errors import no_plan_in_force
@@ -24,22 +25,25 @@ from millwright.metering.model import (
     Subscription,
     Verification,
 )
-from millwright.metering.payers import Segment, segments
+from millwright.metering.payers import Segment, segments, with_departed
 from millwright.metering.periods import HOUR_MS, Calendar, Days, month
 from millwright.metering.pricing import Stretch, price_stretch, total
-from millwright.metering.store import CountStore, PlanStore, StatementStore
+from millwright.metering.store import CountStore, DepartedStore, PlanStore, StatementStore
 from millwright.parties import Tree
 
 _SETTLED_MS = HOUR_MS
 
 
 class Statements:
-    """Use cases of statements; the caller has checked who may, and works in a scope that holds the payer's subtree."""
+    """Use cases of statements; the caller has checked who may.
 
-    def __init__(
-        self, counts: CountStore, plans: PlanStore, store: StatementStore, calendar: Calendar, clock: Clock
-    ) -> None:
-        self._counts, self._plans, self._store = counts, plans, store
+    Of ``everything`` is read what the payer's subtree used and pays by, also organisations that were removed meanwhile;
+    ``store`` is confined to the caller's scope.
+    """
+
+    def __init__(self, everything: Records, store: StatementStore, calendar: Calendar, clock: Clock) -> None:
+        self._counts, self._plans = CountStore(everything), PlanStore(everything)
+        self._departed, self._store = DepartedStore(everything), store
         self._calendar, self._clock = calendar, clock
 
     async def list(self, of_month: str | None = None) -> list[StatementInfo]:
@@ -89,6 +93,7 @@ class Statements:
 
     def _draw_up(self, tree: Tree, payer: str, of_month: str) -> StatementDocument:
         days = month(of_month)
+        tree = with_departed(tree, self._departed.since(self._calendar.start_ms(days.first)))
         subscriptions = self._plans.subscriptions(tree.subtree(payer))
         found = list(segments(tree, subscriptions, payer, days))
         if not found:

@@ -17,8 +17,9 @@ from millwright.engines.sql import Records
 from millwright.kernel import Clock, Repeat
 from millwright.metering.limits import NO_CEILINGS, Ceilings, work_out
 from millwright.metering.model import Period
+from millwright.metering.payers import with_departed
 from millwright.metering.periods import HOUR_MS, Calendar, Days
-from millwright.metering.store import CountStore, PlanStore
+from millwright.metering.store import CountStore, DepartedStore, PlanStore
 from millwright.parties import AuthorityStore
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class LimitWatch:
         on_look: Callable[[], None] | None = None,
     ) -> None:
         self._counts, self._plans, self._trees = CountStore(records), PlanStore(records), AuthorityStore(records)
+        self._departed = DepartedStore(records)
         self._calendar, self._clock, self._on_look = calendar, clock, on_look
         self._old: tuple[tuple[date, int], float, dict[Period, _Sums]] | None = None
         self._watch = Repeat(
@@ -81,6 +83,7 @@ class LimitWatch:
         now_ms = self._clock.now_ms()
         today = self._calendar.day_of(now_ms)
         first = today.replace(day=1)
+        tree = with_departed(tree, self._departed.since(self._calendar.start_ms(first)))
         spans: dict[Period, Days] = {
             "day": Days(today, today + timedelta(days=1)),
             "month": Days(first, (first + timedelta(days=32)).replace(day=1)),

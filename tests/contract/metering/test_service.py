@@ -10,7 +10,17 @@ from millwright import ledger, metering, parties
 from millwright.engines.sql import Records
 from millwright.kernel import Conflict, Denied, Invalid, ManualClock, NotFound
 from millwright.kernel.scope import EVERYTHING, Scope, within
-from millwright.metering import API_CALLS, MESSAGES, NO_CEILINGS, Batch, Calendar, CountStore, LimitWatch, Metering
+from millwright.metering import (
+    API_CALLS,
+    MESSAGES,
+    NO_CEILINGS,
+    Batch,
+    Calendar,
+    CountStore,
+    DepartedKeeper,
+    LimitWatch,
+    Metering,
+)
 from millwright.metering.model import (
     Limits,
     MeterPrice,
@@ -23,6 +33,8 @@ from millwright.metering.model import (
 )
 from millwright.metering.periods import HOUR_MS, month
 from millwright.metering.statements import digest_of, frozen
+from millwright.metering.store import DepartedStore, PlanStore
+from millwright.metering.store.departed import depart
 from millwright.metering.tables import statements
 from millwright.parties import Authority, Node, Tree
 from millwright.parties.authority import Held
@@ -171,6 +183,31 @@ async def test_a_month_is_closed_by_the_statements_alone_that_would_change(
         with pytest.raises(Conflict):
             await service.subscribe(root, "red", NewSubscription("2026-10-01", other.id))
         await service.subscribe(root, "red", NewSubscription("2026-09-15", other.id))  # holds until October
+
+
+async def test_what_a_removed_organisation_used_goes_when_its_time_is_over(
+    service: Metering, store: CountStore, records: Records, clock: ManualClock
+) -> None:
+    hour = clock.now_ms() // HOUR_MS
+    for organisation in ("shop", "blue"):
+        count(store, organisation, 5, hour)
+    root = authority("org_root")
+    with within(scope_of(root)):
+        plan = await service.add_plan(root, NewPlan(DOCUMENT, "org_root"), "Anna")
+        await service.subscribe(root, "shop", NewSubscription("2026-11-01", plan.id))
+    with records.begin() as connection:
+        depart(connection, "shop", clock.now_ms())
+        connection.execute(organisations.delete().where(organisations.c.id == "shop"))
+    keeper, departed = DepartedKeeper(records, clock), DepartedStore(records)
+    assert departed.since(clock.now_ms()) == [Node("shop", "red", "site", "shop")]
+    assert departed.since(clock.now_ms() + 1) == []
+    clock.advance(730 * 86_400)
+    await keeper.look()
+    assert store.sums(hour, hour + 1) == {("shop", "messages"): 5, ("blue", "messages"): 5}
+    clock.advance(2 * 86_400)
+    await keeper.look()
+    assert store.sums(hour, hour + 1) == {("blue", "messages"): 5}
+    assert (departed.since(0), PlanStore(records).subscriptions()) == ([], {})
 
 
 async def test_who_decides(service: Metering, store: CountStore) -> None:
