@@ -36,7 +36,11 @@ from millwright.parties import Authority, Organisations, Permission, Tree
 
 
 class Metering:
-    """What the routes ask for. Statements run in the scope of the request; ``ceilings`` gives what is limited now."""
+    """What the routes ask for.
+
+    Plans and issued statements are read in the scope of the request (``records``); counts of ``everything``, for what
+    was removed is in nobody's scope, after a check of whose they are. ``ceilings`` gives what is limited now.
+    """
 
     def __init__(
         self, records: Records, everything: Records, calendar: Calendar, clock: Clock, ceilings: Callable[[], Ceilings]

@@ -29,7 +29,7 @@ class Batch:
 
 
 class CountStore:
-    """Reads and writes counts. Writing wants records of everything, reading is confined by the caller's scope."""
+    """Reads and writes counts. Wants records of everything; the caller has checked whose counts are read."""
 
     def __init__(self, records: Records) -> None:
         self._records = records

@@ -15,7 +15,7 @@ from millwright.metering.tables import numbers, statements
 
 
 class StatementStore:
-    """Every method is one transaction, confined to the caller's scope."""
+    """Every method is one transaction, confined to the scope of the records."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
