@@ -196,6 +196,8 @@ def compose(
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     tally = Tally(CountStore(everything), clock, "web", 0.1)
     limits = LimitWatch(everything, Calendar(), clock, 0.1)
+    usage = Metering(records, everything, Calendar(), clock, lambda: limits.ceilings)
+    usage.follow(known.organisations)
     return Services(
         parties=known,
         approvals=Approvals(everything, sealed, known, clock, approving or ApprovalsSettings()),
@@ -222,7 +224,7 @@ def compose(
         calls=Calls(tally, lambda: limits.ceilings, clock),
         more={
             "certificate_authority": authority,
-            "metering": Metering(records, everything, Calendar(), clock, lambda: limits.ceilings),
+            "metering": usage,
             "tally": tally,
             "limit_watch": limits,
             "device_certificates": DeviceCertificates(authority, records, everything, things.changes, clock),

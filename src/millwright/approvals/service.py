@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import logging
+import os
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
@@ -33,7 +34,7 @@ from millwright.approvals.policies import Policies
 from millwright.approvals.rights import APPROVALS_DECIDE, APPROVALS_OVERRIDE
 from millwright.approvals.settings import ApprovalsSettings
 from millwright.approvals.store import PolicyStore, RequestStore
-from millwright.approvals.tables import ANSWER, REQUEST
+from millwright.approvals.tables import ANSWER, CAUSE, REQUEST
 from millwright.approvals.view import approval_of, detail_of
 from millwright.cases import SYSTEM, Actor, Case, Cases, CaseSession
 from millwright.engines.secrets import Secrets, purpose_of
@@ -93,25 +94,25 @@ class Approvals:
         return found
 
     async def ask(self, authority: Authority, asked: Asked) -> Approval:
-        """Keep a request until somebody decides. The same one by the same requester, while open, is kept once.
+        """Keep a request until somebody decides.
 
+        The same one by the same requester, while open, is kept once; after a rotation of keys it counts as another.
         Raises ``LimitExceeded`` (``approvals.body_too_large``).
         """
-        plain = msgspec.json.encode({"kind": asked.kind, "what": asked.what, "shown": asked.shown})
-        if len(plain) > self.settings.max_body_kb * 1024 * 2:  # base 64 and what is shown besides
-            raise errors.body_too_large(self.settings.max_body_kb)
-        digest = hashlib.sha256(msgspec.json.encode([asked.kind, asked.what], order="deterministic")).hexdigest()
-        cause = hashlib.sha256(
-            f"{asked.requester.person_id} {asked.requester.session_id} {digest}".encode()
-        ).hexdigest()
         try:
-            case = await asyncio.to_thread(self._open, asked, plain, digest, cause)
+            case = await asyncio.to_thread(self._open, asked)
         except IntegrityError:  # the same request came twice at once
-            case = await asyncio.to_thread(self._open, asked, plain, digest, cause)
+            case = await asyncio.to_thread(self._open, asked)
         return approval_of(case, authority)
 
-    def _open(self, asked: Asked, plain: bytes, digest: str, cause: str) -> Case:
-        requester = asked.requester
+    def _open(self, asked: Asked) -> Case:
+        requester, salt = asked.requester, os.urandom(16).hex()
+        digest = _digest(salt, asked.kind, asked.what)
+        plain = msgspec.json.encode({"kind": asked.kind, "what": asked.what, "shown": asked.shown, "salt": salt})
+        if len(plain) > self.settings.max_body_kb * 1024 * 2:  # base 64 and what is shown besides
+            raise errors.body_too_large(self.settings.max_body_kb)
+        same = [requester.person_id, requester.session_id, asked.kind, asked.what]
+        cause = self._secrets.digest(CAUSE, msgspec.json.encode(same, order="deterministic"))
         with self.cases.begin() as session:
             known = session.find_open(KIND, [cause]).get(cause)
             if known is not None and (known.deadline_ms or 0) > session.now_ms:
@@ -335,7 +336,7 @@ class Approvals:
 
     def _unpacked(self, case: Case, row: Any) -> tuple[Carrying, CarryOut]:
         kept = self._opened(row)
-        digest = hashlib.sha256(msgspec.json.encode([kept["kind"], kept["what"]], order="deterministic")).hexdigest()
+        digest = _digest(kept["salt"], kept["kind"], kept["what"])
         data = case.data
         if digest != data["digest"] or digest != row.digest:
             raise errors.broken(case.id)
@@ -405,6 +406,11 @@ class Approvals:
 def _plain(text: str) -> str:
     """Without NUL, which PostgreSQL keeps in no text."""
     return text.replace("\0", "")
+
+
+def _digest(salt: str, kind: str, what: dict[str, Any]) -> str:
+    """Names what was asked without telling it: who does not have the sealed salt cannot try what it may have been."""
+    return hashlib.sha256(msgspec.json.encode([salt, kind, what], order="deterministic")).hexdigest()
 
 
 def _decides(authority: Authority) -> frozenset[str]:

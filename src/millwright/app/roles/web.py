@@ -19,7 +19,7 @@ from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
-from millwright.metering import Calendar, CountStore, LimitWatch, Metering, Tally
+from millwright.metering import Calendar, CountStore, DepartedKeeper, LimitWatch, Metering, Tally
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import Parties
@@ -55,6 +55,7 @@ def compose(node: Node) -> Composition:
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
     metering = Metering(node.records, everything, calendar, node.clock, lambda: limits.ceilings)
+    metering.follow(parties.organisations)
     services = Services(
         parties=parties,
         approvals=approvals,
@@ -96,4 +97,5 @@ def compose(node: Node) -> Composition:
         own.figures,
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
-    return Composition([own, dead_letters, rotation, keeper, tally, limits, server], server.url)
+    departed = DepartedKeeper(everything, node.clock)
+    return Composition([own, dead_letters, rotation, keeper, departed, tally, limits, server], server.url)
