@@ -318,6 +318,22 @@ async def test_who_may_read_it(web: RunningWeb) -> None:
     assert (await viewer.get("/api/v1/ledger/objects/device/x")).status_code == 403
 
 
+async def test_the_history_of_an_object_is_of_one_thing(web: RunningWeb) -> None:
+    administrator = await web.set_up()
+    engineer = await web.person(administrator, "Erik", "engineer")
+    place = (await administrator.post("/api/v1/places", json={"name": "Works", "level": "site"})).json()["id"]
+    await until(administrator, lambda each: len(each) == 1, action="places.add")
+    person = (await administrator.get("/api/v1/session")).json()["person"]["id"]
+    assert len((await engineer.get(f"/api/v1/ledger/objects/place/{place}")).json()["items"]) == 1
+    for kind, wanted in (("*", "*"), ("pl*", place), ("person", person), ("person", "*"), ("session", "x")):
+        answer = await engineer.get(f"/api/v1/ledger/objects/{kind}/{wanted}")
+        assert answer.status_code == 403, (kind, answer.text)
+    assert (await engineer.get("/api/v1/ledger/objects/place/*")).json()["items"] == []
+    for kind in ("*", "pl*"):
+        assert (await administrator.get(f"/api/v1/ledger/objects/{kind}/{place}")).json()["items"] == []
+    assert (await administrator.get(f"/api/v1/ledger/objects/person/{person}")).json()["items"]
+
+
 async def test_nothing_is_changed_while_it_cannot_be_recorded(web: RunningWeb) -> None:
     client = await web.set_up()
     await web.nats.kill(signal.SIGKILL)
