@@ -251,6 +251,26 @@ class Parties:
         """Whether the policy asks a second factor of this person."""
         return any(role in self.settings.second_factor_for for role in person.roles)
 
+    async def need_shown(self, session: Session) -> None:
+        """Raise ``Denied`` (``parties.second_factor_required``) when a session lacks the second factor that the
+        person's role takes though the person has one: a password alone must not set up another beside it.
+
+        Somebody who has none yet may set up their first one.
+        """
+        if not session.restricted:
+            return
+        person_id = session.person.id
+        if (
+            await self.second_factors.enrolled(person_id)
+            or await self.passkeys.list_of(person_id)
+            or await self.oidc.has_strong(person_id)
+        ):
+            raise Denied(
+                "You have a second factor and have not shown it.",
+                code="parties.second_factor_required",
+                hint="Show it first: POST /api/v1/session/proof, or the button on this page.",
+            )
+
     def _find_by_token(self, key: bytes, address: str) -> Session | None:
         now = self._clock.now_ms()
         found = self._tokens.find(key, now)

@@ -1,5 +1,6 @@
 """What somebody tries who is not the person: kept as tests."""
 
+import base64
 import logging
 import re
 
@@ -8,9 +9,14 @@ import pytest
 from millwright import parties as domain
 from millwright.engines import secrets
 from millwright.engines.sql import Records
-from millwright.kernel import Conflict, Invalid, LimitExceeded, ManualClock
+from millwright.kernel import Conflict, Denied, Invalid, LimitExceeded, ManualClock
 from millwright.parties import NotSignedIn, Opened, Parties, SignInSettings
+from millwright.parties.oidc.store import IdentityStore
+from millwright.parties.origin import Origin
 from millwright.parties.passwords.hashing import Passwords
+from millwright.parties.second_factor.totp import code_at
+from millwright.parties.settings import OidcProvider
+from support.authenticator import SoftwareAuthenticator
 from support.authority import administrator
 from support.sealing import sealing
 
@@ -230,3 +236,75 @@ async def test_sign_ins_and_refusals_are_logged_without_names(
     assert f"a password was refused for {person.id} from 203.0.113.9" in said
     assert "a password was refused for nobody from 203.0.113.9" in said
     assert not any(word in line for line in said for word in ("Anna", "secret typed", PASSWORD, "wrong password"))
+
+
+HERE = Origin("10.0.0.1", "a browser", url="http://localhost")
+
+
+def demanding(records: Records, clock: ManualClock) -> Parties:
+    """A node whose administrators take a second factor, beside a provider that asks for two."""
+    strong = OidcProvider("https://login.example", "node", second_factor=True)
+    settings = SignInSettings(second_factor_for=["administrator"], providers={"strong": strong})
+    return Parties(records, clock, settings=settings, secrets=sealing(records, clock))
+
+
+async def refuses_another_factor(parties: Parties, opened: Opened) -> None:
+    """Nothing that would stand beside the factor that was not shown, or take its place."""
+    session, device = opened.session, SoftwareAuthenticator()
+    assert session.restricted
+    assert parties.is_proved(session)  # a password was shown a moment ago, which is no second factor
+    for attempt in (
+        lambda: parties.second_factors.begin(session),
+        lambda: parties.second_factors.confirm(session, "", "000000"),
+        lambda: parties.second_factors.new_codes(session),
+        lambda: parties.second_factors.remove(session),
+        lambda: parties.passkeys.begin(session, HERE),
+        lambda: parties.passkeys.finish(session, "", device.__dict__, "mine", HERE),
+        lambda: parties.passkeys.remove(session, "psk_any"),
+        lambda: parties.oidc.leave("strong", "link", HERE, session=session),
+        lambda: parties.oidc.unlink(session, "idy_any"),
+    ):
+        with pytest.raises(Denied) as caught:
+            await attempt()
+        assert caught.value.code == "parties.second_factor_required"
+
+
+async def test_a_stolen_password_sets_up_no_factor_beside_a_passkey(records: Records, clock: ManualClock) -> None:
+    parties, device = demanding(records, clock), SoftwareAuthenticator()
+    first = await anna(parties)
+    begun = await parties.passkeys.begin(first.session, HERE)  # the first factor may be set up
+    await parties.passkeys.finish(first.session, begun.ceremony, device.create(begun.options), "telephone", HERE)
+    thief = await parties.sign_in("Anna", PASSWORD)
+    await refuses_another_factor(parties, thief)
+    challenge = await parties.passkeys.challenge(HERE)
+    await parties.passkeys.verify(challenge.ceremony, device.get(challenge.options), HERE)
+    owner = await parties.prove(thief.session, ["passkey"])
+    assert not owner.session.restricted
+    await parties.second_factors.begin(owner.session)
+
+
+async def test_an_app_that_was_begun_before_is_not_confirmed_beside_a_passkey(
+    records: Records, clock: ManualClock
+) -> None:
+    parties, device = demanding(records, clock), SoftwareAuthenticator()
+    owner = await anna(parties)
+    thief = await parties.sign_in("Anna", PASSWORD)
+    enrolment = await parties.second_factors.begin(thief.session)
+    begun = await parties.passkeys.begin(owner.session, HERE)
+    await parties.passkeys.finish(owner.session, begun.ceremony, device.create(begun.options), "telephone", HERE)
+    secret = base64.b32decode(enrolment.secret + "=" * (-len(enrolment.secret) % 8))
+    with pytest.raises(Denied) as caught:
+        await parties.second_factors.confirm(
+            thief.session, enrolment.ceremony, code_at(secret, clock.now_ms() // 30_000)
+        )
+    assert caught.value.code == "parties.second_factor_required"
+
+
+async def test_a_stolen_password_sets_up_no_factor_beside_a_strong_identity(
+    records: Records, clock: ManualClock
+) -> None:
+    parties = demanding(records, clock)
+    owner = await anna(parties)
+    identity = {"id": "idy_1", "person_id": owner.session.person.id, "provider": "strong", "subject": "anna"}
+    IdentityStore(records).add({**identity, "issuer": "https://login.example", "label": "anna", "created_ms": 0})
+    await refuses_another_factor(parties, await parties.sign_in("Anna", PASSWORD))
