@@ -86,6 +86,11 @@ class Tree:
             waiting += reversed(self.below.get(current, []))
         return found
 
+    def topmost(self, organisation_ids: Iterable[str]) -> str | None:
+        """The one of these that is nearest to the top; ``None``: there is none of them."""
+        known = (each for each in organisation_ids if each in self.nodes)
+        return min(known, key=lambda each: (len(self.path(each)), each), default=None)
+
     def reached(self, granted_on: str, permission: str, *, across: bool, now_ms: int) -> list[str]:
         """Where a permission granted on an organisation holds."""
         top = self.nodes.get(granted_on)
@@ -169,8 +174,7 @@ class Authority:
 
     def home(self) -> str:
         """The topmost organisation on which a grant is held; the root's when there is none."""
-        held = {each.organisation_id for each in self.held if each.organisation_id in self.tree.nodes}
-        return min(held, key=lambda each: (len(self.tree.path(each)), each), default=ROOT)
+        return self.tree.topmost({each.organisation_id for each in self.held}) or ROOT
 
     def _granting(self, permission: str) -> list[Held]:
         if self.mask is not None and permission not in self.mask:
@@ -192,7 +196,7 @@ class Authority:
             found &= set(self.tree.subtree(within))
         if not found:
             return NOTHING
-        home = within if within in found else min(found, key=lambda each: (len(self.tree.path(each)), each))
+        home = within if within in found else self.tree.topmost(found)
         return Scope(frozenset(found), home, self.tree.sharing(found))
 
 

@@ -79,7 +79,16 @@ class People:
         await asyncio.to_thread(self._store.add, row)
         self._changed()
         account = await self.get(authority, row["id"])
-        note("person", account.id, account.name, after=account, ignore=NOT_THE_PERSON, personal=PERSONAL, named=True)
+        note(
+            "person",
+            account.id,
+            account.name,
+            after=account,
+            ignore=NOT_THE_PERSON,
+            personal=PERSONAL,
+            named=True,
+            organisation=where,
+        )
         return account
 
     async def add_service(
@@ -96,7 +105,7 @@ class People:
         await asyncio.to_thread(self._tokens.add, token_row(secret, row["name"], row["id"], row["roles"], now, ends_ms))
         self._changed()
         account = await self.get(authority, row["id"])
-        note("person", account.id, account.name, after=account)
+        note("person", account.id, account.name, after=account, organisation=where)
         return NewService(**structs.asdict(account), token=secret)
 
     async def _need_giving(self, authority: Authority, organisation_id: str | None, roles: Sequence[Role]) -> str:
@@ -132,6 +141,12 @@ class People:
             )
         return account
 
+    async def whose(self, authority: Authority, person_id: str) -> str:
+        """The topmost organisation to which a person belongs of those where one may manage people: whose record says
+        what is done to them; empty when there is none."""
+        found = await asyncio.to_thread(self._store.memberships, person_id, _ids(authority, "people:manage"))
+        return authority.tree.topmost(found) or ""
+
     async def update(
         self,
         authority: Authority,
@@ -152,6 +167,7 @@ class People:
         """
         whole = (name, disabled, password) != (None, None, None)
         account = await self.need_manageable(authority, person_id, whole=whole)
+        whose = await self.whose(authority, person_id)
         values: dict[str, Any] = {}
         if name is not None:
             await self.refuse_lookalike(name, but=person_id)
@@ -162,6 +178,7 @@ class People:
             for role in gained:
                 await self._grants.need_grantable(authority, where, role)
             values |= {"roles": clean_roles(roles), "organisation_id": where}
+            whose = where if not whole else whose
         if disabled is not None:
             values["disabled"] = disabled
         if password is not None:
@@ -185,6 +202,7 @@ class People:
             ignore=NOT_THE_PERSON,
             personal=PERSONAL,
             named=True,
+            organisation=whose,
         )
         return changed
 
@@ -201,6 +219,7 @@ class People:
                 code="parties.person_oneself",
                 hint="Ask somebody else who keeps people here.",
             )
+        whose = await self.whose(authority, person_id)
         await asyncio.to_thread(self._store.remove, person_id)
         self._changed()
         note(
@@ -211,6 +230,7 @@ class People:
             ignore=NOT_THE_PERSON,
             personal=PERSONAL,
             named=True,
+            organisation=whose,
         )
 
     async def list_tokens(self, session: Session, authority: Authority) -> list[TokenInfo]:

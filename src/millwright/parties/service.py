@@ -209,6 +209,12 @@ class Parties:
         mask = masked(session.person.roles, bundles()) if session.method == "token" else None
         return Authority(session.person.id, held, tree[1], self._clock.now_ms(), mask)
 
+    async def home_of(self, person_id: str) -> str:
+        """Where somebody belongs who is not signed in: see :meth:`.Authority.home`."""
+        held = await asyncio.to_thread(self._authorities.held, person_id)
+        tree = await asyncio.to_thread(self._authorities.tree)
+        return Authority(person_id, held, tree, self._clock.now_ms()).home()
+
     async def stand_in(self, person_id: str, session_id: str, method: Method) -> tuple[Session, Authority]:
         """Somebody who asked earlier, with all they may do now; nothing of it is remembered from before.
 
@@ -374,9 +380,8 @@ class Parties:
 
     async def _refused_sign_in(self, person_id: str) -> None:
         """Say whose sign-in was refused; asks the same of the database for nobody as for somebody."""
-        held = await asyncio.to_thread(self._authorities.held, person_id)
+        home = await self.home_of(person_id)
         if person_id:
-            home = Authority(person_id, held, await asyncio.to_thread(self._authorities.tree), 0).home()
             note("person", person_id, organisation=home)
 
     async def open_session(

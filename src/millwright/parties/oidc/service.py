@@ -133,7 +133,8 @@ class Oidc:
         if data["purpose"] == "sign_in":
             return Return(data["path"], await self._sign_in(client, claims, origin))
         session = await self._same_session(data)
-        acted_by(Actor("person", session.person.id, session.person.name, session.id))
+        home = (await self._parties.authority(session)).home()
+        acted_by(Actor("person", session.person.id, session.person.name, session.id), home)
         _is("account.identities.add" if data["purpose"] == "link" else "session.proof")
         if data["purpose"] == "link":
             await self._parties.need_shown(session)
@@ -271,7 +272,8 @@ class Oidc:
             if found is not None:
                 at = claims.get("sid")
                 ended = await self._parties.end_sessions_of(found[0], str(at) if at is not None else None)
-                note("identity", found[0], after={"sessions_ended": ended})
+                home = await self._parties.home_of(found[1])
+                note("identity", found[0], after={"sessions_ended": ended}, organisation=home)
             return
         raise refused("kid")
 

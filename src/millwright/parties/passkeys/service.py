@@ -166,7 +166,7 @@ class Passkeys:
             ) from error
         await self._parties.ceremonies.spend(ceremony)
         if not await asyncio.to_thread(self._store.use, key, shown.new_sign_count, self._clock.now_ms()):
-            note("passkey", key.id)
+            note("passkey", key.id, organisation=await self._parties.home_of(key.person_id))
             logger.warning("the counter of passkey %s went back: there may be a copy of it", key.id)
             raise NotSignedIn(
                 "The counter of this passkey went back, as it would if somebody had a copy.",

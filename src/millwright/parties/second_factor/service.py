@@ -142,9 +142,11 @@ class SecondFactors:
         (``parties.person_unknown``), ``Denied`` (``parties.person_of_others``).
         """
         account = await self._parties.people.need_manageable(authority, person_id)
+        whose = await self._parties.people.whose(authority, person_id)
         await asyncio.to_thread(self._store.delete, person_id)
         await self._parties.passkeys.remove_all(person_id)
-        note("person", person_id, account.name, after={"second_factors_reset": True}, named=True)
+        done = {"second_factors_reset": True}
+        note("person", person_id, account.name, after=done, named=True, organisation=whose)
         await self._parties.end_all_sessions(person_id)
 
     async def sign_in(self, ceremony: str, code: str, origin: Origin) -> Opened:
@@ -164,7 +166,7 @@ class SecondFactors:
         browser = await self._parties.guesses.charge(name, origin, person_id)
         factor = await asyncio.to_thread(self._take, person_id, _bare(code))
         if factor is None:
-            note("person", person_id)
+            note("person", person_id, organisation=await self._parties.home_of(person_id))
             logger.warning("a code was refused for %s from %s", person_id, origin.address)
             raise NotSignedIn(
                 "The code is wrong, or was used before.",
