@@ -13,11 +13,12 @@ import httpx
 import pytest
 
 from millwright.kernel import Unavailable
-from millwright.ledger import Act, Actor, Draft, Recorder, Target, entries_of, verify
+from millwright.kernel.scope import EVERYTHING
+from millwright.ledger import Act, Actor, Draft, LedgerStore, Recorder, Target, entries_of, verify
 from millwright.ledger.proving import check_proof
 from millwright.parties.second_factor.totp import code_at
 from support.certificates import make_request
-from support.web import PASSWORD, RunningWeb, open_writer, running_web
+from support.web import PASSWORD, RunningWeb, open_writer, running_web, send_raw
 
 READS = {
     ("post", "/api/v1/rules/test"),
@@ -418,6 +419,50 @@ async def test_a_change_that_never_reported_back_is_entered_as_interrupted(tmp_p
         try:
             found = await until(client, lambda each: len(each) == 2, action="test.add")
             assert {each["id"] for each in found} == {"led_00001", "led_00002"}
+        finally:
+            await writer.stop()
+
+
+KEYED = "Idempotency-Key: k\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "left", "problem"),
+    [
+        ("Content-Length: 500\r\n" + KEYED, False, "web.body_too_slow"),
+        ("Transfer-Encoding: chunked\r\n" + KEYED, False, "web.body_too_large"),
+        ("Content-Length: 500\r\n" + KEYED, True, None),
+        ("Content-Length: 17\r\n", False, "web.invalid"),
+        ("Content-Length: 17\r\n" + KEYED, False, "web.invalid"),
+    ],
+    ids=["stalled", "too large", "left", "wrong", "wrong with a key"],
+)
+async def test_what_was_refused_before_anything_was_begun_is_never_entered_as_interrupted(
+    tmp_path: Path, head: str, left: bool, problem: str | None
+) -> None:
+    async with running_web(tmp_path, body_timeout_s=0.3, max_body_bytes=1000) as web:
+        client = await web.set_up()
+        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        body = "7d0\r\n" + "x" * 2000 + "\r\n" if "chunked" in head else '{"nothing": true}'
+        request = (
+            f"POST /api/v1/places HTTP/1.1\r\nHost: {web.url[7:]}\r\nOrigin: {web.url}\r\nCookie: {cookie}\r\n"
+            f"Connection: close\r\nContent-Type: application/json\r\n{head}\r\n{body}"
+        )
+        answer = await send_raw(web, request.encode(), answered=not left)
+        assert left or str(problem).encode() in answer
+        if left:
+            await asyncio.sleep(0.5)  # nothing tells when a request that nobody waits for is over
+        writer = open_writer(web.services.records, web.bus, web.services.clock, tmp_path, interrupted_after_s=10)
+        await writer.start()
+        try:
+            for _ in range(100):
+                if (await web.bus.state("LEDGER")).messages == 0:  # all that was sent is written
+                    break
+                await asyncio.sleep(0.1)
+            found = await entries(client, action="places*")
+            assert [each["error"] for each in found] == ([] if left else [problem])
+            store = LedgerStore(web.services.records.scoped(EVERYTHING))
+            assert await asyncio.to_thread(store.overdue, web.services.clock.now_ms() + 1) == []
         finally:
             await writer.stop()
 
