@@ -75,9 +75,10 @@ async def test_grants_roles_and_members_say_what_changed(web: RunningWeb) -> Non
     await red.client.delete(f"/api/v1/organisations/{red.id}/members/{red.ids['person_id']}")
     left = await entry(red.client, action="organisations.members.remove")
     assert left["target"]["id"] == red.ids["person_id"]
-    await root.patch(f"/api/v1/organisations/{red.id}", json={"suspended": True})
+    code = "91350100M000100Y43"
+    await root.patch(f"/api/v1/organisations/{red.id}", json={"suspended": True, "code": code})
     told = await entry(root, action="organisations.change")
-    assert {each["path"]: each["after"] for each in told["changes"]} == {"/suspended": True}
+    assert {each["path"]: each["after"] for each in told["changes"]} == {"/suspended": True, "/credit_code": code}
 
 
 async def test_who_took_personal_data_out_is_told(web: RunningWeb) -> None:
