@@ -117,12 +117,17 @@ class People:
     async def refuse_lookalike(self, name: str, *, but: str | None = None) -> None:
         """Raise ``Conflict`` (``parties.name_lookalike``) when somebody else on the node has a name that looks the
         same, whichever organisation they belong to: all sign in at the same door."""
+        if await asyncio.to_thread(self._looks_like_another, name, but):
+            raise Conflict(
+                "Somebody has a name that looks the same.", code="parties.name_lookalike", hint="Choose another."
+            )
+
+    def _looks_like_another(self, name: str, but: str | None) -> bool:
         looks, key = skeleton(name), name_key(name)
-        for person_id, other in await asyncio.to_thread(self._store.names):
-            if person_id != but and name_key(other) != key and skeleton(other) == looks:
-                raise Conflict(
-                    "Somebody has a name that looks the same.", code="parties.name_lookalike", hint="Choose another."
-                )
+        return any(
+            person_id != but and name_key(other) != key and skeleton(other) == looks
+            for person_id, other in self._store.names()
+        )
 
     async def need_manageable(self, authority: Authority, person_id: str, *, whole: bool = True) -> Account:
         """A person whom one may manage; ``whole``: wherever they belong, for what concerns them everywhere.
