@@ -103,6 +103,7 @@ class Parties:
         self.standing = Standing(records, clock)
         self._allowed: OrderedDict[tuple[str, str], tuple[float, Authority]] = OrderedDict()
         self._tree: tuple[float, Tree] | None = None
+        self._epoch = 0
         self.organisations = Organisations(OrganisationStore(records), clock, self.forget)
         self.grants = Grants(GrantStore(records), self._authorities, clock, self.forget)
         self.people = People(
@@ -159,6 +160,7 @@ class Parties:
         known = self._known.get(key)
         if known is not None and now_s - known[0] < _REMEMBER_S and known[1].expires_ms > self._clock.now_ms():
             return known[1]
+        epoch = self._epoch
         if secret.startswith(f"{TOKEN_PREFIX}_"):
             session = await asyncio.to_thread(self._find_by_token, key, address)
         elif secret.startswith(f"{COOKIE_PREFIX}_"):
@@ -168,7 +170,8 @@ class Parties:
         if session is None:
             self._known.pop(key, None)
             return None
-        self._known[key] = (now_s, session)
+        if epoch == self._epoch:
+            self._known[key] = (now_s, session)
         while len(self._known) > _REMEMBER_MOST:
             self._known.popitem(last=False)
         return session
@@ -183,7 +186,11 @@ class Parties:
         return session.proof_ends_ms > self._clock.now_ms()
 
     def forget(self) -> None:
-        """Look up every session again: something about people, sessions, tokens or what they may do changed."""
+        """Look up every session again: something about people, sessions, tokens or what they may do changed.
+
+        What is being looked up meanwhile may be of before, and is not remembered.
+        """
+        self._epoch += 1
         self._known.clear()
         self._allowed.clear()
         self._tree = None
@@ -195,19 +202,22 @@ class Parties:
         known = self._allowed.get(key)
         if known is not None and now_s - known[0] < _REMEMBER_S:
             return known[1]
-        found = await asyncio.to_thread(self._authority, session, now_s)
-        self._allowed[key] = (now_s, found)
+        epoch, kept = self._epoch, self._tree
+        tree = kept[1] if kept is not None and now_s - kept[0] < _REMEMBER_S else None
+        found = await asyncio.to_thread(self._authority, session, tree)
+        if epoch == self._epoch:
+            if tree is None:
+                self._tree = (now_s, found.tree)
+            self._allowed[key] = (now_s, found)
         while len(self._allowed) > _REMEMBER_MOST:
             self._allowed.popitem(last=False)
         return found
 
-    def _authority(self, session: Session, now_s: float) -> Authority:
-        tree = self._tree
-        if tree is None or now_s - tree[0] >= _REMEMBER_S:
-            tree = self._tree = (now_s, self._authorities.tree())
+    def _authority(self, session: Session, tree: Tree | None) -> Authority:
+        tree = tree or self._authorities.tree()
         held = self._authorities.held(session.person.id)
         mask = masked(session.person.roles, bundles()) if session.method == "token" else None
-        return Authority(session.person.id, held, tree[1], self._clock.now_ms(), mask)
+        return Authority(session.person.id, held, tree, self._clock.now_ms(), mask)
 
     async def home_of(self, person_id: str) -> str:
         """Where somebody belongs who is not signed in: see :meth:`.Authority.home`."""

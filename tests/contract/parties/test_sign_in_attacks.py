@@ -1,17 +1,22 @@
 """What somebody tries who is not the person: kept as tests."""
 
+import asyncio
 import base64
 import logging
 import re
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from millwright import parties as domain
 from millwright.engines import secrets
 from millwright.engines.sql import Records
-from millwright.kernel import Conflict, Denied, Invalid, LimitExceeded, ManualClock
+from millwright.kernel import ROOT, Conflict, Denied, Invalid, LimitExceeded, ManualClock
 from millwright.parties import NotSignedIn, Opened, Parties, SignInSettings
 from millwright.parties.oidc.store import IdentityStore
+from millwright.parties.organisations.model import NewOrganisation
 from millwright.parties.origin import Origin
 from millwright.parties.passwords.hashing import Passwords
 from millwright.parties.second_factor.totp import code_at
@@ -55,7 +60,7 @@ async def test_every_sign_in_has_a_secret_of_its_own(parties: Parties) -> None:
 
 
 async def test_unknown_names_take_the_same_work_and_get_the_same_answer(
-    parties: Parties, monkeypatch: pytest.MonkeyPatch
+    parties: Parties, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await anna(parties)
     bob = await parties.people.add(administrator(), "Bob", PASSWORD, ["viewer"])
@@ -64,6 +69,7 @@ async def test_unknown_names_take_the_same_work_and_get_the_same_answer(
         await parties.sign_in("warm up", PASSWORD)
     hashed: list[str] = []
     looked: list[str] = []
+    asked: list[str] = []
     matches = Passwords._matches
     find = parties.guesses._store.find
 
@@ -75,16 +81,24 @@ async def test_unknown_names_take_the_same_work_and_get_the_same_answer(
         looked.append(person_id)
         return find(digest, person_id)
 
+    def ask(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    sa.event.listen(records.engine, "before_cursor_execute", ask)
     monkeypatch.setattr(Passwords, "_matches", count)
     monkeypatch.setattr(parties.guesses._store, "find", look)
-    answers = []
+    answers, statements = [], []
     for name, password in (("Anna", "wrong password"), ("Nobody", PASSWORD), ("Bob", PASSWORD), ("\0", "")):
         before = (len(hashed), len(looked))
+        asked.clear()
         with pytest.raises(NotSignedIn) as caught:
             await parties.sign_in(name, password)
         assert (len(hashed) - before[0], len(looked) - before[1]) == (1, 1), name
         answers.append(caught.value.to_dict())
+        statements.append(list(asked))
+    sa.event.remove(records.engine, "before_cursor_execute", ask)
     assert all(answer == answers[0] for answer in answers)
+    assert all(each == statements[0] for each in statements)
     assert len(set(hashed)) == 1  # the decoy has the parameters of a real one
 
 
@@ -167,6 +181,52 @@ async def test_a_role_removed_elsewhere_in_mid_session_is_gone_within_a_second(
     found = await other.find_session(opened.secret)
     assert found is not None
     assert not found.person.allows("engineer")
+
+
+async def test_what_was_being_looked_up_when_something_changed_is_not_remembered(
+    parties: Parties, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await anna(parties)
+    bob = await parties.people.add(administrator(), "Bob", PASSWORD, ["engineer"])
+    opened = await parties.sign_in("Bob", PASSWORD)
+    loop = asyncio.get_running_loop()
+    find, held, tree = parties._sessions.find, parties._authorities.held, parties._authorities.tree
+
+    def first(read: Callable[..., Any], change: Callable[[], Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+        """Reads, and returns what it read after ``change`` was made, the first time."""
+        waiting = [change]
+
+        def reading(*values: Any) -> Any:
+            found = read(*values)
+            if waiting:
+                asyncio.run_coroutine_threadsafe(waiting.pop()(), loop).result(10)
+            return found
+
+        return reading
+
+    parties.forget()
+    monkeypatch.setattr(
+        parties._authorities,
+        "held",
+        first(held, lambda: parties.people.update(administrator(), bob.id, roles=["viewer"])),
+    )
+    assert "engineer" in {each.role for each in (await parties.authority(opened.session)).held}
+    assert {each.role for each in (await parties.authority(opened.session)).held} == {"viewer"}
+
+    parties.forget()
+    new = NewOrganisation(parent_id=ROOT, kind="department", name="North")
+    monkeypatch.setattr(
+        parties._authorities, "tree", first(tree, lambda: parties.organisations.create(administrator(), new))
+    )
+    assert len((await parties.authority(opened.session)).tree.nodes) == 1
+    assert len((await parties.authority(opened.session)).tree.nodes) == 2
+
+    parties.forget()
+    monkeypatch.setattr(
+        parties._sessions, "find", first(find, lambda: parties.end_session(opened.session, opened.session.id))
+    )
+    assert await parties.find_session(opened.secret) is not None
+    assert await parties.find_session(opened.secret) is None
 
 
 async def test_a_token_says_from_where_it_was_used(parties: Parties) -> None:
