@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from millwright.kernel import Unavailable
+from millwright.kernel import ROOT, Unavailable
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Act, Actor, Draft, LedgerStore, Recorder, Target, entries_of, verify
 from millwright.ledger.proving import check_proof
@@ -176,6 +176,19 @@ async def test_denials_are_told_and_a_flood_is_counted(web: RunningWeb) -> None:
     )
     assert {one["error"] for one in guesses} == {"parties.wrong_password", "parties.sign_in_slowed"}
     assert person in {one["target"].get("id") for one in guesses}
+
+
+async def test_a_refused_sign_in_is_entered_alike_for_somebody_and_for_nobody(web: RunningWeb) -> None:
+    client = await web.set_up()
+    for name in ("Anna", "Nobody"):
+        attempts = web.services.denials.attempts
+        answer = await web.client().post("/api/v1/session", json={"name": name, "password": "wrong password"})
+        assert answer.status_code == 401
+        assert web.services.denials.attempts == attempts + 1
+    found = await until(client, lambda each: len(each) == 2, action="session.sign_in", outcome="denied")
+    assert {each["organisation"] for each in found} == {ROOT}
+    assert {each["error"] for each in found} == {"parties.wrong_password"}
+    assert all(each["actor"] == {"kind": "unknown"} for each in found)
 
 
 async def test_no_secret_is_anywhere_in_it(web: RunningWeb, tmp_path: Path) -> None:
