@@ -480,6 +480,36 @@ async def test_what_was_refused_before_anything_was_begun_is_never_entered_as_in
             await writer.stop()
 
 
+async def test_an_intent_that_ends_in_the_batch_it_begins_in_is_never_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str] = []
+    keep = LedgerStore.keep
+
+    def watch(self: LedgerStore, entries: Any, begun: Any, settled: Any) -> None:
+        kept.extend(intent_id for intent_id, _, _ in begun)
+        keep(self, entries, begun, settled)
+
+    monkeypatch.setattr(LedgerStore, "keep", watch)
+    async with running_web(tmp_path) as web:
+        client = await web.set_up()
+        recorder = web.services.recorder
+        for number in range(3):
+            await recorder.begin(sealed(number))
+        await recorder.record([sealed(1)])
+        await recorder.settle("led_00002")
+        writer = open_writer(web.services.records, web.bus, web.services.clock, tmp_path)
+        await writer.start()
+        try:
+            found = await until(client, lambda each: len(each) == 1, action="test.add")
+            assert [each["id"] for each in found] == ["led_00001"]
+            assert kept == ["led_00000"]
+            await recorder.record([sealed(0)])  # the end of one that was kept comes later
+            await until(client, lambda each: len(each) == 2, action="test.add")
+        finally:
+            await writer.stop()
+
+
 async def test_a_failure_between_log_and_index_doubles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running_web(tmp_path) as web:
         client = await web.set_up()
