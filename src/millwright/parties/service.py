@@ -102,7 +102,7 @@ class Parties:
         self._authorities = AuthorityStore(records)
         self.standing = Standing(records, clock)
         self._allowed: OrderedDict[tuple[str, str], tuple[float, Authority]] = OrderedDict()
-        self._tree: tuple[float, Tree] | None = None
+        self._tree: tuple[float, asyncio.Task[Tree]] | None = None
         self._epoch = 0
         self.organisations = Organisations(OrganisationStore(records), clock, self.forget)
         self.grants = Grants(GrantStore(records), self._authorities, clock, self.forget)
@@ -202,19 +202,28 @@ class Parties:
         known = self._allowed.get(key)
         if known is not None and now_s - known[0] < _REMEMBER_S:
             return known[1]
-        epoch, kept = self._epoch, self._tree
-        tree = kept[1] if kept is not None and now_s - kept[0] < _REMEMBER_S else None
+        epoch = self._epoch
+        tree = await self._shared_tree(now_s)
         found = await asyncio.to_thread(self._authority, session, tree)
         if epoch == self._epoch:
-            if tree is None:
-                self._tree = (now_s, found.tree)
             self._allowed[key] = (now_s, found)
         while len(self._allowed) > _REMEMBER_MOST:
             self._allowed.popitem(last=False)
         return found
 
-    def _authority(self, session: Session, tree: Tree | None) -> Authority:
-        tree = tree or self._authorities.tree()
+    async def _shared_tree(self, now_s: float) -> Tree:
+        """Read once a second for all sessions, also for those that ask while it is being read."""
+        kept = self._tree
+        if kept is None or now_s - kept[0] >= _REMEMBER_S:
+            reading = asyncio.create_task(asyncio.to_thread(self._authorities.tree), name="tree of organisations")
+            kept = self._tree = (now_s, reading)
+        try:
+            return await asyncio.shield(kept[1])
+        finally:
+            if self._tree is kept and kept[1].done() and (kept[1].cancelled() or kept[1].exception()):
+                self._tree = None
+
+    def _authority(self, session: Session, tree: Tree) -> Authority:
         held = self._authorities.held(session.person.id)
         mask = masked(session.person.roles, bundles()) if session.method == "token" else None
         return Authority(session.person.id, held, tree, self._clock.now_ms(), mask)

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from millwright import parties as domain
 from millwright.engines import secrets
 from millwright.engines.sql import Records
-from millwright.kernel import ROOT, Conflict, Denied, Invalid, LimitExceeded, ManualClock
+from millwright.kernel import ROOT, Conflict, Denied, Invalid, LimitExceeded, ManualClock, Unavailable
 from millwright.parties import NotSignedIn, Opened, Parties, SignInSettings
+from millwright.parties.authority import Tree
 from millwright.parties.oidc.store import IdentityStore
 from millwright.parties.organisations.model import NewOrganisation
 from millwright.parties.origin import Origin
@@ -227,6 +228,31 @@ async def test_what_was_being_looked_up_when_something_changed_is_not_remembered
     )
     assert await parties.find_session(opened.secret) is not None
     assert await parties.find_session(opened.secret) is None
+
+
+async def test_the_tree_is_read_once_for_all_who_ask_and_again_after_a_failure(
+    parties: Parties, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await anna(parties)
+    sessions = [first, *[await parties.sign_in("Anna", PASSWORD) for _ in range(3)]]
+    tree, read = parties._authorities.tree, []
+
+    def broken() -> Tree:
+        read.append("broken")
+        raise Unavailable("The database is away.", code="test.away")
+
+    def counted() -> Tree:
+        read.append("whole")
+        return tree()
+
+    parties.forget()
+    monkeypatch.setattr(parties._authorities, "tree", broken)
+    asked = [parties.authority(each.session) for each in sessions]
+    assert all(isinstance(each, Unavailable) for each in await asyncio.gather(*asked, return_exceptions=True))
+    monkeypatch.setattr(parties._authorities, "tree", counted)
+    found = await asyncio.gather(*(parties.authority(each.session) for each in sessions))
+    assert len({id(each.tree) for each in found}) == 1
+    assert read == ["broken", "whole"]
 
 
 async def test_a_token_says_from_where_it_was_used(parties: Parties) -> None:
