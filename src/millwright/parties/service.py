@@ -16,7 +16,7 @@ from msgspec import structs
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Conflict, Denied, Invalid, LimitExceeded, NotFound, new_id, new_secret
 from millwright.ledger import Actor, acted_by, note
-from millwright.parties.authority import Authority, Tree, masked
+from millwright.parties.authority import Authority
 from millwright.parties.ceremonies import Ceremonies
 from millwright.parties.errors import NotSignedIn
 from millwright.parties.grants.service import Grants
@@ -27,7 +27,7 @@ from millwright.parties.organisations.service import Organisations
 from millwright.parties.origin import Origin
 from millwright.parties.passwords import LeakedPasswords, Passwords
 from millwright.parties.people import People, person_row
-from millwright.parties.permissions import bundles
+from millwright.parties.remembered import REMEMBER_MOST, REMEMBER_S, RememberedAuthorities
 from millwright.parties.settings import SignInSettings
 from millwright.parties.standing import Standing
 from millwright.parties.store import (
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_REMEMBER_S = 1.0
-_REMEMBER_MOST = 4096
 _TOUCH_MS = 60_000
 _STRONG: frozenset[Factor] = frozenset({"totp", "recovery", "passkey", "oidc_second"})
 _WAITING_MOST = 16
@@ -101,8 +99,7 @@ class Parties:
         self._known: OrderedDict[bytes, tuple[float, Session]] = OrderedDict()
         self._authorities = AuthorityStore(records)
         self.standing = Standing(records, clock)
-        self._allowed: OrderedDict[tuple[str, str], tuple[float, Authority]] = OrderedDict()
-        self._tree: tuple[float, asyncio.Task[Tree]] | None = None
+        self._remembered = RememberedAuthorities(self._authorities, clock)
         self._epoch = 0
         self.organisations = Organisations(OrganisationStore(records), clock, self.forget)
         self.grants = Grants(GrantStore(records), self._authorities, clock, self.forget)
@@ -158,7 +155,7 @@ class Parties:
         key = digest(secret)
         now_s = self._clock.monotonic_s()
         known = self._known.get(key)
-        if known is not None and now_s - known[0] < _REMEMBER_S and known[1].expires_ms > self._clock.now_ms():
+        if known is not None and now_s - known[0] < REMEMBER_S and known[1].expires_ms > self._clock.now_ms():
             return known[1]
         epoch = self._epoch
         if secret.startswith(f"{TOKEN_PREFIX}_"):
@@ -172,7 +169,7 @@ class Parties:
             return None
         if epoch == self._epoch:
             self._known[key] = (now_s, session)
-        while len(self._known) > _REMEMBER_MOST:
+        while len(self._known) > REMEMBER_MOST:
             self._known.popitem(last=False)
         return session
 
@@ -192,41 +189,11 @@ class Parties:
         """
         self._epoch += 1
         self._known.clear()
-        self._allowed.clear()
-        self._tree = None
+        self._remembered.forget()
 
     async def authority(self, session: Session) -> Authority:
         """What a session may do, and where; remembered for a second like the session itself."""
-        key = (session.id, session.person.id)
-        now_s = self._clock.monotonic_s()
-        known = self._allowed.get(key)
-        if known is not None and now_s - known[0] < _REMEMBER_S:
-            return known[1]
-        epoch = self._epoch
-        tree = await self._shared_tree(now_s)
-        found = await asyncio.to_thread(self._authority, session, tree)
-        if epoch == self._epoch:
-            self._allowed[key] = (now_s, found)
-        while len(self._allowed) > _REMEMBER_MOST:
-            self._allowed.popitem(last=False)
-        return found
-
-    async def _shared_tree(self, now_s: float) -> Tree:
-        """Read once a second for all sessions, also for those that ask while it is being read."""
-        kept = self._tree
-        if kept is None or now_s - kept[0] >= _REMEMBER_S:
-            reading = asyncio.create_task(asyncio.to_thread(self._authorities.tree), name="tree of organisations")
-            kept = self._tree = (now_s, reading)
-        try:
-            return await asyncio.shield(kept[1])
-        finally:
-            if self._tree is kept and kept[1].done() and (kept[1].cancelled() or kept[1].exception()):
-                self._tree = None
-
-    def _authority(self, session: Session, tree: Tree) -> Authority:
-        held = self._authorities.held(session.person.id)
-        mask = masked(session.person.roles, bundles()) if session.method == "token" else None
-        return Authority(session.person.id, held, tree, self._clock.now_ms(), mask)
+        return await self._remembered.get(session)
 
     async def home_of(self, person_id: str) -> str:
         """Where somebody belongs who is not signed in: see :meth:`.Authority.home`."""
