@@ -1631,7 +1631,8 @@ export interface paths {
         };
         /**
          * The history of an object
-         * @description Who changed it and how, newest first; without addresses and agents.
+         * @description Who changed it and how, newest first; without addresses and agents. Of people, sessions, grants and
+         *     whatever else is no thing of the plant it takes `ledger:read`.
          */
         get: operations["listObjectHistory"];
         put?: never;

@@ -116,7 +116,7 @@ class Approvals:
         with self.cases.begin() as session:
             known = session.find_open(KIND, [cause]).get(cause)
             if known is not None and (known.deadline_ms or 0) > session.now_ms:
-                note("approval", known.id, asked.action)
+                note("approval", known.id, asked.action, organisation=known.organisation_id)
                 return known
             if known is not None:
                 self._fire(session, known, "expire", SYSTEM)
@@ -196,12 +196,12 @@ class Approvals:
 
     async def take_answer(self, authority: Authority, approval_id: str) -> ApprovalAnswer:
         """The answer to a request, once, for who asked. Raises ``NotFound`` (``approvals.answer_gone``)."""
-        await self._row(authority, approval_id)
+        row = await self._row(authority, approval_id)
         sealed = await asyncio.to_thread(self.store.take_answer, approval_id, authority.person_id)
         if sealed is None:
             raise errors.answer_gone()
         plain = await asyncio.to_thread(self._secrets.open, purpose_of(ANSWER, approval_id), sealed)
-        note("approval", approval_id)
+        note("approval", approval_id, organisation=row.organisation_id)
         return msgspec.json.decode(plain, type=ApprovalAnswer)
 
     # --- deciding ------------------------------------------------------------------------------------------------
@@ -231,10 +231,10 @@ class Approvals:
 
     async def comment(self, authority: Authority, session: Session, approval_id: str, text: str) -> ApprovalDetail:
         """Say something about a request: who asked, why; who decides, a question. Raises ``NotFound``."""
-        await self._row(authority, approval_id)
+        row = await self._row(authority, approval_id)
         actor = Actor(session.person.id, session.person.name)
         await asyncio.to_thread(self.cases.comment, approval_id, actor, _plain(text))
-        note("approval", approval_id)
+        note("approval", approval_id, organisation=row.organisation_id)
         return await self.get(authority, approval_id)
 
     async def override(self, session: Session, approval: Approval, reason: str) -> Outcome:
@@ -429,4 +429,5 @@ def _noted(case: Case, before: Case | None) -> None:
     after = {"state": case.state, **{key: case.data[key] for key in keys if case.data.get(key)}}
     if case.data.get("result"):
         after["status"] = ApprovalResult(**case.data["result"]).status
-    note("approval", case.id, case.data["action"], before={"state": before.state} if before else None, after=after)
+    was = {"state": before.state} if before else None
+    note("approval", case.id, case.data["action"], before=was, after=after, organisation=case.organisation_id)
