@@ -4892,6 +4892,24 @@ export interface components {
         };
         /** RetentionPolicies */
         RetentionPolicies: {
+            /**
+             * @example [
+             *       {
+             *         "device_id": "*",
+             *         "keep_days": 31,
+             *         "property": "vibration.*"
+             *       },
+             *       {
+             *         "device_id": "*",
+             *         "property": "energy*"
+             *       },
+             *       {
+             *         "device_id": "*",
+             *         "keep_days": 730,
+             *         "property": "*"
+             *       }
+             *     ]
+             */
             policies: components["schemas"]["RetentionPolicy"][];
         };
         /** RetentionPolicy */
