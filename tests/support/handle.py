@@ -18,7 +18,6 @@ from millwright.identity.handle import (
     HandleSettings,
     HandleValue,
     Interface,
-    LmdbRecords,
     Reference,
     SecretCredentials,
     Server,
@@ -27,7 +26,9 @@ from millwright.identity.handle import (
 from millwright.identity.handle.keys import encode_public_key
 from millwright.identity.handle.model import SECRET_PERMISSIONS
 from millwright.identity.handle.special import Admin, encode_admin
+from millwright.identity.records import Records
 from millwright.kernel import SystemClock
+from support.identifiers import home, open_records, put
 from support.nats import free_port
 
 ADMIN = Reference(b"0.NA/86.1000.1", 300)
@@ -53,7 +54,7 @@ def site_for(
 @dataclass
 class RunningHandle:
     server: HandleServer
-    records: LmdbRecords
+    records: Records
     site: Site
 
     @property
@@ -64,16 +65,14 @@ class RunningHandle:
         return HandleClient([self.site], SecretCredentials(who, secret) if secret is not None else None, **more)
 
 
-def fill(records: LmdbRecords, prefix: bytes = b"86.1000.1", *extra: HandleValue) -> None:
+def fill(records: Records, prefix: bytes = b"86.1000.1", *extra: HandleValue) -> None:
     """A prefix with an administrator by secret, and one product."""
-    records.home(prefix)
-    records.home(b"0.NA")
+    home(records, prefix, b"0.NA")
     secret = value(300, b"HS_SECKEY", SECRET, permissions=int(SECRET_PERMISSIONS))
-    records.load(
-        [
-            (b"0.NA/" + prefix, (admin_value(Reference(b"0.NA/" + prefix, 300)), secret, *extra)),
-            (prefix + b"/Product-1", (value(1), value(2, b"EMAIL", b"a@example.com"), admin_value())),
-        ]
+    put(
+        records,
+        (b"0.NA/" + prefix, (admin_value(Reference(b"0.NA/" + prefix, 300)), secret, *extra)),
+        (prefix + b"/Product-1", (value(1), value(2, b"EMAIL", b"a@example.com"), admin_value())),
     )
 
 
@@ -83,12 +82,12 @@ async def running_handle(
     *extra: HandleValue,
     key: Any = None,
     administrators: tuple[Reference, ...] = (),
-    records: LmdbRecords | None = None,
+    records: Records | None = None,
     **settings: Any,
 ) -> AsyncIterator[RunningHandle]:
     """``extra`` values stand in the prefix handle ``0.NA/86.1000.1``."""
     if records is None:
-        records = LmdbRecords(folder / "handles", durable=False)
+        records = open_records(folder / "handles")
         fill(records, b"86.1000.1", *extra)
     public = encode_public_key(key.public_key()) if key is not None else b""
     chosen = HandleSettings(**{"host": "127.0.0.1", "port": free_port()} | settings)

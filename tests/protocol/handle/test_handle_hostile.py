@@ -27,6 +27,7 @@ from millwright.identity.handle.wire.requests import Answer, OfHandle, Resolve, 
 from millwright.identity.handle.wire.responses import decode_handles, decode_resolved, encode_resolved
 from millwright.kernel import Unavailable
 from support.handle import ADMIN, SECRET, RunningHandle, admin_value, running_handle, site_for, value
+from support.identifiers import put
 from support.mqtt import until
 
 PRODUCT = b"86.1000.1/product-1"
@@ -72,7 +73,7 @@ def datagrams(port: int) -> Any:
 
 
 def enlarge(running: RunningHandle) -> None:
-    running.records.load([(LARGE, tuple(value(number + 1, data=b"x" * 200) for number in range(40)))])
+    put(running.records, (LARGE, tuple(value(number + 1, data=b"x" * 200) for number in range(40))))
 
 
 async def test_a_large_answer_goes_to_proven_addresses_only(tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ async def test_an_answer_that_comes_twice_is_done_once(tmp_path: Path) -> None:
                 codes.append(decode_message(received[20:]).response_code)
         # The second is the first's answer again; the third is a replay under another number.
         assert codes == [Rc.SUCCESS, Rc.SUCCESS, Rc.AUTHENTICATION_TIMEOUT]
-        assert running.server.stats()["gauges"]["challenges"] == 0
+        assert running.server.stats()["gauges"]["handle_challenges"] == 0
 
 
 async def test_a_challenge_of_another_address_or_none_is_refused(tmp_path: Path) -> None:
@@ -257,7 +258,7 @@ async def test_connections_are_bounded(tmp_path: Path) -> None:
         for _, writer in opened:
             writer.close()
         await asyncio.sleep(0.1)
-        assert running.server.stats()["gauges"]["connections"] == 0
+        assert running.server.stats()["gauges"]["handle_connections"] == 0
 
 
 async def test_many_questions_on_one_connection_are_answered_in_order(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 
-from millwright.identity.handle import HandleClient, HandleServer, KeyCredentials, LmdbRecords, Reference
+from millwright.identity.handle import HandleClient, HandleServer, KeyCredentials, Reference
 from millwright.identity.handle.keys import encode_public_key
 from millwright.identity.handle.site import Site, encode_site
 from millwright.identity.handle.transport import Address, ask
@@ -19,6 +19,7 @@ from millwright.identity.handle.wire.requests import OfHandle, Resolve, SetupSes
 from millwright.identity.handle.wire.responses import decode_error, decode_resolved
 from millwright.kernel import Conflict, Corrupt, Denied, NotFound, Unavailable, Unsupported
 from support.handle import ADMIN, SECRET, admin_value, fill, running_handle, site_for, value
+from support.identifiers import home, open_records, put
 
 PRODUCT = b"86.1000.1/Product-1"
 
@@ -142,7 +143,7 @@ async def test_what_is_not_done_is_said_so(tmp_path: Path) -> None:
 
 async def test_a_list_comes_in_parts_and_needs_permission(tmp_path: Path) -> None:
     async with running_handle(tmp_path, listed_at_once=7) as running:
-        running.records.load((b"86.1000.1/%03d" % number, (value(1),)) for number in range(40))
+        put(running.records, *((b"86.1000.1/%03d" % number, (value(1),)) for number in range(40)))
         listed = await running.client(SECRET).list_handles(b"0.NA/86.1000.1")
         assert len(listed) == 41
         assert b"86.1000.1/Product-1" in listed
@@ -152,7 +153,7 @@ async def test_a_list_comes_in_parts_and_needs_permission(tmp_path: Path) -> Non
 
 async def test_server_administrators_may_do_everything(tmp_path: Path) -> None:
     async with running_handle(tmp_path, administrators=(ADMIN,)) as running:
-        running.records.load([(b"86.1000.1/orphan", (value(1),))])
+        put(running.records, (b"86.1000.1/orphan", (value(1),)))
         await running.client(SECRET).delete(b"86.1000.1/orphan")
 
 
@@ -161,30 +162,29 @@ async def test_server_administrators_may_do_everything(tmp_path: Path) -> None:
 
 async def test_referrals_are_followed_and_loops_end(tmp_path: Path) -> None:
     async with running_handle(tmp_path / "leaf") as leaf:
-        top = LmdbRecords(tmp_path / "top" / "handles", durable=False)
-        top.home(b"0.NA")
+        top = open_records(tmp_path / "top" / "handles")
+        home(top, b"0.NA")
         leaf_site = encode_site(leaf.site)
-        top.load([(b"0.NA/86.1000.1", (value(1, b"HS_SITE", leaf_site),))])
+        put(top, (b"0.NA/86.1000.1", (value(1, b"HS_SITE", leaf_site),)))
         async with running_handle(tmp_path / "top", records=top) as root:
             client = HandleClient([root.site], leaf.client(SECRET)._credentials)
             assert len(await client.resolve(PRODUCT)) == 3
             await client.create(b"86.1000.1/far", [value(1), admin_value()])
             # By a service handle, which names the sites.
-            top.load(
-                [
-                    (b"0.NA/86.1000.1", (value(1, b"HS_SERV", b"0.NA/86.SERV"),)),
-                    (b"0.NA/86.SERV", (value(1, b"HS_SITE", leaf_site),)),
-                ]
+            put(
+                top,
+                (b"0.NA/86.1000.1", (value(1, b"HS_SERV", b"0.NA/86.SERV"),)),
+                (b"0.NA/86.SERV", (value(1, b"HS_SITE", leaf_site),)),
             )
             assert len(await client.resolve(b"86.1000.1/far")) == 2
             # A prefix derived from one whose handle names the sites for all derived ones.
-            leaf.records.load([(b"0.NA/86.1000.1.7", (value(1, data=b"derived"),))])
-            top.load([(b"0.NA/86.1000.1", (value(1, b"HS_SITE.PREFIX", leaf_site),))])
+            put(leaf.records, (b"0.NA/86.1000.1.7", (value(1, data=b"derived"),)))
+            put(top, (b"0.NA/86.1000.1", (value(1, b"HS_SITE.PREFIX", leaf_site),)))
             assert [each.data for each in await client.resolve(b"0.NA/86.1000.1.7")] == [b"derived"]
             # Nobody knows it, and nobody goes round.
             with pytest.raises(NotFound):
                 await client.resolve(b"77.7/1")
-            top.load([(b"0.NA/77.7", (value(1, b"HS_SITE", encode_site(root.site)),))])
+            put(top, (b"0.NA/77.7", (value(1, b"HS_SITE", encode_site(root.site)),)))
             with pytest.raises(NotFound) as error:
                 await client.resolve(b"77.7/1")
             assert error.value.code == "handle.not_responsible"
@@ -199,7 +199,8 @@ async def test_referrals_are_followed_and_loops_end(tmp_path: Path) -> None:
 
 async def test_a_broken_record_is_an_error_and_the_others_are_answered(tmp_path: Path, caplog: Any) -> None:
     async with running_handle(tmp_path) as running:
-        running.records._environment.write(lambda write: write.put("handles", b"86.1000.1/BROKEN", b"\x01" + bytes(60)))
+        index = running.records._current()
+        index._environment.write(lambda write: write.put("handles", b"86.1000.1/BROKEN", b"\x01" + bytes(60)))
         with pytest.raises(Unavailable):
             await running.client().resolve(b"86.1000.1/broken")
         assert len(await running.client().resolve(PRODUCT)) == 3
@@ -210,10 +211,11 @@ async def test_a_broken_record_is_an_error_and_the_others_are_answered(tmp_path:
 
 async def test_a_taken_port_is_said_so(tmp_path: Path) -> None:
     async with running_handle(tmp_path) as running:
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(Unavailable, match="in use") as error:
             await HandleServer(running.server.service).start()
+        assert error.value.code == "handle.port_taken"
     await asyncio.sleep(0)
-    records = LmdbRecords(tmp_path / "again", durable=False)
+    records = open_records(tmp_path / "again")
     fill(records)
     async with running_handle(tmp_path, records=records, port=running.port) as again:
         assert len(await again.client().resolve(PRODUCT)) == 3

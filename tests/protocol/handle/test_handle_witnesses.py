@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from millwright.identity.handle import Reference
 from millwright.identity.handle.keys import encode_public_key
 from support.handle import ADMIN, SECRET, admin_value, running_handle, value
+from support.identifiers import put
 
 FOLDER = Path(__file__).parent
 KEY_ADMIN = Reference(ADMIN.handle, 301)
@@ -67,8 +68,9 @@ async def test_cnri_client(tmp_path: Path, transport: str, minor: str) -> None:
     public = encode_public_key(key.public_key())
     known = value(301, b"HS_PUBKEY", public), admin_value(KEY_ADMIN, index=101)
     async with running_handle(tmp_path, *known, key=key) as running:
-        running.records.load(
-            [(b"86.1000.1/large", tuple(value(number + 1, b"TEXT", b"x" * 200) for number in range(40)))]
+        put(
+            running.records,
+            (b"86.1000.1/large", tuple(value(number + 1, b"TEXT", b"x" * 200) for number in range(40))),
         )
         told = await run(
             tmp_path, "CnriWitness.java", path, "127.0.0.1", str(running.port), transport, "86.1000.1", SECRET.decode(),

@@ -59,6 +59,12 @@ class Read:
             if cursor.set_range(key) if key else cursor.first():
                 yield from cursor
 
+    def find_before(self, table: str, key: bytes) -> tuple[bytes, bytes] | None:
+        """The last pair whose key is below ``key``."""
+        with self._txn.cursor(self._tables[table]) as cursor:
+            found = cursor.prev() if cursor.set_range(key) else cursor.last()
+            return cursor.item() if found else None
+
     def count(self, table: str) -> int:
         """How many keys a table holds."""
         return int(self._txn.stat(self._tables[table])["entries"])
@@ -124,11 +130,16 @@ class LmdbEnvironment:
             raise corrupt(path, str(error)) from error
         except (lmdb.Error, OSError) as error:
             raise unavailable(path, str(error)) from error
+        opened = data.stat()
+        self._identity = opened.st_dev, opened.st_ino
         try:
             suspicious = present and self._mend_length(data, read_only)
             self._tables = {
                 name: self._env.open_db(name.encode(), create=not read_only, integerkey=False) for name in tables
             }
+            if not read_only:
+                # A view that was open in a process that was killed would keep old pages from being used again.
+                self._env.reader_check()
             if suspicious:
                 self.verify()
         except _BROKEN as error:
@@ -243,6 +254,25 @@ class LmdbEnvironment:
             raise full(self.path, self._largest)
         self._resize(min(size * 2, self._largest))
         logger.info("the index in %s may now take %s bytes", self.path, self._env.info()["map_size"])
+
+    def copy(self, folder: Path) -> None:
+        """Write what was committed last, without holes, into an empty folder. Readers and writers go on meanwhile."""
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._env.copy(str(folder), compact=True)
+        except _BROKEN as error:
+            raise corrupt(self.path, str(error)) from error
+        except (lmdb.Error, OSError) as error:
+            raise unavailable(folder, str(error)) from error
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another folder was put in the place of the one that was opened."""
+        try:
+            found = (self.path / "data.mdb").stat()
+        except FileNotFoundError:
+            return True
+        return (found.st_dev, found.st_ino) != self._identity
 
     def stats(self) -> dict[str, int]:
         """Gauges: bytes used and reserved, readers."""

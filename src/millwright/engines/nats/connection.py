@@ -24,7 +24,16 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, RetentionPolicy, StreamConfig
 
 from millwright.engines.nats.streams import PullReader, StreamMessage, StreamSpec, StreamState, message_id_of
-from millwright.kernel import Handler, Invalid, LimitExceeded, MillwrightError, Responder, Unavailable, Unsubscribe
+from millwright.kernel import (
+    Conflict,
+    Handler,
+    Invalid,
+    LimitExceeded,
+    MillwrightError,
+    Responder,
+    Unavailable,
+    Unsubscribe,
+)
 from millwright.kernel.errors import from_dict
 
 logger = logging.getLogger(__name__)
@@ -39,6 +48,7 @@ _RESTORE_TIMEOUT_S = 10.0
 _RETRY_S = 0.1
 _SCAN = 32
 """Messages asked for at once while scanning: they may be a megabyte each."""
+_WRONG_LAST = 10071
 _STREAM_FULL = frozenset({10077, 10047, 10023})  # store failed (also: maximum bytes), insufficient resources
 
 T = TypeVar("T")
@@ -226,8 +236,19 @@ class NatsConnection:
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The stream {spec.name} could not be made", error) from error
 
-    async def append(self, subject: str, payload: bytes, *, message_id: str = "", timeout_s: float = 5.0) -> int:
+    async def append(
+        self,
+        subject: str,
+        payload: bytes,
+        *,
+        message_id: str = "",
+        timeout_s: float = 5.0,
+        expected_last: int | None = None,
+    ) -> int:
         """Append durably; returns the sequence. The same ``message_id`` within the duplicate window is kept once.
+
+        With ``expected_last`` only when that is the stream's last sequence: raises ``Conflict``
+        (``engines.stream_moved``) otherwise.
 
         Raises ``LimitExceeded`` (``engines.stream_full``) when the stream or its disk is full, ``Unavailable`` when the
         broker did not confirm: the message may or may not be stored, so send it again under the same ``message_id``.
@@ -236,12 +257,14 @@ class NatsConnection:
         client, jetstream = self._need()
         if not client.is_connected:  # what the client would keep until it is back overtakes what has to be repeated
             raise _unavailable(f"Appending to {subject} was not tried", ConnectionError("NATS is not connected"))
-        headers = {"Nats-Msg-Id": message_id} if message_id else None
+        headers = {"Nats-Msg-Id": message_id} if message_id else {}
+        if expected_last is not None:
+            headers["Nats-Expected-Last-Sequence"] = str(expected_last)
         try:
             async with asyncio.timeout(timeout_s) as limit:
                 self._appending.add(limit)
                 try:
-                    done = await jetstream.publish(subject, payload, timeout=timeout_s, headers=headers)
+                    done = await jetstream.publish(subject, payload, timeout=timeout_s, headers=headers or None)
                 finally:
                     self._appending.discard(limit)
         except nats.js.errors.APIError as error:
@@ -251,6 +274,13 @@ class NatsConnection:
                     code="engines.stream_full",
                     hint="Free disk space, or raise [nats] max_store_gb; intake resumes by itself.",
                     retry_after_s=1.0,
+                ) from error
+            if error.err_code == _WRONG_LAST:
+                raise Conflict(
+                    f"Something else was appended to {subject} meanwhile.",
+                    code="engines.stream_moved",
+                    hint="Read it, then decide anew.",
+                    detail={"expected": expected_last},
                 ) from error
             raise _unavailable(f"Appending to {subject} failed", error) from error
         except nats.errors.MaxPayloadError as error:
@@ -304,9 +334,10 @@ class NatsConnection:
             config.deliver_policy, config.opt_start_seq = DeliverPolicy.BY_START_SEQUENCE, floor.stream_seq + 1
 
     async def scan(
-        self, stream: str, *, subject: str = ">", first: int = 0, last: int | None = None
+        self, stream: str, *, subject: str = ">", first: int = 0, last: int | None = None, at_once: int = _SCAN
     ) -> AsyncIterator[StreamMessage]:
-        """What the stream holds at this moment from sequence ``first`` to ``last``, in order, with no lasting reader.
+        """What the stream holds at this moment from sequence ``first`` to ``last``, in order, with no lasting reader;
+        ``at_once`` messages are asked for together.
 
         Raises ``Unavailable``.
         """
@@ -327,7 +358,7 @@ class NatsConnection:
             pending = (await subscription.consumer_info()).num_pending or 0
             try:
                 while pending:
-                    for message in await subscription.fetch(min(pending, _SCAN), timeout=5):
+                    for message in await subscription.fetch(min(pending, at_once), timeout=5):
                         metadata = message.metadata
                         pending = metadata.num_pending
                         if metadata.sequence.stream <= end:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from millwright.identity.handle.client import HandleClient, KeyCredentials, SecretCredentials
     from millwright.identity.handle.errors import MessageError
     from millwright.identity.handle.json_form import value_from_json, value_to_json
-    from millwright.identity.handle.lmdb_records import LmdbRecords
     from millwright.identity.handle.model import HandleValue, Permission, Reference
     from millwright.identity.handle.records import HandleRecords, RecordsView, StoredRecord
     from millwright.identity.handle.server import HandleServer
@@ -35,7 +34,6 @@ __all__ = [
     "HandleValue",
     "Interface",
     "KeyCredentials",
-    "LmdbRecords",
     "MessageError",
     "Permission",
     "RecordsView",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from struct import Struct as Layout
 
-from millwright.identity.handle.naming import prefix_of
 from millwright.identity.handle.records import RecordsView
 from millwright.identity.handle.wire.codes import Flag, Op
 from millwright.identity.handle.wire.message import HEADER
@@ -58,7 +57,7 @@ def answer_quickly(view: RecordsView, data: bytes, site_serial: int, now_s: int,
     if record is None or not (flags & Flag.PUBLIC_ONLY or not record.has_restricted):
         return None
     block = record.public_block
-    if block[:4] == b"\x00\x00\x00\x00" or not view.responsible(prefix_of(handle)):
+    if block[:4] == b"\x00\x00\x00\x00" or not view.responsible(handle):
         return None
     digest = b""
     answer_flags = flags & KEPT_FLAGS | (Flag.AUTHORITATIVE if primary else 0)

@@ -78,7 +78,7 @@ class Operations:
             return None
         handle = with_slash(request.handle)
         prefix = named_prefix(handle)
-        if op == Op.LIST_HANDLES and prefix is not None and view.responsible(prefix):
+        if op == Op.LIST_HANDLES and prefix is not None and view.responsible(prefix + b"/"):
             # A list of a prefix's handles is asked of the prefix handle, which may be kept elsewhere.
             return None
         referred = refer(view, handle, flags)

@@ -10,11 +10,14 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from struct import Struct as Layout
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from millwright.identity.handle.errors import MessageError, broken_record
 from millwright.identity.handle.model import HandleValue, Permission, Reference, encode_value, read_value, type_matcher
 from millwright.identity.handle.wire.reader import Reader
+
+if TYPE_CHECKING:
+    from millwright.identity.records.model import Prefix
 
 _FORMAT = 1
 _HEAD = Layout(">BBIHHII")
@@ -109,8 +112,11 @@ class RecordsView(Protocol):
     def find(self, handle: bytes) -> StoredRecord | None:
         """A handle's record, ``None`` when it is not registered. Raises ``Corrupt``."""
 
-    def responsible(self, prefix: bytes) -> bool:
-        """Whether handles of this prefix are registered here: what is not found then does not exist."""
+    def authority(self, name: bytes) -> Prefix | None:
+        """The entry of the longest prefix that a name stands under, ``None`` when nobody is known to own it."""
+
+    def responsible(self, handle: bytes) -> bool:
+        """Whether such a handle is registered here: what is not found then does not exist."""
 
     def iter_handles(self, prefix: bytes, after: bytes = b"") -> Iterator[bytes]:
         """The handles of a prefix, as they were registered; those behind one of them in the order of this."""

@@ -15,7 +15,7 @@ from millwright.identity.handle.naming import (
     with_slash,
 )
 from millwright.identity.handle.records import RecordsView, StoredRecord, readable
-from millwright.identity.handle.special import HS_SERV, HS_SERV_PREFIX, PREFIX_SITE_TYPES, SITE_TYPES
+from millwright.identity.handle.special import HS_SERV, HS_SERV_PREFIX, HS_SITE, PREFIX_SITE_TYPES, SITE_TYPES
 from millwright.identity.handle.wire.codes import Flag, Rc
 from millwright.identity.handle.wire.requests import Resolve
 from millwright.identity.handle.wire.responses import encode_error, encode_resolved
@@ -35,16 +35,23 @@ def refer(view: RecordsView, handle: bytes, flags: int) -> Finding | None:
     """Where a handle is, when its prefix is not registered here; ``None`` when it is.
 
     A service that holds the prefix handle gives its sites (RC 302); one that holds a prefix which this one is derived
-    from gives the sites for derived prefixes (RC 303).
+    from gives the sites for derived prefixes (RC 303). Of a prefix that was suspended or has expired nothing is told.
     """
     handle = with_slash(handle)
-    prefix = prefix_of(handle)
-    if view.responsible(prefix):
+    if view.responsible(handle):
         return None
+    prefix = prefix_of(handle)
+    owner = view.authority(handle)
+    if owner is not None and owner.state != "active":
+        text = "has expired" if owner.state == "expired" else "is suspended"
+        return Rc.SERVER_NOT_RESPONSIBLE, encode_error(f"The prefix {owner.prefix} {text}.")
     if not flags & Flag.DO_NOT_REFER:
         found = _sites(view, prefix_handle(prefix), (*SITE_TYPES, HS_SERV))
         if found:
             return Rc.SERVICE_REFERRAL, _referral(*found)
+        if owner is not None and owner.site:
+            site = HandleValue(index=1, type=HS_SITE, data=owner.site)
+            return Rc.SERVICE_REFERRAL, _referral(prefix_handle(owner.prefix.encode()), [site])
         asked = (named_prefix(handle) if fold(prefix) == PREFIX_HANDLES else None) or prefix
         outcome = _refer_to_parent(view, asked)
         if outcome is not None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from millwright.identity.handle.connection import Connection
 from millwright.identity.handle.dialogue import Peer
-from millwright.identity.handle.errors import MessageError
+from millwright.identity.handle.errors import MessageError, port_taken
 from millwright.identity.handle.fastpath import Quick
 from millwright.identity.handle.records import RecordsView
 from millwright.identity.handle.service import HandleService
@@ -26,7 +26,7 @@ from millwright.identity.handle.wire.message import (
     decode_envelope,
     packets,
 )
-from millwright.kernel import Corrupt, Unavailable
+from millwright.kernel import Corrupt, MillwrightError, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,8 @@ _PACKETS_AT_ONCE = 64
 _ADDRESSES = 100_000
 _SOCKET_BYTES = 4 * 1024 * 1024
 _MOST_TASKS = 1_000
+_FREE_PORTS = 5
+_PAUSE_S = 0.1
 
 
 class HandleServer:
@@ -59,10 +61,23 @@ class HandleServer:
         self._udp: socket.socket | None = None
         self._tcp: asyncio.Server | None = None
         self._counting: asyncio.TimerHandle | None = None
-        self._violation_s = 0.0
+        self._violation_s = self._failure_s = float("-inf")
 
     async def start(self) -> None:
-        """Listen. Raises ``OSError`` when the address is taken."""
+        """Listen. Raises ``Unavailable`` (``handle.port_taken``)."""
+        # A free port of TCP may be one that is taken for UDP.
+        for left in reversed(range(1 if self.settings.port else _FREE_PORTS)):
+            try:
+                await self._listen()
+            except OSError as error:
+                await self.stop()
+                if not left:
+                    raise port_taken(self.settings.host, self.settings.port, error.strerror or str(error)) from error
+            else:
+                break
+        self._count_anew()
+
+    async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         settings = self.settings
         self._tcp = await loop.create_server(lambda: Connection(self), settings.host, settings.port, backlog=1024)
@@ -72,13 +87,8 @@ class HandleServer:
         udp.setblocking(False)
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BYTES)
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
-        try:
-            udp.bind((settings.host, self.port))
-        except OSError:
-            await self.stop()
-            raise
+        udp.bind((settings.host, self.port))
         loop.add_reader(udp.fileno(), self._read_udp)
-        self._count_anew()
 
     async def stop(self) -> None:
         """Stop listening, close every connection, let running work end."""
@@ -128,14 +138,29 @@ class HandleServer:
             # A client that closed its port is told to us (ICMP) as an error of the socket.
             if error.errno not in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH):
                 logger.warning("reading UDP failed: %s", error)
+        except MillwrightError as error:
+            self._log_failure(error)
+            self._pause()
         except Exception:
             logger.exception("answering UDP failed")
+            self._pause()
+
+    def _pause(self) -> None:
+        """The packets are still there: without a pause this would begin again at once."""
+        loop = asyncio.get_running_loop()
+        if self._udp is not None:
+            loop.remove_reader(self._udp.fileno())
+            loop.call_later(_PAUSE_S, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._udp is not None:
+            asyncio.get_running_loop().add_reader(self._udp.fileno(), self._read_udp)
 
     def _packet(self, view: RecordsView, data: bytes, address: Any) -> None:
         try:
             quick = self.service.answer_quickly(view, data)
         except (Corrupt, Unavailable) as error:
-            logger.error("%s", error.message)
+            self._log_failure(error)
             quick = None
         if quick is not None:
             version, request_id, message = quick
@@ -206,7 +231,7 @@ class HandleServer:
                         break
                     answers.append(quick)
         except (Corrupt, Unavailable) as error:
-            logger.error("%s", error.message)
+            self._log_failure(error)
         return answers
 
     def admit(self, connection: Connection) -> bool:
@@ -238,6 +263,13 @@ class HandleServer:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def _log_failure(self, error: MillwrightError) -> None:
+        """Log that the records could not be read, at most one a second."""
+        now_s = self.service.clock.monotonic_s()
+        if now_s - self._failure_s >= 1:
+            self._failure_s = now_s
+            logger.error("%s", error.message)
+
     def log_violation(self, address: str, error: MessageError) -> None:
         """Log a broken rule, at most one a second."""
         now_s = self.service.clock.monotonic_s()
@@ -246,22 +278,22 @@ class HandleServer:
             logger.info("closing the connection of %s: %s", address, error.message)
 
     def stats(self) -> dict[str, Any]:
-        """Counters that only grow, and gauges."""
+        """Counters that only grow, and gauges; behind a dot the response code, or why a connection was closed."""
         return {
             "counters": {
-                "udp_requests": self.udp_requests,
-                "udp_limited": self.udp_limited,
-                "udp_cut": self.udp_cut,
-                "udp_malformed": self.udp_malformed,
-                "fragments_dropped": self._fragments.dropped,
-                "tcp_requests": self.tcp_requests,
-                **{f"responses_{code}": count for code, count in self.service.responses.items()},
-                **{f"closed_{reason}": count for reason, count in self.closed.items()},
+                "handle_udp_requests": self.udp_requests,
+                "handle_udp_limited": self.udp_limited,
+                "handle_udp_cut": self.udp_cut,
+                "handle_udp_malformed": self.udp_malformed,
+                "handle_fragments_dropped": self._fragments.dropped,
+                "handle_tcp_requests": self.tcp_requests,
+                **{f"handle_responses.{int(code)}": count for code, count in self.service.responses.items()},
+                **{f"handle_closed.{reason}": count for reason, count in self.closed.items()},
             },
             "gauges": {
-                "connections": len(self._connections),
-                "sessions": len(self.service.sessions),
-                "challenges": len(self.service.challenges),
-                "fragments": len(self._fragments),
+                "handle_connections": len(self._connections),
+                "handle_sessions": len(self.service.sessions),
+                "handle_challenges": len(self.service.challenges),
+                "handle_fragments": len(self._fragments),
             },
         }

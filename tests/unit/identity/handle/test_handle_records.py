@@ -6,28 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from millwright.identity.handle import LmdbRecords, Reference, StoredRecord
+from millwright.identity.handle import Reference, StoredRecord
 from millwright.identity.handle.administration import Administration
 from millwright.identity.handle.authorisation import check_permitted, is_member
-from millwright.identity.handle.lmdb_records import key_of
 from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.special import AdminPermission, encode_references
 from millwright.identity.handle.wire.codes import Flag, Rc
+from millwright.identity.records import Prefix, Records
+from millwright.identity.records.index import key_of
 from millwright.kernel import Conflict, Corrupt, Denied, Invalid, ManualClock, NotFound
 from support.handle import ADMIN, SECRET, admin_value, fill, value
+from support.identifiers import open_records, put
 
 OTHER = Reference(b"86.1000.1/other", 300)
 
 
 @pytest.fixture
 def records(tmp_path: Path):
-    made = LmdbRecords(tmp_path, durable=False)
+    made = open_records(tmp_path)
     fill(made)
     yield made
     made.close()
 
 
-def found(records: LmdbRecords, handle: bytes) -> tuple[HandleValue, ...] | None:
+def found(records: Records, handle: bytes) -> tuple[HandleValue, ...] | None:
     with records.view() as view:
         record = view.find(handle)
         return record.values if record is not None else None
@@ -55,8 +57,8 @@ def test_a_flipped_bit_is_noticed() -> None:
         assert error.value.code == "handle.record_broken"
 
 
-def test_handles_are_found_without_regard_to_case_in_ascii(records: LmdbRecords) -> None:
-    records.load([("86.1000.1/größe".encode(), (value(1),))])
+def test_handles_are_found_without_regard_to_case_in_ascii(records: Records) -> None:
+    put(records, ("86.1000.1/größe".encode(), (value(1),)))
     assert found(records, b"86.1000.1/pRoDuCt-1") is not None
     assert found(records, "86.1000.1/GRößE".encode()) is not None
     assert found(records, "86.1000.1/GRÖSSE".encode()) is None
@@ -64,22 +66,23 @@ def test_handles_are_found_without_regard_to_case_in_ascii(records: LmdbRecords)
         assert b"86.1000.1/Product-1" in list(view.iter_handles(b"86.1000.1"))
 
 
-def test_long_handles_are_told_apart(records: LmdbRecords) -> None:
+def test_long_handles_are_told_apart(records: Records) -> None:
     long = b"86.1000.1/" + b"x" * 1000
-    records.load([(long + b"1", (value(1),)), (long + b"2", (value(2),))])
+    put(records, (long + b"1", (value(1),)), (long + b"2", (value(2),)))
     assert [each.index for each in found(records, long + b"2") or ()] == [2]
     assert found(records, long) is None
     assert len(key_of(long)) <= 511
 
 
-def test_prefixes_are_taken_on_and_given_up(records: LmdbRecords) -> None:
+def test_prefixes_are_taken_on_and_given_up(records: Records) -> None:
     with records.view() as view:
-        assert view.responsible(b"86.1000.1")
-        assert not view.responsible(b"86.1000")
+        assert view.responsible(b"86.1000.1/x")
+        assert not view.responsible(b"86.1000/x")
         assert list(view.iter_prefixes()) == [b"0.NA", b"86.1000.1"]
-    records.unhome(b"86.1000.1")
+    records.put_prefix(Prefix(prefix="86.1000.1", organisation_id="org_test", state="expired"), who="test")
     with records.view() as view:
-        assert not view.responsible(b"86.1000.1")
+        assert not view.responsible(b"86.1000.1/x")
+        assert list(view.iter_prefixes()) == [b"0.NA"]
     assert records.verify() == 2
 
 
@@ -87,11 +90,11 @@ def test_prefixes_are_taken_on_and_given_up(records: LmdbRecords) -> None:
 
 
 @pytest.fixture
-def administration(records: LmdbRecords) -> Administration:
+def administration(records: Records) -> Administration:
     return Administration(records, ManualClock(1_700_000_000_000), ())
 
 
-def test_a_change_that_fails_leaves_everything(records: LmdbRecords, administration: Administration) -> None:
+def test_a_change_that_fails_leaves_everything(records: Records, administration: Administration) -> None:
     before = found(records, b"86.1000.1/product-1")
     for values in ((value(9), value(1)), (value(0),), (value(5), value(5)), (value(6, b"HS_ADMIN", b"no"),), ()):
         with pytest.raises((Conflict, Invalid)):
@@ -105,7 +108,7 @@ def test_a_change_that_fails_leaves_everything(records: LmdbRecords, administrat
     assert found(records, b"86.1000.1/product-1") == before
 
 
-def test_values_are_stamped_and_spelling_is_kept(records: LmdbRecords, administration: Administration) -> None:
+def test_values_are_stamped_and_spelling_is_kept(records: Records, administration: Administration) -> None:
     administration.create(b"86.1000.1/MiXed", (value(1), admin_value()), 0, ADMIN)
     administration.modify(b"86.1000.1/mixed", (value(1, data=b"new"),), ADMIN)
     with records.view() as view:
@@ -115,7 +118,7 @@ def test_values_are_stamped_and_spelling_is_kept(records: LmdbRecords, administr
         assert record.find_value(1) == value(1, data=b"new", timestamp_s=1_700_000_000)
 
 
-def test_only_permitted_administrators_change(records: LmdbRecords, administration: Administration) -> None:
+def test_only_permitted_administrators_change(records: Records, administration: Administration) -> None:
     may_add = admin_value(OTHER, AdminPermission.ADD_VALUE, 101)
     administration.create(b"86.1000.1/x", (value(1), admin_value(), may_add), 0, ADMIN)
     administration.add(b"86.1000.1/x", (value(2),), 0, OTHER)
@@ -153,15 +156,14 @@ def test_a_read_only_value_is_written_by_nobody(administration: Administration) 
             refused()
 
 
-def test_groups_are_followed_and_do_not_go_round(records: LmdbRecords) -> None:
+def test_groups_are_followed_and_do_not_go_round(records: Records) -> None:
     group = Reference(b"86.1000.1/group", 200)
     inner = Reference(b"86.1000.1/inner", 200)
-    records.load(
-        [
-            (group.handle, (value(200, b"HS_VLIST", encode_references((inner, group))),)),
-            (inner.handle, (value(200, b"HS_VLIST", encode_references((group, OTHER))),)),
-            (b"86.1000.1/broken", (value(200, b"HS_VLIST", b"\xff"),)),
-        ]
+    put(
+        records,
+        (group.handle, (value(200, b"HS_VLIST", encode_references((inner, group))),)),
+        (inner.handle, (value(200, b"HS_VLIST", encode_references((group, OTHER))),)),
+        (b"86.1000.1/broken", (value(200, b"HS_VLIST", b"\xff"),)),
     )
     with records.view() as view:
         assert is_member(view, group, OTHER)
@@ -171,7 +173,7 @@ def test_groups_are_followed_and_do_not_go_round(records: LmdbRecords) -> None:
         check_permitted(view, OTHER, (), AdminPermission.ADD_HANDLE, (group,))
 
 
-def test_a_minted_handle_has_a_suffix_of_its_own(records: LmdbRecords, administration: Administration) -> None:
+def test_a_minted_handle_has_a_suffix_of_its_own(records: Records, administration: Administration) -> None:
     first, second = (administration.create(b"86.1000.1/", (value(1),), Flag.MINT_SUFFIX, ADMIN) for _ in range(2))
     assert first != second
     assert found(records, first) is not None
@@ -192,7 +194,7 @@ def test_records_and_handles_are_bounded(administration: Administration) -> None
             administration.create(bad, (value(1),), 0, ADMIN)
 
 
-def test_the_secret_is_not_among_public_values(records: LmdbRecords) -> None:
+def test_the_secret_is_not_among_public_values(records: Records) -> None:
     with records.view() as view:
         record = view.find(b"0.NA/86.1000.1")
         assert record is not None
