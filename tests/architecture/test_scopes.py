@@ -25,6 +25,7 @@ NODES_OWN = {
     "metering_departed": "where organisations were that are no more",
     "metering_positions": "how far each source is counted",
     "metering_numbers": "a counter",
+    "identity_prefix_states": "what the index of resolution is told, which is public; outlives its organisation",
     "web_answers": "found by person and key alone",
 }
 """Tables that belong to no organisation, by the beginning of their name, and why."""

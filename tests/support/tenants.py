@@ -69,6 +69,7 @@ async def plant(web: RunningWeb, historian: Historian | None, root: httpx.AsyncC
     await asyncio.to_thread(_factors, web, made)
     await _things(made)
     await _billing(root, made)
+    await _identifiers(made)
     await asyncio.to_thread(_cases, web, made)
     await _letters(web, made)
     await _approval(web, made)
@@ -160,6 +161,31 @@ async def _billing(root: httpx.AsyncClient, made: Tenant) -> None:
     await send(root, "PUT", f"{path}/limits", {"quotas": [{"meter": "messages", "limit": 1_000_000}]}, 200)
     issued = await send(root, "POST", "/metering/statements", {"organisation_id": made.id, "month": "2025-02"})
     made.ids["statement_id"] = issued["id"]
+
+
+async def _identifiers(made: Tenant) -> None:
+    """A prefix that a site of the enterprise asked the enterprise for, with a document and a filing; a template."""
+    client, marker = made.client, made.marker
+    site = {"parent_id": made.id, "kind": "site", "name": f"{marker} yard"}
+    yard = (await send(client, "POST", "/organisations", site))["id"]
+    contact = {"name": marker, "telephone": "1", "email": ""}
+    form = {"system": "handle", "prefix": f"77.{marker}", "contact": contact, "industry": "C34", "use": marker}
+    form |= {"credit_code": "91350100M000100Y43", "organisation_id": yard}
+    prefix_id = made.ids["prefix_id"] = made.ids["review_id"] = (await send(client, "POST", "/prefixes", form))["id"]
+    answer = await client.post(
+        f"/api/v1/prefixes/{prefix_id}/documents?name={marker}.txt",
+        content=marker.encode(),
+        headers={"Content-Type": "application/octet-stream"},
+    )
+    assert answer.status_code == 201, answer.text
+    made.ids["document_id"] = answer.json()["id"]
+    for step in ("submit", "review", "approve"):
+        await send(client, "POST", f"/prefixes/{prefix_id}/{step}", {}, 200)
+    filed = await send(client, "POST", f"/prefixes/{prefix_id}/filings", {"node": marker})
+    made.ids["filing_id"] = filed["filings"][0]["id"]
+    document = {"name": f"{marker} template", "fields": [{"number": 1, "name": "name"}]}
+    template_id = made.ids["template_id"] = (await send(client, "POST", "/identifier-templates", document))["id"]
+    await send(client, "POST", f"/identifier-templates/{template_id}/publish", {}, 200)
 
 
 def _cases(web: RunningWeb, made: Tenant) -> None:

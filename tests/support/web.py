@@ -12,7 +12,19 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from millwright import approvals, cases, certificates, devices, historian, ledger, metering, operations, parties, web
+from millwright import (
+    approvals,
+    cases,
+    certificates,
+    devices,
+    historian,
+    identity,
+    ledger,
+    metering,
+    operations,
+    parties,
+    web,
+)
 from millwright.approvals import Approvals, ApprovalsSettings
 from millwright.certificates import CertificateAuthority, CertificatesSettings
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
@@ -23,6 +35,8 @@ from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Migrations, Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
+from millwright.identity.prefixes import Prefixes, PrefixesSettings
+from millwright.identity.templates import Templates
 from millwright.kernel import Clock, Lifecycle, SystemClock
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import (
@@ -100,7 +114,8 @@ async def send_raw(web: RunningWeb, request: bytes, *, answered: bool = True) ->
 def open_records(folder: Path) -> Records:
     """A migrated SQLite database."""
     records = Records.in_folder(folder)
-    domains = (secrets, ledger, parties, metering, cases, historian, certificates, approvals, devices, operations, web)
+    domains = (secrets, ledger, parties, metering, cases, historian, certificates, approvals, devices)
+    domains += (identity, operations, web)
     homes = [Path(domain.__file__).parent for domain in domains]
     Migrations(records, [home / "migrations" for home in homes if (home / "migrations").is_dir()]).upgrade()
     return records
@@ -225,6 +240,8 @@ def compose(
         more={
             "certificate_authority": authority,
             "metering": usage,
+            "prefixes": Prefixes(everything, known, clock, PrefixesSettings(max_document_kb=8)),
+            "templates": Templates(records, clock),
             "tally": tally,
             "limit_watch": limits,
             "device_certificates": DeviceCertificates(authority, records, everything, things.changes, clock),

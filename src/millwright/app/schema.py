@@ -31,6 +31,7 @@ DOMAINS = (
     "certificates",
     "approvals",
     "devices",
+    "identity",
     "operations",
     "web",
 )

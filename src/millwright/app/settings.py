@@ -23,6 +23,7 @@ from millwright.engines.secrets.settings import SecretsSettings
 from millwright.engines.sql.settings import SqlSettings
 from millwright.historian.settings import HistorianSettings
 from millwright.identity.handle.settings import HandleSettings
+from millwright.identity.prefixes.settings import PrefixesSettings
 from millwright.identity.settings import IdentitySettings
 from millwright.kernel import settings as kernel_settings
 from millwright.ledger.settings import LedgerSettings
@@ -49,6 +50,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     operations: OperationsSettings = field(default_factory=OperationsSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     approvals: ApprovalsSettings = field(default_factory=ApprovalsSettings)
+    prefixes: PrefixesSettings = field(default_factory=PrefixesSettings)
     metering: MeteringSettings = field(default_factory=MeteringSettings)
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     web: WebSettings = field(default_factory=WebSettings)

@@ -176,6 +176,10 @@ class CaseSession:
         """Merge ``data`` into a case's data without a line of history: for figures that only count."""
         return self._put(case, data={**case.data, **data})
 
+    def hand_over(self, case: Case, organisation_id: str) -> Case:
+        """Make a case of this session another organisation's; whoever calls writes the line of history."""
+        return self._put(case, organisation_id=organisation_id)
+
     def comment(self, case: Case, actor: Actor, text: str) -> Entry:
         """Add a comment to a case of this session."""
         self._put(case)

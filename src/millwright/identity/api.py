@@ -1,4 +1,7 @@
-"""HTTP routes of codes and carriers; mounted below ``/api/v1``. They keep nothing and read nothing that is kept."""
+"""HTTP routes of identifiers; mounted below ``/api/v1``.
+
+Those of codes and carriers are here: they keep nothing and read nothing that is kept. The others are in their rooms.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ from millwright.identity.carriers import Label, Level, SheetLayout, Symbology
 from millwright.identity.carriers.errors import labels_refused
 from millwright.identity.codes import SYSTEMS, Code, Refusal, convert, forms_of, parse_as
 from millwright.identity.codes.errors import too_busy
+from millwright.identity.prefixes import api as prefixes_api
 from millwright.identity.rights import CODES_USE
+from millwright.identity.templates import api as templates_api
 from millwright.kernel import MillwrightError
 from millwright.parties import permit
 
@@ -265,4 +270,4 @@ def _file(content: bytes, media_type: str, name: str) -> Response[bytes]:
     return Response(content, media_type=media_type, headers={"Content-Disposition": f'inline; filename="{name}"'})
 
 
-ROUTES: list[type[Controller]] = [CodesController, CarriersController]
+ROUTES: list[type[Controller]] = [CodesController, CarriersController, *prefixes_api.ROUTES, *templates_api.ROUTES]

@@ -20,7 +20,7 @@ from millwright.kernel.lazy import exports
 if TYPE_CHECKING:
     from millwright.parties.authority import NOBODY, Authority, Node, Tree
     from millwright.parties.errors import NotSignedIn
-    from millwright.parties.guards import authority_of, permit, session_of, signed_in
+    from millwright.parties.guards import authority_of, chosen_organisation, permit, session_of, signed_in
     from millwright.parties.local_token import ensure_local_token
     from millwright.parties.model import (
         Account,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         SetupState,
         TokenInfo,
     )
+    from millwright.parties.organisations.code import clean_code
     from millwright.parties.organisations.service import Organisations
     from millwright.parties.permissions import READERS, Permission, bundles, permission
     from millwright.parties.proof import require_browser, require_proof
@@ -73,6 +74,8 @@ __all__ = [
     "active",
     "authority_of",
     "bundles",
+    "chosen_organisation",
+    "clean_code",
     "ensure_local_token",
     "gone",
     "organisation_path",

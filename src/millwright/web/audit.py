@@ -50,7 +50,13 @@ _NAMED = {
     ("POST", "setup"): "node.set_up",
     ("DELETE", "ledger/personal/{}"): "ledger.erase",
 }
-_SINGULAR = {"people": "person", "identities": "identity", "oidc": "provider", "account": "person"}
+_SINGULAR = {
+    "people": "person",
+    "identities": "identity",
+    "oidc": "provider",
+    "account": "person",
+    "prefixes": "prefix",
+}
 _REPLAYED = (b"idempotency-replayed", b"true")
 
 

@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 from tools.reference.permissions_page import RouteRight, route_rights
 
 RED, BLUE = "vermilion", "cerulean"
+FORM = {"system": "handle", "prefix": "78.1"}
 NOWHERE = "00000000000000000000000000"
 STREAMED = "/api/v1/live"
 """Is looked at in test_live_tenants."""
@@ -136,6 +137,9 @@ def query(path: str, ids: dict[str, str], marker: str) -> dict[str, Any]:
         "/api/v1/dead-letters": {"device_id": ids["device_id"]},
         "/api/v1/rules": {"device_id": ids["device_id"]},
         "/api/v1/carriers/{symbology}": {"text": "x"},
+        "/api/v1/prefixes": {"q": marker},
+        "/api/v1/prefixes/{prefix_id}/documents": {"name": "n"},
+        "/api/v1/prefixes/{review_id}/evidence": {"name": "n"},
     }.get(path, {})
 
 
@@ -193,6 +197,21 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /approvals/{approval_id}/comments": {"comment": "c"},
         "POST /approvals/{approval_id}/withdraw": {"comment": "c"},
         "PUT /groups/{group_id}": {"name": "g", "person_ids": []},
+        "POST /prefixes": FORM | {"organisation_id": organisation},
+        "POST /prefixes/check": {"system": "handle", "prefix": "78.1"},
+        "PUT /prefixes/{prefix_id}": FORM,
+        "POST /prefixes/{prefix_id}/comments": {"text": "c"},
+        "POST /prefixes/{review_id}/remarks": {"text": "c"},
+        "POST /prefixes/{review_id}/return": {"comment": "c"},
+        "POST /prefixes/{review_id}/reject": {"comment": "c"},
+        "POST /prefixes/{review_id}/suspend": {"comment": "c"},
+        "POST /prefixes/{review_id}/revoke": {"comment": "c"},
+        "POST /prefixes/{review_id}/transfer": {"to_id": organisation, "comment": "c"},
+        "POST /prefixes/{review_id}/filings": {"node": "n"},
+        "PUT /prefixes/{review_id}/filings/{filing_id}": {"node": "n"},
+        "PUT /prefixes/{review_id}/certification": {"certified_by": "c"},
+        "PUT /identifier-templates/{template_id}/draft": {"name": "t"},
+        "POST /identifier-templates/{template_id}/check": {"fields": {"name": "x"}},
         "POST /codes/parse": {"texts": [device]},
         "POST /codes/convert": {"texts": [device], "form": "urn"},
         "POST /carriers/sheet": {"labels": [{"text": "x"}], "format": "svg"},
@@ -237,6 +256,7 @@ def masked(answer: httpx.Response, ids: dict[str, str]) -> tuple[int, str, dict[
             text = text.replace(value, f"<{name}>")
     text = re.sub(r'"request_id":"[^"]*"', "", text)
     text = re.sub(r'"(at_ms|now_ms|created_ms|disk_free_bytes|bytes)":\d+', "", text)
+    text = re.sub(r"made_at,[^\n]*", "", text)
     kept = ("content-type", "etag", "location", "allow", "content-disposition")
     return answer.status_code, text, {name: answer.headers[name] for name in kept if name in answer.headers}
 

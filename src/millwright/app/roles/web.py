@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from millwright import __version__
+from millwright.app.identifiers import register_of
 from millwright.app.limits import QuotaProblems
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
@@ -17,12 +18,14 @@ from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
+from millwright.identity.prefixes import Prefixes, PrefixKeeper
+from millwright.identity.templates import Templates
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
 from millwright.metering import Calendar, CountStore, DepartedKeeper, LimitWatch, Metering, Tally
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
-from millwright.parties import Parties
+from millwright.parties import AuthorityStore, Parties
 from millwright.web import Connection, Services, SettingView, WebServer, create_app
 from millwright.web.calls import Calls
 
@@ -51,6 +54,10 @@ def compose(node: Node) -> Composition:
     authority = CertificateAuthority(everything, secrets, node.clock, settings.certificates, confined=node.records)
     held = DeviceCertificates(authority, node.records, everything, devices.changes, node.clock)
     approvals = Approvals(everything, secrets, parties, node.clock, settings.approvals)
+    register = register_of(node)
+    # A mirror follows what its primary decides of prefixes.
+    index = None if settings.identity.mirror else register
+    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index)
     calendar = Calendar(settings.metering.utc_offset_h)
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
@@ -84,11 +91,20 @@ def compose(node: Node) -> Composition:
             SettingView(each.key, each.value, each.default, each.origin, each.description)
             for each in describe(settings, node.config)
         ],
-        more={"certificate_authority": authority, "device_certificates": held, "metering": metering},
+        more={
+            "certificate_authority": authority,
+            "device_certificates": held,
+            "metering": metering,
+            "prefixes": prefixes,
+            "templates": Templates(node.records, node.clock),
+        },
     )
     server = WebServer(create_app(services), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
     keeper = ApprovalsKeeper(approvals, recorder, node.clock)
+    prefix_keeper = PrefixKeeper(
+        prefixes, AuthorityStore(everything), recorder, node.clock, every_s=settings.prefixes.watch_s
+    )
     rotation = RotationKeeper(Rotation(everything, secrets, node.clock))
     node.stats.sources += [
         lambda: Figures(
@@ -98,4 +114,6 @@ def compose(node: Node) -> Composition:
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
     departed = DepartedKeeper(everything, node.clock)
-    return Composition([own, dead_letters, rotation, keeper, departed, tally, limits, server], server.url)
+    return Composition(
+        [own, dead_letters, register, rotation, keeper, departed, prefix_keeper, tally, limits, server], server.url
+    )

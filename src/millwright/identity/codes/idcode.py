@@ -37,7 +37,7 @@ def parse(text: str) -> Code:
         )
     if re.match(r"MA\.[0-9]{3}\.M0\.", text):
         return _udi(text)
-    return _general(text)
+    return parse_general(text)
 
 
 def _country(value: str, at: int) -> Part:
@@ -58,7 +58,9 @@ def _agency(value: str, meaning: str, meaning_zh: str) -> Part:
 _MA = ("MA", "ZIIOT, Beijing (ISO/IEC 15459)", "中关村工信二维码技术研究院（ISO/IEC 15459）")
 
 
-def _general(text: str) -> Code:
+def parse_general(text: str) -> Code:
+    """A code by MA's general rule alone, whatever its industry. Raises ``Invalid``."""
+    """A code by MA's general rule alone, whatever its industry. Raises ``Invalid``."""
     path, slash, rest = text.partition("/")
     at = 3
     parts: list[Part] = [_agency(*_MA)]

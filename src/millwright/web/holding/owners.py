@@ -32,8 +32,14 @@ TABLES = {
     "invitation_id": ("inv", "parties_invitations"),
     "consent_id": ("cst", "parties_consents"),
     "plan_id": ("pln", "metering_plans"),
+    "review_id": ("pfx", "identity_prefix_registrars"),
+    "prefix_id": ("pfx", "identity_prefixes"),
+    "document_id": ("pfd", "identity_prefix_documents"),
+    "filing_id": ("pff", "identity_prefix_filings"),
+    "template_id": ("tpl", "identity_templates"),
 }
-"""Path parameter → the prefix of such ids, and the table whose ``id`` it is."""
+"""Path parameter → the prefix of such ids, and the table whose ``id`` it is. ``review_id`` names a prefix as what its
+registrar decides on, whose row that is."""
 
 ELSEWHERE = {
     "subject": "whose personal values the ledger erases: the node's own",
