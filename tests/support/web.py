@@ -131,6 +131,7 @@ async def running_web(
     metered: bool = False,
     sign_in: SignInSettings | None = None,
     approving: ApprovalsSettings | None = None,
+    public: Any = None,
     **settings: Any,
 ) -> AsyncIterator[RunningWeb]:
     """The whole web role; with ``history`` a historian over chDB answers it, with ``written`` the ledger is,
@@ -153,7 +154,9 @@ async def running_web(
             await stack.enter_async_context(Lifecycle(open_writer(records, bus, clock, folder)))
         chosen = WebSettings(**{"port": free_port(), **settings})
         app = create_app(
-            compose(records, bus, clock, chosen, folder, sign_in, approving), console=console or folder / "no-console"
+            compose(records, bus, clock, chosen, folder, sign_in, approving),
+            console=console or folder / "no-console",
+            public=public,
         )
         host = WebServer(app, chosen)
         running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)

@@ -10,10 +10,10 @@ from typing import Any
 from msgspec import structs
 
 from millwright.app.node import Node
-from millwright.identity.handle import HandleValue, RecordsView, Reference, StoredRecord, value_to_json
+from millwright.identity.handle import HandleSettings, HandleValue, RecordsView, Reference, StoredRecord, value_to_json
 from millwright.identity.handle.records import Change
 from millwright.identity.records import Records, SigningKeys, StreamLog
-from millwright.kernel import Clock, Denied, MillwrightError, new_id
+from millwright.kernel import Clock, Denied, Invalid, MillwrightError, new_id
 from millwright.ledger import Act, Actor, Denials, Draft, Recorder, Target, acting, entries_of, note, seal
 
 _WAIT_S = 30.0
@@ -30,6 +30,23 @@ def register_of(node: Node) -> Records:
         keys=SigningKeys(node.folder.identifiers_key, node.settings.node.name, chosen.trusted_keys),
         mirror=chosen.mirror,
     )
+
+
+def administrators_of(settings: HandleSettings) -> tuple[Reference, ...]:
+    """Who may do everything to handles. Raises ``Invalid`` (``handle.administrator_invalid``)."""
+    return tuple(map(_administrator, settings.administrators))
+
+
+def _administrator(text: str) -> Reference:
+    """``300:0.NA/88.118.8``. Raises ``Invalid`` (``handle.administrator_invalid``)."""
+    index, colon, handle = text.partition(":")
+    if not (colon and index.isdigit() and handle):
+        raise Invalid(
+            f"{text!r} names no value of a handle.",
+            code="handle.administrator_invalid",
+            hint="Write index, colon and handle, as in 300:0.NA/88.118.8; index 0 stands for all of its values.",
+        )
+    return Reference(handle.encode(), int(index))
 
 
 class RecordedHandles:

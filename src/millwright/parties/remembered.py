@@ -41,7 +41,7 @@ class RememberedAuthorities:
         if known is not None and now_s - known[0] < REMEMBER_S:
             return known[1]
         epoch = self._epoch
-        tree = await self._shared_tree(now_s)
+        tree = await self.tree()
         held = await asyncio.to_thread(self._store.held, session.person.id)
         mask = masked(session.person.roles, bundles()) if session.method == "token" else None
         found = Authority(session.person.id, held, tree, self._clock.now_ms(), mask)
@@ -51,8 +51,9 @@ class RememberedAuthorities:
             self._known.popitem(last=False)
         return found
 
-    async def _shared_tree(self, now_s: float) -> Tree:
-        """Read once a second for all sessions, also for those that ask while it is being read."""
+    async def tree(self) -> Tree:
+        """The tree, read once a second for all who ask, also for those that ask while it is being read."""
+        now_s = self._clock.monotonic_s()
         kept = self._tree
         if kept is None or now_s - kept[0] >= REMEMBER_S:
             reading = asyncio.create_task(asyncio.to_thread(self._store.tree), name="tree of organisations")

@@ -201,6 +201,11 @@ class Parties:
         tree = await asyncio.to_thread(self._authorities.tree)
         return Authority(person_id, held, tree, self._clock.now_ms()).home()
 
+    async def name_of_organisation(self, organisation_id: str) -> str | None:
+        """How an organisation is called in public; ``None`` for one that is not known."""
+        node = (await self._remembered.tree()).nodes.get(organisation_id)
+        return None if node is None else node.name
+
     async def stand_in(self, person_id: str, session_id: str, method: Method) -> tuple[Session, Authority]:
         """Somebody who asked earlier, with all they may do now; nothing of it is remembered from before.
 

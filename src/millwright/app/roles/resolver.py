@@ -9,13 +9,13 @@ from typing import Any
 
 from msgspec import structs
 
-from millwright.app.identifiers import RecordedHandles, register_of
+from millwright.app.identifiers import RecordedHandles, administrators_of, register_of
 from millwright.app.node import Composition, Node
 from millwright.app.stats import Figures, figures
-from millwright.identity.handle import HandleServer, HandleService, HandleSettings, Interface, Reference, Server, Site
+from millwright.identity.handle import HandleServer, HandleService, HandleSettings, Interface, Server, Site
 from millwright.identity.handle.site import Service, Transport
 from millwright.identity.records import Follower
-from millwright.kernel import Invalid
+from millwright.kernel import Invalid, Part
 from millwright.ledger import Denials, Recorder
 
 _EVERY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -40,7 +40,7 @@ def compose(node: Node) -> Composition:
         settings,
         node.clock,
         key=key,
-        administrators=tuple(map(_administrator, settings.administrators)),
+        administrators=administrators_of(settings),
     )
     server = HandleServer(service)
     node.stats.sources += [
@@ -50,7 +50,22 @@ def compose(node: Node) -> Composition:
     ]
     host = _EVERY.get(settings.host, settings.host)
     shown = f"[{host}]" if ":" in host else host
-    return Composition([records, follower, recorder, denials, handles, server], f"handle://{shown}:{settings.port}")
+    parts: list[Part] = [records, follower, recorder, denials, handles, server]
+    if node.settings.resolution.port:
+        parts.append(_over_http(node, handles))
+    return Composition(parts, f"handle://{shown}:{settings.port}")
+
+
+def _over_http(node: Node, handles: RecordedHandles) -> Part:
+    """Resolution over HTTP on a port of its own; imported only by who wants it."""
+    from millwright.identity.resolution import resolution_app
+    from millwright.identity.resolution.server import ResolutionServer
+
+    app = resolution_app(
+        handles, node.settings.resolution, node.clock, administrators=administrators_of(node.settings.handle)
+    )
+    node.stats.sources.append(lambda: Figures(app.counters()))
+    return ResolutionServer(app, node.settings.resolution)
 
 
 def _site(settings: HandleSettings, key: Any, *, primary: bool) -> Site:
@@ -108,15 +123,3 @@ def _read_key(path: str) -> Any:
             hint="Name a PEM file without a password, with a key of RSA, DSA or P-256.",
         ) from error
     return key
-
-
-def _administrator(text: str) -> Reference:
-    """``300:0.NA/88.118.8``. Raises ``Invalid`` (``handle.administrator_invalid``)."""
-    index, colon, handle = text.partition(":")
-    if not (colon and index.isdigit() and handle):
-        raise Invalid(
-            f"{text!r} names no value of a handle.",
-            code="handle.administrator_invalid",
-            hint="Write index, colon and handle, as in 300:0.NA/88.118.8; index 0 stands for all of its values.",
-        )
-    return Reference(handle.encode(), int(index))

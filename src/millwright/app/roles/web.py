@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from millwright import __version__
-from millwright.app.identifiers import register_of
+from millwright.app.identifiers import RecordedHandles, administrators_of, register_of
 from millwright.app.limits import QuotaProblems
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
@@ -19,7 +19,9 @@ from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.identity.prefixes import Prefixes, PrefixKeeper
+from millwright.identity.resolution import resolution_app
 from millwright.identity.templates import Templates
+from millwright.kernel import Part
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
 from millwright.metering import Calendar, CountStore, DepartedKeeper, LimitWatch, Metering, Tally
@@ -99,7 +101,15 @@ def compose(node: Node) -> Composition:
             "templates": Templates(node.records, node.clock),
         },
     )
-    server = WebServer(create_app(services), chosen)
+    identifiers = RecordedHandles(register, recorder, denials, node.clock)
+    public = resolution_app(
+        identifiers,
+        settings.resolution,
+        node.clock,
+        administrators=administrators_of(settings.handle),
+        name_of_organisation=parties.name_of_organisation,
+    )
+    server = WebServer(create_app(services, public=public), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
     keeper = ApprovalsKeeper(approvals, recorder, node.clock)
     prefix_keeper = PrefixKeeper(
@@ -110,10 +120,10 @@ def compose(node: Node) -> Composition:
         lambda: Figures(
             server.counters() | recorder.counters() | {"calls_refused": services.calls.refused}, server.gauges()
         ),
+        lambda: Figures(public.counters()),
         own.figures,
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
     departed = DepartedKeeper(everything, node.clock)
-    return Composition(
-        [own, dead_letters, register, rotation, keeper, departed, prefix_keeper, tally, limits, server], server.url
-    )
+    parts: list[Part] = [own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
+    return Composition([*parts, tally, limits, server], server.url)
