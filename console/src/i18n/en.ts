@@ -2,6 +2,8 @@
 import { approvals } from "./approvals";
 import { security } from "./security";
 import { codes } from "./codes";
+import { prefixes } from "./prefixes";
+import { templates } from "./templates";
 import { usage } from "./usage";
 const plural = (n: number, one: string, many: string): string => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
@@ -9,7 +11,7 @@ export const en = {
   brand: { name: "Millwright", tagline: "Devices connect. History is kept. Alarms are true." },
   nav: {
     overview: "Overview", devices: "Devices", models: "Models", places: "Places", alarms: "Alarms", rules: "Rules", approvals: "Approvals",
-    deadLetters: "Dead letters", codes: "Codes", retention: "Retention", usage: "Usage", system: "System", people: "People", organisations: "Organisations", audit: "Audit", account: "My account", menu: "Menu", skip: "Skip to content",
+    deadLetters: "Dead letters", identifiers: "Identifiers", prefixes: "Prefixes", templates: "Templates", codes: "Codes", retention: "Retention", usage: "Usage", system: "System", people: "People", organisations: "Organisations", audit: "Audit", account: "My account", menu: "Menu", skip: "Skip to content",
   },
   common: {
     save: "Save", cancel: "Cancel", create: "Create", add: "Add", edit: "Edit", delete: "Delete", close: "Close", retry: "Try again", copy: "Copy",
@@ -141,6 +143,8 @@ export const en = {
   approvals: approvals.en,
   security: security.en,
   codes: codes.en,
+  prefixes: prefixes.en,
+  templates: templates.en,
   usage: usage.en,
   help: { title: "Keyboard", search: "Search", overview: "Overview", devices: "Devices", alarms: "Alarms", help: "This help", then: "then", rules: "Rules", system: "System" },
   quality: { 192: "Good", 64: "Uncertain", 0: "Bad" } as Record<number, string>,

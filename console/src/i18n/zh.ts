@@ -2,6 +2,8 @@ import type { Dictionary } from "./en";
 import { approvals } from "./approvals";
 import { security } from "./security";
 import { codes } from "./codes";
+import { prefixes } from "./prefixes";
+import { templates } from "./templates";
 import { usage } from "./usage";
 
 const n2 = (n: number): string => n.toLocaleString("zh-CN");
@@ -11,7 +13,7 @@ export const zh: Dictionary = {
   brand: { name: "百工", tagline: "设备接得上，历史留得住，报警信得过。" },
   nav: {
     overview: "总览", devices: "设备", models: "物模型", places: "位置", alarms: "报警", rules: "规则", approvals: "审批",
-    deadLetters: "死信", codes: "编码", retention: "数据保留", usage: "用量", system: "系统", people: "人员", organisations: "组织", audit: "审计", account: "我的账户", menu: "菜单", skip: "跳到正文",
+    deadLetters: "死信", identifiers: "标识", prefixes: "标识前缀", templates: "元数据模板", codes: "编码", retention: "数据保留", usage: "用量", system: "系统", people: "人员", organisations: "组织", audit: "审计", account: "我的账户", menu: "菜单", skip: "跳到正文",
   },
   common: {
     save: "保存", cancel: "取消", create: "创建", add: "添加", edit: "编辑", delete: "删除", close: "关闭", retry: "重试", copy: "复制",
@@ -141,6 +143,8 @@ export const zh: Dictionary = {
   approvals: approvals.zh,
   security: security.zh,
   codes: codes.zh,
+  prefixes: prefixes.zh,
+  templates: templates.zh,
   usage: usage.zh,
   help: { title: "键盘快捷键", search: "搜索", overview: "总览", devices: "设备", alarms: "报警", help: "本帮助", then: "然后", rules: "规则", system: "系统" },
   quality: { 192: "良好", 64: "不确定", 0: "坏" },
