@@ -30,13 +30,14 @@ class RunningNode:
     def __init__(self, folder: Path, settings: dict[str, dict[str, Any]] | None = None) -> None:
         self.folder = folder
         self.data = folder / "data"
-        self.mqtt_port, self.web_port = free_port(), free_port()
+        self.mqtt_port, self.web_port, self.handle_port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.web_port}"
         sections: dict[str, dict[str, Any]] = {
             "node": {"data": str(self.data), "disk_low_mb": 1, "disk_stop_mb": 1},
             "nats": {"max_store_gb": 4},
             "mqtt": {"host": "127.0.0.1", "port": self.mqtt_port},
             "web": {"host": "127.0.0.1", "port": self.web_port},
+            "handle": {"host": "127.0.0.1", "port": self.handle_port},
         }
         for section, values in (settings or {}).items():
             sections.setdefault(section, {}).update(values)

@@ -36,6 +36,10 @@ from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Migrations, Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.identity.prefixes import Prefixes, PrefixesSettings
+from millwright.identity.records import Records as Register
+from millwright.identity.records import SigningKeys, StreamLog
+from millwright.identity.registration import Registration, ValueSeals
+from millwright.identity.registration.serials import SerialStore
 from millwright.identity.templates import Templates
 from millwright.kernel import Clock, Lifecycle, SystemClock
 from millwright.kernel.scope import EVERYTHING
@@ -131,6 +135,7 @@ async def running_web(
     metered: bool = False,
     sign_in: SignInSettings | None = None,
     approving: ApprovalsSettings | None = None,
+    public: Any = None,
     **settings: Any,
 ) -> AsyncIterator[RunningWeb]:
     """The whole web role; with ``history`` a historian over chDB answers it, with ``written`` the ledger is,
@@ -153,12 +158,15 @@ async def running_web(
             await stack.enter_async_context(Lifecycle(open_writer(records, bus, clock, folder)))
         chosen = WebSettings(**{"port": free_port(), **settings})
         app = create_app(
-            compose(records, bus, clock, chosen, folder, sign_in, approving), console=console or folder / "no-console"
+            compose(records, bus, clock, chosen, folder, sign_in, approving),
+            console=console or folder / "no-console",
+            public=public,
         )
         host = WebServer(app, chosen)
         running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
         meters = [app.state.services.more[name] for name in ("tally", "limit_watch") if metered]
-        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, *meters, host))
+        register = app.state.services.more["register"]
+        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, register, *meters, host))
         yield running
         for client in running.clients:
             await client.aclose()
@@ -211,6 +219,11 @@ def compose(
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     tally = Tally(CountStore(everything), clock, "web", 0.1)
     limits = LimitWatch(everything, Calendar(), clock, 0.1)
+    keys = SigningKeys(folder / "identifiers.key", "test")
+    register = Register(folder / "identifiers", StreamLog(bus), clock, origin="test", keys=keys, durable=False)
+    templates = Templates(records, clock)
+    seals = ValueSeals(everything, sealed, clock)
+    registration = Registration(register, templates, SerialStore(records), everything, seals, clock)
     return Services(
         parties=known,
         approvals=Approvals(everything, sealed, known, clock, approving or ApprovalsSettings()),
@@ -238,8 +251,10 @@ def compose(
         more={
             "certificate_authority": authority,
             "metering": Metering(records, everything, Calendar(), clock, lambda: limits.ceilings),
-            "prefixes": Prefixes(everything, known, clock, PrefixesSettings(max_document_kb=8)),
-            "templates": Templates(records, clock),
+            "prefixes": Prefixes(everything, known, clock, PrefixesSettings(max_document_kb=8), register),
+            "templates": templates,
+            "register": register,
+            "registration": registration,
             "tally": tally,
             "limit_watch": limits,
             "device_certificates": DeviceCertificates(authority, records, everything, things.changes, clock),

@@ -1,11 +1,11 @@
 """The composition root: settings → engines → domains → roles, and the supervisor that runs them on one machine.
 
-The only place that knows everyone. A *role* is one process of a node (``listener``, ``historian``, ``web``); roles talk
-over NATS and share the records database. ``millwright up`` supervises a nats-server and every role on one machine,
-``millwright run ROLE`` runs one of them anywhere.
+The only place that knows everyone. A *role* is one process of a node (``listener``, ``historian``, ``resolver``,
+``web``); roles talk over NATS and share the records database. ``millwright up`` supervises a nats-server and every role
+on one machine, ``millwright run ROLE`` runs one of them anywhere.
 """
 
-ROLES = ("historian", "listener", "web")
+ROLES = ("historian", "listener", "resolver", "web")
 """Every role, in the order they start; they stop in reverse, so that each can flush into those before it."""
 
 __all__ = ["ROLES"]

@@ -50,6 +50,16 @@ class DataFolder:
         return self.root / "ledger.key"
 
     @property
+    def identifiers(self) -> Path:
+        """The index of identifiers; it can be built anew from their log."""
+        return self.root / "identifiers"
+
+    @property
+    def identifiers_key(self) -> Path:
+        """The key that signs the log of identifiers, readable by the owner of the folder alone."""
+        return self.root / "identifiers.key"
+
+    @property
     def backups(self) -> Path:
         """Copies of the records made before a migration."""
         return self.root / "backups"

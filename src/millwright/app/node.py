@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,15 @@ from millwright.app.sections import folder_of, nats_url
 from millwright.app.settings import NodeSettings
 from millwright.app.stats import StatsPublisher
 from millwright.engines.nats import NatsConnection, tls_context
-from millwright.engines.sql import Records
 from millwright.kernel import Clock, Part, Scope, SystemClock
 from millwright.kernel.scope import EVERYTHING
 
 if TYPE_CHECKING:
     from millwright.engines.secrets import Secrets
+    from millwright.engines.sql import Records
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Node:
     """The engines of one process, constructed and not yet started."""
 
@@ -29,9 +30,14 @@ class Node:
     folder: DataFolder
     clock: Clock
     bus: NatsConnection
-    records: Records
     stats: StatsPublisher
     config: Path | None = None
+
+    @cached_property
+    def records(self) -> Records:
+        """The records database; a role that asks for it pays for importing SQLAlchemy."""
+        # What serves people sees what the request's scope contains; what serves the node sees everything.
+        return open_records(self.settings, None if self.role == "web" else EVERYTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,7 @@ def construct(role: str, settings: NodeSettings, config: Path | None = None) -> 
     clock = SystemClock()
     bus = NatsConnection(nats_url(settings), name=f"{settings.node.name}/{role}", tls=tls_context(settings.nats))
     stats = StatsPublisher(role, bus=bus, clock=clock, instance=settings.node.name)
-    # What serves people sees what the request's scope contains; what serves the node sees everything.
-    records = open_records(settings, None if role == "web" else EVERYTHING)
-    return Node(role, settings, folder, clock, bus, records, stats, config)
+    return Node(role, settings, folder, clock, bus, stats, config)
 
 
 def secrets_of(node: Node) -> Secrets:
@@ -62,6 +66,8 @@ def secrets_of(node: Node) -> Secrets:
 
 def open_records(settings: NodeSettings, scope: Scope | None = None) -> Records:
     """The records database: the configured one, or SQLite in the data folder."""
+    from millwright.engines.sql import Records
+
     if settings.sql.url:
         return Records(settings.sql.url, scope)
     folder = folder_of(settings)

@@ -22,7 +22,10 @@ from millwright.engines.clickhouse.settings import ClickHouseSettings
 from millwright.engines.secrets.settings import SecretsSettings
 from millwright.engines.sql.settings import SqlSettings
 from millwright.historian.settings import HistorianSettings
+from millwright.identity.handle.settings import HandleSettings
 from millwright.identity.prefixes.settings import PrefixesSettings
+from millwright.identity.resolution.settings import ResolutionSettings
+from millwright.identity.settings import IdentitySettings
 from millwright.kernel import settings as kernel_settings
 from millwright.ledger.settings import LedgerSettings
 from millwright.metering.settings import MeteringSettings
@@ -43,6 +46,9 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     devices: DevicesSettings = field(default_factory=DevicesSettings)
     historian: HistorianSettings = field(default_factory=HistorianSettings)
+    identity: IdentitySettings = field(default_factory=IdentitySettings)
+    handle: HandleSettings = field(default_factory=HandleSettings)
+    resolution: ResolutionSettings = field(default_factory=ResolutionSettings)
     operations: OperationsSettings = field(default_factory=OperationsSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     approvals: ApprovalsSettings = field(default_factory=ApprovalsSettings)

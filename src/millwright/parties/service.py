@@ -202,12 +202,22 @@ class Parties:
         return found
 
     def _authority(self, session: Session, now_s: float) -> Authority:
-        tree = self._tree
-        if tree is None or now_s - tree[0] >= _REMEMBER_S:
-            tree = self._tree = (now_s, self._authorities.tree())
+        tree = self._known_tree(now_s)
         held = self._authorities.held(session.person.id)
         mask = masked(session.person.roles, bundles()) if session.method == "token" else None
-        return Authority(session.person.id, held, tree[1], self._clock.now_ms(), mask)
+        return Authority(session.person.id, held, tree, self._clock.now_ms(), mask)
+
+    def _known_tree(self, now_s: float) -> Tree:
+        known = self._tree
+        if known is None or now_s - known[0] >= _REMEMBER_S:
+            known = self._tree = (now_s, self._authorities.tree())
+        return known[1]
+
+    async def name_of_organisation(self, organisation_id: str) -> str | None:
+        """How an organisation is called in public; ``None`` for one that is not known."""
+        found = await asyncio.to_thread(self._known_tree, self._clock.monotonic_s())
+        node = found.nodes.get(organisation_id)
+        return None if node is None else node.name
 
     async def stand_in(self, person_id: str, session_id: str, method: Method) -> tuple[Session, Authority]:
         """Somebody who asked earlier, with all they may do now; nothing of it is remembered from before.

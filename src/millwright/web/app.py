@@ -33,6 +33,7 @@ from millwright.web.idempotency import AnswerStore, Idempotency
 from millwright.web.live import Hub
 from millwright.web.live import api as live_api
 from millwright.web.openapi import document, openapi_json
+from millwright.web.public import PublicApplication
 from millwright.web.rights import LEDGER_ERASE, LEDGER_FILES, LEDGER_LOOK, LEDGER_READ
 from millwright.web.services import Services
 from millwright.web.stats import StatsBoard
@@ -41,10 +42,11 @@ CONSOLE = Path(__file__).parent / "console"
 """Where Vite puts the built console."""
 
 
-def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
+def create_app(services: Services, *, console: Path = CONSOLE, public: PublicApplication | None = None) -> Litestar:
     """The application; its lifespan subscribes to the bus, so the bus must be started before.
 
-    ``app.state.edge`` counts requests, ``app.state.hub`` holds the live streams (stop it before the server).
+    ``public`` answers everybody at addresses of its own. ``app.state.edge`` counts requests, ``app.state.hub`` holds
+    the live streams (stop it before the server).
     """
     board = StatsBoard(services.bus, services.clock)
     gate = Gate(services.approvals, services.records)
@@ -102,6 +104,7 @@ def create_app(services: Services, *, console: Path = CONSOLE) -> Litestar:
         ConsoleFiles(console),
         partial(problems.methods_of, app),
         services.calls,
+        public,
     )
     app.asgi_handler = edge
     app.state.edge = edge

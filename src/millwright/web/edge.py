@@ -29,6 +29,7 @@ from millwright.web.audit import Audit
 from millwright.web.calls import Calls
 from millwright.web.console_files import ConsoleFiles
 from millwright.web.hosts import Hosts
+from millwright.web.public import PublicApplication
 from millwright.web.settings import WebSettings
 
 logger = logging.getLogger(__name__)
@@ -88,7 +89,9 @@ class Edge:
         console: ConsoleFiles,
         methods: Callable[[str], list[str]],
         calls: Calls | None = None,
+        public: PublicApplication | None = None,
     ) -> None:
+        self._public = public
         self._app, self._parties, self._console, self._methods = app, parties, console, methods
         self._calls = calls or Calls()
         self._max_body = settings.max_body_bytes
@@ -120,6 +123,9 @@ class Edge:
             malformed = self._malformed(scope, headers)
             if malformed is not None:
                 await send_problem(answer, malformed, request_id)
+                return
+            if self._public is not None and self._public.takes(scope["path"]):
+                await self._public(scope, receive, answer)
                 return
             if not scope["path"].startswith(_OURS):
                 await self._console(scope, receive, answer)
@@ -288,7 +294,8 @@ class _Answer:
             present = {name for name, _ in message["headers"]}
             absent = [each for each in (API_POLICY, _NO_STORE) if each[0] not in present]
             paced = self._scope.get("rate_limit", ())
-            message["headers"] = [*message["headers"], *self._extra, *paced, *absent]
+            extra = [each for each in self._extra if each[0] not in present]
+            message["headers"] = [*message["headers"], *extra, *paced, *absent]
         await self._send(message)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from support.node import RunningNode
 
-ROLES = ("historian", "listener", "web")
+ROLES = ("historian", "listener", "resolver", "web")
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
 def test_every_process_runs_and_says_where_it_is(node: RunningNode) -> None:
     assert all(node.find_process(name) for name in ("nats-server", *ROLES))
     assert f"mqtt://127.0.0.1:{node.mqtt_port}" in node.output()
+    assert f"handle://127.0.0.1:{node.handle_port}" in node.output()
     assert node.url in node.output()
 
 
@@ -58,7 +59,7 @@ def test_sigterm_stops_everything_in_reverse(tmp_path: Path) -> None:
     assert node.stop() == 0
     assert not any(psutil.pid_exists(pid) for pid in family)
     text = node.output()
-    order = [text.index(f"{name} stopped") for name in ("web", "listener", "historian", "nats-server")]
+    order = [text.index(f"{name} stopped") for name in ("web", "resolver", "listener", "historian", "nats-server")]
     assert order == sorted(order)
     assert not (node.data / "node.json").exists()
 

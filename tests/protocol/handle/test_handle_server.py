@@ -211,8 +211,9 @@ async def test_a_broken_record_is_an_error_and_the_others_are_answered(tmp_path:
 
 async def test_a_taken_port_is_said_so(tmp_path: Path) -> None:
     async with running_handle(tmp_path) as running:
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(Unavailable, match="in use") as error:
             await HandleServer(running.server.service).start()
+        assert error.value.code == "handle.port_taken"
     await asyncio.sleep(0)
     records = open_records(tmp_path / "again")
     fill(records)

@@ -68,6 +68,7 @@ def _ports(settings: NodeSettings, folder: DataFolder, own: set[int]) -> list[Fi
     _, mqtt = listening(settings, folder)
     wanted = [("mqtt", mqtt.host, mqtt.port), ("mqtt", mqtt.host, mqtt.tls_port)]
     wanted.append(("web", settings.web.host, settings.web.port))
+    wanted.append(("handle", settings.handle.host, settings.handle.port))
     if settings.nats.url:
         return [machine.check_port(*each, own) for each in wanted if each[2]] + _reach(settings.nats.url)
     wanted.append(("nats", settings.nats.host, settings.nats.port))

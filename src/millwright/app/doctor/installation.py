@@ -120,6 +120,7 @@ def check_files_exist(settings: NodeSettings) -> list[Finding]:
         "[nats] key": settings.nats.key,
         "[tls] certificate": settings.tls.certificate,
         "[tls] key": settings.tls.key,
+        "[handle] key": settings.handle.key,
     }
     found = []
     for key, value in named.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from millwright import __version__
+from millwright.app.identifiers import RecordedHandles, administrators_of, register_of
 from millwright.app.limits import QuotaProblems
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
@@ -18,7 +19,11 @@ from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.identity.prefixes import Prefixes, PrefixKeeper
+from millwright.identity.registration import Registration, ValueSeals
+from millwright.identity.registration.serials import SerialStore
+from millwright.identity.resolution import resolution_app
 from millwright.identity.templates import Templates
+from millwright.kernel import Part
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
 from millwright.metering import Calendar, CountStore, LimitWatch, Metering, Tally
@@ -53,7 +58,17 @@ def compose(node: Node) -> Composition:
     authority = CertificateAuthority(everything, secrets, node.clock, settings.certificates, confined=node.records)
     held = DeviceCertificates(authority, node.records, everything, devices.changes, node.clock)
     approvals = Approvals(everything, secrets, parties, node.clock, settings.approvals)
-    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes)
+    register = register_of(node)
+    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, register)
+    templates = Templates(node.records, node.clock)
+    registration = Registration(
+        register,
+        templates,
+        SerialStore(node.records),
+        everything,
+        ValueSeals(everything, secrets, node.clock, settings.secrets.cipher),
+        node.clock,
+    )
     calendar = Calendar(settings.metering.utc_offset_h)
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
@@ -91,10 +106,19 @@ def compose(node: Node) -> Composition:
             "device_certificates": held,
             "metering": metering,
             "prefixes": prefixes,
-            "templates": Templates(node.records, node.clock),
+            "templates": templates,
+            "registration": registration,
         },
     )
-    server = WebServer(create_app(services), chosen)
+    identifiers = RecordedHandles(register, recorder, denials, node.clock)
+    public = resolution_app(
+        identifiers,
+        settings.resolution,
+        node.clock,
+        administrators=administrators_of(settings.handle),
+        name_of_organisation=parties.name_of_organisation,
+    )
+    server = WebServer(create_app(services, public=public), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
     keeper = ApprovalsKeeper(approvals, recorder, node.clock)
     prefix_keeper = PrefixKeeper(
@@ -105,7 +129,10 @@ def compose(node: Node) -> Composition:
         lambda: Figures(
             server.counters() | recorder.counters() | {"calls_refused": services.calls.refused}, server.gauges()
         ),
+        lambda: Figures(public.counters()),
         own.figures,
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
-    return Composition([own, dead_letters, rotation, keeper, prefix_keeper, tally, limits, server], server.url)
+    before: list[Part] = [own, dead_letters, rotation, keeper, register, identifiers, prefix_keeper]
+    parts = [*before, tally, limits, server]
+    return Composition(parts, server.url)

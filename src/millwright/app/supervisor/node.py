@@ -115,6 +115,7 @@ class Supervisor:
             "pid": os.getpid(),
             "http": by_role["web"],
             "mqtt": by_role["listener"],
+            "handle": by_role["resolver"],
         }
 
     # --- starting ------------------------------------------------------------------------------------------------

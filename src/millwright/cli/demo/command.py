@@ -62,6 +62,8 @@ def demo(options: Options, speed: float, port: int | None, folder: Path, no_brow
         "MILLWRIGHT_NODE_NAME": "demo",
         "MILLWRIGHT_MQTT_PORT": str(_free(1883)),
         "MILLWRIGHT_MQTT_HOST": "127.0.0.1",
+        "MILLWRIGHT_HANDLE_PORT": str(_free(2641)),
+        "MILLWRIGHT_HANDLE_HOST": "127.0.0.1",
         "MILLWRIGHT_WEB_PORT": str(port or _free(8420)),
         # The settings of a real node in this folder, its database above all, are none of the demo's business.
         "MILLWRIGHT_CONFIG": str(_no_settings(data)),

@@ -153,6 +153,18 @@ class Administration:
             self._check(view, who, record.values if record is not None else (), _P.LIST_HANDLES)
             return list(view.iter_handles(prefix))
 
+    def page_of_handles(self, prefix: bytes, who: Reference, start: int, most: int) -> tuple[int, list[bytes]]:
+        """How many handles a prefix has, and those from number ``start`` on. Raises ``Denied``."""
+        with self._records.view() as view:
+            record = view.find(prefix_handle(prefix))
+            self._check(view, who, record.values if record is not None else (), _P.LIST_HANDLES)
+            total, page = 0, []
+            for handle in view.iter_handles(prefix):
+                if start <= total < start + most:
+                    page.append(handle)
+                total += 1
+            return total, page
+
     def list_prefixes(self, who: Reference) -> list[bytes]:
         """The prefixes kept here, for administrators of the server. Raises ``Denied``."""
         with self._records.view() as view:

@@ -122,6 +122,16 @@ def no_answer(handle: bytes, why: str, **detail: Any) -> Unavailable:
     )
 
 
+def port_taken(host: str, port: int, why: str) -> Unavailable:
+    """Something else listens there."""
+    return Unavailable(
+        f"The Handle server cannot open port {port} on {host} for TCP and UDP: {why}",
+        code="handle.port_taken",
+        hint="Stop the program that holds the port, or set [handle] port to another one.",
+        detail={"host": host, "port": port},
+    )
+
+
 def unsupported(what: str) -> Unsupported:
     """Something that this implementation does not do."""
     return Unsupported(

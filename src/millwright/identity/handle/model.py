@@ -36,6 +36,7 @@ class Permission(IntFlag):
     ADMIN_READ = 8
 
 
+_PUBLIC_READ = int(Permission.PUBLIC_READ)
 DEFAULT_PERMISSIONS = Permission.ADMIN_READ | Permission.ADMIN_WRITE | Permission.PUBLIC_READ
 SECRET_PERMISSIONS = Permission.ADMIN_READ | Permission.ADMIN_WRITE
 
@@ -73,7 +74,7 @@ class HandleValue(Struct, frozen=True, kw_only=True):
     @property
     def public(self) -> bool:
         """Whether everybody may read it."""
-        return bool(self.permissions & Permission.PUBLIC_READ)
+        return self.permissions & _PUBLIC_READ != 0
 
     def is_type(self, *types: bytes) -> bool:
         """Whether its type is one of these, without regard to case."""

@@ -7,12 +7,15 @@ the parent of ``86.1000.1``. Handles are bytes in UTF-8, compared without regard
 
 from __future__ import annotations
 
+import re
+
 from millwright.identity.handle.errors import invalid_handle
 
 MAX_HANDLE_BYTES = 2048
 PREFIX_HANDLES = b"0.NA"
 """The prefix of all prefix handles."""
 ROOT_HANDLE = b"0.NA/0.NA"
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
 def fold(handle: bytes) -> bytes:
@@ -59,6 +62,6 @@ def check_handle(handle: bytes) -> bytes:
     prefix, slash, suffix = text.partition("/")
     if not slash or not prefix or not suffix:
         raise invalid_handle(handle, "it is not a prefix, a slash and a suffix")
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+    if _CONTROL.search(text):
         raise invalid_handle(handle, "it has control characters")
     return handle

@@ -12,7 +12,7 @@ from typing import Any
 
 from millwright.identity.handle.connection import Connection
 from millwright.identity.handle.dialogue import Peer
-from millwright.identity.handle.errors import MessageError
+from millwright.identity.handle.errors import MessageError, port_taken
 from millwright.identity.handle.fastpath import Quick, answer_quickly
 from millwright.identity.handle.records import RecordsView
 from millwright.identity.handle.service import HandleService
@@ -26,7 +26,7 @@ from millwright.identity.handle.wire.message import (
     decode_envelope,
     packets,
 )
-from millwright.kernel import Corrupt
+from millwright.kernel import Corrupt, MillwrightError, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ _PACKETS_AT_ONCE = 64
 _ADDRESSES = 100_000
 _SOCKET_BYTES = 4 * 1024 * 1024
 _MOST_TASKS = 1_000
+_FREE_PORTS = 5
 
 
 class HandleServer:
@@ -58,10 +59,23 @@ class HandleServer:
         self._udp: socket.socket | None = None
         self._tcp: asyncio.Server | None = None
         self._counting: asyncio.TimerHandle | None = None
-        self._violation_s = 0.0
+        self._violation_s = self._failure_s = float("-inf")
 
     async def start(self) -> None:
-        """Listen. Raises ``OSError`` when the address is taken."""
+        """Listen. Raises ``Unavailable`` (``handle.port_taken``)."""
+        # A free port of TCP may be one that is taken for UDP.
+        for left in reversed(range(1 if self.settings.port else _FREE_PORTS)):
+            try:
+                await self._listen()
+            except OSError as error:
+                await self.stop()
+                if not left:
+                    raise port_taken(self.settings.host, self.settings.port, error.strerror or str(error)) from error
+            else:
+                break
+        self._count_anew()
+
+    async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         settings = self.settings
         self._tcp = await loop.create_server(lambda: Connection(self), settings.host, settings.port, backlog=1024)
@@ -71,13 +85,8 @@ class HandleServer:
         udp.setblocking(False)
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BYTES)
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
-        try:
-            udp.bind((settings.host, self.port))
-        except OSError:
-            await self.stop()
-            raise
+        udp.bind((settings.host, self.port))
         loop.add_reader(udp.fileno(), self._read_udp)
-        self._count_anew()
 
     async def stop(self) -> None:
         """Stop listening, close every connection, let running work end."""
@@ -133,8 +142,8 @@ class HandleServer:
     def _packet(self, view: RecordsView, data: bytes, address: Any) -> None:
         try:
             quick = answer_quickly(view, data, self.service.site.serial, self.service.clock.now_ms() // 1000)
-        except Corrupt as error:
-            logger.error("%s", error.message)
+        except (Corrupt, Unavailable) as error:
+            self._log_failure(error)
             quick = None
         if quick is not None:
             version, request_id, message = quick
@@ -200,8 +209,8 @@ class HandleServer:
         try:
             with service.records.view() as view:
                 return answer_quickly(view, data, service.site.serial, service.clock.now_ms() // 1000)
-        except Corrupt as error:
-            logger.error("%s", error.message)
+        except (Corrupt, Unavailable) as error:
+            self._log_failure(error)
             return None
 
     def admit(self, connection: Connection) -> bool:
@@ -232,6 +241,13 @@ class HandleServer:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def _log_failure(self, error: MillwrightError) -> None:
+        """Log that the records could not be read, at most one a second."""
+        now_s = self.service.clock.monotonic_s()
+        if now_s - self._failure_s >= 1:
+            self._failure_s = now_s
+            logger.error("%s", error.message)
 
     def log_violation(self, address: str, error: MessageError) -> None:
         """Log a broken rule, at most one a second."""

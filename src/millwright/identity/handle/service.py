@@ -63,6 +63,11 @@ _RC_OF_FAMILY = {
 }
 
 
+def rc_of(error: MillwrightError) -> int | None:
+    """The response code that says what an error of the node says; ``None`` for one that is the server's own."""
+    return error.detail.get("response_code") or _RC_OF_CODE.get(error.code) or _RC_OF_FAMILY.get(error.family)
+
+
 class HandleService:
     """Answers requests out of ``records``.
 
@@ -130,7 +135,7 @@ class HandleService:
         return answer
 
     def _refusal(self, error: MillwrightError) -> Outcome:
-        code = error.detail.get("response_code") or _RC_OF_CODE.get(error.code) or _RC_OF_FAMILY.get(error.family)
+        code = rc_of(error)
         if code is None:
             logger.error("a Handle request failed: %s", error.message)
         return Outcome(code or Rc.ERROR, [encode_error(error.detail.get("why") or error.message)])

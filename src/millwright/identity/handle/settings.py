@@ -12,6 +12,27 @@ class HandleSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     host: Annotated[str, Meta(description="Address to listen on. The default is every network.")] = "0.0.0.0"
     port: Annotated[int, Meta(description="Port for UDP and TCP; 0 takes a free one.", ge=0, le=65535)] = 2641
+    address: Annotated[
+        str,
+        Meta(
+            description="Address under which clients reach this server, told in its site information. "
+            "Empty: `host`, or the one this machine sends from."
+        ),
+    ] = ""
+    key: Annotated[
+        str,
+        Meta(
+            description="PEM file with the private key (RSA, DSA or P-256) that signs certified answers. "
+            "Empty: there are none."
+        ),
+    ] = ""
+    administrators: Annotated[
+        list[str],
+        Meta(
+            description="Handle values, as `300:0.NA/88.118.8`, whose keys may do everything on this server. "
+            "Others may do what the HS_ADMIN values of a handle allow them."
+        ),
+    ] = []
     udp_answer_bytes: Annotated[
         int,
         Meta(

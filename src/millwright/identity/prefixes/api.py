@@ -18,7 +18,6 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
-from millwright.identity.prefixes.dossier import filing_document
 from millwright.identity.prefixes.errors import form_invalid
 from millwright.identity.prefixes.export import CSV, JSON, csv_of, json_of
 from millwright.identity.prefixes.model import (
@@ -42,13 +41,12 @@ from millwright.identity.prefixes.service import Prefixes, reader_of
 from millwright.identity.prefixes.store import Side, Wanted
 from millwright.identity.prefixes.systems import PrefixSystem
 from millwright.identity.rights import PREFIXES_ADMINISTER, PREFIXES_APPLY, PREFIXES_READ, PREFIXES_REVIEW
-from millwright.kernel import Clock, Invalid
+from millwright.kernel import Invalid
 from millwright.parties import Authority, Session, chosen_organisation, permit
 
 Us = NamedDependency[Prefixes]
 Me = NamedDependency[Authority]
 Who = NamedDependency[Session]
-Now = NamedDependency[Clock]
 Asking = Request[Any, Any, Any]
 Id = Annotated[str, PathParameter(description="The prefix's id.", max_length=64)]
 Part = Annotated[str, PathParameter(description="The id of what belongs to the prefix.", max_length=64)]
@@ -152,10 +150,9 @@ class PrefixesController(Controller):
 
     @get("/{prefix_id:str}/filing-document", summary="The filing document",
          operation_id="getPrefixFilingDocument", guards=_READ)  # fmt: skip
-    async def filing(self, prefix_id: Id, request: Asking, prefixes: Us, authority: Me, clock: Now) -> FilingDocument:
+    async def filing(self, prefix_id: Id, request: Asking, prefixes: Us, authority: Me) -> FilingDocument:
         """What is filed with a node above, for a program."""
-        detail = await prefixes.get(authority, prefix_id, chosen_organisation(request))
-        return filing_document(detail, clock.now_ms())
+        return await prefixes.filing_document(authority, prefix_id, chosen_organisation(request))
 
     @get("/{prefix_id:str}/filing-document/file", summary="The filing document as a file",
          operation_id="downloadPrefixFilingDocument", media_type=CSV, guards=_READ)  # fmt: skip
@@ -165,13 +162,11 @@ class PrefixesController(Controller):
         request: Asking,
         prefixes: Us,
         authority: Me,
-        clock: Now,
         form: Annotated[Literal["json", "csv"], QueryParameter(name="format", description="The kind of file.")] = "csv",
     ) -> Response[bytes]:
         """The same to be printed, sent or kept: JSON, or CSV with English and Chinese names."""
-        detail = await prefixes.get(authority, prefix_id, chosen_organisation(request))
-        document = filing_document(detail, clock.now_ms())
-        name = f"filing-{detail.prefix}.{form}"
+        document = await prefixes.filing_document(authority, prefix_id, chosen_organisation(request))
+        name = f"filing-{document.prefix}.{form}"
         return _file(json_of(document) if form == "json" else csv_of(document), JSON if form == "json" else CSV, name)
 
 

@@ -212,7 +212,7 @@ def filing_document(detail: PrefixDetail, now_ms: int) -> FilingDocument:
     form = detail.form
     return FilingDocument(
         schema=SCHEMA,
-        made_ms=now_ms,
+        at_ms=now_ms,
         prefix=detail.prefix,
         system=detail.system,
         key=detail.key,

@@ -33,7 +33,7 @@ def csv_of(document: FilingDocument) -> bytes:
 
 def _rows(document: FilingDocument) -> Iterator[tuple[str, str, str]]:
     yield "schema", "格式", document.schema
-    yield "made_at", "生成时间", to_iso(document.made_ms)
+    yield "made_at", "生成时间", to_iso(document.at_ms)
     yield "prefix", "标识前缀", document.prefix
     yield "system", "编码体系", document.system
     yield "state", "状态", document.state

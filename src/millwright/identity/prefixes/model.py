@@ -294,7 +294,7 @@ class FilingDocument(Struct, frozen=True, kw_only=True):
     """What is filed with a node above: the prefix, its holder, certification and documents by digest."""
 
     schema: str
-    made_ms: int
+    at_ms: int
     prefix: str
     system: str
     key: str

@@ -14,12 +14,13 @@ from millwright.cases import Actor
 from millwright.engines.sql import Records
 from millwright.identity.prefixes import errors
 from millwright.identity.prefixes.desk import Desk, Opened, search_text
-from millwright.identity.prefixes.dossier import Dossier
+from millwright.identity.prefixes.dossier import Dossier, filing_document
 from millwright.identity.prefixes.index import IndexTeller, PrefixIndex
 from millwright.identity.prefixes.model import (
     EDITABLE,
     HELD,
     KIND,
+    FilingDocument,
     NewPrefix,
     PrefixAnswer,
     PrefixContact,
@@ -91,6 +92,10 @@ class Prefixes:
         if row is None:
             raise errors.unknown(prefix_id)
         return await asyncio.to_thread(self._detail, row, authority, reader)
+
+    async def filing_document(self, authority: Authority, prefix_id: str, within: str | None = None) -> FilingDocument:
+        """What is filed with a node above. Raises ``NotFound`` (``prefixes.unknown``)."""
+        return filing_document(await self.get(authority, prefix_id, within), self._clock.now_ms())
 
     def _detail(self, row: Row, authority: Authority, reader: Reader) -> PrefixDetail:
         decides = row.registrar_id in set(reader.reviewed_by)

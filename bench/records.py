@@ -1,0 +1,158 @@
+"""How many identifiers a second are registered durably through the log, and how soon one is resolved.
+
+    python bench/records.py [--identifiers 200000] [--batch 5000] [--singles 300] [--sync 10s]
+
+Starts a whole node and registers identifiers from a process beside it, as an import does: in batches, each of which is
+in the stream and synced in the index when it is acknowledged. Then changes one at a time, and asks the resolver role by
+the native protocol from the moment of the acknowledgement until it answers with the new value. An index is built from
+the log alone, and then, as a mirror, asked in the same way. Everything runs on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from handle import HEAD, question
+from millwright.engines.nats import NatsConnection
+from millwright.identity.handle import HandleValue
+from millwright.identity.records import Follower, Records, StreamLog
+from millwright.kernel import SystemClock
+from support.handle import admin_value, value
+from support.identifiers import home, make_records
+from support.node import RunningNode
+
+PREFIX = b"86.1000.1"
+CHANGED = PREFIX + b"/changed"
+
+
+def made(count: int) -> Iterator[tuple[bytes, tuple[HandleValue, ...]]]:
+    admin = admin_value()
+    for number in range(count):
+        url = value(1, b"URL", b"https://trace.example.com/product/%d" % number)
+        yield b"%s/P%09d" % (PREFIX, number), (url, value(2, b"NAME", b"Bearing %d" % number), admin)
+
+
+def fill(records: Records, count: int, batch: int) -> None:
+    home(records, PREFIX)
+    named = list(made(count))
+    changes = [(name, lambda _view, _before, values=values: values) for name, values in named]
+    started, cpu = time.perf_counter(), time.process_time()
+    slowest = 0.0
+    for first in range(0, count, batch):
+        began = time.perf_counter()
+        records.change_many(changes[first : first + batch], who="bench")
+        slowest = max(slowest, time.perf_counter() - began)
+    took, cpu = time.perf_counter() - started, time.process_time() - cpu
+    print(f"registered         {count:,} in batches of {batch:,}: {count / took:,.0f}/s durable", end="")
+    print(f"; {cpu / count * 1e6:.1f} µs of CPU each, slowest batch {slowest * 1e3:.0f} ms")
+
+
+def sizes(node: RunningNode, count: int) -> None:
+    log = sum(path.stat().st_size for path in (node.data / "nats" / "jetstream").rglob("IDENTITY/msgs/*.blk"))
+    index = (node.data / "identifiers" / "data.mdb").stat().st_size
+    print(f"kept               {log / count:.0f} bytes of log and {index / count:.0f} of index each")
+
+
+class Asker:
+    """Asks the resolver role over UDP for the one value."""
+
+    def __init__(self, port: int) -> None:
+        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._sock.connect(("127.0.0.1", port))
+        self._sock.settimeout(1)
+        self._body = question(CHANGED)
+        self._number = 0
+
+    def holds(self, data: bytes) -> bool:
+        self._number += 1
+        head = self._number.to_bytes(4, "big") + bytes(4) + len(self._body).to_bytes(4, "big")
+        self._sock.send(HEAD + head + self._body)
+        return data in self._sock.recv(2048)
+
+
+def measure(records: Records, singles: int, holds: Callable[[bytes], bool], where: str) -> None:
+    writing, seen = [], []
+    for number in range(singles):
+        data = b"%s %09d" % (where.encode(), number)
+        began = time.perf_counter()
+        records.change_many([(CHANGED, lambda _view, _before, data=data: (value(1, data=data),))], who="bench")
+        acknowledged = time.perf_counter()
+        while not holds(data):
+            time.sleep(0.0002)
+        writing.append(acknowledged - began)
+        seen.append(time.perf_counter() - acknowledged)
+        time.sleep(0.003 * (number % 7))
+    print(f"{'one at a time':<18} {percentiles(writing)} until acknowledged")
+    print(f"{where:<18} {percentiles(seen)} from then until it shows")
+
+
+def percentiles(times: list[float]) -> str:
+    times.sort()
+    p50, p99 = (times[len(times) * part // 100] * 1e3 for part in (50, 99))
+    return f"p50 {p50:.1f} ms, p99 {p99:.1f} ms"
+
+
+async def run(options: argparse.Namespace, folder: Path) -> None:
+    node = RunningNode(folder, {"nats": {"sync": options.sync}})
+    with node:
+        bus = NatsConnection(node.nats_url, "bench")
+        await bus.start()
+        log: Any = StreamLog(bus)
+        records = make_records(node.data, log, durable=True)
+        await records.start()
+        await asyncio.to_thread(fill, records, options.identifiers, options.batch)
+        sizes(node, options.identifiers)
+        asker = Asker(node.handle_port)
+        await asyncio.to_thread(measure, records, options.singles, asker.holds, "resolver role")
+
+        mirror = make_records(folder / "mirror", log, mirror=True, keys=records._keys, durable=True)
+        began = time.perf_counter()
+        await mirror.start()
+        follower = Follower(mirror, bus, SystemClock())
+        await asyncio.to_thread(mirror.catch_up)
+        took = time.perf_counter() - began
+        print(
+            f"built from the log {options.identifiers:,} in {took:.1f} s: {options.identifiers / took:,.0f}/s", end=""
+        )
+        print(f"; digests are {'equal' if mirror.digest == records.digest else 'NOT EQUAL'}")
+        await follower.start()
+
+        def holds(data: bytes) -> bool:
+            with mirror.view() as view:
+                record = view.find(CHANGED)
+                return record is not None and data in record.data
+
+        await asyncio.to_thread(measure, records, options.singles, holds, "a mirror")
+        await follower.stop()
+        resolver = node.find_process("resolver")
+        print(f"resolver role      {resolver.memory_info().rss / 1e6:.0f} MB, its index's pages in use among it")
+        await mirror.stop()
+        await records.stop()
+        await bus.stop()
+    print(f"load average       {os.getloadavg()[0]:.1f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--identifiers", type=int, default=200_000)
+    parser.add_argument("--batch", type=int, default=5_000)
+    parser.add_argument("--singles", type=int, default=300, help="changes of one at a time")
+    parser.add_argument("--sync", default="10s", help="`always`: the stream is on the disk at each acknowledgement")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        asyncio.run(run(options, Path(temporary)))
+
+
+if __name__ == "__main__":
+    main()

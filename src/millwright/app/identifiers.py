@@ -1,0 +1,140 @@
+"""Identifiers in a node: the register that every process opens, and native changes as entries of the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AbstractContextManager
+from typing import Any
+
+from msgspec import structs
+
+from millwright.app.node import Node
+from millwright.identity.handle import HandleSettings, HandleValue, RecordsView, Reference, StoredRecord, value_to_json
+from millwright.identity.handle.records import Change
+from millwright.identity.records import Records, SigningKeys, StreamLog
+from millwright.kernel import Clock, Denied, Invalid, MillwrightError, new_id
+from millwright.ledger import Act, Actor, Denials, Draft, Recorder, Target, acting, entries_of, note, seal
+
+_WAIT_S = 30.0
+
+
+def register_of(node: Node) -> Records:
+    """The register of identifiers, as any process of the node may read and write it. A part that is to be started."""
+    chosen = node.settings.identity
+    return Records(
+        node.folder.identifiers,
+        StreamLog(node.bus),
+        node.clock,
+        origin=node.settings.node.name,
+        keys=SigningKeys(node.folder.identifiers_key, node.settings.node.name, chosen.trusted_keys),
+        mirror=chosen.mirror,
+    )
+
+
+def administrators_of(settings: HandleSettings) -> tuple[Reference, ...]:
+    """Who may do everything to handles. Raises ``Invalid`` (``handle.administrator_invalid``)."""
+    return tuple(map(_administrator, settings.administrators))
+
+
+def _administrator(text: str) -> Reference:
+    """``300:0.NA/88.118.8``. Raises ``Invalid`` (``handle.administrator_invalid``)."""
+    index, colon, handle = text.partition(":")
+    if not (colon and index.isdigit() and handle):
+        raise Invalid(
+            f"{text!r} names no value of a handle.",
+            code="handle.administrator_invalid",
+            hint="Write index, colon and handle, as in 300:0.NA/88.118.8; index 0 stands for all of its values.",
+        )
+    return Reference(handle.encode(), int(index))
+
+
+class RecordedHandles:
+    """The register as the Handle server changes it (:class:`.HandleRecords`): each change is an entry of the ledger.
+
+    As for a request to the API, the intent is durable before the change begins and the entry before it is answered. Who
+    acts is the value of a handle that the administrator has authenticated as; whose entry it is, the prefix's owner. A
+    :class:`millwright.kernel.Part`.
+    """
+
+    def __init__(self, records: Records, recorder: Recorder, denials: Denials, clock: Clock) -> None:
+        self._records, self._recorder, self._denials, self._clock = records, recorder, denials, clock
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def start(self) -> None:
+        """Remember the loop that records."""
+        self._loop = asyncio.get_running_loop()
+
+    async def stop(self) -> None:
+        """Nothing to release."""
+
+    def view(self) -> AbstractContextManager[RecordsView]:
+        """A consistent view for the length of a block."""
+        return self._records.view()
+
+    def change(self, handle: bytes, change: Change, administrator: Reference) -> None:
+        """Change one handle, and record it. Raises as :meth:`.Records.change_many`, and ``Unavailable``
+        (``ledger.unavailable``): before the change nothing was changed, after it the intent tells of it."""
+        draft = self._draft(handle, administrator)
+        act = Act()
+
+        def noted(view: RecordsView, before: StoredRecord | None) -> tuple[HandleValue, ...] | None:
+            values = change(view, before)
+            act.notes.clear()
+            act.action = _action(before, values)
+            was = None if before is None else _shown(before.values)
+            with acting(act):
+                note("identifier", draft.target.id, before=was, after=_shown(values))
+            return values
+
+        self._wait(self._recorder.begin(seal(structs.replace(draft, outcome="failed", error="ledger.interrupted"))))
+        try:
+            self._records.change(handle, noted, administrator)
+        except MillwrightError as error:
+            self._wait(self._refused(draft, error))
+            raise
+        self._wait(self._recorder.record(entries_of(act, draft)))
+
+    def _draft(self, handle: bytes, administrator: Reference) -> Draft:
+        with self._records.view() as view:
+            owner = view.authority(handle)
+        return Draft(
+            id=new_id("led"),
+            at_ms=self._clock.now_ms(),
+            actor=Actor("token", str(administrator), via="handle"),
+            action="identifiers.change",
+            target=Target("identifier", handle.decode(errors="replace")),
+            outcome="done",
+            organisation=owner.organisation_id if owner is not None else "",
+        )
+
+    async def _refused(self, draft: Draft, error: MillwrightError) -> None:
+        if isinstance(error, Denied):
+            told = structs.replace(draft, outcome="denied", error=error.code)
+            if self._denials.admit(told):
+                await self._recorder.record([seal(told)])
+                return
+        await self._recorder.settle(draft.id)
+
+    def _wait(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._loop is not None
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(_WAIT_S)
+
+
+def _action(before: StoredRecord | None, after: tuple[HandleValue, ...] | None) -> str:
+    if before is None:
+        return "identifiers.add"
+    return "identifiers.remove" if after is None else "identifiers.change"
+
+
+def _shown(values: tuple[HandleValue, ...] | None) -> dict[str, Any] | None:
+    """The values by index; of one that the public may not read, what it is and not what it says."""
+    if values is None:
+        return None
+    shown = {}
+    for value in values:
+        told = value_to_json(value)
+        if not value.public:
+            told.pop("data", None)
+        shown[str(value.index)] = told
+    return shown

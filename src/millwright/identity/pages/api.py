@@ -1,0 +1,147 @@
+"""``/id/{anything}`` as plain ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from millwright.identity.codes import Refusal
+from millwright.identity.handle.naming import prefix_of
+from millwright.identity.handle.records import HandleRecords
+from millwright.identity.pages.render import address_of, render, render_no_code, render_start
+from millwright.identity.pages.view import NoCode, PageView, view_of
+from millwright.identity.records.naming import code_of_text, name_of
+from millwright.identity.resolution.html import Page
+from millwright.identity.resolution.http import (
+    Asked,
+    Headers,
+    answer,
+    decoded,
+    language_of,
+    preferences,
+    preflight,
+    problem,
+    weight_of_media,
+)
+from millwright.identity.resolution.limits import Limits
+from millwright.identity.resolution.settings import ResolutionSettings
+from millwright.identity.resolution.standing import closed_because, is_kept, owner_of
+from millwright.kernel import Invalid, Unsupported
+
+PAGES = "/id"
+_METHODS = "GET, HEAD, OPTIONS"
+_VARY = (b"vary", b"Accept, Accept-Language")
+_MOST_CHARACTERS = 2000
+
+NameOf = Callable[[str], Awaitable[str | None]]
+"""The public name of an organisation, by its id."""
+
+
+async def nobody(_organisation_id: str) -> str | None:
+    """No organisation has a public name."""
+    return None
+
+
+class Pages:
+    """Pages out of ``records``; ``name_of_organisation`` says who is responsible."""
+
+    def __init__(
+        self,
+        records: HandleRecords,
+        settings: ResolutionSettings,
+        limits: Limits,
+        name_of_organisation: NameOf = nobody,
+    ) -> None:
+        self._records, self._settings, self._limits = records, settings, limits
+        self._name_of = name_of_organisation
+
+    async def answer(self, asked: Asked, send: Any) -> None:
+        """One request."""
+        if asked.method == "OPTIONS":
+            await preflight(asked.scope, send, _METHODS)
+            return
+        if asked.method not in ("GET", "HEAD"):
+            allow = [(b"allow", _METHODS.encode())]
+            await problem(asked.scope, send, 405, "resolution.method", "Pages are read.", None, allow)
+            return
+        query = dict(asked.pairs())
+        language = query.get("lang", "")
+        language = language if language in ("zh", "en") else language_of(asked)
+        text = decoded(asked.path[len(PAGES) + 1 :]).strip()
+        if not text:
+            if query.get("q", "").strip():
+                headers: Headers = [(b"location", address_of(query["q"].strip()[:_MOST_CHARACTERS]).encode()), _VARY]
+                await answer(asked.scope, send, 303, b"", headers)
+                return
+            await self._send(asked, send, 200, render_start(self._settings.name, language))
+            return
+        try:
+            if len(text) > _MOST_CHARACTERS:
+                raise Invalid(
+                    f"It is longer than {_MOST_CHARACTERS} characters.", code="identity.code_invalid",
+                    hint="No identifier is so long.", detail={"text": text[:200]},
+                )  # fmt: skip
+            code = code_of_text(text)
+            name = name_of(code)
+        except (Invalid, Unsupported) as error:
+            await self._no_code(asked, send, text, error, language)
+            return
+        key = name.encode()
+        with self._records.view() as view:
+            closed = closed_because(view, key)
+            record = view.find(key) if closed is None else None
+            values = record.values if record is not None else None
+            kept = is_kept(view, key)
+            prefix, owner = owner_of(view, key) or (
+                prefix_of(key).decode() if kept or code.system == "handle" else "",
+                "",
+            )
+        state = closed or ("here" if kept else "elsewhere")
+        responsible = (await self._name_of(owner)) or "" if owner else ""
+        shown = view_of(code, name, values, prefix, state, responsible)
+        if values is None:
+            self._limits.miss(asked.address)
+        if _wants_json(asked, query):
+            await self._send_json(asked, send, shown)
+            return
+        await self._send(asked, send, shown.status, render(shown, self._settings.name, language))
+
+    async def _no_code(self, asked: Asked, send: Any, text: str, error: Invalid | Unsupported, language: str) -> None:
+        self._limits.miss(asked.address)
+        detail = error.detail
+        shown = NoCode(
+            status=404,
+            text=text[:_MOST_CHARACTERS],
+            why=str(detail.get("why") or error.message),
+            why_zh=str(detail.get("why_zh") or ""),
+            system=str(detail.get("system") or ""),
+            at=detail.get("at"),
+            tried=[Refusal(**each) for each in detail.get("tried", ())],
+        )
+        if _wants_json(asked, dict(asked.pairs())):
+            await self._send_json(asked, send, shown)
+            return
+        await self._send(asked, send, 404, render_no_code(shown, self._settings.name, language))
+
+    async def _send(self, asked: Asked, send: Any, status: int, made: Page) -> None:
+        headers = [*made.headers, _VARY, (b"cache-control", b"no-cache" if status == 200 else b"no-store")]
+        await answer(asked.scope, send, status, made.content, headers)
+
+    async def _send_json(self, asked: Asked, send: Any, shown: PageView | NoCode) -> None:
+        headers: Headers = [
+            (b"content-type", b"application/json"),
+            _VARY,
+            (b"cache-control", b"no-cache" if shown.status == 200 else b"no-store"),
+        ]
+        await answer(asked.scope, send, shown.status, msgspec.json.encode(shown), headers)
+
+
+def _wants_json(asked: Asked, query: dict[str, str]) -> bool:
+    if query.get("format") == "json":
+        return True
+    accepted = preferences(asked.text("accept"))
+    if not accepted:
+        return False
+    return weight_of_media("application/json", accepted) > weight_of_media("text/html", accepted)

@@ -1,0 +1,92 @@
+"""What a page shows, as data: the same for people and for programs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from millwright.identity.codes import Code, Refusal, forms_of
+from millwright.identity.codes.parsing import system_named
+from millwright.identity.digital_link.links import LINK_TYPE, Link, read_links
+from millwright.identity.handle.json_form import data_to_json
+from millwright.identity.handle.model import HandleValue
+
+_INTERNAL = (LINK_TYPE, b"MW_TEMPLATE", b"HS_ADMIN")
+"""Types that are shown in another way, or are of no use to people."""
+
+
+class Field(Struct, frozen=True, kw_only=True):
+    """A public value."""
+
+    index: int
+    type: str
+    data: Any
+    changed_s: int = 0
+
+
+class PageView(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An identifier and what is public of its record.
+
+    ``prefix_state`` is ``here``, ``elsewhere``, or why the prefix does not resolve.
+    """
+
+    status: int
+    code: Code
+    name: str
+    system_label: str
+    system_label_zh: str
+    prefix: str = ""
+    prefix_state: str = ""
+    registered: bool = False
+    fields: list[Field] = []
+    links: list[Link] = []
+    forms: dict[str, str] = {}
+    responsible: str = ""
+    changed: str = ""
+
+
+class NoCode(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A text that is no identifier: where it fails, and by which system it was understood best."""
+
+    status: int
+    text: str
+    why: str
+    why_zh: str = ""
+    system: str = ""
+    at: int | None = None
+    tried: list[Refusal] = []
+
+
+def view_of(
+    code: Code, name: str, values: tuple[HandleValue, ...] | None, prefix: str, prefix_state: str, responsible: str = ""
+) -> PageView:
+    """What is shown of a code and of its record, ``None`` where there is none. Only public values are looked at."""
+    system = system_named(code.system)
+    public = [value for value in values or () if value.public]
+    changed_s = max((value.timestamp_s for value in public), default=0)
+    return PageView(
+        status=200 if values is not None else 404,
+        code=code,
+        name=name,
+        system_label=system.label,
+        system_label_zh=system.label_zh,
+        prefix=prefix,
+        prefix_state=prefix_state,
+        registered=values is not None,
+        fields=[_field(value) for value in public if value.type.upper() not in _INTERNAL],
+        links=[link for link in read_links(public) if link.title != link.href],
+        forms=forms_of(code),
+        responsible=responsible,
+        changed=datetime.fromtimestamp(changed_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if changed_s else "",
+    )
+
+
+def _field(value: HandleValue) -> Field:
+    return Field(
+        index=value.index,
+        type=value.type.decode(errors="replace"),
+        data=data_to_json(value.type, value.data),
+        changed_s=value.timestamp_s,
+    )

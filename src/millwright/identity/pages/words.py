@@ -1,0 +1,64 @@
+"""The words of the pages, English and Chinese."""
+
+from __future__ import annotations
+
+WORDS: dict[str, tuple[str, str]] = {
+    "search": ("Look up", "查询"),
+    "hint": (
+        "Identifier of any kind: Handle, GS1, OID, DID, MA, Ecode …",
+        "任意标识：Handle、GS1、OID、DID、MA、Ecode……",
+    ),
+    "parts": ("What it says", "编码含义"),
+    "values": ("What is registered", "登记信息"),
+    "links": ("Links", "链接"),
+    "forms": ("Other ways to write it", "其他写法"),
+    "about": ("About this record", "关于本记录"),
+    "system": ("Code system", "编码体系"),
+    "prefix": ("Prefix", "前缀"),
+    "responsible": ("Responsible", "责任单位"),
+    "changed": ("Last changed", "最近更新"),
+    "name": ("Kept here as", "登记名称"),
+    "notes": ("Note", "说明"),
+    "unchecked": ("A rule of this code was not checked against its standard.", "该编码的部分规则未经标准文本核实。"),
+    "no_public": ("Registered, and nothing of it is public.", "已登记，但没有公开的信息。"),
+    "unknown": ("Nothing is registered here under this identifier.", "此标识未在本节点登记。"),
+    "prefix_here": (
+        "Its prefix is kept here: compare the rest, character by character.",
+        "其前缀由本节点管理：请逐字核对其余部分。",
+    ),
+    "prefix_elsewhere": ("Its prefix is not kept here: ask who issued it.", "其前缀不由本节点管理：请向签发方查询。"),
+    "closed": ("It does not resolve at present", "目前不提供解析"),
+    "invalid": ("This is no identifier that is known here", "无法识别此标识"),
+    "at": ("At character {at}: {why}", "第 {at} 个字符：{why}"),
+    "nearest": ("It looks most like: {system}", "最接近：{system}"),
+    "tried": ("Why it is none of the others", "其他编码体系不匹配的原因"),
+    "understood": ("What was understood", "已识别的内容"),
+    "data": ("Read by programs", "程序访问"),
+    "start": ("Look up an identifier", "标识查询"),
+    "other_language": ("中文", "English"),
+    "binary": ("binary, {size} bytes", "二进制数据，{size} 字节"),
+    "also": ("It could also be: {systems}", "也可能是：{systems}"),
+}
+
+
+def word(name: str, language: str, **given: object) -> str:
+    """A text in a language."""
+    text = WORDS[name][language == "zh"]
+    return text.format(**given) if given else text
+
+
+TYPES: dict[str, tuple[str, str]] = {
+    "URL": ("Address", "网址"),
+    "EMAIL": ("E-mail", "电子邮件"),
+    "DESC": ("Description", "描述"),
+    "DESCRIPTION": ("Description", "描述"),
+    "NAME": ("Name", "名称"),
+    "TITLE": ("Title", "标题"),
+    "GS1.DESCRIPTION": ("Description", "描述"),
+    "HS_ADMIN": ("Administrator", "管理员"),
+    "HS_PUBKEY": ("Public key", "公钥"),
+    "HS_SITE": ("Service", "解析服务"),
+    "HS_VLIST": ("Group", "管理组"),
+    "DID.DOCUMENT": ("DID document", "DID 文档"),
+}
+"""What common types of values are to people."""

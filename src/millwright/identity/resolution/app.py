@@ -1,0 +1,162 @@
+"""The application: which address is answered by whom, and the quick way to the answer that is asked for most."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any
+
+from millwright.identity.did.api import Dids
+from millwright.identity.digital_link.api import DESCRIPTION, DigitalLinks
+from millwright.identity.handle.model import Reference
+from millwright.identity.handle.records import HandleRecords
+from millwright.identity.handle.rest.answers import etag_of
+from millwright.identity.handle.rest.api import HANDLES, QUICK_HEADERS, SESSIONS, HandleRest
+from millwright.identity.pages.api import PAGES, NameOf, Pages, nobody
+from millwright.identity.resolution.http import Asked, problem
+from millwright.identity.resolution.limits import Limits
+from millwright.identity.resolution.settings import ResolutionSettings
+from millwright.kernel import Clock, MillwrightError, SystemClock
+
+logger = logging.getLogger(__name__)
+
+_HANDLE = f"{HANDLES}/"
+_FROM = len(_HANDLE)
+_PLAIN = (_HANDLE, SESSIONS, "/id/", "/1.0/identifiers/")
+_EXACT = frozenset({HANDLES, f"{HANDLES}/", SESSIONS, PAGES, f"{PAGES}/", DESCRIPTION, "/1.0/methods"})
+_NOT_COMMON = frozenset({b"authorization", b"if-none-match"})
+"""Headers with which a question is not the common one."""
+
+
+class Resolution:
+    """An ASGI application. ``takes`` says which addresses are its own; all others it answers with 404."""
+
+    def __init__(
+        self,
+        records: HandleRecords,
+        settings: ResolutionSettings | None = None,
+        clock: Clock | None = None,
+        *,
+        administrators: tuple[Reference, ...] = (),
+        name_of_organisation: NameOf = nobody,
+    ) -> None:
+        settings = settings or ResolutionSettings()
+        clock = clock or SystemClock()
+        self.limits = Limits(clock, settings.requests_per_s, settings.misses_per_min)
+        self._trusted = frozenset(settings.trusted_proxies)
+        self._not_common = _NOT_COMMON | ({b"x-forwarded-for"} if self._trusted else set())
+        self.handles = HandleRest(records, settings, clock, self.limits, administrators=administrators)
+        self._links = DigitalLinks(records, settings, self.limits)
+        self._dids = Dids(records, settings, self.limits)
+        self._pages = Pages(records, settings, self.limits, name_of_organisation)
+        self.requests = self.quick = self.failures = 0
+
+    def takes(self, path: str) -> bool:
+        """Whether an address is answered here. Cheap for all addresses of the console and the node's own API."""
+        return path.startswith(_PLAIN) or path in _EXACT or self._links.takes(path) or path.endswith("/did.json")
+
+    def counters(self) -> dict[str, float]:
+        """What was asked here."""
+        return {
+            "resolution_requests": self.requests,
+            "resolution_quick": self.quick,
+            "resolution_refused": self.limits.refused,
+            "resolution_failed": self.failures,
+        }
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await _beside_http(scope, receive, send)
+            return
+        self.requests += 1
+        body = self._common(scope)
+        if body is not None:
+            client = scope.get("client")
+            wait_s = self.limits.admit(client[0] if client else "")
+            if wait_s:
+                await _too_many(scope, send, wait_s)
+                return
+            self.quick += 1
+            headers = [*QUICK_HEADERS, (b"etag", etag_of(body)), (b"content-length", b"%d" % len(body))]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": body, "more_body": False})
+            return
+        asked = Asked(scope, self._trusted)
+        wait_s = self.limits.admit(asked.address)
+        if wait_s:
+            await _too_many(scope, send, wait_s)
+            return
+        try:
+            await self._answer(asked, receive, send)
+        except MillwrightError as error:
+            status = {"invalid": 400, "limit_exceeded": 413, "corrupt": 500, "unavailable": 503}.get(error.family, 500)
+            if status >= 500:
+                self.failures += 1
+                logger.error("a resolution failed: %s", error.message)
+            title = error.message if status < 500 else "The server failed; its log says why."
+            await problem(scope, send, status, error.code, title)
+
+    def _common(self, scope: Any) -> bytes | None:
+        """The body that answers the common question: all public values of a handle that is kept here."""
+        path: str = scope["path"]
+        if not path.startswith(_HANDLE) or scope["method"] != "GET" or scope["query_string"]:
+            return None
+        if not path.isascii():
+            return None
+        for name, _ in scope["headers"]:
+            if name in self._not_common:
+                return None
+        try:
+            return self.handles.find_public(path[_FROM:].encode())
+        except MillwrightError:  # the long way says what it is
+            return None
+
+    async def _answer(self, asked: Asked, receive: Any, send: Any) -> None:
+        path = asked.path
+        if path.startswith((HANDLES, SESSIONS)):
+            await self.handles.answer(asked, receive, send)
+        elif path.startswith("/id/") or path == PAGES:
+            await self._pages.answer(asked, send)
+        elif path == DESCRIPTION or self._links.takes(path):
+            await self._links.answer(asked, send)
+        elif self._dids.takes(path):
+            await self._dids.answer(asked, send)
+        else:
+            await problem(asked.scope, send, 404, "resolution.no_such_address", "Nothing is resolved at this address.")
+
+
+def resolution_app(
+    records: HandleRecords,
+    settings: ResolutionSettings | None = None,
+    clock: Clock | None = None,
+    *,
+    administrators: tuple[Reference, ...] = (),
+    name_of_organisation: NameOf = nobody,
+) -> Resolution:
+    """The application over ``records``: mounted in the web role, and served by itself in the resolver role."""
+    return Resolution(
+        records, settings, clock, administrators=administrators, name_of_organisation=name_of_organisation
+    )
+
+
+async def _too_many(scope: Any, send: Any, wait_s: float) -> None:
+    await problem(
+        scope,
+        send,
+        429,
+        "resolution.too_many",
+        "Too many questions of this address, or too many that found nothing.",
+        headers=((b"retry-after", str(math.ceil(wait_s)).encode()),),
+    )
+
+
+async def _beside_http(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": "no web sockets here"})
+        return
+    while True:  # lifespan: nothing is to be done
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
