@@ -32,3 +32,13 @@ export interface ReadyTemplate { key: string; document: TemplateDocument }
 export interface FieldProblem { field: string; pointer: string; why: string; why_zh: string }
 
 export type { ParsedText };
+
+export interface RecordLink { linkType: string; href: string; title: string; hreflang?: string[]; type?: string; context?: string[]; fwqs?: boolean }
+export type IdentifierRecord = Omit<Schemas["IdentifierRecord"], "links"> & { links: RecordLink[] };
+export type IdentifierVersion = Schemas["IdentifierVersion"];
+export type IdentifierVersions = Schemas["IdentifierVersions"];
+export type CheckedIdentifier = Schemas["CheckedIdentifier"];
+export type Revealed = Schemas["RevealedFields"];
+export type NewSuffix = Schemas["NewSuffix"];
+export type SuffixKind = NewSuffix["kind"];
+export const SUFFIX_KINDS = ["serial", "random", "uuid", "sscc"] as const satisfies readonly SuffixKind[];

@@ -42,7 +42,7 @@ function Case({ prefix }: { prefix: PrefixDetail }): JSX.Element {
   const { form } = prefix;
   const actions = <>
     {edits && <Button onClick={() => { setEditing(true); }}>{t.prefixes.steps.change}</Button>}
-    {[...first].reverse().map((one, place) => <Button key={one} type={place === first.length - 1 ? "primary" : "default"} onClick={() => { setStep(one); }}>{t.prefixes.steps[one]}</Button>)}
+    {[...first].reverse().map((one, place) => <Button key={one} type={place === first.length - 1 && prefix.state !== "active" ? "primary" : "default"} onClick={() => { setStep(one); }}>{t.prefixes.steps[one]}</Button>)}
     {rest.length > 0 && (
       <Dropdown trigger={["click"]} menu={{ items: rest.map((key) => ({ key, label: t.prefixes.steps[key], danger: STEPS[key].danger ?? false })), onClick: ({ key }) => { setStep(key as Step); } }}>
         <Button aria-label={t.prefixes.moreSteps}>{t.common.more} <DownOutlined /></Button>
@@ -84,7 +84,7 @@ function Case({ prefix }: { prefix: PrefixDetail }): JSX.Element {
             {(held || prefix.filings.length > 0) && <FilingsPanel prefix={prefix} />}
             {held && <DelegationPanel prefix={prefix} />}
           </div>
-          <Panel title={t.prefixes.history}>
+          <Panel title={t.prefixes.course}>
             <div className="stack">
               <Timeline steps={prefix.history} />
               {!closed && <SayBox prefix={prefix} />}

@@ -9,7 +9,7 @@ import { useText } from "../../i18n";
 import { usePhone } from "../../parts/screen";
 import { linesOfValues, RANGED, tidyField, valuesOfLines, whole } from "./document";
 
-interface Fields extends Omit<TemplateField, "values" | "granted_to"> { lines: string; organisations: string; roles: string }
+interface Fields extends Omit<TemplateField, "values" | "granted_to"> { lines?: string; organisations?: string; roles?: string }
 
 /** Everything of one field. */
 export function FieldBox({ field, others, edits, fresh, done, close }: { field: TemplateField; others: readonly TemplateField[]; edits: boolean; fresh: boolean; done: (field: TemplateField) => void; close: () => void }): JSX.Element {
@@ -23,7 +23,7 @@ export function FieldBox({ field, others, edits, fresh, done, close }: { field: 
   const visibility = Form.useWatch("visibility", form) ?? f.visibility;
   const words = (text: string | undefined): string[] => (text ?? "").split(/[\s,，;；]+/).filter(Boolean);
   const finish = ({ lines, organisations, roles, ...rest }: Fields): void => {
-    done(tidyField({ ...f, ...rest, values: valuesOfLines(lines), granted_to: { organisations: words(organisations), roles: words(roles) } }));
+    done(tidyField({ ...f, ...rest, values: valuesOfLines(lines ?? ""), granted_to: { organisations: words(organisations), roles: words(roles) } }));
   };
   const optional = (label: string): string => `${label} (${t.common.optional})`;
   const two = { gridTemplateColumns: "repeat(auto-fit, minmax(min(160px, 100%), 1fr))", gap: "0 16px" };

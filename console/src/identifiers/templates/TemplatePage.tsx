@@ -41,7 +41,7 @@ function Editor({ template }: { template: TemplateInfo }): JSX.Element {
   const tab = parameters.get("tab") ?? "fields";
   const changed = textIn(document) !== textIn(kept);
   const faulty = faultsOf(document.fields ?? []).size > 0 || document.name.trim() === "" || fault !== "";
-  // What another saved replaces what is shown, unless something was changed here.
+  // What was saved, here or by somebody else, takes the place of what is shown: a change that rests on less is refused anyway.
   useEffect(() => { setDocument(kept); setJson(textIn(kept)); setFault(""); }, [template.revision]); // eslint-disable-line react-hooks/exhaustive-deps -- the revision stands for the document
   const path = `/identifier-templates/${template.id}`;
   const send = (method: string, rest: string, body?: unknown): Promise<TemplateInfo> => request<TemplateInfo>(method, `${path}${rest}`, { etag: etagOf(template), ...(body !== undefined && { body }) });
