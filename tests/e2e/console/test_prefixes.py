@@ -1,4 +1,4 @@
-"""Prefixes and templates in a real Chromium: from an application to a filing, and a template from a ready one to a version."""
+"""Prefixes and templates in a real Chromium: an application until it is filed, a template until its second version."""
 
 from __future__ import annotations
 
@@ -12,24 +12,57 @@ from support.browser import page, widest
 from support.node import NAME, PASSWORD, RunningNode
 
 CODE = "91350100M000100Y43"
-WORDS = {
-    "en": {
-        "empty": "No prefixes yet", "apply": "Apply for a prefix", "prefix": "Prefix", "wrong": "Character 5", "free": "It can be had", "draft": "Save the draft", "submit": "Submit",
-        "code": "Unified social credit code", "name": "Contact: Name", "telephone": "Telephone", "industry": "Industry", "use": "What it is for", "edit": "Edit", "save": "Save",
-        "review": "Take into review", "approve": "Approve", "certify": "Certify", "by": "Certified by", "activate": "Activate", "filing": "Record a filing", "node": "Filed with", "number": "Filing number",
-        "more": "More", "steps": "More steps", "suspend": "Suspend", "resume": "Resume", "reason": "Reason", "comment": "Comment (optional)", "preview": "Look at it: ",
-        "new": "New template", "begin": "Begin with this", "fields": "Fields", "try": "Try", "versions": "Versions", "publish": "Publish", "add": "Add a field", "field": "Name", "done": "Add", "down": "Move maker down",
-        "takes": "The template takes these fields", "maker": "Maker", "title": "Name", "refused": "is refused", "added": "Added", "moved": "Moved", "year": "1 year",
-    },
-    "zh": {
-        "empty": "还没有前缀", "apply": "申请前缀", "prefix": "前缀", "wrong": "第 5 个字符", "free": "可以申请", "draft": "保存草稿", "submit": "提交",
-        "code": "统一社会信用代码", "name": "联系人: 姓名", "telephone": "电话", "industry": "所属行业", "use": "用途", "edit": "修改", "save": "保存",
-        "review": "受理", "approve": "批准", "certify": "认证", "by": "认证机构", "activate": "启用", "filing": "登记备案", "node": "备案节点", "number": "备案编号",
-        "more": "更多", "steps": "更多操作", "suspend": "停用", "resume": "恢复", "reason": "原因", "comment": "意见（可选）", "preview": "预览: ",
-        "new": "新建模板", "begin": "以此开始", "fields": "字段", "try": "试填", "versions": "版本", "publish": "发布", "add": "添加字段", "field": "名称", "done": "添加", "down": "下移 maker",
-        "takes": "模板接受这些字段", "maker": "生产企业", "title": "产品名称", "refused": "个字段不被接受", "added": "新增", "moved": "移动", "year": "1 年",
-    },
-}  # fmt: skip
+SAID = """
+empty | No prefixes yet | 还没有前缀
+apply | Apply for a prefix | 申请前缀
+prefix | Prefix | 前缀
+wrong | Character 5 | 第 5 个字符
+free | It can be had | 可以申请
+draft | Save the draft | 保存草稿
+submit | Submit | 提交
+code | Unified social credit code | 统一社会信用代码
+name | Contact: Name | 联系人: 姓名
+telephone | Telephone | 电话
+industry | Industry | 所属行业
+use | What it is for | 用途
+edit | Edit | 修改
+save | Save | 保存
+review | Take into review | 受理
+approve | Approve | 批准
+certify | Certify | 认证
+by | Certified by | 认证机构
+activate | Activate | 启用
+filing | Record a filing | 登记备案
+node | Filed with | 备案节点
+number | Filing number | 备案编号
+more | More | 更多
+steps | More steps | 更多操作
+suspend | Suspend | 停用
+resume | Resume | 恢复
+reason | Reason | 原因
+comment | Comment (optional) | 意见（可选）
+preview | Look at it: | 预览:
+new | New template | 新建模板
+begin | Begin with this | 以此开始
+fields | Fields | 字段
+try | Try | 试填
+versions | Versions | 版本
+publish | Publish | 发布
+add | Add a field | 添加字段
+field | Name | 名称
+done | Add | 添加
+down | Move maker down | 下移 maker
+takes | The template takes these fields | 模板接受这些字段
+maker | Maker | 生产企业
+title | Name | 产品名称
+refused | is refused | 个字段不被接受
+added | Added | 新增
+moved | Moved | 移动
+year | 1 year | 1 年
+"""
+"""A word's key, and what it is in English and in Chinese."""
+ROWS = [line.split(" | ") for line in SAID.strip().splitlines()]
+WORDS = {"en": {key: said for key, said, _ in ROWS}, "zh": {key: said for key, _, said in ROWS}}
 LANGUAGES = pytest.mark.parametrize(("language", "size"), [("en", "desktop"), ("zh", "phone")])
 
 
@@ -104,7 +137,7 @@ def test_a_prefix_from_its_application_to_a_filing(
         at.locator('input[type="file"]').first.set_input_files(
             {"name": "说明.txt", "mimeType": "text/plain", "buffer": "泵房用途说明".encode("gb18030")}
         )
-        at.get_by_role("button", name=f"{w['preview']}说明.txt").click()
+        at.get_by_role("button", name=f"{w['preview']} 说明.txt").click()
         at.get_by_role("dialog").get_by_text("泵房用途说明").wait_for()
         at.keyboard.press("Escape")
         take(at, w["submit"], (w["comment"], "请审核"))

@@ -75,7 +75,7 @@ function Case({ prefix }: { prefix: PrefixDetail }): JSX.Element {
             {prefix.parts.length > 0 && (
               <Panel title={t.prefixes.parts}>
                 <table className="differences"><tbody>
-                  {prefix.parts.map((part) => <tr key={`${part.name}${part.value}`}><th scope="row">{zh ? part.label_zh : part.label}</th><td className="mono">{part.value}</td><td className="quiet">{(zh ? part.meaning_zh : part.meaning) ?? ""}</td></tr>)}
+                  {prefix.parts.map((part) => <tr key={`${part.name}${part.value}`}><th scope="row">{zh ? part.label_zh : part.label}</th><td className="mono" style={{ minWidth: 56 }}>{part.value}</td><td className="quiet">{(zh ? part.meaning_zh : part.meaning) ?? ""}</td></tr>)}
                 </tbody></table>
               </Panel>
             )}
