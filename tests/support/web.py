@@ -39,6 +39,8 @@ from millwright.identity.prefixes import Prefixes, PrefixesSettings
 from millwright.identity.records import Records as Register
 from millwright.identity.records import SigningKeys, StreamLog
 from millwright.identity.registration import Registration, ValueSeals
+from millwright.identity.registration.bulk import Imports, ImportWorker
+from millwright.identity.registration.bulk.store import ImportFiles
 from millwright.identity.registration.serials import SerialStore
 from millwright.identity.templates import Templates
 from millwright.kernel import Clock, Lifecycle, SystemClock
@@ -223,6 +225,7 @@ def compose(
     register = Register(folder / "identifiers", StreamLog(bus), clock, origin="test", keys=keys, durable=False)
     templates = Templates(records, clock)
     seals = ValueSeals(everything, sealed, clock)
+    files = ImportFiles(folder / "identifier-imports")
     registration = Registration(register, templates, SerialStore(records), everything, seals, clock)
     return Services(
         parties=known,
@@ -255,6 +258,8 @@ def compose(
             "templates": templates,
             "register": register,
             "registration": registration,
+            "imports": Imports(records, register, templates, SerialStore(records), files, clock),
+            "import_worker": ImportWorker(everything, register, registration, seals, files, clock, ends=False),
             "tally": tally,
             "limit_watch": limits,
             "device_certificates": DeviceCertificates(authority, records, everything, things.changes, clock),

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from millwright import __version__
-from millwright.app.identifiers import RecordedHandles, administrators_of, register_of
+from millwright.app.identifiers import (
+    RecordedHandles,
+    administrators_of,
+    register_of,
+    registration_of,
+    start_importer,
+)
 from millwright.app.limits import QuotaProblems
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
@@ -19,7 +26,8 @@ from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.identity.prefixes import Prefixes, PrefixKeeper
-from millwright.identity.registration import Registration, ValueSeals
+from millwright.identity.registration.bulk import ImportKeeper, Imports
+from millwright.identity.registration.bulk.store import ImportFiles
 from millwright.identity.registration.serials import SerialStore
 from millwright.identity.resolution import resolution_app
 from millwright.identity.templates import Templates
@@ -61,13 +69,17 @@ def compose(node: Node) -> Composition:
     register = register_of(node)
     prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, register)
     templates = Templates(node.records, node.clock)
-    registration = Registration(
+    registration = registration_of(node, register, secrets)
+    files = ImportFiles(node.folder.identifier_imports)
+    importing = ImportKeeper(everything, files, recorder, node.clock, partial(start_importer, node))
+    imports = Imports(
+        node.records,
         register,
         templates,
         SerialStore(node.records),
-        everything,
-        ValueSeals(everything, secrets, node.clock, settings.secrets.cipher),
+        files,
         node.clock,
+        look_now=importing.look_now,
     )
     calendar = Calendar(settings.metering.utc_offset_h)
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
@@ -108,6 +120,7 @@ def compose(node: Node) -> Composition:
             "prefixes": prefixes,
             "templates": templates,
             "registration": registration,
+            "imports": imports,
         },
     )
     identifiers = RecordedHandles(register, recorder, denials, node.clock)
@@ -133,6 +146,6 @@ def compose(node: Node) -> Composition:
         own.figures,
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
-    before: list[Part] = [own, dead_letters, rotation, keeper, register, identifiers, prefix_keeper]
+    before: list[Part] = [own, dead_letters, rotation, keeper, register, identifiers, prefix_keeper, importing]
     parts = [*before, tally, limits, server]
     return Composition(parts, server.url)

@@ -252,9 +252,9 @@ class IndexWriter:
         """How often the name of a key was changed."""
         return _version(self._write, key)
 
-    def change(self, change: RecordChange, position: int) -> None:
-        """Put or delete a record, as the batch at ``position`` says."""
-        key, write = key_of(change.name), self._write
+    def change(self, change: RecordChange, position: int, key: bytes | None = None) -> None:
+        """Put or delete a record, as the batch at ``position`` says; ``key`` is its name's, where that is known."""
+        key, write = key or key_of(change.name), self._write
         before = write.find(HANDLES, key)
         row = _encode(_Row(change.op, position, change.reason, before))
         write.put(VERSIONS, key + change.version.to_bytes(4, "big"), row)

@@ -12,6 +12,7 @@ from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, JSONBody, QueryParameter
 
+from millwright.identity.registration.bulk import api as bulk_api
 from millwright.identity.registration.model import (
     CheckedIdentifier,
     IdentifierChange,
@@ -147,4 +148,4 @@ def _version(if_match: str | None) -> int | None:
     return int(text)
 
 
-ROUTES: list[type[Controller]] = [IdentifiersController]
+ROUTES: list[type[Controller]] = [IdentifiersController, *bulk_api.ROUTES]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import uuid
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Final
 
 from millwright.identity.codes import Code, bad_code
 from millwright.identity.codes.gs1.check_digits import check_digit
-from millwright.identity.handle.naming import MAX_HANDLE_BYTES
+from millwright.identity.handle.naming import MAX_HANDLE_BYTES, PREFIX_HANDLES, prefix_of
 from millwright.identity.records.naming import code_of, code_of_text, name_of
 from millwright.identity.registration.errors import invalid, no_generator
 from millwright.identity.registration.model import NewSuffix
@@ -22,10 +23,17 @@ _SSCC_DIGITS: Final = 16
 def read_identifier(text: str) -> tuple[Code, bytes]:
     """The code that a text means and the name it is kept under. Raises ``Invalid``, ``Unsupported``."""
     code = code_of_text(text)
+    return code, checked_name(text, code)
+
+
+def checked_name(text: str, code: Code) -> bytes:
+    """The name of a code, if it is one that is registered here. Raises ``Invalid``, ``Unsupported``."""
     name = name_of(code).encode()
     if len(name) > MAX_HANDLE_BYTES:
-        raise bad_code(text, 0, f"it has more than {MAX_HANDLE_BYTES} bytes")
-    return code, name
+        raise bad_code(text, 0, f"it has more than {MAX_HANDLE_BYTES} bytes", why_zh=f"超过 {MAX_HANDLE_BYTES} 字节")
+    if prefix_of(name).upper() == PREFIX_HANDLES:
+        raise bad_code(text, 0, "it is a prefix, not an identifier", "Apply for prefixes.", why_zh="这是前缀，不是标识")
+    return name
 
 
 def shown(name: bytes) -> tuple[str, str, str]:
@@ -56,8 +64,8 @@ def counts(wanted: NewSuffix) -> bool:
     return wanted.kind in ("serial", "sscc")
 
 
-def writer(prefix: str, wanted: NewSuffix) -> Callable[[int], str]:
-    """Writes the identifier with a number (which a random one does not look at).
+def writer(prefix: str, wanted: NewSuffix, secret: bytes | None = None) -> Callable[[int], str]:
+    """Writes the identifier with a number. What is random is so each time, or, with a ``secret``, for each number.
 
     The function raises ``Invalid`` when a number has become too long. Raises ``Unsupported``
     (``identifiers.no_generator``).
@@ -67,7 +75,7 @@ def writer(prefix: str, wanted: NewSuffix) -> Callable[[int], str]:
         if system != "gs1":
             raise no_generator(wanted.kind, system)
         return lambda number: _sscc(bare, wanted.extension, number)
-    tail = _tails(wanted)
+    tail = _tails(wanted, secret)
     if system == "handle":
         return lambda number: f"{bare}/{wanted.before}{tail(number)}"
     if system == "did":
@@ -80,11 +88,16 @@ def writer(prefix: str, wanted: NewSuffix) -> Callable[[int], str]:
     raise no_generator(wanted.kind, system)
 
 
-def _tails(wanted: NewSuffix) -> Callable[[int], str]:
+def _tails(wanted: NewSuffix, secret: bytes | None) -> Callable[[int], str]:
+    def some(number: int) -> bytes:
+        if secret is None:
+            return secrets.token_bytes(32)
+        return hashlib.sha256(secret + number.to_bytes(8, "big")).digest()
+
     if wanted.kind == "uuid":
-        return lambda _: str(uuid.uuid4())
+        return lambda number: str(uuid.UUID(bytes=some(number)[:16], version=4))
     if wanted.kind == "random":
-        return lambda _: "".join(secrets.choice(_ALPHABET) for _ in range(wanted.digits))
+        return lambda number: "".join(_ALPHABET[each & 31] for each in some(number)[: wanted.digits])
 
     def serial(number: int) -> str:
         text = str(number).zfill(wanted.digits)

@@ -359,25 +359,43 @@ class Registration:
         wanted: IdentifierChange,
         template: Template | None,
     ) -> tuple[HandleValue, ...]:
-        values = before.values
-        former = self.template_of(values)
+        former = self.template_of(before.values)
         if template is None and wanted.template_version is not UNSET and former is not None:
             template = self._library.find_version(former.id, wanted.template_version) or former
         template = template or former
         if template is not former:
             self._check_template(authority, template, owner)
-        fields: dict[str, Any] = {}
+        links = None if wanted.links is UNSET else wanted.links
+        return self.merged(name, owner, before, template, wanted.fields, links, now_s=self._now_s())
+
+    def merged(
+        self,
+        name: bytes,
+        owner: Prefix,
+        before: StoredRecord,
+        template: Template | None,
+        fields: Mapping[str, Any],
+        links: Sequence[Link] | None,
+        *,
+        now_s: int,
+    ) -> tuple[HandleValue, ...]:
+        """The values of a record with some fields and, unless they are ``None``, links in the place of what it has.
+
+        Raises as :func:`.values.assemble`.
+        """
+        values = before.values
+        former = self.template_of(values)
+        known: dict[str, Any] = {}
         sealed: Mapping[str, bytes] = {}
         if former is not None:
             sealed = sealed_values(former, values)
-            fields = read_fields(former, values, sealing=self.seals.of(name, owner.organisation_id))
+            known = read_fields(former, values, sealing=self.seals.of(name, owner.organisation_id))
             if template is not former and template is not None:
-                fields = {key: value for key, value in fields.items() if template.field(key) is not None}
-        fields |= wanted.fields
-        links: Sequence[Link] = _links_of(values) if wanted.links is UNSET else wanted.links
+                known = {key: value for key, value in known.items() if template.field(key) is not None}
+        known |= fields
+        chosen = _links_of(values) if links is None else links
         sealing = self.seals.of(name, owner.organisation_id, sealed)
-        kept = kept_of(values)
-        return stamped(assemble(template, fields, links, kept, sealing=sealing), values, self._now_s())
+        return stamped(assemble(template, known, chosen, kept_of(values), sealing=sealing), values, now_s)
 
     async def remove(self, session: Session, text: str, reason: str, expected: int | None) -> None:
         """Remove a record; its versions are kept. Raises ``NotFound``, ``Conflict``, ``Outdated``."""
