@@ -36,6 +36,12 @@ from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Migrations, Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.identity.prefixes import Prefixes, PrefixesSettings
+from millwright.identity.records import Records as Register
+from millwright.identity.records import SigningKeys, StreamLog
+from millwright.identity.registration import Registration, ValueSeals
+from millwright.identity.registration.bulk import Imports, ImportWorker
+from millwright.identity.registration.bulk.store import ImportFiles
+from millwright.identity.registration.serials import SerialStore
 from millwright.identity.templates import Templates
 from millwright.kernel import Clock, Lifecycle, SystemClock
 from millwright.kernel.scope import EVERYTHING
@@ -161,7 +167,8 @@ async def running_web(
         host = WebServer(app, chosen)
         running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
         meters = [app.state.services.more[name] for name in ("tally", "limit_watch") if metered]
-        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, *meters, host))
+        register = app.state.services.more["register"]
+        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, register, *meters, host))
         yield running
         for client in running.clients:
             await client.aclose()
@@ -216,6 +223,12 @@ def compose(
     limits = LimitWatch(everything, Calendar(), clock, 0.1)
     usage = Metering(records, everything, Calendar(), clock, lambda: limits.ceilings)
     usage.follow(known.organisations)
+    keys = SigningKeys(folder / "identifiers.key", "test")
+    register = Register(folder / "identifiers", StreamLog(bus), clock, origin="test", keys=keys, durable=False)
+    templates = Templates(records, clock)
+    seals = ValueSeals(everything, sealed, clock)
+    files = ImportFiles(folder / "identifier-imports")
+    registration = Registration(register, templates, SerialStore(records), everything, seals, clock)
     return Services(
         parties=known,
         approvals=Approvals(everything, sealed, known, clock, approving or ApprovalsSettings()),
@@ -243,8 +256,12 @@ def compose(
         more={
             "certificate_authority": authority,
             "metering": usage,
-            "prefixes": Prefixes(everything, known, clock, PrefixesSettings(max_document_kb=8)),
-            "templates": Templates(records, clock),
+            "prefixes": Prefixes(everything, known, clock, PrefixesSettings(max_document_kb=8), register),
+            "templates": templates,
+            "register": register,
+            "registration": registration,
+            "imports": Imports(records, register, templates, SerialStore(records), files, clock),
+            "import_worker": ImportWorker(everything, register, registration, seals, files, clock, ends=False),
             "tally": tally,
             "limit_watch": limits,
             "device_certificates": DeviceCertificates(authority, records, everything, things.changes, clock),

@@ -1654,6 +1654,135 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identifiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register an identifier
+         * @description By a template: the whole identifier, or a prefix with a suffix to be made. It resolves when this answers.
+         */
+        post: operations["addIdentifier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at an identifier
+         * @description What it is by the rules of its code system, and whether one may register it. Keeps nothing.
+         */
+        get: operations["checkIdentifier"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An identifier
+         * @description What one may see of its record: public fields, those granted, and one's own; the header `ETag` carries its
+         *     version.
+         */
+        get: operations["getIdentifier"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove an identifier
+         * @description It resolves no more. Its versions are kept, and its name is not given again.
+         */
+        delete: operations["deleteIdentifier"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an identifier
+         * @description Fields that are not named stay as they are, sealed ones too; every change is a version that is kept.
+         */
+        patch: operations["updateIdentifier"];
+        trace?: never;
+    };
+    "/api/v1/identifiers/record/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore a version
+         * @description Make a former version the newest one; also how a removed identifier comes back.
+         */
+        post: operations["restoreIdentifier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/record/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show sealed fields
+         * @description Sealed fields in the clear. Who saw them, and why, is an entry of the ledger.
+         */
+        post: operations["revealIdentifier"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/record/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An identifier's versions
+         * @description What changed, when, by whom and why, newest first; of one's own identifiers, removed ones too.
+         */
+        get: operations["listIdentifierVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations/accept": {
         parameters: {
             query?: never;
@@ -4350,6 +4479,16 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** CheckedIdentifier */
+        CheckedIdentifier: {
+            identifier: string;
+            kind: string;
+            name: string;
+            prefix?: string | null;
+            /** @enum {string} */
+            standing: "free" | "registered" | "removed" | "no_prefix" | "closed";
+            system: string;
+        };
         /** Code */
         Code: {
             canonical: string;
@@ -4636,6 +4775,14 @@ export interface components {
             allowed: boolean;
             reasons: components["schemas"]["Reason"][];
         };
+        /** FieldChange */
+        FieldChange: {
+            after?: unknown;
+            before?: unknown;
+            field: string;
+            /** @default false */
+            withheld: boolean;
+        };
         /** FieldsToCheck */
         FieldsToCheck: {
             /** @default false */
@@ -4742,6 +4889,62 @@ export interface components {
             received_ms: number;
             time_ms: number;
             value: number | boolean | string | null;
+        };
+        /** IdentifierChange */
+        IdentifierChange: {
+            fields?: {
+                [key: string]: unknown;
+            };
+            links?: components["schemas"]["Link"][];
+            /** @default  */
+            reason: string;
+            template_id?: string;
+            template_version?: number;
+        };
+        /** IdentifierRecord */
+        IdentifierRecord: {
+            changed_by?: string | null;
+            changed_ms?: number | null;
+            fields: {
+                [key: string]: unknown;
+            };
+            identifier: string;
+            kind: string;
+            links: components["schemas"]["Link"][];
+            name: string;
+            organisation_id: string;
+            own: boolean;
+            prefix: string;
+            prefix_state: string;
+            registered_ms?: number | null;
+            system: string;
+            template: components["schemas"]["TemplateRef"] | null;
+            values: components["schemas"]["OtherValue"][];
+            version: number;
+            withheld: {
+                [key: string]: "granted" | "sealed";
+            };
+            writable: boolean;
+        };
+        /** IdentifierVersion */
+        IdentifierVersion: {
+            at_ms: number;
+            changes: components["schemas"]["FieldChange"][];
+            /** @enum {string} */
+            operation: "register" | "change" | "remove" | "restore";
+            origin: string;
+            position: number;
+            reason: string;
+            version: number;
+            who: string;
+        };
+        /** IdentifierVersions */
+        IdentifierVersions: {
+            identifier: string;
+            items: components["schemas"]["IdentifierVersion"][];
+            /** @default false */
+            more: boolean;
+            name: string;
         };
         /** Identity */
         Identity: {
@@ -4894,6 +5097,20 @@ export interface components {
             price: string;
             quantity: number;
             version: number;
+        };
+        /** Link */
+        Link: {
+            /** @default [] */
+            context: string[];
+            /** @default true */
+            fwqs: boolean;
+            href: string;
+            /** @default [] */
+            hreflang: string[];
+            linkType: string;
+            title: string;
+            /** @default  */
+            type: string;
         };
         /** MadeInvitation */
         MadeInvitation: {
@@ -5093,6 +5310,21 @@ export interface components {
             organisation_id: string;
             person_ids?: string[];
         };
+        /** NewIdentifier */
+        NewIdentifier: {
+            fields?: {
+                [key: string]: unknown;
+            };
+            identifier?: string | null;
+            links?: components["schemas"]["Link"][];
+            /** @example 88.118.8 */
+            prefix?: string | null;
+            /** @default  */
+            reason: string;
+            suffix?: components["schemas"]["NewSuffix"] | null;
+            template_id?: string | null;
+            template_version?: number | null;
+        };
         /** NewInvitation */
         NewInvitation: {
             /** @description UTC milliseconds; null: without end. */
@@ -5248,6 +5480,18 @@ export interface components {
             plan_id?: string | null;
             version?: number | null;
         };
+        /** NewSuffix */
+        NewSuffix: {
+            /** @default  */
+            before: string;
+            /** @default 8 */
+            digits: number;
+            /** @default 0 */
+            extension: number;
+            gtin?: string | null;
+            /** @enum {string} */
+            kind: "serial" | "random" | "uuid" | "sscc";
+        };
         /** NewToken */
         NewToken: {
             created_ms: number;
@@ -5306,6 +5550,13 @@ export interface components {
             used: {
                 [key: string]: number;
             };
+        };
+        /** OtherValue */
+        OtherValue: {
+            data: unknown;
+            index: number;
+            public: boolean;
+            type: string;
         };
         /** Overview */
         Overview: {
@@ -5960,7 +6211,33 @@ export interface components {
         Replayed: {
             replayed: number;
         };
-        /** RetentionPolicies */
+        /** RestoreVersion */
+        RestoreVersion: {
+            /** @default  */
+            reason: string;
+            version: number;
+        };
+        /**
+         * RetentionPolicies
+         * @example {
+         *       "policies": [
+         *         {
+         *           "device_id": "*",
+         *           "keep_days": 31,
+         *           "property": "vibration.*"
+         *         },
+         *         {
+         *           "device_id": "*",
+         *           "property": "energy*"
+         *         },
+         *         {
+         *           "device_id": "*",
+         *           "keep_days": 730,
+         *           "property": "*"
+         *         }
+         *       ]
+         *     }
+         */
         RetentionPolicies: {
             /**
              * @example [
@@ -5994,6 +6271,20 @@ export interface components {
         RetentionPreview: {
             policies: components["schemas"]["PolicyEffect"][];
             unmatched: number;
+        };
+        /** RevealedFields */
+        RevealedFields: {
+            fields: {
+                [key: string]: unknown;
+            };
+            identifier: string;
+            name: string;
+        };
+        /** RevealFields */
+        RevealFields: {
+            fields?: string[];
+            /** @default  */
+            reason: string;
         };
         /** Revocation */
         Revocation: {
@@ -6482,6 +6773,17 @@ export interface components {
         TemplatePage: {
             items: components["schemas"]["TemplateInfo"][];
             next?: string | null;
+        };
+        /** TemplateRef */
+        TemplateRef: {
+            id: string;
+            /** @default  */
+            name: string;
+            /** @default  */
+            title: string;
+            /** @default  */
+            title_zh: string;
+            version: number;
         };
         /** TemplateVersion */
         TemplateVersion: {
@@ -12455,6 +12757,547 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReadyTemplate"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addIdentifier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIdentifier"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierRecord"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkIdentifier: {
+        parameters: {
+            query: {
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedIdentifier"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getIdentifier: {
+        parameters: {
+            query: {
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierRecord"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteIdentifier: {
+        parameters: {
+            query: {
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+                /** @description Why; it is kept with the version. */
+                reason?: string;
+            };
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateIdentifier: {
+        parameters: {
+            query: {
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+            };
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentifierChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierRecord"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreIdentifier: {
+        parameters: {
+            query: {
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+            };
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreVersion"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierRecord"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revealIdentifier: {
+        parameters: {
+            query: {
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevealFields"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevealedFields"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listIdentifierVersions: {
+        parameters: {
+            query: {
+                /** @description Only versions older than this one. */
+                before?: number | null;
+                /** @description The identifier in any form of its code system, or the name it is registered under. */
+                identifier: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierVersions"];
                 };
             };
             /** @description The request has wrong values. */

@@ -60,6 +60,11 @@ class DataFolder:
         return self.root / "identifiers.key"
 
     @property
+    def identifier_imports(self) -> Path:
+        """Files of identifiers that are to be registered, and the reports of their refused rows."""
+        return self.root / "identifier-imports"
+
+    @property
     def backups(self) -> Path:
         """Copies of the records made before a migration."""
         return self.root / "backups"

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Coroutine
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
 from millwright.app.node import Node
+from millwright.app.readiness import die_with_parent
 from millwright.identity.handle import HandleSettings, HandleValue, RecordsView, Reference, StoredRecord, value_to_json
 from millwright.identity.handle.records import Change
 from millwright.identity.records import Records, SigningKeys, StreamLog
 from millwright.kernel import Clock, Denied, Invalid, MillwrightError, new_id
+from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Act, Actor, Denials, Draft, Recorder, Target, acting, entries_of, note, seal
+
+if TYPE_CHECKING:
+    from millwright.engines.secrets import Secrets
+    from millwright.identity.registration import Registration
 
 _WAIT_S = 30.0
 
@@ -30,6 +37,33 @@ def register_of(node: Node) -> Records:
         keys=SigningKeys(node.folder.identifiers_key, node.settings.node.name, chosen.trusted_keys),
         mirror=chosen.mirror,
     )
+
+
+def registration_of(node: Node, register: Records, secrets: Secrets) -> Registration:
+    """Registering by templates of the scope at hand, with what seals values."""
+    from millwright.identity.registration import Registration, ValueSeals
+    from millwright.identity.registration.serials import SerialStore
+    from millwright.identity.templates import Templates
+
+    everything = node.records.scoped(EVERYTHING)
+    seals = ValueSeals(everything, secrets, node.clock, node.settings.secrets.cipher)
+    templates = Templates(node.records, node.clock)
+    return Registration(register, templates, SerialStore(node.records), everything, seals, node.clock)
+
+
+async def start_importer(node: Node) -> asyncio.subprocess.Process:
+    """Start the role ``importer`` on this machine; it ends with this process. Raises ``OSError``."""
+    config = ["--config", str(node.config)] if node.config else []
+    command = [sys.executable, "-X", "faulthandler", "-m", "millwright", *config, "run", "importer"]
+    with (node.folder.logs / "importer.out").open("ab") as output:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        )
 
 
 def administrators_of(settings: HandleSettings) -> tuple[Reference, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from millwright.app import ROLES
+from millwright.app import ON_DEMAND, ROLES
 from millwright.cli.local import data_folder, load_settings, process_settings
 from millwright.cli.main import Options
 from millwright.cli.output import print_json
@@ -72,14 +72,15 @@ async def run_until_stopped(supervisor: Supervisor) -> int:
 
 
 @click.command()
-@click.argument("role", type=click.Choice(ROLES))
+@click.argument("role", type=click.Choice([*ROLES, *ON_DEMAND]))
 @click.option("--notify-fd", type=int, hidden=True)
 @click.pass_obj
 def run(options: Options, role: str, notify_fd: int | None) -> int:
     """Run one role in the foreground.
 
     For a node spread over machines, or under another supervisor (systemd, Kubernetes). All roles of a node share
-    [nats] url and [sql] url; run `millwright migrate` before the first.
+    [nats] url and [sql] url; run `millwright migrate` before the first. The web role starts the role importer when a
+    file of identifiers waits; it ends by itself.
 
     \b
     Example:

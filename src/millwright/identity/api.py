@@ -20,6 +20,7 @@ from millwright.identity.carriers.errors import labels_refused
 from millwright.identity.codes import SYSTEMS, Code, Refusal, convert, forms_of, parse_as
 from millwright.identity.codes.errors import too_busy
 from millwright.identity.prefixes import api as prefixes_api
+from millwright.identity.registration import api as registration_api
 from millwright.identity.rights import CODES_USE
 from millwright.identity.templates import api as templates_api
 from millwright.kernel import MillwrightError
@@ -270,4 +271,10 @@ def _file(content: bytes, media_type: str, name: str) -> Response[bytes]:
     return Response(content, media_type=media_type, headers={"Content-Disposition": f'inline; filename="{name}"'})
 
 
-ROUTES: list[type[Controller]] = [CodesController, CarriersController, *prefixes_api.ROUTES, *templates_api.ROUTES]
+ROUTES: list[type[Controller]] = [
+    CodesController,
+    CarriersController,
+    *prefixes_api.ROUTES,
+    *templates_api.ROUTES,
+    *registration_api.ROUTES,
+]

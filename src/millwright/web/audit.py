@@ -49,6 +49,10 @@ _NAMED = {
     ("DELETE", "session"): "session.sign_out",
     ("POST", "setup"): "node.set_up",
     ("DELETE", "ledger/personal/{}"): "ledger.erase",
+    ("PATCH", "identifiers/record"): "identifiers.change",
+    ("DELETE", "identifiers/record"): "identifiers.remove",
+    ("POST", "identifiers/record/restore"): "identifiers.restore",
+    ("POST", "identifiers/record/reveal"): "identifiers.reveal",
 }
 _SINGULAR = {
     "people": "person",

@@ -36,6 +36,7 @@ _TAGS = {
     "Carriers": "QR Code, Data Matrix and Code 128: drawn, on sheets of labels, and read.",
     "Prefixes": "Prefixes of identifiers: applications, review, certification, filing, transfer, expiry.",
     "Identifier templates": "What is said of an identifier: fields, types, visibility; in versions.",
+    "Identifiers": "Identifiers by template: registered one by one or from files, versions, links, search.",
     "Metering": "Usage, price plans, statements, quotas and rates.",
     "Alarms": "Alarms and their life (ISA-18.2, IEC 62682).",
     "Ledger": "Who did what: the tamper-evident record, and its proofs (RFC 9162, C2SP tlog-tiles).",

@@ -10,7 +10,7 @@ import resource
 import sys
 from pathlib import Path
 
-from millwright.app import logs
+from millwright.app import ON_DEMAND, logs
 from millwright.app.node import Node, construct
 from millwright.app.readiness import Notifier, until_told_to_stop, wait_for_go
 from millwright.app.roles import find_composer
@@ -36,7 +36,8 @@ def run(role: str, settings: NodeSettings, config: Path | None = None, notify_fd
             _require_schema(node)
         logs.configure(role, settings.node, node.folder.logs, None if supervised else sys.stderr)
         composition = compose(node)
-        parts = [node.bus, *composition.parts, node.stats]
+        # One that comes and goes is not missed by those who watch figures.
+        parts = [node.bus, *composition.parts, *([] if role in ON_DEMAND else [node.stats])]
         wait_for_go(supervised)
     except Exception as error:
         notifier.failed(error)

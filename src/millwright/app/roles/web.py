@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from millwright import __version__
-from millwright.app.identifiers import RecordedHandles, administrators_of, register_of
+from millwright.app.identifiers import (
+    RecordedHandles,
+    administrators_of,
+    register_of,
+    registration_of,
+    start_importer,
+)
 from millwright.app.limits import QuotaProblems
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
@@ -19,6 +26,9 @@ from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.identity.prefixes import Prefixes, PrefixKeeper
+from millwright.identity.registration.bulk import ImportKeeper, Imports
+from millwright.identity.registration.bulk.store import ImportFiles
+from millwright.identity.registration.serials import SerialStore
 from millwright.identity.resolution import resolution_app
 from millwright.identity.templates import Templates
 from millwright.kernel import Part
@@ -60,6 +70,19 @@ def compose(node: Node) -> Composition:
     # A mirror follows what its primary decides of prefixes.
     index = None if settings.identity.mirror else register
     prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index)
+    templates = Templates(node.records, node.clock)
+    registration = registration_of(node, register, secrets)
+    files = ImportFiles(node.folder.identifier_imports)
+    importing = ImportKeeper(everything, files, recorder, node.clock, partial(start_importer, node))
+    imports = Imports(
+        node.records,
+        register,
+        templates,
+        SerialStore(node.records),
+        files,
+        node.clock,
+        look_now=importing.look_now,
+    )
     calendar = Calendar(settings.metering.utc_offset_h)
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
@@ -98,7 +121,9 @@ def compose(node: Node) -> Composition:
             "device_certificates": held,
             "metering": metering,
             "prefixes": prefixes,
-            "templates": Templates(node.records, node.clock),
+            "templates": templates,
+            "registration": registration,
+            "imports": imports,
         },
     )
     identifiers = RecordedHandles(register, recorder, denials, node.clock)
@@ -125,5 +150,5 @@ def compose(node: Node) -> Composition:
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
     departed = DepartedKeeper(everything, node.clock)
-    parts: list[Part] = [own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
-    return Composition([*parts, tally, limits, server], server.url)
+    before: list[Part] = [own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
+    return Composition([*before, importing, tally, limits, server], server.url)

@@ -7,7 +7,7 @@ the common question, all that the public may read, is a slice of it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from struct import Struct as Layout
 from typing import TYPE_CHECKING, Protocol
@@ -54,6 +54,11 @@ class StoredRecord:
         restricted: list[bytes] = []
         for value in sorted(values, key=lambda each: each.index):
             (public if value.public else restricted).append(encode_value(value))
+        return cls.pack(handle, public, restricted)
+
+    @classmethod
+    def pack(cls, handle: bytes, public: Sequence[bytes], restricted: Sequence[bytes]) -> StoredRecord:
+        """The stored form of values that are encoded already, each kind sorted by index."""
         readable = b"".join(public)
         counted = len(handle).to_bytes(2, "big") + len(restricted).to_bytes(2, "big")
         counted += len(readable).to_bytes(4, "big") + len(public).to_bytes(4, "big")

@@ -253,9 +253,9 @@ class IndexWriter:
             return None, _last_version(self._write, key)
         return StoredRecord.check(name, _record_in(data)), int.from_bytes(data[:4], "big")
 
-    def change(self, change: RecordChange, position: int) -> None:
-        """Put or delete a record, as the batch at ``position`` says."""
-        key, write = key_of(change.name), self._write
+    def change(self, change: RecordChange, position: int, key: bytes | None = None) -> None:
+        """Put or delete a record, as the batch at ``position`` says; ``key`` is its name's, where that is known."""
+        key, write = key or key_of(change.name), self._write
         before = write.find(HANDLES, key)
         if before is not None:
             write.put(VERSIONS, key + before[:4], before)

@@ -190,6 +190,11 @@ class Records:
 
         return self._write(work, who, reason[:_REASON_CHARACTERS]).written if wanted or prefixes else []
 
+    def batch(self, work: Work, *, who: str, reason: str = "") -> Pending:
+        """Make one batch by a function that is given what it will say: for who writes very many. Raises as
+        :meth:`change_many`; ``work`` may be called again, and what it raises leaves all as it is."""
+        return self._write(work, who, reason)
+
     def put_many(self, records: Iterable[tuple[bytes, tuple[HandleValue, ...]]], *, who: str, reason: str = "") -> int:
         """Register records, in the place of those that are there; returns how many. A failure leaves whole batches."""
         total = size = 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from millwright.identity.handle.naming import check_handle
 from millwright.identity.handle.records import Change, StoredRecord
 from millwright.identity.records.errors import rebuilding, too_large, two_writers, unconfirmed
-from millwright.identity.records.index import IndexState, IndexWriter
+from millwright.identity.records.index import IndexState, IndexView, IndexWriter, key_of
 from millwright.identity.records.keys import SigningKeys
 from millwright.identity.records.log import MOST_BATCH_BYTES, ChangeLog, encode_batch
 from millwright.identity.records.model import Batch, Prefix, RecordChange, Written
@@ -42,11 +42,31 @@ class Pending:
         if data == (None if before is None else before.data):
             self.written.append(Written(spelling, "same", version))
             return
-        made = RecordChange(spelling, "delete" if data is None else "put", version + 1, data, self._reason)
+        self._make(key_of(name), spelling, data, version + 1)
+
+    def version(self, name: bytes) -> int:
+        """How often a name was changed."""
+        return self._writer.find(name)[1]
+
+    @property
+    def view(self) -> IndexView:
+        """What is registered, with what this batch has changed so far."""
+        return self._writer.view
+
+    def put(self, record: StoredRecord, version: int) -> None:
+        """Put a record whose stored form is known already; ``version`` is how often its name was changed before.
+
+        For very many: nothing is looked up here. Raises ``Invalid`` (``handle.invalid``).
+        """
+        name = check_handle(record.handle)
+        self._make(key_of(name), name, record.data, version + 1)
+
+    def _make(self, key: bytes, spelling: bytes, data: bytes | None, version: int) -> None:
+        made = RecordChange(spelling, "delete" if data is None else "put", version, data, self._reason)
         self._size += len(spelling) + len(data or b"") + len(self._reason) + 16
         if self._size > MOST_BATCH_BYTES:
             raise too_large(self._size, MOST_BATCH_BYTES)
-        writer.change(made, self._position)
+        self._writer.change(made, self._position, key)
         self.changes.append(made)
         self.written.append(Written(spelling, made.op, made.version))
 

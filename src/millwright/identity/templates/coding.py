@@ -62,7 +62,7 @@ def encode(template: Template, fields: Mapping[str, Any], *, sealing: Sealing | 
                 if sealing is None:
                     raise errors.sealing_missing(field.name)
                 data = sealing.seal(_place(field, place), data)
-            values.append(_value(field, place, data))
+            values.append(field_value(field, place, data))
     if problems:
         raise errors.fields_invalid(problems)
     return tuple(sorted(values, key=lambda each: each.index))
@@ -149,7 +149,8 @@ def _listed(field: TemplateField, given: Any, problems: list[FieldProblem]) -> l
     return list(given)
 
 
-def _value(field: TemplateField, place: int, data: bytes) -> HandleValue:
+def field_value(field: TemplateField, place: int, data: bytes) -> HandleValue:
+    """The handle value of one value of a field; ``place`` is which of them, ``data`` what :func:`.write_value` made."""
     return HandleValue(
         index=field.index + place * REPEATED_STEP,
         type=field.value_type,

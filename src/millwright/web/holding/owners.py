@@ -37,6 +37,7 @@ TABLES = {
     "document_id": ("pfd", "identity_prefix_documents"),
     "filing_id": ("pff", "identity_prefix_filings"),
     "template_id": ("tpl", "identity_templates"),
+    "import_id": ("imp", "identity_imports"),
 }
 """Path parameter → the prefix of such ids, and the table whose ``id`` it is. ``review_id`` names a prefix as what its
 registrar decides on, whose row that is."""
