@@ -128,12 +128,6 @@ class IndexView:
         data = self._get(key_of(handle)) if handle else None
         return None if data is None else StoredRecord.check(handle, _record_in(data))
 
-    def version(self, name: bytes) -> int:
-        """How often a name was changed; its last version may be its deletion."""
-        key = key_of(name)
-        data = self._get(key)
-        return _last_version(self._read, key) if data is None else int.from_bytes(data[:4], "big")
-
     def find_prefix(self, prefix: bytes) -> Prefix | None:
         """The entry of exactly this prefix."""
         data = self._prefix(key_of(prefix))
@@ -194,6 +188,31 @@ class IndexView:
         """Every entry of a prefix, here or elsewhere, by its name from ``start`` on."""
         for _, data in self._read.iter_from(PREFIXES, fold(start)):
             yield _decode_prefix(data[1:])
+
+    def version(self, name: bytes) -> int:
+        """The number of a name's last version, which may be its deletion; 0 when it was never registered."""
+        key = key_of(name)
+        data = self._get(key)
+        return int.from_bytes(data[:4], "big") if data is not None else _last_version(self._read, key)
+
+    def last(self, name: bytes) -> tuple[StoredRecord, int, int] | None:
+        """A name's record, the number of its version and when that was made, in milliseconds. Raises ``Corrupt``."""
+        data = self._get(key_of(name))
+        if data is None:
+            return None
+        number, position, _ = _VERSION.unpack_from(data)
+        return StoredRecord.check(name, _record_in(data)), number, self.made_ms(position)
+
+    def made_ms(self, position: int) -> int:
+        """When the batch at a position was made; 0 when that is not known."""
+        made = self._read.find(BATCHES, _position_key(position))
+        return 0 if made is None else _decode_made(made).at_ms
+
+    def iter_records(self, after: bytes = b"") -> Iterator[tuple[bytes, StoredRecord, int, int]]:
+        """Key, record, version and position of everything registered, by key; behind ``after``."""
+        for key, data in self._read.iter_from(HANDLES, after + b"\0" if after else b""):
+            number, position, _ = _VERSION.unpack_from(data)
+            yield key, StoredRecord.check(key, _record_in(data)), number, position
 
     def history(self, name: bytes) -> list[Version]:
         """The versions of a name, oldest first."""

@@ -244,6 +244,17 @@ class Records:
         self._whole = self._whole or there
         return there
 
+    def read_log(self, first: int) -> list[tuple[int, Batch]]:
+        """Batches of the log from a position on, verified, so many as are read at once; for who follows it into an
+        index of another kind. None when there are no more, or when those are gone from the log. Raises as
+        :meth:`catch_up`."""
+        last = self._log.last()
+        page = self._log.page(first, last) if first <= last else []
+        batches, fault = self._verified(page)
+        if fault is not None and not batches:
+            raise fault
+        return [(position, batch) for position, _, batch in batches]
+
     def _bring_up(self, index: RecordIndex, within_s: float | None = None) -> bool:
         started_s = time.monotonic()
         last = self._last = self._log.last()

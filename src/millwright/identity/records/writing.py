@@ -44,10 +44,6 @@ class Pending:
             return
         self._make(key_of(name), spelling, data, version + 1)
 
-    def version(self, name: bytes) -> int:
-        """How often a name was changed."""
-        return self._writer.find(name)[1]
-
     @property
     def view(self) -> IndexView:
         """What is registered, with what this batch has changed so far."""
