@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, QrcodeOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, SafetyCertificateOutlined, ScanOutlined, TagsOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -7,6 +7,7 @@ import { Link, Navigate, Outlet, useLocation, useNavigate } from "react-router";
 
 import { ProblemError, whenSignedOut } from "../api/client";
 import { live, useLiveState } from "../api/live";
+import type { PrefixSummary } from "../api/identifiers";
 import type { ApprovalSummary, Overview, Session } from "../api/model";
 import { queryClient, useMay, useResource, useRights, useSession } from "../api/queries";
 import { useText } from "../i18n";
@@ -92,6 +93,10 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const waiting = approvals.data?.waiting ?? 0;
   const usage = useMay("metering:read");
   const codes = useMay("codes:use");
+  const records = useMay("identifiers:read");
+  const prefixes = useMay("prefixes:read");
+  const templates = useMay("templates:read");
+  const toDecide = useResource<PrefixSummary>("/prefixes/summary", {}, { enabled: prefixes, everyMs: 15_000 });
   const several = (useRights(60_000).data?.organisations.length ?? 0) > 1;
   const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
   const asking = overview.data?.alarms.unacknowledged ?? 0;
@@ -104,6 +109,12 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
       </Link>
     ),
   });
+  const identifiers = [
+    ...(records ? [item("/identifiers", <NumberOutlined />, t.nav.records), item("/scan", <ScanOutlined />, t.nav.scan)] : []),
+    ...(prefixes ? [item("/prefixes", <SafetyCertificateOutlined />, t.nav.prefixes, toDecide.data?.waiting)] : []),
+    ...(templates ? [item("/identifier-templates", <ProfileOutlined />, t.nav.templates)] : []),
+    ...(codes ? [item("/codes", <QrcodeOutlined />, t.nav.codes)] : []),
+  ];
   const items = [
     item("/", <DashboardOutlined />, t.nav.overview),
     item("/alarms", <BellOutlined />, t.nav.alarms, asking),
@@ -113,7 +124,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     item("/places", <ApartmentOutlined />, t.nav.places),
     item("/models", <DatabaseOutlined />, t.nav.models),
     item("/rules", <AlertOutlined />, t.nav.rules),
-    ...(codes ? [item("/codes", <QrcodeOutlined />, t.nav.codes)] : []),
+    ...(identifiers.length > 0 ? [{ key: "identifiers", icon: <TagsOutlined />, label: t.nav.identifiers, children: identifiers }] : []),
     { type: "divider" as const },
     item("/dead-letters", <InboxOutlined />, t.nav.deadLetters, unread),
     ...(retention ? [item("/retention", <HistoryOutlined />, t.nav.retention)] : []),
@@ -124,7 +135,10 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     ...(people ? [item("/people", <TeamOutlined />, t.nav.people)] : []),
   ];
   const chosen = `/${pathname.split("/")[1] ?? ""}`;
-  return <nav aria-label={t.nav.menu} style={{ display: "contents" }}><Menu mode="inline" selectedKeys={[chosen]} items={items} /></nav>;
+  const within = identifiers.some((one) => one?.key === chosen);
+  const [open, setOpen] = useState<string[]>(within ? ["identifiers"] : []);
+  useEffect(() => { if (within) setOpen(["identifiers"]); }, [within]);
+  return <nav aria-label={t.nav.menu} style={{ display: "contents" }}><Menu mode="inline" selectedKeys={[chosen]} openKeys={open} onOpenChange={setOpen} items={items} /></nav>;
 }
 
 function Foot(): JSX.Element {

@@ -16,7 +16,7 @@ export const targetWords = (entry: LedgerEntry, t: Dictionary): string => {
 export function linkOf(entry: LedgerEntry): string | null {
   const { kind, id } = entry.target;
   if (!id || entry.action.endsWith(".remove")) return null;
-  return { device: `/devices/${id}`, model: `/models/${id}`, rule: `/rules?rule=${id}`, alarm: `/alarms?alarm=${id}` }[kind] ?? null;
+  return { device: `/devices/${id}`, model: `/models/${id}`, rule: `/rules?rule=${id}`, prefix: `/prefixes/${id}`, identifier_template: `/identifier-templates/${id}`, identifier: `/identifiers/record?identifier=${encodeURIComponent(id)}`, alarm: `/alarms?alarm=${id}` }[kind] ?? null;
 }
 
 const plain = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));

@@ -12,7 +12,12 @@ export function wordsOf(error: unknown, t: Dictionary): { title: string; hint: s
   if (error.unreachable) return { title: t.problem.unreachable, hint: t.problem.unreachableHint, code: "" };
   const fields = problem.fields.map((f) => [f.path, f.message].filter(Boolean).join(": ")).join("; ");
   const retry = problem.retryAfterS === null ? "" : t.problem.retryIn(problem.retryAfterS);
-  const said = nodeWords[t === dictionaries.zh ? "zh" : "en"].problem(problem.code, problem.detail || problem.title || t.problem.failed, problem.hint);
+  const zh = t === dictionaries.zh;
+  // Some errors carry their reason in Chinese too.
+  const why = zh ? problem.data["why_zh"] : null;
+  const said = typeof why === "string" && why !== ""
+    ? nodeWords.zh.problem(problem.code, why, "")
+    : nodeWords[zh ? "zh" : "en"].problem(problem.code, problem.detail || problem.title || t.problem.failed, problem.hint);
   const hint = [fields, said.hint || (problem.status === 403 ? t.problem.deniedHint : ""), retry].filter(Boolean).join(" ");
   return { title: said.title, hint, code: problem.code };
 }

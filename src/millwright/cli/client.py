@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -99,6 +100,15 @@ class Client:
             if cursor is None:
                 return
 
+    def public(self, path: str) -> tuple[str, Any, int]:
+        """The JSON at a path of the node itself, whatever its status: this client's address, the answer, the status."""
+        with self._translated():
+            reply = self._http.get(f"{self.url}{path}", headers={"Accept": "application/json"})
+        try:
+            return self.url, reply.json(), reply.status_code
+        except ValueError:
+            raise _error(reply) from None
+
     @contextmanager
     def stream(self, path: str, **query: Any) -> Iterator[Iterator[bytes]]:
         """The body at ``path``, in pieces as they come."""
@@ -152,6 +162,37 @@ def connect(options: Options, *, timeout_s: float = 30.0) -> Iterator[Client]:
         client.close()
 
 
+@contextmanager
+def ask_public(options: Options, *, timeout_s: float = 30.0) -> Iterator[Callable[[str], tuple[str, Any, int]]]:
+    """Asks what a node tells everybody, without a token: a function of a path that gives the node's address, the JSON
+    there and the status, which may be one of a failure.
+
+    Raises ``Unavailable`` (``cli.no_node``), ``Denied`` (``cli.certificate_untrusted``).
+    """
+    url = options.url or _here(options)
+    client = Client(url, None, tls=_tls(options, url), timeout_s=timeout_s)
+    try:
+        yield client.public
+    finally:
+        client.close()
+
+
+def _here(options: Options) -> str:
+    folder = folder_of(process_settings(options))
+    addresses = folder.read_addresses()
+    if addresses is None:
+        raise _no_node(folder.root)
+    return str(addresses["http"])
+
+
+def _no_node(root: Path) -> Unavailable:
+    return Unavailable(
+        f"No node runs on {root}.",
+        code="cli.no_node",
+        hint="Start it with `millwright up`, name its folder with --data, or another node with --url.",
+    )
+
+
 def _target(options: Options) -> tuple[str, str | None]:
     if options.url:
         if not options.token:
@@ -164,11 +205,7 @@ def _target(options: Options) -> tuple[str, str | None]:
     folder = folder_of(process_settings(options))
     addresses = folder.read_addresses()
     if addresses is None:
-        raise Unavailable(
-            f"No node runs on {folder.root}.",
-            code="cli.no_node",
-            hint="Start it with `millwright up`, name its folder with --data, or another node with --url.",
-        )
+        raise _no_node(folder.root)
     if options.token:
         return addresses["http"], options.token
     try:

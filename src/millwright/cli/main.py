@@ -41,6 +41,7 @@ _COMMANDS = {
     "usage": "usage",
     "statement": "statement",
     "code": "code",
+    "resolve": "resolve",
 }
 
 

@@ -33,11 +33,11 @@ from millwright.identity.registration.serials import SerialStore
 from millwright.identity.resolution import resolution_app
 from millwright.identity.search import Search
 from millwright.identity.search.export import Export
-from millwright.identity.templates import Templates
+from millwright.identity.templates import PublicLabels, Templates
 from millwright.kernel import Part
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
-from millwright.metering import Calendar, CountStore, LimitWatch, Metering, Tally
+from millwright.metering import Calendar, CountStore, DepartedKeeper, LimitWatch, Metering, Tally
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import AuthorityStore, Parties
@@ -92,6 +92,7 @@ def compose(node: Node) -> Composition:
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
     metering = Metering(node.records, everything, calendar, node.clock, lambda: limits.ceilings)
+    metering.follow(parties.organisations)
     services = Services(
         parties=parties,
         approvals=approvals,
@@ -139,6 +140,7 @@ def compose(node: Node) -> Composition:
         node.clock,
         administrators=administrators_of(settings.handle),
         name_of_organisation=parties.name_of_organisation,
+        labels_of=PublicLabels(Templates(everything, node.clock)).of,
     )
     server = WebServer(create_app(services, public=public), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
@@ -156,16 +158,6 @@ def compose(node: Node) -> Composition:
         lambda: Figures({"search_indexed": following.indexed}, following.gauges()),
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
-    before: list[Part] = [
-        own,
-        dead_letters,
-        rotation,
-        keeper,
-        register,
-        identifiers,
-        prefix_keeper,
-        importing,
-        following,
-    ]
-    parts = [*before, tally, limits, server]
-    return Composition(parts, server.url)
+    departed = DepartedKeeper(everything, node.clock)
+    before: list[Part] = [own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
+    return Composition([*before, importing, following, tally, limits, server], server.url)

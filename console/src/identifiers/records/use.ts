@@ -1,0 +1,28 @@
+/** What the pages of records ask the node. */
+import { useQuery } from "@tanstack/react-query";
+
+import { get, ProblemError } from "../../api/client";
+import type { CheckedIdentifier, IdentifierRecord, TemplateDocument } from "../../api/identifiers";
+import type { Person } from "../../api/model";
+import { useList, useMay, useRights } from "../../api/queries";
+
+export const useRecord = (identifier: string) =>
+  useQuery({ queryKey: ["identifiers", "record", identifier], queryFn: ({ signal }) => get<IdentifierRecord>("/identifiers/record", { identifier }, signal), enabled: identifier !== "", retry: (n, error) => n < 2 && (!(error instanceof ProblemError) || error.unreachable) });
+
+export const useStanding = (identifier: string) =>
+  useQuery({ queryKey: ["identifiers", "check", identifier], queryFn: ({ signal }) => get<CheckedIdentifier>("/identifiers/check", { identifier }, signal), enabled: identifier !== "", retry: false });
+
+/** The document that a record was registered by; nothing where it is not for the reader to see. */
+export const useDocument = (template: { id: string; version: number } | null) =>
+  useQuery({ queryKey: ["identifier-templates", "document", template?.id, template?.version], queryFn: () => get<TemplateDocument>(`/identifier-templates/${template?.id ?? ""}/document`, { version: template?.version ?? null }), enabled: template !== null, retry: false, staleTime: Infinity });
+
+/** What a person is called who did something; the id where that is not to be seen. */
+export function usePersonName(): (id: string | null | undefined) => string {
+  const people = useList<Person>("/people", {}, { enabled: useMay("people:read") });
+  return (id) => people.data?.find((one) => one.id === id)?.name ?? id ?? "";
+}
+
+export function useOrganisationName(): (id: string) => string {
+  const rights = useRights();
+  return (id) => rights.data?.organisations.find((one) => one.id === id)?.name ?? id;
+}
