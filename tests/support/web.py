@@ -168,9 +168,11 @@ async def running_web(
         meters = [app.state.services.more[name] for name in ("tally", "limit_watch") if metered]
         register = app.state.services.more["register"]
         await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, register, *meters, host))
-        yield running
-        for client in running.clients:
-            await client.aclose()
+        try:
+            yield running
+        finally:
+            for client in running.clients:
+                await client.aclose()
 
 
 class RunningWriter:
