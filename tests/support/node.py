@@ -41,6 +41,7 @@ class RunningNode:
         }
         for section, values in (settings or {}).items():
             sections.setdefault(section, {}).update(values)
+        self.handle_port = sections["handle"]["port"]
         self.config = folder / "millwright.toml"
         self.config.write_text(
             "".join(

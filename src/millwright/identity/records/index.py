@@ -150,7 +150,7 @@ class IndexView:
         name = fold(handle)
         prefix, slash, _ = name.partition(b"/")
         about_prefix = not slash or prefix == PREFIX_HANDLES
-        if not about_prefix:
+        if prefix and not about_prefix:
             # The common case, for the resolution of millions.
             data = self._prefix(key_of(prefix))
             if data is not None:
