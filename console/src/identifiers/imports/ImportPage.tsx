@@ -84,7 +84,7 @@ function SendPanel({ info }: { info: ImportInfo }): JSX.Element {
   };
   return (
     <div className="row wrap small quiet">
-      <span>{info.file_bytes === 0 || send.isPending ? t.imports.sending(f.bytes(sent)) : f.bytes(info.file_bytes)}. {t.imports.sendAgain}</span>
+      <span>{send.isPending ? t.imports.sending(f.bytes(sent)) : `${t.imports.received(f.bytes(info.file_bytes))} ${t.imports.sendAgain}`}</span>
       <Upload accept={FILES} maxCount={1} showUploadList={false} beforeUpload={take}><Button size="small" loading={send.isPending}>{t.imports.choose}</Button></Upload>
     </div>
   );

@@ -64,7 +64,7 @@ function New({ first }: { first: string }): JSX.Element {
     }), ["identifiers"], (made) => { void message.success(t.identifiers.saved(made.identifier)); void navigate(recordPath(made.identifier)); },
   );
   const named = way === "whole" ? identifier.trim() !== "" : held !== undefined && kind !== undefined && (kind !== "serial" || held.system !== "gs1" || suffix.gtin !== "");
-  const submit = (): void => { setTried(true); if (named && wrong.length === 0 && !check.checking) add.mutate(undefined); };
+  const submit = (): void => { setTried(true); if (named && (wrong.length === 0 || check.checking)) add.mutate(undefined); }; // what was typed just now is checked by the node anyway
   const said = standing.data ? `${t.identifiers.standing[standing.data.standing]}${standing.data.prefix ? `, ${t.identifiers.below(standing.data.prefix)}` : ""}` : "";
   const why = standing.error instanceof ProblemError ? ((zh && (standing.error.problem.data["why_zh"] as string | undefined)) || standing.error.problem.detail) : "";
   return (
@@ -133,7 +133,7 @@ function Change({ record }: { record: IdentifierRecord }): JSX.Element {
     void message.success(t.identifiers.changedDone);
     void client.invalidateQueries({ queryKey: ["identifiers"] }).then(() => navigate(recordPath(saved.identifier)));
   });
-  const submit = (): void => { setTried(true); if (wrong.length === 0 && !check.checking) save.mutate(undefined); };
+  const submit = (): void => { setTried(true); if (wrong.length === 0 || check.checking) save.mutate(undefined); };
   return (
     <div className="stack" style={{ maxWidth: 960 }}>
       {newest && record.template && newest.version > record.template.version && moved === null && <div><Button onClick={() => { setMoved(newest.version); }}>{t.identifiers.newVersion(newest.version)}</Button></div>}
