@@ -3,9 +3,10 @@
     python bench/records.py [--identifiers 200000] [--batch 5000] [--singles 300] [--sync 10s]
 
 Starts a whole node and registers identifiers from a process beside it, as an import does: in batches, each of which is
-in the stream and synced in the index when it is acknowledged. Then changes one at a time, and asks the resolver role by
-the native protocol from the moment of the acknowledgement until it answers with the new value. An index is built from
-the log alone, and then, as a mirror, asked in the same way. Everything runs on this machine.
+in the stream and synced in the index when it is acknowledged; names are spread, the worst case for an index, or follow
+one another. Then changes one at a time, and asks the resolver role by the native protocol from the moment of the
+acknowledgement until it answers with the new value. An index is built from the log alone, and then, as a mirror, asked
+in the same way. Everything runs on this machine.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from handle import HEAD, question
+from handle import HEAD, PREFIX, name, question
 from millwright.engines.nats import NatsConnection
 from millwright.identity.handle import HandleValue
 from millwright.identity.records import Follower, Records, StreamLog
@@ -32,20 +33,20 @@ from support.handle import admin_value, value
 from support.identifiers import home, make_records
 from support.node import RunningNode
 
-PREFIX = b"86.1000.1"
 CHANGED = PREFIX + b"/changed"
 
 
-def made(count: int) -> Iterator[tuple[bytes, tuple[HandleValue, ...]]]:
+def made(count: int, spread: bool) -> Iterator[tuple[bytes, tuple[HandleValue, ...]]]:
     admin = admin_value()
     for number in range(count):
         url = value(1, b"URL", b"https://trace.example.com/product/%d" % number)
-        yield b"%s/P%09d" % (PREFIX, number), (url, value(2, b"NAME", b"Bearing %d" % number), admin)
+        called = name(number) if spread else b"%s/P%09d" % (PREFIX, number)
+        yield called, (url, value(2, b"NAME", b"Bearing %d" % number), admin)
 
 
-def fill(records: Records, count: int, batch: int) -> None:
+def fill(records: Records, count: int, batch: int, spread: bool) -> None:
     home(records, PREFIX)
-    named = list(made(count))
+    named = list(made(count, spread))
     changes = [(name, lambda _view, _before, values=values: values) for name, values in named]
     started, cpu = time.perf_counter(), time.process_time()
     slowest = 0.0
@@ -111,7 +112,7 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
         log: Any = StreamLog(bus)
         records = make_records(node.data, log, durable=True)
         await records.start()
-        await asyncio.to_thread(fill, records, options.identifiers, options.batch)
+        await asyncio.to_thread(fill, records, options.identifiers, options.batch, not options.sequential)
         sizes(node, options.identifiers)
         asker = Asker(node.handle_port)
         await asyncio.to_thread(measure, records, options.singles, asker.holds, "resolver role")
@@ -147,6 +148,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--identifiers", type=int, default=200_000)
     parser.add_argument("--batch", type=int, default=5_000)
+    parser.add_argument("--sequential", action="store_true", help="names that follow one another")
     parser.add_argument("--singles", type=int, default=300, help="changes of one at a time")
     parser.add_argument("--sync", default="10s", help="`always`: the stream is on the disk at each acknowledgement")
     options = parser.parse_args()

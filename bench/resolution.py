@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -35,6 +36,7 @@ from granian.server.embed import Server
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from handle import fill, name
+from millwright.identity.handle.rest.api import QUICK_HEADERS
 from millwright.identity.records import RecordIndex
 from millwright.identity.resolution import ResolutionSettings, resolution_app
 from processes import child, finish, say
@@ -52,13 +54,23 @@ end
 """
 PACED = "function delay() return DELAY end\n"
 PATHS = 200_000
+CONSTANT = b"x" * 419
 
 
-async def serve(folder: Path, port: int) -> None:
-    """Answer until the parent is gone."""
-    # A register as a node opens it, read only.
-    records = RecordIndex(folder, read_only=True)
-    app = resolution_app(records, ResolutionSettings(requests_per_s=0, misses_per_min=0))
+async def constant(_scope: Any, _receive: Any, send: Any) -> None:
+    """What the server itself costs: an answer of the same size that nothing was done for."""
+    headers = [*QUICK_HEADERS, (b"etag", b'"0123456789abcdef1a3"'), (b"content-length", b"419")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": CONSTANT, "more_body": False})
+
+
+async def serve(folder: str, port: int) -> None:
+    """Answer until the parent says that it is enough."""
+    app: Any = constant
+    if folder:
+        # A register as a node opens it, read only.
+        records = RecordIndex(Path(folder), read_only=True)
+        app = resolution_app(records, ResolutionSettings(requests_per_s=0, misses_per_min=0))
     server = Server(
         app, address="127.0.0.1", port=port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False
     )
@@ -206,6 +218,16 @@ def main(options: argparse.Namespace) -> None:
             print(f"resident {memory:.0f} MB, of which the index is mapped")
         finally:
             asyncio.run(finish(process))
+        process = child(__file__, "serve", "", str(port))
+        try:
+            asyncio.run(say(process))
+            server = psutil.Process(process.pid)
+            hold(server, [server_core])
+            bare = measure(server, url, ["/handle"], options.seconds, options.connections, load_cores)
+            ratio = bare["cpu_us"] / full["cpu_us"]
+            print(f"{'Granian, a constant':26}{shown(bare)}   ratio of CPU {ratio:.2f}", flush=True)
+        finally:
+            asyncio.run(finish(process))
         with nginx(first, server_core) as ceiling:
             if ceiling is None:
                 print("nginx is not installed: no ceiling")
@@ -216,7 +238,7 @@ def main(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["serve"]:
-        uvloop.run(serve(Path(sys.argv[2]), int(sys.argv[3])))
+        uvloop.run(serve(sys.argv[2], int(sys.argv[3])))
         raise SystemExit
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is not on PATH (Debian: apt-get install wrk)")

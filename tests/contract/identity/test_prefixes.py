@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from millwright.engines.sql import Records
 from millwright.identity.prefixes.keeper import PrefixKeeper
 from millwright.identity.prefixes.model import NewFiling, PrefixForm
-from millwright.identity.prefixes.service import reader_of
+from millwright.identity.prefixes.office import reader_of
 from millwright.identity.prefixes.store import Wanted
 from millwright.identity.prefixes.tables import prefixes, registrars, states
 from millwright.kernel import Conflict, Invalid, MillwrightError, NotFound, Outdated
@@ -250,6 +250,31 @@ async def test_filings_are_kept(town: Town) -> None:
         with pytest.raises(NotFound):
             await town.prefixes.dossier.file(by, prefix_id, answered, "pff_none")
     assert [each.id for each in (await town.prefixes.list(authority("red"), Wanted(filed=True))).items] == [prefix_id]
+
+
+async def test_what_was_taken_back_can_be_had_by_others(town: Town) -> None:
+    prefix_id = await town.activate("red", "88.118", "park")
+    below = await town.activate("blue", "88.118.8", "red")
+    with pytest.raises(Conflict) as early:
+        await town.administer("park", prefix_id, "revoke")
+    assert code(early) == "cases.wrong_state"
+    await town.administer("park", prefix_id, "suspend")
+    for holds in (town.administer("park", prefix_id, "revoke"), town.withdraw("red", prefix_id)):
+        with pytest.raises(Conflict) as raised:
+            await holds
+        assert code(raised) == "prefixes.has_derived"
+    await town.withdraw("blue", below)
+    assert (await town.administer("park", prefix_id, "revoke")).state == "withdrawn"
+    assert town.index.known["88.118"].state == "expired"
+    again = await town.activate("blue", "88.118", "park")
+    assert town.index.known["88.118"].organisation_id == "blue"
+    with town.as_("park", "prefixes:review") as (who, _):
+        warned = (await town.prefixes.get(who, again)).warnings
+    assert "曾由其他组织持有" in warned[-1].text_zh
+    approved = await town.apply("red", "88.119")
+    await town.submit("red", approved)
+    await town.decide("park", approved, "review", "approve", "reject")
+    assert (await town.submit("blue", await town.apply("blue", "88.119"))).state == "submitted"
 
 
 # --- the index -------------------------------------------------------------------------------------------------------

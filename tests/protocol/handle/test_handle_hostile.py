@@ -142,7 +142,7 @@ async def test_an_answer_that_comes_twice_is_done_once(tmp_path: Path) -> None:
                 codes.append(decode_message(received[20:]).response_code)
         # The second is the first's answer again; the third is a replay under another number.
         assert codes == [Rc.SUCCESS, Rc.SUCCESS, Rc.AUTHENTICATION_TIMEOUT]
-        assert running.server.stats()["gauges"]["challenges"] == 0
+        assert running.server.stats()["gauges"]["handle_challenges"] == 0
 
 
 async def test_a_challenge_of_another_address_or_none_is_refused(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ async def test_connections_are_bounded(tmp_path: Path) -> None:
         for _, writer in opened:
             writer.close()
         await asyncio.sleep(0.1)
-        assert running.server.stats()["gauges"]["connections"] == 0
+        assert running.server.stats()["gauges"]["handle_connections"] == 0
 
 
 async def test_many_questions_on_one_connection_are_answered_in_order(tmp_path: Path) -> None:

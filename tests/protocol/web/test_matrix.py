@@ -205,6 +205,7 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /prefixes/{review_id}/return": {"comment": "c"},
         "POST /prefixes/{review_id}/reject": {"comment": "c"},
         "POST /prefixes/{review_id}/suspend": {"comment": "c"},
+        "POST /prefixes/{review_id}/revoke": {"comment": "c"},
         "POST /prefixes/{review_id}/transfer": {"to_id": organisation, "comment": "c"},
         "POST /prefixes/{review_id}/filings": {"node": "n"},
         "PUT /prefixes/{review_id}/filings/{filing_id}": {"node": "n"},

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from millwright.identity.pages.render import render_no_code
-from millwright.identity.pages.view import NoCode
-from millwright.identity.pages.words import WORDS
+from millwright.identity.codes import SYSTEMS
+from millwright.identity.pages.render import render, render_no_code
+from millwright.identity.pages.view import NoCode, view_of
+from millwright.identity.pages.words import FORMS, TYPES, WORDS
+from millwright.identity.records.naming import code_of_text, name_of
 from support.handle import value
 from support.identifiers import put
 from support.resolution import BID, GTIN, HIDDEN, resolver
@@ -43,7 +45,8 @@ async def test_a_page_says_what_it_is_and_what_is_registered(client: httpx.Async
     assert answer.status_code == 200
     assert answer.headers["content-language"] == "en"
     text = text_of(answer.text)
-    for part in ("Crew neck shirt", "GTIN", GTIN, "GS1 keys", "2026-05-28 20:26 UTC", "gs1:instructions"):
+    said = ("Crew neck shirt", "GTIN", f"(01){GTIN}", "GS1 keys", "2026-05-28 20:26 UTC", "gs1:pip", "Digital Link")
+    for part in said:
         assert part in text, part
     assert HIDDEN.decode() not in answer.text
 
@@ -59,7 +62,8 @@ async def test_a_page_is_in_the_language_of_its_reader(client: httpx.AsyncClient
     assert "Object identifier" in text_of(
         (await client.get("/id/1.2.156.3?lang=en", headers={"accept-language": "zh"})).text
     )
-    assert all(english and chinese for english, chinese in WORDS.values())
+    assert all(english and chinese for english, chinese in (*WORDS.values(), *FORMS.values(), *TYPES.values()))
+    assert {form for system in SYSTEMS for form in system.conversions} - {"doi", "doi_https"} <= set(FORMS)
 
 
 async def test_a_page_needs_no_script_and_allows_none(client: httpx.AsyncClient) -> None:
@@ -175,11 +179,7 @@ def test_no_text_breaks_the_page(text: str, why: str, at: int) -> None:
     assert {tag.strip("/") for tag in tags} <= {"!doctype", *own}
 
 
-async def test_the_responsible_is_named(tmp_path: Path) -> None:
-    from millwright.identity.pages.render import render
-    from millwright.identity.pages.view import view_of
-    from millwright.identity.records.naming import code_of_text, name_of
-
+def test_the_responsible_is_named() -> None:
     code = code_of_text("88.118.8/pump-7")
     shown = view_of(code, name_of(code), (value(1),), "88.118.8", "here", "Harbour Pumps Ltd")
     text = text_of(render(shown, "Site", "en").content.decode())

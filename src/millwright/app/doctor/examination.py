@@ -69,10 +69,12 @@ def _ports(settings: NodeSettings, folder: DataFolder, own: set[int]) -> list[Fi
     wanted = [("mqtt", mqtt.host, mqtt.port), ("mqtt", mqtt.host, mqtt.tls_port)]
     wanted.append(("web", settings.web.host, settings.web.port))
     wanted.append(("handle", settings.handle.host, settings.handle.port))
-    if settings.nats.url:
-        return [machine.check_port(*each, own) for each in wanted if each[2]] + _reach(settings.nats.url)
-    wanted.append(("nats", settings.nats.host, settings.nats.port))
-    return [machine.check_port(*each, own) for each in wanted if each[2]]
+    if not settings.nats.url:
+        wanted.append(("nats", settings.nats.host, settings.nats.port))
+    found = [machine.check_port(*each, own) for each in wanted if each[2]]
+    if settings.handle.port:
+        found.append(machine.check_port("handle", settings.handle.host, settings.handle.port, own, udp=True))
+    return found + (_reach(settings.nats.url) if settings.nats.url else [])
 
 
 def _reach(servers: str) -> list[Finding]:

@@ -18,18 +18,19 @@ _NEEDED_FILES = 4096
 _LOW_MEMORY = 1_000_000_000
 
 
-def check_port(name: str, host: str, port: int, own: set[int]) -> Finding:
-    """Whether ``host:port`` is free, or held by a process of ``own``."""
-    check = f"port {port} ({name})"
+def check_port(name: str, host: str, port: int, own: set[int], *, udp: bool = False) -> Finding:
+    """Whether ``host:port`` is free, or held by a process of ``own``; for TCP unless ``udp``."""
+    check = f"port {port} ({name}{', UDP' if udp else ''})"
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as probe:
+        if not udp:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except PermissionError:
             return wrong(check, f"This user may not open port {port}.", "Choose a port of 1024 or higher.")
         except OSError as error:
-            holders = list(find_holders(port))
+            holders = list(find_holders(port, udp=udp))
             if holders and all(pid in own for pid, _ in holders):
                 return ok(check, "held by this node")
             if not holders:
@@ -39,15 +40,16 @@ def check_port(name: str, host: str, port: int, own: set[int]) -> Finding:
     return ok(check, "free")
 
 
-def find_holders(port: int) -> Iterator[tuple[int, str]]:
-    """The processes that listen on a TCP port: id and name (what this user may see of them)."""
+def find_holders(port: int, *, udp: bool = False) -> Iterator[tuple[int, str]]:
+    """The processes that listen on a port of TCP or UDP: id and name (what this user may see of them)."""
     try:
-        connections = psutil.net_connections(kind="tcp")
+        connections = psutil.net_connections(kind="udp" if udp else "tcp")
     except psutil.Error:
         return
     seen = set()
     for connection in connections:
-        if connection.status != psutil.CONN_LISTEN or connection.laddr.port != port or not connection.pid:
+        listens = udp or connection.status == psutil.CONN_LISTEN
+        if not listens or not connection.laddr or connection.laddr.port != port or not connection.pid:
             continue
         if connection.pid in seen:
             continue

@@ -15,7 +15,7 @@ from millwright.app.stats import Figures, figures
 from millwright.identity.handle import HandleServer, HandleService, HandleSettings, Interface, Server, Site
 from millwright.identity.handle.site import Service, Transport
 from millwright.identity.records import Follower
-from millwright.kernel import Invalid
+from millwright.kernel import Invalid, Part
 from millwright.ledger import Denials, Recorder
 
 _EVERY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -45,22 +45,27 @@ def compose(node: Node) -> Composition:
     server = HandleServer(service)
     node.stats.sources += [
         lambda: figures(follower.counters(), follower.gauges(), follower.problems()),
-        lambda: _figures(server),
+        lambda: Figures(**server.stats()),
         lambda: Figures(recorder.counters()),
     ]
     host = _EVERY.get(settings.host, settings.host)
     shown = f"[{host}]" if ":" in host else host
-    return Composition([records, follower, recorder, denials, handles, server], f"handle://{shown}:{settings.port}")
+    parts: list[Part] = [records, follower, recorder, denials, handles, server]
+    if node.settings.resolution.port:
+        parts.append(_over_http(node, handles))
+    return Composition(parts, f"handle://{shown}:{settings.port}")
 
 
-def _figures(server: HandleServer) -> Figures:
-    """What the server counts, under names of its own: answers by their code, closed connections by the reason."""
-    found = server.stats()
-    counters = {}
-    for name, count in found["counters"].items():
-        kind, _, of = name.partition("_")
-        counters[f"handle_{kind}.{of}" if kind in ("responses", "closed") else f"handle_{name}"] = count
-    return Figures(counters, {f"handle_{name}": value for name, value in found["gauges"].items()})
+def _over_http(node: Node, handles: RecordedHandles) -> Part:
+    """Resolution over HTTP on a port of its own; imported only by who wants it."""
+    from millwright.identity.resolution import resolution_app
+    from millwright.identity.resolution.server import ResolutionServer
+
+    app = resolution_app(
+        handles, node.settings.resolution, node.clock, administrators=administrators_of(node.settings.handle)
+    )
+    node.stats.sources.append(lambda: Figures(app.counters()))
+    return ResolutionServer(app, node.settings.resolution)
 
 
 def _site(settings: HandleSettings, key: Any, *, primary: bool) -> Site:

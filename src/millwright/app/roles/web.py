@@ -67,7 +67,9 @@ def compose(node: Node) -> Composition:
     held = DeviceCertificates(authority, node.records, everything, devices.changes, node.clock)
     approvals = Approvals(everything, secrets, parties, node.clock, settings.approvals)
     register = register_of(node)
-    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, register)
+    # A mirror follows what its primary decides of prefixes.
+    index = None if settings.identity.mirror else register
+    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index)
     templates = Templates(node.records, node.clock)
     registration = registration_of(node, register, secrets)
     files = ImportFiles(node.folder.identifier_imports)

@@ -137,6 +137,9 @@ class LmdbEnvironment:
             self._tables = {
                 name: self._env.open_db(name.encode(), create=not read_only, integerkey=False) for name in tables
             }
+            if not read_only:
+                # A view that was open in a process that was killed would keep old pages from being used again.
+                self._env.reader_check()
             if suspicious:
                 self.verify()
         except _BROKEN as error:

@@ -52,10 +52,12 @@ _LINKSET_JSON, _JSON, _JSON_LD, _HTML = (
     "application/ld+json",
     "text/html",
 )
+_ALL_LINKS = f'rel="linkset"; type="{_LINKSET_JSON}"; title="All links"'
 _FORMS = (_LINKSET_JSON, _JSON, _JSON_LD, _HTML)
 _VARY = (b"vary", b"Accept, Accept-Language")
 _FRESH = (b"cache-control", b"no-cache")
 _MOST_CHARACTERS = 4096
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/%-]+")
 
 
 def key_words() -> frozenset[str]:
@@ -83,7 +85,11 @@ class DigitalLinks:
     async def answer(self, asked: Asked, send: Any) -> None:
         """One request."""
         if asked.method == "OPTIONS":
-            await preflight(asked.scope, send, _METHODS)
+            about = f"<{asked.origin(self._settings.public_url)}{asked.path}?linkType=linkset>; {_ALL_LINKS}"
+            more = (
+                [(b"link", about.encode())] if _PLAIN_PATH.fullmatch(asked.path) and asked.path != DESCRIPTION else []
+            )
+            await preflight(asked.scope, send, _METHODS, more)
         elif asked.method not in ("GET", "HEAD"):
             await problem(
                 asked.scope, send, 405, "resolution.method", "Links are read.", None, [(b"allow", _METHODS.encode())]
@@ -125,7 +131,7 @@ class DigitalLinks:
         levels, found = self._levels(origin, steps)
         anchor = origin + steps[0][0]
         headers: Headers = [_VARY, _FRESH]
-        about = f'<{anchor}?linkType=linkset>; rel="linkset"; type="{_LINKSET_JSON}"; title="All links"'
+        about = f"<{anchor}?linkType=linkset>; {_ALL_LINKS}"
         if _is_compressed(path, self._words):
             about += f', <{anchor}>; rel="owl:sameAs"'
         if found is not None:
@@ -180,7 +186,6 @@ class DigitalLinks:
                 link_type=DEFAULT,
                 href=f"{origin}/id/GS1{first.anchor[len(origin) :]}",
                 title=first.description,
-                fwqs=False,
             )
             levels[0] = msgspec.structs.replace(first, links=(*first.links, own))
         return levels, None

@@ -35,6 +35,7 @@ _ADDRESSES = 100_000
 _SOCKET_BYTES = 4 * 1024 * 1024
 _MOST_TASKS = 1_000
 _FREE_PORTS = 5
+_PAUSE_S = 0.1
 
 
 class HandleServer:
@@ -136,8 +137,23 @@ class HandleServer:
             # A client that closed its port is told to us (ICMP) as an error of the socket.
             if error.errno not in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH):
                 logger.warning("reading UDP failed: %s", error)
+        except MillwrightError as error:
+            self._log_failure(error)
+            self._pause()
         except Exception:
             logger.exception("answering UDP failed")
+            self._pause()
+
+    def _pause(self) -> None:
+        """The packets are still there: without a pause this would begin again at once."""
+        loop = asyncio.get_running_loop()
+        if self._udp is not None:
+            loop.remove_reader(self._udp.fileno())
+            loop.call_later(_PAUSE_S, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._udp is not None:
+            asyncio.get_running_loop().add_reader(self._udp.fileno(), self._read_udp)
 
     def _packet(self, view: RecordsView, data: bytes, address: Any) -> None:
         try:
@@ -257,22 +273,22 @@ class HandleServer:
             logger.info("closing the connection of %s: %s", address, error.message)
 
     def stats(self) -> dict[str, Any]:
-        """Counters that only grow, and gauges."""
+        """Counters that only grow, and gauges; behind a dot the response code, or why a connection was closed."""
         return {
             "counters": {
-                "udp_requests": self.udp_requests,
-                "udp_limited": self.udp_limited,
-                "udp_cut": self.udp_cut,
-                "udp_malformed": self.udp_malformed,
-                "fragments_dropped": self._fragments.dropped,
-                "tcp_requests": self.tcp_requests,
-                **{f"responses_{code}": count for code, count in self.service.responses.items()},
-                **{f"closed_{reason}": count for reason, count in self.closed.items()},
+                "handle_udp_requests": self.udp_requests,
+                "handle_udp_limited": self.udp_limited,
+                "handle_udp_cut": self.udp_cut,
+                "handle_udp_malformed": self.udp_malformed,
+                "handle_fragments_dropped": self._fragments.dropped,
+                "handle_tcp_requests": self.tcp_requests,
+                **{f"handle_responses.{int(code)}": count for code, count in self.service.responses.items()},
+                **{f"handle_closed.{reason}": count for reason, count in self.closed.items()},
             },
             "gauges": {
-                "connections": len(self._connections),
-                "sessions": len(self.service.sessions),
-                "challenges": len(self.service.challenges),
-                "fragments": len(self._fragments),
+                "handle_connections": len(self._connections),
+                "handle_sessions": len(self.service.sessions),
+                "handle_challenges": len(self.service.challenges),
+                "handle_fragments": len(self._fragments),
             },
         }

@@ -12,7 +12,7 @@ import msgspec
 from millwright.identity.codes.parsing import system_named
 from millwright.identity.digital_link.links import safe_href
 from millwright.identity.pages.view import Field, NoCode, PageView
-from millwright.identity.pages.words import TYPES, word
+from millwright.identity.pages.words import FORMS, TYPES, word
 from millwright.identity.resolution.html import Page, page
 from millwright.kernel import Invalid
 
@@ -63,7 +63,9 @@ _TITLES = ("NAME", "TITLE", "GS1.DESCRIPTION", "DESCRIPTION")
 
 
 def _shown(view: PageView) -> str:
-    return view.code.text if view.code.system == "handle" else view.code.canonical
+    if view.code.system == "handle":
+        return view.code.text
+    return view.forms.get("element_string", view.code.canonical)
 
 
 def render_no_code(view: NoCode, site: str, language: str) -> Page:
@@ -136,12 +138,19 @@ def _about(view: PageView, label: str, language: str) -> str:
                 f'<time datetime="{view.changed}">{view.changed[:16].replace("T", " ")} UTC</time>',
             )
         )
-    rows += [(escape(form), f'<span class="code">{escape(text)}</span>') for form, text in view.forms.items()]
-    rows.append((word("name", language), f'<a href="/api/handles/{quote(view.name)}?pretty">{escape(view.name)}</a>'))
+    if view.registered:
+        link = f'<a href="/api/handles/{quote(view.name)}?pretty">{escape(view.name)}</a>'
+        rows.append((word("name", language), link))
     rows += [(word("notes", language), escape(note)) for note in view.code.notes]
     if view.code.certainty == "recalled":
         rows.append((word("notes", language), word("unchecked", language)))
-    return f"<h2>{word('about', language)}</h2><table>{_rows(rows)}</table>"
+    about = word("about" if view.registered else "system", language)
+    forms = [
+        (FORMS[form][language == "zh"] if form in FORMS else escape(form), f'<span class="code">{escape(text)}</span>')
+        for form, text in view.forms.items()
+    ]
+    more = f"<details><summary>{word('forms', language)}</summary><table>{_rows(forms)}</table></details>"
+    return f"<h2>{about}</h2><table>{_rows(rows)}</table>{more if forms else ''}"
 
 
 def _rows(rows: Iterable[tuple[str, str]]) -> str:

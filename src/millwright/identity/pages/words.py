@@ -62,3 +62,32 @@ TYPES: dict[str, tuple[str, str]] = {
     "DID.DOCUMENT": ("DID document", "DID 文档"),
 }
 """What common types of values are to people."""
+
+FORMS: dict[str, tuple[str, str]] = {
+    "element_string": ("Element string", "单元数据串"),
+    "gs1_128": ("As scanned (GS1-128)", "扫码数据（GS1-128）"),
+    "digital_link": ("Digital Link", "数字链接"),
+    "digital_link_compressed": ("Compressed Digital Link", "压缩数字链接"),
+    "epc_uri": ("EPC identity", "EPC 标识"),
+    "epc_tag_uri": ("EPC tag", "EPC 标签"),
+    "epc_hex": ("Memory of an RFID tag", "射频标签存储内容"),
+    "handle": ("Handle", "Handle"),
+    "hdl": ("With its scheme", "带前缀写法"),
+    "https": ("Global proxy", "全球代理网址"),
+    "info": ("URI", "URI"),
+    "dotted": ("With dots", "点分形式"),
+    "urn": ("URN", "URN"),
+    "iri": ("With names", "名称路径"),
+    "asn1": ("ASN.1", "ASN.1"),
+    "der_hex": ("DER", "DER 编码"),
+    "uuid": ("UUID", "UUID"),
+    "did": ("DID", "DID"),
+    "url": ("Address of its document", "文档网址"),
+    "key_hex": ("Key", "公钥"),
+    "jwk": ("Key as JSON", "公钥（JSON）"),
+    "ecode": ("Ecode", "Ecode"),
+    "prefixed": ("With its name", "带名称写法"),
+    "ma": ("MA code", "MA 编码"),
+    "udi_di": ("Device identifier (UDI-DI)", "产品标识（UDI-DI）"),
+}
+"""What the other forms of a code are to people."""

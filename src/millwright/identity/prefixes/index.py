@@ -38,11 +38,13 @@ class IndexTeller:
         self._failing = False
 
     async def tell(self, key: str) -> None:
-        """Tell of one prefix that just changed. Never raises: the watch tells it later."""
+        """Tell of one prefix that just changed. Never raises: it is changed already, and the watch tells it later."""
         try:
             await asyncio.to_thread(self._tell, key)
         except MillwrightError as error:
             logger.info("the index is told of %s later: %s", key, error.message)
+        except Exception:
+            logger.exception("the index is told of %s later", key)
 
     async def catch_up(self) -> None:
         """Tell all that was not told yet. Logs once when the index is away, and once when it is back."""

@@ -49,6 +49,10 @@ class PrefixKeeper:
                 if not failing:
                     logger.warning("prefixes wait: %s %s", error.message, error.hint)
                 failing = True
+            except Exception:
+                if not failing:
+                    logger.exception("prefixes wait")
+                failing = True
             await asyncio.sleep(self._every_s)
 
     async def look(self) -> None:

@@ -16,7 +16,8 @@ KIND: Final = "prefix"
 PrefixState: TypeAlias = Literal[
     "draft", "submitted", "in_review", "returned", "approved", "rejected", "active", "suspended", "expired", "withdrawn"
 ]
-"""``approved``: nobody else gets it, and it is not in force yet; ``withdrawn``: taken or given back, for good."""
+"""``approved``: nobody else gets it, and it is not in force yet; ``withdrawn``: taken back or given
+back, for good."""
 
 HELD: Final = ("approved", "active", "suspended", "expired")
 """In these states nobody else gets the prefix."""
@@ -41,7 +42,7 @@ WORKFLOW = Workflow(
         Transition("review", {"submitted": "in_review"}, rights=_review),
         Transition("return", {"submitted": "returned", "in_review": "returned"}, rights=_review, required=("comment",)),
         Transition("approve", {"in_review": "approved"}, rights=_review),
-        Transition("reject", {"in_review": "rejected"}, rights=_review, required=("comment",)),
+        Transition("reject", {"in_review": "rejected", "approved": "rejected"}, rights=_review, required=("comment",)),
         Transition("activate", {"approved": "active"}, rights=_administer),
         Transition("suspend", {"active": "suspended"}, rights=_administer, required=("comment",)),
         Transition("resume", {"suspended": "active"}, rights=_administer),
@@ -53,6 +54,9 @@ WORKFLOW = Workflow(
             "withdraw",
             dict.fromkeys(("draft", "submitted", "in_review", "returned", *HELD), "withdrawn"),
             rights=_apply,
+        ),
+        Transition(
+            "revoke", {"suspended": "withdrawn", "expired": "withdrawn"}, rights=_administer, required=("comment",)
         ),
         Transition("certify", _staying("submitted", "in_review", *HELD), rights=_review),
         Transition("revoke_certification", _staying("submitted", "in_review", *HELD), rights=_review),

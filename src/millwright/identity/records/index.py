@@ -1,8 +1,9 @@
 """The index: what the log says, in LMDB, to be read at once by every process of the node.
 
-Tables: ``handles`` (name → record), ``prefixes`` (prefix → whether it is here, and the entry), ``versions`` (name and
-version → operation, position, reason and the record before), ``batches`` (position → when, who, where), ``tail`` (the
-last messages as they are in the log) and ``meta``.
+Tables: ``handles`` (name → newest version), ``versions`` (name and number → a version before, or a deletion),
+``prefixes`` (prefix → whether it is here, and the entry), ``batches`` (position → when, who, where), ``tail`` (the last
+messages as they are in the log) and ``meta``. A version is its number, its position in the log, its reason and the
+record; a deletion has none.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from struct import Struct as Layout
 from typing import Final, TypeVar
 
 import msgspec
@@ -22,22 +24,18 @@ from millwright.identity.handle.records import StoredRecord
 from millwright.identity.records.authority import ROOMS, candidates
 from millwright.identity.records.errors import rebuilding, unverified
 from millwright.identity.records.log import FIRST_PREVIOUS, hash_of, key_of_message
-from millwright.identity.records.model import Batch, Op, Prefix, RecordChange, Version
+from millwright.identity.records.model import Batch, Prefix, RecordChange, Version
 
 T = TypeVar("T")
 
-HANDLES, PREFIXES, VERSIONS, BATCHES, TAIL, META = TABLES = (
-    "handles",
-    "prefixes",
-    "versions",
-    "batches",
-    "tail",
-    "meta",
-)
+TABLES = ("handles", "prefixes", "versions", "batches", "tail", "meta")
+HANDLES, PREFIXES, VERSIONS, BATCHES, TAIL, META = TABLES
 _STATE: Final = b"state"
 _WHOLE_KEY_BYTES = 474
 _FIRST_LETTER = b"\x20"
 """No name has a control character, so what follows a name in ``versions`` sorts before every longer name."""
+_VERSION = Layout(">IQH")
+_REASON_FROM = _VERSION.size
 _HERE, _ELSEWHERE = b"\x01", b"\x00"
 _TAIL_MS: Final = 120_000
 _MODULUS: Final = 1 << 256
@@ -61,15 +59,6 @@ class IndexState(Struct, frozen=True, array_like=True):
     whole: bool = False
 
 
-class _Row(Struct, frozen=True, array_like=True):
-    """Of ``versions``: ``before`` is the record that this version took the place of."""
-
-    op: Op
-    position: int
-    reason: str
-    before: bytes | None
-
-
 class _Made(Struct, frozen=True, array_like=True):
     """Of ``batches``."""
 
@@ -79,7 +68,6 @@ class _Made(Struct, frozen=True, array_like=True):
 
 
 _decode_state = msgspec.msgpack.Decoder(IndexState).decode
-_decode_row = msgspec.msgpack.Decoder(_Row).decode
 _decode_made = msgspec.msgpack.Decoder(_Made).decode
 
 
@@ -137,7 +125,7 @@ class IndexView:
     def find(self, handle: bytes) -> StoredRecord | None:
         """A handle's record. Raises ``Corrupt``."""
         data = self._get(key_of(handle))
-        return None if data is None else StoredRecord.check(handle, data)
+        return None if data is None else StoredRecord.check(handle, _record_in(data))
 
     def find_prefix(self, prefix: bytes) -> Prefix | None:
         """The entry of exactly this prefix."""
@@ -161,6 +149,11 @@ class IndexView:
         name = fold(handle)
         prefix, slash, _ = name.partition(b"/")
         about_prefix = not slash or prefix == PREFIX_HANDLES
+        if not about_prefix:
+            # The common case, for the resolution of millions.
+            data = self._prefix(key_of(prefix))
+            if data is not None:
+                return data[:1] == _HERE
         derives = not about_prefix and prefix not in ROOMS
         for key in candidates(name):
             data = self._prefix(key_of(key))
@@ -180,7 +173,7 @@ class IndexView:
         for key, data in self._read.iter_from(HANDLES, start):
             if not key.startswith(start):
                 return
-            yield StoredRecord.check(key, data).handle
+            yield StoredRecord.check(key, _record_in(data)).handle
 
     def iter_prefixes(self) -> Iterator[bytes]:
         """The prefixes of handles that are registered here."""
@@ -194,36 +187,65 @@ class IndexView:
             yield _decode_prefix(data[1:])
 
     def version(self, name: bytes) -> int:
-        """How often a name was changed."""
-        return _version(self._read, key_of(name))
+        """The number of a name's last version, which may be its deletion; 0 when it was never registered."""
+        key = key_of(name)
+        data = self._get(key)
+        return int.from_bytes(data[:4], "big") if data is not None else _last_version(self._read, key)
+
+    def last(self, name: bytes) -> tuple[StoredRecord, int, int] | None:
+        """A name's record, the number of its version and when that was made, in milliseconds. Raises ``Corrupt``."""
+        data = self._get(key_of(name))
+        if data is None:
+            return None
+        number, position, _ = _VERSION.unpack_from(data)
+        return StoredRecord.check(name, _record_in(data)), number, self.made_ms(position)
+
+    def made_ms(self, position: int) -> int:
+        """When the batch at a position was made; 0 when that is not known."""
+        made = self._read.find(BATCHES, _position_key(position))
+        return 0 if made is None else _decode_made(made).at_ms
+
+    def iter_records(self, after: bytes = b"") -> Iterator[tuple[bytes, StoredRecord, int, int]]:
+        """Key, record, version and position of everything registered, by key; behind ``after``."""
+        for key, data in self._read.iter_from(HANDLES, after + b"\0" if after else b""):
+            number, position, _ = _VERSION.unpack_from(data)
+            yield key, StoredRecord.check(key, _record_in(data)), number, position
 
     def history(self, name: bytes) -> list[Version]:
         """The versions of a name, oldest first."""
         key = key_of(name)
-        rows = []
+        kept = []
         for found, data in self._read.iter_from(VERSIONS, key + b"\x00"):
             if len(found) != len(key) + 4 or not found.startswith(key):
                 break
-            rows.append((int.from_bytes(found[-4:], "big"), _decode_row(data)))
-        records = [*(row.before for _, row in rows[1:]), self._get(key)]
-        return [self._version(name, number, row, data) for (number, row), data in zip(rows, records, strict=bool(rows))]
+            kept.append(data)
+        newest = self._get(key)
+        return [self._version(name, data) for data in (kept if newest is None else [*kept, newest])]
 
-    def _version(self, name: bytes, number: int, row: _Row, data: bytes | None) -> Version:
-        made = self._read.find(BATCHES, _position_key(row.position))
+    def _version(self, name: bytes, data: bytes) -> Version:
+        number, position, reason_bytes = _VERSION.unpack_from(data)
+        record = _record_in(data)
+        made = self._read.find(BATCHES, _position_key(position))
         at_ms, origin, who = (0, "", "") if made is None else msgspec.structs.astuple(_decode_made(made))
         return Version(
             version=number,
-            op=row.op,
+            op="put" if record else "delete",
             at_ms=at_ms,
             who=who,
             origin=origin,
-            reason=row.reason,
-            position=row.position,
-            record=None if data is None else StoredRecord.check(name, data),
+            reason=data[_REASON_FROM : _REASON_FROM + reason_bytes].decode(),
+            position=position,
+            record=StoredRecord.check(name, record) if record else None,
         )
 
 
-def _version(read: Read, key: bytes) -> int:
+def _record_in(data: bytes) -> bytes:
+    """The record of a version, empty for a deletion."""
+    return data[_REASON_FROM + (data[12] << 8 | data[13]) :]
+
+
+def _last_version(read: Read, key: bytes) -> int:
+    """The number of the last version in ``versions``."""
     found = read.find_before(VERSIONS, key + _FIRST_LETTER)
     if found is None or len(found[0]) != len(key) + 4 or not found[0].startswith(key):
         return 0
@@ -248,21 +270,28 @@ class IndexWriter:
         self.state = _state_of(write)
         self._digest = int.from_bytes(self.state.digest, "big")
 
-    def version(self, key: bytes) -> int:
-        """How often the name of a key was changed."""
-        return _version(self._write, key)
+    def find(self, name: bytes) -> tuple[StoredRecord | None, int]:
+        """A name's record, and the number of its last version, which may be its deletion. Raises ``Corrupt``."""
+        key = key_of(name)
+        data = self._write.find(HANDLES, key)
+        if data is None:
+            return None, _last_version(self._write, key)
+        return StoredRecord.check(name, _record_in(data)), int.from_bytes(data[:4], "big")
 
     def change(self, change: RecordChange, position: int, key: bytes | None = None) -> None:
         """Put or delete a record, as the batch at ``position`` says; ``key`` is its name's, where that is known."""
         key, write = key or key_of(change.name), self._write
         before = write.find(HANDLES, key)
-        row = _encode(_Row(change.op, position, change.reason, before))
-        write.put(VERSIONS, key + change.version.to_bytes(4, "big"), row)
+        if before is not None:
+            write.put(VERSIONS, key + before[:4], before)
+        reason = change.reason.encode()
+        after = _VERSION.pack(change.version, position, len(reason)) + reason + (change.data or b"")
         if change.data is not None:
-            write.put(HANDLES, key, change.data)
-        elif before is not None:
+            write.put(HANDLES, key, after)
+        else:
+            write.put(VERSIONS, key + after[:4], after)
             write.delete(HANDLES, key)
-        self._count(b"h", key, before, change.data)
+        self._count(b"h", key, None if before is None else _record_in(before), change.data)
 
     def put_prefix(self, prefix: Prefix) -> None:
         """Set the entry of a prefix."""
@@ -367,7 +396,7 @@ class RecordIndex:
             for table, mark in ((HANDLES, b"h"), (PREFIXES, b"p")):
                 for key, data in read.iter_from(table, b""):
                     if table == HANDLES:
-                        StoredRecord.check(key, data)
+                        data = StoredRecord.check(key, _record_in(data)).data
                         names += 1
                     head = mark + len(key).to_bytes(2, "big") + key
                     digest += int.from_bytes(hashlib.sha256(head + data).digest(), "big")

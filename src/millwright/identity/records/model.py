@@ -19,9 +19,9 @@ class Prefix(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who owns the names below a prefix, and where they are kept.
 
     ``prefix`` is that of handles (``88.118.8``), or of names of another code system: ``GS1:950600`` (the digits of a
-    company prefix), ``OID:1.2.156.3``, ``DID:did:bid:…``, ``MA:156.1000``, ``ECODE:…``. ``site`` is the HS_SITE of the
-    node that it is delegated to, empty for here. ``until_ms`` is when it expires; who runs the register then sets the
-    state.
+    company prefix), ``OID:1.2.156.3``, ``DID:did:bid:…``, ``MA:156.1000``, ``ECODE:…``, spelt as in names.
+    ``site`` is the HS_SITE of the node that it is delegated to, empty for here. ``until_ms`` is when it expires; who
+    runs the register then sets the state.
     """
 
     prefix: str

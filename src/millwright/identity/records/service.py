@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 _ATTEMPTS = 4
 _AT_START_S = 1.0
 _MANY_BYTES = 4_000_000
+_REASON_CHARACTERS = 1_000
 
 
 class Records:
@@ -85,6 +86,9 @@ class Records:
             self.catch_up(within_s=_AT_START_S)
         except (Corrupt, Conflict) as error:
             logger.error("the log of identifiers is not followed: %s", error.message)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the index."""
@@ -169,10 +173,12 @@ class Records:
     ) -> list[Written]:
         """Set entries of prefixes and make changes, each seeing those before it: all of them or none.
 
-        ``who`` is the id of who does it, for the log. Returns, when it is durable, what became of each change. What a
-        change raises leaves all as it is; it may be called again. Raises ``Denied`` (``records.mirror``), ``Conflict``
-        (``records.two_writers``), ``LimitExceeded`` (``records.batch_too_large``, ``engines.stream_full``),
-        ``Unavailable`` (``records.unconfirmed``: it may have been made; ``records.rebuilding``).
+        ``who`` is the id of who does it and ``reason`` why, in at most 1,000 characters, for the log. Returns, when it
+        is durable, what became of each change. What a change raises leaves all as it is; it may be called again.
+
+        Raises ``Denied`` (``records.mirror``), ``Conflict`` (``records.two_writers``), ``LimitExceeded``
+        (``records.batch_too_large``, ``engines.stream_full``), ``Unavailable`` (``records.unconfirmed``: it may have
+        been made; ``records.rebuilding``).
         """
         wanted = list(changes)
 
@@ -182,7 +188,7 @@ class Records:
             for name, change in wanted:
                 pending.change(name, change)
 
-        return self._write(work, who, reason).written if wanted or prefixes else []
+        return self._write(work, who, reason[:_REASON_CHARACTERS]).written if wanted or prefixes else []
 
     def batch(self, work: Work, *, who: str, reason: str = "") -> Pending:
         """Make one batch by a function that is given what it will say: for who writes very many. Raises as
@@ -238,6 +244,17 @@ class Records:
         self._whole = self._whole or there
         return there
 
+    def read_log(self, first: int) -> list[tuple[int, Batch]]:
+        """Batches of the log from a position on, verified, so many as are read at once; for who follows it into an
+        index of another kind. None when there are no more, or when those are gone from the log. Raises as
+        :meth:`catch_up`."""
+        last = self._log.last()
+        page = self._log.page(first, last) if first <= last else []
+        batches, fault = self._verified(page)
+        if fault is not None and not batches:
+            raise fault
+        return [(position, batch) for position, _, batch in batches]
+
     def _bring_up(self, index: RecordIndex, within_s: float | None = None) -> bool:
         started_s = time.monotonic()
         last = self._last = self._log.last()
@@ -245,6 +262,9 @@ class Records:
         if last < state.position:
             index.write(self._mend)
             last = self._last = self._log.last()
+        if not self.mirror and state.position < last:
+            # Mostly a writer has appended and not committed yet: it holds the lock until it has.
+            state = index.write(lambda writer: writer.state)
         while state.position < last or not state.whole:
             page = self._log.page(state.position + 1, last) if state.position < last else []
             batches, fault = self._verified(page)
@@ -308,10 +328,10 @@ class Records:
     # --- the folder --------------------------------------------------------------------------------------------------
 
     def rebuild(self) -> None:
-        """Build the index anew from the log, beside the one in use, and put it in its place. Raises as
-        :meth:`catch_up`; the one in use is kept as ``….broken-<time>``."""
-        fresh = self._folder.with_name(f"{self._folder.name}.new-{os.getpid()}")
-        shutil.rmtree(fresh, ignore_errors=True)
+        """Build the index anew from the log, beside the one in use, and put it in its place; the one in use is kept as
+        ``….broken-<time>``. For one process of a node. Raises as :meth:`catch_up`."""
+        fresh = self._beside("new")
+        self._clear("new")
         index = RecordIndex(fresh, durable=False)
         try:
             self._bring_up(index)
@@ -335,8 +355,16 @@ class Records:
         finally:
             os.close(lock)
 
+    def _beside(self, what: str) -> Path:
+        return self._folder.with_name(f"{self._folder.name}.{what}-{self._clock.now_ms()}")
+
+    def _clear(self, what: str) -> None:
+        for left in self._folder.parent.glob(f"{self._folder.name}.{what}-*"):
+            shutil.rmtree(left, ignore_errors=True)
+
     def _set_aside(self) -> None:
-        aside = self._folder.with_name(f"{self._folder.name}.broken-{self._clock.now_ms()}")
+        aside = self._beside("broken")
+        self._clear("broken")
         self._folder.rename(aside)
         logger.warning("the index of identifiers that was broken is kept as %s", aside.name)
 

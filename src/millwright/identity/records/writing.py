@@ -34,21 +34,15 @@ class Pending:
     def change(self, name: bytes, change: Change) -> None:
         """Change one record. Raises what ``change`` does, and ``Invalid`` (``handle.invalid``)."""
         writer = self._writer
-        before = writer.view.find(name)
+        before, version = writer.find(name)
         values = change(writer.view, before)
         # A handle keeps the spelling in which it was registered first.
         spelling = before.handle if before is not None else check_handle(name)
         data = None if values is None else StoredRecord.build(spelling, values).data
-        key = key_of(name)
-        version = writer.version(key)
         if data == (None if before is None else before.data):
             self.written.append(Written(spelling, "same", version))
             return
-        self._make(key, spelling, data, version + 1)
-
-    def version(self, name: bytes) -> int:
-        """How often a name was changed."""
-        return self._writer.version(key_of(name))
+        self._make(key_of(name), spelling, data, version + 1)
 
     @property
     def view(self) -> IndexView:

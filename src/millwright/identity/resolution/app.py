@@ -96,6 +96,10 @@ class Resolution:
                 logger.error("a resolution failed: %s", error.message)
             title = error.message if status < 500 else "The server failed; its log says why."
             await problem(scope, send, status, error.code, title)
+        except Exception:
+            self.failures += 1
+            logger.exception("a resolution failed")
+            await problem(scope, send, 500, "resolution.failed", "The server failed; its log says why.")
 
     def _common(self, scope: Any) -> bytes | None:
         """The body that answers the common question: all public values of a handle that is kept here."""

@@ -12,7 +12,8 @@ from millwright.identity.resolution.http import Headers
 
 _STYLE = (
     ":root{color-scheme:light dark;--edge:#8884;--soft:#8882;--accent:#0a6ebd}"
-    "@media(prefers-color-scheme:dark){:root{--accent:#6ab7ff}}"
+    "@media(prefers-color-scheme:dark){:root{--accent:#6ab7ff}button{color:#08131d!important}}"
+    "details{margin:1.2rem 0}summary{cursor:pointer;font-weight:600;padding:.3rem 0}"
     "*{box-sizing:border-box}body{font:16px/1.55 system-ui,-apple-system,'Segoe UI','PingFang SC','Microsoft YaHei',"
     "sans-serif;max-width:46rem;margin:0 auto;padding:1rem 1rem 3rem}"
     "h1{font-size:1.35rem;line-height:1.3;margin:.2rem 0 .6rem;overflow-wrap:anywhere}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -24,6 +25,7 @@ CORS: Headers = [
 JSON = (b"content-type", b"application/json;charset=UTF-8")
 PROBLEM = (b"content-type", b"application/problem+json")
 _BODY_S = 30.0
+_HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,260}")
 
 
 class Asked:
@@ -73,7 +75,8 @@ class Asked:
             return public_url.rstrip("/")
         if known := self.scope.get("public_origin"):
             return str(known)
-        return f"{'https' if self.secure else 'http'}://{self.text('host') or 'localhost'}"
+        host = self.text("host")
+        return f"{'https' if self.secure else 'http'}://{host if _HOST.fullmatch(host) else 'localhost'}"
 
 
 def raw_path(scope: Any) -> str:
@@ -102,7 +105,7 @@ async def answer(scope: Any, send: Any, status: int, body: bytes, headers: Itera
     await send({"type": "http.response.body", "body": b"" if silent else body, "more_body": False})
 
 
-async def preflight(scope: Any, send: Any, methods: str) -> None:
+async def preflight(scope: Any, send: Any, methods: str, more: Headers | None = None) -> None:
     """Answer OPTIONS: what may be done, from pages of anybody."""
     allowed = methods.encode()
     headers: Headers = [
@@ -110,6 +113,7 @@ async def preflight(scope: Any, send: Any, methods: str) -> None:
         (b"access-control-allow-methods", allowed),
         (b"access-control-allow-headers", b"Accept, Accept-Language, Authorization, Content-Type, If-None-Match"),
         (b"access-control-max-age", b"86400"),
+        *(more or []),
     ]
     await answer(scope, send, 204, b"", headers)
 

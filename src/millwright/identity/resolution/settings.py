@@ -11,6 +11,22 @@ class ResolutionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[resolution]``: what anybody may ask over HTTP, and how much of it."""
 
     name: Annotated[str, Meta(description="Name of this resolver, in its description and on its pages.")] = "Millwright"
+    host: Annotated[
+        str, Meta(description="Address on which the role `resolver` answers over HTTP, when it has a `port`.")
+    ] = "0.0.0.0"
+    port: Annotated[
+        int,
+        Meta(
+            description="Port on which the role `resolver` answers over HTTP by itself, beside the role `web`, which "
+            "always does. 0: none.",
+            ge=0,
+            le=65535,
+        ),
+    ] = 0
+    certificate: Annotated[
+        str, Meta(description="PEM file with the TLS certificate of that port and its chain. Empty: plain HTTP.")
+    ] = ""
+    key: Annotated[str, Meta(description="PEM file with the private key of `certificate`.")] = ""
     public_url: Annotated[
         str,
         Meta(

@@ -27,6 +27,7 @@ _INTEGERS: Final = 1 << 63
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})")
 _NUMBER = re.compile(r"-?\d+")
+_SPACE = re.compile(r"\s")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sm3:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _SCHEMES = frozenset({"http", "https", "ftp", "mailto", "tel", "urn", "coap", "coaps", "mqtt", "mqtts", "opc.tcp"})
 _FILE: Final[dict[str, type]] = {"digest": str, "name": str, "media_type": str, "size": int, "url": str}
@@ -86,7 +87,8 @@ _TRUTH = {"true": True, "yes": True, "1": True, "是": True, "false": False, "no
 def _plain(value: Any) -> str:
     if not isinstance(value, str):
         raise Refused("it is no text", "应为文本")
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    # What is printable has neither; most texts are.
+    if not value.isprintable() and ("\0" in value or any("\ud800" <= character <= "\udfff" for character in value)):
         raise Refused("it holds a character that no text may", "含有不允许的字符")
     return value
 
@@ -146,7 +148,7 @@ def _write_url(field: TemplateField, value: Any) -> str:
         whole = bool(parts.netloc or parts.scheme in ("mailto", "tel", "urn"))
     except ValueError:
         parts, whole = urlsplit(""), False
-    if not whole or any(character.isspace() for character in text) or parts.scheme.lower() not in _SCHEMES:
+    if not whole or _SPACE.search(text) or parts.scheme.lower() not in _SCHEMES:
         raise Refused("it is no whole address, such as https://example.com/a", "不是完整的网址")
     _fits(field, text)
     return text

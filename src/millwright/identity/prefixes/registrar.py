@@ -1,0 +1,158 @@
+"""What the organisation does that decides on a prefix. No HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from sqlalchemy.exc import IntegrityError
+
+from millwright.cases import Actor
+from millwright.identity.prefixes import errors
+from millwright.identity.prefixes.desk import Opened
+from millwright.identity.prefixes.model import (
+    PrefixContact,
+    PrefixDetail,
+)
+from millwright.identity.prefixes.office import Office, actor_of, formed
+from millwright.identity.prefixes.view import certification_of, form_of, is_certified, name_of
+from millwright.identity.rights import PREFIXES_ADMINISTER, PREFIXES_REVIEW
+from millwright.kernel import current_scope
+from millwright.parties import Authority, Session
+
+
+class Registrar(Office):
+    """Deciding and administering; works on what the organisations of the scope at hand decide on."""
+
+    async def decide(
+        self,
+        authority: Authority,
+        session: Session,
+        prefix_id: str,
+        step: str,
+        comment: str = "",
+        revision: int | None = None,
+    ) -> PrefixDetail:
+        """``review``, ``return``, ``approve`` or ``reject`` an application.
+
+        Raises ``Conflict`` (``cases.wrong_state``; on approval ``prefixes.taken``, ``prefixes.parent_inactive``,
+        ``prefixes.registrar_changed``), ``Invalid`` (``cases.field_required``), ``NotFound``, ``Outdated``.
+        """
+        scope, actor = current_scope().organisations, actor_of(session, PREFIXES_REVIEW)
+
+        def work() -> None:
+            with self.desk.opened(prefix_id, "registrar", scope, revision, lock=True) as opened:
+                opened.fire(step, actor, comment=comment)
+                held: dict[str, Any] = {}
+                if step == "approve":
+                    around = self.free(opened)
+                    if around.parent is not None and around.parent.organisation_id != opened.row.registrar_id:
+                        raise errors.registrar_changed()
+                    held = {"held_key": opened.row.key}
+                elif step == "reject":
+                    held = {"held_key": None}
+                opened.save(**held)
+
+        try:
+            await asyncio.to_thread(work)
+        except IntegrityError as error:  # two who decide at once, where no lock orders them
+            raise errors.taken(prefix_id) from error
+        return await self.seen(authority, prefix_id, "registrar")
+
+    async def administer(
+        self,
+        authority: Authority,
+        session: Session,
+        prefix_id: str,
+        step: str,
+        comment: str = "",
+        *,
+        until_ms: int | None = None,
+        revision: int | None = None,
+    ) -> PrefixDetail:
+        """``activate``, ``suspend``, ``resume``, ``renew`` or ``revoke`` a prefix; in force until ``until_ms``.
+
+        Raises ``Conflict`` (``prefixes.certification_missing``, ``prefixes.has_derived``, ``cases.wrong_state``),
+        ``Invalid`` (``prefixes.until_invalid``, ``cases.field_required``), ``NotFound``, ``Outdated``.
+        """
+        scope, actor = current_scope().organisations, actor_of(session, PREFIXES_ADMINISTER)
+        timed = step in ("activate", "renew")
+        self.need_ahead(until_ms)
+
+        def work() -> str:
+            with self.desk.opened(prefix_id, "registrar", scope, revision, lock=step == "revoke") as opened:
+                row = opened.row
+                opened.fire(step, actor, comment=comment, data={"until_ms": until_ms} if timed else {})
+                changes: dict[str, Any] = {}
+                if step == "revoke":
+                    self.need_nothing_below(opened)
+                    changes = {"held_key": None}
+                if timed:
+                    if self.settings.require_certification and not is_certified(certification_of(row), opened.now_ms):
+                        raise errors.certification_missing()
+                    granted_ms = opened.now_ms if row.granted_ms is None else row.granted_ms
+                    changes = {"until_ms": until_ms, "granted_ms": granted_ms, "renewal": None}
+                opened.save(**changes)
+                return str(row.key)
+
+        await self.teller.tell(await asyncio.to_thread(work))
+        return await self.seen(authority, prefix_id, "registrar")
+
+    async def transfer(
+        self,
+        authority: Authority,
+        session: Session,
+        prefix_id: str,
+        to_id: str,
+        comment: str,
+        revision: int | None = None,
+    ) -> PrefixDetail:
+        """Give a prefix to another organisation at or below the one that decides, with what is registered below it.
+
+        The new holder has to be certified anew. Applications below the prefix go to the new holder.
+        Raises ``NotFound`` (``prefixes.organisation_unknown``, ``prefixes.unknown``), ``Conflict``, ``Outdated``.
+        """
+        scope, actor, tree = current_scope().organisations, actor_of(session, PREFIXES_ADMINISTER), authority.tree
+        code = await self.registered_code(to_id) if to_id in tree.nodes else None
+
+        def work() -> str:
+            with self.desk.opened(prefix_id, "registrar", scope, revision, lock=True) as opened:
+                row = opened.row
+                if to_id == row.organisation_id or to_id not in tree.subtree(row.registrar_id):
+                    raise errors.organisation_unknown(to_id)
+                opened.fire("transfer", actor, comment=comment, data={"from_id": row.organisation_id, "to_id": to_id})
+                opened.case = opened.session.hand_over(opened.case, to_id)
+                form = msgspec.structs.replace(form_of(row), credit_code=code or "", contact=PrefixContact())
+                columns = formed(form, name_of(authority, to_id))
+                self._pass_on(opened, to_id)
+                opened.save(organisation_id=to_id, certification=None, renewal=None, **columns)
+                return str(row.key)
+
+        await self.teller.tell(await asyncio.to_thread(work))
+        return await self.seen(authority, prefix_id, "registrar")
+
+    def _pass_on(self, opened: Opened, to_id: str) -> None:
+        """What the former holder decided on below the prefix is the new holder's to decide."""
+        connection, row = opened.connection, opened.row
+        for each in self._store.derived_rows(connection, row.key, row.organisation_id):
+            parent = self._store.overlap(connection, each.key).parent
+            if parent is not None and parent.id == row.id:
+                self._store.set_registrar(connection, each.id, to_id)
+
+    async def delegate(
+        self, authority: Authority, session: Session, prefix_id: str, site: bytes | None, revision: int | None = None
+    ) -> PrefixDetail:
+        """Say which service answers for a prefix: a HS_SITE value, or ``None`` for this node."""
+        scope = current_scope().organisations
+        actor = Actor(session.person.id, session.person.name)
+
+        def work() -> str:
+            with self.desk.opened(prefix_id, "registrar", scope, revision) as opened:
+                text = "The service that answers was named." if site else "This node answers itself."
+                opened.say(actor, text)
+                opened.save(site=site)
+                return str(opened.row.key)
+
+        await self.teller.tell(await asyncio.to_thread(work))
+        return await self.seen(authority, prefix_id, "registrar")

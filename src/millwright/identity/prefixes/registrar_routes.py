@@ -1,0 +1,318 @@
+"""HTTP routes of who decides on a prefix: ``review_id`` is looked for among those an organisation decides on."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated
+
+from litestar import Controller, Response, delete, post, put
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from millwright.identity.prefixes.errors import form_invalid
+from millwright.identity.prefixes.model import (
+    NewCertification,
+    NewFiling,
+    PrefixDetail,
+    PrefixDocument,
+    PrefixTransfer,
+    StepComment,
+    StepReason,
+    StepUntil,
+)
+from millwright.identity.prefixes.service import Prefixes
+from millwright.identity.prefixes.wire import (
+    Asking,
+    FileName,
+    Id,
+    IfMatch,
+    Me,
+    Part,
+    PrefixComment,
+    TakesFile,
+    Us,
+    Who,
+    added,
+    revision_of,
+    tagged,
+)
+from millwright.identity.rights import PREFIXES_ADMINISTER, PREFIXES_REVIEW
+from millwright.parties import Authority, Session, permit
+
+_REVIEW, _ADMINISTER = [permit(PREFIXES_REVIEW)], [permit(PREFIXES_ADMINISTER)]
+
+
+class PrefixSite(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The service that answers for a prefix: the data of a HS_SITE value in base 64; null: this node."""
+
+    site: Annotated[str, Meta(max_length=64 * 1024)] | None = None
+
+
+class RegistrarController(Controller):
+    """What the organisation does that decides on a prefix."""
+
+    path = "/prefixes"
+    tags = ("Prefixes",)
+
+    @post("/{review_id:str}/review", summary="Take an application into review", operation_id="reviewPrefix",
+          status_code=200, guards=_REVIEW)  # fmt: skip
+    async def review(
+        self,
+        review_id: Id,
+        data: JSONBody[StepComment],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """Say that somebody looks at it."""
+        revision = revision_of(if_match)
+        return tagged(await prefixes.decide(authority, session, review_id, "review", data.comment, revision))
+
+    @post("/{review_id:str}/return", summary="Return an application", operation_id="returnPrefix", status_code=200,
+          guards=_REVIEW)  # fmt: skip
+    async def send_back(
+        self,
+        review_id: Id,
+        data: JSONBody[StepReason],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """Give it back for correction, and say what to correct."""
+        revision = revision_of(if_match)
+        return tagged(await prefixes.decide(authority, session, review_id, "return", data.comment, revision))
+
+    @post("/{review_id:str}/approve", summary="Approve an application", operation_id="approvePrefix", status_code=200,
+          guards=_REVIEW)  # fmt: skip
+    async def approve(
+        self,
+        review_id: Id,
+        data: JSONBody[StepComment],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """Nobody else gets the prefix from now on; it is in force when it is activated."""
+        revision = revision_of(if_match)
+        return tagged(await prefixes.decide(authority, session, review_id, "approve", data.comment, revision))
+
+    @post("/{review_id:str}/reject", summary="Reject an application", operation_id="rejectPrefix", status_code=200,
+          guards=_REVIEW)  # fmt: skip
+    async def reject(
+        self,
+        review_id: Id,
+        data: JSONBody[StepReason],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """Refuse it for good, and say why."""
+        revision = revision_of(if_match)
+        return tagged(await prefixes.decide(authority, session, review_id, "reject", data.comment, revision))
+
+    @post("/{review_id:str}/remarks", summary="Remark on an application", operation_id="remarkPrefix", guards=_REVIEW)
+    async def remark(
+        self, review_id: Id, data: JSONBody[PrefixComment], prefixes: Us, authority: Me, session: Who
+    ) -> Response[PrefixDetail]:
+        """Say something to the holder."""
+        return tagged(await prefixes.comment(authority, session, review_id, data.text, "registrar"), 201)
+
+    @post("/{review_id:str}/evidence", summary="Add a document as who decides", operation_id="addPrefixEvidence",
+          guards=_REVIEW, operation_class=TakesFile)  # fmt: skip
+    async def add_evidence(
+        self, review_id: Id, name: FileName, request: Asking, prefixes: Us, session: Who
+    ) -> PrefixDocument:
+        """Such as what the certification rests on; the body is the file, as `application/octet-stream`."""
+        return await added(request, prefixes, session, review_id, name, "registrar")
+
+    @put("/{review_id:str}/certification", summary="Record a certification", operation_id="certifyPrefix",
+         guards=_REVIEW)  # fmt: skip
+    async def certify(
+        self,
+        review_id: Id,
+        data: JSONBody[NewCertification],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """Who certified the applicant, until when, and what shows it."""
+        await prefixes.dossier.certify(session, review_id, data, revision_of(if_match))
+        return tagged(await prefixes.seen(authority, review_id, "registrar"))
+
+    @delete("/{review_id:str}/certification", summary="Take a certification back",
+            operation_id="revokePrefixCertification", status_code=200, guards=_REVIEW)  # fmt: skip
+    async def revoke(
+        self, review_id: Id, prefixes: Us, authority: Me, session: Who, if_match: IfMatch = None
+    ) -> Response[PrefixDetail]:
+        """What is active stays so; suspend it where that is meant."""
+        await prefixes.dossier.revoke(session, review_id, "", revision_of(if_match))
+        return tagged(await prefixes.seen(authority, review_id, "registrar"))
+
+    @post("/{review_id:str}/activate", summary="Activate a prefix", operation_id="activatePrefix", status_code=200,
+          guards=_ADMINISTER)  # fmt: skip
+    async def activate(
+        self,
+        review_id: Id,
+        data: JSONBody[StepUntil],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """Put it into force until a time. Takes a certification in force."""
+        return tagged(await _administered(prefixes, authority, session, review_id, "activate", data, if_match))
+
+    @post("/{review_id:str}/suspend", summary="Suspend a prefix", operation_id="suspendPrefix", status_code=200,
+          guards=_ADMINISTER)  # fmt: skip
+    async def suspend(
+        self,
+        review_id: Id,
+        data: JSONBody[StepReason],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """Nothing below it resolves publicly until it is resumed; what is registered is kept."""
+        return tagged(await _administered(prefixes, authority, session, review_id, "suspend", data, if_match))
+
+    @post("/{review_id:str}/resume", summary="Resume a prefix", operation_id="resumePrefix", status_code=200,
+          guards=_ADMINISTER)  # fmt: skip
+    async def resume(
+        self,
+        review_id: Id,
+        data: JSONBody[StepComment],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """End the suspension."""
+        return tagged(await _administered(prefixes, authority, session, review_id, "resume", data, if_match))
+
+    @post("/{review_id:str}/renew", summary="Renew a prefix", operation_id="renewPrefix", status_code=200,
+          guards=_ADMINISTER)  # fmt: skip
+    async def renew(
+        self,
+        review_id: Id,
+        data: JSONBody[StepUntil],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """Let it hold until another time; one that has expired is in force again."""
+        return tagged(await _administered(prefixes, authority, session, review_id, "renew", data, if_match))
+
+    @post("/{review_id:str}/revoke", summary="Revoke a prefix", operation_id="revokePrefix", status_code=200,
+          guards=_ADMINISTER)  # fmt: skip
+    async def revoke_prefix(
+        self,
+        review_id: Id,
+        data: JSONBody[StepReason],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """Take back what is suspended or has expired, for good: others can apply for it then."""
+        return tagged(await _administered(prefixes, authority, session, review_id, "revoke", data, if_match))
+
+    @post("/{review_id:str}/transfer", summary="Transfer a prefix", operation_id="transferPrefix", status_code=200,
+          guards=_ADMINISTER)  # fmt: skip
+    async def transfer(
+        self,
+        review_id: Id,
+        data: JSONBody[PrefixTransfer],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """Give it to another organisation, with all that is registered below it."""
+        revision = revision_of(if_match)
+        return tagged(await prefixes.transfer(authority, session, review_id, data.to_id, data.comment, revision))
+
+    @put("/{review_id:str}/site", summary="Delegate a prefix", operation_id="delegatePrefix", guards=_ADMINISTER)
+    async def delegate(
+        self,
+        review_id: Id,
+        data: JSONBody[PrefixSite],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """Say which service answers for it."""
+        site = _site(data.site)
+        return tagged(await prefixes.delegate(authority, session, review_id, site, revision_of(if_match)))
+
+    @post("/{review_id:str}/filings", summary="Record a filing", operation_id="addPrefixFiling", guards=_ADMINISTER)
+    async def file(
+        self,
+        review_id: Id,
+        data: JSONBody[NewFiling],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """With which node above, under which number, when, and how it stands."""
+        await prefixes.dossier.file(session, review_id, data, revision=revision_of(if_match))
+        return tagged(await prefixes.seen(authority, review_id, "registrar"), 201)
+
+    @put("/{review_id:str}/filings/{filing_id:str}", summary="Change a filing", operation_id="updatePrefixFiling",
+         guards=_ADMINISTER)  # fmt: skip
+    async def refile(
+        self,
+        review_id: Id,
+        filing_id: Part,
+        data: JSONBody[NewFiling],
+        prefixes: Us,
+        authority: Me,
+        session: Who,
+        if_match: IfMatch = None,
+    ) -> Response[PrefixDetail]:
+        """How it stands now, as the node above answered."""
+        await prefixes.dossier.file(session, review_id, data, filing_id, revision_of(if_match))
+        return tagged(await prefixes.seen(authority, review_id, "registrar"))
+
+
+async def _administered(
+    prefixes: Prefixes,
+    authority: Authority,
+    session: Session,
+    prefix_id: str,
+    step: str,
+    data: StepComment | StepReason | StepUntil,
+    if_match: str | None,
+) -> PrefixDetail:
+    until_ms = data.until_ms if isinstance(data, StepUntil) else None
+    revision = revision_of(if_match)
+    return await prefixes.administer(
+        authority, session, prefix_id, step, data.comment, until_ms=until_ms, revision=revision
+    )
+
+
+def _site(text: str | None) -> bytes | None:
+    """The value, if a Handle server can read it. Raises ``Invalid`` (``prefixes.form_invalid``)."""
+    if text is None:
+        return None
+    from millwright.identity.handle.errors import MessageError
+    from millwright.identity.handle.site import decode_site
+
+    try:
+        data = base64.b64decode(text, validate=True)
+        decode_site(data)
+    except (binascii.Error, ValueError, MessageError) as error:
+        raise form_invalid("/site", f"It is no HS_SITE value: {error}", "不是有效的 HS_SITE 值") from error
+    return data
+
+
+ROUTES: list[type[Controller]] = [RegistrarController]

@@ -1,0 +1,69 @@
+"""What the routes of prefixes share: dependencies, parameters, bodies, answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Request, Response
+from litestar.di import NamedDependency
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from msgspec import Meta, Struct
+
+from millwright.identity.prefixes.model import PrefixDetail, PrefixDocument
+from millwright.identity.prefixes.service import Prefixes
+from millwright.identity.prefixes.store import Side
+from millwright.kernel import Invalid
+from millwright.parties import Authority, Session
+
+Us = NamedDependency[Prefixes]
+Me = NamedDependency[Authority]
+Who = NamedDependency[Session]
+Asking = Request[Any, Any, Any]
+Id = Annotated[str, PathParameter(description="The prefix's id.", max_length=64)]
+Part = Annotated[str, PathParameter(description="The id of what belongs to the prefix.", max_length=64)]
+FileName = Annotated[str, QueryParameter(min_length=1, max_length=200, description="What the file is called.")]
+IfMatch = Annotated[
+    str | None,
+    HeaderParameter(name="If-Match", required=False, description="The ETag the change rests on.", max_length=100),
+]
+
+
+class PrefixComment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody has to say."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"^[^\x00]*\S[^\x00]*$")]
+
+
+class TakesFile(Operation):
+    """Documents a body that is a file as it is."""
+
+    def __post_init__(self) -> None:
+        """Put the kind of body into the document."""
+        schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+        self.request_body = RequestBody({"application/octet-stream": OpenAPIMediaType(schema=schema)}, required=True)
+
+
+async def added(
+    request: Asking, prefixes: Prefixes, session: Session, prefix_id: str, name: str, side: Side
+) -> PrefixDocument:
+    """Keep the body of a request as a document."""
+    return await prefixes.dossier.add_document(session, prefix_id, name, await request.body(), side)
+
+
+def tagged(detail: PrefixDetail, status: int = 200) -> Response[PrefixDetail]:
+    """An answer with its revision as ETag."""
+    return Response(detail, status_code=status, headers={"ETag": f'"{detail.revision}"'})
+
+
+def revision_of(if_match: str | None) -> int | None:
+    """The revision in ``If-Match`` (RFC 9110, 13.1.1). Raises ``Invalid`` (``prefixes.etag_invalid``)."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Invalid(
+            "If-Match is no ETag of a prefix.", code="prefixes.etag_invalid", hint="Send the ETag as it came."
+        )
+    return int(text)
