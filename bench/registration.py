@@ -94,9 +94,12 @@ def run(options: argparse.Namespace, folder: Path) -> None:
         took = (found["ended_ms"] - found["started_ms"]) / 1000
         assert found["registered"] == options.rows, found
         pages.sort()
-        print(f"imported           {options.rows:,} rows ({options.system}) in {took:.1f} s: {options.rows / took:,.0f}/s")
+        print(
+            f"imported           {options.rows:,} rows ({options.system}) in {took:.1f} s: {options.rows / took:,.0f}/s"
+        )
         print(f"memory of its own  {memory / 1e6:.0f} MB at most")
-        print(f"a page's request   p50 {pages[len(pages) // 2] * 1e3:.1f} ms, p99 {pages[len(pages) * 99 // 100] * 1e3:.1f} ms")
+        p50, p99 = (pages[len(pages) * part // 100] * 1e3 for part in (50, 99))
+        print(f"a page's request   p50 {p50:.1f} ms, p99 {p99:.1f} ms")
 
 
 def main() -> None:

@@ -42,7 +42,11 @@ from millwright.identity.registration import Registration, ValueSeals
 from millwright.identity.registration.bulk import Imports, ImportWorker
 from millwright.identity.registration.bulk.store import ImportFiles
 from millwright.identity.registration.serials import SerialStore
+from millwright.identity.search import Search, SearchFollower, SearchIndex
+from millwright.identity.search.documents import DocumentMaker
+from millwright.identity.search.export import Export
 from millwright.identity.templates import Templates
+from millwright.identity.templates.store import TemplateStore
 from millwright.kernel import Clock, Lifecycle, SystemClock
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import (
@@ -168,7 +172,8 @@ async def running_web(
         running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
         meters = [app.state.services.more[name] for name in ("tally", "limit_watch") if metered]
         register = app.state.services.more["register"]
-        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, register, *meters, host))
+        following = app.state.services.more["search_follower"]
+        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, register, following, *meters, host))
         yield running
         for client in running.clients:
             await client.aclose()
@@ -226,6 +231,8 @@ def compose(
     templates = Templates(records, clock)
     seals = ValueSeals(everything, sealed, clock)
     files = ImportFiles(folder / "identifier-imports")
+    maker = DocumentMaker(TemplateStore(everything))
+    following = SearchFollower(SearchIndex(folder / "search" / "index.sqlite"), register, maker, bus, clock)
     registration = Registration(register, templates, SerialStore(records), everything, seals, clock)
     return Services(
         parties=known,
@@ -259,6 +266,9 @@ def compose(
             "register": register,
             "registration": registration,
             "imports": Imports(records, register, templates, SerialStore(records), files, clock),
+            "search": Search(following.index, register, registration, clock),
+            "search_follower": following,
+            "export": Export(following.index, register, registration),
             "import_worker": ImportWorker(everything, register, registration, seals, files, clock, ends=False),
             "tally": tally,
             "limit_watch": limits,

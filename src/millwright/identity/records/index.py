@@ -200,6 +200,11 @@ class IndexView:
         number, position, _ = _VERSION.unpack_from(data)
         return StoredRecord.check(name, _record_in(data)), number, self.made_ms(position)
 
+    def at_key(self, key: bytes) -> tuple[StoredRecord, int] | None:
+        """Record and version of a name by its key (:func:`key_of`). Raises ``Corrupt``."""
+        data = self._get(key)
+        return None if data is None else (StoredRecord.check(key, _record_in(data)), int.from_bytes(data[:4], "big"))
+
     def made_ms(self, position: int) -> int:
         """When the batch at a position was made; 0 when that is not known."""
         made = self._read.find(BATCHES, _position_key(position))

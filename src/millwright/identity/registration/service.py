@@ -155,8 +155,14 @@ class Registration:
     def template_of(self, values: Sequence[HandleValue]) -> Template | None:
         """The template that values name, whoever's it is."""
         named = template_of(values)
-        if named is None:
-            return None
+        return None if named is None else self._template(named)
+
+    def template_named(self, text: str) -> Template | None:
+        """The template that a record names: ``tpl_…/3``."""
+        template_id, _, version = text.partition("/")
+        return self._template((template_id, int(version))) if version.isdigit() else None
+
+    def _template(self, named: tuple[str, int]) -> Template | None:
         found = self._known.get(named)
         if found is None:
             found = self._library.find_version(*named)
