@@ -48,3 +48,8 @@ export type ImportState = ImportInfo["state"];
 export type ImportSettings = Schemas["ImportSettings"];
 export type ImportColumn = Schemas["ImportColumn"];
 export type RefusedRow = Pick<Schemas["RefusedRow"], "line" | "row" | "code" | "reason"> & Partial<Schemas["RefusedRow"]>;
+
+export type IdentifierItem = Schemas["IdentifierItem"];
+export type IdentifierPage = Schemas["IdentifierPage"];
+export const AMONG = ["own", "all", "public"] as const;
+export type Among = (typeof AMONG)[number];

@@ -11,9 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from millwright.kernel import ROOT
 from support.browser import page, widest
-from support.identifiers import home, records_over
 from support.node import NAME, PASSWORD, RunningNode
 
 PREFIX = "88.118.8"
@@ -39,7 +37,9 @@ sealed | Sealed | 已加密
 show | Show what is sealed | 查看加密字段
 why | Why do you need to see it? | 查看的原因
 kind | Kind of carrier | 载体类型
-lookup | Look up | 查询
+openit | open it | 打开
+search | Search | 搜索
+all | All that I may see | 可查看的全部
 unknown | Nothing is registered here under this identifier | 本节点没有登记这个标识
 try | Try it | 试运行
 target | Is: 颜色 | 对应: 颜色
@@ -99,8 +99,6 @@ def prepare(node: RunningNode) -> str:
         send(api, "POST", f"/prefixes/{prefix}/{step}", json={})
     send(api, "PUT", f"/prefixes/{prefix}/certification", json={"certified_by": "CAICT"})
     send(api, "POST", f"/prefixes/{prefix}/activate", json={})
-    with records_over(node.nats_url, node.data) as register:
-        home(register, PREFIX.encode(), organisation_id=ROOT)
     ready = send(api, "GET", "/identifier-templates/ready")
     product = next(each["document"] for each in ready if each["key"] == "product")
     template = str(send(api, "POST", "/identifier-templates", json=product)["id"])
@@ -199,13 +197,22 @@ def test_an_identifier_is_registered_changed_removed_and_brought_back(
         at.get_by_role("dialog").get_by_role("button", name=w["restore"]).click()
         at.locator('[data-value="name"]').get_by_text("冷却泵").wait_for()
 
-        # What is not here says what else can be done.
+        # It is found by words; what is not here says what else can be done.
         at.goto("/identifiers")
-        at.get_by_role("searchbox", name=w["identifier"]).fill(f"{PREFIX}/nothing")
-        at.get_by_role("button", name=w["lookup"]).click()
+        at.get_by_test_id("total").wait_for()
+        field = at.get_by_role("searchbox", name=w["identifier"])
+        field.fill("冷却 泵业")
+        field.press("Enter")
+        at.get_by_role("button", name="pump-0001").wait_for()
+        at.get_by_text(w["all"]).click()
+        at.get_by_role("button", name="pump-0001").wait_for()
+        assert widest(at) <= 0
+        shot(at, tmp_path, f"{size}-6-found")
+        field.fill(f"{PREFIX}/nothing")
+        at.get_by_test_id("is-code").get_by_role("link", name=w["openit"]).click()
         at.get_by_text(w["unknown"]).wait_for()
         assert widest(at) <= 0
-        shot(at, tmp_path, f"{size}-6-unknown")
+        shot(at, tmp_path, f"{size}-7-unknown")
 
 
 @LANGUAGES

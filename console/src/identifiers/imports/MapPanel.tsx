@@ -76,7 +76,7 @@ export function MapPanel({ info, busy, start }: { info: ImportInfo; busy: boolea
               <span>{t.imports.existing}</span>
               <Segmented value={existing} onChange={setExisting} options={EXISTING.map((value) => ({ value, label: t.imports.existings[value] }))} />
             </div>
-            <div className="row wrap">
+            <div className="row wrap" title={t.imports.wholeText}>
               <Checkbox checked={whole} onChange={(event) => { setWhole(event.target.checked); }}>{t.imports.whole}</Checkbox>
               <label className="row small quiet">{t.imports.partRows}<InputNumber size="small" min={1} max={10_000} precision={0} value={rows} onChange={(next) => { setRows(next ?? 5000); }} style={{ width: 84 }} /></label>
             </div>
