@@ -125,7 +125,7 @@ def test_an_identifier_is_registered_changed_removed_and_brought_back(
     with page(chromium, node.url, language, size, refused=(400, 404, 422)) as at:
         sign_in(at, node)
         at.goto("/identifiers")
-        new = at.locator('main a[href="/identifiers/register"]')
+        new = at.locator('.page-head a[href="/identifiers/register"]')
         new.wait_for()
         assert widest(at) <= 0
         shot(at, tmp_path, f"{size}-1-none")
