@@ -19,6 +19,10 @@ describe("the parts of a code in its text", () => {
     const joined = segmentsOf("/Example/1", [{ at: 1, value: "Example" }, { at: 1, value: "Example" }, { at: 9, value: "1" }]);
     expect(joined.map((segment) => segment.text).join("")).toBe("/Example/1");
   });
+  it("are left out where they stand nowhere", () => {
+    expect(segmentsOf("3074257B", [{ value: "307" }, { at: -1, value: "sgtin-96" }])).toEqual([{ text: "3074257B", part: null }]);
+    expect(segmentsOf("MA.1", [{ value: "x" }, { at: 0, value: "MA" }])).toEqual([{ text: "MA", part: 1 }, { text: ".1", part: null }]);
+  });
   it("are marked at the character that is wrong", () => {
     expect(markedAt("ab c", 2)).toEqual(["ab", " ", "c"]);
     expect(markedAt("ab", 2)).toEqual(["ab", "\u00a0", ""]);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import statistics
 import subprocess
@@ -9,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from millwright.app.logs import hide_secrets
+from millwright.kernel import new_secret
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "millwright"
@@ -95,3 +99,27 @@ def test_dependencies_are_pinned_by_hash_without_hosts() -> None:
     assert len(pins) > 40
     assert lock.count("--hash=sha256:") >= len(pins)
     assert "://" not in lock
+
+
+def test_every_secret_that_is_given_out_is_hidden_in_logs() -> None:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in tracked("src/*.py")]
+    stated: dict[str, str] = {}
+    for tree in trees:
+        for node in tree.body:
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    names = target.elts if isinstance(target, ast.Tuple) else [target]
+                    values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+                    for name, value in zip(names, values, strict=False):
+                        if isinstance(name, ast.Name) and isinstance(value, ast.Constant):
+                            stated[name.id] = str(value.value)
+    calls = [
+        node.args[0]
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "new_secret"
+    ]
+    given = {each.value if isinstance(each, ast.Constant) else stated[ast.unparse(each)] for each in calls}
+    assert {"mwi", "mwd", "mwt"} <= given
+    for prefix in map(str, given):
+        assert hide_secrets(f"refused {new_secret(prefix)}") == f"refused {prefix}_********"

@@ -22,6 +22,7 @@ NODES_OWN = {
     "operations_revisions": "a counter",
     "ledger_disclosures": "found by the ids of entries, which are confined",
     "ledger_intents": "what the writer waits for; no route shows them",
+    "metering_departed": "where organisations were that are no more",
     "metering_positions": "how far each source is counted",
     "metering_numbers": "a counter",
     "identity_prefix_states": "what the index of resolution is told, which is public; outlives its organisation",

@@ -41,7 +41,7 @@ def identity(rng: random.Random, scheme: Scheme) -> Identity:
             number + str(sum(int(one) * weight for one, weight in zip(number, range(7, 1, -1), strict=True)) % 10)
         ]
     elif name == "cpi":
-        values = [prefix, text(30 - len(prefix), PART), str(rng.randrange(10 ** rng.randint(1, 12)))]
+        values = [prefix, text(30 - len(prefix), PART), str(rng.randrange(1, 10 ** rng.randint(1, 12)))]
     elif name in ("giai", "ginc"):
         values = [prefix, text(min(24, 30 - len(prefix)))]
     else:

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import paho.mqtt.client as paho
+
 from millwright.devices.mqtt import (
     JetStreamIntake,
     JetStreamJournal,
@@ -21,6 +23,12 @@ from millwright.devices.mqtt.packets import Connect, Publish, Will
 from millwright.engines.nats import NatsConnection
 from millwright.kernel import SystemClock
 from support.nats import free_port
+
+
+def hang_up(client: paho.Client) -> None:
+    """End paho's thread and close its sockets, also those that wake the thread: paho leaves them to the collector."""
+    client.loop_stop()
+    client.reinitialise()
 
 
 @dataclass

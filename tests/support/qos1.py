@@ -10,6 +10,8 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from support.mqtt import hang_up
+
 TOPIC = "millwright/v1/telemetry"
 
 
@@ -48,7 +50,7 @@ class CountingDevice:
         self._stop.set()
         self._thread.join(10)
         self._client.disconnect()
-        self._client.loop_stop()
+        hang_up(self._client)
 
     def finish(self, timeout_s: float = 40) -> None:
         """Stop sending and wait until everything sent is acknowledged."""

@@ -226,6 +226,8 @@ def compose(
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
     tally = Tally(CountStore(everything), clock, "web", 0.1)
     limits = LimitWatch(everything, Calendar(), clock, 0.1)
+    usage = Metering(records, everything, Calendar(), clock, lambda: limits.ceilings)
+    usage.follow(known.organisations)
     keys = SigningKeys(folder / "identifiers.key", "test")
     register = Register(folder / "identifiers", StreamLog(bus), clock, origin="test", keys=keys, durable=False)
     templates = Templates(records, clock)
@@ -260,7 +262,7 @@ def compose(
         calls=Calls(tally, lambda: limits.ceilings, clock),
         more={
             "certificate_authority": authority,
-            "metering": Metering(records, everything, Calendar(), clock, lambda: limits.ceilings),
+            "metering": usage,
             "prefixes": Prefixes(everything, known, clock, PrefixesSettings(max_document_kb=8), register),
             "templates": templates,
             "register": register,

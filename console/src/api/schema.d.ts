@@ -2187,7 +2187,8 @@ export interface paths {
         };
         /**
          * The history of an object
-         * @description Who changed it and how, newest first; without addresses and agents.
+         * @description Who changed it and how, newest first; without addresses and agents. Of people, sessions, grants and
+         *     whatever else is no thing of the plant it takes `ledger:read`.
          */
         get: operations["listObjectHistory"];
         put?: never;
@@ -5930,7 +5931,7 @@ export interface components {
         };
         /** Part */
         Part: {
-            /** @default 0 */
+            /** @default -1 */
             at: number;
             label: string;
             label_zh: string;
@@ -6555,28 +6556,26 @@ export interface components {
             reason: string;
             version: number;
         };
-        /**
-         * RetentionPolicies
-         * @example {
-         *       "policies": [
-         *         {
-         *           "device_id": "*",
-         *           "keep_days": 31,
-         *           "property": "vibration.*"
-         *         },
-         *         {
-         *           "device_id": "*",
-         *           "property": "energy*"
-         *         },
-         *         {
-         *           "device_id": "*",
-         *           "keep_days": 730,
-         *           "property": "*"
-         *         }
-         *       ]
-         *     }
-         */
+        /** RetentionPolicies */
         RetentionPolicies: {
+            /**
+             * @example [
+             *       {
+             *         "device_id": "*",
+             *         "keep_days": 31,
+             *         "property": "vibration.*"
+             *       },
+             *       {
+             *         "device_id": "*",
+             *         "property": "energy*"
+             *       },
+             *       {
+             *         "device_id": "*",
+             *         "keep_days": 730,
+             *         "property": "*"
+             *       }
+             *     ]
+             */
             policies: components["schemas"]["RetentionPolicy"][];
         };
         /** RetentionPolicy */

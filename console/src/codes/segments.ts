@@ -5,11 +5,11 @@ export interface Segment { text: string; part: number | null }
 
 /**
  * The text in pieces: those of parts, and what lies between them. Offsets count characters, not UTF-16 units. A part
- * whose value is not what stands there (it was escaped) reaches to the next one.
+ * whose value is not what stands there (it was escaped) reaches to the next one; one that stands nowhere is left out.
  */
 export function segmentsOf(text: string, parts: readonly Pick<CodePart, "at" | "value">[]): Segment[] {
   const characters = Array.from(text);
-  const order = parts.map((part, index) => ({ at: part.at ?? 0, value: Array.from(part.value), index })).sort((a, b) => a.at - b.at);
+  const order = parts.map((part, index) => ({ at: part.at ?? -1, value: Array.from(part.value), index })).filter(({ at }) => at >= 0).sort((a, b) => a.at - b.at);
   const found: Segment[] = [];
   let done = 0;
   order.forEach(({ at, value, index }, place) => {

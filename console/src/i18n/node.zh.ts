@@ -86,7 +86,7 @@ export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> =
   "metering.currency_changed": ["币种只能从月初开始更换", "请从某月 1 日开始。"],
   "metering.day_invalid": ["没有这一天：", "写作年月日，如 2026-11-01。"],
   "metering.meter_unknown": ["没有这个计量项："],
-  "metering.month_closed": ["该月或之后的月份已开具账单", "请从尚未开具账单的月份开始。"],
+  "metering.month_closed": ["该更改会影响已开具的账单", "请从尚未开具账单的月份开始。"],
   "metering.month_invalid": ["月份写法不正确", "写作年和月，如 2026-11。"],
   "metering.month_not_over": ["该月尚未结束，或结束不足一小时", "请先查看草稿。"],
   "metering.no_plan_in_force": ["该组织当月没有价格方案", "请为它设定方案，或查看为它付费的上级组织。"],

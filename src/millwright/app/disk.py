@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from millwright.app.stats import Figures, Problem
-from millwright.kernel import Clock, end
+from millwright.kernel import Clock, Repeat
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +28,16 @@ class DiskWatch:
     ) -> None:
         self._folder, self._clock, self._free = folder, clock, free
         self._low, self._stop_below = low_mb * 1_000_000, stop_mb * 1_000_000
-        self._every_s = every_s
         self._since_ms = 0
-        self._task: asyncio.Task[None] | None = None
+        self._watch = Repeat(
+            self._round,
+            every_s,
+            first_s=every_s,
+            name="disk watch",
+            lost=f"the free space of {folder} cannot be read",
+            back=f"the free space of {folder} can be read again",
+            log=logger,
+        )
         self.full = False
         self.low = False
         self.free_bytes = 0
@@ -39,12 +45,11 @@ class DiskWatch:
     async def start(self) -> None:
         """Look at once, then every two seconds."""
         self.look()
-        self._task = asyncio.create_task(self._run(), name="disk watch")
+        await self._watch.start()
 
     async def stop(self) -> None:
         """Look no more."""
-        await end(self._task)
-        self._task = None
+        await self._watch.stop()
 
     def look(self) -> None:
         """Measure, and tell when a limit was crossed."""
@@ -81,10 +86,5 @@ class DiskWatch:
             )
         return figures
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(self._every_s)
-            try:
-                self.look()
-            except OSError as error:
-                logger.warning("the free space of %s cannot be read: %s", self._folder, error)
+    async def _round(self) -> None:
+        self.look()

@@ -17,23 +17,22 @@ from millwright.app.node import Node, open_records
 from millwright.app.settings import NodeSettings, describe
 from millwright.app.stats import Figures, figures
 from millwright.engines.secrets.keys import DataKeyStore
-from millwright.kernel import Clock, MillwrightError, Part, end, new_id
+from millwright.kernel import Part, Repeat
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import (
     Act,
     Actor,
-    Draft,
     LedgerServer,
     LedgerStore,
     LedgerWriter,
+    OwnActs,
     Recorder,
     Target,
     WitnessFeed,
     WitnessLink,
-    entries_of,
+    acting,
     note,
 )
-from millwright.ledger.record import acting
 
 logger = logging.getLogger(__name__)
 
@@ -102,16 +101,25 @@ class NodeRecord:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._recorder = Recorder(node.bus)
+        self._name = node.settings.node.name
+        self._acts = OwnActs(Recorder(node.bus), node.clock, Actor("system", self._name, self._name))
+        self._known = _Known()
         self._file = node.folder.ledger / "node.json"
         self._started = False
-        self._task: asyncio.Task[None] | None = None
+        self._watch = Repeat(
+            self.look,
+            _LOOK_S,
+            first_s=_LOOK_S,
+            name="rotation of keys, for the ledger",
+            lost="whether keys were rotated cannot be told",
+            back="it can be told again whether keys were rotated",
+            log=logger,
+        )
 
     async def start(self) -> None:
         """Record the start. Raises ``Unavailable`` (``ledger.unavailable``)."""
         known = await asyncio.to_thread(self._read)
         now = await asyncio.to_thread(self._now)
-        name = self._node.settings.node.name
         acts: list[tuple[str, str, Any, Any]] = [("node.start", "node", None, {"version": now.version})]
         if known is not None and known.schema != now.schema:
             acts.append(("records.migrate", "records", {"schema": known.schema}, {"schema": now.schema}))
@@ -119,34 +127,36 @@ class NodeRecord:
             acts.append(("settings.change", "settings", known.settings, now.settings))
         if known is not None and known.keys and known.keys != now.keys:
             acts.append((*_ROTATED, known.keys, now.keys))
-        for action, kind, before, after in acts:
-            await record(self._recorder, self._node.clock, name, action, kind, before, after)
+        for each in acts:
+            self._keep(*each)
+        await self._acts.tell()
         self._started = True
         await asyncio.to_thread(self._write, now)
-        self._task = asyncio.create_task(self._watch(now), name="rotation of keys, for the ledger")
+        self._known = now
+        await self._watch.start()
 
     async def stop(self) -> None:
         """Record the stop; it is written at the next start."""
-        task, self._task = self._task, None
-        await end(task)
+        await self._watch.stop()
         if self._started:
             self._started = False
-            name = self._node.settings.node.name
-            await record(self._recorder, self._node.clock, name, "node.stop", "node", None, None)
+            self._keep("node.stop", "node", None, None)
+            await self._acts.tell()
 
-    async def _watch(self, known: _Known) -> None:
+    async def look(self) -> None:
         """Record a rotation of keys, soon after it was done by whatever process."""
-        name = self._node.settings.node.name
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            try:
-                keys = await asyncio.to_thread(self._keys)
-                if keys != known.keys:
-                    await record(self._recorder, self._node.clock, name, *_ROTATED, known.keys, keys)
-                    known = msgspec.structs.replace(known, keys=keys)
-                    await asyncio.to_thread(self._write, known)
-            except (MillwrightError, OSError) as error:
-                logger.warning("whether keys were rotated cannot be told: %s", error)
+        keys = await asyncio.to_thread(self._keys)
+        if keys != self._known.keys:
+            self._keep(*_ROTATED, self._known.keys, keys)
+            self._known = msgspec.structs.replace(self._known, keys=keys)
+        if await self._acts.tell():
+            await asyncio.to_thread(self._write, self._known)
+
+    def _keep(self, action: str, kind: str, before: Any, after: Any) -> None:
+        act = Act()
+        with acting(act):
+            note(kind, self._name, self._name, before=before, after=after)
+        self._acts.keep(act, action, Target(kind, self._name, self._name))
 
     def _keys(self) -> dict[str, str]:
         """The ids of the data key in use and of the master key that wraps it."""
@@ -170,19 +180,3 @@ class NodeRecord:
         partial = self._file.with_suffix(".partial")
         partial.write_bytes(msgspec.json.encode(known))
         partial.replace(self._file)
-
-
-async def record(recorder: Recorder, clock: Clock, name: str, action: str, kind: str, before: Any, after: Any) -> None:
-    """Record what the node called ``name`` did by itself."""
-    act = Act()
-    with acting(act):
-        note(kind, name, name, before=before, after=after)
-    draft = Draft(
-        id=new_id("led"),
-        at_ms=clock.now_ms(),
-        actor=Actor("system", name, name),
-        action=action,
-        target=Target(kind, name, name),
-        outcome="done",
-    )
-    await recorder.record(entries_of(act, draft))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from millwright.app.stats import Figures, Problem
-from millwright.devices.mqtt import Principal, Refusal
+from millwright.devices.mqtt import Authenticator, CertificateAuthenticator, Principal, Refusal
 from millwright.kernel import Clock
 from millwright.metering import INTAKE_METERS, Buckets, Ceilings
 
@@ -24,18 +24,8 @@ QUOTA_EXCEEDED: Final = "quota_exceeded"
 _SERVER_UNAVAILABLE: Final = 3
 
 
-class Inner(Protocol):
+class Inner(Authenticator, CertificateAuthenticator, Protocol):
     """Both ways to know a device."""
-
-    async def authenticate(
-        self, username: str | None, password: bytes | None, client_id: str, peer: str
-    ) -> Principal | Refusal:
-        """By a token or password."""
-        ...
-
-    async def authenticate_certificate(self, fingerprint: bytes, client_id: str, peer: str) -> Principal | Refusal:
-        """By a certificate."""
-        ...
 
 
 class QuotaDoor:
@@ -113,10 +103,8 @@ class QuotaEnforcer:
         if not shut:
             return
 
-        def told(principal: Principal) -> bool:
-            return not shut.isdisjoint(ceilings.tree.path(principal.organisation_id))
-
-        ended = self._disconnect(told, QUOTA_EXCEEDED)
+        barred = {below for each in shut for below in ceilings.tree.subtree(each)}
+        ended = self._disconnect(lambda principal: principal.organisation_id in barred, QUOTA_EXCEEDED)
         if ended:
             logger.warning("%d connections were ended: a hard quota is used up", ended)
 

@@ -16,7 +16,7 @@ from millwright.kernel import to_iso
 
 # What secrets look like here: tokens and codes (prefix_ + base 64), passwords inside URLs, private keys.
 _SECRET = re.compile(
-    r"\b(?P<kind>mwt|mwd|mws|mwc|mwb|mwe)_[A-Za-z0-9_-]{16,}"
+    r"\b(?P<kind>mw[a-z])_[A-Za-z0-9_-]{16,}"
     r"|(?<=://)(?P<user>[^/\s:@]+):[^/\s@]+(?=@)"
     r"|(?:(?<=nats://)|(?<=tls://))[^/\s:@]+(?=@)"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
-from millwright.kernel import Clock, end
+from millwright.kernel import Clock, Repeat
 from millwright.metering import STORED_BYTES, Calendar, CountStore
 
 logger = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ _FIRST_S: Final = 60.0
 """A node that starts has other things to do first."""
 
 
-class StoredBytes:
+class StoredBytes(Repeat):
     """Measures once a day and writes byte-days. A :class:`millwright.kernel.Part`, in the historian role.
 
     A day has the first measurement of it; one on which the node did not run has none, and costs nothing.
@@ -33,18 +33,17 @@ class StoredBytes:
         *,
         first_s: float = _FIRST_S,
     ) -> None:
+        super().__init__(
+            self.look,
+            _LOOK_S,
+            first_s=first_s,
+            name="metering-snapshots",
+            lost="what organisations store could not be measured; it is tried again",
+            back="what organisations store is measured again",
+            log=logger,
+        )
         self._measure, self._owners, self._store = measure, owners, store
-        self._calendar, self._clock, self._first_s = calendar, clock, first_s
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Begin; the first look is a while later."""
-        self._task = asyncio.create_task(self._run(), name="metering-snapshots")
-
-    async def stop(self) -> None:
-        """End."""
-        await end(self._task)
-        self._task = None
+        self._calendar, self._clock = calendar, clock
 
     async def look(self) -> bool:
         """Measure unless today was; says whether it did."""
@@ -62,12 +61,3 @@ class StoredBytes:
                 total[key] = total.get(key, 0) + size
         await asyncio.to_thread(self._store.put, total)
         return bool(total)
-
-    async def _run(self) -> None:
-        await asyncio.sleep(self._first_s)
-        while True:
-            try:
-                await self.look()
-            except Exception:
-                logger.exception("what organisations store could not be measured; it is tried again")
-            await asyncio.sleep(_LOOK_S)

@@ -21,9 +21,9 @@ from millwright.app.settings import NodeSettings
 from millwright.app.stats import Figures, Problem
 from millwright.certificates.files import CERTIFICATE, KEY
 from millwright.devices.mqtt import MqttSettings
-from millwright.kernel import Clock, MillwrightError, end, new_id
+from millwright.kernel import Clock, MillwrightError, Repeat
 from millwright.kernel.scope import EVERYTHING
-from millwright.ledger import Act, Actor, Draft, Recorder, Sealed, Target, acting, entries_of
+from millwright.ledger import Act, Actor, OwnActs, Recorder, Target, acting
 from millwright.web import WebSettings
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ class NodeTls:
         *,
         look_s: float = _LOOK_S,
     ) -> None:
-        self._files = [Path(certificate), Path(key)] if certificate else []
+        self._files = [Path(each) for each in (certificate, key) if each] if certificate else []
         self._clock: Clock = node.clock
-        self._recorder, self._untold = recorder, list[Sealed]()
         self._name = node.settings.node.name
-        self._on_change, self._look_s = on_change, look_s
+        self._acts = OwnActs(recorder, node.clock, Actor("system", self._name, self._name))
+        self._on_change = on_change
         settings = node.settings
         self._own: NodeCertificate | None = None
         if settings.tls.mode == "auto" and is_own(certificate, node.folder):
@@ -105,22 +105,36 @@ class NodeTls:
         self._seen: object = None
         self._ends_ms: int | None = None
         self._since_ms = node.clock.now_ms()
-        self._task: asyncio.Task[None] | None = None
+        self._renewed_s, self._started = 0.0, False
+        self._watch = Repeat(
+            self._round,
+            look_s,
+            first_s=look_s,
+            name="TLS certificate",
+            lost="the TLS certificate cannot be renewed, taken over or told of",
+            back="the TLS certificate is looked after again",
+            log=logger,
+        )
 
     async def start(self) -> None:
         """Leave a valid certificate where one is to be made. Raises what keeps it from being made."""
         if not self._files:
             return
         await self._ensure()
-        await asyncio.to_thread(self._look)
-        self._task = asyncio.create_task(self._watch(), name="TLS certificate")
+        self._seen = await asyncio.to_thread(self._look)
+        self._renewed_s = self._clock.monotonic_s()
+        self._started = True
+        await self._watch.start()
 
     async def stop(self) -> None:
         """Look no more."""
-        task, self._task = self._task, None
-        await end(task)
-        if task is not None:
-            await self._tell()
+        await self._watch.stop()
+        if self._started:
+            self._started = False
+            try:
+                await self._acts.tell()
+            except MillwrightError as error:
+                logger.warning("a new certificate is not in the ledger: %s", error.message)
 
     def figures(self) -> Figures:
         """A problem while the certificate is about to end."""
@@ -139,15 +153,14 @@ class NodeTls:
             ]
         )
 
-    def _look(self) -> bool:
-        """Whether the files are others than last time."""
+    def _look(self) -> object:
+        """Which files are there; reads until when the certificate is valid where they are others than last time."""
         seen = []
         for path in self._files:
             with contextlib.suppress(OSError):
                 seen.append((path.stat().st_mtime_ns, path.stat().st_size))
         if seen == self._seen:
-            return False
-        self._seen = seen
+            return seen
         from cryptography import x509
 
         try:
@@ -155,21 +168,25 @@ class NodeTls:
             self._ends_ms = int(known.not_valid_after_utc.timestamp() * 1000)
         except (OSError, ValueError):
             self._ends_ms = None
-        return True
+        return seen
 
-    async def _watch(self) -> None:
-        renewed_s = self._clock.monotonic_s()
-        while True:
-            await asyncio.sleep(self._look_s)
-            await self._tell()
-            try:
-                if self._clock.monotonic_s() - renewed_s > _RENEW_S:
-                    renewed_s = self._clock.monotonic_s()
-                    await self._ensure()
-                if await asyncio.to_thread(self._look) and self._on_change is not None:
-                    await self._on_change()
-            except (MillwrightError, OSError) as error:
-                logger.warning("the TLS certificate cannot be renewed or taken over: %s", error)
+    async def _round(self) -> None:
+        try:
+            if self._clock.monotonic_s() - self._renewed_s > _RENEW_S:
+                self._renewed_s = self._clock.monotonic_s()
+                await self._ensure()
+            await self._take_over()
+        finally:
+            await self._acts.tell()
+
+    async def _take_over(self) -> None:
+        """Let the listener use the files when they are others; one that cannot is told again."""
+        seen = await asyncio.to_thread(self._look)
+        if seen == self._seen:
+            return
+        if self._on_change is not None:
+            await self._on_change()
+        self._seen = seen
 
     async def _ensure(self) -> None:
         """Make the certificate where that is due; what was made is told to the ledger when that takes it."""
@@ -179,22 +196,4 @@ class NodeTls:
         with acting(act):
             await asyncio.to_thread(self._own.ensure)
         if act.notes:
-            draft = Draft(
-                id=new_id("led"),
-                at_ms=self._clock.now_ms(),
-                actor=Actor("system", self._name, self._name),
-                action="certificates.renew",
-                target=Target("node", self._name, self._name),
-                outcome="done",
-            )
-            self._untold += entries_of(act, draft)
-
-    async def _tell(self) -> None:
-        """What the ledger does not take now is told it again later."""
-        if not self._untold:
-            return
-        try:
-            await self._recorder.record(self._untold)
-            self._untold.clear()
-        except MillwrightError as error:
-            logger.warning("a new certificate is not in the ledger yet: %s", error)
+            self._acts.keep(act, "certificates.renew", Target("node", self._name, self._name))

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable
 
 from millwright.approvals.service import Approvals
-from millwright.kernel import Clock, MillwrightError, end, new_id
-from millwright.ledger import Act, Actor, Draft, Recorder, Target, acting, entries_of
+from millwright.kernel import Clock, MillwrightError, Repeat
+from millwright.ledger import Act, Actor, OwnActs, Recorder, Target, acting
 
 logger = logging.getLogger(__name__)
 
@@ -17,33 +17,33 @@ _LEFT_MS = 10_000
 """An approval that nobody carries out after this long was left by a process that died."""
 
 
-class ApprovalsKeeper:
+class ApprovalsKeeper(Repeat):
     """Looks every few seconds. A :class:`millwright.kernel.Part`. Safe in several processes at once."""
 
     def __init__(self, approvals: Approvals, recorder: Recorder, clock: Clock, *, every_s: float = 5.0) -> None:
-        self._approvals, self._recorder, self._clock, self._every_s = approvals, recorder, clock, every_s
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Begin to look."""
-        self._task = asyncio.create_task(self._run(), name="approvals")
+        super().__init__(
+            self.look,
+            every_s,
+            name="approvals",
+            lost="approvals wait",
+            back="approvals are looked after again",
+            log=logger,
+        )
+        self._approvals, self._clock = approvals, clock
+        self._own = OwnActs(recorder, clock, Actor("system", "approvals", "Millwright"))
 
     async def stop(self) -> None:
         """Stop; what is being carried out ends as it may."""
-        await end(self._task)
-        self._task = None
+        await super().stop()
         await self._approvals.settle()
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except MillwrightError as error:
-                logger.warning("approvals wait: %s %s", error.message, error.hint)
-            await asyncio.sleep(self._every_s)
+        try:
+            await self._own.tell()
+        except MillwrightError as error:
+            logger.warning("what became of approvals is not in the ledger: %s", error.message)
 
     async def look(self) -> None:
-        """One round."""
+        """One round; nothing is done while the ledger does not take what was done before."""
+        await self._own.tell()
         store, now = self._approvals.store, self._clock.now_ms()
         for each in await asyncio.to_thread(store.in_state, "asked", expired_ms=now):
             await self._told("approvals.expire", self._approvals.expire, each)
@@ -66,12 +66,5 @@ class ApprovalsKeeper:
         except MillwrightError as error:
             logger.info("%s was decided meanwhile: %s", approval_id, error.message)
             return
-        draft = Draft(
-            id=new_id("led"),
-            at_ms=self._clock.now_ms(),
-            actor=Actor("system", "approvals", "Millwright"),
-            action=action,
-            target=Target("approval", approval_id),
-            outcome="done",
-        )
-        await self._recorder.record(entries_of(act, draft))
+        self._own.keep(act, action, Target("approval", approval_id))
+        await self._own.tell()

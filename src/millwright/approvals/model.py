@@ -153,7 +153,7 @@ class ApprovalStep(Struct, frozen=True):
 class ApprovalDetail(Approval, frozen=True, kw_only=True):
     """A request with what it would do (``body``, without secrets), and its history.
 
-    ``digest`` is the SHA-256 of all that was asked, secrets included.
+    ``digest`` is a SHA-256 of all that was asked and of a salt that is sealed with it and erased once it is closed.
     """
 
     query: str

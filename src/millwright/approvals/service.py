@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import logging
+import os
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
@@ -33,7 +34,7 @@ from millwright.approvals.policies import Policies
 from millwright.approvals.rights import APPROVALS_DECIDE, APPROVALS_OVERRIDE
 from millwright.approvals.settings import ApprovalsSettings
 from millwright.approvals.store import PolicyStore, RequestStore
-from millwright.approvals.tables import ANSWER, REQUEST
+from millwright.approvals.tables import ANSWER, CAUSE, REQUEST
 from millwright.approvals.view import approval_of, detail_of
 from millwright.cases import SYSTEM, Actor, Case, Cases, CaseSession
 from millwright.engines.secrets import Secrets, purpose_of
@@ -93,29 +94,29 @@ class Approvals:
         return found
 
     async def ask(self, authority: Authority, asked: Asked) -> Approval:
-        """Keep a request until somebody decides. The same one by the same requester, while open, is kept once.
+        """Keep a request until somebody decides.
 
+        The same one by the same requester, while open, is kept once; after a rotation of keys it counts as another.
         Raises ``LimitExceeded`` (``approvals.body_too_large``).
         """
-        plain = msgspec.json.encode({"kind": asked.kind, "what": asked.what, "shown": asked.shown})
-        if len(plain) > self.settings.max_body_kb * 1024 * 2:  # base 64 and what is shown besides
-            raise errors.body_too_large(self.settings.max_body_kb)
-        digest = hashlib.sha256(msgspec.json.encode([asked.kind, asked.what], order="deterministic")).hexdigest()
-        cause = hashlib.sha256(
-            f"{asked.requester.person_id} {asked.requester.session_id} {digest}".encode()
-        ).hexdigest()
         try:
-            case = await asyncio.to_thread(self._open, asked, plain, digest, cause)
+            case = await asyncio.to_thread(self._open, asked)
         except IntegrityError:  # the same request came twice at once
-            case = await asyncio.to_thread(self._open, asked, plain, digest, cause)
+            case = await asyncio.to_thread(self._open, asked)
         return approval_of(case, authority)
 
-    def _open(self, asked: Asked, plain: bytes, digest: str, cause: str) -> Case:
-        requester = asked.requester
+    def _open(self, asked: Asked) -> Case:
+        requester, salt = asked.requester, os.urandom(16).hex()
+        digest = _digest(salt, asked.kind, asked.what)
+        plain = msgspec.json.encode({"kind": asked.kind, "what": asked.what, "shown": asked.shown, "salt": salt})
+        if len(plain) > self.settings.max_body_kb * 1024 * 2:  # base 64 and what is shown besides
+            raise errors.body_too_large(self.settings.max_body_kb)
+        same = [requester.person_id, requester.session_id, asked.kind, asked.what]
+        cause = self._secrets.digest(CAUSE, msgspec.json.encode(same, order="deterministic"))
         with self.cases.begin() as session:
             known = session.find_open(KIND, [cause]).get(cause)
             if known is not None and (known.deadline_ms or 0) > session.now_ms:
-                note("approval", known.id, asked.action)
+                note("approval", known.id, asked.action, organisation=known.organisation_id)
                 return known
             if known is not None:
                 self._fire(session, known, "expire", SYSTEM)
@@ -195,12 +196,12 @@ class Approvals:
 
     async def take_answer(self, authority: Authority, approval_id: str) -> ApprovalAnswer:
         """The answer to a request, once, for who asked. Raises ``NotFound`` (``approvals.answer_gone``)."""
-        await self._row(authority, approval_id)
+        row = await self._row(authority, approval_id)
         sealed = await asyncio.to_thread(self.store.take_answer, approval_id, authority.person_id)
         if sealed is None:
             raise errors.answer_gone()
         plain = await asyncio.to_thread(self._secrets.open, purpose_of(ANSWER, approval_id), sealed)
-        note("approval", approval_id)
+        note("approval", approval_id, organisation=row.organisation_id)
         return msgspec.json.decode(plain, type=ApprovalAnswer)
 
     # --- deciding ------------------------------------------------------------------------------------------------
@@ -230,10 +231,10 @@ class Approvals:
 
     async def comment(self, authority: Authority, session: Session, approval_id: str, text: str) -> ApprovalDetail:
         """Say something about a request: who asked, why; who decides, a question. Raises ``NotFound``."""
-        await self._row(authority, approval_id)
+        row = await self._row(authority, approval_id)
         actor = Actor(session.person.id, session.person.name)
         await asyncio.to_thread(self.cases.comment, approval_id, actor, _plain(text))
-        note("approval", approval_id)
+        note("approval", approval_id, organisation=row.organisation_id)
         return await self.get(authority, approval_id)
 
     async def override(self, session: Session, approval: Approval, reason: str) -> Outcome:
@@ -335,7 +336,7 @@ class Approvals:
 
     def _unpacked(self, case: Case, row: Any) -> tuple[Carrying, CarryOut]:
         kept = self._opened(row)
-        digest = hashlib.sha256(msgspec.json.encode([kept["kind"], kept["what"]], order="deterministic")).hexdigest()
+        digest = _digest(kept["salt"], kept["kind"], kept["what"])
         data = case.data
         if digest != data["digest"] or digest != row.digest:
             raise errors.broken(case.id)
@@ -407,6 +408,11 @@ def _plain(text: str) -> str:
     return text.replace("\0", "")
 
 
+def _digest(salt: str, kind: str, what: dict[str, Any]) -> str:
+    """Names what was asked without telling it: who does not have the sealed salt cannot try what it may have been."""
+    return hashlib.sha256(msgspec.json.encode([salt, kind, what], order="deterministic")).hexdigest()
+
+
 def _decides(authority: Authority) -> frozenset[str]:
     return authority.scope(APPROVALS_DECIDE.name).organisations
 
@@ -423,4 +429,5 @@ def _noted(case: Case, before: Case | None) -> None:
     after = {"state": case.state, **{key: case.data[key] for key in keys if case.data.get(key)}}
     if case.data.get("result"):
         after["status"] = ApprovalResult(**case.data["result"]).status
-    note("approval", case.id, case.data["action"], before={"state": before.state} if before else None, after=after)
+    was = {"state": before.state} if before else None
+    note("approval", case.id, case.data["action"], before=was, after=after, organisation=case.organisation_id)

@@ -11,6 +11,7 @@ from millwright.engines.sql import metadata, organisation, owned
 
 REQUEST: Final = "approvals.request"
 ANSWER: Final = "approvals.answer"
+CAUSE: Final = "approvals.cause"
 _id = sa.String(40)
 
 policies = sa.Table(

@@ -57,3 +57,8 @@ class TlsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     plain_mqtt: Annotated[
         bool, Meta(description="Keep [mqtt] port open without TLS, beside the one with TLS, while TLS is on.")
     ] = False
+
+    def __post_init__(self) -> None:
+        """Refuse ``files`` that name none: the console would be served without TLS."""
+        if self.mode == "files" and not (self.certificate and self.key):
+            raise ValueError("[tls] mode `files` needs certificate and key")

@@ -62,7 +62,7 @@ def explain(text: str, system: str | None, as_json: bool) -> None:
     also = f"; also a code of {', '.join(found.also)}" if found.also else ""
     click.echo(f"{made.system} {made.kind}, {made.certainty}{also}")
     click.echo(made.canonical)
-    rows = [(each.at + 1, each.label, each.value, each.meaning) for each in made.parts]
+    rows = [(each.at + 1 if each.at >= 0 else "", each.label, each.value, each.meaning) for each in made.parts]
     print_table(["at", "part", "value", "meaning"], rows)
     print_table(["form", "text"], forms_of(made).items())
     for note in made.notes:

@@ -15,8 +15,8 @@ import msgspec
 import pyarrow as pa
 from litestar import Controller, Response, get, post, put
 from litestar.di import NamedDependency
-from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
-from litestar.params import Body, QueryParameter
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
+from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
 from millwright.historian.columns import values
@@ -37,16 +37,13 @@ from millwright.kernel import ROOT, Invalid, current_scope
 from millwright.ledger import note
 from millwright.parties import permit
 
-_POLICIES_EXAMPLE = Example(
-    summary="Vibration for a month, energy for ever, the rest for two years",
-    value={
-        "policies": [
-            {"device_id": "*", "property": "vibration.*", "keep_days": 31},
-            {"device_id": "*", "property": "energy*", "keep_days": None},
-            {"device_id": "*", "property": "*", "keep_days": 730},
-        ]
-    },
-)
+_POLICIES_EXAMPLE = [
+    {"device_id": "*", "property": "vibration.*", "keep_days": 31},
+    {"device_id": "*", "property": "energy*", "keep_days": None},
+    {"device_id": "*", "property": "*", "keep_days": 730},
+]
+"""Vibration for a month, energy for ever, the rest for two years."""
+
 _MOST_LATEST = 1_000
 _EXPORT_PAGE = 20_000
 
@@ -129,7 +126,7 @@ class Buckets(msgspec.Struct, frozen=True):
 class RetentionPolicies(msgspec.Struct, frozen=True):
     """How long readings are kept: the first policy that matches a series decides; none matching keeps for ever."""
 
-    policies: Annotated[list[RetentionPolicy], msgspec.Meta(max_length=MOST_POLICIES)]
+    policies: Annotated[list[RetentionPolicy], msgspec.Meta(max_length=MOST_POLICIES, examples=[_POLICIES_EXAMPLE])]
 
 
 @dataclass
@@ -247,7 +244,7 @@ class RetentionController(Controller):
     async def replace(
         self,
         retention: NamedDependency[PolicyStore],
-        data: Annotated[RetentionPolicies, Body(examples=[_POLICIES_EXAMPLE])],
+        data: JSONBody[RetentionPolicies],
     ) -> RetentionPolicies:
         """Put these policies in the place of all those of the organisation: what its devices sent that expires by them
         is removed within the hour, for good."""
@@ -267,7 +264,7 @@ class RetentionController(Controller):
     async def preview(
         self,
         historian: NamedDependency[HistorianClient],
-        data: Annotated[RetentionPolicies, Body(examples=[_POLICIES_EXAMPLE])],
+        data: JSONBody[RetentionPolicies],
     ) -> RetentionPreview:
         """For each policy the series it decides about and the readings it would remove now. Changes nothing."""
         return await historian.preview_retention(data.policies, current_scope().home or ROOT)

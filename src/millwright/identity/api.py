@@ -18,6 +18,7 @@ from millwright.identity.carriers import Found as Carrier
 from millwright.identity.carriers import Label, Level, SheetLayout, Symbology
 from millwright.identity.carriers.errors import labels_refused
 from millwright.identity.codes import SYSTEMS, Code, Refusal, convert, forms_of, parse_as
+from millwright.identity.codes.errors import too_busy
 from millwright.identity.prefixes import api as prefixes_api
 from millwright.identity.registration import api as registration_api
 from millwright.identity.rights import CODES_USE
@@ -31,7 +32,36 @@ _USE = [permit(CODES_USE)]
 _READS = {"reads": True}
 """Sent by POST for the size of what is asked, and changes nothing."""
 
-_LARGE = asyncio.Semaphore(1)
+
+class Turns:
+    """Work that keeps a core busy: ``most`` at a time, ``waiting`` more wait for their turn, others are refused.
+
+    As a context it lasts for one turn. Raises ``Unavailable`` (``identity.busy``).
+    """
+
+    def __init__(self, most: int, waiting: int) -> None:
+        self._places = asyncio.Semaphore(most)
+        self._most = most + waiting
+        self._inside = 0
+
+    async def __aenter__(self) -> None:
+        if self._inside >= self._most:
+            raise too_busy()
+        self._inside += 1
+        try:
+            await self._places.acquire()
+        except BaseException:
+            self._inside -= 1
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._inside -= 1
+        self._places.release()
+
+
+_TEXTS = Turns(2, 32)
+"""A thousand texts of the longest and worst kind take 45 s."""
+_LARGE = Turns(1, 8)
 """One picture or sheet at a time: a large one keeps a core busy for seconds, and pages must not wait for it."""
 
 
@@ -139,7 +169,8 @@ class CodesController(Controller):
     @post("/parse", summary="Parse codes", guards=_USE, opt=_READS, status_code=200)
     async def parse(self, data: JSONBody[Texts]) -> list[ParsedText]:
         """Each text as a code with its parts, or with the character at which it breaks a rule. Keeps nothing."""
-        return await asyncio.to_thread(lambda: [parsed_text(text, data.system) for text in data.texts])
+        async with _TEXTS:
+            return await asyncio.to_thread(lambda: [parsed_text(text, data.system) for text in data.texts])
 
     @post("/convert", summary="Write codes in another form", guards=_USE, opt=_READS, status_code=200)
     async def convert(self, data: JSONBody[Conversion]) -> list[ConvertedText]:
@@ -151,7 +182,8 @@ class CodesController(Controller):
             except MillwrightError as error:
                 return ConvertedText(text=text, problem=_problem(error))
 
-        return await asyncio.to_thread(lambda: [converted(text) for text in data.texts])
+        async with _TEXTS:
+            return await asyncio.to_thread(lambda: [converted(text) for text in data.texts])
 
 
 class CarriersController(Controller):

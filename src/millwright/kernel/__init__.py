@@ -18,7 +18,7 @@ from millwright.kernel.errors import (
     Unsupported,
 )
 from millwright.kernel.ids import new_id, new_secret
-from millwright.kernel.lifecycle import Lifecycle, Part, end
+from millwright.kernel.lifecycle import Lifecycle, Part, Repeat, end
 from millwright.kernel.scope import ROOT, Scope, current_scope
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Outdated",
     "Part",
     "ROOT",
+    "Repeat",
     "Responder",
     "Scope",
     "SystemClock",

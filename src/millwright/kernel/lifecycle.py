@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Protocol
+
+from millwright.kernel.errors import MillwrightError
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +47,68 @@ async def end(*tasks: asyncio.Task[Any] | None) -> None:
     for task in given:
         if not task.cancelled() and task.exception() is not None:
             logger.error("the task %s ended with an error", task.get_name(), exc_info=task.exception())
+
+
+class Repeat:
+    """Does ``work`` again and again, whatever it raises. A :class:`Part`.
+
+    What keeps it from being done is said once while that lasts, and that it is over is said once: an outage that is to
+    be expected as a warning, anything else with its trace. ``lost`` and ``back`` are what is then said, in ``log``.
+    The first time is ``first_s`` after the start.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[], Awaitable[object]],
+        every_s: float,
+        *,
+        name: str,
+        lost: str,
+        back: str,
+        log: logging.Logger,
+        first_s: float = 0.0,
+    ) -> None:
+        self._work, self._every_s, self._first_s = work, every_s, first_s
+        self._name, self._lost, self._back, self._log = name, lost, back, log
+        self._complained: set[type[Exception]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run(), name=self._name)
+
+    async def stop(self) -> None:
+        """End, also in the middle of the work."""
+        task, self._task = self._task, None
+        await end(task)
+
+    async def once(self) -> bool:
+        """Do the work now; whether that went well."""
+        try:
+            await self._work()
+        except Exception as error:
+            if type(error) not in self._complained:
+                self._complained.add(type(error))
+                self._tell(error)
+            return False
+        if self._complained:
+            self._complained.clear()
+            self._log.info("%s", self._back)
+        return True
+
+    def _tell(self, error: Exception) -> None:
+        if isinstance(error, MillwrightError):
+            self._log.warning("%s: %s %s", self._lost, error.message, error.hint)
+        elif isinstance(error, OSError):
+            self._log.warning("%s: %s", self._lost, error)
+        else:
+            self._log.error("%s: %r", self._lost, error, exc_info=error)
+
+    async def _run(self) -> None:
+        await asyncio.sleep(self._first_s)
+        while True:
+            await self.once()
+            await asyncio.sleep(self._every_s)
 
 
 class Lifecycle:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from millwright.ledger.record import (
         Act,
         Denials,
+        OwnActs,
         Recorder,
         acted_by,
         acting,
@@ -89,6 +90,7 @@ __all__ = [
     "LogReader",
     "Note",
     "Outcome",
+    "OwnActs",
     "Proof",
     "Query",
     "Recorder",

@@ -65,7 +65,7 @@ def routes(
     audit: Sequence[Guard], look: Sequence[Guard], whole: Sequence[Guard], erase: Sequence[Guard]
 ) -> list[type[Controller]]:
     """The controllers: with ``audit`` one searches what the scope contains, with ``look`` one sees the history of one
-    object of it, with ``whole`` one reads the files of the whole log,
+    object of it (the guard finds the object's kind in the path), with ``whole`` one reads the files of the whole log,
     with ``erase`` one erases personal data in it."""
 
     class LedgerController(Controller):
@@ -151,7 +151,8 @@ def routes(
             cursor: _Cursor = None,
             limit: Annotated[int, QueryParameter(ge=1, le=500)] = 50,
         ) -> EntryPage:
-            """Who changed it and how, newest first; without addresses and agents."""
+            """Who changed it and how, newest first; without addresses and agents. Of people, sessions, grants and
+            whatever else is no thing of the plant it takes `ledger:read`."""
             return await ledger.history(kind, object_id, cursor=cursor, limit=limit)
 
     class LogController(Controller):

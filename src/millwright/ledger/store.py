@@ -166,17 +166,17 @@ def _forget(connection: sa.Connection, ids: Sequence[str]) -> None:
 
 def _conditions(query: Query) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
-    for column, value in (
-        (entries.c.object_kind, query.object_kind),
-        (entries.c.object_id, query.object_id),
-        (entries.c.actor_id, query.actor_id),
-        (entries.c.action, query.action),
-        (entries.c.outcome, query.outcome),
+    for column, value, starred in (
+        (entries.c.object_kind, query.object_kind, True),
+        (entries.c.object_id, query.object_id, False),
+        (entries.c.actor_id, query.actor_id, False),
+        (entries.c.action, query.action, True),
+        (entries.c.outcome, query.outcome, False),
     ):
-        if value is not None:
-            found.append(
-                column.like(_literal(value[:-1]) + "%", escape=_ESCAPE) if value.endswith("*") else column == value
-            )
+        if value is not None and starred and value.endswith("*"):
+            found.append(column.like(_literal(value[:-1]) + "%", escape=_ESCAPE))
+        elif value is not None:
+            found.append(column == value)
     if query.from_ms is not None:
         found.append(entries.c.at_ms >= query.from_ms)
     if query.to_ms is not None:

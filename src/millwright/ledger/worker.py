@@ -164,7 +164,7 @@ class LedgerWriter:
     def _write(self, messages: Sequence[StreamMessage]) -> None:
         wanted: dict[str, Sealed] = {}
         begun: list[tuple[str, int, bytes]] = []
-        settled: list[str] = []
+        settled: set[str] = set()
         for message in messages:
             try:
                 if message.subject == ENTRIES:
@@ -173,20 +173,22 @@ class LedgerWriter:
                     intent = msgspec.json.decode(message.data, type=Sealed)
                     begun.append((intent.entry["id"], intent.entry["at_ms"], message.data))
                 elif message.subject == SETTLED:
-                    settled.append(message.data.decode())
+                    settled.add(message.data.decode())
             except (msgspec.MsgspecError, KeyError, UnicodeDecodeError):
                 logger.exception("a message of the stream %s cannot be read and is passed over", STREAM)
         if self._clock.monotonic_s() - self._swept_s >= _SWEEP_S:
             self._swept_s = self._clock.monotonic_s()
             before_ms = self._clock.now_ms() - round(self._settings.interrupted_after_s * 1000)
             for each in self._store.overdue(before_ms):
-                wanted.setdefault(each.entry["id"], each)
+                if each.entry["id"] not in settled:
+                    wanted.setdefault(each.entry["id"], each)
             self.log.publish()  # a key may have been rotated
         if not (wanted or begun or settled):
             return
         known = self._store.known([*wanted, *(intent_id for intent_id, _, _ in begun)])
         fresh = [each for entry_id, each in wanted.items() if entry_id not in known]
-        begun = [each for each in begun if each[0] not in known]
+        ended = known | settled | wanted.keys()  # most end in the batch they begin in: those are never kept
+        begun = [each for each in begun if each[0] not in ended]
         self._store.keep(fresh, begun, [*settled, *known])
         if fresh:
             first = self.log.size

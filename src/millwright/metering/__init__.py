@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
+    from millwright.metering.keeper import DepartedKeeper
     from millwright.metering.limits import INTAKE_METERS, NO_CEILINGS, Buckets, Ceilings
     from millwright.metering.meters import (
         API_CALLS,
@@ -56,6 +57,7 @@ __all__ = [
     "Calendar",
     "Ceilings",
     "CountStore",
+    "DepartedKeeper",
     "LimitWatch",
     "Meter",
     "Metering",

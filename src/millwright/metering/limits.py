@@ -15,6 +15,7 @@ from millwright.parties import Tree
 
 INTAKE_METERS = ("messages", "points", "stored_bytes")
 """Meters whose hard quota, once used up, shuts devices out."""
+_CLEARED_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ def work_out(
 class Bucket:
     """A token bucket of one second's worth that may be overdrawn: what was taken already is never given back.
 
-    ``take`` says how long to wait until it is even again; who waits that long keeps to the rate.
+    Whoever takes lowers :attr:`left`, and keeps to the rate by waiting for :meth:`debt_s` afterwards, or for
+    :meth:`wait_s` before.
     """
 
     __slots__ = ("at_s", "left", "per_s")
@@ -136,6 +138,10 @@ class Bucket:
         self.left = min(max(per_s, 1.0), self.left + (now_s - self.at_s) * per_s)
         self.at_s = now_s
 
+    def is_full(self, now_s: float) -> bool:
+        """Whether it is by now as a new one would be."""
+        return self.left + (now_s - self.at_s) * self.per_s >= max(self.per_s, 1.0)
+
     def wait_s(self) -> float:
         """Seconds until one more may go."""
         return max(0.0, (1 - self.left) / self.per_s)
@@ -146,20 +152,21 @@ class Bucket:
 
 
 class Buckets:
-    """Token buckets by name, forgotten when they were not asked for a while."""
+    """Token buckets by name. Beyond ``most`` those are forgotten that are full again, and no debt is."""
 
     def __init__(self, clock: Clock, most: int = 50_000) -> None:
         self._clock, self._most = clock, most
         self._known: dict[str, Bucket] = {}
+        self._cleared_s = float("-inf")
 
     def get(self, name: str, per_s: float) -> Bucket:
         """The bucket, filled to now."""
         now_s = self._clock.monotonic_s()
         found = self._known.get(name)
         if found is None:
-            if len(self._known) >= self._most:
-                for old in [key for key, each in self._known.items() if now_s - each.at_s > 60] or list(self._known):
-                    del self._known[old]
+            if len(self._known) >= self._most and now_s - self._cleared_s >= _CLEARED_S:
+                self._cleared_s = now_s
+                self._known = {key: each for key, each in self._known.items() if not each.is_full(now_s)}
             found = self._known[name] = Bucket(per_s, now_s)
         else:
             found.fill(per_s, now_s)

@@ -1,20 +1,25 @@
 """Who pays for whom: the nearest organisation, at or above, that has a plan in force on the day. No I/O.
 
-The tree is the one of now: an organisation that moved is counted where it is today.
+The tree is the one of now: an organisation that moved is counted where it is today, one that was removed where it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
 from millwright.metering.model import Subscription
 from millwright.metering.periods import Days
-from millwright.parties import Tree
+from millwright.parties import Node, Tree
 
 Subscriptions = Mapping[str, Sequence[Subscription]]
+
+
+def with_departed(tree: Tree, departed: Iterable[Node]) -> Tree:
+    """The tree with organisations that were removed at their places again; consents play no part here."""
+    return Tree([*tree.nodes.values(), *departed])
 
 
 def in_force(subscriptions: Sequence[Subscription], day: date) -> Subscription | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from millwright.kernel import Invalid
@@ -31,10 +31,6 @@ class Days:
 
     def __iter__(self) -> Iterator[date]:
         return (self.first + timedelta(days=number) for number in range(len(self)))
-
-    def common(self, other: Days) -> Days:
-        """The days in both."""
-        return Days(max(self.first, other.first), min(self.end, other.end))
 
 
 class Calendar:
@@ -77,13 +73,3 @@ def month(text: str) -> Days:
         )
     first = date(int(found[1]), int(found[2]), 1)
     return Days(first, (first + timedelta(days=32)).replace(day=1))
-
-
-def month_before(text: str) -> str:
-    """The month before one."""
-    return f"{month(text).first - timedelta(days=1):%Y-%m}"
-
-
-def today(now_ms: int) -> date:
-    """The UTC day, for what has no calendar."""
-    return datetime.fromtimestamp(now_ms / 1000, UTC).date()

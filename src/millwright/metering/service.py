@@ -24,26 +24,38 @@ from millwright.metering.model import (
     Subscription,
     Verification,
 )
-from millwright.metering.payers import in_force, payer_of
+from millwright.metering.payers import in_force, payer_of, with_departed
 from millwright.metering.periods import Calendar, month
 from millwright.metering.pricing import check_bought, check_plan
 from millwright.metering.rights import METERING_MANAGE, METERING_READ, PLANS_MANAGE
 from millwright.metering.statements import Statements
-from millwright.metering.store import CountStore, PlanStore, StatementStore
+from millwright.metering.store import CountStore, DepartedStore, PlanStore, StatementStore
+from millwright.metering.store.departed import depart
 from millwright.metering.usage import Usage, organisations_shown, quotas_shown, usage_of_meter
-from millwright.parties import Authority, Permission
+from millwright.parties import Authority, Organisations, Permission, Tree
 
 
 class Metering:
-    """What the routes ask for. Statements run in the scope of the request; ``ceilings`` gives what is limited now."""
+    """What the routes ask for.
+
+    Plans and issued statements are read in the scope of the request (``records``); counts of ``everything``, for what
+    was removed is in nobody's scope, after a check of whose they are. ``ceilings`` gives what is limited now.
+    """
 
     def __init__(
         self, records: Records, everything: Records, calendar: Calendar, clock: Clock, ceilings: Callable[[], Ceilings]
     ) -> None:
-        self._counts, self._plans = CountStore(records), PlanStore(records)
-        self._whole_plans = PlanStore(everything)
+        self._plans, self._counts = PlanStore(records), CountStore(everything)
+        self._whole_plans, self._whole_statements = PlanStore(everything), StatementStore(everything)
+        self._departed = DepartedStore(everything)
         self._calendar, self._clock, self._ceilings = calendar, clock, ceilings
-        self._statements = Statements(self._counts, self._plans, StatementStore(records), calendar, clock)
+        self._statements = Statements(everything, StatementStore(records), calendar, clock)
+
+    def follow(self, organisations: Organisations) -> None:
+        """Keep what removed organisations used for who pays for it."""
+        organisations.store.leaving.append(
+            lambda connection, organisation_id: depart(connection, organisation_id, self._clock.now_ms())
+        )
 
     # --- usage ---------------------------------------------------------------------------------------------------
 
@@ -53,9 +65,10 @@ class Metering:
         return await asyncio.to_thread(self._usage, authority, organisation_id, of_month)
 
     def _usage(self, authority: Authority, organisation_id: str, of_month: str | None) -> Usage:
-        now_ms, tree = self._clock.now_ms(), authority.tree
+        now_ms = self._clock.now_ms()
         named = of_month or self._calendar.month_at(now_ms)
         days = month(named)
+        tree = with_departed(authority.tree, self._departed.since(self._calendar.start_ms(days.first)))
         members = tree.subtree(organisation_id)
         hours = self._calendar.hours(days)
         by_day = self._counts.days(*hours, members)
@@ -133,7 +146,7 @@ class Metering:
         """Let an organisation pay by a plan from a day on.
 
         Raises ``NotFound``, ``Denied`` (``metering.above_only``), ``Invalid`` and ``Conflict``
-        (``metering.month_closed``: a statement was issued for that month or a later one).
+        (``metering.month_closed``: a statement that this would change was issued already).
         """
         _need_above(authority, organisation_id)
         _check_day(new.from_day)
@@ -150,11 +163,9 @@ class Metering:
             plan.document if plan else None,
             new.bought if plan else [],
         )
-        issued = await self._statements.list()
-        payers = set(authority.tree.path(organisation_id))
-        if any(each.organisation_id in payers and each.month >= new.from_day[:7] for each in issued):
+        if await asyncio.to_thread(self._is_closed, authority.tree, made):
             raise Conflict(
-                "A statement was issued for that month or a later one.",
+                "A statement that this would change was issued already.",
                 code="metering.month_closed",
                 hint="Begin in a month that has no statement yet.",
             )
@@ -164,6 +175,21 @@ class Metering:
         shown = {"from_day": made.from_day, "plan_id": made.plan_id, "version": made.version, "bought": made.bought}
         note("subscription", organisation_id, authority.tree.nodes[organisation_id].name, after=shown)
         return made
+
+    def _is_closed(self, tree: Tree, made: Subscription) -> bool:
+        """Whether who pays by what changes on a day of a statement that was issued to who pays before or after."""
+        of = made.organisation_id
+        payers = tree.path(of)  # whoever pays may lie above what the caller sees
+        issued = self._whole_statements.issued(payers, made.from_day[:7])
+        before = self._whole_plans.subscriptions(payers) if issued else {}
+        known = before.get(of, ())
+        after = {**before, of: [*(each for each in known if each.from_day != made.from_day), made]}
+        return any(
+            payer in (payer_of(tree, before, of, day), payer_of(tree, after, of, day))
+            for payer, of_month in issued
+            for day in month(of_month)
+            if in_force(known, day) != in_force(after[of], day)
+        )
 
     # --- limits --------------------------------------------------------------------------------------------------
 

@@ -6,11 +6,12 @@ import asyncio
 import builtins
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 
+from millwright.engines.sql import Records
 from millwright.kernel import Clock, Conflict, new_id
 from millwright.ledger import note
 from millwright.metering.errors import no_plan_in_force
@@ -24,22 +25,25 @@ from millwright.metering.model import (
     Subscription,
     Verification,
 )
-from millwright.metering.payers import Segment, segments
+from millwright.metering.payers import Segment, segments, with_departed
 from millwright.metering.periods import HOUR_MS, Calendar, Days, month
 from millwright.metering.pricing import Stretch, price_stretch, total
-from millwright.metering.store import CountStore, PlanStore, StatementStore
+from millwright.metering.store import CountStore, DepartedStore, PlanStore, StatementStore
 from millwright.parties import Tree
 
 _SETTLED_MS = HOUR_MS
 
 
 class Statements:
-    """Use cases of statements; the caller has checked who may, and works in a scope that holds the payer's subtree."""
+    """Use cases of statements; the caller has checked who may.
 
-    def __init__(
-        self, counts: CountStore, plans: PlanStore, store: StatementStore, calendar: Calendar, clock: Clock
-    ) -> None:
-        self._counts, self._plans, self._store = counts, plans, store
+    Of ``everything`` is read what the payer's subtree used and pays by, also organisations that were removed meanwhile;
+    ``store`` is confined to the caller's scope.
+    """
+
+    def __init__(self, everything: Records, store: StatementStore, calendar: Calendar, clock: Clock) -> None:
+        self._counts, self._plans = CountStore(everything), PlanStore(everything)
+        self._departed, self._store = DepartedStore(everything), store
         self._calendar, self._clock = calendar, clock
 
     async def list(self, of_month: str | None = None) -> list[StatementInfo]:
@@ -89,6 +93,7 @@ class Statements:
 
     def _draw_up(self, tree: Tree, payer: str, of_month: str) -> StatementDocument:
         days = month(of_month)
+        tree = with_departed(tree, self._departed.since(self._calendar.start_ms(days.first)))
         subscriptions = self._plans.subscriptions(tree.subtree(payer))
         found = list(segments(tree, subscriptions, payer, days))
         if not found:
@@ -112,12 +117,17 @@ class Statements:
         )
 
     def _raw(self, tree: Tree, segment: Segment) -> builtins.list[Raw]:
-        """Every count of the segment; also what is priced and was not used, so that a recount finds what came later."""
+        """Every count of the segment; also what is priced and was not used, so that a recount finds what came later.
+
+        A segment has one row at least: its days are known from its rows.
+        """
         sums = self._counts.sums(*self._calendar.hours(segment.days), segment.members)
         document = segment.subscription.document
         assert document is not None
         priced = {price.meter for price in document.prices}
         wanted = {(member, meter) for member in segment.members for meter in priced} | set(sums)
+        if not wanted:
+            wanted = {(segment.subscription.organisation_id, next(iter(meters())))}
         order = {name: number for number, name in enumerate(meters())}
         first, end = segment.days.first.isoformat(), segment.days.end.isoformat()
         return [
@@ -138,8 +148,11 @@ class Statements:
             now = recounted[row.first_day, row.end_day].get((row.organisation_id, row.meter), 0)
             if now != row.quantity:
                 differences.append(msgspec.to_builtins(row) | {"counted_now": now})
-        stretches = _periods(document.raw, document.subscriptions)
-        lines = lines_of(document.raw, document.subscriptions, month(document.month), stretches)
+        days, stretches = month(document.month), _periods(document.raw, document.subscriptions)
+        lines = lines_of(document.raw, document.subscriptions, days, stretches)
+        if lines != document.lines:  # issued when a stretch without a price and without use had no row
+            stretches += _unwritten(days, stretches, document.subscriptions)
+            lines = lines_of(document.raw, document.subscriptions, days, stretches)
         digest_equal = digest_of(text) == statement.digest
         lines_equal = lines == document.lines and total(lines, document.decimals) == document.total
         return Verification(
@@ -191,6 +204,19 @@ def _periods(raw: Sequence[Raw], subscriptions: Sequence[Subscription]) -> list[
         )
         for first, end in spans
     ]
+
+
+def _unwritten(
+    days: Days, stretches: Sequence[tuple[Days, Subscription]], subscriptions: Sequence[Subscription]
+) -> list[tuple[Days, Subscription]]:
+    """The days on which no stretch lies, each by the newest of the subscriptions that began until then."""
+    written = {day for stretch, _ in stretches for day in stretch}
+    found: list[tuple[Days, Subscription]] = []
+    for day in days:
+        begun = [each for each in subscriptions if each.from_day <= day.isoformat()]
+        if day not in written and begun:
+            found.append((Days(day, day + timedelta(days=1)), max(begun, key=lambda each: each.from_day)))
+    return found
 
 
 def _distinct(subscriptions: Sequence[Subscription]) -> list[Subscription]:

@@ -16,8 +16,20 @@ counts = sa.Table(
     sa.Column("hour", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("quantity", sa.BigInteger, nullable=False),
     sa.Index("ix_metering_counts_hour", "hour"),
-    info=owned(),
+    info=owned(kept=True),
 )
+"""Also of organisations that were removed, while they are among :data:`departed`."""
+
+departed = sa.Table(
+    "metering_departed",
+    metadata,
+    sa.Column("id", _id, primary_key=True),
+    sa.Column("parent_id", _id),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("name", sa.String(128), nullable=False),
+    sa.Column("removed_ms", sa.BigInteger, nullable=False, index=True),
+)
+"""Organisations that were removed, where they were: who paid for them pays for what they used in that month."""
 
 positions = sa.Table(
     "metering_positions",
@@ -48,7 +60,7 @@ subscriptions = sa.Table(
     sa.Column("version", sa.Integer),
     sa.Column("document", sa.JSON),
     sa.Column("bought", sa.JSON, nullable=False),
-    info=owned(),
+    info=owned(kept=True),
 )
 
 limits = sa.Table(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from millwright.kernel import Clock, MillwrightError, end, new_id
+from millwright.kernel import Clock, MillwrightError, Repeat, new_id
 from millwright.metering.meters import Meter
 from millwright.metering.periods import HOUR_MS
 from millwright.metering.store import Batch, CountStore
@@ -23,14 +23,21 @@ class Tally:
     """Counts what a process does, by organisation and hour. A :class:`millwright.kernel.Part`."""
 
     def __init__(self, store: CountStore, clock: Clock, role: str, every_s: float = 1.0) -> None:
-        self._store, self._clock, self._every_s = store, clock, every_s
+        self._store, self._clock = store, clock
         self._source = new_id(role)
         self._open: dict[Key, int] = {}
         self._waiting: list[Batch] = []
         self._number = 0
-        self._task: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
-        self._failing = False
+        self._writer = Repeat(
+            self.flush,
+            every_s,
+            first_s=every_s,
+            name="metering-tally",
+            lost="counts cannot be written down and wait",
+            back="counts are written down again",
+            log=logger,
+        )
 
     def count(self, meter: Meter, organisation_id: str, quantity: int = 1) -> None:
         """Add to what an organisation used this hour. Does no I/O."""
@@ -39,12 +46,11 @@ class Tally:
 
     async def start(self) -> None:
         """Begin to write down."""
-        self._task = asyncio.create_task(self._run(), name="metering-tally")
+        await self._writer.start()
 
     async def stop(self) -> None:
         """Write down what is left."""
-        await end(self._task)
-        self._task = None
+        await self._writer.stop()
         try:
             await self.flush()
         except MillwrightError as error:
@@ -62,25 +68,14 @@ class Tally:
                 await asyncio.to_thread(self._store.record, self._source, waiting, self._clock.now_ms())
                 self._waiting = []
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(self._every_s)
-            try:
-                await self.flush()
-            except Exception as error:
-                if not self._failing:
-                    logger.warning("counts cannot be written down and wait: %r", error)
-                self._failing = True
-            else:
-                self._failing = False
-
 
 class StreamTally:
     """Counts what comes out of a durable stream, each message of it once, whoever dies when.
 
-    The counts and the sequence up to which they reach are written in one transaction, before the stream's reader
-    acknowledges that sequence. So what comes again after a crash lies below the position and is not added again, and
-    nothing is passed over that was not.
+    The counts and the sequence up to which they reach are written in one transaction, and that is on the disk before
+    the stream's reader acknowledges that sequence. So what comes again after a crash or a loss of power lies below the
+    position and is not added again, and nothing is passed over that was not. Only records that were put back from a
+    backup are older than the stream; what they lack is said.
     """
 
     def __init__(self, store: CountStore, clock: Clock) -> None:
@@ -108,8 +103,9 @@ class StreamTally:
             self._waiting.append(Batch(sequence, counts))
 
     async def settle(self) -> None:
-        """Return when everything added is written down. Raises the records' ``Unavailable``; call again."""
+        """Return when everything added is on the disk. Raises the records' ``Unavailable``, ``OSError``; call again."""
         if self._waiting:
             waiting = self._waiting
             await asyncio.to_thread(self._store.record, self._source, waiting, self._clock.now_ms())
+            await asyncio.to_thread(self._store.sync)
             self._waiting = []

@@ -14,18 +14,19 @@ from datetime import date, timedelta
 from typing import Final
 
 from millwright.engines.sql import Records
-from millwright.kernel import Clock, MillwrightError, end
+from millwright.kernel import Clock, Repeat
 from millwright.metering.limits import NO_CEILINGS, Ceilings, work_out
 from millwright.metering.model import Period
+from millwright.metering.payers import with_departed
 from millwright.metering.periods import HOUR_MS, Calendar, Days
-from millwright.metering.store import CountStore, PlanStore
+from millwright.metering.store import CountStore, DepartedStore, PlanStore
 from millwright.parties import AuthorityStore
 
 logger = logging.getLogger(__name__)
 
 _RECENT_H: Final = 2
 _ANEW_S: Final = 300.0
-_AHEAD_H: Final = 30  # a snapshot stands at the first hour of its day, which may lie ahead of UTC
+_AHEAD_H: Final = 30  # an hour is told by the clock of whoever counts, which may be ahead of this one
 
 _Sums = dict[tuple[str, str], int]
 
@@ -42,40 +43,34 @@ class LimitWatch:
         on_look: Callable[[], None] | None = None,
     ) -> None:
         self._counts, self._plans, self._trees = CountStore(records), PlanStore(records), AuthorityStore(records)
-        self._calendar, self._clock, self._every_s, self._on_look = calendar, clock, every_s, on_look
+        self._departed = DepartedStore(records)
+        self._calendar, self._clock, self._on_look = calendar, clock, on_look
         self._old: tuple[tuple[date, int], float, dict[Period, _Sums]] | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._failing = False
+        self._watch = Repeat(
+            self._look,
+            every_s,
+            first_s=every_s,
+            name="metering-limits",
+            lost="limits cannot be read",
+            back="limits are read again",
+            log=logger,
+        )
         self.ceilings: Ceilings = NO_CEILINGS
 
     async def start(self) -> None:
         """Look once, then again and again."""
-        await self._look()
-        self._task = asyncio.create_task(self._run(), name="metering-limits")
+        await self._watch.once()
+        await self._watch.start()
 
     async def stop(self) -> None:
         """Look no more."""
-        await end(self._task)
-        self._task = None
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(self._every_s)
-            await self._look()
+        await self._watch.stop()
 
     async def _look(self) -> None:
-        try:
-            self.ceilings = await asyncio.to_thread(self.read)
-            if self._on_look is not None:
-                self._on_look()
-        except Exception as error:
-            # What was known holds on: a database that is away neither opens a node nor shuts it.
-            if not self._failing:
-                expected = isinstance(error, MillwrightError)
-                logger.warning("limits cannot be read: %r", error, exc_info=None if expected else error)
-            self._failing = True
-        else:
-            self._failing = False
+        # What was known holds on: a database that is away neither opens a node nor shuts it.
+        self.ceilings = await asyncio.to_thread(self.read)
+        if self._on_look is not None:
+            self._on_look()
 
     def read(self) -> Ceilings:
         """The limits, and what was used of them up to now."""
@@ -88,6 +83,7 @@ class LimitWatch:
         now_ms = self._clock.now_ms()
         today = self._calendar.day_of(now_ms)
         first = today.replace(day=1)
+        tree = with_departed(tree, self._departed.since(self._calendar.start_ms(first)))
         spans: dict[Period, Days] = {
             "day": Days(today, today + timedelta(days=1)),
             "month": Days(first, (first + timedelta(days=32)).replace(day=1)),

@@ -86,10 +86,19 @@ class Tree:
             waiting += reversed(self.below.get(current, []))
         return found
 
+    def topmost(self, organisation_ids: Iterable[str]) -> str | None:
+        """The one of these that is nearest to the top; ``None``: there is none of them."""
+        known = (each for each in organisation_ids if each in self.nodes)
+        return min(known, key=lambda each: (len(self.path(each)), each), default=None)
+
+    def is_open(self, organisation_id: str) -> bool:
+        """Whether there is such an organisation, and neither it nor one above it is suspended."""
+        path = self.path(organisation_id)
+        return bool(path) and not any(self.nodes[each].suspended for each in path)
+
     def reached(self, granted_on: str, permission: str, *, across: bool, now_ms: int) -> list[str]:
         """Where a permission granted on an organisation holds."""
-        top = self.nodes.get(granted_on)
-        if top is None or any(self.nodes[each].suspended for each in self.path(granted_on)):
+        if not self.is_open(granted_on):
             return []
         found, waiting = [], [granted_on]
         while waiting:
@@ -167,10 +176,22 @@ class Authority:
         """The ids of the grants by which ``permission`` holds anywhere."""
         return list(dict.fromkeys(each.grant_id for each in self._granting(permission)))
 
+    def places(self) -> frozenset[str]:
+        """The organisations on which a living grant is held: one that has not ended, and is in nothing suspended."""
+        return frozenset(
+            each.organisation_id
+            for each in self.held
+            if each.alive(self.at_ms) and self.tree.is_open(each.organisation_id)
+        )
+
+    def find_home(self) -> str | None:
+        """The topmost of :meth:`places`; ``None``: no grant lives."""
+        return self.tree.topmost(self.places())
+
     def home(self) -> str:
-        """The topmost organisation on which a grant is held; the root's when there is none."""
-        held = {each.organisation_id for each in self.held if each.organisation_id in self.tree.nodes}
-        return min(held, key=lambda each: (len(self.tree.path(each)), each), default=ROOT)
+        """In whose record somebody's own acts are: :meth:`find_home`, where no grant lives the topmost organisation
+        on which one was held, and else the root."""
+        return self.find_home() or self.tree.topmost({each.organisation_id for each in self.held}) or ROOT
 
     def _granting(self, permission: str) -> list[Held]:
         if self.mask is not None and permission not in self.mask:
@@ -192,7 +213,7 @@ class Authority:
             found &= set(self.tree.subtree(within))
         if not found:
             return NOTHING
-        home = within if within in found else min(found, key=lambda each: (len(self.tree.path(each)), each))
+        home = within if within in found else self.tree.topmost(found)
         return Scope(frozenset(found), home, self.tree.sharing(found))
 
 

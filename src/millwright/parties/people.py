@@ -79,7 +79,16 @@ class People:
         await asyncio.to_thread(self._store.add, row)
         self._changed()
         account = await self.get(authority, row["id"])
-        note("person", account.id, account.name, after=account, ignore=NOT_THE_PERSON, personal=PERSONAL, named=True)
+        note(
+            "person",
+            account.id,
+            account.name,
+            after=account,
+            ignore=NOT_THE_PERSON,
+            personal=PERSONAL,
+            named=True,
+            organisation=where,
+        )
         return account
 
     async def add_service(
@@ -96,7 +105,7 @@ class People:
         await asyncio.to_thread(self._tokens.add, token_row(secret, row["name"], row["id"], row["roles"], now, ends_ms))
         self._changed()
         account = await self.get(authority, row["id"])
-        note("person", account.id, account.name, after=account)
+        note("person", account.id, account.name, after=account, organisation=where)
         return NewService(**structs.asdict(account), token=secret)
 
     async def _need_giving(self, authority: Authority, organisation_id: str | None, roles: Sequence[Role]) -> str:
@@ -108,12 +117,17 @@ class People:
     async def refuse_lookalike(self, name: str, *, but: str | None = None) -> None:
         """Raise ``Conflict`` (``parties.name_lookalike``) when somebody else on the node has a name that looks the
         same, whichever organisation they belong to: all sign in at the same door."""
+        if await asyncio.to_thread(self._looks_like_another, name, but):
+            raise Conflict(
+                "Somebody has a name that looks the same.", code="parties.name_lookalike", hint="Choose another."
+            )
+
+    def _looks_like_another(self, name: str, but: str | None) -> bool:
         looks, key = skeleton(name), name_key(name)
-        for person_id, other in await asyncio.to_thread(self._store.names):
-            if person_id != but and name_key(other) != key and skeleton(other) == looks:
-                raise Conflict(
-                    "Somebody has a name that looks the same.", code="parties.name_lookalike", hint="Choose another."
-                )
+        return any(
+            person_id != but and name_key(other) != key and skeleton(other) == looks
+            for person_id, other in self._store.names()
+        )
 
     async def need_manageable(self, authority: Authority, person_id: str, *, whole: bool = True) -> Account:
         """A person whom one may manage; ``whole``: wherever they belong, for what concerns them everywhere.
@@ -131,6 +145,12 @@ class People:
                 hint="End the membership here, or ask somebody who administers all of them.",
             )
         return account
+
+    async def whose(self, authority: Authority, person_id: str) -> str:
+        """The topmost organisation to which a person belongs of those where one may manage people: whose record says
+        what is done to them; empty when there is none."""
+        found = await asyncio.to_thread(self._store.memberships, person_id, _ids(authority, "people:manage"))
+        return authority.tree.topmost(found) or ""
 
     async def update(
         self,
@@ -152,6 +172,7 @@ class People:
         """
         whole = (name, disabled, password) != (None, None, None)
         account = await self.need_manageable(authority, person_id, whole=whole)
+        whose = await self.whose(authority, person_id)
         values: dict[str, Any] = {}
         if name is not None:
             await self.refuse_lookalike(name, but=person_id)
@@ -162,6 +183,7 @@ class People:
             for role in gained:
                 await self._grants.need_grantable(authority, where, role)
             values |= {"roles": clean_roles(roles), "organisation_id": where}
+            whose = where if not whole else whose
         if disabled is not None:
             values["disabled"] = disabled
         if password is not None:
@@ -185,6 +207,7 @@ class People:
             ignore=NOT_THE_PERSON,
             personal=PERSONAL,
             named=True,
+            organisation=whose,
         )
         return changed
 
@@ -201,6 +224,7 @@ class People:
                 code="parties.person_oneself",
                 hint="Ask somebody else who keeps people here.",
             )
+        whose = await self.whose(authority, person_id)
         await asyncio.to_thread(self._store.remove, person_id)
         self._changed()
         note(
@@ -211,6 +235,7 @@ class People:
             ignore=NOT_THE_PERSON,
             personal=PERSONAL,
             named=True,
+            organisation=whose,
         )
 
     async def list_tokens(self, session: Session, authority: Authority) -> list[TokenInfo]:

@@ -16,7 +16,7 @@ from msgspec import structs
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Conflict, Denied, Invalid, LimitExceeded, NotFound, new_id, new_secret
 from millwright.ledger import Actor, acted_by, note
-from millwright.parties.authority import Authority, Tree, masked
+from millwright.parties.authority import Authority
 from millwright.parties.ceremonies import Ceremonies
 from millwright.parties.errors import NotSignedIn
 from millwright.parties.grants.service import Grants
@@ -27,7 +27,7 @@ from millwright.parties.organisations.service import Organisations
 from millwright.parties.origin import Origin
 from millwright.parties.passwords import LeakedPasswords, Passwords
 from millwright.parties.people import People, person_row
-from millwright.parties.permissions import bundles
+from millwright.parties.remembered import REMEMBER_MOST, REMEMBER_S, RememberedAuthorities
 from millwright.parties.settings import SignInSettings
 from millwright.parties.standing import Standing
 from millwright.parties.store import (
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_REMEMBER_S = 1.0
-_REMEMBER_MOST = 4096
 _TOUCH_MS = 60_000
 _STRONG: frozenset[Factor] = frozenset({"totp", "recovery", "passkey", "oidc_second"})
 _WAITING_MOST = 16
@@ -101,8 +99,8 @@ class Parties:
         self._known: OrderedDict[bytes, tuple[float, Session]] = OrderedDict()
         self._authorities = AuthorityStore(records)
         self.standing = Standing(records, clock)
-        self._allowed: OrderedDict[tuple[str, str], tuple[float, Authority]] = OrderedDict()
-        self._tree: tuple[float, Tree] | None = None
+        self._remembered = RememberedAuthorities(self._authorities, clock)
+        self._epoch = 0
         self.organisations = Organisations(OrganisationStore(records), clock, self.forget)
         self.grants = Grants(GrantStore(records), self._authorities, clock, self.forget)
         self.people = People(
@@ -157,8 +155,9 @@ class Parties:
         key = digest(secret)
         now_s = self._clock.monotonic_s()
         known = self._known.get(key)
-        if known is not None and now_s - known[0] < _REMEMBER_S and known[1].expires_ms > self._clock.now_ms():
+        if known is not None and now_s - known[0] < REMEMBER_S and known[1].expires_ms > self._clock.now_ms():
             return known[1]
+        epoch = self._epoch
         if secret.startswith(f"{TOKEN_PREFIX}_"):
             session = await asyncio.to_thread(self._find_by_token, key, address)
         elif secret.startswith(f"{COOKIE_PREFIX}_"):
@@ -168,8 +167,9 @@ class Parties:
         if session is None:
             self._known.pop(key, None)
             return None
-        self._known[key] = (now_s, session)
-        while len(self._known) > _REMEMBER_MOST:
+        if epoch == self._epoch:
+            self._known[key] = (now_s, session)
+        while len(self._known) > REMEMBER_MOST:
             self._known.popitem(last=False)
         return session
 
@@ -183,40 +183,27 @@ class Parties:
         return session.proof_ends_ms > self._clock.now_ms()
 
     def forget(self) -> None:
-        """Look up every session again: something about people, sessions, tokens or what they may do changed."""
+        """Look up every session again: something about people, sessions, tokens or what they may do changed.
+
+        What is being looked up meanwhile may be of before, and is not remembered.
+        """
+        self._epoch += 1
         self._known.clear()
-        self._allowed.clear()
-        self._tree = None
+        self._remembered.forget()
 
     async def authority(self, session: Session) -> Authority:
         """What a session may do, and where; remembered for a second like the session itself."""
-        key = (session.id, session.person.id)
-        now_s = self._clock.monotonic_s()
-        known = self._allowed.get(key)
-        if known is not None and now_s - known[0] < _REMEMBER_S:
-            return known[1]
-        found = await asyncio.to_thread(self._authority, session, now_s)
-        self._allowed[key] = (now_s, found)
-        while len(self._allowed) > _REMEMBER_MOST:
-            self._allowed.popitem(last=False)
-        return found
+        return await self._remembered.get(session)
 
-    def _authority(self, session: Session, now_s: float) -> Authority:
-        tree = self._known_tree(now_s)
-        held = self._authorities.held(session.person.id)
-        mask = masked(session.person.roles, bundles()) if session.method == "token" else None
-        return Authority(session.person.id, held, tree, self._clock.now_ms(), mask)
-
-    def _known_tree(self, now_s: float) -> Tree:
-        known = self._tree
-        if known is None or now_s - known[0] >= _REMEMBER_S:
-            known = self._tree = (now_s, self._authorities.tree())
-        return known[1]
+    async def home_of(self, person_id: str) -> str:
+        """Where somebody belongs who is not signed in: see :meth:`.Authority.home`."""
+        held = await asyncio.to_thread(self._authorities.held, person_id)
+        tree = await asyncio.to_thread(self._authorities.tree)
+        return Authority(person_id, held, tree, self._clock.now_ms()).home()
 
     async def name_of_organisation(self, organisation_id: str) -> str | None:
         """How an organisation is called in public; ``None`` for one that is not known."""
-        found = await asyncio.to_thread(self._known_tree, self._clock.monotonic_s())
-        node = found.nodes.get(organisation_id)
+        node = (await self._remembered.tree()).nodes.get(organisation_id)
         return None if node is None else node.name
 
     async def stand_in(self, person_id: str, session_id: str, method: Method) -> tuple[Session, Authority]:
@@ -260,6 +247,26 @@ class Parties:
     def needs_second_factor(self, person: Person) -> bool:
         """Whether the policy asks a second factor of this person."""
         return any(role in self.settings.second_factor_for for role in person.roles)
+
+    async def need_shown(self, session: Session) -> None:
+        """Raise ``Denied`` (``parties.second_factor_required``) when a session lacks the second factor that the
+        person's role takes though the person has one: a password alone must not set up another beside it.
+
+        Somebody who has none yet may set up their first one.
+        """
+        if not session.restricted:
+            return
+        person_id = session.person.id
+        if (
+            await self.second_factors.enrolled(person_id)
+            or await self.passkeys.list_of(person_id)
+            or await self.oidc.has_strong(person_id)
+        ):
+            raise Denied(
+                "You have a second factor and have not shown it.",
+                code="parties.second_factor_required",
+                hint="Show it first: POST /api/v1/session/proof, or the button on this page.",
+            )
 
     def _find_by_token(self, key: bytes, address: str) -> Session | None:
         now = self._clock.now_ms()
@@ -364,9 +371,8 @@ class Parties:
 
     async def _refused_sign_in(self, person_id: str) -> None:
         """Say whose sign-in was refused; asks the same of the database for nobody as for somebody."""
-        held = await asyncio.to_thread(self._authorities.held, person_id)
+        home = await self.home_of(person_id)
         if person_id:
-            home = Authority(person_id, held, await asyncio.to_thread(self._authorities.tree), 0).home()
             note("person", person_id, organisation=home)
 
     async def open_session(

@@ -47,7 +47,10 @@ class SignInSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = ""
     second_factor_for: Annotated[
         list[Role],
-        Meta(description="Roles that take a second factor: until there is one, such a person can set one up only."),
+        Meta(
+            description="Roles that take a second factor: until it is shown, such a person can show it, or set up a "
+            "first one."
+        ),
     ] = []
     proof_minutes: Annotated[
         float,

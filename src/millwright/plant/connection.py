@@ -111,6 +111,7 @@ class Connection:
         self._stopped.set()
         self.client.disconnect()
         self.client.loop_stop()
+        self.client.reinitialise()  # closes the sockets that wake its thread
 
     def _waiting(self) -> int:
         """Messages not yet acknowledged."""

@@ -34,7 +34,7 @@ from millwright.web.live import Hub
 from millwright.web.live import api as live_api
 from millwright.web.openapi import document, openapi_json
 from millwright.web.public import PublicApplication
-from millwright.web.rights import LEDGER_ERASE, LEDGER_FILES, LEDGER_LOOK, LEDGER_READ
+from millwright.web.rights import LEDGER_ERASE, LEDGER_FILES, LEDGER_READ, look_into_history
 from millwright.web.services import Services
 from millwright.web.stats import StatsBoard
 
@@ -76,7 +76,7 @@ def create_app(services: Services, *, console: Path = CONSOLE, public: PublicApp
                     *connection.ROUTES,
                     *live_api.ROUTES,
                     *ledger_api.routes(
-                        [permit(LEDGER_READ)], [permit(LEDGER_LOOK)], [permit(LEDGER_FILES)], [permit(LEDGER_ERASE)]
+                        [permit(LEDGER_READ)], [look_into_history()], [permit(LEDGER_FILES)], [permit(LEDGER_ERASE)]
                     ),
                 ],
             ),

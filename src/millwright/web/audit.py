@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Receive, Send
 
 from millwright.kernel import Clock, MillwrightError, current_scope, new_id
@@ -107,12 +108,14 @@ class Audit:
         with acting(request.act):
             try:
                 await self._app(scope, receive, held)
-            except MillwrightError as error:
+            except (MillwrightError, HTTPException) as error:  # of a layer before the routes, which answer their own
                 if not request.started:
-                    problem = problems.of_error(error)
+                    problem = problems.of_exception(error, scope["request_id"])
                     scope["problem"] = problem.code
                     await self._settle(scope, request, problem.status, ())
                 raise
+            if request.intended and not request.started and "route_handler" not in scope:
+                await self._recorder.settle(request.draft.id)  # the client left before anything was begun
 
     async def refused(self, scope: Any, problem: Problem) -> None:
         """Record what the edge refuses before it is routed."""

@@ -1,8 +1,8 @@
 """API calls: whose they are, counting them, and holding them to quotas and rates.
 
 A call is a request below ``/api/v1/`` by somebody signed in, by cookie or token; one that is refused here is none. It
-belongs to the organisation it names (``X-Organisation``) if the caller holds anything at or above that, and else to the
-topmost organisation on which the caller holds a grant. Who is not signed in counts for nobody.
+belongs to the organisation it names (``X-Organisation``) if a grant of the caller's lives at or above that, and else to
+the topmost organisation on which one does. Who holds none, or is not signed in, counts for nobody.
 
 Refusals are 429 with ``Retry-After``; whoever has a rate is told where they stand by ``RateLimit`` and
 ``RateLimit-Policy`` (draft-ietf-httpapi-ratelimit-headers-10). Rates are kept in this process: with several web
@@ -114,8 +114,7 @@ def rate_headers(name: str, per_s: float, left: float, wait_s: float = 1.0) -> H
 
 
 def caller_organisation(authority: Authority, chosen: str | None) -> str | None:
-    """The organisation a call counts for; ``None``: the caller holds nothing anywhere."""
-    held = {each.organisation_id for each in authority.held if each.organisation_id in authority.tree.nodes}
-    if chosen is not None and any(each in held for each in authority.tree.path(chosen)):
+    """The organisation a call counts for; ``None``: no grant of the caller's lives."""
+    if chosen is not None and not authority.places().isdisjoint(authority.tree.path(chosen)):
         return chosen
-    return min(held, key=lambda each: (len(authority.tree.path(each)), each), default=None)
+    return authority.find_home()

@@ -57,7 +57,7 @@ _ONCE = (b"host", b"content-length", b"content-type", b"transfer-encoding", b"au
 _ORGANISATION = ORGANISATION_HEADER.encode()
 _MOST_HEADER_BYTES = 32 * 1024
 _LONGEST_PATH = 8 * 1024
-_UNRESTRICTED = ("/api/v1/session", "/api/v1/account/", "/api/v1/setup")
+_UNRESTRICTED = re.compile(r"/api/v1/(?:session|account|setup)(?:/|\Z)")  # not /sessions, nor what may come later
 _OURS = ("/api/", "/.well-known/est/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
@@ -204,7 +204,7 @@ class Edge:
         if session is not None:
             scope["authority"] = await self._parties.authority(session)
         scope["proved"] = session is not None and self._parties.is_proved(session)
-        if session is not None and session.restricted and not scope["path"].startswith(_UNRESTRICTED):
+        if session is not None and session.restricted and _UNRESTRICTED.match(scope["path"]) is None:
             return problems.of_status(
                 403,
                 "Your role takes a second factor.",

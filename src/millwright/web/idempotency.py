@@ -1,8 +1,9 @@
 """``Idempotency-Key`` on POST: the same request sent again gets the first answer, and is not done twice.
 
 Follows draft-ietf-httpapi-idempotency-key-header: an answer is kept for 24 hours by person and key; the key with
-another request is refused (422), and while the first one still runs so is the second (409). An answer that holds a
-secret shown once, or whose route says ``no-store``, is never stored: sending that request again says so.
+another request, or with the same one for another organisation, is refused (422), and while the first one still runs so
+is the second (409). An answer that holds a secret shown once, or whose route says ``no-store``, is never stored:
+sending that request again says so.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from sqlalchemy.exc import IntegrityError
 
 from millwright.engines.sql import Records, metadata
 from millwright.kernel import Clock, Conflict, Invalid, MillwrightError, Unsupported
+from millwright.parties.guards import ORGANISATION_HEADER
 
 HEADER = b"idempotency-key"
 KEPT_MS = 24 * 3_600_000
 """How long an answer is kept."""
 
+_ORGANISATION = ORGANISATION_HEADER.encode()
 _RUNS_MS = 120_000
 _MOST_BYTES = 256 * 1024
 _KEY = re.compile(rb"[\x21-\x7e]{1,128}\Z")
@@ -103,7 +106,9 @@ class Idempotency:
         body = await _read(receive)
         if body is None:
             return  # the client left half way; nothing was begun
-        digest = hashlib.sha256(b"\0".join([scope["path"].encode(), scope["query_string"], body])).digest()
+        whose = b",".join(value for name, value in scope["headers"] if name == _ORGANISATION)
+        said = [scope["path"].encode(), scope["query_string"], whose, body]
+        digest = hashlib.sha256(b"\0".join(said)).digest()
         before = await asyncio.to_thread(self._store.begin, person_id, key, digest)
         if before is not None:
             await _replay(before, digest, send)

@@ -97,27 +97,28 @@ class View:
 
 
 class OverviewDesk:
-    """Puts the overview together at most once a second for each view; what cannot be had in time is null."""
+    """Puts the overview together at most once a second for each view, however many ask; what cannot be had in time is
+    null. Views do not wait for each other, and none ends because somebody who asked for it left."""
 
     def __init__(self, services: Services, board: StatsBoard) -> None:
         self._services, self._board = services, board
-        self._lock = asyncio.Lock()
         self._stored_s = float("-inf")
-        self._made: OrderedDict[View, tuple[float, Overview]] = OrderedDict()
+        self._made: OrderedDict[View, tuple[float, asyncio.Task[Overview]]] = OrderedDict()
         self._stored: tuple[int | None, int | None] = (None, None)
 
     async def look(self, view: View) -> Overview:
-        """The overview, a second old at most."""
-        clock = self._services.clock
-        async with self._lock:
-            known = self._made.get(view)
-            if known is not None and clock.monotonic_s() - known[0] < _FRESH_S:
-                return known[1]
-            made = await self._make(view)
-            self._made[view] = (clock.monotonic_s(), made)
+        """The overview, begun a second ago at most or not finished yet."""
+        now_s = self._services.clock.monotonic_s()
+        known = self._made.get(view)
+        if known is not None and (not known[1].done() or (now_s - known[0] < _FRESH_S and _succeeded(known[1]))):
+            task = known[1]
+        else:
+            task = asyncio.create_task(self._make(view), name="overview")
+            self._made[view] = (now_s, task)
+            self._made.move_to_end(view)
             while len(self._made) > _MOST_VIEWS:
                 self._made.popitem(last=False)
-            return made
+        return await asyncio.shield(task)
 
     async def _make(self, view: View) -> Overview:
         services = self._services
@@ -146,6 +147,10 @@ class OverviewDesk:
             if found is not None:
                 self._stored, self._stored_s = (found.points, found.bytes), now
         return self._stored
+
+
+def _succeeded(task: asyncio.Task[Overview]) -> bool:
+    return not task.cancelled() and task.exception() is None
 
 
 async def _in(scope: Scope, ask: Callable[[], Awaitable[T]]) -> T:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from millwright.parties import READERS, permission
+from typing import Any, Final
+
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
+from litestar.types import Guard
+
+from millwright.parties import READERS, permission, permit
 
 SYSTEM_READ = permission(
     "system:read",
@@ -27,3 +33,21 @@ LEDGER_LOOK = permission(
     "查看单个对象的变更历史",
     ("engineer", "operator", "auditor"),
 )
+
+THINGS: Final = frozenset(
+    {"alarm", "arrival", "certificate", "credential", "dead_letter", "device", "model", "place", "retention", "rule"}
+)
+"""The kinds of objects whose history ``ledger:look`` shows; that of all others (people, sessions, tokens, grants, …)
+takes ``ledger:read``, by which it can be searched for, too."""
+
+
+def look_into_history() -> Guard:
+    """Guard of the history of one object, whose kind the path names."""
+    things, all_kinds = permit(LEDGER_LOOK), permit(LEDGER_READ)
+
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        chosen = things if connection.path_params.get("kind") in THINGS else all_kinds
+        await chosen(connection, handler)  # type: ignore[misc]  # it is a coroutine function
+
+    guard.permission = LEDGER_LOOK  # type: ignore[attr-defined]  # read by the tests and the reference
+    return guard

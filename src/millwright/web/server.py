@@ -181,12 +181,15 @@ def _check_port(host: str, port: int) -> None:
 def _tls(settings: WebSettings) -> dict[str, Any]:
     if not settings.certificate and not settings.key:
         return {}
-    certificate, key = Path(settings.certificate), Path(settings.key)
-    for path in (certificate, key):
-        if not path.is_file():
+    for file in (settings.certificate, settings.key):
+        if not Path(file).is_file():
             raise Invalid(
-                f"The TLS file {path} is missing.",
+                f"The TLS file {file!r} is missing.",
                 code="web.certificate_missing",
                 hint="Set both [web] certificate and [web] key to PEM files.",
             )
-    return {"ssl_cert": certificate, "ssl_key": key, "ssl_protocol_min": SSLProtocols.tls12}
+    return {
+        "ssl_cert": Path(settings.certificate),
+        "ssl_key": Path(settings.key),
+        "ssl_protocol_min": SSLProtocols.tls12,
+    }

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from millwright import approvals as domain
 from millwright import cases, ledger, parties
-from millwright.approvals import Approvals, ApprovalsSettings, Asked, Carrying, Outcome, Requester
+from millwright.approvals import Approvals, ApprovalsKeeper, ApprovalsSettings, Asked, Carrying, Outcome, Requester
 from millwright.approvals.tables import policies, requests
 from millwright.engines import secrets
 from millwright.engines.secrets import Rotation, SecretsSettings, open_secrets
 from millwright.engines.sql import Records, owner_of
-from millwright.kernel import Conflict, Denied, ManualClock, NotFound
+from millwright.kernel import Conflict, Denied, ManualClock, NotFound, Unavailable
+from millwright.ledger import Sealed
+from millwright.ledger.errors import unavailable
 from millwright.parties import Authority, Parties, Session
 
 MIGRATIONS = [secrets.MIGRATIONS, ledger.MIGRATIONS, parties.MIGRATIONS, cases.MIGRATIONS, domain.MIGRATIONS]
@@ -119,6 +124,24 @@ async def test_nothing_asked_or_answered_is_readable_in_the_database(desk: Desk)
     assert "secret words" not in desk.secrets.open(f"approvals.request:{found}", _request(desk, found)).decode()
 
 
+async def test_what_was_asked_cannot_be_guessed_by_what_is_kept_openly(desk: Desk) -> None:
+    """Neither by the digest that people see nor by what names the case, for who can try every short secret."""
+    what = {"words": "1234"}
+    first = await desk.ask("1234")
+    assert await desk.ask("1234") == first  # it is known to wait all the same
+    session, _ = desk.people["anna"]
+    case = desk.approvals.cases.get(first)
+    guess = hashlib.sha256(msgspec.json.encode(["test", what], order="deterministic")).hexdigest()
+    named = hashlib.sha256(f"{session.person.id} {session.id} {guess}".encode()).hexdigest()
+    assert not {guess, named} & {case.cause, case.data["digest"], desk.approvals.store.get(first).digest}
+    digests = [case.data["digest"]]
+    assert await desk.approve(first) == "done"
+    assert "salt" not in desk.secrets.open(f"approvals.request:{first}", _request(desk, first)).decode()
+    second = await desk.ask("1234")
+    digests += [desk.approvals.cases.get(second).data["digest"]]
+    assert len(set(digests)) == 2
+
+
 def _only(table: sa.Table) -> sa.MetaData:
     """The one table, for the databases here have none of other domains'."""
     alone = sa.MetaData()
@@ -203,3 +226,28 @@ async def test_policies_and_their_end(desk: Desk) -> None:
         owner = owner_of(table)
         assert owner is not None
         assert (owner.column, owner.kept) == ("organisation_id", False)
+
+
+async def test_what_expired_while_the_ledger_was_away_is_told_later(desk: Desk) -> None:
+    class Recorded:
+        """A recorder that is away at first."""
+
+        def __init__(self) -> None:
+            self.away, self.actions = True, list[str]()
+
+        async def record(self, entries: Sequence[Sealed]) -> None:
+            if self.away:
+                raise unavailable("away")
+            self.actions += [str(each.entry["action"]) for each in entries]
+
+    recorder = Recorded()
+    keeper = ApprovalsKeeper(desk.approvals, recorder, desk.clock)  # type: ignore[arg-type]  # what is used of it
+    found = await desk.ask()
+    desk.clock.advance(desk.approvals.settings.expires_hours * 3600 + 1)
+    with pytest.raises(Unavailable):
+        await keeper.look()
+    assert (await desk.approvals.get(desk.people["anna"][1], found)).state == "expired"
+    recorder.away = False
+    await keeper.look()
+    await keeper.look()
+    assert recorder.actions == ["approvals.expire"]

@@ -21,9 +21,11 @@ from millwright.devices import (
 )
 from millwright.devices.changes import SUBJECT, decode
 from millwright.devices.credentials.model import digest_of_token
+from millwright.devices.store import devices as devices_table
 from millwright.devices.store import revision
 from millwright.engines.sql import Records
 from millwright.kernel import Conflict, Invalid, LimitExceeded, ManualClock, NotFound
+from millwright.parties.store.organisations_tables import organisations
 from support.bus import LocalBus
 
 MIGRATIONS = [parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
@@ -319,6 +321,26 @@ async def test_an_import_takes_what_it_can_and_tells_the_rest(service: DevicesSe
     token = report.credentials[0].token
     grants = service.credential_store.grants([digest_of_token(token)])
     assert [grant.device_id for grant in grants.values()] == [pump.id]
+
+
+async def test_a_device_behind_an_edge_node_below_takes_a_model_from_above(
+    service: DevicesService, records: Records
+) -> None:
+    await service.models.create(PUMP)
+    edge = await service.registry.create(
+        NewDevice(name="gw", kind="sparkplug_edge", sparkplug=SparkplugBinding(group_id="G", edge_node_id="E"))
+    )
+    row = {"id": "red", "parent_id": "org_root", "kind": "enterprise", "name": "red", "name_key": "red"}
+    with records.begin() as connection:
+        connection.execute(
+            organisations.insert(),
+            [{**row, "suspended": False, "path": "/org_root/red/", "created_ms": 1, "revision": 1}],
+        )
+        connection.execute(devices_table.update().where(devices_table.c.id == edge.id).values(organisation_id="red"))
+    drive = {"name": "drive", "model": "Pump", "kind": "sparkplug_device"}
+    address = {"group_id": "G", "edge_node_id": "E", "device_id": "D"}
+    report = await service.registry.import_json([drive | address])
+    assert (report.created, report.refused) == (1, [])
 
 
 async def test_a_dry_run_changes_nothing(service: DevicesService, records: Records) -> None:

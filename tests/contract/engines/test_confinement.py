@@ -10,7 +10,7 @@ from millwright.devices.store import credentials, models, places, presence, tags
 from millwright.devices.store import devices as things
 from millwright.engines.sql import Records
 from millwright.kernel import NotFound, Scope
-from millwright.kernel.scope import NOTHING, within
+from millwright.kernel.scope import EVERYTHING, NOTHING, current_scope, within
 from millwright.parties.store.organisations_tables import organisations
 
 MIGRATIONS = [parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
@@ -157,3 +157,28 @@ def test_one_statement_serves_every_scope(confined: Records) -> None:
     for scope, found in ((RED, ["dev_red"]), (NOTHING, []), (BOTH, ["dev_blue", "dev_red"]), (RED, ["dev_red"])):
         with within(scope):
             assert ids(confined, question) == found
+
+
+def test_what_hangs_on_what_is_shared_is_not_written_either(confined: Records) -> None:
+    versions = devices_versions()
+    everything = confined.scoped(EVERYTHING)
+    rows = [{"model_id": f"mod_{key}", "version": 1, "document": {}, "created_ms": 0} for key in ("above", "red")]
+    with everything.begin() as connection:
+        connection.execute(sa.insert(versions), rows)
+    with within(RED), confined.begin() as connection:
+        assert ids(confined, sa.select(versions.c.model_id)) == ["mod_above", "mod_red"]
+        assert connection.execute(sa.update(versions).values(created_ms=9)).rowcount == 1
+        assert connection.execute(sa.delete(versions)).rowcount == 1
+    with everything.read() as connection:
+        kept = connection.execute(sa.select(versions.c.model_id, versions.c.created_ms)).all()
+    assert [tuple(row) for row in kept] == [("mod_above", 0)]
+
+
+def test_records_of_everything_leave_the_scope_of_the_work_alone(confined: Records) -> None:
+    with within(RED):
+        for records, seen in ((confined, RED), (confined.scoped(EVERYTHING), RED), (confined.scoped(BOTH), BOTH)):
+            with records.begin():
+                assert current_scope() is seen
+            with records.read():
+                assert current_scope() is seen
+        assert ids(confined.scoped(EVERYTHING), sa.select(things.c.id)) == ["dev_blue", "dev_red"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import stat
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from millwright.engines.secrets import (
     purpose_of,
     sealed,
 )
+from millwright.engines.secrets.keys import data_keys
 from millwright.engines.secrets.wrapping import KeyFile
 from millwright.engines.sql import Records
 from millwright.kernel import Corrupt, Invalid, ManualClock, Unavailable
@@ -103,6 +106,19 @@ def test_what_is_sealed_opens_only_at_its_place(
         with pytest.raises(Corrupt) as caught:
             another.open(purpose, value)
         assert "silver" not in str(caught.value)
+
+
+@pytest.mark.parametrize("cipher", ["aes-256-gcm", "sm4-gcm"])
+def test_a_digest_recognises_the_same_for_one_purpose_and_takes_the_key(
+    settings: SecretsSettings, cipher: str, records: Records, tmp_path: Path, clock: ManualClock
+) -> None:
+    chosen = SecretsSettings(**{f: getattr(settings, f) for f in settings.__struct_fields__} | {"cipher": cipher})
+    secrets = opened(chosen, records, tmp_path, clock)
+    found = secrets.digest("a", b"1234")
+    assert found == opened(chosen, records, tmp_path, clock).digest("a", b"1234")
+    secrets.add_key()
+    others = [secrets.digest("a", b"1234"), secrets.digest("b", b"1234"), secrets.digest("a", b"1235")]
+    assert len({found, *others, hashlib.sha256(b"1234").hexdigest()}) == 5
 
 
 def test_key_file_is_private_and_made_once(records: Records, tmp_path: Path, clock: ManualClock) -> None:
@@ -210,6 +226,109 @@ async def test_an_interrupted_rotation_is_finished_in_the_background(
     await keeper.start()
     await until(lambda: rotation.pending() == 0)
     await keeper.stop()
+
+
+def test_an_old_master_key_outlives_the_round_that_left_it_unused(
+    records: Records, tmp_path: Path, clock: ManualClock
+) -> None:
+    file = tmp_path / "secrets.key"
+    secrets = opened(SecretsSettings(), records, tmp_path, clock)
+    fill(records, secrets, 1)
+    rotation = Rotation(records, secrets, clock, tables)
+    before = secrets.store.list()
+    rotation.begin()
+    assert rotation.finish().rewrapped == 1
+    # Power is lost, and with it what was committed last: the key is under the old master key again.
+    with records.begin() as connection:
+        for key in before:
+            connection.execute(
+                sa.update(data_keys)
+                .where(data_keys.c.id == key.id)
+                .values(wrapped=key.wrapped, wrapped_by=key.wrapped_by)
+            )
+    assert len(opened(SecretsSettings(), records, tmp_path, clock).check()) == 2
+    assert rotation.finish().rewrapped == 1
+    assert rotation.is_due()
+    rotation.finish()
+    assert len(file.read_text().split()) == 1
+    assert not rotation.is_due()
+
+
+def test_a_data_key_names_the_master_key_that_wrapped_it(
+    records: Records, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = opened(SecretsSettings(), records, tmp_path, clock)
+    elsewhere = KeyFile(tmp_path / "secrets.key")
+    wrap = secrets.wrapper.wrap
+
+    def overtaken(key: bytes, context: str) -> tuple[str, str]:
+        done = wrap(key, context)
+        elsewhere.advance()
+        return done
+
+    monkeypatch.setattr(secrets.wrapper, "wrap", overtaken)
+    secrets.add_key()
+    assert len(open_secrets(SecretsSettings(), records, tmp_path, clock).check()) == 2
+    secrets.rewrap(secrets.store.list()[0])
+    assert len(open_secrets(SecretsSettings(), records, tmp_path, clock).check()) == 2
+
+
+def test_processes_that_change_the_key_file_wait_for_each_other(tmp_path: Path) -> None:
+    file = KeyFile(tmp_path / "secrets.key")
+    file.establish()
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(KeyFile(tmp_path / "secrets.key").advance) for _ in range(40)]:
+            done.result()
+    assert len(file.older()) == 40
+
+
+async def test_old_keys_go_by_themselves_when_their_time_is_over(
+    records: Records, tmp_path: Path, clock: ManualClock
+) -> None:
+    secrets = opened(SecretsSettings(), records, tmp_path, clock)
+    fill(records, secrets, 2)
+    rotation = Rotation(records, secrets, clock, tables)
+    rotation.begin()
+    rotation.finish()
+    clock.advance(2 * 3600)
+    assert rotation.pending() == 0
+    keeper = RotationKeeper(rotation, every_s=0.01)
+    await keeper.start()
+    await until(lambda: len(secrets.store.list()) == 1 and not secrets.wrapper.older())
+    await keeper.stop()
+
+
+def test_where_no_rotation_is_under_way_no_secret_is_counted(
+    records: Records, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = opened(SecretsSettings(), records, tmp_path, clock)
+    fill(records, secrets, 2)
+    rotation = Rotation(records, secrets, clock, tables)
+    monkeypatch.setattr(rotation, "_count", lambda _pattern: pytest.fail("every secret was counted"))
+    assert rotation.pending() == 0
+    assert not rotation.is_due()
+
+
+def test_while_an_old_key_is_kept_no_secret_is_counted_and_a_late_write_is_sealed_anew(
+    records: Records, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = opened(SecretsSettings(), records, tmp_path, clock)
+    fill(records, secrets, 2)
+    late = contents(records)
+    Rotation(records, secrets, clock, tables).begin()
+    rotation = Rotation(records, secrets, clock, tables)
+    assert rotation.is_due()
+    rotation.finish()
+    rotation.finish()  # the old master key goes one round later
+    with records.begin() as connection:
+        connection.execute(sa.update(drawers).where(drawers.c.id == "d001").values(content=late["d001"]))
+    with monkeypatch.context() as patched:
+        patched.setattr(rotation, "_count", lambda _pattern: pytest.fail("every secret was counted"))
+        assert not rotation.is_due()
+        clock.advance(2 * 3600)
+        assert rotation.is_due()
+    assert (rotation.pending(), rotation.finish().resealed, rotation.pending()) == (1, 1, 0)
+    assert not rotation.is_due()
 
 
 @pytest.mark.parametrize(

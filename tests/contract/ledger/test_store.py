@@ -61,6 +61,7 @@ def test_entries_are_found_by_everything_that_is_asked_for(records: Records) -> 
     assert ids(text="%") == ids()
     assert ids(text="nobody") == []
     assert len(ids(actor_id="per_1")) == 30
+    assert ids(object_kind="*", object_id="*") == ids(actor_id="per_*") == []  # of kinds and actions alone
 
 
 def test_personal_values_are_kept_apart_paged_and_erased(records: Records) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +34,7 @@ def test_a_batch_is_added_once(records: Records) -> None:
         ("blue", "messages"): 1,
         ("blue", "points"): 10,
     }
-    assert store.find_position("s") == 20
+    assert store.begin_at("s", 0, 0) == 20
     assert store.sums(0, NOON) == {}
     assert store.sums(0, NOON + 1, ["blue"]) == {("blue", "messages"): 1, ("blue", "points"): 10}
 
@@ -81,6 +83,29 @@ async def test_a_stream_is_counted_once_through_any_sequence_of_deaths(records: 
                 break  # killed after it was settled, before it was acknowledged
             acknowledged = at
     assert store.sums(0, NOON + 1)["red", "messages"] == sum(stream)
+
+
+async def test_counts_of_a_stream_are_on_the_disk_before_it_is_acknowledged(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if records.engine.dialect.name != "sqlite":
+        pytest.skip("every commit to PostgreSQL is on the disk")
+    tally = StreamTally(CountStore(records), ManualClock())
+    await tally.begin("intake/x", 0)
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def seen(file: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{file}").readlink().name)
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", seen)
+    tally.add(5, counts("red", 1))
+    await tally.settle()
+    assert f"{Path(str(records.engine.url.database)).name}-wal" in synced
+    synced.clear()
+    await tally.settle()
+    assert synced == []
 
 
 async def test_counts_wait_while_the_database_is_away(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:

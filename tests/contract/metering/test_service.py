@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
+import sqlalchemy as sa
 
 from millwright import ledger, metering, parties
 from millwright.engines.sql import Records
 from millwright.kernel import Conflict, Denied, Invalid, ManualClock, NotFound
 from millwright.kernel.scope import EVERYTHING, Scope, within
-from millwright.metering import API_CALLS, MESSAGES, NO_CEILINGS, Batch, Calendar, CountStore, LimitWatch, Metering
+from millwright.metering import (
+    API_CALLS,
+    MESSAGES,
+    NO_CEILINGS,
+    Batch,
+    Calendar,
+    CountStore,
+    DepartedKeeper,
+    LimitWatch,
+    Metering,
+)
 from millwright.metering.model import (
     Limits,
     MeterPrice,
@@ -20,6 +32,10 @@ from millwright.metering.model import (
     Tier,
 )
 from millwright.metering.periods import HOUR_MS, month
+from millwright.metering.statements import digest_of, frozen
+from millwright.metering.store import DepartedStore, PlanStore
+from millwright.metering.store.departed import depart
+from millwright.metering.tables import statements
 from millwright.parties import Authority, Node, Tree
 from millwright.parties.authority import Held
 from millwright.parties.permissions import of_role
@@ -109,6 +125,89 @@ async def test_statements_are_numbered_frozen_and_recounted(service: Metering, s
         assert [each.number for each in await service.statements(None)] == ["MW-202610-0001"]
         with pytest.raises(NotFound):
             await service.statement(made[1].id or "")
+
+
+async def test_a_statement_of_a_fee_alone_without_use_is_equal(
+    service: Metering, store: CountStore, records: Records
+) -> None:
+    who = authority("org_root")
+    with within(scope_of(who)):
+        fee = await service.add_plan(who, NewPlan(PlanDocument("Fee", monthly_fee="31"), "org_root"), "Anna")
+        other = await service.add_plan(who, NewPlan(PlanDocument("Other", monthly_fee="62"), "org_root"), "Anna")
+        await service.subscribe(who, "red", NewSubscription("2026-10-01", fee.id))
+        await service.subscribe(who, "red", NewSubscription("2026-10-11", other.id))
+        made = await service.issue(who, "red", "2026-10", "Anna")
+        assert made.document.total == "52.00"
+        assert [each.quantity for each in made.document.raw] == [0, 0]
+        assert (await service.verify(made.id or "")).equal
+        # One that was issued before a stretch had a row at least.
+        text = frozen(msgspec.structs.replace(made.document, raw=[]))
+        with records.begin() as connection:
+            connection.execute(sa.update(statements).values(document=text, digest=digest_of(text)))
+        assert (await service.verify(made.id or "")).equal
+
+
+async def test_a_month_is_closed_by_the_statement_of_a_payer_above_that_one_may_not_see(
+    service: Metering, store: CountStore
+) -> None:
+    root = authority("org_root")
+    with within(scope_of(root)):
+        plan = await service.add_plan(root, NewPlan(DOCUMENT, "org_root"), "Anna")
+        await service.subscribe(root, "org_root", NewSubscription("2026-10-01", plan.id))
+        await service.issue(root, "org_root", "2026-10", "Anna")
+    red = authority("red")
+    with within(scope_of(red)):
+        own = await service.add_plan(red, NewPlan(DOCUMENT), "Bo")
+        with pytest.raises(Conflict) as closed:
+            await service.subscribe(red, "shop", NewSubscription("2026-10-15", own.id))
+        assert closed.value.code == "metering.month_closed"
+        await service.subscribe(red, "shop", NewSubscription("2026-11-01", own.id))
+
+
+async def test_a_month_is_closed_by_the_statements_alone_that_would_change(
+    service: Metering, store: CountStore
+) -> None:
+    root = authority("org_root")
+    with within(scope_of(root)):
+        plan = await service.add_plan(root, NewPlan(DOCUMENT, "org_root"), "Anna")
+        other = await service.add_plan(root, NewPlan(PlanDocument("B", monthly_fee="62"), "org_root"), "Anna")
+        for payer, day in (("org_root", "2026-09-01"), ("red", "2026-09-01"), ("red", "2026-10-01")):
+            await service.subscribe(root, payer, NewSubscription(day, plan.id))
+        await service.issue(root, "org_root", "2026-10", "Anna")
+        for organisation, plan_id in (("red", None), ("blue", other.id), ("org_root", other.id)):
+            with pytest.raises(Conflict) as closed:  # the root paid for it, or would have had to
+                await service.subscribe(root, organisation, NewSubscription("2026-10-15", plan_id))
+            assert closed.value.code == "metering.month_closed"
+        await service.subscribe(root, "red", NewSubscription("2026-10-15", other.id))  # the root has no part in that
+        assert (await service.issue(root, "red", "2026-10", "Anna")).document.total == "48.00"
+        with pytest.raises(Conflict):
+            await service.subscribe(root, "red", NewSubscription("2026-10-01", other.id))
+        await service.subscribe(root, "red", NewSubscription("2026-09-15", other.id))  # holds until October
+
+
+async def test_what_a_removed_organisation_used_goes_when_its_time_is_over(
+    service: Metering, store: CountStore, records: Records, clock: ManualClock
+) -> None:
+    hour = clock.now_ms() // HOUR_MS
+    for organisation in ("shop", "blue"):
+        count(store, organisation, 5, hour)
+    root = authority("org_root")
+    with within(scope_of(root)):
+        plan = await service.add_plan(root, NewPlan(DOCUMENT, "org_root"), "Anna")
+        await service.subscribe(root, "shop", NewSubscription("2026-11-01", plan.id))
+    with records.begin() as connection:
+        depart(connection, "shop", clock.now_ms())
+        connection.execute(organisations.delete().where(organisations.c.id == "shop"))
+    keeper, departed = DepartedKeeper(records, clock), DepartedStore(records)
+    assert departed.since(clock.now_ms()) == [Node("shop", "red", "site", "shop")]
+    assert departed.since(clock.now_ms() + 1) == []
+    clock.advance(730 * 86_400)
+    await keeper.look()
+    assert store.sums(hour, hour + 1) == {("shop", "messages"): 5, ("blue", "messages"): 5}
+    clock.advance(2 * 86_400)
+    await keeper.look()
+    assert store.sums(hour, hour + 1) == {("blue", "messages"): 5}
+    assert (departed.since(0), PlanStore(records).subscriptions()) == ([], {})
 
 
 async def test_who_decides(service: Metering, store: CountStore) -> None:

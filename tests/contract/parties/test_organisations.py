@@ -13,9 +13,18 @@ from millwright.engines import secrets
 from millwright.engines.sql import Records
 from millwright.kernel import ROOT, Conflict, Denied, Invalid, ManualClock, NotFound
 from millwright.parties import Authority, Opened, Parties
-from millwright.parties.grants.model import GroupChange, NewConsent, NewGrant, NewGroup, NewInvitation, NewRole
+from millwright.parties.grants.model import (
+    Group,
+    GroupChange,
+    NewConsent,
+    NewGrant,
+    NewGroup,
+    NewInvitation,
+    NewRole,
+    RoleChange,
+)
 from millwright.parties.organisations.model import NewOrganisation, OrganisationChange
-from millwright.parties.store.organisations_tables import organisations
+from millwright.parties.store.organisations_tables import organisations, roles
 from support.sealing import sealing
 
 DOMAINS = (secrets, domain, metering, cases, certificates, approvals, devices, historian, operations)
@@ -151,6 +160,37 @@ async def test_a_grant_ends_by_itself_and_through_a_group(province: Province, cl
     assert [(each.role_name, each.group_name) for each in why.reasons] == [("auditor", "audit")]
     await parties.grants.change_group(await province.may("red"), group.id, GroupChange("audit", []))
     assert not (await province.may("guest")).may("people:read", red)
+
+
+async def test_a_group_and_a_role_stay_as_old_as_they_are(
+    province: Province, records: Records, clock: ManualClock
+) -> None:
+    grants, red = province.parties.grants, province.ids["red"]
+    me = province.people["red"].session.person.id
+    role = await grants.add_role(await province.may("red"), NewRole(red, "clerk", ["people:read"]))
+    group = await grants.add_group(await province.may("red"), NewGroup(red, "audit", []))
+    assert group.created_ms == clock.now_ms()
+    clock.advance(60)
+    changed = await grants.change_group(await province.may("red"), group.id, GroupChange(" auditors ", [me, me]))
+    assert changed == Group(group.id, red, "auditors", [me], group.created_ms)
+    assert await grants.groups(await province.may("red")) == [changed]
+    await grants.change_role(await province.may("red"), role.id, RoleChange("reader", ["people:read"]))
+    with records.read() as connection:
+        kept = connection.execute(sa.select(roles.c.name, roles.c.created_ms).where(roles.c.id == role.id)).one()
+    assert tuple(kept) == ("reader", group.created_ms)
+
+
+async def test_who_fills_a_group_holds_what_it_is_granted_and_no_other_group(province: Province) -> None:
+    grants, red = province.parties.grants, province.ids["red"]
+    clerk = await grants.add_role(await province.may("red"), NewRole(red, "clerk", ["people:read", "people:manage"]))
+    await province.invite("red", "red", "clerk", clerk.id)
+    high, low = [await grants.add_group(await province.may("red"), NewGroup(red, name, [])) for name in ("a", "b")]
+    await grants.add_grant(await province.may("red"), NewGrant(red, "administrator", group_id=high.id))
+    await grants.add_grant(await province.may("red"), NewGrant(red, clerk.id, group_id=low.id))
+    me = province.people["clerk"].session.person.id
+    assert (await grants.change_group(await province.may("clerk"), low.id, GroupChange("b", [me]))).person_ids == [me]
+    with pytest.raises(Denied):
+        await grants.change_group(await province.may("clerk"), high.id, GroupChange("a", [me]))
 
 
 async def test_an_invitation_works_once_and_not_for_ever(province: Province, clock: ManualClock) -> None:

@@ -14,6 +14,7 @@ import paho.mqtt.client as paho
 import pytest
 
 from support.certificates import make_request, openssl
+from support.mqtt import hang_up
 from support.nats import free_port
 from support.node import RunningNode
 
@@ -79,7 +80,7 @@ def test_one_switch_secures_everything(tmp_path: Path) -> None:
         done = node.cli("certificates", "revoke", "pump-7", listed[0]["id"], "--reason", "key_compromise")
         assert done.returncode == 0, done.stderr
         node.wait_for("the device is out", lambda: not client.is_connected())
-        client.loop_stop()
+        hang_up(client)
         assert publish(*own) != 0
 
         # New keys while it runs: the authority signs on.

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from millwright.identity.handle import HandleClient
+from millwright.identity.handle import HandleClient, transport
+from millwright.identity.handle.administration import Administration
 from millwright.identity.handle.transport import Address, NoAnswer, ask
 from millwright.identity.handle.wire.codes import EnvelopeFlag, Flag, Op, Rc
 from millwright.identity.handle.wire.message import (
@@ -23,10 +24,11 @@ from millwright.identity.handle.wire.message import (
     packets,
 )
 from millwright.identity.handle.wire.requests import Answer, OfHandle, Resolve, WithValues, encode_request
-from millwright.identity.handle.wire.responses import decode_resolved, encode_resolved
+from millwright.identity.handle.wire.responses import decode_handles, decode_resolved, encode_resolved
 from millwright.kernel import Unavailable
-from support.handle import SECRET, RunningHandle, admin_value, running_handle, site_for, value
+from support.handle import ADMIN, SECRET, RunningHandle, admin_value, running_handle, site_for, value
 from support.identifiers import put
+from support.mqtt import until
 
 PRODUCT = b"86.1000.1/product-1"
 LARGE = b"86.1000.1/large"
@@ -192,6 +194,27 @@ async def test_broken_packets_never_raise_and_answers_get_no_answer(tmp_path: Pa
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.parametrize("handle", [b"", b"/", b"/x"])
+async def test_a_handle_without_a_prefix_is_answered(tmp_path: Path, handle: bytes, caplog: Any) -> None:
+    async with running_handle(tmp_path) as running:
+        with datagrams(running.port) as udp:
+            udp.send(*packets((2, 11), 0, 5, question(handle)))
+            packet = await udp.receive()
+            assert packet is not None
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(frame((2, 11), 0, 6, question(handle)) + frame((2, 11), 0, 7, question()))
+        codes = []
+        for _ in range(2):
+            envelope = decode_envelope(await reader.readexactly(20))
+            codes.append(decode_message(await reader.readexactly(envelope.length)).response_code)
+        writer.close()
+        # An empty one names the prefix handle of nothing, which is looked for among those of 0.NA.
+        wanted = Rc.SERVER_NOT_RESPONSIBLE if handle else Rc.HANDLE_NOT_FOUND
+        assert codes == [wanted, Rc.SUCCESS]
+        assert decode_message(packet[20:]).response_code == wanted
+    assert "Traceback" not in caplog.text
+
+
 async def test_slow_clients_lose_their_connection(tmp_path: Path) -> None:
     async with running_handle(tmp_path, message_timeout_s=0.3, idle_timeout_s=0.6) as running:
         enlarge(running)
@@ -249,6 +272,61 @@ async def test_many_questions_on_one_connection_are_answered_in_order(tmp_path: 
             assert envelope.request_id == number + 1
             assert message.response_code == (Rc.SUCCESS if each == PRODUCT else Rc.HANDLE_NOT_FOUND)
         writer.close()
+
+
+async def test_what_comes_at_once_is_answered_from_one_view(tmp_path: Path, monkeypatch: Any) -> None:
+    async with running_handle(tmp_path) as running:
+        opened, view = [], running.records.view
+        monkeypatch.setattr(running.records, "view", lambda: opened.append(1) or view())
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(b"".join(frame((2, 11), 0, number + 1, question()) for number in range(20)))
+        for number in range(20):
+            envelope = decode_envelope(await reader.readexactly(20))
+            await reader.readexactly(envelope.length)
+            assert envelope.request_id == number + 1
+        writer.close()
+        assert len(opened) == 1
+
+
+async def test_a_list_waits_for_a_client_that_does_not_take_it(tmp_path: Path, monkeypatch: Any) -> None:
+    async with running_handle(tmp_path) as running:
+        names = [b"86.1000.1/%05d" % number + b"x" * 1985 for number in range(10_000)]
+        running.records.load((each, (value(1),)) for each in names)
+        read, whole = 0, Administration.list_handles
+
+        def counted(*arguments: Any) -> list[bytes]:
+            nonlocal read
+            read += 1
+            return whole(*arguments)
+
+        monkeypatch.setattr(Administration, "list_handles", counted)
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        await until(lambda: len(running.server._connections) == 1)
+        next(iter(running.server._connections)).peer.identity = ADMIN
+        body = encode_request(OfHandle(b"0.NA/86.1000.1"))
+        asked = encode_message(Message(op=Op.LIST_HANDLES, body=body), (2, 11))
+        writer.write(frame((2, 11), 0, 6, asked) + frame((2, 11), 0, 7, question()))
+        await asyncio.sleep(0.7)
+        held = read
+        assert 0 < held < 70  # of 84 and more: what the sockets hold, and no more
+        listed, asked_for = 0, 6
+        while asked_for == 6:
+            envelope = decode_envelope(await reader.readexactly(20))
+            message = decode_message(await reader.readexactly(envelope.length))
+            asked_for = envelope.request_id
+            listed += len(decode_handles(message.body)) if asked_for == 6 else 0
+        writer.close()
+        assert (listed, asked_for) == (len(names) + 1, 7)
+        assert read > held
+
+
+async def test_our_client_takes_so_many_bytes_and_no_more(tmp_path: Path, monkeypatch: Any) -> None:
+    async with running_handle(tmp_path, listed_at_once=1) as running:
+        running.records.load((b"86.1000.1/%03d" % number, (value(1),)) for number in range(200))
+        assert len(await running.client(SECRET).list_handles(b"0.NA/86.1000.1")) == 201
+        monkeypatch.setattr(transport, "_MOST_BYTES", 5_000)
+        with pytest.raises(Unavailable, match="does not end"):
+            await running.client(SECRET).list_handles(b"0.NA/86.1000.1")
 
 
 # --- forged answers to our client --------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from millwright.identity.handle.errors import MessageError
 from millwright.identity.handle.keys import DhPublicKey, decode_public_key, encode_public_key
-from millwright.identity.handle.sessions import Session, agree_by_dh, trimmed
+from millwright.identity.handle.sessions import Session, agree_by_client_key, agree_by_dh, trimmed
 from millwright.identity.handle.wire.codes import EnvelopeFlag, Flag, Op, Rc
 from millwright.identity.handle.wire.credential import code_holds, coded, decode_credential
 from millwright.identity.handle.wire.message import (
@@ -175,3 +175,9 @@ def test_weak_groups_are_refused() -> None:
     for p, g, y in ((23, 5, 4), (P - 1, 2, 4), (P, 1, 4), (P, 2, 1), (P, 2, P - 1), (1 << 5000 | 1, 2, 4)):
         with pytest.raises(MessageError):
             agree_by_dh(encode_public_key(DhPublicKey(y, p, g)))
+
+
+def test_a_short_rsa_key_makes_no_session() -> None:
+    numbers = rsa.RSAPublicNumbers(65537, (1 << 255 | 0x1B) * ((1 << 256) - 189))
+    with pytest.raises(MessageError, match="1024"):
+        agree_by_client_key(encode_public_key(numbers.public_key()))

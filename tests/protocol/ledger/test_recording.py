@@ -12,12 +12,13 @@ from typing import Any
 import httpx
 import pytest
 
-from millwright.kernel import Unavailable
-from millwright.ledger import Act, Actor, Draft, Recorder, Target, entries_of, verify
+from millwright.kernel import ROOT, Unavailable
+from millwright.kernel.scope import EVERYTHING
+from millwright.ledger import Act, Actor, Draft, LedgerStore, Recorder, Target, entries_of, verify
 from millwright.ledger.proving import check_proof
 from millwright.parties.second_factor.totp import code_at
 from support.certificates import make_request
-from support.web import PASSWORD, RunningWeb, open_writer, running_web
+from support.web import PASSWORD, RunningWeb, open_writer, running_web, send_raw
 
 READS = {
     ("post", "/api/v1/rules/test"),
@@ -177,6 +178,19 @@ async def test_denials_are_told_and_a_flood_is_counted(web: RunningWeb) -> None:
     assert person in {one["target"].get("id") for one in guesses}
 
 
+async def test_a_refused_sign_in_is_entered_alike_for_somebody_and_for_nobody(web: RunningWeb) -> None:
+    client = await web.set_up()
+    for name in ("Anna", "Nobody"):
+        attempts = web.services.denials.attempts
+        answer = await web.client().post("/api/v1/session", json={"name": name, "password": "wrong password"})
+        assert answer.status_code == 401
+        assert web.services.denials.attempts == attempts + 1
+    found = await until(client, lambda each: len(each) == 2, action="session.sign_in", outcome="denied")
+    assert {each["organisation"] for each in found} == {ROOT}
+    assert {each["error"] for each in found} == {"parties.wrong_password"}
+    assert all(each["actor"] == {"kind": "unknown"} for each in found)
+
+
 async def test_no_secret_is_anywhere_in_it(web: RunningWeb, tmp_path: Path) -> None:
     client = await web.set_up()
     marker = "Marker of a secret 8472"
@@ -318,6 +332,22 @@ async def test_who_may_read_it(web: RunningWeb) -> None:
     assert (await viewer.get("/api/v1/ledger/objects/device/x")).status_code == 403
 
 
+async def test_the_history_of_an_object_is_of_one_thing(web: RunningWeb) -> None:
+    administrator = await web.set_up()
+    engineer = await web.person(administrator, "Erik", "engineer")
+    place = (await administrator.post("/api/v1/places", json={"name": "Works", "level": "site"})).json()["id"]
+    await until(administrator, lambda each: len(each) == 1, action="places.add")
+    person = (await administrator.get("/api/v1/session")).json()["person"]["id"]
+    assert len((await engineer.get(f"/api/v1/ledger/objects/place/{place}")).json()["items"]) == 1
+    for kind, wanted in (("*", "*"), ("pl*", place), ("person", person), ("person", "*"), ("session", "x")):
+        answer = await engineer.get(f"/api/v1/ledger/objects/{kind}/{wanted}")
+        assert answer.status_code == 403, (kind, answer.text)
+    assert (await engineer.get("/api/v1/ledger/objects/place/*")).json()["items"] == []
+    for kind in ("*", "pl*"):
+        assert (await administrator.get(f"/api/v1/ledger/objects/{kind}/{place}")).json()["items"] == []
+    assert (await administrator.get(f"/api/v1/ledger/objects/person/{person}")).json()["items"]
+
+
 async def test_nothing_is_changed_while_it_cannot_be_recorded(web: RunningWeb) -> None:
     client = await web.set_up()
     await web.nats.kill(signal.SIGKILL)
@@ -402,6 +432,80 @@ async def test_a_change_that_never_reported_back_is_entered_as_interrupted(tmp_p
         try:
             found = await until(client, lambda each: len(each) == 2, action="test.add")
             assert {each["id"] for each in found} == {"led_00001", "led_00002"}
+        finally:
+            await writer.stop()
+
+
+KEYED = "Idempotency-Key: k\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "left", "problem"),
+    [
+        ("Content-Length: 500\r\n" + KEYED, False, "web.body_too_slow"),
+        ("Transfer-Encoding: chunked\r\n" + KEYED, False, "web.body_too_large"),
+        ("Content-Length: 500\r\n" + KEYED, True, None),
+        ("Content-Length: 17\r\n", False, "web.invalid"),
+        ("Content-Length: 17\r\n" + KEYED, False, "web.invalid"),
+    ],
+    ids=["stalled", "too large", "left", "wrong", "wrong with a key"],
+)
+async def test_what_was_refused_before_anything_was_begun_is_never_entered_as_interrupted(
+    tmp_path: Path, head: str, left: bool, problem: str | None
+) -> None:
+    async with running_web(tmp_path, body_timeout_s=0.3, max_body_bytes=1000) as web:
+        client = await web.set_up()
+        cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+        body = "7d0\r\n" + "x" * 2000 + "\r\n" if "chunked" in head else '{"nothing": true}'
+        request = (
+            f"POST /api/v1/places HTTP/1.1\r\nHost: {web.url[7:]}\r\nOrigin: {web.url}\r\nCookie: {cookie}\r\n"
+            f"Connection: close\r\nContent-Type: application/json\r\n{head}\r\n{body}"
+        )
+        answer = await send_raw(web, request.encode(), answered=not left)
+        assert left or str(problem).encode() in answer
+        if left:
+            await asyncio.sleep(0.5)  # nothing tells when a request that nobody waits for is over
+        writer = open_writer(web.services.records, web.bus, web.services.clock, tmp_path, interrupted_after_s=10)
+        await writer.start()
+        try:
+            for _ in range(100):
+                if (await web.bus.state("LEDGER")).messages == 0:  # all that was sent is written
+                    break
+                await asyncio.sleep(0.1)
+            found = await entries(client, action="places*")
+            assert [each["error"] for each in found] == ([] if left else [problem])
+            store = LedgerStore(web.services.records.scoped(EVERYTHING))
+            assert await asyncio.to_thread(store.overdue, web.services.clock.now_ms() + 1) == []
+        finally:
+            await writer.stop()
+
+
+async def test_an_intent_that_ends_in_the_batch_it_begins_in_is_never_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str] = []
+    keep = LedgerStore.keep
+
+    def watch(self: LedgerStore, entries: Any, begun: Any, settled: Any) -> None:
+        kept.extend(intent_id for intent_id, _, _ in begun)
+        keep(self, entries, begun, settled)
+
+    monkeypatch.setattr(LedgerStore, "keep", watch)
+    async with running_web(tmp_path) as web:
+        client = await web.set_up()
+        recorder = web.services.recorder
+        for number in range(3):
+            await recorder.begin(sealed(number))
+        await recorder.record([sealed(1)])
+        await recorder.settle("led_00002")
+        writer = open_writer(web.services.records, web.bus, web.services.clock, tmp_path)
+        await writer.start()
+        try:
+            found = await until(client, lambda each: len(each) == 1, action="test.add")
+            assert [each["id"] for each in found] == ["led_00001"]
+            assert kept == ["led_00000"]
+            await recorder.record([sealed(0)])  # the end of one that was kept comes later
+            await until(client, lambda each: len(each) == 2, action="test.add")
         finally:
             await writer.stop()
 

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from support.tenants import Tenant, plant
-from support.web import RunningWeb, running_web
+from support.tenants import Tenant, plant, send
+from support.web import PASSWORD, RunningWeb, running_web
 
 
 @pytest.fixture
@@ -75,9 +75,10 @@ async def test_grants_roles_and_members_say_what_changed(web: RunningWeb) -> Non
     await red.client.delete(f"/api/v1/organisations/{red.id}/members/{red.ids['person_id']}")
     left = await entry(red.client, action="organisations.members.remove")
     assert left["target"]["id"] == red.ids["person_id"]
-    await root.patch(f"/api/v1/organisations/{red.id}", json={"suspended": True})
+    code = "91350100M000100Y43"
+    await root.patch(f"/api/v1/organisations/{red.id}", json={"suspended": True, "code": code})
     told = await entry(root, action="organisations.change")
-    assert {each["path"]: each["after"] for each in told["changes"]} == {"/suspended": True}
+    assert {each["path"]: each["after"] for each in told["changes"]} == {"/suspended": True, "/credit_code": code}
 
 
 async def test_who_took_personal_data_out_is_told(web: RunningWeb) -> None:
@@ -88,3 +89,41 @@ async def test_who_took_personal_data_out_is_told(web: RunningWeb) -> None:
         told = await entry(root, action=action)
         assert (told["outcome"], told["actor"]["kind"]) == ("done", "person")
     assert (await root.get("/api/v1/ledger/entries", params={"action": "ledger.entries.read"})).json()["items"] == []
+
+
+async def test_what_one_does_in_the_second_of_two_sisters_is_in_the_record_of_the_second(web: RunningWeb) -> None:
+    root = await web.set_up()
+    red, blue = await plant(web, None, root, "vermilion"), await plant(web, None, root, "cerulean")
+    assert red.id < blue.id  # the home of who administers both is the first
+    both, log = red.client, blue.clients["auditor"]
+    invited = await send(blue.client, "POST", f"/organisations/{blue.id}/invitations", {"role": "administrator"})
+    assert (await both.post("/api/v1/invitations/accept", json={"token": invited["token"]})).status_code in (200, 201)
+    mine = {"organisation_id": blue.id, "roles": ["viewer"]}
+    person = (await send(both, "POST", "/people", {"name": "Bo", "password": PASSWORD, **mine}))["id"]
+    await send(both, "PATCH", f"/people/{person}", {"disabled": True}, 200)
+    await send(both, "DELETE", f"/people/{person}/second-factor", status=204)
+    service = (await send(both, "POST", "/people/services", {"name": "hook", **mine}))["id"]
+    changed = {"organisation_id": blue.id, "roles": ["operator"]}
+    await send(both, "PATCH", f"/people/{service}", changed, 200)
+    await send(both, "DELETE", f"/people/{service}", status=204)
+    device = blue.ids["device_id"]
+    await send(both, "DELETE", f"/devices/{device}/credentials/{blue.ids['credential_id']}", status=204)
+    comment = {"comment": "seen"}
+    await send(both, "POST", f"/approvals/{blue.ids['approval_id']}/comments", comment)
+    await send(both, "POST", f"/approvals/{blue.ids['approval_id']}/reject", comment, 200)
+    for action, object_id in (
+        ("people.add", person),
+        ("people.change", person),
+        ("people.second_factor.remove", person),
+        ("people.services.add", service),
+        ("people.change", service),
+        ("people.remove", service),
+        ("devices.credentials.remove", device),
+        ("approvals.comments.add", blue.ids["approval_id"]),
+        ("approvals.reject", blue.ids["approval_id"]),
+    ):
+        told = await entry(log, action=action, object_id=object_id)
+        assert told["organisation"] == blue.id, action
+    gone = await web.client().post("/api/v1/session", json={"name": "cerulean operator", "password": "wrong one"})
+    assert gone.status_code == 401
+    assert (await entry(log, action="session.sign_in", outcome="denied"))["organisation"] == blue.id

@@ -15,7 +15,7 @@ from millwright.devices import DeviceChange, NewCredential
 from millwright.devices.mqtt.codec import encode_publish
 from millwright.devices.mqtt.packets import Publish
 from support.certificates import make_authority, make_request, openssl
-from support.mqtt import RawClient, connect_bytes, until
+from support.mqtt import RawClient, connect_bytes, hang_up, until
 from support.mtls import MutualTls, mutual_tls
 from support.nats import RunningNats
 
@@ -95,7 +95,7 @@ async def test_paho_stays_connected_until_its_certificate_is_revoked(nats: Runni
         await running.held.revoke(device_id, second.issued.id, "superseded")
         await until(lambda: len(ended) == 2)
         for client in clients:
-            await asyncio.to_thread(client.loop_stop)
+            await asyncio.to_thread(hang_up, client)
 
 
 async def test_a_disabled_device_is_out_with_a_good_certificate(nats: RunningNats, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from millwright.devices.mqtt.packets import Will
 from millwright.engines.nats import NatsConnection
 from millwright.kernel import Invalid
 from support.intake import stored_payloads, stored_runs
-from support.mqtt import OpenDoor, RawClient, running_listener, until
+from support.mqtt import OpenDoor, RawClient, hang_up, running_listener, until
 from support.nats import RunningNats, free_port
 from support.tls import certificate, needs_openssl
 
@@ -67,15 +67,11 @@ class Client:
 
     async def close(self) -> None:
         self.raw.disconnect()
-        await asyncio.to_thread(self.raw.loop_stop)
+        await asyncio.to_thread(hang_up, self.raw)
 
     async def vanish(self) -> None:
         """Close the socket without a DISCONNECT."""
-        socket = self.raw.socket()
-        assert socket is not None
-        await asyncio.to_thread(self.raw.loop_stop)
-        socket.close()
-        self.raw.on_disconnect = None
+        await asyncio.to_thread(hang_up, self.raw)
 
 
 @pytest.mark.parametrize("qos", [0, 1, 2])
@@ -186,7 +182,7 @@ async def test_second_connection_takes_the_session_over_but_only_of_its_own_devi
         first.raw.on_disconnect = lambda *_: (first.lost.set(), first.raw.disconnect())
         await second.connect(listener.port)
         assert await asyncio.to_thread(first.lost.wait, 5)
-        await asyncio.to_thread(first.raw.loop_stop)
+        await asyncio.to_thread(hang_up, first.raw)
         assert listener.closed["taken_over"] == 1
         await second.publish("a/b", b"still here", 1)
         await other.publish("a/b", b"me too", 1)
@@ -242,7 +238,7 @@ async def test_forbidden_publish_closes_and_forbidden_subscribe_is_answered(nats
         client.raw.on_disconnect = lambda *_: (client.lost.set(), client.raw.disconnect())
         client.raw.publish("forbidden/a", b"x", 1)
         assert await asyncio.to_thread(client.lost.wait, 5)
-        await asyncio.to_thread(client.raw.loop_stop)
+        await asyncio.to_thread(hang_up, client.raw)
         assert listener.closed["not_authorized"] == 1
     assert await stored_payloads(nats.url) == []
 

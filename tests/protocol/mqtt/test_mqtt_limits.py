@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from millwright.app.limits import QUOTA_EXCEEDED, QuotaDoor, QuotaEnforcer, RatePacer
-from millwright.devices.mqtt import MqttListener
+from millwright.devices.mqtt import MqttListener, Principal
 from millwright.kernel import SystemClock
 from millwright.metering import Ceilings
 from millwright.metering.limits import NO_CEILINGS, work_out
 from millwright.metering.model import Limits, Quota, RateLimits
 from millwright.parties import Node, Tree
 from support.intake import stored_payloads
-from support.mqtt import OpenDoor, RawClient, connect_bytes, running_listener, until
+from support.mqtt import OpenDoor, RawClient, connect_bytes, hang_up, running_listener, until
 from support.nats import RunningNats
 
 TREE = Tree([Node("org_root", None, "enterprise", "Root")])
@@ -55,12 +57,8 @@ class Flood:
         await until(lambda: sent <= self.acknowledged, timeout_s)
 
     def close(self) -> None:
-        self.client.on_disconnect = self.client.on_publish = None  # nothing refers to itself: sockets close in order
         self.client.disconnect()
-        self.client.loop_stop()
-        left = self.client.socket()
-        if left is not None:  # it was connecting anew just then
-            left.close()
+        hang_up(self.client)
 
 
 @pytest.mark.parametrize("inflight", [20, 1000])
@@ -155,3 +153,19 @@ async def connack(listener: MqttListener) -> int:
 def test_the_reason_has_a_name_that_is_shown() -> None:
     words = Path(__file__).parents[3] / "console" / "src" / "i18n" / "node.zh.ts"
     assert QUOTA_EXCEEDED in words.read_text(encoding="utf-8")
+
+
+def test_a_used_up_quota_bars_the_whole_subtree_and_no_neighbour() -> None:
+    places = [("org_root", None), ("red", "org_root"), ("shop", "red"), ("blue", "org_root")]
+    tree = Tree(Node(place, parent, "site", place) for place, parent in places)
+    limits = {"red": Limits([Quota("messages", 10, hard=True)])}
+    over = work_out(tree, limits, {"day": {}, "month": {("shop", "messages"): 10}}, {"day": 1, "month": 1})
+    barred: list[str] = []
+
+    def disconnect(told: Callable[[Principal], bool], _reason: str) -> int:
+        devices = [SimpleNamespace(organisation_id=place) for place, _ in places]
+        barred.extend(each.organisation_id for each in devices if told(each))  # type: ignore[arg-type]  # what is asked
+        return len(barred)
+
+    QuotaEnforcer(lambda: over, disconnect, SystemClock(), grace_s=0).look()
+    assert barred == ["red", "shop"]

@@ -12,6 +12,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from millwright.identity import api
+from millwright.identity.api import Turns
 from millwright.identity.carriers import encode, png_of
 from support.web import RunningWeb, running_web
 
@@ -46,6 +48,7 @@ async def test_each_text_gets_its_code_or_its_problem(viewer: httpx.AsyncClient)
     assert found[1]["problem"]["why_zh"]
     assert [each["code"] for each in found[2:]] == [None] * 3
     assert len(found[3]["problem"]["tried"]) >= 5
+    assert (found[4]["problem"]["code"], found[4]["problem"]["at"]) == ("identity.code_invalid", 4096)
     by_oid = await viewer.post("/api/v1/codes/parse", json={"texts": ["20.500/a"], "system": "oid"})
     assert by_oid.json()[0]["problem"]["code"] == "identity.code_invalid"
 
@@ -56,6 +59,39 @@ async def test_a_thousand_texts_and_no_more(viewer: httpx.AsyncClient) -> None:
     assert [each["code"]["canonical"] for each in found] == many
     for texts in ([], [*many, "x"]):
         assert (await viewer.post("/api/v1/codes/parse", json={"texts": texts})).status_code == 400
+
+
+async def test_only_so_many_wait_for_their_turn(viewer: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = Turns(1, 1)
+    monkeypatch.setattr(api, "_TEXTS", turns)
+    monkeypatch.setattr(api, "_LARGE", turns)
+    body = {"texts": ["88.118.8/1"]}
+    async with turns:
+        waits = asyncio.create_task(turns.__aenter__())
+        await asyncio.sleep(0)
+        assert not waits.done()
+        for answer in (
+            await viewer.post("/api/v1/codes/parse", json=body),
+            await viewer.post("/api/v1/codes/convert", json={**body, "form": "urn"}),
+            await viewer.post("/api/v1/carriers/read", content=b"x", headers={"Content-Type": "image/png"}),
+        ):
+            assert answer.status_code == 503
+            assert answer.json()["code"] == "identity.busy"
+            assert int(answer.headers["Retry-After"]) == 5
+    await waits
+    # It had its turn; one more may wait behind it, and does so in vain.
+    gives_up = asyncio.create_task(turns.__aenter__())
+    await asyncio.sleep(0)
+    gives_up.cancel()
+    await turns.__aexit__()
+    assert (await viewer.post("/api/v1/codes/parse", json=body)).status_code == 200
+
+
+async def test_deep_json_is_refused(viewer: httpx.AsyncClient) -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    for body in (deep, b'{"texts":' + deep + b"}", b'{"more":' + deep + b"}"):
+        answer = await viewer.post("/api/v1/codes/parse", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 400, answer.text
 
 
 async def test_codes_are_written_in_another_form(viewer: httpx.AsyncClient) -> None:

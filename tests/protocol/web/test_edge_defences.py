@@ -318,7 +318,8 @@ async def test_a_restricted_session_reaches_its_own_factors_alone(tmp_path: Path
     async with running_web(tmp_path, sign_in=settings) as web:
         administrator = await web.set_up()
         assert (await administrator.get("/api/v1/session")).json()["restricted"]
-        for path in ("/api/v1/devices", "/api/v1/people", "/api/v1/tokens", "/metrics", "/api/v1/overview"):
+        elsewhere = ("/api/v1/devices", "/api/v1/people", "/api/v1/tokens", "/metrics", "/api/v1/overview")
+        for path in (*elsewhere, "/api/v1/sessions", "/api/v1/accounts", "/api/v1/setups"):
             answer = await administrator.get(path)
             assert (answer.status_code, answer.json()["code"]) == (403, "parties.second_factor_required"), path
         assert (await administrator.get("/api/v1/account/second-factor")).json()["required"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from millwright.kernel import ROOT
 from support.web import PASSWORD, RunningWeb, running_web, send_raw
 
 
@@ -29,6 +30,23 @@ async def test_a_repeated_create_is_done_once(web: RunningWeb) -> None:
     other = await administrator.post("/api/v1/people", json={**person, "name": "Eve"}, headers=key)
     assert other.status_code == 422
     assert other.json()["code"] == "web.idempotency_key_reused"
+
+
+async def test_for_another_organisation_it_is_another_request(web: RunningWeb) -> None:
+    administrator = await web.set_up()
+    below = {"parent_id": ROOT, "kind": "department", "name": "North"}
+    north = (await administrator.post("/api/v1/organisations", json=below)).json()["id"]
+    place = {"parent_id": None, "level": "site", "name": "Works"}
+    key = {"Idempotency-Key": "k"}
+    first = await administrator.post("/api/v1/places", json=place, headers=key)
+    assert first.status_code == 201
+    other = await administrator.post("/api/v1/places", json=place, headers={**key, "X-Organisation": north})
+    assert (other.status_code, other.json()["code"]) == (422, "web.idempotency_key_reused")
+    assert (await administrator.post("/api/v1/places", json=place, headers=key)).json() == first.json()
+    made = await administrator.post(
+        "/api/v1/places", json=place, headers={"Idempotency-Key": "k2", "X-Organisation": north}
+    )
+    assert (made.status_code, made.json()["organisation_id"]) == (201, north)
 
 
 async def test_at_the_same_time_it_is_done_once_too(web: RunningWeb) -> None:

@@ -115,10 +115,7 @@ async def test_a_statement_adds_up_is_frozen_and_is_verified(park: Park, web: Ru
 
     path = f"/api/v1/metering/statements/{made['id']}"
     assert (await park.owner.get(f"{path}/verification")).json()["equal"]
-    entries = (await park.root.get("/api/v1/ledger/entries", params={"action": "metering.statements.add"})).json()[
-        "items"
-    ]
-    assert made["digest"] in str(entries)
+    assert made["digest"] in await wait_for_entries(park.root, "metering.statements.add")
 
     listed = (await park.owner.get("/api/v1/metering/statements")).json()
     assert [each["id"] for each in listed] == [made["id"]]
@@ -171,6 +168,29 @@ async def test_a_change_of_plan_is_prorated_and_an_organisation_pays_for_those_b
     assert early.json()["code"] == "metering.month_not_over"
 
 
+async def test_who_paid_for_an_organisation_pays_for_it_also_when_it_was_removed(park: Park) -> None:
+    park.count(park.site, 1200, day=3)
+    park.count(park.site, 110, RUNNING)
+    await park.subscribe(park.red, await park.plan())
+    made = await send(park.root, "POST", "/metering/statements", {"organisation_id": park.red, "month": LAST})
+    quota = {"quotas": [{"meter": "messages", "limit": 1000}]}
+    await send(park.root, "PUT", f"/metering/organisations/{park.red}/limits", quota, 200)
+    await send(park.owner, "PATCH", f"/organisations/{park.site}", {"suspended": True}, 200)
+    await send(park.owner, "DELETE", f"/organisations/{park.site}", status=204)
+
+    verified = await park.owner.get(f"/api/v1/metering/statements/{made['id']}/verification")
+    assert verified.json()["equal"], verified.text
+    query = {"organisation_on": park.red, "month": RUNNING}
+    draft = (await park.owner.get("/api/v1/metering/draft", params=query)).json()["document"]
+    assert (park.site, 110) in {(row["organisation_id"], row["quantity"]) for row in draft["raw"]}
+    assert [line["quantity"] for line in draft["lines"] if line["kind"] in ("free", "tier")] == [100, 10]
+    usage = (await park.owner.get("/api/v1/metering/usage", params=query)).json()
+    assert next(each["used"] for each in usage["meters"] if each["meter"] == "messages") == 110
+    await asyncio.sleep(0.5)  # limits are read every tenth of a second
+    usage = (await park.owner.get("/api/v1/metering/usage", params=query)).json()
+    assert [each["used"] for each in usage["quotas"]] == [110]
+
+
 async def test_who_pays_does_not_decide(park: Park) -> None:
     plan = await send(park.owner, "POST", "/metering/plans", {"document": {"name": "own"}})
     path = f"/api/v1/metering/organisations/{park.red}"
@@ -187,6 +207,16 @@ async def test_who_pays_does_not_decide(park: Park) -> None:
     assert offered == []  # what an enterprise asks of its departments is its own
     answer = await park.root.put(f"{path}/subscription", json={"from_day": FIRST, "plan_id": plan["id"]})
     assert answer.status_code == 200  # but whoever knows it may use it for that very enterprise
+
+
+async def wait_for_entries(client: httpx.AsyncClient, action: str) -> str:
+    """The text of the ledger's entries about an action, as soon as there are any."""
+    for _ in range(100):
+        answer = await client.get("/api/v1/ledger/entries", params={"action": action})
+        if answer.json()["items"]:
+            return answer.text
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"no entry tells of {action}")
 
 
 async def wait_until(client: httpx.AsyncClient, status: int, path: str = "/api/v1/devices") -> httpx.Response:

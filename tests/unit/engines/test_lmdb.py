@@ -6,9 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import lmdb
 import pytest
 
 from millwright.engines.lmdb import LmdbEnvironment, Write
@@ -43,6 +47,15 @@ def test_an_error_rolls_back(tmp_path: Path) -> None:
     environment.close()
 
 
+def test_a_key_that_lmdb_refuses_is_an_error_of_the_node(tmp_path: Path) -> None:
+    environment = LmdbEnvironment(tmp_path, ("a",), durable=False)
+    with pytest.raises(Unavailable), environment.read() as read:
+        read.find("a", b"")
+    with pytest.raises(Unavailable):
+        environment.write(lambda write: write.put("a", b"x" * 512, b""))
+    environment.close()
+
+
 def test_the_map_grows_and_ends_at_its_limit(tmp_path: Path) -> None:
     environment = LmdbEnvironment(
         tmp_path, ("a",), initial_bytes=16 * PAGE, largest_bytes=128 * PAGE, durable=False
@@ -56,6 +69,41 @@ def test_the_map_grows_and_ends_at_its_limit(tmp_path: Path) -> None:
     assert error.value.code == "lmdb.full"
     with environment.read() as read:
         assert read.count("a") == 40
+    environment.close()
+
+
+class _Outgrown:
+    """An environment that another process has grown: the first transaction of each thread finds so."""
+
+    def __init__(self, env: Any) -> None:
+        self._env = env
+        self._told: set[int] = set()
+        self._both = threading.Barrier(2, timeout=20)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._env, name)
+
+    def begin(self, **options: Any) -> Any:
+        if threading.get_ident() not in self._told:
+            self._told.add(threading.get_ident())
+            self._both.wait()
+            raise lmdb.MapResizedError
+        return self._env.begin(**options)
+
+
+def test_threads_that_find_the_map_grown_do_not_wait_for_one_another(tmp_path: Path) -> None:
+    environment = LmdbEnvironment(tmp_path, ("a",), durable=False)
+    environment.write(lambda write: write.put("a", b"k", b"v"))
+    environment._env = _Outgrown(environment._env)
+    reading = threading.Barrier(2, timeout=5)
+
+    def read() -> bytes | None:
+        with environment.read() as view:
+            reading.wait()
+            return view.find("a", b"k")
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [each.result() for each in [pool.submit(read), pool.submit(read)]] == [b"v", b"v"]
     environment.close()
 
 

@@ -34,6 +34,7 @@ from millwright.identity.carriers import (
     zpl_of,
 )
 from millwright.identity.carriers.tags import crc16
+from millwright.identity.codes import gs1
 from millwright.kernel import Corrupt, Invalid, LimitExceeded
 
 GS1 = "(01)09506000134352(17)271231(10)A-7/b(21)12345"
@@ -141,6 +142,17 @@ def test_element_strings_come_back(batch: str, serial: str, symbology: Symbology
     assert found.gs1
     assert found.symbology_identifier == {"gs1_qr": "]Q3", "gs1_data_matrix": "]d2", "gs1_128": "]C1"}[symbology]
     assert bytes.fromhex(found.octets_hex) == f"010950600013435210{batch}\x1d21{serial}".encode()
+    assert [(part.name, part.value) for part in gs1.parse(found.text).parts if part.name.isdigit()] == [
+        ("01", "09506000134352"), ("10", batch), ("21", serial),
+    ]  # fmt: skip
+    again = encode(found.text, symbology)
+    assert (again.elements, again.modules) == (symbol.elements, symbol.modules)
+
+
+def test_a_bracket_in_the_data_begins_no_element() -> None:
+    symbol = encode("(01)09506000134352(21)A\\(10)B", "gs1_data_matrix")
+    assert symbol.elements == (("01", "09506000134352"), ("21", "A(10)B"))
+    assert read_back(symbol) == symbol.text
 
 
 def test_several_codes_are_found_in_one_turned_picture() -> None:
@@ -169,7 +181,13 @@ def test_several_codes_are_found_in_one_turned_picture() -> None:
         ("", "qr", 0),
         ("0109506000134352", "gs1_qr", 0),
         ("(01)09506000134353", "gs1_128", 17),
-        ("(01)0950600013435", "gs1_128", 4),
+        ("(01)0950600013435", "gs1_128", 17),
+        ("(17)279931", "gs1_qr", 6),
+        ("[01]09506000134352[17]270230", "gs1_qr", 26),
+        ("[01]09506000134352[5]A", "gs1_qr", 19),
+        ("[01]09506000134352]", "gs1_qr", 18),
+        ("[01", "gs1_qr", 0),
+        ("(8004)9", "gs1_128", 7),
         ("(10)ab~", "gs1_qr", 6),
         ("(10)", "gs1_data_matrix", 4),
     ],
@@ -341,6 +359,9 @@ def test_a_sheet_of_a_csv_file_is_drawn_and_counts() -> None:
         (b"text,symbology\na,aztec\n", 2),
         (b"text,copies\na,-1\n", 2),
         (b"text,copies\na,9999999999\n", 2),
+        (b"text,copies\na,000001000000\n", 2),
+        (b"text,copies\na,0000\n", 2),
+        (b"text,copies\na,5001\n", 2),
         (b"text,caption\n,x\n", 2),
         (b"text,copies\na,5000\nb,2\n", 3),
         (b"\xff\xfe", None),

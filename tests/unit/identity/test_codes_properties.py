@@ -148,6 +148,8 @@ def test_spoilt_codes_are_read_or_refused(seed: int, data: st.DataObject) -> Non
     )
     at = data.draw(st.integers(0, len(text)))
     text = text[:at] + data.draw(st.text(ALPHABET, max_size=3)) + text[at + data.draw(st.integers(0, 3)) :]
-    with contextlib.suppress(Invalid):
+    try:
         code = gs1.parse(text)
-        assert gs1.parse(code.canonical).canonical == code.canonical
+    except Invalid:
+        return
+    assert gs1.parse(code.canonical).canonical == code.canonical

@@ -22,6 +22,8 @@ def test_a_code_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert status == 0
     assert "Enterprise" in out
     assert "https://hdl.handle.net/88.118.8/%E6%B3%B5-7" in out
+    status, out, _ = run(capsys, "explain", "3074257BF7194E4000001A85")
+    assert next(line for line in out.splitlines() if "sgtin-96" in line).startswith("  ")  # it stands nowhere
     status, out, _ = run(capsys, "explain", "did:web:example.com", "--json")
     assert json.loads(out)["code"]["canonical"] == "did:web:example.com"
 

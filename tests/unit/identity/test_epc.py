@@ -80,6 +80,11 @@ def test_examples_of_the_standard(uri: str, digits: str, elements: str | None) -
         ("urn:epc:id:imovn:9176187", None),
         ("urn:epc:idpat:sscc:*.*", None),
         ("urn:epc:idpat:sgtin:4012345.*.*", None),
+        ("urn:epc:idpat:itip:4012345.012345.01.02.*", "(8006)040123451234560102"),
+        ("urn:epc:idpat:gid:31415.*.*", None),
+        ("urn:epc:idpat:usdod:CAGEY.*", None),
+        ("urn:epc:idpat:bic:*", None),
+        ("urn:epc:idpat:cpi:4012345.AB%2FC.*", "(8010)4012345AB/C"),
     ],
 )
 def test_identities_without_a_tag(uri: str, elements: str | None) -> None:
@@ -90,6 +95,18 @@ def test_identities_without_a_tag(uri: str, elements: str | None) -> None:
         if ":idpat:" not in uri:
             length = len(code.parts[0].value)
             assert epc.epc_of(gs1.parse(elements), length).canonical == uri
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [f"urn:epc:idpat:itip:{open_}" for open_ in ("4012345.012345.01.*.*", "4012345.012345.*.*.*", "4012345.*.*.*.*")],
+)
+def test_a_pattern_that_leaves_the_key_open_has_no_elements(uri: str) -> None:
+    code = epc.parse(uri)
+    assert code.canonical == uri
+    for form in ("element_string", "digital_link"):
+        with pytest.raises(Unsupported, match="leaves the key open"):
+            WRITE[form](code)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +122,11 @@ def test_identities_without_a_tag(uri: str, elements: str | None) -> None:
         ("urn:epc:id:imovn:9176188", 23, "should be 7"),
         ("urn:epc:id:itip:4012345.012345.03.02.9", 31, "piece 3 of 2"),
         ("urn:epc:idpat:sgtin:*.812345.*", 22, "only * may follow"),
+        ("urn:epc:idpat:itip:4012345.012345.03.02.*", 34, "piece 3 of 2"),
+        ("urn:epc:idpat:itip:4012345.012345.00.*.*", 34, "piece 0 of"),
+        ("urn:epc:idpat:itip:4012345.01234.*.*.*", 27, "13 digits together, here 12"),
+        ("urn:epc:idpat:gid:31415.16777216.*", 24, "at most 16777215"),
+        ("urn:epc:idpat:gid:268435456.*.*", 18, "at most 268435455"),
         ("urn:epc:tag:sgtin-96:8.0614141.812345.6789", 21, "0 to 7"),
         ("urn:epc:tag:sgtin-96:3.0614141.812345.06789", 38, "without leading zeros"),
         ("urn:epc:tag:sgtin-95:3.0614141.812345.6789", 12, "no such binary encoding"),

@@ -1,9 +1,10 @@
 import asyncio
 import contextlib
+import logging
 
 import pytest
 
-from millwright.kernel import Lifecycle, end
+from millwright.kernel import Lifecycle, Repeat, end
 
 
 class Recorded:
@@ -69,3 +70,30 @@ async def test_what_a_task_ended_with_is_logged_and_stops_nothing(caplog: pytest
     await end(task)
     assert "keep house" in caplog.text
     assert "the disk" in caplog.text
+
+
+async def test_repeated_work_survives_every_error_and_says_once_that_it_is_lost_and_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    errors = iter([OSError("away"), OSError("away"), ValueError("a bug"), ValueError("a bug"), None, None])
+    done = asyncio.Event()
+
+    async def work() -> None:
+        error = next(errors, None)
+        if error is not None:
+            raise error
+        done.set()
+
+    repeat = Repeat(work, 0.001, name="work", lost="work waits", back="work goes on", log=logging.getLogger("test"))
+    await repeat.start()
+    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.sleep(0.02)
+    await repeat.stop()
+    await repeat.stop()
+    told = [(each.levelname, each.getMessage(), bool(each.exc_info)) for each in caplog.records]
+    assert told == [
+        ("WARNING", "work waits: away", False),
+        ("ERROR", "work waits: ValueError('a bug')", True),
+        ("INFO", "work goes on", False),
+    ]

@@ -36,6 +36,18 @@ def test_secrets_stay_out() -> None:
     assert found == {"name": "pump", "deep": [{"note": "…"}]}
 
 
+def test_of_codes_none_is_kept_but_the_credit_code() -> None:
+    marker = "91350211M000100Y43"
+    names = ("code", "codes", "setup_code", "invitation_code", "recovery_codes", "Enrolment_Code", "old_credit_code")
+    for value in (marker, [marker], 913502):
+        for name in names:
+            if isinstance(value, int) and name.endswith("codes"):
+                continue
+            assert document({"name": "x", "deep": [{name: value}], name: value}) == {"name": "x", "deep": [{}]}, name
+    said = {"recovery_codes": 10, "enrolment_code": {"expires_ms": 5, "code": marker}, "credit_code": marker}
+    assert document(said) == {"recovery_codes": 10, "enrolment_code": {"expires_ms": 5}, "credit_code": marker}
+
+
 def test_differences_name_the_place() -> None:
     before = {"title": None, "tags": ["a"], "scope": {"high": 80, "x/y": 1}, "same": 1}
     after = {"title": "Cooling", "tags": ["a", "b"], "scope": {"high": 90}, "same": 1}

@@ -14,7 +14,7 @@ def record(message: str, **extra: object) -> logging.LogRecord:
 
 
 def test_secrets_of_every_kind_are_hidden() -> None:
-    for prefix in ("mwt", "mwd", "mws", "mwb", "mwe"):
+    for prefix in ("mwt", "mwd", "mws", "mwb", "mwe", "mwi"):
         secret = new_secret(prefix)
         shown = hide_secrets(f"signing in with {secret}, refused")
         assert secret[8:] not in shown

@@ -3,10 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from litestar import Litestar
 
 from millwright.app.sections import ProcessSettings, load_sections
 from millwright.app.settings import describe, load
 from millwright.kernel import Invalid
+from millwright.web import WebServer, WebSettings
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -59,3 +61,18 @@ def test_own_sections_are_judged_even_then(tmp_path: Path) -> None:
 def test_name_must_fit_a_subject(tmp_path: Path) -> None:
     with pytest.raises(Invalid):
         load(written(tmp_path, "[node]\nname = 'a.b'\n"), {})
+
+
+@pytest.mark.parametrize("named", ["", "certificate = 'a.pem'", "key = 'a.key'", "certificate = ''\nkey = ''"])
+def test_tls_by_files_names_both(tmp_path: Path, named: str) -> None:
+    with pytest.raises(Invalid, match="needs certificate and key") as refused:
+        load(written(tmp_path, f"[tls]\nmode = 'files'\n{named}\n"), {})
+    assert refused.value.code == "settings.invalid_value"
+    assert load(written(tmp_path, f"[tls]\nmode = 'auto'\n{named}\n"), {}).tls.mode == "auto"
+
+
+@pytest.mark.parametrize("named", [{"certificate": __file__}, {"key": __file__}])
+async def test_the_console_is_not_served_by_half_a_certificate(named: dict[str, str]) -> None:
+    with pytest.raises(Invalid, match="'' is missing") as refused:
+        await WebServer(Litestar(), WebSettings(**named)).start()  # type: ignore[arg-type]  # both are text
+    assert refused.value.code == "web.certificate_missing"

@@ -71,12 +71,32 @@ def test_a_packet_id_that_is_used_again_for_another_message_counts() -> None:
     assert bench.take(other) == {("red", HOUR): [1, 1]}
 
 
+def test_a_repetition_that_is_there_twice_counts_once() -> None:
+    twice = Run("pump", "millwright/v1/telemetry", T0, DUP, [b'{"a": 1}', b'{"a": 1}'], [1, 1])
+    assert Bench().take(twice) == {("red", HOUR): [1, 1]}
+
+
 def test_an_original_that_comes_after_its_repetition_counts_nothing() -> None:
     bench = Bench()
     assert bench.take(run(0, 2, flags=DUP, at_ms=T0 + 50)) == {("red", HOUR): [2, 4]}
     assert bench.take(run(0, 3, at_ms=T0)) == {("red", HOUR): [1, 2]}
     # The same payload under the same id, sent later and not as a repetition, is another message.
     assert bench.take(run(0, 1, at_ms=T0 + 100)) == {("red", HOUR): [1, 2]}
+
+
+def test_runs_that_are_later_than_every_early_repetition_are_not_looked_at_one_by_one() -> None:
+    counter = UsageCounter(300.0)
+    repetition = run(0, 1, flags=DUP, at_ms=T0 + 50)
+    frame = Frame(1, "l", [repetition])
+    counter.hold(encode_frame(frame), T0 + 50)
+    assert counter.is_doubtful(repetition)
+    assert counter.find_repeated(repetition, frame) == [False]
+    earlier = run(1, 1, flags=DUP, at_ms=T0 + 20)
+    assert counter.find_repeated(earlier, Frame(1, "l", [earlier])) == [False]
+    assert counter.is_doubtful(run(0, 2, at_ms=T0 + 50))
+    assert not counter.is_doubtful(run(0, 2, at_ms=T0 + 51))
+    assert not counter.is_doubtful(run(0, 2, device="fan", at_ms=T0 + 30_000))
+    assert counter.is_doubtful(run(2, 1, flags=DUP, at_ms=T0 + 30_000))
 
 
 def test_a_repetition_in_the_frame_of_its_original() -> None:
@@ -105,8 +125,18 @@ def test_what_is_held_is_bounded() -> None:
     frames = [Frame(1, "l", [run(n, 1)]) for n in range(100)]
     for frame in frames:
         counter.hold(encode_frame(frame), T0)
-    repeated = [counter.is_repeated(run(n, 1, flags=DUP), frames[-1]) for n in range(100)]
+    repeated = [counter.find_repeated(run(n, 1, flags=DUP), frames[-1])[0] for n in range(100)]
     assert repeated[-5:] == [True] * 5
     assert not any(repeated[:80])
     counter.hold(encode_frame(frames[0]), T0 + 301_000)
     assert len(counter._held) == 1
+
+
+def test_what_was_looked_into_is_bounded_too() -> None:
+    counter = UsageCounter(300.0, most_indexed=100_000)
+    frames = [Frame(1, "l", [run(0, 50_000, device=f"pump{n}")]) for n in range(5)]
+    for frame in frames:
+        counter.hold(encode_frame(frame), T0)
+    assert counter.find_repeated(run(7, 1, device="pump4", flags=DUP), frames[-1]) == [True]
+    assert counter.find_repeated(run(7, 1, device="pump0", flags=DUP), frames[-1]) == [False]
+    assert len(counter._index) <= 200_000

@@ -37,7 +37,7 @@ from millwright.identity.templates import Templates
 from millwright.kernel import Part
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
-from millwright.metering import Calendar, CountStore, LimitWatch, Metering, Tally
+from millwright.metering import Calendar, CountStore, DepartedKeeper, LimitWatch, Metering, Tally
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
 from millwright.parties import AuthorityStore, Parties
@@ -92,6 +92,7 @@ def compose(node: Node) -> Composition:
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
     metering = Metering(node.records, everything, calendar, node.clock, lambda: limits.ceilings)
+    metering.follow(parties.organisations)
     services = Services(
         parties=parties,
         approvals=approvals,
@@ -156,11 +157,13 @@ def compose(node: Node) -> Composition:
         lambda: Figures({"search_indexed": following.indexed}, following.gauges()),
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
+    departed = DepartedKeeper(everything, node.clock)
     before: list[Part] = [
         own,
         dead_letters,
         rotation,
         keeper,
+        departed,
         register,
         identifiers,
         prefix_keeper,

@@ -89,7 +89,7 @@ class DeviceCertificates:
             raise credential_wrong()
         if username and username != device_id and key_of(username) != key_of(holder.name):
             raise credential_wrong()
-        acted_by(Actor("device", holder.device_id, holder.name))
+        acted_by(Actor("device", holder.device_id, holder.name), holder.organisation_id)
         with within(_scope(holder)):
             return await self._issue(holder, request, "code" if code else "token", code)
 
@@ -102,7 +102,7 @@ class DeviceCertificates:
         holder = await asyncio.to_thread(self._everybody.find, row["subject_id"])
         if holder is None or holder.disabled:
             raise renewal_refused("The device is disabled or was removed.")
-        acted_by(Actor("device", holder.device_id, holder.name))
+        acted_by(Actor("device", holder.device_id, holder.name), holder.organisation_id)
         repeated = await asyncio.to_thread(self._repeated, renewal, row, holder.name)
         if repeated is not None:
             return repeated

@@ -53,7 +53,7 @@ class CredentialService:
     async def revoke(self, device_id: str, credential_id: str) -> None:
         """Make a credential worthless; a connection made with it ends. Raises ``NotFound``."""
         known = await asyncio.to_thread(self._store.list, device_id)
-        await asyncio.to_thread(self._store.delete, device_id, credential_id)
+        name, whose = await asyncio.to_thread(self._store.delete, device_id, credential_id)
         revoked = {each.id: {"label": each.label, "origin": each.origin} for each in known if each.id == credential_id}
-        note("device", device_id, before={"credentials": revoked})
+        note("device", device_id, name, before={"credentials": revoked}, organisation=whose)
         await self._changes.announce(device_id)

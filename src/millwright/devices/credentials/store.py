@@ -62,8 +62,8 @@ class CredentialStore:
             bump(connection)
             return name, whose
 
-    def delete(self, device_id: str, credential_id: str) -> None:
-        """Revoke a credential. Raises ``NotFound``."""
+    def delete(self, device_id: str, credential_id: str) -> tuple[str, str]:
+        """Revoke a credential; returns the device's name and organisation. Raises ``NotFound``."""
         with self._records.begin() as connection:
             gone = connection.execute(
                 sa.delete(credentials).where(
@@ -75,6 +75,7 @@ class CredentialStore:
             if not gone.rowcount:
                 raise not_found("credential", credential_id)
             bump(connection)
+            return _need_device(connection, device_id)
 
     def grants(self, digests: Sequence[bytes]) -> dict[bytes, Grant]:
         """What each of these digests opens; unknown ones are absent."""

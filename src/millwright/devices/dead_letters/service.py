@@ -58,18 +58,15 @@ class DeadLetters:
 
     async def get(self, sequence: int) -> StoredLetter:
         """One letter. Raises ``NotFound`` (``dead_letters.unknown``)."""
-        seen = await self._seen()  # first, so that a letter of somebody else costs what none would
-        found = await self._stream.find(sequence)
-        if found is None or not seen(device_of(subject_of_letter(found.letter))):
-            raise _unknown(sequence)
-        return found
+        return await self._find(sequence, await self._seen())
 
     async def summary(self) -> Summary:
         """How many, and why."""
         by_reason: dict[str, int] = {}
         by_device: dict[str, int] = {}
-        seen = await self._seen()
-        for subject, count in (await self._stream.count()).items():
+        counted = await self._stream.count()
+        seen = await self._seen(counted)
+        for subject, count in counted.items():
             if not seen(device_of(subject)):
                 continue
             by_reason[reason_of(subject)] = by_reason.get(reason_of(subject), 0) + count
@@ -85,34 +82,51 @@ class DeadLetters:
         """Put letters into the intake again and take them off the list; returns how many.
 
         What still cannot be read comes back as a new letter. ``sequences`` of ``None`` means all that match. A crash in
-        between may replay a letter twice, which changes nothing in history.
+        between may replay a letter twice, which changes nothing in history. What was done before an error is in the
+        ledger.
         """
         done = 0
-        async for stored in self._chosen(sequences, reason, device_id):
-            await self._nats.append(subject_of(_REPLAYER), _frame_of(stored.letter))
-            await self._stream.discard(stored.sequence)
-            done += 1
-        _note_done("replayed", done, sequences, reason, device_id)
+        try:
+            async for stored in self._chosen(sequences, reason, device_id):
+                await self._nats.append(subject_of(_REPLAYER), _frame_of(stored.letter))
+                done += 1
+                await self._stream.discard(stored.sequence)
+        finally:
+            _note_done("replayed", done, sequences, reason, device_id)
         return done
 
     async def discard(
         self, sequences: Sequence[int] | None, *, reason: str | None = None, device_id: str | None = None
     ) -> int:
-        """Remove letters for good; returns how many were there."""
+        """Remove letters for good; returns how many were there. What was done before an error is in the ledger."""
         done = 0
-        async for stored in self._chosen(sequences, reason, device_id):
-            done += await self._stream.discard(stored.sequence)
-        _note_done("discarded", done, sequences, reason, device_id)
+        try:
+            async for stored in self._chosen(sequences, reason, device_id):
+                done += await self._stream.discard(stored.sequence)
+        finally:
+            _note_done("discarded", done, sequences, reason, device_id)
         return done
 
     async def count(self) -> int:
         """How many letters may be seen."""
-        seen = await self._seen()
-        return sum(count for subject, count in (await self._stream.count()).items() if seen(device_of(subject)))
+        counted = await self._stream.count()
+        seen = await self._seen(counted)
+        return sum(count for subject, count in counted.items() if seen(device_of(subject)))
 
-    async def _seen(self) -> Callable[[str | None], bool]:
-        """Whose letters may be seen now; asked of the registry once for all who have letters."""
-        devices = {device_of(subject) for subject in await self._stream.count()} - {None}
+    async def _find(self, sequence: int, seen: Callable[[str | None], bool]) -> StoredLetter:
+        """One letter; that of somebody else costs what none would, for ``seen`` was worked out before."""
+        found = await self._stream.find(sequence)
+        if found is None or not seen(device_of(subject_of_letter(found.letter))):
+            raise _unknown(sequence)
+        return found
+
+    async def _seen(self, counted: Collection[str] | None = None) -> Callable[[str | None], bool]:
+        """Whose letters may be seen now; asked of the registry once for all who have letters.
+
+        ``counted``: the subjects of the letters there are, where they are known.
+        """
+        subjects = await self._stream.count() if counted is None else counted
+        devices = {device_of(subject) for subject in subjects} - {None}
         visible = set(await self._gate([each for each in devices if each is not None]))
         root = ROOT in current_scope()
         return lambda device: root if device is None else device in visible
@@ -132,13 +146,16 @@ class DeadLetters:
                 code="dead_letters.ambiguous",
                 hint="Send either `sequences` or `all` with `reason` and `device_id`.",
             )
+        seen = await self._seen()
         for sequence in sequences:
-            yield await self.get(sequence)
+            yield await self._find(sequence, seen)
 
 
 def _note_done(
     what: str, done: int, sequences: Sequence[int] | None, reason: str | None, device_id: str | None
 ) -> None:
+    if not done:
+        return
     chosen = {"sequences": None if sequences is None else list(sequences), "reason": reason, "device_id": device_id}
     note("dead_letter", "", after={what: done, **chosen})
 

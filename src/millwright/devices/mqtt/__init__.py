@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from millwright.devices.mqtt.listener import OUT_SUBJECT, MqttListener, OutMessage
     from millwright.devices.mqtt.ports import (
         Authenticator,
+        CertificateAuthenticator,
         Intake,
         Journal,
         OnRefused,
@@ -45,6 +46,7 @@ __getattr__ = exports(__name__)
 __all__ = [
     "OUT_SUBJECT",
     "Authenticator",
+    "CertificateAuthenticator",
     "Intake",
     "JetStreamIntake",
     "JetStreamJournal",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from millwright.kernel import Invalid, MillwrightError, end
+from millwright.kernel import Invalid, Repeat
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +39,19 @@ class ListenerTls:
         client_ca: str = "",
         poll_s: float = POLL_S,
     ) -> None:
-        self._certificate, self._key, self._client_ca = Path(certificate), str(key), client_ca
-        self._mode, self._trust, self._poll_s = mode, trust, poll_s
+        self._certificate, self._key, self._client_ca = str(certificate), str(key), client_ca
+        self._mode, self._trust = mode, trust
         self._context: ssl.SSLContext | None = None
         self._made_of: object = None
-        self._task: asyncio.Task[None] | None = None
+        self._watch = Repeat(
+            self._look,
+            poll_s,
+            first_s=poll_s,
+            name="listener's TLS",
+            lost="TLS goes on with what it has",
+            back="TLS takes over changes again",
+            log=logger,
+        )
 
     def context(self) -> ssl.SSLContext:
         """What the next handshake uses. Raises ``Invalid`` (``listener.certificate_unusable``)."""
@@ -58,7 +66,7 @@ class ListenerTls:
         Raises ``Invalid`` (``listener.certificate_unusable``, ``listener.client_ca_unusable``).
         """
         trust = self._trust() if self._mode != "off" else ""
-        made_of = (trust, *(_stamp(path) for path in (self._certificate, Path(self._key), Path(self._client_ca))))
+        made_of = (trust, *(_stamp(path) for path in (self._certificate, self._key, self._client_ca)))
         if made_of == self._made_of:
             return False
         context = self._make(trust)
@@ -68,25 +76,15 @@ class ListenerTls:
     async def start(self) -> None:
         """Make the first context, then look for changes."""
         await asyncio.to_thread(self.refresh)
-        self._task = asyncio.create_task(self._watch(), name="listener's TLS")
+        await self._watch.start()
 
     async def stop(self) -> None:
         """Look no more."""
-        task, self._task = self._task, None
-        await end(task)
+        await self._watch.stop()
 
-    async def _watch(self) -> None:
-        complained = False
-        while True:
-            await asyncio.sleep(self._poll_s)
-            try:
-                if await asyncio.to_thread(self.refresh):
-                    logger.info("TLS uses the changed certificate, key or authorities from now on")
-                complained = False
-            except MillwrightError as error:
-                if not complained:
-                    logger.warning("TLS goes on with what it has: %s", error.message)
-                complained = True
+    async def _look(self) -> None:
+        if await asyncio.to_thread(self.refresh):
+            logger.info("TLS uses the changed certificate, key or authorities from now on")
 
     def _make(self, trust: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -96,14 +94,21 @@ class ListenerTls:
             context.load_cert_chain(self._certificate, self._key or None, password="")
         except (OSError, ssl.SSLError) as error:
             raise Invalid(
-                f"The certificate {str(self._certificate)!r} with key {self._key!r} cannot be used: {error}",
+                f"The certificate {self._certificate!r} with key {self._key!r} cannot be used: {error}",
                 code="listener.certificate_unusable",
                 hint="Set [mqtt] certificate and key to readable PEM files that belong together, or tls_port to 0.",
             ) from error
         if self._mode == "off":
             return context
         if trust:
-            context.load_verify_locations(cadata=trust)
+            try:
+                context.load_verify_locations(cadata=trust)
+            except (OSError, ValueError, TypeError) as error:
+                raise Invalid(
+                    f"The authorities trusted with device certificates cannot be used: {error}",
+                    code="listener.client_ca_unusable",
+                    hint="Set [mqtt] client_ca to a readable PEM file with CA certificates, or leave it empty.",
+                ) from error
         if self._client_ca:
             try:
                 context.load_verify_locations(self._client_ca)
@@ -127,9 +132,11 @@ def fingerprint_of(transport: asyncio.BaseTransport) -> bytes:
     return hashlib.sha256(certificate).digest() if certificate else b""
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: str) -> tuple[int, int]:
+    if not path:  # no file is named; the empty path would be the working folder
+        return 0, 0
     try:
-        found = path.stat()
+        found = Path(path).stat()
     except OSError:
         return 0, 0
     return found.st_mtime_ns, found.st_size

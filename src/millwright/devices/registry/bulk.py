@@ -152,7 +152,6 @@ class _Known:
         self.places |= {key_of(path): place_id for place_id, path in paths(connection, place_ids).items()}
         self.home = home()
         self.owner: dict[str, str] = {row.id: row.organisation_id for row in (*found, *owned)}
-        self.above = {each: organisation_path(connection, each) for each in {self.home, *self.owner.values()}}
         self.names: set[tuple[str, str]] = set()
         for start in range(0, len(keys), _CHUNK):
             taken = sa.select(devices.c.organisation_id, devices.c.name_key).where(
@@ -170,6 +169,8 @@ class _Known:
         ).all()
         self.addresses = {(group, edge, device): device_id for device_id, group, edge, device, _ in bound}
         self.edges: dict[str, str] = {row.id: row.organisation_id for row in bound}
+        owners = {self.home, *self.owner.values(), *self.edges.values()}
+        self.above = {each: organisation_path(connection, each) for each in owners}
 
 
 class BulkStore:

@@ -76,8 +76,8 @@ class Decoder:
         usage.hold(data, frame.runs[-1].received_ms if frame.runs else 0)
         for run, device in zip(frame.runs, devices, strict=True):
             if usage.is_doubtful(run):
-                for single in usage.split(run):
-                    self._take_run(single, device, sequence, counted=usage.is_repeated(single, frame))
+                for single, counted in zip(usage.split(run), usage.find_repeated(run, frame), strict=True):
+                    self._take_run(single, device, sequence, counted=counted)
             else:
                 self._take_run(run, device, sequence, counted=False)
 

@@ -3,7 +3,8 @@
 A message counts once however often it came. A repetition says so (MQTT's DUP), and is compared, by device, packet id
 and payload, with what came before: frames are kept as they came, which costs nothing, and looked into only when a
 repetition asks. So far back reaches that: five minutes or :data:`HELD_BYTES`, whichever is less (three seconds of
-100,000 messages of 200 bytes a second; a client that lost its connection repeats at its next one). A dead letter taken
+100,000 messages of 200 bytes a second; a client that lost its connection repeats at its next one). What was looked
+into takes sixteen bytes a message, of two million messages at most. A dead letter taken
 again counts its readings, which are stored for the first time, and no message. What comes from nobody that is
 registered counts for nobody.
 """
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from millwright.devices.intake import FLAG_DUPLICATE, FLAG_REPLAYED, Frame, Run, decode_frame
+from millwright.devices.telemetry.repeats import RepeatMemory, owner_key
 
 HOUR_MS: Final = 3_600_000
 HELD_BYTES: Final = 64 << 20
@@ -32,15 +34,17 @@ _Key = tuple[str, int, int]
 class UsageCounter:
     """Grows :attr:`counts` run by run; a run costs a dictionary entry, a frame an entry in a queue."""
 
-    def __init__(self, remember_s: float, most_bytes: int = HELD_BYTES) -> None:
+    def __init__(self, remember_s: float, most_bytes: int = HELD_BYTES, most_indexed: int = _MOST_INDEXED) -> None:
         self.counts: UsageCounts = {}
         self._span_ms = round(remember_s * 1000)
         self._most_bytes = most_bytes
         self._held: deque[tuple[int, bytes]] = deque()
         self._bytes = 0
         self._first = self._next = self._indexed = 0
-        self._index: dict[_Key, int] = {}
+        # The time that is remembered with a message is the number of its frame.
+        self._index = RepeatMemory(float(1 << 40), most_indexed)
         self._early: OrderedDict[_Key, int] = OrderedDict()
+        self._newest_early_ms = 0
 
     def take(self) -> UsageCounts:
         """What was counted since the last call."""
@@ -59,12 +63,13 @@ class UsageCounter:
             self._first += 1
 
     def is_doubtful(self, run: Run) -> bool:
-        """Whether messages of the run may have been counted already: look at each with :meth:`split`."""
+        """Whether messages of the run may have been counted already: see :meth:`find_repeated`."""
         if not self._early and not run.flags & FLAG_DUPLICATE:
             return False
-        if self._early and run.received_ms > next(reversed(self._early.values())) + _EARLY_MS:
+        if self._early and run.received_ms > self._newest_early_ms + _EARLY_MS:
             self._early.clear()
-        return bool(run.packet_ids) and bool(run.flags & FLAG_DUPLICATE or self._early)
+        late = bool(self._early) and run.received_ms <= self._newest_early_ms
+        return bool(run.packet_ids) and bool(run.flags & FLAG_DUPLICATE or late)
 
     @staticmethod
     def split(run: Run) -> Iterator[Run]:
@@ -72,21 +77,29 @@ class UsageCounter:
         for payload, packet_id in zip(run.payloads, run.packet_ids, strict=True):
             yield Run(run.device_id, run.topic, run.received_ms, run.flags, [payload], [packet_id])
 
-    def is_repeated(self, single: Run, frame: Frame) -> bool:
-        """Whether this one message of ``frame``, the newest that is held, was counted already."""
-        key = (single.device_id, single.packet_ids[0], hash(single.payloads[0]))
-        if not single.flags & FLAG_DUPLICATE:
+    def find_repeated(self, run: Run, frame: Frame) -> list[bool]:
+        """Which messages of a run of ``frame``, the newest that is held, were counted already."""
+        keys = [(run.device_id, run.packet_ids[at], hash(payload)) for at, payload in enumerate(run.payloads)]
+        if not run.flags & FLAG_DUPLICATE:
             # An append that had to be tried again may come after the repetition of what it holds.
-            at_ms = self._early.get(key)
-            return at_ms is not None and single.received_ms <= at_ms
+            return [run.received_ms <= self._early.get(key, -1) for key in keys]
         self._look(frame)
-        if self._index.get(key, -1) >= self._first:
-            return True
-        self._index[key] = self._next - 1
-        self._early[key] = single.received_ms
-        if len(self._early) > _MOST_EARLY:
-            self._early.popitem(last=False)
-        return False
+        owner, taken = owner_key(run.device_id), set[_Key]()
+        numbers = self._index.find_times_ms(owner, run.packet_ids, run.payloads)
+        known = [number is not None and number >= self._first for number in numbers]
+        for at, key in enumerate(keys):
+            if known[at]:
+                continue
+            if key in taken:
+                known[at] = True
+                continue
+            taken.add(key)
+            self._index.remember(owner, [run.packet_ids[at]], [run.payloads[at]], [self._next - 1])
+            self._early[key] = run.received_ms
+            self._newest_early_ms = max(self._newest_early_ms, run.received_ms)
+            if len(self._early) > _MOST_EARLY:
+                self._early.popitem(last=False)
+        return known
 
     def add(self, organisation_id: str, run: Run, readings: int) -> None:
         """Count a run whose messages are new, and the readings it gave."""
@@ -102,8 +115,6 @@ class UsageCounter:
         """Index what is held and was not indexed; of the newest frame what is no repetition itself."""
         if self._indexed == self._next:
             return
-        if len(self._index) > _MOST_INDEXED:
-            self._index = {key: number for key, number in self._index.items() if number >= self._first}
         for number in range(max(self._indexed, self._first), self._next - 1):
             for run in decode_frame(self._held[number - self._first][1]).runs:
                 self._note(run, number)
@@ -113,6 +124,5 @@ class UsageCounter:
         self._indexed = self._next
 
     def _note(self, run: Run, number: int) -> None:
-        index, device_id = self._index, run.device_id
-        for packet_id, payload in zip(run.packet_ids, run.payloads, strict=False):
-            index[device_id, packet_id, hash(payload)] = number
+        if run.packet_ids:
+            self._index.remember(owner_key(run.device_id), run.packet_ids, run.payloads, [number] * len(run.payloads))

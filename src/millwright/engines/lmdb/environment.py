@@ -107,7 +107,7 @@ class LmdbEnvironment:
         self._largest = largest_bytes
         # The map may only be moved while no transaction of this process is open.
         self._idle = threading.Condition()
-        self._open = 0
+        self._open = self._moves = 0
         data = path / "data.mdb"
         present = data.is_file() and data.stat().st_size > 0
         if not read_only:
@@ -187,6 +187,8 @@ class LmdbEnvironment:
                 yield Read(txn, self._tables)
         except _BROKEN as error:
             raise corrupt(self.path, str(error)) from error
+        except lmdb.Error as error:
+            raise unavailable(self.path, str(error)) from error
 
     def write(self, work: Callable[[Write], T]) -> T:
         """Run ``work`` in a transaction and commit it; an error of its own rolls back.
@@ -206,27 +208,45 @@ class LmdbEnvironment:
 
     @contextmanager
     def _transaction(self, write: bool) -> Iterator[Any]:
-        with self._idle:
-            self._open += 1
+        txn = self._begin(write)
         try:
-            try:
-                txn = self._env.begin(write=write)
-            except lmdb.MapResizedError:
-                # Another process has grown the map: take over its size.
-                self._resize(0, counting_me=1)
-                txn = self._env.begin(write=write)
             with txn:
                 yield txn
         finally:
-            with self._idle:
-                self._open -= 1
-                self._idle.notify_all()
+            self._uncount()
 
-    def _resize(self, size: int, counting_me: int = 0) -> None:
+    def _begin(self, write: bool) -> Any:
+        """A transaction, counted as open."""
+        while True:
+            with self._idle:
+                self._open += 1
+                moves = self._moves
+            try:
+                return self._env.begin(write=write)
+            except lmdb.MapResizedError:
+                # Another process has grown the map: take over its size. Who waits for that is not counted, or two
+                # threads would wait for one another.
+                self._uncount()
+            except BaseException:
+                self._uncount()
+                raise
+            self._resize(0, moves)
+
+    def _uncount(self) -> None:
         with self._idle:
-            if not self._idle.wait_for(lambda: self._open <= counting_me, timeout=_RESIZE_TIMEOUT_S):
+            self._open -= 1
+            self._idle.notify_all()
+
+    def _resize(self, size: int, moves: int | None = None) -> None:
+        """Move the map, unless another thread has since the moves were ``moves``."""
+        with self._idle:
+            moved = self._idle.wait_for(lambda: not self._open or moves not in (None, self._moves), _RESIZE_TIMEOUT_S)
+            if not moved:
                 raise unavailable(self.path, "a reader holds its view and the map cannot grow")
-            self._env.set_mapsize(size)
+            if moves in (None, self._moves):
+                self._env.set_mapsize(size)
+                self._moves += 1
+                self._idle.notify_all()
 
     def _grow(self) -> None:
         size = self._env.info()["map_size"]

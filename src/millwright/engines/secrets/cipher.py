@@ -6,6 +6,7 @@ serves two ciphers. Nonces are random: a data key seals far fewer than 2^32 valu
 
 from __future__ import annotations
 
+import hmac
 import os
 from typing import Final
 
@@ -43,6 +44,11 @@ def decrypt(cipher: str, key: bytes, data: bytes, associated: bytes) -> bytes | 
         return work.update(body) + work.finalize()
     except InvalidTag:
         return None
+
+
+def digest(key: bytes, plain: bytes, associated: bytes) -> bytes:
+    """32 bytes that are the same for the same; without the key nobody can try what ``plain`` may be (HMAC-SHA-256)."""
+    return hmac.digest(_derive(hashes.SHA256(), 32, b"digest/" + associated, key), plain, "sha256")
 
 
 def _algorithm(cipher: str, key: bytes) -> algorithms.AES | algorithms.SM4:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,8 @@ from millwright.engines.secrets.keys import DataKey
 from millwright.engines.secrets.purpose import purpose_of
 from millwright.engines.secrets.service import FORM, Secrets
 from millwright.engines.sql import Records, metadata
-from millwright.kernel import Clock, MillwrightError, end
+from millwright.engines.sql.durability import sync
+from millwright.kernel import Clock, Repeat
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Rotation:
 
     def __init__(self, records: Records, secrets: Secrets, clock: Clock, tables: sa.MetaData = metadata) -> None:
         self._records, self._secrets, self._clock, self._tables = records, secrets, clock, tables
+        self._finished = ""
 
     def begin(self) -> DataKey:
         """A new master key (where this node makes it) and a new data key; returns the data key."""
@@ -58,7 +60,11 @@ class Rotation:
         return self._secrets.add_key()
 
     def finish(self) -> RotationReport:
-        """Do what is left: wrap and seal anew, and forget keys that nothing needs."""
+        """Do what is left: wrap and seal anew, and forget keys that nothing needs.
+
+        A master key is forgotten by the call after the one that left it unused, and only when that is on the disk: a
+        commit to SQLite may be undone by a loss of power, what is forgotten is not.
+        """
         master = self._secrets.wrapper.key_id()
         keys = self._secrets.store.list()
         current = next(key for key in keys if key.retired_ms is None)
@@ -68,21 +74,45 @@ class Rotation:
         resealed = sum(
             self._reseal(table, column, purpose, current.id) for table, column, purpose in sealed_columns(self._tables)
         )
-        limit_ms = self._clock.now_ms() - _KEPT_MS
-        old = [key.id for key in keys if key.retired_ms is not None and key.retired_ms < limit_ms]
-        removed = [key_id for key_id in old if not self.count_under(key_id)]
+        removed = [key_id for key_id in self._outlived(keys) if not self.count_under(key_id)]
         self._secrets.store.delete(removed)
-        self._secrets.wrapper.keep({key.wrapped_by for key in self._secrets.store.list()})
+        used = {key.wrapped_by for key in (*keys, *self._secrets.store.list())}
+        if not used.issuperset(self._secrets.wrapper.older()):
+            sync(self._records)
+            self._secrets.wrapper.keep(used)
+        self._finished = current.id
         return RotationReport(resealed, len(stale), len(removed), current.id)
 
     def pending(self) -> int:
-        """How many secrets and data keys are not yet under the newest keys."""
+        """How many secrets and data keys are not yet under the newest keys. Cheap where no rotation is under way."""
         keys = self._secrets.store.list()
         current = next((key for key in keys if key.retired_ms is None), None)
         if current is None:
             return 0
         master = self._secrets.wrapper.key_id()
-        return sum(key.wrapped_by != master for key in keys) + self.count() - self.count_under(current.id)
+        stale = sum(key.wrapped_by != master for key in keys)
+        if not stale and len(keys) == 1:
+            return 0
+        return stale + self.count() - self.count_under(current.id)
+
+    def is_due(self) -> bool:
+        """Whether :meth:`finish` has something to do: what is pending, or a key that may be forgotten by now.
+
+        No secret is counted: after one call of :meth:`finish` what a late write left waits until its key is forgotten.
+        """
+        keys = self._secrets.store.list()
+        current = next((key for key in keys if key.retired_ms is None), None)
+        if current is None:
+            return False
+        master = self._secrets.wrapper.key_id()
+        begun = len(keys) > 1 and current.id != self._finished
+        stale = any(key.wrapped_by != master for key in keys)
+        return bool(begun or stale or self._outlived(keys) or self._secrets.wrapper.older())
+
+    def _outlived(self, keys: Sequence[DataKey]) -> list[str]:
+        """Data keys that are kept for no write any more."""
+        limit_ms = self._clock.now_ms() - _KEPT_MS
+        return [key.id for key in keys if key.retired_ms is not None and key.retired_ms < limit_ms]
 
     def count(self) -> int:
         """How many secrets are sealed at all."""
@@ -125,28 +155,26 @@ class Rotation:
                 done += changed.rowcount
 
 
-class RotationKeeper:
-    """Finishes in the background what an interrupted rotation left. A :class:`millwright.kernel.Part`."""
+class RotationKeeper(Repeat):
+    """Finishes in the background what a rotation left, and forgets keys whose time is over.
+
+    A :class:`millwright.kernel.Part`.
+    """
 
     def __init__(self, rotation: Rotation, *, every_s: float = 60.0) -> None:
-        self._rotation, self._every_s = rotation, every_s
-        self._task: asyncio.Task[None] | None = None
+        super().__init__(
+            self.look,
+            every_s,
+            name="rotation of secrets",
+            lost="the rotation of secrets waits",
+            back="the rotation of secrets goes on",
+            log=logger,
+        )
+        self._rotation = rotation
 
-    async def start(self) -> None:
-        """Look now and then."""
-        self._task = asyncio.create_task(self._run(), name="rotation of secrets")
-
-    async def stop(self) -> None:
-        """Stop after the row at hand."""
-        task, self._task = self._task, None
-        await end(task)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                if await asyncio.to_thread(self._rotation.pending):
-                    done = await asyncio.to_thread(self._rotation.finish)
-                    logger.info("%d secrets were sealed under the new key %s", done.resealed, done.key_id)
-            except MillwrightError as error:
-                logger.warning("the rotation of secrets waits: %s %s", error.message, error.hint)
-            await asyncio.sleep(self._every_s)
+    async def look(self) -> None:
+        """One round."""
+        if await asyncio.to_thread(self._rotation.is_due):
+            done = await asyncio.to_thread(self._rotation.finish)
+            if done.resealed or done.rewrapped or done.removed:
+                logger.info("%d secrets were sealed under the new key %s", done.resealed, done.key_id)

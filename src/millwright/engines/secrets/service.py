@@ -80,11 +80,18 @@ class Secrets:
             raise unreadable(purpose)
         return plain
 
+    def digest(self, purpose: str, plain: bytes) -> str:
+        """64 hexadecimal digits by which the same is recognised for ``purpose``; guesses take the key.
+
+        Keyed by the data key in use now, so another after a rotation. Raises as :meth:`prepare`.
+        """
+        return cipher.digest(self._writing()[1], plain, purpose.encode()).hex()
+
     def add_key(self) -> DataKey:
         """Make a data key that is written with from now on."""
         key_id, material = new_id("key"), cipher.new_key()
-        wrapped = self.wrapper.wrap(material, key_id)
-        key = DataKey(key_id, self._cipher, wrapped, self.wrapper.key_id(), self._clock.now_ms(), None)
+        wrapped_by, wrapped = self.wrapper.wrap(material, key_id)
+        key = DataKey(key_id, self._cipher, wrapped, wrapped_by, self._clock.now_ms(), None)
         self.store.insert(key, retire=True)
         with self._lock:
             self._opened[key_id] = key, material
@@ -93,8 +100,8 @@ class Secrets:
 
     def rewrap(self, key: DataKey) -> None:
         """Wrap a data key by the master key in use now."""
-        wrapped = self.wrapper.wrap(self._unwrap(key), key.id)
-        self.store.rewrap(key, wrapped, self.wrapper.key_id())
+        wrapped_by, wrapped = self.wrapper.wrap(self._unwrap(key), key.id)
+        self.store.rewrap(key, wrapped, wrapped_by)
 
     def _writing(self) -> tuple[DataKey, bytes]:
         with self._lock:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import hashlib
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -24,8 +26,8 @@ class Wrapper(Protocol):
         """The master key that wraps now. Raises ``Corrupt`` (``secrets.key_missing``)."""
         ...
 
-    def wrap(self, key: bytes, context: str) -> str:
-        """``key`` wrapped by the master key :meth:`key_id`."""
+    def wrap(self, key: bytes, context: str) -> tuple[str, str]:
+        """The id of the master key that wraps now, and ``key`` wrapped by that one."""
         ...
 
     def unwrap(self, wrapped: str, key_id: str, context: str) -> bytes:
@@ -40,13 +42,20 @@ class Wrapper(Protocol):
         """Begin to use a new master key, where this node makes it; the old ones still unwrap."""
         ...
 
+    def older(self) -> list[str]:
+        """Ids of the old master keys that this node keeps beside the newest."""
+        ...
+
     def keep(self, key_ids: set[str]) -> None:
         """Forget the old master keys that are not among ``key_ids``, where this node keeps them."""
         ...
 
 
 class KeyFile:
-    """Master keys in a file that only its owner can read, newest first; made at the first start."""
+    """Master keys in a file that only its owner can read, newest first; made at the first start.
+
+    Processes that change it wait for each other, and a change is on the disk when the method returns.
+    """
 
     def __init__(self, path: Path, cipher_name: str = "aes-256-gcm") -> None:
         self._path, self._cipher = path, cipher_name
@@ -55,7 +64,7 @@ class KeyFile:
         """The newest key's id."""
         return identify(self._read()[0])
 
-    def wrap(self, key: bytes, context: str) -> str:
+    def wrap(self, key: bytes, context: str) -> tuple[str, str]:
         """Wrap under the newest key."""
         return _wrap(self._cipher, self._read()[0], key, context)
 
@@ -65,19 +74,38 @@ class KeyFile:
 
     def establish(self) -> None:
         """Make the file unless it is there."""
-        if not self._path.exists():
-            self._write([cipher.new_key()])
+        with self._changing():
+            if not self._path.exists():
+                self._write([cipher.new_key()])
 
     def advance(self) -> None:
         """Put a new key on top."""
-        self._write([cipher.new_key(), *self._read()])
+        with self._changing():
+            self._write([cipher.new_key(), *self._read()])
+
+    def older(self) -> list[str]:
+        """Every key but the newest."""
+        return [identify(key) for key in self._read()[1:]]
 
     def keep(self, key_ids: set[str]) -> None:
         """Remove what nothing is wrapped under any more."""
-        newest, *older = self._read()
-        kept = [key for key in older if identify(key) in key_ids]
-        if len(kept) < len(older):
-            self._write([newest, *kept])
+        with self._changing():
+            newest, *older = self._read()
+            kept = [key for key in older if identify(key) in key_ids]
+            if len(kept) < len(older):
+                self._write([newest, *kept])
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """One process at a time; what was renamed in the folder is on the disk at the end."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def _read(self) -> list[bytes]:
         try:
@@ -89,7 +117,6 @@ class KeyFile:
         return [_decode(line, str(self._path)) for line in lines] or [_decode("", str(self._path))]
 
     def _write(self, keys: Sequence[bytes]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._path.with_suffix(".partial")
         partial.unlink(missing_ok=True)
         file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -111,7 +138,7 @@ class GivenKeys:
         """The newest key's id."""
         return identify(self._keys()[0])
 
-    def wrap(self, key: bytes, context: str) -> str:
+    def wrap(self, key: bytes, context: str) -> tuple[str, str]:
         """Wrap under the newest key."""
         return _wrap(self._cipher, self._keys()[0], key, context)
 
@@ -125,6 +152,10 @@ class GivenKeys:
 
     def advance(self) -> None:
         """The environment decides."""
+
+    def older(self) -> list[str]:
+        """Not this node's to forget."""
+        return []
 
     def keep(self, key_ids: set[str]) -> None:
         """The environment decides."""
@@ -148,9 +179,9 @@ class Command:
         """Which key it was is the service's to know."""
         return _COMMAND
 
-    def wrap(self, key: bytes, context: str) -> str:  # noqa: ARG002 - the port's signature
+    def wrap(self, key: bytes, context: str) -> tuple[str, str]:  # noqa: ARG002 - the port's signature
         """Ask the service to wrap."""
-        return self._run("wrap", base64.b64encode(key).decode())
+        return _COMMAND, self._run("wrap", base64.b64encode(key).decode())
 
     def unwrap(self, wrapped: str, key_id: str, context: str) -> bytes:  # noqa: ARG002 - the port's signature
         """Ask the service to unwrap."""
@@ -169,6 +200,10 @@ class Command:
 
     def advance(self) -> None:
         """The service uses its newest key by itself."""
+
+    def older(self) -> list[str]:
+        """The service has them."""
+        return []
 
     def keep(self, key_ids: set[str]) -> None:
         """The service decides."""
@@ -201,8 +236,9 @@ def identify(key: bytes) -> str:
     return hashlib.sha256(b"millwright master key\0" + key).hexdigest()[:16]
 
 
-def _wrap(name: str, master: bytes, key: bytes, context: str) -> str:
-    return f"{name}:{base64.b64encode(cipher.encrypt(name, master, key, _bound(context))).decode()}"
+def _wrap(name: str, master: bytes, key: bytes, context: str) -> tuple[str, str]:
+    text = base64.b64encode(cipher.encrypt(name, master, key, _bound(context))).decode()
+    return identify(master), f"{name}:{text}"
 
 
 def _unwrap(masters: Sequence[bytes], wrapped: str, key_id: str, context: str) -> bytes:

@@ -5,10 +5,11 @@ compiler renders such a table, wherever it is read, as the part of it that the s
 
     FROM devices_devices  →  FROM (SELECT * FROM devices_devices WHERE … IN scope) AS devices_devices
 
-adds the same condition to every ``UPDATE`` and ``DELETE``, and lets an ``INSERT`` through only when the new rows are
-the scope's own (one that names no organisation belongs to the scope's home). A query cannot leave this out, for it does
-not write it: joins, subqueries, counts, searches and common table expressions are all confined, and so is whatever is
-written tomorrow. Textual SQL that names an owned table is refused.
+adds the condition of what may be written to every ``UPDATE`` and ``DELETE``, and lets an ``INSERT`` through only when
+the new rows are the scope's own (one that names no organisation belongs to the scope's home). A query cannot leave this
+out, for it does not write it: joins, subqueries, counts, searches and common table expressions are all confined, and so
+is whatever is written tomorrow. Textual SQL that names an owned table is refused. What an ``INSERT … ON CONFLICT DO
+UPDATE`` overwrites is *not* narrowed: its key must contain the column of the owner, which is checked with the new rows.
 
 The scope is read when a statement runs, so compiled statements are cached as ever. An index is still used: both engines
 flatten the subquery.
@@ -117,7 +118,11 @@ def condition(table: sa.Table, dialect: str, *, reading: bool) -> sa.ColumnEleme
     assert owner is not None
     column = table.c[owner.column]
     if owner.parent is not None:
-        return column.in_(sa.select(owner.parent.c.id))
+        if reading:
+            return column.in_(sa.select(owner.parent.c.id))
+        # Where the parent is read, rows of organisations above may count as well: they are not to be written.
+        writable = condition(owner.parent, dialect, reading=False)
+        return column.in_(sa.select(owner.parent.c.id).where(writable))
     bound = _bound(dialect, owner.shared and reading)
     if dialect == "postgresql":
         return column == sa.func.any(sa.func.string_to_array(bound, ","))

@@ -81,9 +81,15 @@ class Records:
 
     @contextmanager
     def _chosen(self) -> Iterator[sa.Engine]:
-        scope = current_scope() if self._scope is None else self._scope
-        with within(scope):
-            yield self.engine if scope.unlimited else self._confined
+        """Unlimited records leave the scope of the work alone: what runs inside (a note for the ledger, the home of
+        something new) belongs where the work does."""
+        if (current_scope() if self._scope is None else self._scope).unlimited:
+            yield self.engine
+        elif self._scope is None:
+            yield self._confined
+        else:
+            with within(self._scope):
+                yield self._confined
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

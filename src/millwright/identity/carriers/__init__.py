@@ -2,7 +2,7 @@
 
 Vocabulary: a *symbology* is a kind of printed carrier; a *symbol* is one of them with its content; *HRI* is the human
 readable interpretation beneath it. The ``gs1_`` symbologies begin with FNC1 and hold GS1 element strings, which are
-given in brackets: ``(01)09506000134352(10)A``; square brackets where the data itself has round ones.
+given in brackets: ``(01)09506000134352(10)A``; in the data ``(`` is ``\\(``, or the brackets are square ones.
 
 Standards: ISO/IEC 18004 (QR Code), ISO/IEC 16022 (Data Matrix, ECC 200), ISO/IEC 15417 (Code 128), GS1 General
 Specifications section 5, ISO/IEC 15424 (symbology identifiers), ISO/IEC 18000-63 and the GS1 Gen2 UHF air interface.

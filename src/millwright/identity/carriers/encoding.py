@@ -9,15 +9,14 @@ import zxingcpp
 
 from millwright.identity.carriers.errors import content_refused, content_too_long
 from millwright.identity.carriers.model import Level, Symbol, Symbology
+from millwright.identity.codes.gs1.elements import Element, find_fault, read_bracketed, refuse, unknown_identifier
+from millwright.identity.codes.gs1.table import table
+from millwright.kernel import Invalid
 
 _FORMATS = {"qr": zxingcpp.BarcodeFormat.QRCode, "gs1_qr": zxingcpp.BarcodeFormat.QRCode,
             "data_matrix": zxingcpp.BarcodeFormat.DataMatrix, "gs1_data_matrix": zxingcpp.BarcodeFormat.DataMatrix,
             "code_128": zxingcpp.BarcodeFormat.Code128, "gs1_128": zxingcpp.BarcodeFormat.Code128}  # fmt: skip
-_ROUND, _SQUARE = re.compile(r"\((\d{2,4})\)"), re.compile(r"\[(\d{2,4})\]")
-_CHARACTERS_82 = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]")
-"""GS1 AI encodable character set 82 (GS1 General Specifications, figure 7.11-1)."""
-_CHECKED = {"00": 18, "01": 14, "02": 14}
-"""Application identifiers whose data is digits with a check digit at its end, and their lengths."""
+_SQUARE = re.compile(r"\[(?P<ai>[^\[\]]*)\](?P<data>[^\[]*)")
 _MOST = 4000
 """No symbol holds more; what is longer is refused before the library looks at it."""
 
@@ -73,42 +72,32 @@ def _check(text: str, symbology: Symbology) -> None:
 def elements_of(text: str) -> tuple[tuple[str, str], ...]:
     """The application identifiers of a bracketed element string, and their data. Raises ``Invalid``.
 
-    What the data of each must be is the matter of the code system ``gs1``; here only that it can be carried, and the
-    check digits of the identifiers of trade items and logistic units, for a label is not easily taken back.
+    Each must be what the code system ``gs1`` takes, check digits and dates included: a label is not easily taken back.
+    Whether they may stand together is not asked, for that is said of all carriers of one item.
     """
-    pattern = _SQUARE if text.startswith("[") else _ROUND
-    found = list(pattern.finditer(text))
-    if not found or found[0].start() != 0:
+    try:
+        elements = _in_square(text) if text.startswith("[") else read_bracketed(text)
+    except Invalid as error:
+        raise content_refused(text, error.detail["at"], error.detail["why"], error.detail["why_zh"]) from None
+    return tuple((each.entry.ai, each.value) for each in elements)
+
+
+def _in_square(text: str) -> list[Element]:
+    """The elements of ``[01]09506000134352[10]A(1)``; no data holds square brackets."""
+    by_ai, elements, at = table().by_ai, [], 0
+    for match in _SQUARE.finditer(text):
+        if match.start() != at:
+            break
+        entry = by_ai.get(match["ai"])
+        if entry is None:
+            unknown_identifier(text, at + 1, match["ai"])
+        if fault := find_fault(entry, match["data"]):
+            refuse(text, match.start("data"), fault)
+        elements.append(Element(entry, match["data"], match.start("data"), at + 1))
+        at = match.end()
+    if at < len(text):
         raise content_refused(
-            text, 0, "an element string begins with an application identifier in brackets, such as (01)",
-            "元素串应以括号中的应用标识符开头，例如 (01)",
+            text, at, "an element string has an application identifier in brackets here, such as [01]",
+            "此处应为括号中的应用标识符，例如 [01]",
         )  # fmt: skip
-    elements = []
-    for index, match in enumerate(found):
-        end = found[index + 1].start() if index + 1 < len(found) else len(text)
-        ai, data = match[1], text[match.end() : end]
-        if not data:
-            raise content_refused(text, match.end(), f"({ai}) has no data", f"({ai}) 没有数据")
-        for at, character in enumerate(data, match.end()):
-            if not _CHARACTERS_82.fullmatch(character):
-                raise content_refused(text, at, "not in GS1's character set 82", "不属于 GS1 字符集 82")
-        _check_digit(text, ai, data, match.end())
-        elements.append((ai, data))
-    return tuple(elements)
-
-
-def _check_digit(text: str, ai: str, data: str, at: int) -> None:
-    length = _CHECKED.get(ai)
-    if length is None:
-        return
-    if len(data) != length or not (data.isascii() and data.isdigit()):
-        raise content_refused(text, at, f"({ai}) has {length} digits", f"({ai}) 应为 {length} 位数字")
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(data[:-1])))
-    wanted = str(-total % 10)
-    if data[-1] != wanted:
-        raise content_refused(
-            text,
-            at + length - 1,
-            f"the check digit is {wanted}, not {data[-1]}",
-            f"校验码应为 {wanted}，而不是 {data[-1]}",
-        )
+    return elements

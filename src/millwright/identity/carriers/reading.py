@@ -10,6 +10,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from millwright.identity.carriers.errors import picture_too_large, picture_unreadable
 from millwright.identity.carriers.model import Found
+from millwright.identity.codes.gs1.elements import read_transmitted, write_bracketed
+from millwright.kernel import Invalid
 
 MOST_BYTES = 10 * 1024 * 1024
 MOST_PIXELS = 25_000_000
@@ -82,9 +84,17 @@ def _found(code: zxingcpp.Barcode, texts: dict[tuple[bytes, str], str], factor: 
     corners = (code.position.top_left, code.position.top_right, code.position.bottom_right, code.position.bottom_left)
     return Found(
         format=code.format.name,
-        text=code.text if gs1 else texts.get((octets, code.symbology_identifier), code.text),
+        text=_bracketed(octets, code.text) if gs1 else texts.get((octets, code.symbology_identifier), code.text),
         symbology_identifier=code.symbology_identifier,
         gs1=gs1,
         octets_hex=octets.hex(),
         corners=tuple((round(point.x * factor), round(point.y * factor)) for point in corners),
     )
+
+
+def _bracketed(octets: bytes, readable: str) -> str:
+    """Element strings as people read them. The library's own form cannot tell a bracket of the data from its own."""
+    try:
+        return write_bracketed(read_transmitted(octets.decode("ascii"), 0))
+    except (Invalid, UnicodeDecodeError):
+        return readable

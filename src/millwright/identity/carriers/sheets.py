@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from xml.sax.saxutils import escape
 
@@ -21,6 +22,8 @@ _TEXT_MM = 2.6
 _MOST_LINES = 3
 _MOST_MODULES = 10_000_000
 """Of all symbols together: 5,000 labels of 40 characters are half of it. Large ones would take minutes."""
+_COPIES = re.compile(r"0{0,6}[1-9][0-9]{0,3}")
+"""Bounded in length before it is read as a number; leading zeros are those of spreadsheets."""
 _FONT = "STSong-Light"
 _POINTS = 72 / 25.4
 
@@ -66,7 +69,7 @@ def _copies(cells: dict[str, str], number: int) -> list[Label]:
     if kind is not None and symbology is None:
         raise labels_refused(f"no symbology {kind!r}: {', '.join(SYMBOLOGIES)}", number)
     copies = cells.get("copies") or "1"
-    if not (copies.isascii() and copies.isdigit() and 1 <= int(copies[:6]) <= MOST_LABELS):
+    if not _COPIES.fullmatch(copies) or int(copies) > MOST_LABELS:
         raise labels_refused(f"copies is 1 to {MOST_LABELS}", number)
     return [Label(text=cells["text"], caption=cells.get("caption", "")[:200], symbology=symbology)] * int(copies)
 

@@ -7,6 +7,7 @@ Word 0 is StoredCRC, word 1 StoredPC, then the EPC. StoredPC: bits 10h-14h the E
 from __future__ import annotations
 
 import re
+from binascii import crc_hqx
 
 from msgspec import Struct
 
@@ -34,12 +35,7 @@ class EpcBank(Struct, frozen=True, kw_only=True):
 
 def crc16(octets: bytes) -> int:
     """CRC-16 of Gen2: polynomial 1021h, preset FFFFh, complemented (section 6.3.1.5)."""
-    register = 0xFFFF
-    for octet in octets:
-        register ^= octet << 8
-        for _ in range(8):
-            register = (register << 1 ^ 0x1021 if register & 0x8000 else register << 1) & 0xFFFF
-    return register ^ 0xFFFF
+    return crc_hqx(octets, 0xFFFF) ^ 0xFFFF
 
 
 def epc_bank(epc_hex: str, *, iso: bool = False, attributes: int = 0, user_memory: bool = False) -> EpcBank:

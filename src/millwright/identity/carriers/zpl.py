@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from millwright.identity.carriers.model import Level, Symbol
+from millwright.identity.codes.gs1.table import table
 
 _PLAIN = re.compile(r"[ -~]*")
 
@@ -42,20 +43,13 @@ def _bars(symbol: Symbol, dots: int) -> str:
     return f"^BY{min(dots, 10)}^BCN,{symbol.height * dots},N,N,N,N"
 
 
-_PREDEFINED = frozenset(
-    ["00", "01", "02", "03", "04", "20", "41", *(str(first) for first in range(11, 20)), *map(str, range(31, 37))]
-)
-"""First two digits of the application identifiers whose elements need no separator after them, for their length is
-known (GS1 General Specifications, figure 7.8.5-2)."""
-
-
 def _with_fnc1(symbol: Symbol, fnc1: str, doubled: str) -> str:
     """The element string with FNC1 as its first character and after what has no predefined length."""
-    escapes = {"_": "__", ">": ">0"}
+    escapes, by_ai = {"_": "__", ">": ">0"}, table().by_ai
     text = fnc1
     for index, (ai, data) in enumerate(symbol.elements):
         text += ai + data.replace(doubled, escapes[doubled])
-        if index + 1 < len(symbol.elements) and ai[:2] not in _PREDEFINED:
+        if index + 1 < len(symbol.elements) and not by_ai[ai].fixed:
             text += fnc1
     return text
 

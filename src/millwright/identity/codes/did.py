@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from msgspec.structs import replace
+
 from millwright.identity.codes.did_bid import bid_parts
 from millwright.identity.codes.did_key import Key, read_key
 from millwright.identity.codes.did_web import to_did, to_url, web_parts
@@ -150,20 +152,15 @@ def _canonical(method: str, text: str, finish: int) -> str:
 
 def _of_document(text: str) -> Code:
     did, host_at = to_did(text)
-    inner = parse(did)
-    parts = tuple(
-        Part(
-            name=part.name,
-            value=part.value,
-            label=part.label,
-            label_zh=part.label_zh,
-            at=text.find(part.value, host_at),
-        )
-        for part in inner.parts
-        if part.name != "method" and part.value in text
-    )
+    inner, parts, at = parse(did), [], host_at
+    for part in inner.parts:
+        if part.name != "method":
+            found = text.find(part.value, at)
+            parts.append(replace(part, at=found))
+            # The next one stands behind it, whatever else looks like it.
+            at = found + len(part.value) if found >= 0 else at
     return Code(
-        system="did", kind="web", text=text, canonical=inner.canonical, parts=parts,
+        system="did", kind="web", text=text, canonical=inner.canonical, parts=tuple(parts),
         notes=("It is the address of the document of a did:web.",),
     )  # fmt: skip
 

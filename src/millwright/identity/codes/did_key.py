@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from millwright.identity import base64url
 from millwright.identity.codes.base58 import decode
 from millwright.identity.codes.errors import bad_code, no_such_form
 from millwright.identity.codes.model import Certainty
@@ -34,20 +34,16 @@ class Key:
     def jwk(self) -> str:
         """The key as JSON Web Key (RFC 7517, RFC 8037). Raises ``Unsupported``."""
         if self.name in _OCTET_CURVES:
-            found = {"kty": "OKP", "crv": _OCTET_CURVES[self.name], "x": _base64(self.octets)}
+            found = {"kty": "OKP", "crv": _OCTET_CURVES[self.name], "x": base64url.encode(self.octets)}
         elif self.name in _CURVES:
             curve, crv = _CURVES[self.name]
             numbers = ec.EllipticCurvePublicKey.from_encoded_point(curve(), self.octets).public_numbers()
             size = (curve().key_size + 7) // 8
-            x, y = (_base64(number.to_bytes(size, "big")) for number in (numbers.x, numbers.y))
+            x, y = (base64url.encode(number.to_bytes(size, "big")) for number in (numbers.x, numbers.y))
             found = {"kty": "EC", "crv": crv, "x": x, "y": y}
         else:
             raise no_such_form("a JWK", f"of {self.name} keys none is known here.")
         return json.dumps(found)
-
-
-def _base64(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
 def read_key(text: str, start: int, finish: int) -> Key:

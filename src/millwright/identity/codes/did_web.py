@@ -11,8 +11,9 @@ from millwright.identity.codes.model import Part
 _HOST = re.compile(
     r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.I
 )
-_ADDRESS = re.compile(r"\d+(?:\.\d+){3}")
+_ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 _WELL_KNOWN = "/.well-known/did.json"
+_PORT = re.compile(r"[0-9]{1,5}")
 _MOST_PORT = 65535
 
 
@@ -24,7 +25,7 @@ def web_parts(text: str, start: int, finish: int) -> tuple[Part, ...]:
     parts = [Part(name="host", value=host, label="Host", label_zh="主机", at=start)]
     if escaped:
         at = start + len(host) + 3
-        if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _MOST_PORT):
+        if not _PORT.fullmatch(port) or not 0 < int(port) <= _MOST_PORT:
             raise bad_code(text, at, "no port between 1 and 65535", why_zh="端口应为 1–65535")
         parts.append(Part(name="port", value=port, label="Port", label_zh="端口", at=at))
     at = start + len(host_part) + 1

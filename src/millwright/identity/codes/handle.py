@@ -15,6 +15,7 @@ from millwright.identity.codes.errors import bad_code, no_such_form
 from millwright.identity.codes.model import Certainty, Code, Part, System
 from millwright.identity.codes.tables import rows, weakest
 from millwright.identity.codes.text import ascii_lower, check_text, percent_decoded
+from millwright.identity.handle.naming import MAX_HANDLE_BYTES
 
 _SCHEMES = re.compile(
     r"(?P<web>https?://(?:hdl\.handle\.net|(?:dx\.|www\.)?doi\.org)/(?:api/handles/)?)"
@@ -22,7 +23,8 @@ _SCHEMES = re.compile(
     r"|(?P<short>hdl:|doi:)",
     re.IGNORECASE,
 )
-_BARE = re.compile(r"\d[\w-]*(?:\.[^/.\s]+)*/.")
+_ADDRESS = re.compile(r"[^/]*://")
+_BARE = re.compile(r"[0-9][\w-]*(?:\.[^/.\s]+)*/.")
 _SAFE = "/:;@!$&'()*+,=~"
 """What RFC 3986 leaves unescaped in a path; ``%``, ``?`` and ``#`` are not in it."""
 
@@ -62,7 +64,7 @@ def parse(text: str) -> Code:
 
 def _split(text: str) -> Named:
     scheme = _SCHEMES.match(text)
-    if scheme is None and "://" in text:
+    if scheme is None and _ADDRESS.match(text):
         raise bad_code(text, 0, "an address that is no handle proxy's", why_zh="不是 Handle 代理服务器的网址")
     start = scheme.end() if scheme else 0
     end, notes = len(text), []
@@ -86,7 +88,28 @@ def _split(text: str) -> Named:
     _check_prefix(text, prefix, start)
     if not suffix:
         raise bad_code(text, slash + 1, "nothing after the slash", "Give the suffix.", why_zh="斜杠后没有后缀")
+    _check_whole(text, f"{prefix}/{suffix}", start, slash + 1)
     return Named(prefix, suffix, start, slash + 1, tuple(notes))
+
+
+def _check_whole(text: str, handle: str, start: int, suffix_at: int) -> None:
+    """What decoded would be read as something else, or is too long for those who keep handles."""
+    if _SCHEMES.match(handle) or _ADDRESS.match(handle):
+        raise bad_code(
+            text,
+            start,
+            "a scheme within a scheme",
+            "Write the handle behind one scheme.",
+            why_zh="前缀处又出现了方案名",
+        )
+    if handle[-1].isspace():
+        raise bad_code(text, suffix_at, "a space at the end of the suffix", "Remove it.", why_zh="后缀末尾有空格")
+    size = len(handle.encode())
+    if size > MAX_HANDLE_BYTES:
+        raise bad_code(
+            text, suffix_at, f"a handle has at most {MAX_HANDLE_BYTES} bytes and this one {size}",
+            why_zh=f"Handle 最长 {MAX_HANDLE_BYTES} 字节，此处为 {size} 字节",
+        )  # fmt: skip
 
 
 def _check_prefix(text: str, prefix: str, start: int) -> None:

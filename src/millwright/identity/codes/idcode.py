@@ -15,7 +15,7 @@ from millwright.identity.codes.model import Certainty, Code, Part, System
 from millwright.identity.codes.tables import by_key, weakest
 from millwright.identity.codes.text import check_text
 
-_UDI = re.compile(r"MA\.(?P<country>\d{3})\.(?P<industry>M0)\.(?P<registrant>[0-9A-Z]{6})\.(?P<product>[0-9A-Z]{8})")
+_UDI = re.compile(r"MA\.(?P<country>[0-9]{3})\.(?P<industry>M0)\.(?P<registrant>[0-9A-Z]{6})\.(?P<product>[0-9A-Z]{8})")
 _SEGMENT = re.compile(r"[0-9A-Za-z_-]+")
 _UNCHECKED = "The check character of the product code is not verified: its rule was not at hand."
 _DI_LENGTH = 25
@@ -23,7 +23,7 @@ _DI_LENGTH = 25
 
 def likely(text: str) -> bool:
     """Whether it begins with an issuing agency code that this reads."""
-    return bool(re.match(r"MA\.\d|AHM[.\d]", text))
+    return bool(re.match(r"MA\.[0-9]|AHM[.0-9]", text))
 
 
 def parse(text: str) -> Code:
@@ -35,7 +35,7 @@ def parse(text: str) -> Code:
         raise bad_code(
             text, 0, "it does not begin with MA.", "Such as MA.156.M0.100001.1ABCDEF8.", why_zh="必须以 MA. 开头"
         )
-    if re.match(r"MA\.\d{3}\.M0\.", text):
+    if re.match(r"MA\.[0-9]{3}\.M0\.", text):
         return _udi(text)
     return parse_general(text)
 
@@ -50,8 +50,9 @@ def _country(value: str, at: int) -> Part:
 
 def _agency(value: str, meaning: str, meaning_zh: str) -> Part:
     return Part(
-        name="agency", value=value, label="Issuing agency", label_zh="发码机构", meaning=meaning, meaning_zh=meaning_zh
-    )
+        name="agency", value=value, label="Issuing agency", label_zh="发码机构", at=0, meaning=meaning,
+        meaning_zh=meaning_zh,
+    )  # fmt: skip
 
 
 _MA = ("MA", "ZIIOT, Beijing (ISO/IEC 15459)", "中关村工信二维码技术研究院（ISO/IEC 15459）")

@@ -15,15 +15,16 @@ Certainty = Literal["verified", "recalled"]
 class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One part of a code.
 
-    ``at`` is its offset in characters in :attr:`Code.text`; ``label`` and ``label_zh`` say to people what it is;
-    ``meaning`` is what its value stands for (a country, a date as ISO 8601), where that is known.
+    ``at`` is its offset in characters in :attr:`Code.text`, -1 when it does not stand there as such; ``label`` and
+    ``label_zh`` say to people what it is; ``meaning`` is what its value stands for (a country, a date as ISO 8601),
+    where that is known.
     """
 
     name: str
     value: str
     label: str
     label_zh: str
-    at: int = 0
+    at: int = -1
     meaning: str = ""
     meaning_zh: str = ""
 

@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from millwright.identity.codes.errors import bad_code, no_such_form
 from millwright.identity.codes.model import Certainty, Code, Part, System
 from millwright.identity.codes.tables import by_key, weakest
-from millwright.identity.codes.text import check_text
+from millwright.identity.codes.text import MOST_CHARACTERS, check_text
 
 _ROOT_ARCS = 3
 _MOST_BELOW_0_AND_1 = 39
 """X.660, clause A.2: the arcs below 0 and 1 are 0 to 39, for the first two share an octet in the encoding."""
 
-_LEADING = re.compile(r"(?:urn:oid:|oid:(?=\d))", re.IGNORECASE)
+_LEADING = re.compile(r"(?:urn:oid:|oid:(?=[0-9]))", re.IGNORECASE)
 _IRI = re.compile(r"(?:oid:)?/", re.IGNORECASE)
-_ARC = re.compile(r"\s*(?:(?P<name>[A-Za-z][A-Za-z0-9-]*)\s*(?:\(\s*(?P<named>\d+)\s*\))?|(?P<number>\d+))")
+_ARC = re.compile(r"\s*(?:(?P<name>[A-Za-z][A-Za-z0-9-]*)\s*(?:\(\s*(?P<named>[0-9]+)\s*\))?|(?P<number>[0-9]+))")
 _TAG = 0x06
+_LARGEST_ARC = 10**MOST_CHARACTERS - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def likely(text: str) -> bool:
     if _LEADING.match(text) or text.startswith("{") or text.lower().startswith("oid:/"):
         return True
     return bool(
-        re.fullmatch(r"[0-2](?:\.\d+)+", text) or re.match(r"/(?:[0-2]|iso|itu-t|joint-iso-itu-t)/", text, re.I)
+        re.fullmatch(r"[0-2](?:\.[0-9]+)+", text) or re.match(r"/(?:[0-2]|iso|itu-t|joint-iso-itu-t)/", text, re.I)
     )
 
 
@@ -235,6 +236,8 @@ def from_der(encoding: bytes) -> Code:
     contents = encoding[start:]
     if size != len(contents) or not contents:
         raise bad(1, "the length is not that of the contents", "长度与内容不符")
+    if size > MOST_CHARACTERS:
+        raise bad(start, "it is longer than any text that is read here", "超出可读取的长度")
     numbers, number, fresh = [], 0, True
     for offset, octet in enumerate(contents):
         if fresh and octet == 0x80:
@@ -242,6 +245,8 @@ def from_der(encoding: bytes) -> Code:
         number = number << 7 | octet & 0x7F
         fresh = not octet & 0x80
         if fresh:
+            if number > _LARGEST_ARC:
+                raise bad(start + offset, "an arc has more digits than are read here", "弧的位数超出可读取的长度")
             numbers.append(number)
             number = 0
     if not fresh:

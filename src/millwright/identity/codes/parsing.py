@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from millwright.identity.codes.model import Code, System
 from millwright.identity.codes.systems import SYSTEMS
+from millwright.identity.codes.text import check_length
 from millwright.kernel import Invalid, Unsupported
 
 
@@ -31,11 +32,15 @@ class Found(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def parse_any(text: str, systems: Sequence[System] = SYSTEMS) -> Found:
-    """Try each system in order; spaces around the text are left out. Raises ``Invalid`` (``identity.code_unknown``).
+    """Try each system in order; spaces around the text are left out.
+
+    Raises ``Invalid`` (``identity.code_unknown``; ``identity.code_invalid`` for a text longer than any identifier).
 
     A system that the text does not look like is believed only when no likely one takes it.
     """
     text = text.strip()
+    # Before any system looks at it, which could take long.
+    check_length(text)
     taken: list[tuple[bool, Code]] = []
     refused: list[Refusal] = []
     for system in systems:

@@ -17,6 +17,17 @@ def check_text(text: str) -> None:
     """Refuse what no identifier may be: nothing, too much, or control characters. Raises ``Invalid``."""
     if not text:
         raise bad_code(text, 0, "there is nothing", "Give the identifier.", why_zh="没有内容")
+    check_length(text)
+    found = _UNPRINTABLE.search(text)
+    if found:
+        raise bad_code(text, found.start(), "a control character", why_zh="含有控制字符")
+    if text[0].isspace() or text[-1].isspace():
+        at = 0 if text[0].isspace() else len(text) - 1
+        raise bad_code(text, at, "a space around the identifier", "Remove it.", why_zh="首尾有空格")
+
+
+def check_length(text: str) -> None:
+    """Refuse a text that is too long to look at. Raises ``Invalid``."""
     if len(text) > MOST_CHARACTERS:
         raise bad_code(
             text,
@@ -24,12 +35,6 @@ def check_text(text: str) -> None:
             f"it is longer than {MOST_CHARACTERS} characters",
             why_zh=f"超过 {MOST_CHARACTERS} 个字符",
         )
-    found = _UNPRINTABLE.search(text)
-    if found:
-        raise bad_code(text, found.start(), "a control character", why_zh="含有控制字符")
-    if text[0].isspace() or text[-1].isspace():
-        at = 0 if text[0].isspace() else len(text) - 1
-        raise bad_code(text, at, "a space around the identifier", "Remove it.", why_zh="首尾有空格")
 
 
 def percent_decoded(text: str, start: int, end: int) -> str:

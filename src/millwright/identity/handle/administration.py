@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from uuid import uuid4
 
 import msgspec
@@ -26,7 +27,7 @@ from millwright.identity.handle.wire.reader import MAX_ITEMS
 from millwright.kernel import Clock
 
 MAX_RECORD_BYTES = 240_000
-"""A record must fit into one message (262,144 bytes) with all that stands around it."""
+"""A record, or a part of a list, must fit into one message (262,144 bytes) with all that stands around it."""
 
 _P = AdminPermission
 
@@ -146,12 +147,19 @@ class Administration:
             if record is not None:
                 self._check(view, who, record.values, _P.READ_VALUE)
 
-    def list_handles(self, prefix: bytes, who: Reference) -> list[bytes]:
-        """The handles of a prefix. Raises ``Denied``."""
+    def list_handles(self, prefix: bytes, who: Reference, after: bytes, most: int) -> list[bytes]:
+        """Handles of a prefix behind one of them, as many as fit into one message. Raises ``Denied``."""
         with self._records.view() as view:
             record = view.find(prefix_handle(prefix))
             self._check(view, who, record.values if record is not None else (), _P.LIST_HANDLES)
-            return list(view.iter_handles(prefix))
+            page: list[bytes] = []
+            size = 0
+            for handle in islice(view.iter_handles(prefix, after), most):
+                size += 4 + len(handle)
+                if size > MAX_RECORD_BYTES:
+                    break
+                page.append(handle)
+            return page
 
     def page_of_handles(self, prefix: bytes, who: Reference, start: int, most: int) -> tuple[int, list[bytes]]:
         """How many handles a prefix has, and those from number ``start`` on. Raises ``Denied``."""

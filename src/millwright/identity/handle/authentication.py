@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from millwright.identity.handle.errors import MessageError, denied
@@ -22,7 +23,8 @@ _SHA1, _PBKDF2 = 2, 0x22
 MAX_ITERATIONS = 100_000
 MIN_ITERATIONS = 1_000
 _MAX_SALT_BYTES = 128
-_MAX_KEYS = 10
+MAX_KEYS = 10
+"""How many keys of a handle one answer is compared with."""
 _OWN_ITERATIONS = 10_000
 
 FindKeys = Callable[[bytes], Iterable[HandleValue]]
@@ -43,12 +45,8 @@ def verify_answer(answer: Answer, nonce: bytes, digest: bytes, version: tuple[in
     if kind not in (HS_SECKEY, HS_PUBKEY):
         raise denied("this kind of authentication is not known", Rc.INVALID_CREDENTIAL)
     tried = 0
-    for value in keys(answer.handle):
-        if not value.is_type(kind) or answer.index not in (0, value.index):
-            continue
+    for value in keys_named(keys(answer.handle), kind, answer.index):
         tried += 1
-        if tried > _MAX_KEYS:
-            break
         if kind == HS_SECKEY:
             holds = secret_answer_holds(value.data, answer.response, nonce + digest, version)
         else:
@@ -58,6 +56,11 @@ def verify_answer(answer: Answer, nonce: bytes, digest: bytes, version: tuple[in
     if not tried:
         raise denied("the key it names is not known here", Rc.INVALID_CREDENTIAL)
     raise denied("the answer to the challenge is not by the key it names", Rc.AUTHENTICATION_FAILED)
+
+
+def keys_named(values: Iterable[HandleValue], kind: bytes, index: int) -> Iterator[HandleValue]:
+    """The keys of a kind among a handle's values that an index means, 0 any of them: ``MAX_KEYS`` at most."""
+    return islice((each for each in values if each.is_type(kind) and index in (0, each.index)), MAX_KEYS)
 
 
 def secret_answer_holds(secret: bytes, response: bytes, signed: bytes, version: tuple[int, int]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from millwright.identity.handle.errors import MessageError, denied
 from millwright.identity.handle.model import HandleValue, Reference
+from millwright.identity.handle.naming import fold
 from millwright.identity.handle.records import RecordsView
 from millwright.identity.handle.special import (
     HS_ADMIN,
@@ -64,7 +65,7 @@ def is_member(view: RecordsView, group: Reference, who: Reference) -> bool:
             return True
         below: list[Reference] = []
         for each in level:
-            key = (each.handle.upper(), each.index)
+            key = (fold(each.handle), each.index)
             if key in seen or len(seen) >= MAX_GROUP_MEMBERS:
                 continue
             seen.add(key)

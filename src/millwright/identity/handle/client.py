@@ -24,7 +24,7 @@ from millwright.identity.handle.errors import (
 )
 from millwright.identity.handle.keys import decode_public_key
 from millwright.identity.handle.model import HandleValue, Reference
-from millwright.identity.handle.naming import with_slash
+from millwright.identity.handle.naming import fold, with_slash
 from millwright.identity.handle.site import Server, Service, Site, Transport, decode_site
 from millwright.identity.handle.special import (
     HS_SERV,
@@ -121,7 +121,7 @@ class HandleClient:
         flags = (0 if restricted else Flag.PUBLIC_ONLY) | (Flag.AUTHORITATIVE if authoritative else 0)
         found = (await self._run(Op.RESOLUTION, request, flags))[0]
         resolved = decode_resolved(found.body)
-        if with_slash(resolved.handle).upper() != with_slash(handle).upper():
+        if fold(with_slash(resolved.handle)) != fold(with_slash(handle)):
             raise no_answer(handle, "the answer is about another handle")
         return resolved.values
 
@@ -169,10 +169,11 @@ class HandleClient:
                 raise not_responsible(handle, "services refer to one another")
             asked.add(key)
             found = await self._ask_sites(sites, handle, op, request, flags, tcp_only)
-            code = found[0].message.response_code
+            # A message that is continued may end in an error.
+            code = found[-1].message.response_code
             if code not in (Rc.SERVICE_REFERRAL, Rc.PREFIX_REFERRAL):
                 if code != Rc.SUCCESS:
-                    raise _error(handle, code, _text(found[0]))
+                    raise _error(handle, code, _text(found[-1]))
                 return found
             sites = await self._referred(handle, found[0], prefix=code == Rc.PREFIX_REFERRAL)
         raise not_responsible(handle, f"{MAX_REFERRALS} services refer further")
@@ -197,7 +198,7 @@ class HandleClient:
         return tuple(sites)
 
     async def _root_values(self, handle: bytes, service: bytes) -> tuple[HandleValue, ...]:
-        if service.upper() == handle.upper():
+        if fold(service) == fold(handle):
             raise not_responsible(handle, "a service is to be found through itself")
         found = await self._ask_sites(
             self._root, service, Op.RESOLUTION, Resolve(service, (), (*SITE_TYPES, HS_SERV)), Flag.PUBLIC_ONLY, False

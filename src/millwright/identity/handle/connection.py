@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
 from millwright.identity.handle.dialogue import Peer
@@ -29,7 +30,9 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[tuple[Envelope, bytes]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        self._paused = self._stalled = self._closing = False
+        self._paused = self._closing = False
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self.address = ""
         self.peer = Peer("", "tcp")
 
@@ -50,6 +53,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         """The connection is gone."""
         self._closing = True
+        self._flowing.set()
         self._waiting.clear()
         if self._deadline is not None:
             self._deadline.cancel()
@@ -67,7 +71,7 @@ class Connection(asyncio.Protocol):
             self.close("malformed")
             return
         settings = self._server.settings
-        if self._stalled:
+        if not self._flowing.is_set():
             return
         if self._buffer:
             self._expect(settings.message_timeout_s, "slow_message", keep=True)
@@ -76,13 +80,13 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not take its answers."""
-        self._stalled = True
+        self._flowing.clear()
         self._hold()
         self._expect(self._server.settings.message_timeout_s, "slow_reader")
 
     def resume_writing(self) -> None:
         """The client takes its answers again."""
-        self._stalled = False
+        self._flowing.set()
         self._expect(self._server.settings.idle_timeout_s, "idle")
         self._release()
         self._work()
@@ -92,49 +96,53 @@ class Connection(asyncio.Protocol):
     def _take_messages(self) -> None:
         buffer, position = self._buffer, 0
         server, quick = self._server, not self._waiting and self._worker is None
-        answers = []
+        taken: list[tuple[Envelope, bytes]] = []
         while len(buffer) - position >= ENVELOPE_BYTES:
             envelope = decode_envelope(bytes(buffer[position : position + ENVELOPE_BYTES]))
             end = position + ENVELOPE_BYTES + envelope.length
             if end > len(buffer):
                 break
-            whole = bytes(buffer[position:end])
+            taken.append((envelope, bytes(buffer[position:end])))
             position = end
-            server.tcp_requests += 1
-            answer = server.answer_quickly(whole) if quick else None
-            if answer is not None:
-                version, request_id, data = answer
-                answers.append(frame(version, 0, request_id, data))
-            else:
-                quick = False
-                self._waiting.append((envelope, whole[ENVELOPE_BYTES:]))
         del buffer[:position]
+        server.tcp_requests += len(taken)
+        # In order: what comes behind one that takes longer waits with it.
+        answers = server.answer_quickly([whole for _, whole in taken]) if quick and taken else []
+        self._waiting += ((envelope, whole[ENVELOPE_BYTES:]) for envelope, whole in taken[len(answers) :])
         if position:
             # The next message has its own time.
             self._expect(server.settings.idle_timeout_s, "idle")
         if answers:
-            self._transport.write(b"".join(answers))
+            self._transport.write(b"".join(frame(version, 0, number, data) for version, number, data in answers))
         if len(self._waiting) > _MOST_WAITING:
             self._hold()
         self._work()
 
     def _work(self) -> None:
-        if self._waiting and self._worker is None and not self._stalled:
+        if self._waiting and self._worker is None and self._flowing.is_set():
             self._worker = self._server.spawn(self._answer_waiting())
 
     async def _answer_waiting(self) -> None:
         try:
-            while self._waiting and not self._closing and not self._stalled:
+            while self._waiting and not self._closing:
                 envelope, data = self._waiting.popleft()
-                for head, body in await self._server.service.process(self.peer, envelope, data):
-                    if not self._closing:
-                        self._transport.write(encode_envelope(head) + body)
+                async with aclosing(self._server.service.process(self.peer, envelope, data)) as answer:
+                    async for head, body in answer:
+                        if not await self._write(encode_envelope(head) + body):
+                            break
         finally:
             self._worker = None
             if len(self._waiting) <= _MOST_WAITING:
                 self._release()
             if not self._closing:
                 self._work()
+
+    async def _write(self, data: bytes) -> bool:
+        """Send, and wait until the client takes more; false when it is gone."""
+        if not self._closing:
+            self._transport.write(data)
+        await self._flowing.wait()
+        return not self._closing
 
     # --- time ------------------------------------------------------------------------------------------------------
 
@@ -157,7 +165,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _release(self) -> None:
-        if self._paused and not self._stalled and not self._closing:
+        if self._paused and self._flowing.is_set() and not self._closing:
             self._paused = False
             self._transport.resume_reading()
 

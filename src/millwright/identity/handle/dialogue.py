@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from millwright.identity.handle.challenges import Challenge
+from millwright.identity.handle.challenges import Answered
 from millwright.identity.handle.errors import MessageError, denied
 from millwright.identity.handle.fastpath import ANSWER_LIFE_S, KEPT_FLAGS
 from millwright.identity.handle.model import Reference
@@ -44,12 +45,16 @@ class Peer:
 
 
 class Outcome(Struct, frozen=True):
-    """A response: its code and body; several bodies make a message that is continued (TCP only)."""
+    """A response: its code and body; several bodies make a message that is continued (TCP only).
+
+    ``paged``: taking the next body blocks, and may raise the families of the node.
+    """
 
     code: int
-    bodies: list[bytes]
+    bodies: Iterable[bytes]
     with_digest: bool = False
     flags: int = 0
+    paged: bool = False
 
 
 class Dialogue:
@@ -72,7 +77,7 @@ class Dialogue:
         self.op = self.message.op
         self.original: Message | None = None
         """The request that a challenge was about, when this is the answer to it."""
-        self.challenge: Challenge | None = None
+        self.answered: Answered | None = None
         self.repeated: bytes | None = None
 
     @classmethod
@@ -136,14 +141,20 @@ class Dialogue:
             raise denied("the code of the message was not made with the session's key", Rc.INVALID_SESSION_KEY)
         if effective(envelope.version) >= (2, 5) and not session.take_counter(credential.counter):
             raise denied("this message of the session came before", Rc.SESSION_MESSAGE_REJECTED)
+        service.sessions.keep(session, service.clock.monotonic_s())
         self.session = session
 
-    def answer(self, outcome: Outcome) -> list[tuple[Envelope, bytes]]:
+    def answer(self, outcome: Outcome) -> Iterator[tuple[Envelope, bytes]]:
         """The response, as envelopes and what follows each."""
         if self.repeated is not None:
-            return [(self._envelope(self.repeated), self.repeated)]
-        last = len(outcome.bodies) - 1
-        return [self._one(outcome, body, continued=number < last) for number, body in enumerate(outcome.bodies)]
+            yield self._envelope(self.repeated), self.repeated
+            return
+        bodies = iter(outcome.bodies)
+        body = next(bodies)
+        for following in bodies:
+            yield self._one(outcome, body, continued=True)
+            body = following
+        yield self._one(outcome, body, continued=False)
 
     def _envelope(self, data: bytes, flags: int = 0) -> Envelope:
         return Envelope(self.version, flags, LATEST, self.session_id, self.envelope.request_id, 0, len(data))

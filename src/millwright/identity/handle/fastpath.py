@@ -24,9 +24,10 @@ Quick = tuple[tuple[int, int], int, bytes]
 """Version, request id and what follows the envelope."""
 
 
-def answer_quickly(view: RecordsView, data: bytes, site_serial: int, now_s: int) -> Quick | None:
+def answer_quickly(view: RecordsView, data: bytes, site_serial: int, now_s: int, *, primary: bool) -> Quick | None:
     """The answer to a request in ``data`` (envelope included), ``None`` when it is not the common question.
 
+    ``primary``: whether the site is one, whose answers are authoritative.
     Raises nothing but ``Corrupt``.
     """
     size = len(data)
@@ -59,7 +60,7 @@ def answer_quickly(view: RecordsView, data: bytes, site_serial: int, now_s: int)
     if block[:4] == b"\x00\x00\x00\x00" or not view.responsible(handle):
         return None
     digest = b""
-    answer_flags = flags & KEPT_FLAGS | Flag.AUTHORITATIVE
+    answer_flags = flags & KEPT_FLAGS | (Flag.AUTHORITATIVE if primary else 0)
     if flags & Flag.REQUEST_DIGEST:
         if minor < 1:
             return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import dsa, rsa
 
+from millwright.identity import base64url
 from millwright.identity.handle import special
 from millwright.identity.handle.errors import MessageError
 from millwright.identity.handle.keys import decode_public_key, encode_public_key
@@ -24,6 +24,7 @@ from millwright.identity.handle.model import (
 )
 from millwright.identity.handle.site import Interface, Server, Site, Transport, decode_site, encode_site, parse_address
 
+_UINT32 = 0xFFFFFFFF
 _SITE_TYPES = (special.HS_SITE, special.HS_SITE_PREFIX, special.HS_NA_DELEGATE)
 _PERMISSION_BITS = (Permission.ADMIN_READ, Permission.ADMIN_WRITE, Permission.PUBLIC_READ, Permission.PUBLIC_WRITE)
 
@@ -49,21 +50,23 @@ def value_from_json(shown: Any) -> HandleValue:
     """A value from what the REST API shows or takes. Raises ``MessageError``."""
     try:
         index = shown["index"]
-        if not isinstance(index, int) or not 0 < index <= MAX_INDEX:
+        if type(index) is not int or not 0 < index <= MAX_INDEX:
             raise MessageError("an index is not a positive number")
         ttl = shown.get("ttl", DEFAULT_TTL_S)
         absolute = isinstance(ttl, str)
+        if not absolute and (type(ttl) is not int or not 0 <= ttl <= _UINT32):
+            raise MessageError("a time to live is neither seconds of 32 bits nor a point in time")
         return HandleValue(
             index=index,
-            type=str(shown["type"]).encode(),
+            type=shown["type"].encode(),
             data=data_from_json(shown.get("data", "")),
             permissions=_permissions(shown.get("permissions")),
             ttl_type=TTL_ABSOLUTE if absolute else TTL_RELATIVE,
-            ttl=_seconds(ttl) if absolute else int(ttl) & 0xFFFFFFFF,
+            ttl=_seconds(ttl) if absolute else ttl,
             timestamp_s=_seconds(shown["timestamp"]) if shown.get("timestamp") else 0,
             references=tuple(reference_from_json(each) for each in shown.get("references") or ()),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise MessageError(f"a value in JSON lacks or has wrong members ({error})") from error
 
 
@@ -93,9 +96,9 @@ def data_to_json(kind: bytes, data: bytes) -> dict[str, Any]:
 
 def data_from_json(shown: Any) -> bytes:
     """Data from text or from an object of ``format`` and ``value``. Raises ``MessageError``."""
-    if isinstance(shown, str):
-        return shown.encode()
     try:
+        if isinstance(shown, str):
+            return shown.encode()
         form, value = str(shown["format"]).lower(), shown["value"]
         match form:
             case "string":
@@ -112,7 +115,7 @@ def data_from_json(shown: Any) -> bytes:
                 return encode_site(_site_from_json(value))
             case "key":
                 return key_from_json(value)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, binascii.Error) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise MessageError(f"data in JSON does not fit its format ({error})") from error
     raise MessageError("data in JSON has an unknown format")
 
@@ -123,8 +126,11 @@ def reference_to_json(reference: Reference) -> dict[str, Any]:
 
 
 def reference_from_json(shown: Any) -> Reference:
-    """A reference from ``handle`` and ``index``."""
-    return Reference(str(shown["handle"]).encode(), int(shown["index"]) & 0xFFFFFFFF)
+    """A reference from ``handle`` and ``index``. Raises ``MessageError`` and what wrong members raise."""
+    index = shown["index"]
+    if type(index) is not int or not 0 <= index <= _UINT32:
+        raise MessageError("a reference has no index")
+    return Reference(shown["handle"].encode(), index)
 
 
 def _admin_to_json(admin: special.Admin) -> dict[str, Any]:
@@ -243,11 +249,11 @@ def key_from_json(shown: Any) -> bytes:
 
 def _encode_number(number: int) -> str:
     size = max(1, (number.bit_length() + 7) // 8)
-    return base64.urlsafe_b64encode(number.to_bytes(size, "big")).rstrip(b"=").decode()
+    return base64url.encode(number.to_bytes(size, "big"))
 
 
 def _number(text: str) -> int:
-    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+    return int.from_bytes(base64url.decode(text), "big")
 
 
 def _permissions(given: Any) -> int:
@@ -264,4 +270,10 @@ def _time(seconds: int) -> str:
 
 
 def _seconds(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp())
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise MessageError("a point in time does not say its zone")
+    seconds = int(moment.timestamp())
+    if not 0 <= seconds <= _UINT32:
+        raise MessageError("a point in time lies before 1970 or after 2106")
+    return seconds

@@ -6,12 +6,13 @@ The data of some types has a form of its own: see :mod:`.special` (HS_ADMIN, HS_
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import IntFlag
 from struct import Struct as Layout
 
 from msgspec import Struct
 
-from millwright.identity.handle.errors import MessageError
+from millwright.identity.handle.naming import fold
 from millwright.identity.handle.wire.reader import Reader, write_bytes, write_int
 
 _HEAD = Layout(">IIBIB")
@@ -49,7 +50,7 @@ class Reference(Struct, frozen=True, order=True):
 
     def matches(self, other: Reference) -> bool:
         """Whether ``other`` is the value, or one of the values, that this refers to."""
-        return self.handle.upper() == other.handle.upper() and (self.index == 0 or self.index == other.index)
+        return fold(self.handle) == fold(other.handle) and (self.index == 0 or self.index == other.index)
 
     def __str__(self) -> str:
         return f"{self.index}:{self.handle.decode(errors='replace')}"
@@ -79,10 +80,6 @@ class HandleValue(Struct, frozen=True, kw_only=True):
     def is_type(self, *types: bytes) -> bool:
         """Whether its type is one of these, without regard to case."""
         return self.type.upper() in types
-
-    def same_content(self, other: HandleValue) -> bool:
-        """Whether the two differ in no more than the timestamp."""
-        return encode_value(self)[8:] == encode_value(other)[8:] and self.index == other.index
 
 
 def encode_value(value: HandleValue) -> bytes:
@@ -136,18 +133,18 @@ def skip_value(data: bytes, position: int) -> int:
     return reader.position
 
 
-def type_matches(kind: bytes, asked: tuple[bytes, ...]) -> bool:
-    """Whether a type is asked for: equal without regard to case, or below one that ends with a dot (RFC 3651, 3.1)."""
-    kind = kind.upper()
-    for each in asked:
-        each = each.upper()
-        if kind == each or (each.endswith(b".") and (kind.startswith(each) or kind == each[:-1])):
-            return True
-    return False
+def type_matcher(asked: Iterable[bytes]) -> Callable[[bytes], bool]:
+    """Whether a type is asked for: equal without regard to case, or below one that ends with a dot (RFC 3651, 3.1).
 
+    What is asked is looked through once, for there may be as many types as there are values.
+    """
+    exact = {each.upper() for each in asked}
+    below = {each for each in exact if each.endswith(b".")}
+    exact |= {each[:-1] for each in below}
+    lengths = sorted({len(each) for each in below})
 
-def check_reference(reference: Reference) -> Reference:
-    """Raise ``MessageError`` for a reference that cannot be one."""
-    if not reference.handle or reference.index > MAX_INDEX:
-        raise MessageError("a reference names no value")
-    return reference
+    def matches(kind: bytes) -> bool:
+        kind = kind.upper()
+        return kind in exact or any(kind[:length] in below for length in lengths if length < len(kind))
+
+    return matches

@@ -14,7 +14,6 @@ from millwright.identity.handle.errors import invalid_handle
 MAX_HANDLE_BYTES = 2048
 PREFIX_HANDLES = b"0.NA"
 """The prefix of all prefix handles."""
-ROOT_HANDLE = b"0.NA/0.NA"
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from millwright.identity.handle.administration import Administration
-from millwright.identity.handle.authentication import secret_answer_holds
+from millwright.identity.handle.authentication import keys_named, secret_answer_holds
 from millwright.identity.handle.dialogue import Dialogue, Outcome
 from millwright.identity.handle.model import Reference
 from millwright.identity.handle.naming import named_prefix, with_slash
@@ -93,16 +95,17 @@ class Operations:
                 made = administration.create(handle, values, flags, who)
                 return Outcome(Rc.SUCCESS, [write_bytes(made)], flags=flags & Flag.MINT_SUFFIX)
             case WithValues(handle, values) if message.op == Op.ADD_VALUE:
-                administration.add(handle, values, flags, who)
+                administration.add(with_slash(handle), values, flags, who)
             case WithValues(handle, values):
-                administration.modify(handle, values, who)
+                administration.modify(with_slash(handle), values, who)
             case RemoveValues(handle, indexes):
-                administration.remove(handle, indexes, who)
+                administration.remove(with_slash(handle), indexes, who)
             case OfHandle(handle) if message.op == Op.DELETE_HANDLE:
                 administration.delete(with_slash(handle), who)
             case OfHandle(handle) if message.op == Op.LIST_HANDLES:
                 prefix = named_prefix(with_slash(handle)) or handle
-                return self._listed(administration.list_handles(prefix, who))
+                first = administration.list_handles(prefix, who, b"", self._settings.listed_at_once)
+                return Outcome(Rc.SUCCESS, self._pages(prefix, who, first), paged=True)
             case OfHandle() if message.op == Op.LIST_HOMED_PREFIXES:
                 return self._listed(administration.list_prefixes(who))
             case Verify():
@@ -116,16 +119,26 @@ class Operations:
         with self._records.view() as view:
             return _found(resolve(view, request, flags, True))
 
+    def _pages(self, prefix: bytes, who: Reference, page: list[bytes]) -> Iterator[bytes]:
+        # Each part is read when the one before was taken: a list of millions is never held, nor is it of one moment.
+        yield encode_handles(page)
+        while page:
+            page = self._administration.list_handles(prefix, who, page[-1], self._settings.listed_at_once)
+            if page:
+                yield encode_handles(page)
+
     def _listed(self, handles: list[bytes]) -> Outcome:
         step = self._settings.listed_at_once
         parts = [handles[start : start + step] for start in range(0, len(handles), step)] or [[]]
         return Outcome(Rc.SUCCESS, [encode_handles(part) for part in parts])
 
     def _verified(self, request: Verify, version: tuple[int, int]) -> Outcome:
-        signed, holds = request.nonce + request.digest, False
+        signed = request.nonce + request.digest
         with self._records.view() as view:
             record = view.find(request.handle)
-            for value in record.values if record is not None else ():
-                if value.is_type(HS_SECKEY) and request.index in (0, value.index):
-                    holds = holds or secret_answer_holds(value.data, request.response, signed, version)
+        values = record.values if record is not None else ()
+        holds = any(
+            secret_answer_holds(key.data, request.response, signed, version)
+            for key in keys_named(values, HS_SECKEY, request.index)
+        )
         return Outcome(Rc.SUCCESS, [bytes((holds,))])

@@ -14,7 +14,7 @@ from struct import error as LayoutError  # noqa: N812 - it is a class
 from typing import TYPE_CHECKING, Protocol
 
 from millwright.identity.handle.errors import MessageError, broken_record
-from millwright.identity.handle.model import HandleValue, Permission, Reference, encode_value, read_value, type_matches
+from millwright.identity.handle.model import HandleValue, Permission, Reference, encode_value, read_value, type_matcher
 from millwright.identity.handle.wire.reader import Reader
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ class StoredRecord:
         """The values asked for by index or type; all when neither is given (RFC 3652, 3.2.1)."""
         if not indexes and not types:
             return list(self.values)
-        return [each for each in self.values if each.index in indexes or type_matches(each.type, types)]
+        numbers, matches = set(indexes), type_matcher(types)
+        return [each for each in self.values if each.index in numbers or matches(each.type)]
 
     def find_value(self, index: int) -> HandleValue | None:
         """The value with an index."""
@@ -151,8 +152,8 @@ class RecordsView(Protocol):
     def responsible(self, handle: bytes) -> bool:
         """Whether such a handle is registered here: what is not found then does not exist."""
 
-    def iter_handles(self, prefix: bytes) -> Iterator[bytes]:
-        """The handles of a prefix, as they were registered."""
+    def iter_handles(self, prefix: bytes, after: bytes = b"") -> Iterator[bytes]:
+        """The handles of a prefix, as they were registered; those behind one of them in the order of this."""
 
     def iter_prefixes(self) -> Iterator[bytes]:
         """The prefixes whose handles are registered here."""

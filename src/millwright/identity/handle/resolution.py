@@ -20,6 +20,9 @@ from millwright.identity.handle.wire.codes import Flag, Rc
 from millwright.identity.handle.wire.requests import Resolve
 from millwright.identity.handle.wire.responses import encode_error, encode_resolved
 
+MAX_PARENTS = 16
+"""How far up a derived prefix is followed: who asks chooses how many dots it has, and each is a search."""
+
 Finding = tuple[int, bytes]
 """A response code and the body that goes with it."""
 
@@ -58,7 +61,9 @@ def refer(view: RecordsView, handle: bytes, flags: int) -> Finding | None:
 
 def _refer_to_parent(view: RecordsView, prefix: bytes) -> Finding | None:
     parent = parent_prefix(prefix)
-    while parent is not None:
+    for _ in range(MAX_PARENTS):
+        if parent is None:
+            break
         found = _sites(view, prefix_handle(parent), (*PREFIX_SITE_TYPES, HS_SERV_PREFIX))
         if found:
             return Rc.PREFIX_REFERRAL, _referral(*found)

@@ -13,7 +13,7 @@ from typing import Any
 from millwright.identity.handle.connection import Connection
 from millwright.identity.handle.dialogue import Peer
 from millwright.identity.handle.errors import MessageError, port_taken
-from millwright.identity.handle.fastpath import Quick, answer_quickly
+from millwright.identity.handle.fastpath import Quick
 from millwright.identity.handle.records import RecordsView
 from millwright.identity.handle.service import HandleService
 from millwright.identity.handle.wire.fragments import Reassembly
@@ -41,8 +41,9 @@ _PAUSE_S = 0.1
 class HandleServer:
     """Listens on ``[handle] host`` and ``port`` and answers by a :class:`.HandleService`.
 
-    UDP is read many packets a wake-up, in one view of the records. An address that has not proved itself gets answers
-    of a bounded size, and each only so many a second: a forged sender cannot be flooded through here.
+    UDP is read many packets a wake-up, TCP whatever came at once, each in one view of the records. An address that has
+    not proved itself gets answers of a bounded size, and each only so many a second: a forged sender cannot be flooded
+    through here.
     """
 
     def __init__(self, service: HandleService) -> None:
@@ -157,7 +158,7 @@ class HandleServer:
 
     def _packet(self, view: RecordsView, data: bytes, address: Any) -> None:
         try:
-            quick = answer_quickly(view, data, self.service.site.serial, self.service.clock.now_ms() // 1000)
+            quick = self.service.answer_quickly(view, data)
         except (Corrupt, Unavailable) as error:
             self._log_failure(error)
             quick = None
@@ -186,7 +187,7 @@ class HandleServer:
         self.spawn(self._answer_packet(envelope, whole, address))
 
     async def _answer_packet(self, envelope: Envelope, data: bytes, address: Any) -> None:
-        for head, body in await self.service.process(Peer(address[0], "udp"), envelope, data):
+        async for head, body in self.service.process(Peer(address[0], "udp"), envelope, data):
             self._send_all(head.version, head.session_id, head.request_id, body, address, head.flags)
 
     def _send_all(
@@ -219,15 +220,19 @@ class HandleServer:
 
     # --- what connections call ---------------------------------------------------------------------------------------
 
-    def answer_quickly(self, data: bytes) -> Quick | None:
-        """The answer to a message that is the common question, if it is that."""
-        service = self.service
+    def answer_quickly(self, messages: list[bytes]) -> list[Quick]:
+        """The answers to the first of some messages, as many as are the common question, in one view of the records."""
+        service, answers = self.service, list[Quick]()
         try:
             with service.records.view() as view:
-                return answer_quickly(view, data, service.site.serial, service.clock.now_ms() // 1000)
+                for data in messages:
+                    quick = service.answer_quickly(view, data)
+                    if quick is None:
+                        break
+                    answers.append(quick)
         except (Corrupt, Unavailable) as error:
             self._log_failure(error)
-            return None
+        return answers
 
     def admit(self, connection: Connection) -> bool:
         """Count a connection in, unless there are too many."""

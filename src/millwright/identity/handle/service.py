@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -14,10 +15,11 @@ from millwright.identity.handle.authentication import verify_answer
 from millwright.identity.handle.challenges import Challenge, Challenges
 from millwright.identity.handle.dialogue import Dialogue, Outcome, Peer
 from millwright.identity.handle.errors import MessageError
+from millwright.identity.handle.fastpath import Quick, answer_quickly
 from millwright.identity.handle.keys import encode_public_key
 from millwright.identity.handle.model import HandleValue, Reference
 from millwright.identity.handle.operations import REFUSED, Operations
-from millwright.identity.handle.records import HandleRecords
+from millwright.identity.handle.records import HandleRecords, RecordsView
 from millwright.identity.handle.resolution import AuthenticationNeeded
 from millwright.identity.handle.sessions import Sessions, agree_by_client_key, agree_by_dh, decrypt_key
 from millwright.identity.handle.settings import HandleSettings
@@ -91,27 +93,47 @@ class HandleService:
         self.clock = clock
         self.key = key
         self.sessions = Sessions(
-            settings.max_sessions, settings.max_sessions_per_address, settings.session_timeout_s
-        )  # fmt: skip
+            settings.max_sessions,
+            settings.max_sessions_per_address,
+            settings.session_timeout_s,
+            settings.unproven_session_timeout_s,
+        )
         self.challenges = Challenges(
-            settings.max_challenges, settings.max_challenges_per_address, settings.challenge_timeout_s
+            settings.max_challenges,
+            settings.max_challenges_per_address,
+            settings.max_challenge_bytes,
+            settings.challenge_timeout_s,
         )
         self._operations = Operations(records, site, Administration(records, clock, administrators), settings)
-        self._working = 0
+        self._working: Counter[str] = Counter()
+        self._comparing = asyncio.Semaphore(settings.max_comparisons)
         self.responses: Counter[int] = Counter()
 
-    async def process(self, peer: Peer, envelope: Envelope, data: bytes) -> list[tuple[Envelope, bytes]]:
-        """Answer a message that is whole: envelopes and what follows each. Never raises; no answer is an empty list."""
+    def answer_quickly(self, view: RecordsView, data: bytes) -> Quick | None:
+        """The answer to a message, envelope included, that is the common question. Raises nothing but ``Corrupt``."""
+        site = self.site
+        quick = answer_quickly(view, data, site.serial, self.clock.now_ms() // 1000, primary=site.primary)
+        if quick is not None:
+            self.responses[Rc.SUCCESS] += 1
+        return quick
+
+    async def process(
+        self, peer: Peer, envelope: Envelope, data: bytes
+    ) -> AsyncGenerator[tuple[Envelope, bytes], None]:
+        """Answer a message that is whole: envelopes and what follows each; none when it gets no answer. Never raises.
+
+        A long list is read as it is taken.
+        """
         try:
             dialogue = Dialogue.open(self, peer, envelope, data)
         except MessageError as error:
             logger.debug("a message of %s cannot be read: %s", peer.address, error)
-            return []
+            return
         except Exception:
             logger.exception("a message of %s could not be read", peer.address)
-            return []
+            return
         if dialogue is None:
-            return []
+            return
         try:
             outcome = await self._outcome(dialogue)
         except MillwrightError as error:
@@ -120,19 +142,33 @@ class HandleService:
             logger.exception("a Handle request of %s failed", peer.address)
             outcome = Outcome(Rc.ERROR, [encode_error("The server failed; its log says why.")])
         if outcome is None:
-            return []
+            return
         self.responses[outcome.code] += 1
-        try:
-            # A signature takes most of a millisecond.
-            answer = await self._work(dialogue.answer, outcome) if dialogue.signs else dialogue.answer(outcome)
-        except Exception:
-            logger.exception("an answer to %s could not be written", peer.address)
-            return []
-        if isinstance(answer, Outcome):
-            return []
-        if dialogue.challenge is not None and len(answer) == 1:
-            dialogue.challenge.reply = answer[0][1]
-        return answer
+        answer = dialogue.answer(outcome)
+        while True:
+            try:
+                if outcome.paged:
+                    part = await asyncio.to_thread(next, answer, None)
+                elif dialogue.signs:
+                    # A signature takes most of a millisecond.
+                    part = await self._work(peer, next, answer, None)
+                else:
+                    part = next(answer, None)
+            except Exception as error:
+                if outcome.paged and isinstance(error, MillwrightError):
+                    # What was said already is a part; this is how it ends.
+                    outcome = self._refusal(error)
+                    answer = dialogue.answer(outcome)
+                    continue
+                logger.exception("an answer to %s could not be written", peer.address)
+                return
+            if part is None or isinstance(part, Outcome):
+                return
+            if dialogue.answered is not None and peer.transport == "udp":
+                reply = part[1]
+                if len(reply) <= self.settings.udp_proven_answer_bytes:
+                    dialogue.answered.reply = reply
+            yield part
 
     def _refusal(self, error: MillwrightError) -> Outcome:
         code = rc_of(error)
@@ -172,18 +208,37 @@ class HandleService:
             return quick
         if identity is None and not isinstance(request, Verify):
             raise AuthenticationNeeded
-        outcome: Outcome = await self._work(self._operations.run, dialogue, request, identity or _NOBODY)
+        work = self._compare if isinstance(request, Verify) else self._work
+        outcome: Outcome = await work(dialogue.peer, self._operations.run, dialogue, request, identity or _NOBODY)
         return outcome
 
-    async def _work(self, function: Any, *arguments: Any) -> Any:
-        """Run what takes milliseconds beside the event loop; only so many at one time."""
-        if self._working >= self.settings.max_administration:
+    async def _work(self, peer: Peer, function: Any, *arguments: Any) -> Any:
+        """Run what takes milliseconds beside the event loop; only so many at one time, for each address too."""
+        return await self._admitted(peer, asyncio.to_thread, function, *arguments)
+
+    async def _compare(self, peer: Peer, function: Any, *arguments: Any) -> Any:
+        """Run what compares an answer with keys, for which whoever asks says how long it takes: few at one time."""
+
+        async def compared() -> Any:
+            async with self._comparing:
+                return await asyncio.to_thread(function, *arguments)
+
+        return await self._admitted(peer, compared)
+
+    async def _admitted(self, peer: Peer, work: Any, *arguments: Any) -> Any:
+        working, settings, address = self._working, self.settings, peer.address
+        if (
+            working.total() >= settings.max_administration
+            or working[address] >= settings.max_administration_per_address
+        ):
             return Outcome(Rc.SERVER_BUSY, [encode_error("Too many administrators at work; try again.")])
-        self._working += 1
+        working[address] += 1
         try:
-            return await asyncio.to_thread(function, *arguments)
+            return await work(*arguments)
         finally:
-            self._working -= 1
+            working[address] -= 1
+            if not working[address]:
+                del working[address]
 
     def _challenge(self, dialogue: Dialogue, request: Any) -> Outcome:
         challenge = Challenge(
@@ -207,16 +262,15 @@ class HandleService:
                 dialogue.repeated = before.reply
                 return Outcome(Rc.SUCCESS, []) if before.reply is not None else None
             return Outcome(Rc.AUTHENTICATION_TIMEOUT, [encode_error("There is no such challenge, or no longer.")])
-        self.challenges.take(challenge, envelope.request_id)
-        dialogue.challenge = challenge
+        dialogue.answered = self.challenges.take(challenge, envelope.request_id, now_s)
         dialogue.op = challenge.message.op
-        verified = await self._work(
-            verify_answer, answer, challenge.nonce, challenge.digest, challenge.version, self._keys_of
+        verified = await self._compare(
+            dialogue.peer, verify_answer, answer, challenge.nonce, challenge.digest, challenge.version, self._keys_of
         )
         if isinstance(verified, Outcome):
             return verified
         if dialogue.session is not None:
-            dialogue.session.identity = verified
+            self.sessions.prove(dialogue.session, verified, self.clock.monotonic_s())
         if isinstance(challenge.request, Login):
             dialogue.peer.identity = verified
             return Outcome(Rc.SUCCESS, [b""])
@@ -237,11 +291,11 @@ class HandleService:
             return Outcome(Rc.INVALID_SESSION_SETUP, [encode_error(text)])
         match request.mode:
             case mode if mode == EXCHANGE_DH:
-                agreed = await self._work(agree_by_dh, request.key)
+                agreed = await self._work(dialogue.peer, agree_by_dh, request.key)
             case mode if mode == EXCHANGE_CLIENT_KEY:
-                agreed = await self._work(agree_by_client_key, request.key)
+                agreed = await self._work(dialogue.peer, agree_by_client_key, request.key)
             case mode if mode == EXCHANGE_HANDLE_KEY:
-                agreed = await self._work(self._agree_by_handle, request.key_handle, request.key_index)
+                agreed = await self._work(dialogue.peer, self._agree_by_handle, request.key_handle, request.key_index)
             case mode if mode == EXCHANGE_SERVER_KEY:
                 if not isinstance(self.key, rsa.RSAPrivateKey):
                     return Outcome(Rc.NEED_RSA_KEY_FOR_SESSION, [encode_error("This server has no RSA key.")])
@@ -269,7 +323,7 @@ class HandleService:
         if session is None or session.key or session.address != dialogue.peer.address:
             return Outcome(Rc.SESSION_FAILED, [encode_error("There is no session that waits for its key.")])
         try:
-            key = await self._work(decrypt_key, self.key, encrypted, dialogue.version)
+            key = await self._work(dialogue.peer, decrypt_key, self.key, encrypted, dialogue.version)
         except MessageError as error:
             self.sessions.close(session)
             return Outcome(Rc.INVALID_SESSION_KEY, [encode_error(error.message)])

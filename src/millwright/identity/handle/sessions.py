@@ -20,11 +20,12 @@ AES = 3
 """The number of AES in Handle.Net; DES (1) and triple DES (2) are refused."""
 _WINDOW = 200
 _MIN_DH_BITS, _MAX_DH_BITS = 1024, 4096
+_MIN_RSA_BITS = 1024
 _DH_EXPONENT_BYTES = 40
 
 
 class Session:
-    """One session; ``identity`` is set when a challenge within it was answered."""
+    """One session; ``identity`` is who answered a challenge within it, ``None`` while nobody has."""
 
     __slots__ = ("_highest", "_seen", "address", "counter", "expires_s", "id", "identity", "key", "timeout_s")
 
@@ -76,45 +77,73 @@ class Session:
 
 
 class Sessions:
-    """The sessions of a server: bounded in number, for each address too; those not used for long end."""
+    """The sessions of a server: bounded in number, for each address too; those not used for long end.
 
-    def __init__(self, most: int, most_per_address: int, longest_s: float) -> None:
+    Anybody may open one. Until somebody has answered a challenge in it a session lives ``unproven_s`` at most between
+    two messages, and all of these take half of the places, so that strangers cannot have them all.
+    """
+
+    def __init__(self, most: int, most_per_address: int, longest_s: float, unproven_s: float) -> None:
         self._most = most
+        self._most_unproven = (most + 1) // 2
         self._most_per_address = most_per_address
         self._longest_s = longest_s
+        self._unproven_s = unproven_s
         self._by_id: dict[int, Session] = {}
         self._per_address: Counter[str] = Counter()
+        self._unproven = 0
 
     def __len__(self) -> int:
         return len(self._by_id)
 
     def open(self, address: str, key: bytes, timeout_s: float, now_s: float) -> Session | None:
         """A new session; ``None`` when there are too many."""
-        if len(self._by_id) >= self._most or self._per_address[address] >= self._most_per_address:
+        if self._full(address):
             self.expire(now_s)
-        if len(self._by_id) >= self._most or self._per_address[address] >= self._most_per_address:
+        if self._full(address):
             return None
         session = Session(new_id(self._by_id), address, key, min(max(timeout_s, 1.0), self._longest_s))
-        session.expires_s = now_s + session.timeout_s
         self._by_id[session.id] = session
         self._per_address[address] += 1
+        self._unproven += 1
+        self.keep(session, now_s)
         return session
 
+    def _full(self, address: str) -> bool:
+        return (
+            len(self._by_id) >= self._most
+            or self._unproven >= self._most_unproven
+            or self._per_address.get(address, 0) >= self._most_per_address
+        )
+
     def find(self, session_id: int, now_s: float) -> Session | None:
-        """A living session, which lives on."""
+        """A living session."""
         session = self._by_id.get(session_id)
         if session is None:
             return None
         if session.expires_s < now_s:
             self.close(session)
             return None
-        session.expires_s = now_s + session.timeout_s
         return session
+
+    def keep(self, session: Session, now_s: float) -> None:
+        """A session lives on: a message came that was made with its key."""
+        lives_s = session.timeout_s if session.identity is not None else min(session.timeout_s, self._unproven_s)
+        session.expires_s = now_s + lives_s
+
+    def prove(self, session: Session, identity: Reference, now_s: float) -> None:
+        """Somebody has answered a challenge in a session, which may have ended in the meantime."""
+        if session.identity is None and session.id in self._by_id:
+            self._unproven -= 1
+        session.identity = identity
+        self.keep(session, now_s)
 
     def close(self, session: Session) -> None:
         """End a session."""
         if self._by_id.pop(session.id, None) is None:
             return
+        if session.identity is None:
+            self._unproven -= 1
         self._per_address[session.address] -= 1
         if not self._per_address[session.address]:
             del self._per_address[session.address]
@@ -162,6 +191,8 @@ def agree_by_client_key(client_key: bytes) -> tuple[bytes, bytes]:
     theirs = decode_public_key(client_key)
     if not isinstance(theirs, rsa.RSAPublicKey):
         raise MessageError("the key is not one of RSA")
+    if theirs.key_size < _MIN_RSA_BITS:
+        raise MessageError(f"the key has fewer than {_MIN_RSA_BITS} bits")
     key = os.urandom(16)
     return key, theirs.encrypt(write_int(AES) + key, padding.PKCS1v15())
 

@@ -64,10 +64,30 @@ class HandleSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_challenges_per_address: Annotated[
         int, Meta(description="Challenges of one address that wait for an answer at one time.", ge=1)
     ] = 200
+    max_challenge_bytes: Annotated[
+        int, Meta(description="Requests kept for challenges that wait for an answer, in bytes.", ge=262144)
+    ] = 64 * 1024 * 1024
     max_administration: Annotated[int, Meta(description="Requests of administrators worked on at one time.", ge=1)] = 64
-    max_sessions: Annotated[int, Meta(description="Sessions open at once.", ge=0)] = 10_000
+    max_administration_per_address: Annotated[
+        int, Meta(description="Requests of administrators of one address worked on at one time.", ge=1)
+    ] = 32
+    max_comparisons: Annotated[
+        int,
+        Meta(
+            description="Answers to challenges compared with keys at one time, which takes up to half a second of a "
+            "core; others wait.",
+            ge=1,
+        ),
+    ] = 2
+    max_sessions: Annotated[
+        int, Meta(description="Sessions open at once; half of them before a challenge was answered.", ge=0)
+    ] = 10_000
     max_sessions_per_address: Annotated[int, Meta(description="Sessions of one address open at once.", ge=0)] = 100
     session_timeout_s: Annotated[
         float, Meta(description="A session ends when it is not used this long.", gt=0, le=86400)
     ] = 3600.0
+    unproven_session_timeout_s: Annotated[
+        float,
+        Meta(description="The same for a session in which nobody has answered a challenge yet.", gt=0, le=3600),
+    ] = 60.0
     listed_at_once: Annotated[int, Meta(description="Handles in one message of a list.", ge=1, le=2048)] = 1000

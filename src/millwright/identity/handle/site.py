@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from msgspec import Struct
 
 from millwright.identity.handle.errors import MessageError
+from millwright.identity.handle.naming import PREFIX_HANDLES, fold
 from millwright.identity.handle.wire.reader import Reader, write_bytes, write_int
 
 _PRIMARY = 0x80
@@ -89,12 +90,12 @@ def hash_of(handle: bytes, option: int) -> int:
     """The number by which handles are spread over the servers of a site (RFC 3652, 3.1.2)."""
     prefix, slash, suffix = handle.partition(b"/")
     if option == HashOption.PREFIX:
-        part = prefix if slash else b"0.NA"
+        part = prefix if slash else PREFIX_HANDLES
     elif option == HashOption.SUFFIX:
         part = suffix if slash else handle
     else:
         part = handle
-    digest = hashlib.md5(part.upper(), usedforsecurity=False).digest()
+    digest = hashlib.md5(fold(part), usedforsecurity=False).digest()
     return abs(int.from_bytes(digest[-4:], "big", signed=True))
 
 

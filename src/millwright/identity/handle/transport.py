@@ -32,6 +32,7 @@ TCP_WAIT_S = 10.0
 # A server that cuts an answer sends its first packet only: what follows would have come right behind it.
 _FOLLOWING_WAIT_S = 0.15
 _MOST_MESSAGES = 10_000
+_MOST_BYTES = 64 * 1024 * 1024
 
 
 class Address(Struct, frozen=True):
@@ -166,9 +167,11 @@ async def _ask_tcp(host: str, port: int, request: Message, session_id: int, vers
         writer.write(frame(version, session_id, request_id, encode_message(request, version)))
         await writer.drain()
         found: list[Exchange] = []
-        while len(found) < _MOST_MESSAGES:
+        size = 0
+        while len(found) < _MOST_MESSAGES and size <= _MOST_BYTES:
             envelope = decode_envelope(await reader.readexactly(ENVELOPE_BYTES))
             data = await reader.readexactly(envelope.length)
+            size += len(data)
             found.append(checked(request, request_id, envelope, data, version))
             if not found[-1].message.flags & Flag.CONTINUOUS:
                 return found

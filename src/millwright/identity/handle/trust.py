@@ -6,7 +6,6 @@ The signature is RFC 7515's, compact or JSON, with ``RS256``; ``DS256`` (DSA) an
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Iterable
 from typing import Any
@@ -15,6 +14,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa, utils
 from msgspec import Struct
 
+from millwright.identity import base64url
 from millwright.identity.handle.errors import MessageError, unsupported
 from millwright.identity.handle.keys import sign, verifies
 from millwright.identity.handle.model import HandleValue, Reference, encode_value
@@ -93,17 +93,6 @@ class SignedClaims(Struct, frozen=True):
         return verifies(public_key, f"SHA{self.algorithm[2:]}".encode(), signature, data)
 
 
-def _decode64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise MessageError("a signature is not Base64") from error
-
-
-def _encode64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
 def decode_signature(data: bytes) -> SignedClaims:
     """HS_SIGNATURE or HS_CERT from data. Raises ``MessageError``; the signature is not verified."""
     if len(data) > MAX_SIGNATURE_BYTES:
@@ -116,13 +105,22 @@ def decode_signature(data: bytes) -> SignedClaims:
             header, signature = first["protected"], first["signature"]
         else:
             header, payload, signature = text.split(".")
-        algorithm = msgspec.json.decode(_decode64(header))["alg"]
-        claims = msgspec.json.decode(_decode64(payload), type=Claims)
+        algorithm = msgspec.json.decode(base64url.decode(header))["alg"]
+        claims = msgspec.json.decode(base64url.decode(payload), type=Claims)
+        octets = base64url.decode(signature)
         if not all(isinstance(each, str) for each in (header, payload, signature, algorithm)):
             raise MessageError("a signature has wrong parts")
-    except (UnicodeDecodeError, ValueError, KeyError, IndexError, TypeError, msgspec.MsgspecError) as error:
+    except (
+        UnicodeDecodeError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        RecursionError,
+        msgspec.MsgspecError,
+    ) as error:
         raise MessageError("a signature is no JSON Web Signature of claims") from error
-    return SignedClaims(header, payload, _decode64(signature), algorithm, claims)
+    return SignedClaims(header, payload, octets, algorithm, claims)
 
 
 def encode_signature(claims: Claims, private_key: Any) -> bytes:
@@ -135,12 +133,12 @@ def encode_signature(claims: Claims, private_key: Any) -> bytes:
         algorithm = "ES256"
     else:
         raise unsupported("Signing by this kind of key")
-    header = _encode64(b'{"alg":"%s"}' % algorithm.encode())
-    payload = _encode64(msgspec.json.encode(claims))
+    header = base64url.encode(b'{"alg":"%s"}' % algorithm.encode())
+    payload = base64url.encode(msgspec.json.encode(claims))
     signature = sign(private_key, b"SHA256", f"{header}.{payload}".encode())
     if algorithm == "ES256":
         signature = b"".join(part.to_bytes(32, "big") for part in utils.decode_dss_signature(signature))
-    return f"{header}.{payload}.{_encode64(signature)}".encode()
+    return f"{header}.{payload}.{base64url.encode(signature)}".encode()
 
 
 def digest_of(value: HandleValue, algorithm: str = "SHA-256") -> ValueDigest:

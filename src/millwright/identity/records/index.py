@@ -124,7 +124,8 @@ class IndexView:
 
     def find(self, handle: bytes) -> StoredRecord | None:
         """A handle's record. Raises ``Corrupt``."""
-        data = self._get(key_of(handle))
+        # LMDB has no empty key and says so by an error.
+        data = self._get(key_of(handle)) if handle else None
         return None if data is None else StoredRecord.check(handle, _record_in(data))
 
     def find_prefix(self, prefix: bytes) -> Prefix | None:
@@ -167,13 +168,15 @@ class IndexView:
                 return False
         return False
 
-    def iter_handles(self, prefix: bytes) -> Iterator[bytes]:
-        """The handles of a prefix, as they were registered."""
+    def iter_handles(self, prefix: bytes, after: bytes = b"") -> Iterator[bytes]:
+        """The handles of a prefix, as they were registered; those behind one of them in the order of their keys."""
         start = fold(prefix) + b"/"
-        for key, data in self._read.iter_from(HANDLES, start):
+        last = key_of(after) if after else start
+        for key, data in self._read.iter_from(HANDLES, last):
             if not key.startswith(start):
                 return
-            yield StoredRecord.check(key, _record_in(data)).handle
+            if key != last:
+                yield StoredRecord.check(key, _record_in(data)).handle
 
     def iter_prefixes(self) -> Iterator[bytes]:
         """The prefixes of handles that are registered here."""

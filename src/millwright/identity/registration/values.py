@@ -53,8 +53,8 @@ def stamped(values: Iterable[HandleValue], before: Iterable[HandleValue], now_s:
     found = []
     for value in values:
         old = known.get(value.index)
-        time_s = old.timestamp_s if old is not None and old.same_content(value) else now_s
-        found.append(msgspec.structs.replace(value, timestamp_s=time_s))
+        kept = None if old is None else msgspec.structs.replace(value, timestamp_s=old.timestamp_s)
+        found.append(kept if kept is not None and kept == old else msgspec.structs.replace(value, timestamp_s=now_s))
     return tuple(sorted(found, key=lambda each: each.index))
 
 

@@ -4,6 +4,7 @@ from millwright.ledger.record.act import Act, Noted, acted_by, acting, current_a
 from millwright.ledger.record.denials import Denials
 from millwright.ledger.record.documents import document
 from millwright.ledger.record.drafting import entries_of, has_changed
+from millwright.ledger.record.own import OwnActs
 from millwright.ledger.record.recorder import STREAM, Recorder
 from millwright.ledger.record.sealing import commitment, open_entry, seal
 
@@ -12,6 +13,7 @@ __all__ = [
     "Act",
     "Denials",
     "Noted",
+    "OwnActs",
     "Recorder",
     "acted_by",
     "acting",

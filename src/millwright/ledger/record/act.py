@@ -67,11 +67,11 @@ def acting(act: Act) -> Iterator[Act]:
 
 
 def acted_by(actor: Actor | None, organisation: str = "") -> None:
-    """Say who acts (``None``: not known for sure) and where they belong, where that became known only in the act: who
-    signed in. Does nothing outside an act."""
+    """Say who acts (``None``: not known for sure) and where they belong (empty: as said before), where that became
+    known only in the act: who signed in. Does nothing outside an act."""
     act = _current.get()
     if act is not None:
-        act.actor, act.organisation = actor or act.actor, organisation
+        act.actor, act.organisation = actor or act.actor, organisation or act.organisation
 
 
 def permitted_by(grants: Sequence[str]) -> None:

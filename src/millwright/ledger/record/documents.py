@@ -18,8 +18,11 @@ MOST_CHANGES = 40
 MOST_CHARACTERS = 200
 
 _SECRET_KEY = re.compile(
-    r"pass(word|phrase)(?!_set$)|secret|token$|private|digest|hint|^code$|^key$|_key$|cookie|salt", re.IGNORECASE
+    r"pass(word|phrase)(?!_set$)|secret|token$|private|digest|hint|^key$|_key$|cookie|salt", re.IGNORECASE
 )
+_CODE_KEY = re.compile(r"(?:^|_)code(?P<many>s)?$", re.IGNORECASE)
+_PUBLIC_CODE = "credit_code"
+"""The one code that opens nothing: an organisation's unified social credit code."""
 _SECRET_VALUE = re.compile(r"mw[a-z]_[A-Za-z0-9_-]{16,}|PRIVATE[ +]KEY")
 _HIDDEN = "…"
 
@@ -66,7 +69,7 @@ def replace_at(value: Any, pointers: Sequence[str], replacement: Callable[[str, 
 
 def _clean(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key): _clean(each) for key, each in value.items() if not _SECRET_KEY.search(str(key))}
+        return {str(key): _clean(each) for key, each in value.items() if _is_kept(str(key), each)}
     if isinstance(value, list | tuple):
         return [_clean(each) for each in value]
     if isinstance(value, str) and _SECRET_VALUE.search(value):
@@ -74,6 +77,16 @@ def _clean(value: Any) -> Any:
     if isinstance(value, float) and value != value:
         return None
     return value
+
+
+def _is_kept(key: str, value: Any) -> bool:
+    """Of a code only what is said about it is kept (``{"expires_ms": …}``), of several how many there are."""
+    if _SECRET_KEY.search(key):
+        return False
+    code = _CODE_KEY.search(key)
+    if code is None or key == _PUBLIC_CODE:
+        return True
+    return isinstance(value, dict) or (code["many"] is not None and isinstance(value, int))
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from millwright.engines.sql import Records
+from millwright.engines.sql.durability import sync
 from millwright.metering.tables import counts, positions
 
 Key = tuple[str, str, int]
@@ -28,17 +29,10 @@ class Batch:
 
 
 class CountStore:
-    """Reads and writes counts. Writing wants records of everything, reading is confined by the caller's scope."""
+    """Reads and writes counts. Wants records of everything; the caller has checked whose counts are read."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
-
-    def find_position(self, source: str) -> int | None:
-        """The sequence up to which a source is counted; ``None``: nothing of it was."""
-        with self._records.read() as connection:
-            query = sa.select(positions.c.sequence).where(positions.c.source == source)
-            found: int | None = connection.execute(query).scalar_one_or_none()
-            return found
 
     def begin_at(self, source: str, sequence: int, now_ms: int) -> int:
         """Where a source is counted from; a new one begins after ``sequence``."""
@@ -78,6 +72,10 @@ class CountStore:
             done = {"sequence": max(batch.sequence for batch in new), "at_ms": now_ms}
             connection.execute(sa.update(positions).where(positions.c.source == source).values(done))
             return len(new)
+
+    def sync(self) -> None:
+        """Return when what was recorded survives a loss of power. Raises ``OSError``."""
+        sync(self._records)
 
     def put(self, measured: Mapping[Key, int]) -> None:
         """Write what was measured, in the place of what was there."""

@@ -16,7 +16,7 @@ from millwright.metering.tables import limits, plans, subscriptions
 
 
 class PlanStore:
-    """Every method is one transaction, confined to the caller's scope."""
+    """Every method is one transaction, confined to the scope of the records."""
 
     def __init__(self, records: Records) -> None:
         self._records = records

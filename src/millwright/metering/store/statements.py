@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from millwright.metering.tables import numbers, statements
 
 
 class StatementStore:
-    """Every method is one transaction, confined to the caller's scope."""
+    """Every method is one transaction, confined to the scope of the records."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
@@ -26,6 +27,14 @@ class StatementStore:
             query = query.where(statements.c.month == month)
         with self._records.read() as connection:
             return [_info(row) for row in connection.execute(query)]
+
+    def issued(self, organisation_ids: Sequence[str], first_month: str) -> Sequence[tuple[str, str]]:
+        """(payer, month) of every statement that these organisations have for this month and later ones."""
+        query = sa.select(statements.c.organisation_id, statements.c.month).where(
+            statements.c.organisation_id.in_(organisation_ids), statements.c.month >= first_month
+        )
+        with self._records.read() as connection:
+            return [(row.organisation_id, row.month) for row in connection.execute(query)]
 
     def get(self, statement_id: str) -> tuple[Statement, str]:
         """A statement, and its document as the text that was frozen. Raises ``NotFound``."""

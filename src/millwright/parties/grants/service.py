@@ -7,6 +7,8 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from millwright.kernel import ROOT, Clock, Denied, Invalid, NotFound, new_id, new_secret
 from millwright.ledger import note
 from millwright.parties.authority import Authority, Held
@@ -120,35 +122,35 @@ class Grants:
     async def add_group(self, authority: Authority, new: NewGroup) -> Group:
         """Make a group. Raises ``NotFound``, ``Conflict`` (``parties.group_name_taken``)."""
         _need(authority, new.organisation_id)
-        made = await self._put_group(authority, new_id("grp"), new.organisation_id, new.name, new.person_ids)
+        group = Group(new_id("grp"), new.organisation_id, new.name, new.person_ids, self._clock.now_ms())
+        made = await self._put_group(authority, group)
         note("group", made.id, made.name, after=made)
         return made
 
     async def change_group(self, authority: Authority, group_id: str, change: GroupChange) -> Group:
         """Rename a group, set its members. Raises ``NotFound``, ``Denied`` (``parties.beyond_own``), ``Conflict``."""
         before = await self._group(authority, group_id)
-        after = await self._put_group(authority, group_id, before.organisation_id, change.name, change.person_ids)
-        note("group", group_id, after.name, before=before, after=after, ignore=("created_ms",))
+        wanted = structs.replace(before, name=change.name, person_ids=change.person_ids)
+        after = await self._put_group(authority, wanted)
+        note("group", group_id, after.name, before=before, after=after)
         return after
 
-    async def _put_group(
-        self, authority: Authority, group_id: str, organisation_id: str, name: str, person_ids: builtins.list[str]
-    ) -> Group:
+    async def _put_group(self, authority: Authority, wanted: Group) -> Group:
         everywhere = authority.tree.nodes
-        for grant in await asyncio.to_thread(self._store.grants, everywhere):
-            if grant.group_id == group_id:  # who joins a group gets what it holds
-                self._need_all(authority, grant.organisation_id, await self._permissions(grant.role))
-        shown, now_ms = clean_name(name), self._clock.now_ms()
+        for grant in await asyncio.to_thread(self._store.grants, everywhere, group_id=wanted.id):
+            # who joins a group gets what it holds
+            self._need_all(authority, grant.organisation_id, await self._permissions(grant.role))
+        group = structs.replace(wanted, name=clean_name(wanted.name), person_ids=sorted(set(wanted.person_ids)))
         row = {
-            "id": group_id,
-            "organisation_id": organisation_id,
-            "name": shown,
-            "name_key": name_key(shown),
-            "created_ms": now_ms,
+            "id": group.id,
+            "organisation_id": group.organisation_id,
+            "name": group.name,
+            "name_key": name_key(group.name),
+            "created_ms": group.created_ms,
         }
-        await asyncio.to_thread(self._store.put_group, row, person_ids)
+        await asyncio.to_thread(self._store.put_group, row, group.person_ids)
         self._forget()
-        return Group(group_id, organisation_id, shown, sorted(set(person_ids)), now_ms)
+        return group
 
     async def delete_group(self, authority: Authority, group_id: str) -> None:
         """Remove a group; what was granted to it ends. Raises ``NotFound``."""

@@ -59,6 +59,11 @@ class Oidc:
         """A person's identities, oldest first."""
         return await asyncio.to_thread(self._store.list, person_id)
 
+    async def has_strong(self, person_id: str) -> bool:
+        """Whether one of a person's identities signs in with a second factor of its own."""
+        strong = {name for name, client in self._clients.items() if client.settings.second_factor}
+        return bool(strong) and any(each.provider in strong for each in await self.list_of(person_id))
+
     # --- leaving -------------------------------------------------------------------------------------------------
 
     async def leave(
@@ -66,8 +71,11 @@ class Oidc:
     ) -> tuple[str, str]:
         """The provider's address for the browser, and the secret of the cookie it brings back.
 
-        ``path`` is where it goes on here. Raises ``NotFound`` (``parties.provider_unknown``), ``Unavailable``.
+        ``path`` is where it goes on here. Raises ``NotFound`` (``parties.provider_unknown``), ``Unavailable``, for
+        linking ``Denied`` (``parties.second_factor_required``): see :meth:`.Parties.need_shown`.
         """
+        if purpose == "link" and session is not None:
+            await self._parties.need_shown(session)
         client = self._client(provider)
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         redirect = f"{origin.url}/api/v1/session/oidc/{provider}/callback"
@@ -125,9 +133,11 @@ class Oidc:
         if data["purpose"] == "sign_in":
             return Return(data["path"], await self._sign_in(client, claims, origin))
         session = await self._same_session(data)
-        acted_by(Actor("person", session.person.id, session.person.name, session.id))
+        home = (await self._parties.authority(session)).home()
+        acted_by(Actor("person", session.person.id, session.person.name, session.id), home)
         _is("account.identities.add" if data["purpose"] == "link" else "session.proof")
         if data["purpose"] == "link":
+            await self._parties.need_shown(session)
             await self._link(client, claims, session.person.id)
             return Return(data["path"], None)
         found = await asyncio.to_thread(self._store.find, client.settings.issuer, claims["sub"])
@@ -223,7 +233,8 @@ class Oidc:
 
     async def unlink(self, session: Session, identity_id: str) -> None:
         """Unlink one of one's identities. Raises ``NotFound`` (``parties.identity_gone``), ``Conflict``
-        (``parties.last_way_in``)."""
+        (``parties.last_way_in``), ``Denied`` (``parties.second_factor_required``)."""
+        await self._parties.need_shown(session)
         if all(each.id == identity_id for each in await self.list_of(session.person.id)):
             await self._parties.check_way_in(session.person.id, without="identity")
         if not await asyncio.to_thread(self._store.delete, identity_id, session.person.id):
@@ -261,7 +272,8 @@ class Oidc:
             if found is not None:
                 at = claims.get("sid")
                 ended = await self._parties.end_sessions_of(found[0], str(at) if at is not None else None)
-                note("identity", found[0], after={"sessions_ended": ended})
+                home = await self._parties.home_of(found[1])
+                note("identity", found[0], after={"sessions_ended": ended}, organisation=home)
             return
         raise refused("kid")
 

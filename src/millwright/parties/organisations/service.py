@@ -223,7 +223,8 @@ def _need_above(authority: Authority, organisation_id: str, *, renames: bool = F
 
 def _kept(row: Any) -> dict[str, Any]:
     """What the ledger says of an organisation."""
-    return {key: getattr(row, key) for key in ("parent_id", "kind", "name", "short_name", "code", "suspended")}
+    kept = {key: getattr(row, key) for key in ("parent_id", "kind", "name", "short_name", "suspended")}
+    return kept | {"credit_code": row.code}
 
 
 def _shown(row: Any, authority: Authority, parent_id: str | None = None) -> Organisation:

@@ -47,8 +47,10 @@ class Passkeys:
     async def begin(self, session: Session, origin: Origin) -> Challenge:
         """What the browser needs to make a passkey for the signed-in person.
 
-        Raises ``Unsupported`` (``parties.passkeys_need_a_name``), ``Conflict`` (``parties.passkeys_enough``).
+        Raises ``Unsupported`` (``parties.passkeys_need_a_name``), ``Conflict`` (``parties.passkeys_enough``),
+        ``Denied`` (``parties.second_factor_required``): see :meth:`.Parties.need_shown`.
         """
+        await self._parties.need_shown(session)
         known = await asyncio.to_thread(self._store.credential_ids, session.person.id)
         if len(known) >= _MOST:
             raise Conflict(
@@ -76,9 +78,10 @@ class Passkeys:
     ) -> tuple[Opened, Passkey]:
         """Keep the passkey that the browser made; the session goes on, proved by it, under a new secret.
 
-        Raises ``Denied`` (``parties.ceremony_over``), ``Conflict`` (``parties.ceremony_spent``,
-        ``parties.passkey_known``), ``Invalid`` (``parties.passkey_refused``).
+        Raises ``Denied`` (``parties.ceremony_over``, ``parties.second_factor_required``), ``Conflict``
+        (``parties.ceremony_spent``, ``parties.passkey_known``), ``Invalid`` (``parties.passkey_refused``).
         """
+        await self._parties.need_shown(session)
         data = await self._parties.ceremonies.read("passkey registration", ceremony)
         try:
             if data["person"] != session.person.id:
@@ -163,7 +166,7 @@ class Passkeys:
             ) from error
         await self._parties.ceremonies.spend(ceremony)
         if not await asyncio.to_thread(self._store.use, key, shown.new_sign_count, self._clock.now_ms()):
-            note("passkey", key.id)
+            note("passkey", key.id, organisation=await self._parties.home_of(key.person_id))
             logger.warning("the counter of passkey %s went back: there may be a copy of it", key.id)
             raise NotSignedIn(
                 "The counter of this passkey went back, as it would if somebody had a copy.",
@@ -184,6 +187,7 @@ class Passkeys:
         Raises ``NotFound`` (``parties.passkey_unknown``), ``Conflict`` (``parties.last_way_in``), ``Denied``
         (``parties.second_factor_required``).
         """
+        await self._parties.need_shown(session)
         person = session.person
         kept = [each for each in await self.list_of(person.id) if each.id != passkey_id]
         if not kept:

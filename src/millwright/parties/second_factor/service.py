@@ -59,7 +59,11 @@ class SecondFactors:
         )
 
     async def begin(self, session: Session) -> Enrolment:
-        """A new secret for the signed-in person's app; nothing is kept before a first code confirms it."""
+        """A new secret for the signed-in person's app; nothing is kept before a first code confirms it.
+
+        Raises ``Denied`` (``parties.second_factor_required``): see :meth:`.Parties.need_shown`.
+        """
+        await self._parties.need_shown(session)
         secret = totp.new_secret()
         data = {"person": session.person.id, "secret": base64.b64encode(secret).decode()}
         ceremony = await self._parties.ceremonies.begin("authenticator", data, minutes=15)
@@ -68,8 +72,10 @@ class SecondFactors:
     async def confirm(self, session: Session, ceremony: str, code: str) -> tuple[Opened, RecoveryCodes]:
         """Keep the app that showed ``code``; the session goes on, with the second factor, under a new secret.
 
-        Raises ``Denied`` (``parties.ceremony_over``), ``Invalid`` (``parties.code_wrong``).
+        Raises ``Denied`` (``parties.ceremony_over``, ``parties.second_factor_required``), ``Invalid``
+        (``parties.code_wrong``).
         """
+        await self._parties.need_shown(session)
         data = await self._parties.ceremonies.read("authenticator", ceremony)
         secret = base64.b64decode(data["secret"])
         now = self._clock.now_ms()
@@ -91,7 +97,12 @@ class SecondFactors:
         return await self._parties.renew(session, ["totp"]), RecoveryCodes(codes)
 
     async def new_codes(self, session: Session) -> RecoveryCodes:
-        """Ten new recovery codes. Raises ``Conflict`` (``parties.no_second_factor``) when there is no app."""
+        """Ten new recovery codes.
+
+        Raises ``Conflict`` (``parties.no_second_factor``) when there is no app, ``Denied``
+        (``parties.second_factor_required``).
+        """
+        await self._parties.need_shown(session)
         if not await self.enrolled(session.person.id):
             raise Conflict(
                 "Recovery codes stand in for an authenticator app, and there is none.",
@@ -108,8 +119,9 @@ class SecondFactors:
         """Ask for no code any more.
 
         Raises ``NotFound`` (``parties.no_second_factor``), ``Denied`` (``parties.second_factor_required``) when the
-        policy asks for one and the person has no passkey instead.
+        policy asks for one and the person has no passkey instead, or did not show the one there is.
         """
+        await self._parties.need_shown(session)
         if self._parties.needs_second_factor(session.person) and not await self._parties.passkeys.list_of(
             session.person.id
         ):
@@ -130,9 +142,11 @@ class SecondFactors:
         (``parties.person_unknown``), ``Denied`` (``parties.person_of_others``).
         """
         account = await self._parties.people.need_manageable(authority, person_id)
+        whose = await self._parties.people.whose(authority, person_id)
         await asyncio.to_thread(self._store.delete, person_id)
         await self._parties.passkeys.remove_all(person_id)
-        note("person", person_id, account.name, after={"second_factors_reset": True}, named=True)
+        done = {"second_factors_reset": True}
+        note("person", person_id, account.name, after=done, named=True, organisation=whose)
         await self._parties.end_all_sessions(person_id)
 
     async def sign_in(self, ceremony: str, code: str, origin: Origin) -> Opened:
@@ -152,7 +166,7 @@ class SecondFactors:
         browser = await self._parties.guesses.charge(name, origin, person_id)
         factor = await asyncio.to_thread(self._take, person_id, _bare(code))
         if factor is None:
-            note("person", person_id)
+            note("person", person_id, organisation=await self._parties.home_of(person_id))
             logger.warning("a code was refused for %s from %s", person_id, origin.address)
             raise NotSignedIn(
                 "The code is wrong, or was used before.",

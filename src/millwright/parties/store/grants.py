@@ -52,9 +52,9 @@ class GrantStore:
         return _role(row) if row else None
 
     def put_role(self, row: Mapping[str, Any]) -> None:
-        """Keep a role, new or changed. Raises ``Conflict`` (``parties.role_name_taken``)."""
+        """Keep a role, new or changed (then as old as it was). Raises ``Conflict`` (``parties.role_name_taken``)."""
         with _unique("role"), self._records.begin() as connection:
-            changed = connection.execute(sa.update(roles).where(roles.c.id == row["id"]).values(**row))
+            changed = connection.execute(sa.update(roles).where(roles.c.id == row["id"]).values(**_lasting(row)))
             if not changed.rowcount:
                 connection.execute(sa.insert(roles).values(**row))
 
@@ -86,13 +86,14 @@ class GrantStore:
         return [Group(row.id, row.organisation_id, row.name, inside.get(row.id, []), row.created_ms) for row in rows]
 
     def put_group(self, row: Mapping[str, Any], person_ids: Iterable[str]) -> None:
-        """Keep a group with these members, who must be members of its organisation.
+        """Keep a group, new or changed (then as old as it was), with these members, who must be members of its
+        organisation.
 
         Raises ``Conflict``, ``NotFound``.
         """
         wanted = sorted(set(person_ids))
         with _unique("group"), self._records.begin() as connection:
-            changed = connection.execute(sa.update(groups).where(groups.c.id == row["id"]).values(**row))
+            changed = connection.execute(sa.update(groups).where(groups.c.id == row["id"]).values(**_lasting(row)))
             if not changed.rowcount:
                 connection.execute(sa.insert(groups).values(**row))
             connection.execute(sa.delete(group_members).where(group_members.c.group_id == row["id"]))
@@ -110,8 +111,10 @@ class GrantStore:
 
     # --- grants --------------------------------------------------------------------------------------------------
 
-    def grants(self, organisation_ids: Ids, *, person_id: str | None = None) -> list[Grant]:
-        """The grants on these organisations, oldest first; of one person only, if given."""
+    def grants(
+        self, organisation_ids: Ids, *, person_id: str | None = None, group_id: str | None = None
+    ) -> list[Grant]:
+        """The grants on these organisations, oldest first; only those of one person or one group, if given."""
         subject = sa.func.coalesce(people.c.name, groups.c.name)
         query = (
             sa.select(grants, subject.label("subject_name"), roles.c.name.label("role_name"))
@@ -125,6 +128,8 @@ class GrantStore:
         )
         if person_id is not None:
             query = query.where(grants.c.person_id == person_id)
+        if group_id is not None:
+            query = query.where(grants.c.group_id == group_id)
         with self._records.read() as connection:
             return [_grant(row) for row in connection.execute(query)]
 
@@ -242,6 +247,10 @@ def _not_a_member() -> NotFound:
 
 def _open(digest: bytes, now_ms: int) -> sa.ColumnElement[bool]:
     return sa.and_(invitations.c.digest == digest, invitations.c.used_ms.is_(None), invitations.c.expires_ms > now_ms)
+
+
+def _lasting(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "created_ms"}
 
 
 def _role(row: Any) -> RoleInfo:

@@ -66,6 +66,12 @@ class PeopleStore:
         with self._records.read() as connection:
             return connection.scalar(belonging(organisation_ids).where(people.c.id == person_id)) is None
 
+    def memberships(self, person_id: str, organisation_ids: Collection[str]) -> builtins.list[str]:
+        """To which of these organisations a person belongs."""
+        mine = (memberships.c.person_id == person_id, memberships.c.organisation_id.in_(organisation_ids))
+        with self._records.read() as connection:
+            return builtins.list(connection.execute(sa.select(memberships.c.organisation_id).where(*mine)).scalars())
+
     def find_credentials(self, *, name_key: str | None = None, person_id: str | None = None) -> Credentials | None:
         """What signing in as ``name_key`` (or as ``person_id``) checks."""
         wanted = people.c.name_key == name_key if person_id is None else people.c.id == person_id

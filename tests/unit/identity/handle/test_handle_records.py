@@ -135,7 +135,7 @@ def test_only_permitted_administrators_change(records: Records, administration: 
         assert error.value.detail["response_code"] == Rc.INSUFFICIENT_PERMISSIONS
     for refused in (
         lambda: administration.create(b"86.1000.1/y", (value(1),), 0, OTHER),
-        lambda: administration.list_handles(b"86.1000.1", OTHER),
+        lambda: administration.list_handles(b"86.1000.1", OTHER, b"", 9),
         lambda: administration.create(b"86.9/y", (value(1),), 0, ADMIN),
     ):
         with pytest.raises(Denied) as error:

@@ -19,8 +19,9 @@ from millwright.identity.handle.model import (
     decode_value,
     encode_value,
     skip_value,
-    type_matches,
+    type_matcher,
 )
+from millwright.identity.handle.records import StoredRecord
 from millwright.identity.handle.site import Interface, Server, Site, decode_site, encode_site, hash_of
 from millwright.identity.handle.special import (
     Admin,
@@ -166,9 +167,23 @@ def test_a_hashed_secret_is_that_of_handle_net() -> None:
 
 
 def test_types_match_without_case_and_below_a_dot() -> None:
-    assert type_matches(b"hs_site.6", (b"HS_SITE.",))
-    assert type_matches(b"HS_SITE", (b"hs_site.",))
-    assert not type_matches(b"HS_SITE.6", (b"HS_SITE",))
+    assert type_matcher((b"HS_SITE.", b"URL"))(b"hs_site.6")
+    assert type_matcher((b"hs_site.",))(b"HS_SITE")
+    assert not type_matcher((b"HS_SITE",))(b"HS_SITE.6")
+    assert not type_matcher((b"HS_SITE.",))(b"HS_SITES")
+
+
+def test_what_is_asked_is_looked_through_once() -> None:
+    class Counted(bytes):
+        seen = 0
+
+        def upper(self) -> bytes:
+            Counted.seen += 1
+            return super().upper()
+
+    record = StoredRecord.build(b"10/1", [HandleValue(index=each + 1, type=b"URL", data=b"") for each in range(50)])
+    assert record.select((), tuple(Counted(b"type.%d." % each) for each in range(50))) == []
+    assert Counted.seen == 50
 
 
 def test_handles_are_spread_over_servers_without_regard_to_case() -> None:
@@ -209,7 +224,17 @@ def test_a_digest_leaves_out_index_and_timestamp() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"a.b", b"a.b.c", b"{}", b"\xff", b"e30.e30.e30", b'{"payload":1,"signatures":[]}']
+    "data",
+    [
+        b"",
+        b"a.b",
+        b"a.b.c",
+        b"{}",
+        b"\xff",
+        b"e30.e30.e30",
+        b'{"payload":1,"signatures":[]}',
+        b'{"payload":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ],
 )
 def test_broken_claims_are_refused(data: bytes) -> None:
     with pytest.raises(MessageError):
@@ -268,13 +293,28 @@ def test_typed_data_is_shown_as_the_rest_api_does() -> None:
     assert data_from_json("plain") == b"plain"
 
 
+def nested(member: str = "") -> Any:
+    found: Any = "x"
+    for _ in range(100_000):
+        found = {"format": "string", member: found} if member else [found]
+    return found
+
+
 @pytest.mark.parametrize(
     "shown",
     [{}, [], None, {"index": 0, "type": "URL"}, {"index": 1, "type": "URL", "data": {"format": "x", "value": 1}},
      {"index": 1, "type": "URL", "permissions": "12"}, {"index": 1, "type": "URL", "ttl": "never"},
      {"index": 1, "type": "HS_ADMIN", "data": {"format": "admin", "value": {}}},
      {"index": 1, "type": "x", "data": {"format": "key", "value": {"kty": "RSA", "n": "AA", "e": "AA"}}},
-     {"index": 1, "type": "x", "data": {"format": "site", "value": {"servers": [{"address": "x"}]}}}],
+     {"index": 1, "type": "x", "data": {"format": "site", "value": {"servers": [{"address": "x"}]}}},
+     {"index": True, "type": "URL"}, {"index": 1, "type": None}, {"index": 1, "type": nested()},
+     {"index": 1, "type": "URL", "data": "\ud800"}, {"index": 1, "type": "URL", "data": nested("value")},
+     {"index": 1, "type": "URL", "permissions": nested()},
+     *({"index": 1, "type": "URL", "ttl": ttl} for ttl in (-1, 1 << 32, 1.5, True, None, "2026-01-01T00:00:00")),
+     *({"index": 1, "type": "URL", "ttl": ttl} for ttl in ("2026-01-01", "1900-01-01T00:00:00Z", "2200-01-01T00:00Z")),
+     {"index": 1, "type": "URL", "timestamp": "2026-01-01T00:00:00"},
+     {"index": 1, "type": "URL", "timestamp": "1969-12-31T23:59:59Z"},
+     *({"index": 1, "type": "URL", "references": [{"handle": "10/1", "index": each}]} for each in (-1, "1", 1 << 32))],
 )  # fmt: skip
 def test_wrong_json_is_refused(shown: Any) -> None:
     with pytest.raises(MessageError):

@@ -25,7 +25,8 @@ def pairs_of(identity: Identity) -> dict[str, str]:
     if not scheme.key:
         raise no_such_form("GS1 element strings", f"a {scheme.name} is no GS1 key.")
     known = values[: values.index("*")] if identity.form == "idpat" and "*" in values else values
-    if len(known) < 2:
+    # The piece and the total are part of the key of an ITIP.
+    if len(known) < (4 if scheme.name == "itip" else 2):
         raise no_such_form("GS1 element strings", "the pattern leaves the key open.")
     prefix, reference = known[:2]
     if scheme.form == "indicator":

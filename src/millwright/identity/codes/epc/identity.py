@@ -94,7 +94,12 @@ def _misformed(text: str, scheme: Scheme, body: str, at: int) -> NoReturn:
 
 
 def check_values(text: str, scheme: Scheme, values: Sequence[str], places: Sequence[int]) -> None:
-    """The rules that hold between fields and within numbers; raises ``Invalid``."""
+    """The rules that hold between fields and within numbers; raises ``Invalid``.
+
+    Of a pattern only the first fields are given, and rules about others do not apply.
+    """
+    if len(values) < min(2, len(scheme.fields)) and scheme.name != "gid":
+        return
     if scheme.digits:
         total = len(values[0]) + len(values[1])
         if total != scheme.digits:
@@ -104,7 +109,7 @@ def check_values(text: str, scheme: Scheme, values: Sequence[str], places: Seque
                 f"company prefix and {scheme.fields[1].label} have {scheme.digits} digits together, here {total}.",
                 why_zh=f"厂商识别代码与{scheme.fields[1].label_zh}合计应为 {scheme.digits} 位，此处为 {total} 位。",
             )
-        if scheme.name == "itip":
+        if scheme.name == "itip" and len(values) > 2:
             _check_piece(text, values, places)
     elif scheme.key:
         if len(values[0]) + len(values[1]) > 30:
@@ -119,7 +124,7 @@ def check_values(text: str, scheme: Scheme, values: Sequence[str], places: Seque
 
 
 def _check_piece(text: str, values: Sequence[str], places: Sequence[int]) -> None:
-    piece, total = int(values[2]), int(values[3])
+    piece, total = int(values[2]), int(values[3]) if len(values) > 3 else 99
     if piece == 0 or piece > total:
         raise bad_code(
             text, places[2], f"piece {piece} of {total} cannot be.", why_zh=f"组件序号 {piece}/{total} 不成立。"
@@ -127,7 +132,7 @@ def _check_piece(text: str, values: Sequence[str], places: Sequence[int]) -> Non
 
 
 def _check_gid(text: str, values: Sequence[str], places: Sequence[int]) -> None:
-    for value, bits, at in zip(values, (28, 24, 36), places, strict=True):
+    for value, bits, at in zip(values, (28, 24, 36), places, strict=False):
         if int(value) >> bits:
             raise bad_code(text, at, f"the number is at most {2**bits - 1}.", why_zh=f"数值不超过 {2**bits - 1}。")
 
@@ -197,6 +202,6 @@ def _read_pattern(text: str, scheme: Scheme, body: str, at: int) -> Identity:
                 text, at, f"the {field.label} is wrong: {word[:20]!r}.", why_zh=f"{field.label_zh}有误：{word[:20]!r}。"
             )
         at += len(word) + 1
-    if scheme.digits and fixed >= 2 and len(words[0]) + len(words[1]) != scheme.digits:
-        check_values(text, scheme, words, places)
-    return Identity(scheme, tuple(unescape(word) for word in words), "idpat", tuple(places))
+    values = tuple(unescape(word) for word in words)
+    check_values(text, scheme, values[:fixed], places)
+    return Identity(scheme, values, "idpat", tuple(places))

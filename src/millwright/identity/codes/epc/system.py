@@ -64,14 +64,14 @@ def parse(text: str) -> Code:
 
 
 def _of_tag(text: str, tag: Tag) -> Code:
-    named = Part(name="encoding", value=tag.encoding.name, label="Binary encoding", label_zh="二进制编码")
+    # In hexadecimal digits nothing stands as such.
+    at = len(TAG) if text.startswith(TAG) else -1
+    named = Part(name="encoding", value=tag.encoding.name, label="Binary encoding", label_zh="二进制编码", at=at)
     if not tag.encoding.filter_bits:
         return _of_identity(text, tag.identity, (named,))
-    return _of_identity(
-        text,
-        tag.identity,
-        (named, Part(name="filter", value=str(tag.filter), label="Filter value", label_zh="过滤值")),
-    )
+    behind = at + len(tag.encoding.name) + 1 if at >= 0 else -1
+    filtered = Part(name="filter", value=str(tag.filter), label="Filter value", label_zh="过滤值", at=behind)
+    return _of_identity(text, tag.identity, (named, filtered))
 
 
 def _of_identity(text: str, identity: Identity, before: tuple[Part, ...]) -> Code:
@@ -79,7 +79,7 @@ def _of_identity(text: str, identity: Identity, before: tuple[Part, ...]) -> Cod
     if scheme.key and identity.form != "idpat":
         # A key's own check may forbid what the URI's grammar allows, such as a prefix of a reserved range.
         _check_key(text, identity)
-    places = identity.places or (0,) * len(identity.values)
+    places = identity.places or (-1,) * len(identity.values)
     parts = [
         Part(name=field.name, value=value, label=field.label, label_zh=field.label_zh, at=at)
         for field, value, at in zip(scheme.fields, identity.values, places, strict=True)

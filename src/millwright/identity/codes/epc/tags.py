@@ -232,11 +232,10 @@ def read_hex(text: str) -> Tag:
         _wrong(
             text, f"what it holds is no {encoding.scheme.name}: {body[:60]}.", f"其内容不是 {encoding.scheme.name}。"
         )
-    places = (0,) * len(values)
-    check_values(text, encoding.scheme, values, places)
+    check_values(text, encoding.scheme, values, (0,) * len(values))
     if (problem := _problem(encoding, values)) is not None:
         _wrong(text, problem, f"{encoding.name} 无法容纳此值。")
-    return Tag(encoding, value, Identity(encoding.scheme, tuple(values), "id", places))
+    return Tag(encoding, value, Identity(encoding.scheme, tuple(values)))
 
 
 def _wrong(text: str, why: str, why_zh: str) -> NoReturn:

@@ -112,7 +112,7 @@ def _issued(text: str, key: Element) -> Part | None:
         value=prefix,
         label="GS1 Prefix (table recalled)",
         label_zh="GS1 前缀（对照表未经核实）",
-        at=key.at + offset if shown else max(text.find(prefix, key.at), key.at),
+        at=key.at + offset if shown else text.find(prefix, key.at),
         meaning=organisation[0],
         meaning_zh=organisation[1],
     )

@@ -8,7 +8,7 @@ from millwright.identity.handle.wire.message import FRAGMENT_BYTES, Envelope
 
 
 class _Partial:
-    __slots__ = ("address", "deadline_s", "held", "length", "missing", "parts")
+    __slots__ = ("address", "deadline_s", "length", "missing", "parts")
 
     def __init__(self, address: str, length: int, deadline_s: float) -> None:
         self.address = address
@@ -16,7 +16,6 @@ class _Partial:
         self.missing = -(-length // FRAGMENT_BYTES)
         self.parts: list[bytes | None] = [None] * self.missing
         self.deadline_s = deadline_s
-        self.held = 0
 
 
 class Reassembly:
