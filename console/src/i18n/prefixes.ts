@@ -31,9 +31,9 @@ export const prefixes = {
     actions: {
       "prefixes.add": "Applied for a prefix", "prefixes.set": "Changed an application", "prefixes.submit": "Submitted an application", "prefixes.withdraw": "Withdrew a prefix", "prefixes.renewal_request": "Asked for a renewal", "prefixes.comments.add": "Commented an application", "prefixes.remarks.add": "Remarked on an application", "prefixes.documents.add": "Added a document", "prefixes.documents.remove": "Removed a document", "prefixes.evidence": "Added evidence", "prefixes.review": "Took an application into review", "prefixes.return": "Returned an application", "prefixes.approve": "Approved an application", "prefixes.reject": "Rejected an application", "prefixes.activate": "Activated a prefix", "prefixes.suspend": "Suspended a prefix", "prefixes.resume": "Resumed a prefix", "prefixes.renew": "Renewed a prefix", "prefixes.transfer": "Transferred a prefix", "prefixes.certification.set": "Recorded a certification", "prefixes.certification.remove": "Took a certification back", "prefixes.site.set": "Delegated a prefix", "prefixes.filings.add": "Recorded a filing", "prefixes.filings.set": "Changed a filing", "prefixes.expire": "A prefix expired",
       "identifier_templates.add": "Made a template", "identifier_templates.draft.set": "Changed a template's draft", "identifier_templates.draft.remove": "Discarded a template's draft", "identifier_templates.publish": "Published a template", "identifier_templates.retire": "Retired a template", "identifier_templates.restore": "Offered a template again", "identifier_templates.remove": "Removed a template",
-      "identifiers.restore": "Restored an identifier", "identifiers.reveal": "Looked at sealed fields",
+      "identifiers.restore": "Restored an identifier", "identifiers.imports.add": "Began an import", "identifiers.imports.file.set": "Sent a file to import", "identifiers.imports.start": "Started an import", "identifiers.imports.cancel": "Cancelled an import", "identifiers.imports.remove": "Forgot an import", "identifiers.reveal": "Looked at sealed fields",
     },
-    kinds: { prefix: "Prefix", prefix_document: "Document", prefix_filing: "Filing", identifier_template: "Template", identifier: "Identifier" },
+    kinds: { prefix: "Prefix", prefix_document: "Document", prefix_filing: "Filing", identifier_template: "Template", identifier: "Identifier", identifier_import: "Import" },
     granted: "In force since", missing: "What is missing", incomplete: "The form is not complete",
   },
   zh: {
@@ -67,9 +67,9 @@ export const prefixes = {
     actions: {
       "prefixes.add": "申请前缀", "prefixes.set": "修改申请", "prefixes.submit": "提交申请", "prefixes.withdraw": "撤回前缀", "prefixes.renewal_request": "申请续展", "prefixes.comments.add": "备注申请", "prefixes.remarks.add": "审核备注", "prefixes.documents.add": "添加附件", "prefixes.documents.remove": "删除附件", "prefixes.evidence": "添加审核依据", "prefixes.review": "受理申请", "prefixes.return": "退回申请", "prefixes.approve": "批准申请", "prefixes.reject": "驳回申请", "prefixes.activate": "启用前缀", "prefixes.suspend": "停用前缀", "prefixes.resume": "恢复前缀", "prefixes.renew": "续展前缀", "prefixes.transfer": "转移前缀", "prefixes.certification.set": "登记认证", "prefixes.certification.remove": "撤销认证", "prefixes.site.set": "委派解析", "prefixes.filings.add": "登记备案", "prefixes.filings.set": "修改备案", "prefixes.expire": "前缀过期",
       "identifier_templates.add": "新建元数据模板", "identifier_templates.draft.set": "修改模板草稿", "identifier_templates.draft.remove": "放弃模板草稿", "identifier_templates.publish": "发布模板", "identifier_templates.retire": "停用模板", "identifier_templates.restore": "重新启用模板", "identifier_templates.remove": "删除模板",
-      "identifiers.restore": "恢复标识", "identifiers.reveal": "查看加密字段",
+      "identifiers.restore": "恢复标识", "identifiers.imports.add": "新建导入", "identifiers.imports.file.set": "发送导入文件", "identifiers.imports.start": "开始导入", "identifiers.imports.cancel": "取消导入", "identifiers.imports.remove": "删除导入", "identifiers.reveal": "查看加密字段",
     },
-    kinds: { prefix: "标识前缀", prefix_document: "附件", prefix_filing: "备案", identifier_template: "元数据模板", identifier: "标识" },
+    kinds: { prefix: "标识前缀", prefix_document: "附件", prefix_filing: "备案", identifier_template: "元数据模板", identifier: "标识", identifier_import: "导入" },
     granted: "生效时间", missing: "缺少的内容", incomplete: "申请表不完整",
   },
 };
