@@ -137,7 +137,7 @@ function Change({ record }: { record: IdentifierRecord }): JSX.Element {
   return (
     <div className="stack" style={{ maxWidth: 960 }}>
       {newest && record.template && newest.version > record.template.version && moved === null && <div><Button onClick={() => { setMoved(newest.version); }}>{t.identifiers.newVersion(newest.version)}</Button></div>}
-      {fields.length > 0 && <Panel title={t.identifiers.fields}><TemplateForm fields={fields} entered={entered} change={setEdited} faults={check.faults} problems={problems} /></Panel>}
+      {fields.length > 0 && <Panel title={t.identifiers.fields}><TemplateForm fields={fields} entered={entered} change={setEdited} faults={check.faults} problems={problems} kept={Object.keys(record.withheld)} /></Panel>}
       <Panel title={t.identifiers.links}><LinkFields links={links} change={setLinks} /></Panel>
       <Foot reason={reason} setReason={setReason} wrong={tried ? wrong.length : 0} error={check.error} busy={save.isPending} submit={submit} disabled={record.template !== null && document.isPending} text={t.identifiers.save} />
     </div>
