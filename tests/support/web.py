@@ -33,7 +33,7 @@ from millwright.devices.dead_letters import DeadLetters
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import SecretsSettings, open_secrets
-from millwright.engines.sql import Migrations, Records
+from millwright.engines.sql import Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.identity.prefixes import Prefixes, PrefixesSettings
 from millwright.identity.records import Records as Register
@@ -67,6 +67,7 @@ from millwright.web import Connection, Services, WebServer, WebSettings, create_
 from millwright.web.calls import Calls
 from support.historian import open_engine
 from support.nats import RunningNats, free_port
+from support.sqlite import migrated
 
 PASSWORD = "copper kettles whistle"
 
@@ -123,12 +124,10 @@ async def send_raw(web: RunningWeb, request: bytes, *, answered: bool = True) ->
 
 def open_records(folder: Path) -> Records:
     """A migrated SQLite database."""
-    records = Records.in_folder(folder)
     domains = (secrets, ledger, parties, metering, cases, historian, certificates, approvals, devices)
     domains += (identity, operations, web)
     homes = [Path(domain.__file__).parent for domain in domains]
-    Migrations(records, [home / "migrations" for home in homes if (home / "migrations").is_dir()]).upgrade()
-    return records
+    return migrated(folder, [home / "migrations" for home in homes if (home / "migrations").is_dir()])
 
 
 @asynccontextmanager
@@ -174,9 +173,11 @@ async def running_web(
         register = app.state.services.more["register"]
         following = app.state.services.more["search_follower"]
         await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, register, following, *meters, host))
-        yield running
-        for client in running.clients:
-            await client.aclose()
+        try:
+            yield running
+        finally:
+            for client in running.clients:
+                await client.aclose()
 
 
 class RunningWriter:

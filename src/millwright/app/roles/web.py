@@ -33,7 +33,7 @@ from millwright.identity.registration.serials import SerialStore
 from millwright.identity.resolution import resolution_app
 from millwright.identity.search import Search
 from millwright.identity.search.export import Export
-from millwright.identity.templates import Templates
+from millwright.identity.templates import PublicLabels, Templates
 from millwright.kernel import Part
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
@@ -140,6 +140,7 @@ def compose(node: Node) -> Composition:
         node.clock,
         administrators=administrators_of(settings.handle),
         name_of_organisation=parties.name_of_organisation,
+        labels_of=PublicLabels(Templates(everything, node.clock)).of,
     )
     server = WebServer(create_app(services, public=public), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
@@ -158,17 +159,5 @@ def compose(node: Node) -> Composition:
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
     departed = DepartedKeeper(everything, node.clock)
-    before: list[Part] = [
-        own,
-        dead_letters,
-        rotation,
-        keeper,
-        departed,
-        register,
-        identifiers,
-        prefix_keeper,
-        importing,
-        following,
-    ]
-    parts = [*before, tally, limits, server]
-    return Composition(parts, server.url)
+    before: list[Part] = [own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
+    return Composition([*before, importing, following, tally, limits, server], server.url)

@@ -12,7 +12,7 @@ from millwright.identity.handle.model import Reference
 from millwright.identity.handle.records import HandleRecords
 from millwright.identity.handle.rest.answers import etag_of
 from millwright.identity.handle.rest.api import HANDLES, QUICK_HEADERS, SESSIONS, HandleRest
-from millwright.identity.pages.api import PAGES, NameOf, Pages, nobody
+from millwright.identity.pages.api import PAGES, LabelsOf, NameOf, Pages, no_labels, nobody
 from millwright.identity.resolution.http import Asked, problem
 from millwright.identity.resolution.limits import Limits
 from millwright.identity.resolution.settings import ResolutionSettings
@@ -39,6 +39,7 @@ class Resolution:
         *,
         administrators: tuple[Reference, ...] = (),
         name_of_organisation: NameOf = nobody,
+        labels_of: LabelsOf = no_labels,
     ) -> None:
         settings = settings or ResolutionSettings()
         clock = clock or SystemClock()
@@ -48,7 +49,7 @@ class Resolution:
         self.handles = HandleRest(records, settings, clock, self.limits, administrators=administrators)
         self._links = DigitalLinks(records, settings, self.limits)
         self._dids = Dids(records, settings, self.limits)
-        self._pages = Pages(records, settings, self.limits, name_of_organisation)
+        self._pages = Pages(records, settings, self.limits, name_of_organisation, labels_of)
         self.requests = self.quick = self.failures = 0
 
     def takes(self, path: str) -> bool:
@@ -137,10 +138,16 @@ def resolution_app(
     *,
     administrators: tuple[Reference, ...] = (),
     name_of_organisation: NameOf = nobody,
+    labels_of: LabelsOf = no_labels,
 ) -> Resolution:
     """The application over ``records``: mounted in the web role, and served by itself in the resolver role."""
     return Resolution(
-        records, settings, clock, administrators=administrators, name_of_organisation=name_of_organisation
+        records,
+        settings,
+        clock,
+        administrators=administrators,
+        name_of_organisation=name_of_organisation,
+        labels_of=labels_of,
     )
 
 

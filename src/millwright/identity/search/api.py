@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from millwright.identity.registration.bulk.api import in_thread
-from millwright.identity.registration.service import reader_of
+from millwright.identity.registration.reading import reader_of
 from millwright.identity.rights import IDENTIFIERS_READ
 from millwright.identity.search.export import MEDIA, Export, ExportFormat, written
 from millwright.identity.search.model import Among, IdentifierPage
