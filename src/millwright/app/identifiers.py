@@ -12,8 +12,9 @@ from msgspec import structs
 
 from millwright.app.node import Node
 from millwright.app.readiness import die_with_parent
+from millwright.app.stats import figures
 from millwright.identity.handle import HandleSettings, HandleValue, RecordsView, Reference, StoredRecord, value_to_json
-from millwright.identity.handle.records import Change
+from millwright.identity.handle.records import Change, HandleRecords
 from millwright.identity.records import Records, SigningKeys, StreamLog
 from millwright.kernel import Clock, Denied, Invalid, MillwrightError, new_id
 from millwright.kernel.scope import EVERYTHING
@@ -21,6 +22,7 @@ from millwright.ledger import Act, Actor, Denials, Draft, Recorder, Target, acti
 
 if TYPE_CHECKING:
     from millwright.engines.secrets import Secrets
+    from millwright.identity.recursion import Recursor
     from millwright.identity.registration import Registration
 
 _WAIT_S = 30.0
@@ -64,6 +66,25 @@ async def start_importer(node: Node) -> asyncio.subprocess.Process:
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
+
+
+def recursor_of(node: Node, records: HandleRecords, port: int | None = None) -> Recursor | None:
+    """Who asks other servers for names that are not kept here, where the settings want that; ``port`` is that of this
+    node's Handle server. A part. Raises ``Invalid`` (``recursion.root_invalid``, ``recursion.network_invalid``)."""
+    if not node.settings.recursion.enabled:
+        return None
+    import psutil
+
+    from millwright.identity.recursion import Recursor
+
+    own = {each.address.partition("%")[0] for found in psutil.net_if_addrs().values() for each in found}
+    own.add(node.settings.handle.address)
+    listened = port or node.settings.handle.port
+    recursor = Recursor(
+        records, node.settings.recursion, node.clock, lambda host, asked: asked == listened and host in own
+    )
+    node.stats.sources.append(lambda: figures(recursor.counters(), recursor.gauges(), recursor.problems()))
+    return recursor
 
 
 def administrators_of(settings: HandleSettings) -> tuple[Reference, ...]:

@@ -9,6 +9,7 @@ from millwright import __version__
 from millwright.app.identifiers import (
     RecordedHandles,
     administrators_of,
+    recursor_of,
     register_of,
     registration_of,
     start_importer,
@@ -127,12 +128,14 @@ def compose(node: Node) -> Composition:
         },
     )
     identifiers = RecordedHandles(register, recorder, denials, node.clock)
+    recursor = recursor_of(node, identifiers)
     public = resolution_app(
         identifiers,
         settings.resolution,
         node.clock,
         administrators=administrators_of(settings.handle),
         name_of_organisation=parties.name_of_organisation,
+        recursion=recursor,
     )
     server = WebServer(create_app(services, public=public), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
@@ -151,4 +154,6 @@ def compose(node: Node) -> Composition:
     ]
     departed = DepartedKeeper(everything, node.clock)
     before: list[Part] = [own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
+    if recursor is not None:
+        before.append(recursor)
     return Composition([*before, importing, tally, limits, server], server.url)
