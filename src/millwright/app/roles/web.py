@@ -31,7 +31,7 @@ from millwright.identity.registration.bulk import ImportKeeper, Imports
 from millwright.identity.registration.bulk.store import ImportFiles
 from millwright.identity.registration.serials import SerialStore
 from millwright.identity.resolution import resolution_app
-from millwright.identity.templates import Templates
+from millwright.identity.templates import PublicLabels, Templates
 from millwright.kernel import Part
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
@@ -135,6 +135,7 @@ def compose(node: Node) -> Composition:
         node.clock,
         administrators=administrators_of(settings.handle),
         name_of_organisation=parties.name_of_organisation,
+        labels_of=PublicLabels(Templates(everything, node.clock)).of,
         recursion=recursor,
     )
     server = WebServer(create_app(services, public=public), chosen)

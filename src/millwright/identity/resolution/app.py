@@ -12,7 +12,7 @@ from millwright.identity.handle.model import Reference
 from millwright.identity.handle.records import HandleRecords
 from millwright.identity.handle.rest.answers import etag_of
 from millwright.identity.handle.rest.api import HANDLES, QUICK_HEADERS, SESSIONS, HandleRest
-from millwright.identity.pages.api import PAGES, NameOf, Pages, nobody
+from millwright.identity.pages.api import PAGES, LabelsOf, NameOf, Pages, no_labels, nobody
 from millwright.identity.resolution.http import Asked, problem
 from millwright.identity.resolution.limits import Limits
 from millwright.identity.resolution.settings import ResolutionSettings
@@ -40,6 +40,7 @@ class Resolution:
         *,
         administrators: tuple[Reference, ...] = (),
         name_of_organisation: NameOf = nobody,
+        labels_of: LabelsOf = no_labels,
         recursion: ManyFetched | None = None,
     ) -> None:
         settings = settings or ResolutionSettings()
@@ -51,7 +52,7 @@ class Resolution:
         self.handles = HandleRest(source, settings, clock, self.limits, administrators=administrators)
         self._links = DigitalLinks(source, settings, self.limits)
         self._dids = Dids(source, settings, self.limits)
-        self._pages = Pages(source, settings, self.limits, name_of_organisation)
+        self._pages = Pages(source, settings, self.limits, name_of_organisation, labels_of)
         self.requests = self.quick = self.failures = 0
 
     def takes(self, path: str) -> bool:
@@ -141,6 +142,7 @@ def resolution_app(
     *,
     administrators: tuple[Reference, ...] = (),
     name_of_organisation: NameOf = nobody,
+    labels_of: LabelsOf = no_labels,
     recursion: ManyFetched | None = None,
 ) -> Resolution:
     """The application over ``records``: mounted in the web role, and served by itself in the resolver role."""
@@ -150,6 +152,7 @@ def resolution_app(
         clock,
         administrators=administrators,
         name_of_organisation=name_of_organisation,
+        labels_of=labels_of,
         recursion=recursion,
     )
 
