@@ -15,6 +15,7 @@ from millwright.app.stats import Figures, figures
 from millwright.identity.handle import HandleServer, HandleService, HandleSettings, Interface, Server, Site
 from millwright.identity.handle.site import Service, Transport
 from millwright.identity.records import Follower
+from millwright.identity.records.comparing import StandingTeller
 from millwright.kernel import Invalid, Part
 from millwright.ledger import Denials, Recorder
 
@@ -40,7 +41,7 @@ def compose(node: Node) -> Composition:
     recursor = recursor_of(node, handles, settings.port)
     service = HandleService(
         handles,
-        _site(settings, key, primary=not node.settings.identity.mirror),
+        _site(settings, key, primary=not node.settings.identity.follows),
         settings,
         node.clock,
         key=key,
@@ -58,6 +59,8 @@ def compose(node: Node) -> Composition:
     parts: list[Part] = [records, follower, recorder, denials, handles]
     if recursor is not None:
         parts.append(recursor)
+    if not node.settings.identity.follows:
+        parts.append(StandingTeller(records, node.bus, node.settings.node.name))
     parts.append(server)
     if node.settings.resolution.port:
         parts.append(_over_http(node, handles, recursor))

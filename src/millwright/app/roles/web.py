@@ -69,7 +69,7 @@ def compose(node: Node) -> Composition:
     approvals = Approvals(everything, secrets, parties, node.clock, settings.approvals)
     register = register_of(node)
     # A mirror follows what its primary decides of prefixes.
-    index = None if settings.identity.mirror else register
+    index = None if settings.identity.follows else register
     prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index)
     templates = Templates(node.records, node.clock)
     registration = registration_of(node, register, secrets)
