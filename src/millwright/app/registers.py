@@ -23,7 +23,7 @@ from millwright.identity.records.errors import index_there, primary_there
 from millwright.identity.records.index import RecordIndex
 from millwright.identity.records.log import STREAM, SUBJECT
 from millwright.identity.records.snapshots import Manifest, read_snapshot, write_snapshot
-from millwright.kernel import Conflict, MillwrightError, NotFound, SystemClock, Unavailable
+from millwright.kernel import MillwrightError, NotFound, SystemClock, Unavailable
 
 T = TypeVar("T")
 
@@ -187,16 +187,15 @@ def take_over(settings: NodeSettings, *, force: bool) -> TakenOver:
 
 
 def _refuse_if_there(settings: NodeSettings, run: _Run) -> None:
-    bus = primary_of(settings, "take-over")
+    bus, position = primary_of(settings, "take-over"), None
     try:
         with suppress(MillwrightError, TimeoutError):
             run(asyncio.wait_for(bus.start(), _PRIMARY_S))
             position = run(bus.state(STREAM)).last_sequence
-            raise primary_there(position)
-    except Conflict:
-        raise
     finally:
         run(bus.stop())
+    if position is not None:
+        raise primary_there(position)
 
 
 async def _ensure_copy(bus: NatsConnection, position: int) -> None:
