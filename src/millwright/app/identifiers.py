@@ -12,15 +12,19 @@ from msgspec import structs
 
 from millwright.app.node import Node
 from millwright.app.readiness import die_with_parent
+from millwright.app.stats import figures
+from millwright.engines.nats import NatsConnection, NatsSettings, tls_context
 from millwright.identity.handle import HandleSettings, HandleValue, RecordsView, Reference, StoredRecord, value_to_json
-from millwright.identity.handle.records import Change
-from millwright.identity.records import Records, SigningKeys, StreamLog
+from millwright.identity.handle.records import Change, HandleRecords
+from millwright.identity.records import ChangeLog, Records, SigningKeys, StreamLog
 from millwright.kernel import Clock, Denied, Invalid, MillwrightError, new_id
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Act, Actor, Denials, Draft, Recorder, Target, acting, entries_of, note, seal
 
 if TYPE_CHECKING:
+    from millwright.app.settings import NodeSettings
     from millwright.engines.secrets import Secrets
+    from millwright.identity.recursion import Recursor
     from millwright.identity.registration import Registration
     from millwright.identity.search import SearchFollower
 
@@ -32,12 +36,32 @@ def register_of(node: Node) -> Records:
     chosen = node.settings.identity
     return Records(
         node.folder.identifiers,
-        StreamLog(node.bus),
+        _log_of(node),
         node.clock,
         origin=node.settings.node.name,
         keys=SigningKeys(node.folder.identifiers_key, node.settings.node.name, chosen.trusted_keys),
-        mirror=chosen.mirror,
+        mirror=chosen.follows,
     )
+
+
+def _log_of(node: Node) -> ChangeLog:
+    """The log in this node's streams, or in those of the primary that it is a mirror of."""
+    if not node.settings.identity.mirror_of:
+        return StreamLog(node.bus)
+    from millwright.identity.records.mirroring import MirrorLog
+
+    # One process of a node tells the others of what is new; it is the one that follows.
+    return MirrorLog(primary_of(node.settings, node.role), node.bus, tells=node.role == "resolver")
+
+
+def primary_of(settings: NodeSettings, role: str) -> NatsConnection:
+    """A connection to the NATS of the primary. Raises ``Invalid`` (``engines.nats_certificate_unusable``)."""
+    chosen = settings.identity
+    secured = NatsSettings(
+        url=chosen.mirror_of, ca=chosen.mirror_ca, certificate=chosen.mirror_certificate, key=chosen.mirror_key
+    )
+    name = f"{settings.node.name}/{role} (mirror)"
+    return NatsConnection(chosen.mirror_of, name=name, tls=tls_context(secured))
 
 
 def registration_of(node: Node, register: Records, secrets: Secrets) -> Registration:
@@ -76,6 +100,25 @@ async def start_on_demand(node: Node, role: str) -> asyncio.subprocess.Process:
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
+
+
+def recursor_of(node: Node, records: HandleRecords, port: int | None = None) -> Recursor | None:
+    """Who asks other servers for names that are not kept here, where the settings want that; ``port`` is that of this
+    node's Handle server. A part. Raises ``Invalid`` (``recursion.root_invalid``, ``recursion.network_invalid``)."""
+    if not node.settings.recursion.enabled:
+        return None
+    import psutil
+
+    from millwright.identity.recursion import Recursor
+
+    own = {each.address.partition("%")[0] for found in psutil.net_if_addrs().values() for each in found}
+    own.add(node.settings.handle.address)
+    listened = port or node.settings.handle.port
+    recursor = Recursor(
+        records, node.settings.recursion, node.clock, lambda host, asked: asked == listened and host in own
+    )
+    node.stats.sources.append(lambda: figures(recursor.counters(), recursor.gauges(), recursor.problems()))
+    return recursor
 
 
 def administrators_of(settings: HandleSettings) -> tuple[Reference, ...]:

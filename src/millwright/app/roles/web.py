@@ -10,6 +10,7 @@ from millwright.app.identifiers import (
     RecordedHandles,
     administrators_of,
     follower_of,
+    recursor_of,
     register_of,
     registration_of,
     start_on_demand,
@@ -71,7 +72,7 @@ def compose(node: Node) -> Composition:
     approvals = Approvals(everything, secrets, parties, node.clock, settings.approvals)
     register = register_of(node)
     # A mirror follows what its primary decides of prefixes.
-    index = None if settings.identity.mirror else register
+    index = None if settings.identity.follows else register
     prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index)
     templates = Templates(node.records, node.clock)
     registration = registration_of(node, register, secrets)
@@ -134,6 +135,7 @@ def compose(node: Node) -> Composition:
         },
     )
     identifiers = RecordedHandles(register, recorder, denials, node.clock)
+    recursor = recursor_of(node, identifiers)
     public = resolution_app(
         identifiers,
         settings.resolution,
@@ -141,6 +143,7 @@ def compose(node: Node) -> Composition:
         administrators=administrators_of(settings.handle),
         name_of_organisation=parties.name_of_organisation,
         labels_of=PublicLabels(Templates(everything, node.clock)).of,
+        recursion=recursor,
     )
     server = WebServer(create_app(services, public=public), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
@@ -160,4 +163,6 @@ def compose(node: Node) -> Composition:
     ]
     departed = DepartedKeeper(everything, node.clock)
     before: list[Part] = [own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
+    if recursor is not None:
+        before.append(recursor)
     return Composition([*before, importing, following, tally, limits, server], server.url)
