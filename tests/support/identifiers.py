@@ -50,6 +50,12 @@ class MemoryLog:
     def announce(self, position: int) -> None:
         self.told.append(position)
 
+    def keep(self, messages: Any) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
 
 def make_records(folder: Path, log: Any = None, **more: Any) -> Records:
     """A register in ``folder``, not opened yet; its key lies beside the index."""

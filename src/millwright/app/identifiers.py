@@ -12,16 +12,21 @@ from msgspec import structs
 
 from millwright.app.node import Node
 from millwright.app.readiness import die_with_parent
+from millwright.app.stats import figures
+from millwright.engines.nats import NatsConnection, NatsSettings, tls_context
 from millwright.identity.handle import HandleSettings, HandleValue, RecordsView, Reference, StoredRecord, value_to_json
-from millwright.identity.handle.records import Change
-from millwright.identity.records import Records, SigningKeys, StreamLog
+from millwright.identity.handle.records import Change, HandleRecords
+from millwright.identity.records import ChangeLog, Records, SigningKeys, StreamLog
 from millwright.kernel import Clock, Denied, Invalid, MillwrightError, new_id
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Act, Actor, Denials, Draft, Recorder, Target, acting, entries_of, note, seal
 
 if TYPE_CHECKING:
+    from millwright.app.settings import NodeSettings
     from millwright.engines.secrets import Secrets
+    from millwright.identity.recursion import Recursor
     from millwright.identity.registration import Registration
+    from millwright.identity.search import SearchFollower
 
 _WAIT_S = 30.0
 
@@ -31,12 +36,32 @@ def register_of(node: Node) -> Records:
     chosen = node.settings.identity
     return Records(
         node.folder.identifiers,
-        StreamLog(node.bus),
+        _log_of(node),
         node.clock,
         origin=node.settings.node.name,
         keys=SigningKeys(node.folder.identifiers_key, node.settings.node.name, chosen.trusted_keys),
-        mirror=chosen.mirror,
+        mirror=chosen.follows,
     )
+
+
+def _log_of(node: Node) -> ChangeLog:
+    """The log in this node's streams, or in those of the primary that it is a mirror of."""
+    if not node.settings.identity.mirror_of:
+        return StreamLog(node.bus)
+    from millwright.identity.records.mirroring import MirrorLog
+
+    # One process of a node tells the others of what is new; it is the one that follows.
+    return MirrorLog(primary_of(node.settings, node.role), node.bus, tells=node.role == "resolver")
+
+
+def primary_of(settings: NodeSettings, role: str) -> NatsConnection:
+    """A connection to the NATS of the primary. Raises ``Invalid`` (``engines.nats_certificate_unusable``)."""
+    chosen = settings.identity
+    secured = NatsSettings(
+        url=chosen.mirror_of, ca=chosen.mirror_ca, certificate=chosen.mirror_certificate, key=chosen.mirror_key
+    )
+    name = f"{settings.node.name}/{role} (mirror)"
+    return NatsConnection(chosen.mirror_of, name=name, tls=tls_context(secured))
 
 
 def registration_of(node: Node, register: Records, secrets: Secrets) -> Registration:
@@ -51,11 +76,22 @@ def registration_of(node: Node, register: Records, secrets: Secrets) -> Registra
     return Registration(register, templates, SerialStore(node.records), everything, seals, node.clock)
 
 
-async def start_importer(node: Node) -> asyncio.subprocess.Process:
-    """Start the role ``importer`` on this machine; it ends with this process. Raises ``OSError``."""
+def follower_of(node: Node, register: Records, *, spawn: Any = None, ends: bool = False) -> SearchFollower:
+    """What brings the search index up to the register's log."""
+    from millwright.identity.search import SearchFollower, SearchIndex
+    from millwright.identity.search.documents import DocumentMaker
+    from millwright.identity.templates.store import TemplateStore
+
+    index = SearchIndex(node.folder.identifier_search)
+    maker = DocumentMaker(TemplateStore(node.records.scoped(EVERYTHING)))
+    return SearchFollower(index, register, maker, node.bus, node.clock, spawn=spawn, ends=ends)
+
+
+async def start_on_demand(node: Node, role: str) -> asyncio.subprocess.Process:
+    """Start a role that ends by itself on this machine; it ends with this process, too. Raises ``OSError``."""
     config = ["--config", str(node.config)] if node.config else []
-    command = [sys.executable, "-X", "faulthandler", "-m", "millwright", *config, "run", "importer"]
-    with (node.folder.logs / "importer.out").open("ab") as output:
+    command = [sys.executable, "-X", "faulthandler", "-m", "millwright", *config, "run", role]
+    with (node.folder.logs / f"{role}.out").open("ab") as output:
         return await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
@@ -64,6 +100,25 @@ async def start_importer(node: Node) -> asyncio.subprocess.Process:
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
+
+
+def recursor_of(node: Node, records: HandleRecords, port: int | None = None) -> Recursor | None:
+    """Who asks other servers for names that are not kept here, where the settings want that; ``port`` is that of this
+    node's Handle server. A part. Raises ``Invalid`` (``recursion.root_invalid``, ``recursion.network_invalid``)."""
+    if not node.settings.recursion.enabled:
+        return None
+    import psutil
+
+    from millwright.identity.recursion import Recursor
+
+    own = {each.address.partition("%")[0] for found in psutil.net_if_addrs().values() for each in found}
+    own.add(node.settings.handle.address)
+    listened = port or node.settings.handle.port
+    recursor = Recursor(
+        records, node.settings.recursion, node.clock, lambda host, asked: asked == listened and host in own
+    )
+    node.stats.sources.append(lambda: figures(recursor.counters(), recursor.gauges(), recursor.problems()))
+    return recursor
 
 
 def administrators_of(settings: HandleSettings) -> tuple[Reference, ...]:

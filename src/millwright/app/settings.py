@@ -24,6 +24,7 @@ from millwright.engines.sql.settings import SqlSettings
 from millwright.historian.settings import HistorianSettings
 from millwright.identity.handle.settings import HandleSettings
 from millwright.identity.prefixes.settings import PrefixesSettings
+from millwright.identity.recursion.settings import RecursionSettings
 from millwright.identity.resolution.settings import ResolutionSettings
 from millwright.identity.settings import IdentitySettings
 from millwright.kernel import settings as kernel_settings
@@ -49,6 +50,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     handle: HandleSettings = field(default_factory=HandleSettings)
     resolution: ResolutionSettings = field(default_factory=ResolutionSettings)
+    recursion: RecursionSettings = field(default_factory=RecursionSettings)
     operations: OperationsSettings = field(default_factory=OperationsSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     approvals: ApprovalsSettings = field(default_factory=ApprovalsSettings)

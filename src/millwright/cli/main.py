@@ -42,6 +42,7 @@ _COMMANDS = {
     "statement": "statement",
     "code": "code",
     "resolve": "resolve",
+    "identifiers": "identifiers",
 }
 
 

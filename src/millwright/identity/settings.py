@@ -17,6 +17,21 @@ class IdentitySettings(Struct, frozen=True, forbid_unknown_fields=True):
             "it registers and changes none."
         ),
     ] = False
+    mirror_of: Annotated[
+        str,
+        Meta(
+            description="The primary's NATS servers, comma separated, with token or user in them: this node is a "
+            "mirror of a register that it has no other way to. Secret."
+        ),
+    ] = ""
+    mirror_ca: Annotated[
+        str,
+        Meta(description="PEM file with the authorities of the servers in `mirror_of`. Empty: those of this machine."),
+    ] = ""
+    mirror_certificate: Annotated[
+        str, Meta(description="PEM file with the certificate that this node shows to those servers.")
+    ] = ""
+    mirror_key: Annotated[str, Meta(description="PEM file with the private key of `mirror_certificate`.")] = ""
     trusted_keys: Annotated[
         list[str],
         Meta(
@@ -24,3 +39,8 @@ class IdentitySettings(Struct, frozen=True, forbid_unknown_fields=True):
             "of its primary, of one before."
         ),
     ] = []
+
+    @property
+    def follows(self) -> bool:
+        """Whether another node writes what this one resolves."""
+        return self.mirror or bool(self.mirror_of)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from millwright.engines.sql import Records
-from millwright.identity.templates import TemplateDocument, TemplateField, Templates, encode
+from millwright.identity.templates import PublicLabels, TemplateDocument, TemplateField, Templates, encode
 from millwright.identity.templates.model import FieldsToCheck
 from millwright.kernel import Conflict, ManualClock, NotFound, Outdated
 from millwright.kernel.scope import EVERYTHING, within
@@ -93,3 +94,19 @@ async def test_names_and_pages(templates: Templates) -> None:
         beta = (await templates.list("beta")).items[0]
         await templates.delete(beta.id)
         assert len((await templates.list()).items) == 3
+
+
+async def test_labels_of_public_fields_are_for_everybody_and_of_no_others(templates: Templates) -> None:
+    inner = TemplateField(number=2, name="cost", label="Cost", visibility="granted")
+    size = TemplateField(number=3, name="size", label="Size", label_zh="尺寸", repeated=True)
+    labels = PublicLabels(templates)
+    with within(authority("red").scope("templates:edit")):
+        made = await templates.create(document("Pump", inner, size))
+        await templates.publish(made.id, "Anna", None)
+        values = encode(await templates.version(made.id), {"name": "x", "cost": "y", "size": ["1", "2"]})
+        found = await labels.of(values)
+    assert {index: each.label_zh for index, each in found.items() if each.label} == {1003: "尺寸", 11003: "尺寸"}
+    assert 1002 not in found
+    assert await labels.of(values[1:]) == {}
+    strange = msgspec.structs.replace(values[0], data=b"tpl_none/7")
+    assert await labels.of((strange, *values[1:])) == {}

@@ -52,6 +52,11 @@ def test_plant_gets_into_trouble_and_everything_ends(tmp_path: Path) -> None:
             assert alarms[0]["device_name"] == "Feed control"
             assert alarms[0]["message_zh"]
             assert api.get("/dead-letters").json()["items"] == []
+        page = re.search(r"http://\S+/id/\S+", text)
+        assert page is not None
+        assert "Shift supervisor" not in httpx.get(page[0]).text
+        assert "R-4711" in httpx.get(page[0]).text
+        assert httpx.get(f"http://127.0.0.1:{port}/01/09506000134352/10/TEP-0006").status_code in (200, 307)
         demo.send_signal(signal.SIGINT)
         assert demo.wait(40) == 0
         assert psutil.wait_procs(family, 5)[1] == []

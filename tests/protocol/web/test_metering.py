@@ -115,10 +115,7 @@ async def test_a_statement_adds_up_is_frozen_and_is_verified(park: Park, web: Ru
 
     path = f"/api/v1/metering/statements/{made['id']}"
     assert (await park.owner.get(f"{path}/verification")).json()["equal"]
-    entries = (await park.root.get("/api/v1/ledger/entries", params={"action": "metering.statements.add"})).json()[
-        "items"
-    ]
-    assert made["digest"] in str(entries)
+    assert made["digest"] in await wait_for_entries(park.root, "metering.statements.add")
 
     listed = (await park.owner.get("/api/v1/metering/statements")).json()
     assert [each["id"] for each in listed] == [made["id"]]
@@ -210,6 +207,16 @@ async def test_who_pays_does_not_decide(park: Park) -> None:
     assert offered == []  # what an enterprise asks of its departments is its own
     answer = await park.root.put(f"{path}/subscription", json={"from_day": FIRST, "plan_id": plan["id"]})
     assert answer.status_code == 200  # but whoever knows it may use it for that very enterprise
+
+
+async def wait_for_entries(client: httpx.AsyncClient, action: str) -> str:
+    """The text of the ledger's entries about an action, as soon as there are any."""
+    for _ in range(100):
+        answer = await client.get("/api/v1/ledger/entries", params={"action": action})
+        if answer.json()["items"]:
+            return answer.text
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"no entry tells of {action}")
 
 
 async def wait_until(client: httpx.AsyncClient, status: int, path: str = "/api/v1/devices") -> httpx.Response:

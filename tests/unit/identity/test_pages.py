@@ -14,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from millwright.identity.codes import SYSTEMS
+from millwright.identity.handle import HandleValue
 from millwright.identity.pages.render import render, render_no_code
 from millwright.identity.pages.view import NoCode, view_of
 from millwright.identity.pages.words import FORMS, TYPES, WORDS
 from millwright.identity.records.naming import code_of_text, name_of
+from millwright.identity.templates import FieldLabel
 from support.handle import value
 from support.identifiers import put
 from support.resolution import BID, GTIN, HIDDEN, resolver
@@ -184,3 +186,13 @@ def test_the_responsible_is_named() -> None:
     shown = view_of(code, name_of(code), (value(1),), "88.118.8", "here", "Harbour Pumps Ltd")
     text = text_of(render(shown, "Site", "en").content.decode())
     assert "Responsible Harbour Pumps Ltd" in text
+
+
+def test_values_are_called_as_their_template_says() -> None:
+    code = code_of_text("88.118.8/pump-7")
+    state = HandleValue(index=1007, type=b"STATUS", data=b"in_use")
+    labels = {1007: FieldLabel("State", "状态", {"in_use": ("In use", "在用")})}
+    shown = view_of(code, name_of(code), (state,), "88.118.8", "here", "", labels)
+    assert "State In use" in text_of(render(shown, "Site", "en").content.decode())
+    assert "状态 在用" in text_of(render(shown, "Site", "zh").content.decode())
+    assert shown.fields[0].data["value"] == "in_use"

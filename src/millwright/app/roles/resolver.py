@@ -5,18 +5,22 @@ from __future__ import annotations
 import socket
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from millwright.app.identifiers import RecordedHandles, administrators_of, register_of
+from millwright.app.identifiers import RecordedHandles, administrators_of, recursor_of, register_of
 from millwright.app.node import Composition, Node
 from millwright.app.stats import Figures, figures
 from millwright.identity.handle import HandleServer, HandleService, HandleSettings, Interface, Server, Site
 from millwright.identity.handle.site import Service, Transport
 from millwright.identity.records import Follower
+from millwright.identity.records.comparing import StandingTeller
 from millwright.kernel import Invalid, Part
 from millwright.ledger import Denials, Recorder
+
+if TYPE_CHECKING:
+    from millwright.identity.recursion import Recursor
 
 _EVERY = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 _OUTSIDE = ("192.0.2.1", 9)
@@ -34,13 +38,15 @@ def compose(node: Node) -> Composition:
     denials = Denials(recorder, node.clock, interval_s=node.settings.ledger.repeats_every_s)
     handles = RecordedHandles(records, recorder, denials, node.clock)
     key = _read_key(settings.key) if settings.key else None
+    recursor = recursor_of(node, handles, settings.port)
     service = HandleService(
         handles,
-        _site(settings, key, primary=not node.settings.identity.mirror),
+        _site(settings, key, primary=not node.settings.identity.follows),
         settings,
         node.clock,
         key=key,
         administrators=administrators_of(settings),
+        recursion=recursor,
     )
     server = HandleServer(service)
     node.stats.sources += [
@@ -50,19 +56,28 @@ def compose(node: Node) -> Composition:
     ]
     host = _EVERY.get(settings.host, settings.host)
     shown = f"[{host}]" if ":" in host else host
-    parts: list[Part] = [records, follower, recorder, denials, handles, server]
+    parts: list[Part] = [records, follower, recorder, denials, handles]
+    if recursor is not None:
+        parts.append(recursor)
+    if not node.settings.identity.follows:
+        parts.append(StandingTeller(records, node.bus, node.settings.node.name))
+    parts.append(server)
     if node.settings.resolution.port:
-        parts.append(_over_http(node, handles))
+        parts.append(_over_http(node, handles, recursor))
     return Composition(parts, f"handle://{shown}:{settings.port}")
 
 
-def _over_http(node: Node, handles: RecordedHandles) -> Part:
+def _over_http(node: Node, handles: RecordedHandles, recursor: Recursor | None) -> Part:
     """Resolution over HTTP on a port of its own; imported only by who wants it."""
     from millwright.identity.resolution import resolution_app
     from millwright.identity.resolution.server import ResolutionServer
 
     app = resolution_app(
-        handles, node.settings.resolution, node.clock, administrators=administrators_of(node.settings.handle)
+        handles,
+        node.settings.resolution,
+        node.clock,
+        administrators=administrators_of(node.settings.handle),
+        recursion=recursor,
     )
     node.stats.sources.append(lambda: Figures(app.counters()))
     return ResolutionServer(app, node.settings.resolution)

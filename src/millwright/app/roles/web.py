@@ -9,9 +9,11 @@ from millwright import __version__
 from millwright.app.identifiers import (
     RecordedHandles,
     administrators_of,
+    follower_of,
+    recursor_of,
     register_of,
     registration_of,
-    start_importer,
+    start_on_demand,
 )
 from millwright.app.limits import QuotaProblems
 from millwright.app.node import Composition, Node, secrets_of
@@ -30,7 +32,9 @@ from millwright.identity.registration.bulk import ImportKeeper, Imports
 from millwright.identity.registration.bulk.store import ImportFiles
 from millwright.identity.registration.serials import SerialStore
 from millwright.identity.resolution import resolution_app
-from millwright.identity.templates import Templates
+from millwright.identity.search import Search
+from millwright.identity.search.export import Export
+from millwright.identity.templates import PublicLabels, Templates
 from millwright.kernel import Part
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
@@ -68,12 +72,12 @@ def compose(node: Node) -> Composition:
     approvals = Approvals(everything, secrets, parties, node.clock, settings.approvals)
     register = register_of(node)
     # A mirror follows what its primary decides of prefixes.
-    index = None if settings.identity.mirror else register
+    index = None if settings.identity.follows else register
     prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index)
     templates = Templates(node.records, node.clock)
     registration = registration_of(node, register, secrets)
     files = ImportFiles(node.folder.identifier_imports)
-    importing = ImportKeeper(everything, files, recorder, node.clock, partial(start_importer, node))
+    importing = ImportKeeper(everything, files, recorder, node.clock, partial(start_on_demand, node, "importer"))
     imports = Imports(
         node.records,
         register,
@@ -83,6 +87,8 @@ def compose(node: Node) -> Composition:
         node.clock,
         look_now=importing.look_now,
     )
+    following = follower_of(node, register, spawn=partial(start_on_demand, node, "indexer"))
+    search = Search(following.index, register, registration, node.clock)
     calendar = Calendar(settings.metering.utc_offset_h)
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
@@ -124,15 +130,20 @@ def compose(node: Node) -> Composition:
             "templates": templates,
             "registration": registration,
             "imports": imports,
+            "search": search,
+            "export": Export(following.index, register, registration),
         },
     )
     identifiers = RecordedHandles(register, recorder, denials, node.clock)
+    recursor = recursor_of(node, identifiers)
     public = resolution_app(
         identifiers,
         settings.resolution,
         node.clock,
         administrators=administrators_of(settings.handle),
         name_of_organisation=parties.name_of_organisation,
+        labels_of=PublicLabels(Templates(everything, node.clock)).of,
+        recursion=recursor,
     )
     server = WebServer(create_app(services, public=public), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
@@ -147,8 +158,11 @@ def compose(node: Node) -> Composition:
         ),
         lambda: Figures(public.counters()),
         own.figures,
+        lambda: Figures({"search_indexed": following.indexed}, following.gauges()),
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
     departed = DepartedKeeper(everything, node.clock)
     before: list[Part] = [own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
-    return Composition([*before, importing, tally, limits, server], server.url)
+    if recursor is not None:
+        before.append(recursor)
+    return Composition([*before, importing, following, tally, limits, server], server.url)

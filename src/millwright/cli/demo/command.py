@@ -24,6 +24,7 @@ from millwright.app.supervisor import Supervisor
 from millwright.app.trust import own_node
 from millwright.certificates.files import TRUST
 from millwright.cli.client import Client
+from millwright.cli.demo.identifiers import PRODUCT, REACTOR
 from millwright.cli.demo.scenery import Tokens, build
 from millwright.cli.main import Options
 from millwright.kernel import Conflict
@@ -118,7 +119,7 @@ def _set_up(url: str, data: DataFolder, code: str, password: str) -> Tokens:
     client = Client(url, data.token.read_text(encoding="ascii").strip(), tls=tls)
     try:
         client.post("/setup", {"name": ADMINISTRATOR, "password": password, "code": code})
-        return build(client)
+        return build(client, url)
     finally:
         client.close()
 
@@ -169,6 +170,8 @@ def _welcome(url: str, password: str, speed: float) -> str:
     Devices       tep-reactor: live values; the trend reaches back two days, that of Meter one year
     Alarms        in about 35 s the A feed is lost (fault 6 of the Tennessee Eastman process),
                   in about {35 + round(45 * 180 / speed)} s the reactor pressure is high; acknowledge them
+    Identifiers   a product, a batch and a machine are registered; anybody may ask:
+                  {url}/id/{REACTOR}   millwright resolve "{PRODUCT}"
     Try it        kill -9 any process named `millwright run …`: it comes back and nothing is lost
 
   Ctrl-C stops everything.

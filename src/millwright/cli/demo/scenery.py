@@ -1,4 +1,4 @@
-"""What the demo sets up through the API: person, places, models, devices, rules."""
+"""What the demo sets up through the API: person, places, models, devices, rules, identifiers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any
 
 from millwright.cli.client import Client
+from millwright.cli.demo.identifiers import register
 from millwright.cli.rules import put_rules
 
 PLACES = (
@@ -101,8 +102,8 @@ class Tokens:
     edge: str
 
 
-def build(client: Client) -> Tokens:
-    """Make everything; returns the devices' tokens."""
+def build(client: Client, console: str) -> Tokens:
+    """Make everything; returns the devices' tokens. ``console``: where the node is reached."""
     places: dict[str, str] = {}
     for level, name, above in PLACES:
         body = {"level": level, "name": name, "parent_id": places[above] if above else None}
@@ -111,12 +112,13 @@ def build(client: Client) -> Tokens:
     for file in sorted((resources.files("millwright.plant") / "models").iterdir(), key=lambda each: each.name):
         document = json.loads(file.read_text(encoding="utf-8"))
         models[file.name.removesuffix(".json")] = client.post("/models", document)["id"]
-    tokens = {}
+    tokens, devices = {}, {}
     for key, (title, place) in CONTROLLERS.items():
         device = {"name": f"tep-{key}", "title": title, "model_id": models[f"tep_{key}"], "place_id": places[place]}
-        tokens[key] = _register(client, device | {"tags": ["tep"]})
+        devices[f"tep-{key}"], tokens[key] = _register(client, device | {"tags": ["tep"]})
     edge = _edge(client, models, places["Substation"])
     put_rules(client, [dict(rule) for rule in RULES])
+    register(client, console, devices)
     return Tokens(tokens, edge)
 
 
@@ -150,6 +152,6 @@ def _edge(client: Client, models: dict[str, str], place_id: str) -> str:
     return str(client.post(f"/devices/{edge['id']}/credentials", {"label": "demo"})["token"])
 
 
-def _register(client: Client, device: dict[str, Any]) -> str:
+def _register(client: Client, device: dict[str, Any]) -> tuple[str, str]:
     made = client.post("/devices", device)
-    return str(client.post(f"/devices/{made['id']}/credentials", {"label": "demo"})["token"])
+    return made["id"], client.post(f"/devices/{made['id']}/credentials", {"label": "demo"})["token"]

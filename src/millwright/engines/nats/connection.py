@@ -227,7 +227,7 @@ class NatsConnection:
 
         async def make() -> None:
             try:
-                await jetstream.add_stream(config)
+                await jetstream.add_stream(config, first_seq=spec.first_sequence or None)
             except nats.js.errors.BadRequestError:
                 await jetstream.update_stream(config)
 
@@ -235,6 +235,16 @@ class NatsConnection:
             await _once_restored(make)
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The stream {spec.name} could not be made", error) from error
+
+    async def remove_stream(self, stream: str) -> None:
+        """Remove a stream with all that it holds; there may be none."""
+        _, jetstream = self._need()
+        try:
+            await jetstream.delete_stream(stream)
+        except nats.js.errors.NotFoundError:
+            return
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"The stream {stream} could not be removed", error) from error
 
     async def append(
         self,

@@ -27,6 +27,8 @@ class StreamSpec:
     max_messages_per_subject: int = -1
     discard_old: bool = False
     duplicate_window_s: float = 120.0
+    first_sequence: int = 0
+    """Where it begins to count when it is made; 0: at one."""
 
 
 @dataclass(frozen=True, slots=True)

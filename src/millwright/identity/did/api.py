@@ -11,7 +11,6 @@ import msgspec
 from millwright.identity.codes import Code, bad_code, convert
 from millwright.identity.codes.did import parse
 from millwright.identity.did.document import changed_s, is_deactivated, of_key, of_record
-from millwright.identity.handle.records import HandleRecords
 from millwright.identity.records.naming import name_of
 from millwright.identity.resolution.http import (
     Asked,
@@ -25,6 +24,7 @@ from millwright.identity.resolution.http import (
 )
 from millwright.identity.resolution.limits import Limits
 from millwright.identity.resolution.settings import ResolutionSettings
+from millwright.identity.resolution.source import Source
 from millwright.identity.resolution.standing import closed_because
 from millwright.kernel import Invalid
 
@@ -52,10 +52,10 @@ class _Failure(Exception):
 
 
 class Dids:
-    """Answers out of ``records``. Documents of others' hosts are not fetched: what is asked must not make it ask."""
+    """Answers out of ``source``. Documents of others' hosts are not fetched: what is asked must not make it ask."""
 
-    def __init__(self, records: HandleRecords, settings: ResolutionSettings, limits: Limits) -> None:
-        self._records, self._settings, self._limits = records, settings, limits
+    def __init__(self, source: Source, settings: ResolutionSettings, limits: Limits) -> None:
+        self._source, self._settings, self._limits = source, settings, limits
 
     def takes(self, path: str) -> bool:
         """Whether an address is one of these."""
@@ -84,7 +84,7 @@ class Dids:
         try:
             if kind is None:
                 raise _Failure("representationNotSupported", f"It is written as {', '.join((_RESULT, *_DOCUMENTS))}.")
-            document, metadata = self._find(decoded(asked.path[len(IDENTIFIERS) :]))
+            document, metadata = await self._find(decoded(asked.path[len(IDENTIFIERS) :]), asked.address)
             if metadata.get("deactivated"):
                 status = 410
         except (_Failure, Invalid) as failure:
@@ -111,7 +111,7 @@ class Dids:
         content_type = (kind if kind not in _DOCUMENTS and kind else _RESULT).encode()
         await answer(asked.scope, send, status, msgspec.json.encode(shown), [*headers, (b"content-type", content_type)])
 
-    def _find(self, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def _find(self, text: str, address: str) -> tuple[dict[str, Any], dict[str, Any]]:
         if not text.startswith("did:"):
             raise bad_code(text, 0, "it does not begin with did: in lower case", "Such as did:web:example.com.")
         code = parse(text)
@@ -119,12 +119,12 @@ class Dids:
             raise _Failure("invalidDid", "It is the address of a part of a document; give the DID alone.")
         if code.kind == "key":
             return of_key(code), {}
-        return self._kept(code)
+        return await self._kept(code, address)
 
-    def _kept(self, code: Code) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def _kept(self, code: Code, address: str) -> tuple[dict[str, Any], dict[str, Any]]:
         did = convert(code, "did")
         name = name_of(code).encode()
-        with self._records.view() as view:
+        with await self._source.view(address, name) as view:
             why = closed_because(view, name)
             record = view.find(name) if why is None else None
             if record is None:
@@ -151,7 +151,7 @@ class Dids:
             folder = asked.path.removesuffix(DOCUMENT).strip("/")
             did += "".join(f":{quote(each, safe='%-._')}" for each in folder.split("/") if each)
         try:
-            document, metadata = self._find(did)
+            document, metadata = await self._find(did, asked.address)
             if metadata.get("deactivated"):
                 raise _Failure("deactivated", "This DID is in use no more.")
         except (_Failure, Invalid) as failure:

@@ -25,7 +25,6 @@ from millwright.identity.digital_link.links import (
     read_links,
 )
 from millwright.identity.digital_link.linkset import CONTEXT, CONTEXT_LINK, Level, json_ld, linkset, list_of, target_of
-from millwright.identity.handle.records import HandleRecords
 from millwright.identity.records.naming import name_of_elements
 from millwright.identity.resolution.html import page
 from millwright.identity.resolution.http import (
@@ -39,6 +38,7 @@ from millwright.identity.resolution.http import (
 )
 from millwright.identity.resolution.limits import Limits
 from millwright.identity.resolution.settings import ResolutionSettings
+from millwright.identity.resolution.source import Source
 from millwright.identity.resolution.standing import closed_because, is_kept
 from millwright.kernel import Invalid, MillwrightError, Unsupported
 
@@ -69,10 +69,10 @@ def key_words() -> frozenset[str]:
 
 
 class DigitalLinks:
-    """Answers out of ``records``."""
+    """Answers out of ``source``."""
 
-    def __init__(self, records: HandleRecords, settings: ResolutionSettings, limits: Limits) -> None:
-        self._records, self._settings, self._limits = records, settings, limits
+    def __init__(self, source: Source, settings: ResolutionSettings, limits: Limits) -> None:
+        self._source, self._settings, self._limits = source, settings, limits
         self._words = key_words()
 
     def takes(self, path: str) -> bool:
@@ -128,7 +128,7 @@ class DigitalLinks:
         except (Invalid, Unsupported) as error:
             await self._refuse(asked, send, 400, error)
             return
-        levels, found = self._levels(origin, steps)
+        levels, found = await self._levels(origin, steps, asked.address)
         anchor = origin + steps[0][0]
         headers: Headers = [_VARY, _FRESH]
         about = f"<{anchor}?linkType=linkset>; {_ALL_LINKS}"
@@ -160,11 +160,14 @@ class DigitalLinks:
             headers += [(b"location", target.encode()), (b"link", about.encode())]
             await answer(asked.scope, send, 307, b"", headers)
 
-    def _levels(self, origin: str, steps: Sequence[tuple[str, str]]) -> tuple[list[Level], str | None]:
+    async def _levels(
+        self, origin: str, steps: Sequence[tuple[str, str]], address: str
+    ) -> tuple[list[Level], str | None]:
         """The levels of which there is a record, from the item up; without any, why there is none."""
         levels: list[Level] = []
-        with self._records.view() as view:
-            name = steps[-1][1].encode()
+        names = [step.encode() for _, step in steps]
+        with await self._source.view(address, *names) as view:
+            name = names[-1]
             why = closed_because(view, name)
             if why is not None:
                 return [], why

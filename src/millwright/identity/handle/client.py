@@ -55,7 +55,7 @@ from millwright.identity.handle.wire.responses import (
 from millwright.kernel import MillwrightError
 
 MAX_REFERRALS = 10
-_FLAGS = Flag.REQUEST_DIGEST | Flag.CACHE_CERTIFIED
+_FLAGS = Flag.REQUEST_DIGEST | Flag.CACHE_CERTIFIED | Flag.RECURSIVE
 _LIFE_S = 43_200
 
 

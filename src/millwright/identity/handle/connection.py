@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
         del buffer[:position]
         server.tcp_requests += len(taken)
         # In order: what comes behind one that takes longer waits with it.
-        answers = server.answer_quickly([whole for _, whole in taken]) if quick and taken else []
+        answers = server.answer_quickly([whole for _, whole in taken], self.address) if quick and taken else []
         self._waiting += ((envelope, whole[ENVELOPE_BYTES:]) for envelope, whole in taken[len(answers) :])
         if position:
             # The next message has its own time.

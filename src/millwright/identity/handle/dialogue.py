@@ -47,7 +47,8 @@ class Peer:
 class Outcome(Struct, frozen=True):
     """A response: its code and body; several bodies make a message that is continued (TCP only).
 
-    ``paged``: taking the next body blocks, and may raise the families of the node.
+    ``paged``: taking the next body blocks, and may raise the families of the node. ``until_s``: it was said by another
+    server, and holds until then.
     """
 
     code: int
@@ -55,6 +56,7 @@ class Outcome(Struct, frozen=True):
     with_digest: bool = False
     flags: int = 0
     paged: bool = False
+    until_s: int | None = None
 
 
 class Dialogue:
@@ -162,7 +164,7 @@ class Dialogue:
     def _one(self, outcome: Outcome, body: bytes, *, continued: bool) -> tuple[Envelope, bytes]:
         service, asked = self._service, self.message.flags | self.flags
         flags = asked & KEPT_FLAGS | outcome.flags
-        if service.site.primary:
+        if service.site.primary and outcome.until_s is None:
             flags |= Flag.AUTHORITATIVE
         if continued:
             flags |= Flag.CONTINUOUS
@@ -171,12 +173,13 @@ class Dialogue:
             if kind:
                 flags |= Flag.REQUEST_DIGEST
                 body = encode_digest(kind, self.request_digest()) + body
+        expires_s = service.clock.now_ms() // 1000 + ANSWER_LIFE_S
         message = Message(
             op=self.op,
             response_code=outcome.code,
             flags=flags,
             site_serial=service.site.serial,
-            expires_s=service.clock.now_ms() // 1000 + ANSWER_LIFE_S,
+            expires_s=expires_s if outcome.until_s is None else min(expires_s, outcome.until_s),
             body=body,
         )
         if asked & Flag.CERTIFIED:

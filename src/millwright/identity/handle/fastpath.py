@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from struct import Struct as Layout
 
+from millwright.identity.handle.elsewhere import Recursion, wants_recursion
 from millwright.identity.handle.records import RecordsView
 from millwright.identity.handle.wire.codes import Flag, Op
 from millwright.identity.handle.wire.message import HEADER
@@ -24,10 +25,19 @@ Quick = tuple[tuple[int, int], int, bytes]
 """Version, request id and what follows the envelope."""
 
 
-def answer_quickly(view: RecordsView, data: bytes, site_serial: int, now_s: int, *, primary: bool) -> Quick | None:
+def answer_quickly(
+    view: RecordsView,
+    data: bytes,
+    site_serial: int,
+    now_s: int,
+    *,
+    primary: bool,
+    recursion: Recursion | None = None,
+) -> Quick | None:
     """The answer to a request in ``data`` (envelope included), ``None`` when it is not the common question.
 
-    ``primary``: whether the site is one, whose answers are authoritative.
+    ``primary``: whether the site is one, whose answers are authoritative. ``recursion``: what is known of elsewhere,
+    for who may ask for that.
     Raises nothing but ``Corrupt``.
     """
     size = len(data)
@@ -54,10 +64,19 @@ def answer_quickly(view: RecordsView, data: bytes, site_serial: int, now_s: int,
         return None
     handle = data[REQUEST_BYTES:end]
     record = view.find(handle)
-    if record is None or not (flags & Flag.PUBLIC_ONLY or not record.has_restricted):
+    until_s = now_s + ANSWER_LIFE_S
+    if record is None:
+        if recursion is None or not wants_recursion(flags):
+            return None
+        fetched = recursion.find_quickly(view, handle, now_s)
+        if fetched is None or fetched.record is None:
+            return None
+        record, primary = fetched.record, False
+        until_s = min(until_s, int(fetched.expires_s))
+    elif not (flags & Flag.PUBLIC_ONLY or not record.has_restricted) or not view.responsible(handle):
         return None
     block = record.public_block
-    if block[:4] == b"\x00\x00\x00\x00" or not view.responsible(handle):
+    if block[:4] == b"\x00\x00\x00\x00":
         return None
     digest = b""
     answer_flags = flags & KEPT_FLAGS | (Flag.AUTHORITATIVE if primary else 0)
@@ -71,5 +90,5 @@ def answer_quickly(view: RecordsView, data: bytes, site_serial: int, now_s: int,
         else:
             digest = b"\x02" + hashlib.sha1(signed, usedforsecurity=False).digest()
     body = digest + handle_bytes.to_bytes(4, "big") + handle + block
-    header = HEADER.pack(Op.RESOLUTION, 1, answer_flags, site_serial, 0, 0, now_s + ANSWER_LIFE_S, len(body))
+    header = HEADER.pack(Op.RESOLUTION, 1, answer_flags, site_serial, 0, 0, until_s, len(body))
     return (major, min(minor, 11)), request_id, header + body + b"\x00\x00\x00\x00"

@@ -158,7 +158,7 @@ class HandleServer:
 
     def _packet(self, view: RecordsView, data: bytes, address: Any) -> None:
         try:
-            quick = self.service.answer_quickly(view, data)
+            quick = self.service.answer_quickly(view, data, address[0])
         except (Corrupt, Unavailable) as error:
             self._log_failure(error)
             quick = None
@@ -220,13 +220,13 @@ class HandleServer:
 
     # --- what connections call ---------------------------------------------------------------------------------------
 
-    def answer_quickly(self, messages: list[bytes]) -> list[Quick]:
+    def answer_quickly(self, messages: list[bytes], address: str) -> list[Quick]:
         """The answers to the first of some messages, as many as are the common question, in one view of the records."""
         service, answers = self.service, list[Quick]()
         try:
             with service.records.view() as view:
                 for data in messages:
-                    quick = service.answer_quickly(view, data)
+                    quick = service.answer_quickly(view, data, address)
                     if quick is None:
                         break
                     answers.append(quick)

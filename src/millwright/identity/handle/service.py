@@ -14,13 +14,14 @@ from millwright.identity.handle.administration import Administration
 from millwright.identity.handle.authentication import verify_answer
 from millwright.identity.handle.challenges import Challenge, Challenges
 from millwright.identity.handle.dialogue import Dialogue, Outcome, Peer
+from millwright.identity.handle.elsewhere import Recursion, wants_recursion
 from millwright.identity.handle.errors import MessageError
 from millwright.identity.handle.fastpath import Quick, answer_quickly
 from millwright.identity.handle.keys import encode_public_key
 from millwright.identity.handle.model import HandleValue, Reference
 from millwright.identity.handle.operations import REFUSED, Operations
 from millwright.identity.handle.records import HandleRecords, RecordsView
-from millwright.identity.handle.resolution import AuthenticationNeeded
+from millwright.identity.handle.resolution import AuthenticationNeeded, resolve
 from millwright.identity.handle.sessions import Sessions, agree_by_client_key, agree_by_dh, decrypt_key
 from millwright.identity.handle.settings import HandleSettings
 from millwright.identity.handle.site import Site
@@ -36,6 +37,7 @@ from millwright.identity.handle.wire.requests import (
     ExchangeKey,
     Login,
     OfHandle,
+    Resolve,
     SetupSession,
     Verify,
     decode_request,
@@ -74,7 +76,8 @@ class HandleService:
     """Answers requests out of ``records``.
 
     ``site`` is what the server says about itself; ``key`` its private key (RSA, DSA or P-256) for certified answers and
-    sessions, ``None`` for none; ``administrators`` may do everything. It lives in one event loop.
+    sessions, ``None`` for none; ``administrators`` may do everything; ``recursion`` asks for
+    what is kept elsewhere. It lives in one event loop.
     """
 
     def __init__(
@@ -86,8 +89,10 @@ class HandleService:
         *,
         key: Any = None,
         administrators: tuple[Reference, ...] = (),
+        recursion: Recursion | None = None,
     ) -> None:
         self.records = records
+        self.recursion = recursion
         self.site = site
         self.settings = settings
         self.clock = clock
@@ -110,10 +115,14 @@ class HandleService:
         self.responses: Counter[int] = Counter()
         self._failure_s = float("-inf")
 
-    def answer_quickly(self, view: RecordsView, data: bytes) -> Quick | None:
-        """The answer to a message, envelope included, that is the common question. Raises nothing but ``Corrupt``."""
-        site = self.site
-        quick = answer_quickly(view, data, site.serial, self.clock.now_ms() // 1000, primary=site.primary)
+    def answer_quickly(self, view: RecordsView, data: bytes, address: str) -> Quick | None:
+        """The answer to a message of an address, envelope included, that is the common question. Raises nothing but
+        ``Corrupt``."""
+        site, recursion = self.site, self.recursion
+        if recursion is not None and not recursion.admits(address):
+            recursion = None
+        now_s = self.clock.now_ms() // 1000
+        quick = answer_quickly(view, data, site.serial, now_s, primary=site.primary, recursion=recursion)
         if quick is not None:
             self.responses[Rc.SUCCESS] += 1
         return quick
@@ -211,6 +220,14 @@ class HandleService:
             return self._challenge(dialogue, request)
 
     async def _run(self, dialogue: Dialogue, request: Any, identity: Reference | None) -> Outcome:
+        if isinstance(request, Resolve) and self.recursion is not None and wants_recursion(dialogue.flags):
+            fetched = await self.recursion.look_up(request.handle, dialogue.peer.address)
+            if fetched is not None and fetched.code == Rc.SERVER_NOT_RESPONSIBLE:
+                return Outcome(fetched.code, [encode_error(fetched.text)], until_s=int(fetched.expires_s))
+            if fetched is not None:
+                with self.records.view() as view:
+                    code, body = resolve(fetched.over(view), request, dialogue.flags, False)
+                return Outcome(code, [body], until_s=int(fetched.expires_s))
         quick = self._operations.run_quickly(dialogue, request, identity)
         if quick is not None:
             return quick

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -72,17 +73,20 @@ async def ask(
     session_id: int = 0,
     version: tuple[int, int] = LATEST,
     tcp_only: bool = False,
+    udp_waits_s: Sequence[float] = UDP_WAITS_S,
+    tcp_wait_s: float = TCP_WAIT_S,
 ) -> list[Exchange]:
-    """Ask a server; more than one response is a message that was continued. Raises :class:`NoAnswer`."""
+    """Ask a server; more than one response is a message that was continued. Over UDP it is asked once for each of
+    ``udp_waits_s``, the time to wait for an answer. Raises :class:`NoAnswer`."""
     problem = "it has no interface"
     if address.udp_port is not None and not tcp_only:
         try:
-            return [await _ask_udp(address.host, address.udp_port, request, session_id, version)]
+            return [await _ask_udp(address.host, address.udp_port, request, session_id, version, udp_waits_s)]
         except (_TooLarge, NoAnswer, OSError) as error:
             problem = str(error) or type(error).__name__
     if address.tcp_port is not None:
         try:
-            async with asyncio.timeout(TCP_WAIT_S):
+            async with asyncio.timeout(tcp_wait_s):
                 return await _ask_tcp(address.host, address.tcp_port, request, session_id, version)
         except (OSError, TimeoutError, EOFError, MessageError) as error:
             problem = str(error) or type(error).__name__
@@ -116,14 +120,16 @@ class _Datagrams(asyncio.DatagramProtocol):
         """Nobody listens there now; time tells."""
 
 
-async def _ask_udp(host: str, port: int, request: Message, session_id: int, version: tuple[int, int]) -> Exchange:
+async def _ask_udp(
+    host: str, port: int, request: Message, session_id: int, version: tuple[int, int], waits_s: Sequence[float]
+) -> Exchange:
     request_id = new_request_id()
     made = packets(version, session_id, request_id, encode_message(request, version))
     loop = asyncio.get_running_loop()
     # A connected socket: the system drops what comes from anybody else.
     transport, protocol = await loop.create_datagram_endpoint(_Datagrams, remote_addr=(host, port))
     try:
-        for wait_s in UDP_WAITS_S:
+        for wait_s in waits_s:
             for packet in made:
                 transport.sendto(packet)
             with contextlib.suppress(TimeoutError):

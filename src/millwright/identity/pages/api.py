@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from millwright.identity.codes import Refusal
+from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.naming import prefix_of
-from millwright.identity.handle.records import HandleRecords
 from millwright.identity.pages.render import address_of, render, render_no_code, render_start
 from millwright.identity.pages.view import NoCode, PageView, view_of
 from millwright.identity.records.naming import code_of_text, name_of
@@ -27,7 +27,9 @@ from millwright.identity.resolution.http import (
 )
 from millwright.identity.resolution.limits import Limits
 from millwright.identity.resolution.settings import ResolutionSettings
+from millwright.identity.resolution.source import Source
 from millwright.identity.resolution.standing import closed_because, is_kept, owner_of
+from millwright.identity.templates import Labels
 from millwright.kernel import Invalid, Unsupported
 
 PAGES = "/id"
@@ -44,18 +46,28 @@ async def nobody(_organisation_id: str) -> str | None:
     return None
 
 
+LabelsOf = Callable[[tuple[HandleValue, ...]], Awaitable[Labels]]
+"""What the values of a record are called."""
+
+
+async def no_labels(_values: tuple[HandleValue, ...]) -> Labels:
+    """No value has a label."""
+    return {}
+
+
 class Pages:
-    """Pages out of ``records``; ``name_of_organisation`` says who is responsible."""
+    """Pages out of ``source``; ``name_of_organisation`` says who is responsible, ``labels_of`` what values mean."""
 
     def __init__(
         self,
-        records: HandleRecords,
+        source: Source,
         settings: ResolutionSettings,
         limits: Limits,
         name_of_organisation: NameOf = nobody,
+        labels_of: LabelsOf = no_labels,
     ) -> None:
-        self._records, self._settings, self._limits = records, settings, limits
-        self._name_of = name_of_organisation
+        self._source, self._settings, self._limits = source, settings, limits
+        self._name_of, self._labels_of = name_of_organisation, labels_of
 
     async def answer(self, asked: Asked, send: Any) -> None:
         """One request."""
@@ -89,7 +101,7 @@ class Pages:
             await self._no_code(asked, send, text, error, language)
             return
         key = name.encode()
-        with self._records.view() as view:
+        with await self._source.view(asked.address, key) as view:
             closed = closed_because(view, key)
             record = view.find(key) if closed is None else None
             values = record.values if record is not None else None
@@ -100,7 +112,8 @@ class Pages:
             )
         state = closed or ("here" if kept else "elsewhere")
         responsible = (await self._name_of(owner)) or "" if owner else ""
-        shown = view_of(code, name, values, prefix, state, responsible)
+        labels = await self._labels_of(values) if values else {}
+        shown = view_of(code, name, values, prefix, state, responsible, labels)
         if values is None:
             self._limits.miss(asked.address)
         if _wants_json(asked, query):

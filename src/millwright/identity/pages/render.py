@@ -158,9 +158,12 @@ def _rows(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def _field(field: Field, language: str) -> str:
+    zh = language == "zh"
     known = TYPES.get(field.type.upper())
-    name = known[language == "zh"] if known else field.type
-    return f"<tr><th>{escape(name)}</th><td>{_data(field.data, language)}</td></tr>"
+    name = (field.label_zh if zh else field.label) or (known[zh] if known else field.type)
+    meaning = field.meaning_zh if zh else field.meaning
+    shown = escape(meaning) if meaning else _data(field.data, language)
+    return f"<tr><th>{escape(name)}</th><td>{shown}</td></tr>"
 
 
 def _data(data: Any, language: str) -> str:

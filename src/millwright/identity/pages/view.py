@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
@@ -12,18 +13,23 @@ from millwright.identity.codes.parsing import system_named
 from millwright.identity.digital_link.links import LINK_TYPE, Link, read_links
 from millwright.identity.handle.json_form import data_to_json
 from millwright.identity.handle.model import HandleValue
+from millwright.identity.templates import FieldLabel, Labels
 
 _INTERNAL = (LINK_TYPE, b"MW_TEMPLATE", b"HS_ADMIN")
 """Types that are shown in another way, or are of no use to people."""
 
 
-class Field(Struct, frozen=True, kw_only=True):
-    """A public value."""
+class Field(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A public value. ``label`` is what the template calls it, ``meaning`` what its value stands for."""
 
     index: int
     type: str
     data: Any
     changed_s: int = 0
+    label: str = ""
+    label_zh: str = ""
+    meaning: str = ""
+    meaning_zh: str = ""
 
 
 class PageView(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,7 +66,13 @@ class NoCode(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def view_of(
-    code: Code, name: str, values: tuple[HandleValue, ...] | None, prefix: str, prefix_state: str, responsible: str = ""
+    code: Code,
+    name: str,
+    values: tuple[HandleValue, ...] | None,
+    prefix: str,
+    prefix_state: str,
+    responsible: str = "",
+    labels: Labels = MappingProxyType({}),
 ) -> PageView:
     """What is shown of a code and of its record, ``None`` where there is none. Only public values are looked at."""
     system = system_named(code.system)
@@ -75,7 +87,7 @@ def view_of(
         prefix=prefix,
         prefix_state=prefix_state,
         registered=values is not None,
-        fields=[_field(value) for value in public if value.type.upper() not in _INTERNAL],
+        fields=[_field(value, labels.get(value.index)) for value in public if value.type.upper() not in _INTERNAL],
         links=[link for link in read_links(public) if link.title != link.href],
         forms=forms_of(code),
         responsible=responsible,
@@ -83,10 +95,16 @@ def view_of(
     )
 
 
-def _field(value: HandleValue) -> Field:
+def _field(value: HandleValue, label: FieldLabel | None) -> Field:
+    data = data_to_json(value.type, value.data)
+    meaning = label.values.get(str(data["value"]), ("", "")) if label is not None else ("", "")
     return Field(
         index=value.index,
         type=value.type.decode(errors="replace"),
-        data=data_to_json(value.type, value.data),
+        data=data,
         changed_s=value.timestamp_s,
+        label=label.label if label is not None else "",
+        label_zh=label.label_zh if label is not None else "",
+        meaning=meaning[0],
+        meaning_zh=meaning[1],
     )

@@ -61,6 +61,45 @@ def rebuilding(position: int) -> Unavailable:
     )
 
 
+def primary_away() -> Unavailable:
+    """The node whose log is followed cannot be reached."""
+    return Unavailable(
+        "The primary of identifiers does not answer.",
+        code="records.primary_away",
+        hint="The mirror resolves from what it has and goes on by itself when the primary is back.",
+    )
+
+
+def primary_there(position: int) -> Conflict:
+    """Somebody wants to take over from a node that is there."""
+    return Conflict(
+        f"The primary answers, and its log is at batch {position:,}: two nodes would write.",
+        code="records.primary_there",
+        hint="Stop the primary first. With --force this node takes over all the same, and what the primary writes from "
+        "then on is lost.",
+        detail={"position": position},
+    )
+
+
+def index_there(folder: str) -> Conflict:
+    """A snapshot is to take the place of an index."""
+    return Conflict(
+        f"There is an index in {folder}.",
+        code="records.index_there",
+        hint="With --replace it is put aside.",
+    )
+
+
+def snapshot_unusable(why: str) -> Corrupt:
+    """A file that is no snapshot, or not one to be believed."""
+    return Corrupt(
+        f"The snapshot cannot be used: {why}.",
+        code="records.snapshot_unusable",
+        hint="Copy the file again; add the key of the node that wrote it to [identity] trusted_keys.",
+        detail={"why": why},
+    )
+
+
 def unconfirmed(why: str) -> Unavailable:
     """The log did not say whether it has the batch."""
     return Unavailable(

@@ -65,6 +65,8 @@ class _Made(Struct, frozen=True, array_like=True):
     at_ms: int
     origin: str
     who: str
+    digest: bytes = b""
+    """That of the index behind the batch; empty in those of before this was kept."""
 
 
 _decode_state = msgspec.msgpack.Decoder(IndexState).decode
@@ -203,10 +205,23 @@ class IndexView:
         number, position, _ = _VERSION.unpack_from(data)
         return StoredRecord.check(name, _record_in(data)), number, self.made_ms(position)
 
+    def at_key(self, key: bytes) -> tuple[StoredRecord, int] | None:
+        """Record and version of a name by its key (:func:`key_of`). Raises ``Corrupt``."""
+        data = self._get(key)
+        return None if data is None else (StoredRecord.check(key, _record_in(data)), int.from_bytes(data[:4], "big"))
+
     def made_ms(self, position: int) -> int:
         """When the batch at a position was made; 0 when that is not known."""
         made = self._read.find(BATCHES, _position_key(position))
         return 0 if made is None else _decode_made(made).at_ms
+
+    def digest_at(self, position: int) -> bytes | None:
+        """The digest of the index when the batch at a position was its last; ``None`` when that is not known."""
+        state = self.state
+        if position == state.position:
+            return state.digest or None
+        made = self._read.find(BATCHES, _position_key(position)) if 0 < position < state.position else None
+        return (_decode_made(made).digest or None) if made is not None else None
 
     def iter_records(self, after: bytes = b"") -> Iterator[tuple[bytes, StoredRecord, int, int]]:
         """Key, record, version and position of everything registered, by key; behind ``after``."""
@@ -229,7 +244,7 @@ class IndexView:
         number, position, reason_bytes = _VERSION.unpack_from(data)
         record = _record_in(data)
         made = self._read.find(BATCHES, _position_key(position))
-        at_ms, origin, who = (0, "", "") if made is None else msgspec.structs.astuple(_decode_made(made))
+        at_ms, origin, who, _ = (0, "", "", b"") if made is None else msgspec.structs.astuple(_decode_made(made))
         return Version(
             version=number,
             op="put" if record else "delete",
@@ -311,6 +326,10 @@ class IndexWriter:
         if after is not None:
             self._digest += int.from_bytes(hashlib.sha256(head + after).digest(), "big")
 
+    @property
+    def _digest_now(self) -> bytes:
+        return (self._digest % _MODULUS).to_bytes(32, "big")
+
     def apply(self, batch: Batch, position: int, message: bytes) -> None:
         """All that a verified batch says. Raises ``Corrupt`` (``records.batch_unverified``) when it is not the next."""
         if batch.previous != self.state.chain:
@@ -324,14 +343,16 @@ class IndexWriter:
     def close(self, batch: Batch, position: int, message: bytes) -> None:
         """Note where the index is now."""
         write = self._write
-        write.put(BATCHES, _position_key(position), _encode(_Made(batch.at_ms, batch.origin, batch.who)))
+        write.put(
+            BATCHES, _position_key(position), _encode(_Made(batch.at_ms, batch.origin, batch.who, self._digest_now))
+        )
         self._shorten_tail(batch.at_ms)
         write.put(TAIL, _position_key(position), batch.at_ms.to_bytes(8, "big") + message)
         self.state = msgspec.structs.replace(
             self.state,
             position=position,
             chain=hash_of(message),
-            digest=(self._digest % _MODULUS).to_bytes(32, "big"),
+            digest=self._digest_now,
             writer=key_of_message(message),
         )
         self._keep_state()

@@ -11,7 +11,7 @@ import hashlib
 import logging
 import threading
 import zlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
@@ -131,6 +131,14 @@ class ChangeLog(Protocol):
         """Tell who listens that there is something new; may be lost."""
         ...
 
+    def keep(self, messages: Sequence[tuple[int, bytes]]) -> None:
+        """Messages that verify and are about to be applied, in order: who reads another node's log keeps a copy."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
+        ...
+
 
 class StreamLog:
     """The log in JetStream (:class:`ChangeLog`): called from threads, it speaks through the loop that opened it."""
@@ -142,8 +150,11 @@ class StreamLog:
 
     async def open(self) -> None:
         """Make the stream, if it is not there yet."""
-        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        self._remember_loop()
         await self._bus.ensure_stream(StreamSpec(STREAM, (SUBJECT,)))
+
+    def _remember_loop(self) -> None:
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
 
     def last(self) -> int:
         """The sequence of the last message. Raises ``Unavailable``."""
@@ -178,6 +189,12 @@ class StreamLog:
             self._call(self._bus.publish(CHANGED, str(position).encode()))
         except MillwrightError as error:
             logger.debug("the position of the identifiers' log is not told: %s", error)
+
+    def keep(self, messages: Sequence[tuple[int, bytes]]) -> None:
+        """They are here already."""
+
+    async def close(self) -> None:
+        """The connection is the node's."""
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         loop = self._loop

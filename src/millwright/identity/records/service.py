@@ -26,7 +26,7 @@ from millwright.identity.records.keys import SigningKeys
 from millwright.identity.records.log import FIRST_PREVIOUS, ChangeLog, decode_batch, hash_of, key_of_message
 from millwright.identity.records.model import Batch, Prefix, Version, Written
 from millwright.identity.records.writing import Attempt, Author, Pending, Work
-from millwright.kernel import Clock, Conflict, Corrupt
+from millwright.kernel import Clock, Conflict, Corrupt, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -72,20 +72,28 @@ class Records:
         await asyncio.to_thread(self.open)
 
     async def stop(self) -> None:
-        """Close the index."""
+        """Close the index and the log."""
         await asyncio.to_thread(self.close)
+        await self._log.close()
 
     def open(self) -> None:
         """Open the index, a new one in the place of a broken one, and bring it up to the log, if that takes no longer
         than a second. Until it once was there, what is asked of :meth:`view` raises.
 
-        A log that may not be followed is only logged: what is in the index is served. Raises ``Unavailable``.
+        A log that may not be followed is only logged: what is in the index is served. Raises ``Unavailable``,
+        but not in a mirror.
         """
         self._index = self._opened()
         try:
             self.catch_up(within_s=_AT_START_S)
         except (Corrupt, Conflict) as error:
             logger.error("the log of identifiers is not followed: %s", error.message)
+        except Unavailable as error:
+            if not self.mirror:
+                self.close()
+                raise
+            # It resolves from what it has: that is what a mirror is for.
+            logger.warning("the primary's log of identifiers does not answer: %s", error.message)
         except BaseException:
             self.close()
             raise
@@ -268,6 +276,8 @@ class Records:
         while state.position < last or not state.whole:
             page = self._log.page(state.position + 1, last) if state.position < last else []
             batches, fault = self._verified(page)
+            if batches:
+                self._log.keep([(position, message) for position, message, _ in batches])
             end = last if fault is None and (not page or page[-1][0] >= last) else None
             state = index.write(self._applying(batches, end))
             if fault is not None:

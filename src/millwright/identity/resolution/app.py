@@ -12,10 +12,11 @@ from millwright.identity.handle.model import Reference
 from millwright.identity.handle.records import HandleRecords
 from millwright.identity.handle.rest.answers import etag_of
 from millwright.identity.handle.rest.api import HANDLES, QUICK_HEADERS, SESSIONS, HandleRest
-from millwright.identity.pages.api import PAGES, NameOf, Pages, nobody
+from millwright.identity.pages.api import PAGES, LabelsOf, NameOf, Pages, no_labels, nobody
 from millwright.identity.resolution.http import Asked, problem
 from millwright.identity.resolution.limits import Limits
 from millwright.identity.resolution.settings import ResolutionSettings
+from millwright.identity.resolution.source import ManyFetched, Source
 from millwright.kernel import Clock, MillwrightError, SystemClock
 
 logger = logging.getLogger(__name__)
@@ -39,16 +40,19 @@ class Resolution:
         *,
         administrators: tuple[Reference, ...] = (),
         name_of_organisation: NameOf = nobody,
+        labels_of: LabelsOf = no_labels,
+        recursion: ManyFetched | None = None,
     ) -> None:
         settings = settings or ResolutionSettings()
+        source = Source(records, recursion)
         clock = clock or SystemClock()
         self.limits = Limits(clock, settings.requests_per_s, settings.misses_per_min)
         self._trusted = frozenset(settings.trusted_proxies)
         self._not_common = _NOT_COMMON | ({b"x-forwarded-for"} if self._trusted else set())
-        self.handles = HandleRest(records, settings, clock, self.limits, administrators=administrators)
-        self._links = DigitalLinks(records, settings, self.limits)
-        self._dids = Dids(records, settings, self.limits)
-        self._pages = Pages(records, settings, self.limits, name_of_organisation)
+        self.handles = HandleRest(source, settings, clock, self.limits, administrators=administrators)
+        self._links = DigitalLinks(source, settings, self.limits)
+        self._dids = Dids(source, settings, self.limits)
+        self._pages = Pages(source, settings, self.limits, name_of_organisation, labels_of)
         self.requests = self.quick = self.failures = 0
 
     def takes(self, path: str) -> bool:
@@ -112,7 +116,8 @@ class Resolution:
             if name in self._not_common:
                 return None
         try:
-            return self.handles.find_public(path[_FROM:].encode())
+            client = scope.get("client")
+            return self.handles.find_public(path[_FROM:].encode(), client[0] if client else "")
         except MillwrightError:  # the long way says what it is
             return None
 
@@ -137,10 +142,18 @@ def resolution_app(
     *,
     administrators: tuple[Reference, ...] = (),
     name_of_organisation: NameOf = nobody,
+    labels_of: LabelsOf = no_labels,
+    recursion: ManyFetched | None = None,
 ) -> Resolution:
     """The application over ``records``: mounted in the web role, and served by itself in the resolver role."""
     return Resolution(
-        records, settings, clock, administrators=administrators, name_of_organisation=name_of_organisation
+        records,
+        settings,
+        clock,
+        administrators=administrators,
+        name_of_organisation=name_of_organisation,
+        labels_of=labels_of,
+        recursion=recursion,
     )
 
 

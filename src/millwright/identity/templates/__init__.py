@@ -15,6 +15,7 @@ from millwright.kernel.lazy import exports
 if TYPE_CHECKING:
     from millwright.identity.templates.coding import Sealing, decode, encode, read_cells, template_of
     from millwright.identity.templates.errors import FieldProblem
+    from millwright.identity.templates.labels import FieldLabel, Labels, PublicLabels
     from millwright.identity.templates.model import Template, TemplateDocument, TemplateField, TemplateInfo
     from millwright.identity.templates.ready import ready_templates
     from millwright.identity.templates.service import Templates
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 __getattr__ = exports(__name__)
 
 __all__ = [
+    "FieldLabel",
     "FieldProblem",
+    "Labels",
+    "PublicLabels",
     "Sealing",
     "Template",
     "TemplateDocument",

@@ -13,7 +13,7 @@ from millwright.identity.handle.administration import Administration
 from millwright.identity.handle.json_form import value_from_json, value_to_json
 from millwright.identity.handle.model import HandleValue, Reference
 from millwright.identity.handle.naming import PREFIX_HANDLES, with_slash
-from millwright.identity.handle.records import HandleRecords, RecordsView
+from millwright.identity.handle.records import RecordsView, StoredRecord
 from millwright.identity.handle.resolution import AuthenticationNeeded, resolve
 from millwright.identity.handle.rest.answers import READ_EMPTY, STATUS, Refusal, encode, etag_of, refusal_of
 from millwright.identity.handle.rest.login import RestSession, RestSessions, by_answer, by_secret, parameters
@@ -33,6 +33,7 @@ from millwright.identity.resolution.http import (
 )
 from millwright.identity.resolution.limits import Limits
 from millwright.identity.resolution.settings import ResolutionSettings
+from millwright.identity.resolution.source import Source
 from millwright.kernel import Clock, MillwrightError
 
 logger = logging.getLogger(__name__)
@@ -49,18 +50,20 @@ _VARY = (b"vary", b"Authorization")
 
 
 class HandleRest:
-    """Answers out of ``records``; ``administrators`` may do everything."""
+    """Answers out of ``source``; ``administrators`` may do everything."""
 
     def __init__(
         self,
-        records: HandleRecords,
+        source: Source,
         settings: ResolutionSettings,
         clock: Clock,
         limits: Limits,
         *,
         administrators: tuple[Reference, ...] = (),
     ) -> None:
-        self._records, self._settings, self._limits, self._clock = records, settings, limits, clock
+        records = source.records
+        self._records, self._source, self._settings, self._limits = records, source, settings, limits
+        self._recursion, self._clock = source.recursion, clock
         self._failure_s = float("-inf")
         self._administration = Administration(records, clock, administrators)
         self.sessions = RestSessions(clock.monotonic_s, settings.max_sessions, settings.session_s)
@@ -70,12 +73,17 @@ class HandleRest:
 
     # --- the common question -----------------------------------------------------------------------------------------
 
-    def find_public(self, handle: bytes) -> bytes | None:
-        """The body for all public values of a handle that is kept here; ``None`` leaves it to :meth:`answer`."""
+    def find_public(self, handle: bytes, address: str) -> bytes | None:
+        """The body for all public values of a handle that is kept here, or at hand for this address; ``None`` leaves it
+        to :meth:`answer`."""
         view = self._held or self._hold()
         record = view.find(handle)
         if record is None:
-            return None
+            recursion = self._recursion
+            if recursion is None or not recursion.admits(address):
+                return None
+            fetched = recursion.find_quickly(view, handle, self._clock.now_ms() // 1000)
+            return None if fetched is None or fetched.record is None else _public_body(handle, fetched.record)
         prefix = handle.partition(b"/")[0]
         kept = self._kept.get(prefix)
         if kept is None:
@@ -85,10 +93,7 @@ class HandleRest:
                 self._kept[prefix] = kept
         if not kept:
             return None
-        values = public_values(record.data)
-        if not values:
-            return None
-        return b'{"responseCode":1,"handle":%b,"values":[%b]}' % (quoted(handle), b"".join(values))
+        return _public_body(handle, record)
 
     def _hold(self) -> RecordsView:
         """One view for all questions of one turn of the event loop: whoever has had an answer asks in a later one."""
@@ -181,7 +186,7 @@ class HandleRest:
             # Before anything is looked up: nothing is told about what is there.
             raise Refusal(Rc.AUTHENTICATION_NEEDED, "Only administrators read values that are not public.")
         request = Resolve(with_slash(handle), query.indexes(), query.types)
-        code, body = await self._resolved(request, who, query)
+        code, body = await self._resolved(request, who, query, asked.address)
         pretty, text = query.pretty, handle.decode()
         if code in (Rc.SUCCESS, Rc.SERVICE_REFERRAL, Rc.PREFIX_REFERRAL):
             found = decode_resolved(body)
@@ -205,7 +210,9 @@ class HandleRest:
         same = known.strip() == b"*" or etag in [each.strip().removeprefix(b"W/") for each in known.split(b",")]
         await answer(asked.scope, send, 304 if same else 200, shown, headers)
 
-    async def _resolved(self, request: Resolve, who: Reference | None, query: _Query) -> tuple[int, bytes]:
+    async def _resolved(
+        self, request: Resolve, who: Reference | None, query: _Query, address: str
+    ) -> tuple[int, bytes]:
         administrator = False
         if who is not None and query.public_only is not True:
             try:
@@ -215,7 +222,9 @@ class HandleRest:
                 if query.public_only is False:
                     raise
         flags = 0 if administrator else int(Flag.PUBLIC_ONLY)
-        with self._records.view() as view:
+        # Who wants to hear it from who is responsible is told who that is.
+        names = () if administrator or query.flag("auth", False) else (request.handle,)
+        with await self._source.view(address, *names) as view:
             try:
                 return resolve(view, request, flags, administrator)
             except AuthenticationNeeded:
@@ -398,6 +407,13 @@ class _Query:
         if any(not (each.isascii() and each.isdigit() and len(each) < 11) for each in given):
             raise Refusal(Rc.PROTOCOL_ERROR, "An index is no number.")
         return tuple(int(each) for each in given)
+
+
+def _public_body(handle: bytes, record: StoredRecord) -> bytes | None:
+    values = public_values(record.data)
+    if not values:
+        return None
+    return b'{"responseCode":1,"handle":%b,"values":[%b]}' % (quoted(handle), b"".join(values))
 
 
 def _values(body: bytes) -> tuple[HandleValue, ...]:

@@ -1,0 +1,170 @@
+"""``identifiers``: the register of this node, its copies, and a mirror that takes over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from millwright.cli.local import load_settings
+from millwright.cli.main import Options
+from millwright.cli.output import format_time, interactive, json_option, print_json
+from millwright.kernel import Conflict, Invalid
+
+
+@click.group()
+def identifiers() -> None:
+    """The register of identifiers: how it stands, snapshots of it, and mirrors."""
+
+
+@identifiers.command("key")
+@json_option
+@click.pass_obj
+def key(options: Options, as_json: bool) -> None:
+    """Print the public key that signs this node's entries of the log, as `[identity] trusted_keys` takes it.
+
+    \b
+    Example:
+      millwright identifiers key
+    """
+    from millwright.app.registers import own_key
+
+    found = own_key(load_settings(options))
+    if as_json:
+        print_json({"key": found})
+        return
+    click.echo(found)
+
+
+@identifiers.command("status")
+@json_option
+@click.pass_obj
+def status(options: Options, as_json: bool) -> None:
+    """Say how far this node's index is and what its digest is; the node need not run.
+
+    \b
+    Example:
+      millwright identifiers status --json
+    """
+    from millwright.app.registers import standing
+
+    settings = load_settings(options)
+    found = standing(settings)
+    role = "mirror" if settings.identity.follows else "primary"
+    if as_json:
+        print_json({"role": role} | msgspec.to_builtins(found))
+        return
+    click.echo(f"{role}: {found.handles:,} identifiers, {found.prefixes:,} prefixes, up to batch {found.position:,}")
+    click.echo(f"digest {found.digest}")
+
+
+@identifiers.command("snapshot")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+@click.pass_obj
+def snapshot(options: Options, file: Path, as_json: bool) -> None:
+    """Write the index into FILE, signed, for a mirror to begin with or as a backup. The node goes on meanwhile.
+
+    \b
+    Example:
+      millwright identifiers snapshot identifiers.snapshot
+    """
+    from millwright.app.registers import snapshot as write
+
+    made = write(load_settings(options), file)
+    if as_json:
+        print_json(msgspec.to_builtins(made))
+        return
+    click.echo(f"{made.handles:,} identifiers up to batch {made.position:,} in {file} ({made.bytes / 1e6:,.1f} MB).")
+    click.echo(f"digest {made.digest}")
+
+
+@identifiers.command("restore")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--replace", is_flag=True, help="Put an index that is there aside.")
+@json_option
+@click.pass_obj
+def restore(options: Options, file: Path, replace: bool, as_json: bool) -> None:
+    """Begin with the snapshot in FILE; the rest comes from the log when the node starts. The node must not run.
+
+    The snapshot is read whole and checked: its signature, by this node's key or a trusted one, and its digest.
+
+    \b
+    Example:
+      millwright identifiers restore identifiers.snapshot
+    """
+    from millwright.app.registers import restore as read
+
+    made = read(load_settings(options), file, replace=replace)
+    if as_json:
+        print_json(msgspec.to_builtins(made))
+        return
+    click.echo(
+        f"{made.handles:,} identifiers up to batch {made.position:,}, as {made.node} had them at "
+        f"{format_time(made.made_ms)}."
+    )
+
+
+@identifiers.command("compare")
+@json_option
+@click.pass_obj
+def compare(options: Options, as_json: bool) -> None:
+    """Compare this mirror with its primary, by the digests of all that both say; exit code 1 when they differ.
+
+    Both are compared at the last batch that this node has: what it lacks is no difference, but told.
+
+    \b
+    Example:
+      millwright identifiers compare
+    """
+    from millwright.app.registers import compare as run
+
+    found = run(load_settings(options))
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+    else:
+        click.echo(f"here     {found.here.node}: batch {found.here.position:,}, {found.here.handles:,} identifiers")
+        click.echo(f"primary  {found.primary.node}: batch {found.primary.position:,}, {found.behind:,} more than here")
+        words = {True: "equal", False: "DIFFERENT", None: "the primary does not know its digest there"}
+        click.echo(f"at batch {found.at:,}: {words[found.equal]}")
+    if not found.equal:
+        raise Conflict(
+            "The digests cannot be compared." if found.equal is None else "The two registers differ.",
+            code="records.differs",
+            hint="Restore a snapshot of the primary on this node.",
+            detail={"at": found.at, "here": found.here.digest, "primary": found.primary.digest},
+        )
+
+
+@identifiers.command("take-over")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Also when the primary answers.")
+@json_option
+@click.pass_obj
+def take_over(options: Options, yes: bool, force: bool, as_json: bool) -> None:
+    """Make this mirror the primary: it writes from now on, and the former primary is refused.
+
+    For when the primary is gone for good. This node runs. Afterwards unset `[identity] mirror` and `mirror_of` and
+    start the node again. What the former primary wrote and this node has not got is lost; the report says up to when
+    it knows everything.
+
+    \b
+    Example:
+      millwright identifiers take-over
+    """
+    from millwright.app.registers import take_over as run
+
+    settings = load_settings(options)
+    if not yes:
+        if as_json or not interactive():
+            raise Invalid("Taking over needs a yes.", code="records.not_confirmed", hint="Add --yes when you mean it.")
+        click.confirm("The former primary will be refused from then on. Take over?", abort=True)
+    done = run(settings, force=force)
+    if as_json:
+        print_json(msgspec.to_builtins(done))
+        return
+    click.echo(f"This node writes from batch {done.position:,} on, after {done.milliseconds:,.0f} ms.")
+    click.echo(f"It knows everything up to {format_time(done.last_made_ms)}; digest {done.digest}")
+    if settings.identity.follows:
+        click.echo("Now unset [identity] mirror and mirror_of, and start the node again.")

@@ -1,0 +1,111 @@
+"""A mirror over the network: it reads the primary's log there, and keeps a copy of it in its own streams."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from millwright.engines.nats import NatsConnection, StreamSpec
+from millwright.identity.records.errors import is_mirror, primary_away
+from millwright.identity.records.log import CHANGED, STREAM, SUBJECT, StreamLog
+from millwright.kernel import Conflict, MillwrightError, Unsubscribe, end
+
+logger = logging.getLogger(__name__)
+
+_RETRY_S = 1.0
+_ANSWER_S = 5.0
+
+
+class MirrorLog(StreamLog):
+    """The log of the primary, read over ``primary``, and copied into ``own`` (:class:`.ChangeLog`).
+
+    What verifies is in the copy before the index shows it, under the same sequence: when the primary is gone for good,
+    this node goes on behind it. A primary that does not answer is waited for; ``tells``: pass on in this node what the
+    primary tells of changes.
+    """
+
+    def __init__(self, primary: NatsConnection, own: NatsConnection, *, tells: bool) -> None:
+        super().__init__(primary)
+        self._primary, self._own, self._tells = primary, own, tells
+        self._connecting: asyncio.Task[None] | None = None
+        self._unsubscribe: Unsubscribe | None = None
+        self._kept = -1
+
+    async def open(self) -> None:
+        """Begin to connect; returns when the primary answers, or soon."""
+        self._remember_loop()
+        self._connecting = asyncio.create_task(self._connect(), name="connect to the primary of identifiers")
+        await asyncio.wait({self._connecting}, timeout=_RETRY_S)
+
+    async def _connect(self) -> None:
+        while True:
+            try:
+                await self._primary.start()
+                if self._tells:
+                    self._unsubscribe = await self._primary.subscribe(CHANGED, self._pass_on)
+            except MillwrightError as error:
+                logger.warning("the primary of identifiers does not answer: %s", error.message)
+                await self._primary.stop()
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return
+
+    async def _pass_on(self, _subject: str, payload: bytes) -> None:
+        try:
+            await self._own.publish(CHANGED, payload)
+        except MillwrightError as error:
+            logger.debug("a change is not passed on: %s", error)
+
+    async def close(self) -> None:
+        """Leave the primary."""
+        await end(self._connecting)
+        if self._unsubscribe is not None:
+            await self._unsubscribe()
+        await self._primary.stop()
+
+    def last(self) -> int:
+        """The sequence of the primary's last message. Raises ``Unavailable``."""
+        if not self._primary.connected:
+            # A request would wait for a connection that may not come back.
+            raise primary_away()
+        return super().last()
+
+    def append(self, message: bytes, after: int) -> int:  # noqa: ARG002 - whatever is wanted
+        """A mirror appends nothing. Raises ``Denied`` (``records.mirror``)."""
+        raise is_mirror()
+
+    def announce(self, position: int) -> None:
+        """There is nothing to tell that the primary has not."""
+
+    def keep(self, messages: Sequence[tuple[int, bytes]]) -> None:
+        """Copy messages into this node's own stream. Raises ``Unavailable``."""
+        self._call(self._copy(messages))
+
+    async def _copy(self, messages: Sequence[tuple[int, bytes]]) -> None:
+        first = messages[0][0]
+        if self._kept < 0:
+            self._kept = await self._begin(first)
+        for position, message in messages:
+            if position <= self._kept:
+                continue
+            try:
+                await self._own.append(SUBJECT, message, timeout_s=_ANSWER_S, expected_last=position - 1)
+            except Conflict:
+                # Another process of this node has copied it, or the primary's log has a gap.
+                self._kept = await self._begin(position)
+                if self._kept < position:
+                    await self._own.append(SUBJECT, message, timeout_s=_ANSWER_S, expected_last=position - 1)
+            self._kept = max(self._kept, position)
+
+    async def _begin(self, first: int) -> int:
+        """Make the copy where there is none that reaches up to ``first``; returns its end."""
+        spec = StreamSpec(STREAM, (SUBJECT,), first_sequence=first)
+        await self._own.ensure_stream(spec)
+        last = (await self._own.state(STREAM)).last_sequence
+        if last < first - 1:
+            # The index began with a snapshot that is newer: all of the copy is in that.
+            await self._own.remove_stream(STREAM)
+            await self._own.ensure_stream(spec)
+            last = (await self._own.state(STREAM)).last_sequence
+        return last
