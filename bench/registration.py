@@ -3,8 +3,8 @@
     python bench/registration.py [--rows 1000000] [--system handle|gs1] [--batch 5000]
 
 Starts a whole node, sends a CSV file of rows with five fields and imports it through the API; prints the rate from the
-import's start to its end as the import itself tells it, the largest memory of its process, and how long a page's
-request takes meanwhile. Everything runs on this machine.
+import's start to its end as the import itself tells it, the largest memory of its process, how long a page's request
+takes meanwhile, when everything can be searched, and how long that takes. Everything runs on this machine.
 """
 
 from __future__ import annotations
@@ -59,15 +59,17 @@ def parts(stream: Iterator[bytes]) -> Iterator[bytes]:
     yield bytes(waiting)
 
 
-def importer_bytes(node: RunningNode) -> int:
+def importer_costs(node: RunningNode) -> tuple[int, float]:
+    """Bytes of memory and seconds of CPU."""
     for process in node.processes():
         try:
             if process.cmdline()[-2:] == ["run", "importer"]:
                 # What belongs to it alone: the pages of the index that it has mapped are the system's cache.
-                return int(process.memory_full_info().uss)
+                times = process.cpu_times()
+                return int(process.memory_full_info().uss), times.user + times.system
         except psutil.Error:
             continue
-    return 0
+    return 0, 0.0
 
 
 def run(options: argparse.Namespace, folder: Path) -> None:
@@ -84,19 +86,37 @@ def run(options: argparse.Namespace, folder: Path) -> None:
             send(api, "PUT", f"{path}/file", params={"offset": offset}, content=part, headers=headers)
             offset += len(part)
         send(api, "POST", f"{path}/start", json={"template_id": template, "batch_size": options.batch})
-        memory, pages = 0, []
+        memory, cpu_s, pages = 0, 0.0, []
         while (found := send(api, "GET", path))["state"] in ("waiting", "running"):
             began = time.perf_counter()
             send(api, "GET", "/identifier-templates")
             pages.append(time.perf_counter() - began)
-            memory = max(memory, importer_bytes(node))
+            size, spent_s = importer_costs(node)
+            memory, cpu_s = max(memory, size), max(cpu_s, spent_s)
             time.sleep(0.1)
         took = (found["ended_ms"] - found["started_ms"]) / 1000
         assert found["registered"] == options.rows, found
         pages.sort()
-        print(f"imported           {options.rows:,} rows ({options.system}) in {took:.1f} s: {options.rows / took:,.0f}/s")
-        print(f"memory of its own  {memory / 1e6:.0f} MB at most")
-        print(f"a page's request   p50 {pages[len(pages) // 2] * 1e3:.1f} ms, p99 {pages[len(pages) * 99 // 100] * 1e3:.1f} ms")
+        print(
+            f"imported           {options.rows:,} rows ({options.system}) in {took:.1f} s: {options.rows / took:,.0f}/s"
+        )
+        began = time.perf_counter()
+        while True:
+            page = send(api, "GET", "/identifiers/search", params={"q": f"bearing {options.rows - 1}"})
+            if page["total"] and not page["lag"]["building"] and not page["lag"]["behind_ms"]:
+                break
+            time.sleep(0.2)
+        print(f"searchable         {time.perf_counter() - began:.1f} s after its end")
+        asked = []
+        for at in range(0, options.rows, max(1, options.rows // 50)):
+            began = time.perf_counter()
+            assert send(api, "GET", "/identifiers/search", params={"q": f"B{at % 977} {at}"})["total"]
+            asked.append(time.perf_counter() - began)
+        asked.sort()
+        print(f"a search           p50 {asked[len(asked) // 2] * 1e3:.1f} ms, slowest {asked[-1] * 1e3:.1f} ms")
+        print(f"its process        {cpu_s / options.rows * 1e6:.1f} µs of CPU a row, {memory / 1e6:.0f} MB at most")
+        p50, p99 = (pages[len(pages) * part // 100] * 1e3 for part in (50, 99))
+        print(f"a page's request   p50 {p50:.1f} ms, p99 {p99:.1f} ms")
 
 
 def main() -> None:

@@ -2,7 +2,12 @@ import { describe, expect, it } from "vitest";
 
 import type { TemplateDocument, TemplateField } from "../src/api/identifiers";
 import { enteredOf, fieldsOf, withOffset } from "../src/identifiers/fields/values";
+import { faultsOf as mappingFaults, isFine, mappingOf, shareOf } from "../src/identifiers/imports/mapping";
 import { bodyOf, dayOf, endOfDay, isBase64, isComplete, offered, yearsAfter } from "../src/identifiers/prefixes/steps";
+import { identifierIn, isWebAddress, publicPath, recordPath } from "../src/identifiers/records/address";
+import { kindsFor, linkIsWrong, linksToSend, registerName, suffixToSend } from "../src/identifiers/records/register";
+import { briefly, titleOf } from "../src/identifiers/records/titles";
+import { cameraProblem } from "../src/codes/camera";
 import { differencesOf, faultsOf, linesOfValues, moved, nextNumber, parseDocument, tidyField, valuesOfLines } from "../src/identifiers/templates/document";
 
 describe("the steps of a prefix", () => {
@@ -88,5 +93,71 @@ describe("what is typed into the form of a template", () => {
     expect(sent).toMatch(/^2026-03-04T05:06:00[+-]\d{2}:\d{2}$/);
     expect(enteredOf(fields, { made: sent, extra: { a: 1 }, tags: ["x"] })).toEqual({ made: "2026-03-04T05:06:00", extra: '{\n  "a": 1\n}', tags: ["x"] });
     expect(withOffset("soon")).toBe("soon");
+  });
+});
+
+describe("addresses of an identifier", () => {
+  it("carry whatever it has", () => {
+    expect([recordPath("88.1/a b?c"), publicPath("88.1/泵 7?"), publicPath("(01)09506000134352(21)a/b")]).toEqual(["/identifiers/record?identifier=88.1%2Fa%20b%3Fc", "/id/88.1/%E6%B3%B5%207%3F", "/id/(01)09506000134352(21)a/b"]);
+  });
+  it("are known again on a label", () => {
+    const origin = "https://node.example";
+    expect([`${origin}${publicPath("88.1/泵 7?")}`, " 88.1/a ", "https://other.example/id/88.1/a", `${origin}/id/%zz`].map((text) => identifierIn(text, origin))).toEqual(["88.1/泵 7?", "88.1/a", "https://other.example/id/88.1/a", `${origin}/id/%zz`]);
+  });
+  it("are those of the web only where a browser is sent", () => {
+    expect(["https://a.example/b", "HTTP://a", "javascript:alert(1)", "https://", 7, null].map(isWebAddress)).toEqual([true, true, false, false, false, false]);
+  });
+});
+
+describe("registering", () => {
+  it("names a prefix as the register does", () => {
+    expect([registerName({ system: "handle", prefix: "88.1" }), registerName({ system: "gs1", prefix: "690123" }), registerName({ system: "ma", prefix: "156.1" })]).toEqual(["88.1", "GS1:690123", "MA:156.1"]);
+    expect([kindsFor("handle")[0], kindsFor("gs1")[0], kindsFor("ecode")]).toEqual(["serial", "sscc", []]);
+  });
+  it("makes suffixes that fit the system", () => {
+    const suffix = { kind: "serial" as const, before: "p-", digits: 4, gtin: "6901234567892", extension: 3 };
+    expect(suffixToSend(suffix, "handle").gtin).toBeNull();
+    expect(suffixToSend(suffix, "gs1").gtin).toBe("6901234567892");
+    expect(suffixToSend({ ...suffix, kind: "sscc" }, "gs1")).toEqual({ kind: "sscc", before: "", digits: 4, gtin: null, extension: 3 });
+  });
+  it("sends links that were filled in", () => {
+    expect(linksToSend([{ linkType: "defaultLink", href: " https://a.example ", title: "", hreflang: ["en"] }, { linkType: "pip", href: "", title: "x" }])).toEqual([{ linkType: "defaultLink", href: "https://a.example", title: "https://a.example", hreflang: [] }]);
+    expect([linkIsWrong({ linkType: "pip", href: "a", title: "" }), linkIsWrong({ linkType: "pip", href: "", title: "" })]).toEqual([true, false]);
+  });
+});
+
+describe("the columns of an import", () => {
+  const columns = [{ name: "标识", samples: [], target: "identifier" }, { name: "名", samples: [], target: "fields.name" }, { name: "色", samples: [], target: "" }];
+  const fields = [field(1, "name", { required: true }), field(2, "colour")];
+  it("are what the node takes them for, with what was said on top", () => {
+    expect(mappingOf(columns, { 色: "fields.colour", 标识: "" })).toEqual({ 标识: "", 名: "fields.name", 色: "fields.colour" });
+  });
+  it("have what is required, once", () => {
+    const taken = mappingOf(columns, {});
+    expect(isFine(mappingFaults(taken, fields, false))).toBe(true);
+    expect(mappingFaults({ ...taken, 名: "" }, fields, false).missing.map((one) => one.name)).toEqual(["name"]);
+    expect(mappingFaults({ ...taken, 色: "fields.name" }, fields, false).twice).toEqual(["fields.name"]);
+    expect(mappingFaults({ a: "links.pip", b: "links.pip", c: "fields.name" }, fields, true)).toEqual({ missing: [], twice: [], noIdentifier: false });
+    expect(mappingFaults({ ...taken, 标识: "" }, fields, false).noIdentifier).toBe(true);
+  });
+  it("show how far it is", () => {
+    expect([shareOf({ rows: 5, total: 10, state: "running" }), shareOf({ rows: 5, total: null, state: "running" }), shareOf({ rows: 5, total: null, state: "done" }), shareOf({ rows: 0, total: 0, state: "running" })]).toEqual([0.5, null, 1, 1]);
+  });
+});
+
+describe("a record in a list", () => {
+  it("is called by the usual fields, with some of the others", () => {
+    const fields = { name: " ", title: "Pump", colour: "red", tags: ["a", "b", "c"], weight: { value: 1 }, count: 3 };
+    expect([titleOf(fields), briefly(fields), titleOf({})]).toEqual(["Pump", "red · a · b", ""]);
+  });
+});
+
+describe("a camera that gives no picture", () => {
+  const named = (name: string): Error => Object.assign(new Error(name), { name });
+  it.each([["NotAllowedError", "refused"], ["SecurityError", "refused"], ["NotFoundError", "absent"], ["OverconstrainedError", "absent"], ["NotReadableError", "busy"], ["TypeError", "absent"]])("%s: it is %s", (name, problem) => {
+    expect(cameraProblem(named(name), true)).toBe(problem);
+  });
+  it("is kept from pages over plain HTTP", () => {
+    expect(cameraProblem(named("TypeError"), false)).toBe("insecure");
   });
 });

@@ -19,12 +19,12 @@ from millwright.devices.mqtt import ListenerTls, MqttListener
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import SecretsSettings, open_secrets
-from millwright.engines.sql import Migrations, Records
 from millwright.kernel import SystemClock
 from millwright.kernel.scope import EVERYTHING
 from support.certificates import make_request
 from support.mqtt import running_listener
 from support.nats import free_port
+from support.sqlite import migrated
 
 
 @dataclass
@@ -75,8 +75,8 @@ async def mutual_tls(
     nats_url: str, folder: Path, *, mode: str = "optional", **settings: Any
 ) -> AsyncIterator[MutualTls]:
     clock = SystemClock()
-    records = Records.in_folder(folder, EVERYTHING)
-    Migrations(records, [secrets.MIGRATIONS, parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]).upgrade()
+    homes = [secrets.MIGRATIONS, parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
+    records = migrated(folder, homes, EVERYTHING)
     sealed = open_secrets(SecretsSettings(), records, folder, clock)
     sealed.prepare()
     authority = CertificateAuthority(records, sealed, clock, CertificatesSettings())

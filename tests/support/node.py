@@ -41,6 +41,7 @@ class RunningNode:
         }
         for section, values in (settings or {}).items():
             sections.setdefault(section, {}).update(values)
+        self.handle_port = sections["handle"]["port"]
         self.config = folder / "millwright.toml"
         self.config.write_text(
             "".join(
@@ -165,8 +166,13 @@ class RunningNode:
     # --- speaking to it ------------------------------------------------------------------------------------------
 
     def client(self) -> httpx.Client:
-        """An HTTP client of the API without a session."""
-        return httpx.Client(base_url=f"{self.url}/api/v1", headers={"Origin": self.url}, timeout=20)
+        """An HTTP client of the API without a session; it keeps no connection open, so nobody has to close it."""
+        return httpx.Client(
+            base_url=f"{self.url}/api/v1",
+            headers={"Origin": self.url},
+            timeout=20,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )
 
     def administrator(self) -> httpx.Client:
         """A client signed in as the administrator, who is made on first use."""

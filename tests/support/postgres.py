@@ -25,6 +25,7 @@ import sqlalchemy as sa
 
 from millwright.engines.sql import Migrations, Records
 from millwright.kernel.scope import EVERYTHING
+from support.sqlite import migrated
 
 _numbers = itertools.count()
 
@@ -175,8 +176,7 @@ def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Records]
     """Records with the schemas that the module's ``MIGRATIONS`` names, in a database of the test's own."""
     migrations: list[Path] = request.module.MIGRATIONS
     if request.param == "sqlite":
-        opened = Records.in_folder(tmp_path, EVERYTHING)
-        Migrations(opened, migrations).upgrade()
+        opened = migrated(tmp_path, migrations, EVERYTHING)
         yield opened
         opened.close()
         return

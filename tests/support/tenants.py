@@ -17,6 +17,7 @@ from millwright.cases import SYSTEM
 from millwright.devices.dead_letters import DeadLetter, DeadLetterStream
 from millwright.devices.store import arrivals
 from millwright.historian import Historian, SeriesInfo
+from millwright.identity.records import Prefix
 from millwright.kernel.scope import EVERYTHING
 from millwright.operations.alarms import KIND
 from millwright.parties import NOBODY
@@ -69,7 +70,7 @@ async def plant(web: RunningWeb, historian: Historian | None, root: httpx.AsyncC
     await asyncio.to_thread(_factors, web, made)
     await _things(made)
     await _billing(root, made)
-    await _identifiers(made)
+    await _identifiers(web, made)
     await asyncio.to_thread(_cases, web, made)
     await _letters(web, made)
     await _approval(web, made)
@@ -163,7 +164,7 @@ async def _billing(root: httpx.AsyncClient, made: Tenant) -> None:
     made.ids["statement_id"] = issued["id"]
 
 
-async def _identifiers(made: Tenant) -> None:
+async def _identifiers(web: RunningWeb, made: Tenant) -> None:
     """A prefix that a site of the enterprise asked the enterprise for, with a document and a filing; a template."""
     client, marker = made.client, made.marker
     site = {"parent_id": made.id, "kind": "site", "name": f"{marker} yard"}
@@ -186,6 +187,28 @@ async def _identifiers(made: Tenant) -> None:
     document = {"name": f"{marker} template", "fields": [{"number": 1, "name": "name"}]}
     template_id = made.ids["template_id"] = (await send(client, "POST", "/identifier-templates", document))["id"]
     await send(client, "POST", f"/identifier-templates/{template_id}/publish", {}, 200)
+    await _registered(web, made)
+
+
+async def _registered(web: RunningWeb, made: Tenant) -> None:
+    """An identifier that shows nothing to others, and an import."""
+    client, marker = made.client, made.marker
+    entry = Prefix(prefix=f"78.{marker}", organisation_id=made.id, state="active")
+    await asyncio.to_thread(web.services.more["register"].put_prefix, entry, who=made.id)
+    document = {"name": f"{marker} inside", "fields": [{"number": 1, "name": "name", "visibility": "granted"}]}
+    template_id = (await send(client, "POST", "/identifier-templates", document))["id"]
+    await send(client, "POST", f"/identifier-templates/{template_id}/publish", {}, 200)
+    made.ids["identifier"] = f"78.{marker}/thing"
+    new = {"identifier": made.ids["identifier"], "template_id": template_id, "fields": {"name": marker}}
+    await send(client, "POST", "/identifiers", new)
+    import_id = (await send(client, "POST", "/identifiers/imports", {"file_name": f"{marker}.csv"}))["id"]
+    made.ids["import_id"] = import_id
+    answer = await client.put(
+        f"/api/v1/identifiers/imports/{import_id}/file",
+        content=f"identifier,name\n{marker},{marker}\n".encode(),
+        headers={"Content-Type": "application/octet-stream"},
+    )
+    assert answer.status_code == 200, answer.text
 
 
 def _cases(web: RunningWeb, made: Tenant) -> None:

@@ -33,7 +33,7 @@ from millwright.devices.dead_letters import DeadLetters
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import SecretsSettings, open_secrets
-from millwright.engines.sql import Migrations, Records
+from millwright.engines.sql import Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.identity.prefixes import Prefixes, PrefixesSettings
 from millwright.identity.records import Records as Register
@@ -42,7 +42,11 @@ from millwright.identity.registration import Registration, ValueSeals
 from millwright.identity.registration.bulk import Imports, ImportWorker
 from millwright.identity.registration.bulk.store import ImportFiles
 from millwright.identity.registration.serials import SerialStore
+from millwright.identity.search import Search, SearchFollower, SearchIndex
+from millwright.identity.search.documents import DocumentMaker
+from millwright.identity.search.export import Export
 from millwright.identity.templates import Templates
+from millwright.identity.templates.store import TemplateStore
 from millwright.kernel import Clock, Lifecycle, SystemClock
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import (
@@ -63,6 +67,7 @@ from millwright.web import Connection, Services, WebServer, WebSettings, create_
 from millwright.web.calls import Calls
 from support.historian import open_engine
 from support.nats import RunningNats, free_port
+from support.sqlite import migrated
 
 PASSWORD = "copper kettles whistle"
 
@@ -119,12 +124,10 @@ async def send_raw(web: RunningWeb, request: bytes, *, answered: bool = True) ->
 
 def open_records(folder: Path) -> Records:
     """A migrated SQLite database."""
-    records = Records.in_folder(folder)
     domains = (secrets, ledger, parties, metering, cases, historian, certificates, approvals, devices)
     domains += (identity, operations, web)
     homes = [Path(domain.__file__).parent for domain in domains]
-    Migrations(records, [home / "migrations" for home in homes if (home / "migrations").is_dir()]).upgrade()
-    return records
+    return migrated(folder, [home / "migrations" for home in homes if (home / "migrations").is_dir()])
 
 
 @asynccontextmanager
@@ -168,10 +171,13 @@ async def running_web(
         running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
         meters = [app.state.services.more[name] for name in ("tally", "limit_watch") if metered]
         register = app.state.services.more["register"]
-        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, register, *meters, host))
-        yield running
-        for client in running.clients:
-            await client.aclose()
+        following = app.state.services.more["search_follower"]
+        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, register, following, *meters, host))
+        try:
+            yield running
+        finally:
+            for client in running.clients:
+                await client.aclose()
 
 
 class RunningWriter:
@@ -228,6 +234,8 @@ def compose(
     templates = Templates(records, clock)
     seals = ValueSeals(everything, sealed, clock)
     files = ImportFiles(folder / "identifier-imports")
+    maker = DocumentMaker(TemplateStore(everything))
+    following = SearchFollower(SearchIndex(folder / "search" / "index.sqlite"), register, maker, bus, clock)
     registration = Registration(register, templates, SerialStore(records), everything, seals, clock)
     return Services(
         parties=known,
@@ -261,6 +269,9 @@ def compose(
             "register": register,
             "registration": registration,
             "imports": Imports(records, register, templates, SerialStore(records), files, clock),
+            "search": Search(following.index, register, registration, clock),
+            "search_follower": following,
+            "export": Export(following.index, register, registration),
             "import_worker": ImportWorker(everything, register, registration, seals, files, clock, ends=False),
             "tally": tally,
             "limit_watch": limits,

@@ -42,3 +42,14 @@ export type Revealed = Schemas["RevealedFields"];
 export type NewSuffix = Schemas["NewSuffix"];
 export type SuffixKind = NewSuffix["kind"];
 export const SUFFIX_KINDS = ["serial", "random", "uuid", "sscc"] as const satisfies readonly SuffixKind[];
+
+export type ImportInfo = Schemas["ImportInfo"];
+export type ImportState = ImportInfo["state"];
+export type ImportSettings = Schemas["ImportSettings"];
+export type ImportColumn = Schemas["ImportColumn"];
+export type RefusedRow = Pick<Schemas["RefusedRow"], "line" | "row" | "code" | "reason"> & Partial<Schemas["RefusedRow"]>;
+
+export type IdentifierItem = Schemas["IdentifierItem"];
+export type IdentifierPage = Schemas["IdentifierPage"];
+export const AMONG = ["own", "all", "public"] as const;
+export type Among = (typeof AMONG)[number];

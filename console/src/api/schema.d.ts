@@ -1661,7 +1661,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Identifiers
+         * @description One's own, those changed last first. `lag` says how far the list is behind what is registered.
+         */
+        get: operations["listIdentifiers"];
         put?: never;
         /**
          * Register an identifier
@@ -1686,6 +1690,27 @@ export interface paths {
          * @description What it is by the rules of its code system, and whether one may register it. Keeps nothing.
          */
         get: operations["checkIdentifier"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export identifiers
+         * @description What one may see, as it is sent: CSV, JSON lines, or an Arrow stream, in a form that an import takes. With a
+         *     template its fields are columns. Sealed fields are in no export.
+         */
+        get: operations["exportIdentifiers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1944,6 +1969,27 @@ export interface paths {
          * @description What changed, when, by whom and why, newest first; of one's own identifiers, removed ones too.
          */
         get: operations["listIdentifierVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search identifiers
+         * @description Over all values one may see: every value of one's own but sealed ones, public ones of others. With
+         *     `field.<name>=` only where that field has all of the words; it may be repeated with other names.
+         */
+        get: operations["searchIdentifiers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5070,6 +5116,34 @@ export interface components {
             template_id?: string;
             template_version?: number;
         };
+        /** IdentifierItem */
+        IdentifierItem: {
+            changed_ms: number;
+            fields: {
+                [key: string]: unknown;
+            };
+            identifier: string;
+            kind: string;
+            name: string;
+            organisation_id: string;
+            own: boolean;
+            prefix: string;
+            prefix_state: string;
+            system: string;
+            template: components["schemas"]["TemplateRef"] | null;
+            version: number;
+            withheld: {
+                [key: string]: "granted" | "sealed";
+            };
+        };
+        /** IdentifierPage */
+        IdentifierPage: {
+            items: components["schemas"]["IdentifierItem"][];
+            lag: components["schemas"]["SearchLag"];
+            next: string | null;
+            or_more: boolean;
+            total: number;
+        };
         /** IdentifierRecord */
         IdentifierRecord: {
             changed_by?: string | null;
@@ -6673,6 +6747,11 @@ export interface components {
         Scope: {
             device_id?: string | null;
             model_id?: string | null;
+        };
+        /** SearchLag */
+        SearchLag: {
+            behind_ms: number;
+            building: boolean;
         };
         /** SecondFactorState */
         SecondFactorState: {
@@ -13042,6 +13121,73 @@ export interface operations {
             };
         };
     };
+    listIdentifiers: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Identifiers on a page. */
+                limit?: number;
+                /** @description Only below this prefix: `88.118.8`, `GS1:950600`. */
+                prefix?: string | null;
+                /** @description Only those changed since, UTC milliseconds. */
+                since_ms?: number | null;
+                /** @description Only of this template. */
+                template?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     addIdentifier: {
         parameters: {
             query?: never;
@@ -13130,6 +13276,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckedIdentifier"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportIdentifiers: {
+        parameters: {
+            query?: {
+                /** @description `own`: one's own; `public`: what others show to everybody. */
+                among?: "all" | "own" | "public";
+                /** @description The kind of file. */
+                format?: "csv" | "jsonl" | "arrow";
+                /** @description Only below this prefix: `88.118.8`, `GS1:950600`. */
+                prefix?: string | null;
+                /** @description Words, all of which occur. */
+                q?: string;
+                /** @description Only of this template. */
+                template?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": unknown;
                 };
             };
             /** @description The request has wrong values. */
@@ -14196,6 +14409,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IdentifierVersions"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    searchIdentifiers: {
+        parameters: {
+            query?: {
+                /** @description `own`: one's own; `public`: what others show to everybody. */
+                among?: "all" | "own" | "public";
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Identifiers on a page. */
+                limit?: number;
+                /** @description Only below this prefix: `88.118.8`, `GS1:950600`. */
+                prefix?: string | null;
+                /** @description Words, all of which occur, in any language. */
+                q?: string;
+                /** @description Only those changed since, UTC milliseconds. */
+                since_ms?: number | null;
+                /** @description Only of this template. */
+                template?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifierPage"];
                 };
             };
             /** @description The request has wrong values. */

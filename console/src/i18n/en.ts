@@ -3,6 +3,7 @@ import { approvals } from "./approvals";
 import { security } from "./security";
 import { codes } from "./codes";
 import { identifiers } from "./identifiers";
+import { imports } from "./imports";
 import { prefixes } from "./prefixes";
 import { templates } from "./templates";
 import { usage } from "./usage";
@@ -145,6 +146,7 @@ export const en = {
   security: security.en,
   codes: codes.en,
   identifiers: identifiers.en,
+  imports: imports.en,
   prefixes: prefixes.en,
   templates: templates.en,
   usage: usage.en,

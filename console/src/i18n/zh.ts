@@ -3,6 +3,7 @@ import { approvals } from "./approvals";
 import { security } from "./security";
 import { codes } from "./codes";
 import { identifiers } from "./identifiers";
+import { imports } from "./imports";
 import { prefixes } from "./prefixes";
 import { templates } from "./templates";
 import { usage } from "./usage";
@@ -145,6 +146,7 @@ export const zh: Dictionary = {
   security: security.zh,
   codes: codes.zh,
   identifiers: identifiers.zh,
+  imports: imports.zh,
   prefixes: prefixes.zh,
   templates: templates.zh,
   usage: usage.zh,

@@ -65,6 +65,11 @@ class DataFolder:
         return self.root / "identifier-imports"
 
     @property
+    def identifier_search(self) -> Path:
+        """The search index of identifiers; it can be built anew from the register."""
+        return self.root / "identifier-search" / "index.sqlite"
+
+    @property
     def backups(self) -> Path:
         """Copies of the records made before a migration."""
         return self.root / "backups"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from millwright.engines.secrets import Secrets
     from millwright.identity.recursion import Recursor
     from millwright.identity.registration import Registration
+    from millwright.identity.search import SearchFollower
 
 _WAIT_S = 30.0
 
@@ -75,11 +76,22 @@ def registration_of(node: Node, register: Records, secrets: Secrets) -> Registra
     return Registration(register, templates, SerialStore(node.records), everything, seals, node.clock)
 
 
-async def start_importer(node: Node) -> asyncio.subprocess.Process:
-    """Start the role ``importer`` on this machine; it ends with this process. Raises ``OSError``."""
+def follower_of(node: Node, register: Records, *, spawn: Any = None, ends: bool = False) -> SearchFollower:
+    """What brings the search index up to the register's log."""
+    from millwright.identity.search import SearchFollower, SearchIndex
+    from millwright.identity.search.documents import DocumentMaker
+    from millwright.identity.templates.store import TemplateStore
+
+    index = SearchIndex(node.folder.identifier_search)
+    maker = DocumentMaker(TemplateStore(node.records.scoped(EVERYTHING)))
+    return SearchFollower(index, register, maker, node.bus, node.clock, spawn=spawn, ends=ends)
+
+
+async def start_on_demand(node: Node, role: str) -> asyncio.subprocess.Process:
+    """Start a role that ends by itself on this machine; it ends with this process, too. Raises ``OSError``."""
     config = ["--config", str(node.config)] if node.config else []
-    command = [sys.executable, "-X", "faulthandler", "-m", "millwright", *config, "run", "importer"]
-    with (node.folder.logs / "importer.out").open("ab") as output:
+    command = [sys.executable, "-X", "faulthandler", "-m", "millwright", *config, "run", role]
+    with (node.folder.logs / f"{role}.out").open("ab") as output:
         return await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,

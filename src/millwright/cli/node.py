@@ -79,8 +79,8 @@ def run(options: Options, role: str, notify_fd: int | None) -> int:
     """Run one role in the foreground.
 
     For a node spread over machines, or under another supervisor (systemd, Kubernetes). All roles of a node share
-    [nats] url and [sql] url; run `millwright migrate` before the first. The web role starts the role importer when a
-    file of identifiers waits; it ends by itself.
+    [nats] url and [sql] url; run `millwright migrate` before the first. The web role starts importer and
+    indexer when there is work for them; they end by themselves.
 
     \b
     Example:

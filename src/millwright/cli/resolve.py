@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -251,6 +252,6 @@ def _site(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> 
 
 def _shown(data: Any) -> str:
     value = data.get("value") if isinstance(data, dict) and "value" in data else data
-    text = value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = "".join(character if character.isprintable() else " " for character in text)
     return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from millwright.engines.sql import Migrations, Records
 from millwright.historian import Historian, HistorianSettings, PolicyStore, Retention, RetentionPolicy, SeriesInfo
 from millwright.historian.retention import MOST_POLICIES
 from millwright.kernel import Invalid, ManualClock
 from millwright.kernel.scope import EVERYTHING
 from support.historian import numbers, open_engine, read_all, store
+from support.sqlite import migrated
 
 DAY = 86_400_000
 NOW = 1_750_000_000_000 // DAY * DAY + 12 * 3_600_000
@@ -40,8 +40,7 @@ class Kept:
 
 @pytest.fixture(params=["chdb", "http"])
 async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kept]:
-    records = Records.in_folder(tmp_path, EVERYTHING)
-    Migrations(records, [MIGRATIONS]).upgrade()
+    records = migrated(tmp_path, [MIGRATIONS], EVERYTHING)
     clock = ManualClock(NOW)
     async with open_engine(request.param, tmp_path) as engine:
         historian = Historian(engine, clock, HistorianSettings(flush_ms=10))

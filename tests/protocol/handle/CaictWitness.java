@@ -54,7 +54,7 @@ public class CaictWitness {
     public static void main(String[] args) throws Exception {
         // The library prints a banner and much else.
         System.setOut(new PrintStream(OutputStream.nullOutputStream()));
-        String prefix = args[3], made = prefix + "/made-by-id-sdk", na = "0.NA/" + prefix;
+        String prefix = args[3], made = prefix + "/made-by-id-sdk", kept = prefix + "/kept-by-id-sdk", na = "0.NA/" + prefix;
         MsgSettings plain = new MsgSettings(), certified = new MsgSettings();
         certified.setCertify(true);
         certified.setReturnRequestDigest(true);
@@ -84,6 +84,7 @@ public class CaictWitness {
         step("resolve changed", () -> channel.lookupIdentifier(made, null, null, plain));
         step("delete", () -> channel.deleteIdentifier(made, plain));
         step("resolve deleted", () -> channel.lookupIdentifier(made, null, null, plain));
+        step("keep", () -> channel.createIdentifier(kept, initial, plain));
         System.exit(0);
     }
 }

@@ -4,6 +4,7 @@ import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.security.KeyFactory;
+import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
@@ -78,6 +79,8 @@ public class CnriWitness {
         if (site.minorProtocolVersion < 7) resolver.setSessionTracker(null);
 
         byte[] keyBytes = Files.readAllBytes(Paths.get(args[6]));
+        // A key in PEM is one in DER, written in letters.
+        if (keyBytes[0] == 0x2d) keyBytes = java.util.Base64.getMimeDecoder().decode(new String(keyBytes, "UTF-8").replaceAll("-----.*?-----", ""));
         PrivateKey key = KeyFactory.getInstance("RSA").generatePrivate(new PKCS8EncodedKeySpec(keyBytes));
         byte[] na = Util.encodeString("0.NA/" + prefix);
         AuthenticationInfo bySecret = new SecretKeyAuthenticationInfo(na, 300, Util.encodeString(args[4]));
@@ -85,7 +88,12 @@ public class CnriWitness {
         AuthenticationInfo byKey = new PublicKeyAuthenticationInfo(na, 301, key);
         AuthenticationInfo byStranger = new SecretKeyAuthenticationInfo(Util.encodeString(prefix + "/stranger"), 300, Util.encodeString(args[4]));
         byte[] product = Util.encodeString(prefix + "/product-1");
-        byte[] made = Util.encodeString(prefix + "/made-by-cnri-" + args[2]);
+        String own = "-by-cnri-" + args[2] + "-" + site.minorProtocolVersion;
+        byte[] made = Util.encodeString(prefix + "/made" + own), kept = Util.encodeString(prefix + "/kept" + own);
+        KeyPairGenerator others = KeyPairGenerator.getInstance("RSA");
+        others.initialize(2048);
+        AuthenticationInfo byWrongKey = new PublicKeyAuthenticationInfo(na, 301, others.generateKeyPair().getPrivate());
+        AuthenticationInfo byPowerless = new SecretKeyAuthenticationInfo(Util.encodeString(prefix + "/large"), 300, Util.encodeString(args[4]));
 
         step("site info", () -> {
             AbstractResponse r = send(new GenericRequest(Common.BLANK_HANDLE, AbstractMessage.OC_GET_SITE_INFO, null));
@@ -122,6 +130,8 @@ public class CnriWitness {
             admin(101, "0.NA/" + prefix, 301) };
         step("create by wrong secret", () -> text(send(new CreateHandleRequest(made, initial, byWrongSecret))));
         step("create by stranger", () -> text(send(new CreateHandleRequest(made, initial, byStranger))));
+        step("create by wrong RSA key", () -> text(send(new CreateHandleRequest(made, initial, byWrongKey))));
+        step("create by powerless", () -> text(send(new CreateHandleRequest(made, initial, byPowerless))));
         step("create by secret", () -> text(send(new CreateHandleRequest(made, initial, bySecret))));
         step("create again", () -> text(send(new CreateHandleRequest(made, initial, bySecret))));
         step("add by secret", () -> text(send(new AddValueRequest(made, value(2, "EMAIL", "a@example.com"), bySecret))));
@@ -164,6 +174,12 @@ public class CnriWitness {
             String second = text(send(new DeleteHandleRequest(made, bySecret)));
             resolver.setSessionTracker(null);
             return first + " " + second;
+        });
+        step("keep", () -> {
+            HandleValue changed = value(2, "EMAIL", "b@example.com");
+            return text(send(new CreateHandleRequest(kept, initial, byKey))) + " "
+                + text(send(new AddValueRequest(kept, value(2, "EMAIL", "a@example.com"), byKey))) + " "
+                + text(send(new ModifyValueRequest(kept, changed, byKey)));
         });
     }
 }

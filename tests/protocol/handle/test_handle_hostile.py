@@ -291,7 +291,7 @@ async def test_what_comes_at_once_is_answered_from_one_view(tmp_path: Path, monk
 async def test_a_list_waits_for_a_client_that_does_not_take_it(tmp_path: Path, monkeypatch: Any) -> None:
     async with running_handle(tmp_path) as running:
         names = [b"86.1000.1/%05d" % number + b"x" * 1985 for number in range(10_000)]
-        running.records.load((each, (value(1),)) for each in names)
+        put(running.records, *((each, (value(1),)) for each in names))
         read, whole = 0, Administration.list_handles
 
         def counted(*arguments: Any) -> list[bytes]:
@@ -322,7 +322,7 @@ async def test_a_list_waits_for_a_client_that_does_not_take_it(tmp_path: Path, m
 
 async def test_our_client_takes_so_many_bytes_and_no_more(tmp_path: Path, monkeypatch: Any) -> None:
     async with running_handle(tmp_path, listed_at_once=1) as running:
-        running.records.load((b"86.1000.1/%03d" % number, (value(1),)) for number in range(200))
+        put(running.records, *((b"86.1000.1/%03d" % number, (value(1),)) for number in range(200)))
         assert len(await running.client(SECRET).list_handles(b"0.NA/86.1000.1")) == 201
         monkeypatch.setattr(transport, "_MOST_BYTES", 5_000)
         with pytest.raises(Unavailable, match="does not end"):

@@ -19,7 +19,7 @@ from litestar.di import Provide
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from millwright.engines.nats import NatsConnection
-from millwright.engines.sql import Migrations, Records
+from millwright.engines.sql import Records
 from millwright.historian import (
     BAD,
     TEXT,
@@ -44,6 +44,7 @@ from millwright.parties.model import Person, Role, Session
 from support.authority import authority
 from support.historian import T0, numbers, open_historian, store
 from support.nats import RunningNats
+from support.sqlite import migrated
 
 MIGRATIONS = Path(__file__).parents[3] / "src/millwright/historian/migrations"
 TEMPERATURE = SeriesInfo.of("dev_1", "temperature", unit="Cel", known=True)
@@ -99,8 +100,7 @@ def _app(client: HistorianClient, policies: PolicyStore, roles: tuple[Role, ...]
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    records = Records.in_folder(tmp_path, EVERYTHING)
-    Migrations(records, [MIGRATIONS]).upgrade()
+    records = migrated(tmp_path, [MIGRATIONS], EVERYTHING)
     async with RunningNats(tmp_path / "nats") as nats, open_historian(tmp_path) as historian:
         server_bus, client_bus = NatsConnection(nats.url, "historian"), NatsConnection(nats.url, "web")
         retention = Retention(historian._engine, PolicyStore(records), SystemClock())

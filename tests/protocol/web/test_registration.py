@@ -208,7 +208,8 @@ async def test_a_prefix_that_is_not_in_force_refuses_and_says_so(town: Town) -> 
         assert answer.json()["code"] == f"identifiers.prefix_{state}"
         own = await read(red.client, "88.1/a")
         assert (own["prefix_state"], own["writable"]) == (state, False)
-        assert (await read(blue.client, "88.1/a", 404))["code"] == "identifiers.unknown"
+        for name in ("88.1/a", "88.1/none"):
+            assert (await read(blue.client, name, 409))["code"] == f"identifiers.prefix_{state}"
         checked = (await red.client.get("/api/v1/identifiers/check", params={"identifier": "88.1/c"})).json()
         assert checked["standing"] == "closed"
     await asyncio.to_thread(give_prefix, register_, "88.1", red.id, "active", site=b"elsewhere")
@@ -227,3 +228,30 @@ async def test_wrong_fields_are_told_one_by_one(town: Town) -> None:
     assert (await register(red, both, 400))["code"] == "identifiers.invalid"
     assert (await register(red, red.new("a")))["version"] == 1
     assert (await register(red, red.new("A"), 409))["code"] == "identifiers.exists"
+
+
+async def test_every_change_and_every_look_at_what_is_sealed_is_in_the_ledger(tmp_path: Path) -> None:
+    async with running_web(tmp_path, written=True) as web:
+        root = await web.set_up()
+        red = await make_works(web, root, "Red", "88.1")
+        asked = {"identifier": "88.1/a"}
+        await register(red, red.new("a", colour="red", batch="batchword", recipe="salty"))
+        for method, path, body in (
+            ("PATCH", "", {"fields": {"colour": "blue"}}), ("POST", "/reveal", {"reason": "audit"}),
+            ("DELETE", "", None), ("POST", "/restore", {"version": 1}),
+        ):  # fmt: skip
+            answer = await red.client.request(method, f"{RECORD}{path}", params=asked, json=body)
+            assert answer.status_code in (200, 204), answer.text
+        entries: list[dict[str, Any]] = []
+        query = {"object_kind": "identifier", "object_id": "88.1/a"}
+        for _ in range(50):
+            entries = (await red.client.get("/api/v1/ledger/entries", params=query)).json()["items"]
+            if len(entries) == 5:
+                break
+            await asyncio.sleep(0.2)
+        assert [each["action"] for each in reversed(entries)] == [
+            "identifiers.add", "identifiers.change", "identifiers.reveal", "identifiers.remove", "identifiers.restore",
+        ]  # fmt: skip
+        assert "salty" not in str(entries)
+        assert "batchword" not in str(entries)
+        assert "blue" in str(entries)

@@ -112,6 +112,8 @@ async def test_values_are_chosen_by_index_or_type(client: httpx.AsyncClient, que
         ("86.1000.1/none?publicOnly=false", 402, 401),
         ("86.1000.1/secret", 200, 200),
         ("86.1000.1/%FF", 4, 400),
+        ("/none", 301, 404),
+        ("%2Fnone", 301, 404),
         ("86.1000.1/Product-1?callback=alert", 5, 400),
     ],
 )

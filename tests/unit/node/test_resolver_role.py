@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from millwright.app.doctor import machine
-from millwright.app.roles.resolver import _administrator, _free_port, _read_key, _site
+from millwright.app.identifiers import _administrator
+from millwright.app.roles.resolver import _free_port, _read_key, _site
 from millwright.identity.handle import HandleSettings, Reference
 from millwright.identity.handle.site import decode_site, encode_site
 from millwright.kernel import Invalid

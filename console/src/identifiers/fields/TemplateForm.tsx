@@ -15,8 +15,8 @@ export function useFieldLabel(): (field: Pick<TemplateField, "name" | "label" | 
   return (field) => (zh ? field.label_zh || field.label : field.label || field.label_zh) || field.name;
 }
 
-/** The fields of a template to be filled in, with what the node says of each. */
-export function TemplateForm({ fields, entered, change, problems, faults }: { fields: readonly TemplateField[]; entered: Entered; change: (next: Entered) => void; problems: readonly FieldProblem[]; faults: readonly string[] }): JSX.Element {
+/** The fields of a template to be filled in, with what the node says of each; those `kept` have a value that is not shown. */
+export function TemplateForm({ fields, entered, change, problems, faults, kept = [] }: { fields: readonly TemplateField[]; entered: Entered; change: (next: Entered) => void; problems: readonly FieldProblem[]; faults: readonly string[]; kept?: readonly string[] }): JSX.Element {
   const t = useText();
   const zh = usePreferences().language === "zh";
   const label = useFieldLabel();
@@ -36,6 +36,7 @@ export function TemplateForm({ fields, entered, change, problems, faults }: { fi
               {f.visibility !== "public" && <Tooltip title={t.templates.visibilityTexts[f.visibility]}><span className="small quiet" tabIndex={0}><LockOutlined /> {f.visibility === "sealed" ? t.templates.sealedNote : t.templates.grantedNote}</span></Tooltip>}
             </div>
             {f.repeated ? <Several id={`${id}${f.name}`} field={f} values={Array.isArray(entered[f.name]) ? entered[f.name] as unknown[] : []} change={set} wrong={said.length > 0} /> : <One id={`${id}${f.name}`} field={f} value={entered[f.name]} change={set} wrong={said.length > 0} />}
+            {kept.includes(f.name) && <div className="small quiet">{t.templates.keptNote}</div>}
             {f.description && <div className="small quiet">{f.description}</div>}
             {said.map((why) => <div key={why} className="small" role="alert" style={{ color: "var(--critical)" }}>{why}</div>)}
           </div>

@@ -19,6 +19,8 @@ export function useFieldCheck(templateId: string, fields: readonly TemplateField
     retry: false, staleTime: 30_000, placeholderData: keepPreviousData, enabled: of.enabled ?? true,
   });
   const listed = asked.error instanceof ProblemError ? asked.error.problem.data["problems"] : null;
-  const problems = Array.isArray(listed) ? listed as FieldProblem[] : [];
+  // What was said of a field counts as long as the field says what it said then.
+  const checked = JSON.parse(settled) as Record<string, unknown>;
+  const problems = (Array.isArray(listed) ? listed as FieldProblem[] : []).filter(({ field }) => JSON.stringify(checked[field]) === JSON.stringify(made.fields[field]));
   return { ...made, problems, read: asked.error ? null : (asked.data?.fields ?? null), checking: asked.isFetching || settled !== text, error: problems.length > 0 ? null : asked.error };
 }

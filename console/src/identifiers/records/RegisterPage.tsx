@@ -1,14 +1,14 @@
-import { Alert, App, Button, Input, InputNumber, Segmented, Select } from "antd";
+import { Alert, App, Button, Input, Segmented, Select } from "antd";
 import { useQueryClient } from "@tanstack/react-query";
 import { type JSX, useMemo, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 
 import { post, ProblemError, request } from "../../api/client";
-import type { IdentifierRecord, PrefixInfo, RecordLink, SuffixKind, TemplateInfo } from "../../api/identifiers";
+import type { IdentifierRecord, PrefixInfo, RecordLink, TemplateInfo } from "../../api/identifiers";
 import { useChange, useList } from "../../api/queries";
 import { usePreferences } from "../../app/preferences";
 import { useText, useTitle } from "../../i18n";
-import { Empty, Loaded, Page, Panel } from "../../parts/Page";
+import { Loaded, Page, Panel } from "../../parts/Page";
 import { wordsOf } from "../../parts/Problem";
 import { useSettled } from "../../parts/settled";
 import { TemplateForm } from "../fields/TemplateForm";
@@ -17,6 +17,7 @@ import { type Entered, enteredOf } from "../fields/values";
 import { recordPath } from "./address";
 import { LinkFields } from "./LinkFields";
 import { kindsFor, linksToSend, registerName, type Suffix, suffixToSend } from "./register";
+import { SuffixFields } from "./SuffixFields";
 import { useDocument, useRecord, useStanding } from "./use";
 
 /** Registers an identifier by a template, or changes one. */
@@ -63,7 +64,7 @@ function New({ first }: { first: string }): JSX.Element {
     }), ["identifiers"], (made) => { void message.success(t.identifiers.saved(made.identifier)); void navigate(recordPath(made.identifier)); },
   );
   const named = way === "whole" ? identifier.trim() !== "" : held !== undefined && kind !== undefined && (kind !== "serial" || held.system !== "gs1" || suffix.gtin !== "");
-  const submit = (): void => { setTried(true); if (named && wrong.length === 0 && !check.checking) add.mutate(undefined); };
+  const submit = (): void => { setTried(true); if (named && (wrong.length === 0 || check.checking)) add.mutate(undefined); }; // what was typed just now is checked by the node anyway
   const said = standing.data ? `${t.identifiers.standing[standing.data.standing]}${standing.data.prefix ? `, ${t.identifiers.below(standing.data.prefix)}` : ""}` : "";
   const why = standing.error instanceof ProblemError ? ((zh && (standing.error.problem.data["why_zh"] as string | undefined)) || standing.error.problem.detail) : "";
   return (
@@ -79,15 +80,7 @@ function New({ first }: { first: string }): JSX.Element {
               </div>
             ) : (
               <Loaded query={prefixes}>
-                {(list) => list.length === 0 || !held ? <Empty title={t.identifiers.noPrefixes} text={t.identifiers.noPrefixesText}><Link to="/prefixes"><Button>{t.identifiers.toPrefixes}</Button></Link></Empty> : (
-                  <div className="row wrap" style={{ alignItems: "flex-end" }}>
-                    <Labelled label={t.identifiers.prefix}><Select virtual={false} aria-label={t.identifiers.prefix} style={{ minWidth: 180 }} value={held.id} onChange={setPrefix} options={list.map((one) => ({ value: one.id, label: `${one.prefix} · ${t.prefixes.systems[one.system]}` }))} /></Labelled>
-                    <Labelled label={t.identifiers.suffix}><Select virtual={false} aria-label={t.identifiers.suffix} style={{ minWidth: 150 }} value={kind ?? null} onChange={(next: SuffixKind) => { setSuffix({ ...suffix, kind: next }); }} options={kinds.map((value) => ({ value, label: t.identifiers.suffixes[value] }))} /></Labelled>
-                    {held.system === "gs1" && kind !== "sscc" && <Labelled label={t.identifiers.gtin}><Input className="mono" style={{ width: 170 }} inputMode="numeric" maxLength={14} value={suffix.gtin} onChange={(event) => { setSuffix({ ...suffix, gtin: event.target.value.replaceAll(/\D/g, "") }); }} /></Labelled>}
-                    {kind === "sscc" ? <Labelled label={t.identifiers.extension}><InputNumber min={0} max={9} precision={0} value={suffix.extension} onChange={(extension) => { setSuffix({ ...suffix, extension: extension ?? 0 }); }} /></Labelled> : <Labelled label={t.identifiers.begins}><Input className="mono" style={{ width: 130 }} maxLength={100} value={suffix.before} placeholder="pump-" onChange={(event) => { setSuffix({ ...suffix, before: event.target.value }); }} /></Labelled>}
-                    {(kind === "serial" || kind === "random") && <Labelled label={t.identifiers.digits}><InputNumber min={1} max={20} precision={0} value={suffix.digits} onChange={(digits) => { setSuffix({ ...suffix, digits: digits ?? 8 }); }} style={{ width: 80 }} /></Labelled>}
-                  </div>
-                )}
+                {(list) => <SuffixFields prefixes={list} held={held} choose={setPrefix} suffix={suffix} change={setSuffix} />}
               </Loaded>
             )}
           </div>
@@ -140,18 +133,16 @@ function Change({ record }: { record: IdentifierRecord }): JSX.Element {
     void message.success(t.identifiers.changedDone);
     void client.invalidateQueries({ queryKey: ["identifiers"] }).then(() => navigate(recordPath(saved.identifier)));
   });
-  const submit = (): void => { setTried(true); if (wrong.length === 0 && !check.checking) save.mutate(undefined); };
+  const submit = (): void => { setTried(true); if (wrong.length === 0 || check.checking) save.mutate(undefined); };
   return (
     <div className="stack" style={{ maxWidth: 960 }}>
       {newest && record.template && newest.version > record.template.version && moved === null && <div><Button onClick={() => { setMoved(newest.version); }}>{t.identifiers.newVersion(newest.version)}</Button></div>}
-      {fields.length > 0 && <Panel title={t.identifiers.fields}><TemplateForm fields={fields} entered={entered} change={setEdited} faults={check.faults} problems={problems} /></Panel>}
+      {fields.length > 0 && <Panel title={t.identifiers.fields}><TemplateForm fields={fields} entered={entered} change={setEdited} faults={check.faults} problems={problems} kept={Object.keys(record.withheld)} /></Panel>}
       <Panel title={t.identifiers.links}><LinkFields links={links} change={setLinks} /></Panel>
       <Foot reason={reason} setReason={setReason} wrong={tried ? wrong.length : 0} error={check.error} busy={save.isPending} submit={submit} disabled={record.template !== null && document.isPending} text={t.identifiers.save} />
     </div>
   );
 }
-
-const Labelled = ({ label, children }: { label: string; children: JSX.Element }): JSX.Element => <label className="stack" style={{ gap: 4 }}><span className="label">{label}</span>{children}</label>;
 
 function Foot({ reason, setReason, wrong, error, busy, submit, disabled, text }: { reason: string; setReason: (text: string) => void; wrong: number; error: unknown; busy: boolean; submit: () => void; disabled: boolean; text: string }): JSX.Element {
   const t = useText();

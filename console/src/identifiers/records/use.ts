@@ -1,8 +1,8 @@
 /** What the pages of records ask the node. */
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 
-import { get, ProblemError } from "../../api/client";
-import type { CheckedIdentifier, IdentifierRecord, TemplateDocument } from "../../api/identifiers";
+import { get, ProblemError, type Query } from "../../api/client";
+import type { CheckedIdentifier, IdentifierPage, IdentifierRecord, TemplateDocument } from "../../api/identifiers";
 import type { Person } from "../../api/model";
 import { useList, useMay, useRights } from "../../api/queries";
 
@@ -26,3 +26,14 @@ export function useOrganisationName(): (id: string) => string {
   const rights = useRights();
   return (id) => rights.data?.organisations.find((one) => one.id === id)?.name ?? id;
 }
+
+/** What is found, page by page, with how many there are and how far behind the list is. */
+export const useSearch = (query: Query) =>
+  useInfiniteQuery({
+    queryKey: ["identifiers", "search", query],
+    queryFn: ({ pageParam, signal }) => get<IdentifierPage>("/identifiers/search", { ...query, cursor: pageParam }, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next ?? undefined,
+    placeholderData: keepPreviousData,
+    refetchInterval: 15_000,
+  });

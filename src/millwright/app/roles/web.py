@@ -9,10 +9,11 @@ from millwright import __version__
 from millwright.app.identifiers import (
     RecordedHandles,
     administrators_of,
+    follower_of,
     recursor_of,
     register_of,
     registration_of,
-    start_importer,
+    start_on_demand,
 )
 from millwright.app.limits import QuotaProblems
 from millwright.app.node import Composition, Node, secrets_of
@@ -31,6 +32,8 @@ from millwright.identity.registration.bulk import ImportKeeper, Imports
 from millwright.identity.registration.bulk.store import ImportFiles
 from millwright.identity.registration.serials import SerialStore
 from millwright.identity.resolution import resolution_app
+from millwright.identity.search import Search
+from millwright.identity.search.export import Export
 from millwright.identity.templates import PublicLabels, Templates
 from millwright.kernel import Part
 from millwright.kernel.scope import EVERYTHING
@@ -74,7 +77,7 @@ def compose(node: Node) -> Composition:
     templates = Templates(node.records, node.clock)
     registration = registration_of(node, register, secrets)
     files = ImportFiles(node.folder.identifier_imports)
-    importing = ImportKeeper(everything, files, recorder, node.clock, partial(start_importer, node))
+    importing = ImportKeeper(everything, files, recorder, node.clock, partial(start_on_demand, node, "importer"))
     imports = Imports(
         node.records,
         register,
@@ -84,6 +87,8 @@ def compose(node: Node) -> Composition:
         node.clock,
         look_now=importing.look_now,
     )
+    following = follower_of(node, register, spawn=partial(start_on_demand, node, "indexer"))
+    search = Search(following.index, register, registration, node.clock)
     calendar = Calendar(settings.metering.utc_offset_h)
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
@@ -125,6 +130,8 @@ def compose(node: Node) -> Composition:
             "templates": templates,
             "registration": registration,
             "imports": imports,
+            "search": search,
+            "export": Export(following.index, register, registration),
         },
     )
     identifiers = RecordedHandles(register, recorder, denials, node.clock)
@@ -151,10 +158,11 @@ def compose(node: Node) -> Composition:
         ),
         lambda: Figures(public.counters()),
         own.figures,
+        lambda: Figures({"search_indexed": following.indexed}, following.gauges()),
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
     departed = DepartedKeeper(everything, node.clock)
     before: list[Part] = [own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
     if recursor is not None:
         before.append(recursor)
-    return Composition([*before, importing, tally, limits, server], server.url)
+    return Composition([*before, importing, following, tally, limits, server], server.url)

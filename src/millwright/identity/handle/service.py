@@ -113,6 +113,7 @@ class HandleService:
         self._working: Counter[str] = Counter()
         self._comparing = asyncio.Semaphore(settings.max_comparisons)
         self.responses: Counter[int] = Counter()
+        self._failure_s = float("-inf")
 
     def answer_quickly(self, view: RecordsView, data: bytes, address: str) -> Quick | None:
         """The answer to a message of an address, envelope included, that is the common question. Raises nothing but
@@ -181,9 +182,16 @@ class HandleService:
 
     def _refusal(self, error: MillwrightError) -> Outcome:
         code = rc_of(error)
-        if code is None:
-            logger.error("a Handle request failed: %s", error.message)
+        if code is None or error.family == "unavailable":
+            self._log_failure(error)
         return Outcome(code or Rc.ERROR, [encode_error(error.detail.get("why") or error.message)])
+
+    def _log_failure(self, error: MillwrightError) -> None:
+        """Log what is the server's own, at most once a second."""
+        now_s = self.clock.monotonic_s()
+        if now_s - self._failure_s >= 1:
+            self._failure_s = now_s
+            logger.error("a Handle request failed: %s", error.message)
 
     async def _outcome(self, dialogue: Dialogue) -> Outcome | None:
         dialogue.authenticate_session()

@@ -152,7 +152,7 @@ class IndexView:
         name = fold(handle)
         prefix, slash, _ = name.partition(b"/")
         about_prefix = not slash or prefix == PREFIX_HANDLES
-        if not about_prefix:
+        if prefix and not about_prefix:
             # The common case, for the resolution of millions.
             data = self._prefix(key_of(prefix))
             if data is not None:
@@ -204,6 +204,11 @@ class IndexView:
             return None
         number, position, _ = _VERSION.unpack_from(data)
         return StoredRecord.check(name, _record_in(data)), number, self.made_ms(position)
+
+    def at_key(self, key: bytes) -> tuple[StoredRecord, int] | None:
+        """Record and version of a name by its key (:func:`key_of`). Raises ``Corrupt``."""
+        data = self._get(key)
+        return None if data is None else (StoredRecord.check(key, _record_in(data)), int.from_bytes(data[:4], "big"))
 
     def made_ms(self, position: int) -> int:
         """When the batch at a position was made; 0 when that is not known."""

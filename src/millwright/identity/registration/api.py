@@ -23,7 +23,8 @@ from millwright.identity.registration.model import (
     RevealedFields,
     RevealFields,
 )
-from millwright.identity.registration.service import Registration, reader_of
+from millwright.identity.registration.reading import reader_of
+from millwright.identity.registration.service import Registration
 from millwright.identity.registration.values import Reader
 from millwright.identity.rights import IDENTIFIERS_READ, IDENTIFIERS_REGISTER, IDENTIFIERS_REVEAL
 from millwright.kernel import Invalid

@@ -61,12 +61,19 @@ def not_yours(text: str) -> NotFound:
 
 def prefix_closed(prefix: str, state: str) -> Conflict:
     """The prefix is not in force."""
-    said, said_zh = {"suspended": ("is suspended", "已停用")}.get(state, ("has expired", "已到期"))
+    detail = {"prefix": prefix, "state": state}
+    if state == "suspended":
+        return Conflict(
+            f"The prefix {prefix} is suspended: nothing below it resolves, is registered or changed.",
+            code="identifiers.prefix_suspended",
+            hint="GET /api/v1/prefixes says why; ask who decides on the prefix.",
+            detail=detail | {"why_zh": f"前缀 {prefix} 已停用，其下的标识暂不能登记或变更"},
+        )
     return Conflict(
-        f"The prefix {prefix} {said}: nothing below it is registered or changed.",
-        code=f"identifiers.prefix_{state}",
-        hint="GET /api/v1/prefixes says why; ask who decides on the prefix.",
-        detail={"prefix": prefix, "state": state, "why_zh": f"前缀 {prefix} {said_zh}，其下的标识暂不能登记或变更"},
+        f"The prefix {prefix} has expired: nothing below it resolves, is registered or changed.",
+        code="identifiers.prefix_expired",
+        hint="Ask for a renewal: POST /api/v1/prefixes/{id}/renewal-request.",
+        detail=detail | {"why_zh": f"前缀 {prefix} 已到期，其下的标识暂不能登记或变更"},
     )
 
 

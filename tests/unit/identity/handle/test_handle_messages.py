@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from millwright.identity.handle.errors import MessageError
@@ -206,6 +206,7 @@ def pieces(data: bytes, request_id: int = 7) -> list[tuple[Envelope, bytes]]:
     return [(decode_envelope(packet), packet[20:]) for packet in made]
 
 
+@settings(deadline=None)
 @given(st.integers(24, 20_000), st.randoms())
 def test_packets_come_together_in_any_order(size: int, chosen: random.Random) -> None:
     data = bytes(chosen.getrandbits(8) for _ in range(size))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from millwright.identity.handle import HandleService, HandleSettings, LmdbRecords, operations
+from millwright.identity.handle import HandleService, HandleSettings, operations
 from millwright.identity.handle.challenges import Challenge, Challenges
 from millwright.identity.handle.dialogue import Peer
 from millwright.identity.handle.resolution import refer
@@ -37,19 +37,21 @@ from millwright.identity.handle.wire.requests import (
     encode_request,
 )
 from millwright.identity.handle.wire.responses import decode_handles
+from millwright.identity.records import Records
 from millwright.kernel import ManualClock
 from support.handle import ADMIN, fill, site_for, value
+from support.identifiers import open_records, put
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[LmdbRecords]:
-    made = LmdbRecords(tmp_path, durable=False)
+def records(tmp_path: Path) -> Iterator[Records]:
+    made = open_records(tmp_path)
     fill(made)
     yield made
     made.close()
 
 
-def service_over(records: LmdbRecords, *, primary: bool = True, **settings: Any) -> HandleService:
+def service_over(records: Records, *, primary: bool = True, **settings: Any) -> HandleService:
     site = replace(site_for(1), primary=primary)
     return HandleService(records, site, HandleSettings(**settings), ManualClock(), administrators=(ADMIN,))
 
@@ -66,7 +68,7 @@ async def said(service: HandleService, op: int, request: Request) -> list[Messag
 @pytest.mark.parametrize("version", [(2, 0), (2, 1), (2, 3), (2, 7), (2, 11)])
 @pytest.mark.parametrize("flags", [Flag.PUBLIC_ONLY, Flag.PUBLIC_ONLY | Flag.REQUEST_DIGEST, Flag.DO_NOT_REFER, 0])
 async def test_the_quick_answer_is_that_of_the_service(
-    records: LmdbRecords, primary: bool, version: tuple[int, int], flags: int
+    records: Records, primary: bool, version: tuple[int, int], flags: int
 ) -> None:
     service = service_over(records, primary=primary)
     message = Message(op=Op.RESOLUTION, flags=flags, body=encode_request(Resolve(b"86.1000.1/product-1")))
@@ -95,13 +97,16 @@ def test_a_derived_prefix_is_not_followed_without_end() -> None:
         def responsible(self, prefix: bytes) -> bool:
             return False
 
+        def authority(self, name: bytes) -> None:
+            pass
+
     view = Counting()
     code, _ = refer(view, b"1" + b".1" * 1000 + b"/x", 0) or (0, b"")  # type: ignore[arg-type] # what it uses of one
     assert code == Rc.SERVER_NOT_RESPONSIBLE
     assert view.searched <= 20
 
 
-async def test_a_prefix_given_alone_is_its_prefix_handle_and_cannot_be_registered(records: LmdbRecords) -> None:
+async def test_a_prefix_given_alone_is_its_prefix_handle_and_cannot_be_registered(records: Records) -> None:
     service, alone = service_over(records), b"86.1000.1"
     done = []
     for op, request in (
@@ -127,7 +132,7 @@ async def test_a_prefix_given_alone_is_its_prefix_handle_and_cannot_be_registere
 
 
 async def test_an_answer_is_compared_with_few_keys_and_few_answers_at_one_time(
-    records: LmdbRecords, monkeypatch: pytest.MonkeyPatch
+    records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_work, most, compared = 0, 0, 0
 
@@ -140,7 +145,7 @@ async def test_an_answer_is_compared_with_few_keys_and_few_answers_at_one_time(
         return False
 
     monkeypatch.setattr(operations, "secret_answer_holds", slow)
-    records.load([(b"86.1000.1/keys", tuple(value(index, b"HS_SECKEY", b"x") for index in range(1, 51)))])
+    put(records, (b"86.1000.1/keys", tuple(value(index, b"HS_SECKEY", b"x") for index in range(1, 51))))
     service = service_over(records, max_administration_per_address=3, max_comparisons=1)
     request = Verify(b"86.1000.1/keys", 0, bytes(16), bytes(32), b"\x22")
     answers = await asyncio.gather(*(said(service, Op.VERIFY_CHALLENGE, request) for _ in range(5)))
@@ -149,10 +154,10 @@ async def test_an_answer_is_compared_with_few_keys_and_few_answers_at_one_time(
     assert [answer.response_code for answer in await said(service, Op.VERIFY_CHALLENGE, request)] == [Rc.SUCCESS]
 
 
-async def test_a_long_list_is_read_as_it_is_taken(records: LmdbRecords, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_list_is_read_as_it_is_taken(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     # Each of them of 2,000 bytes: a message holds some hundred.
     names = [b"86.1000.1/%04d" % number + b"x" * 1986 for number in range(300)]
-    records.load((name, (value(1),)) for name in names)
+    put(records, *((name, (value(1),)) for name in names))
     service = service_over(records, listed_at_once=2048)
     parts = await said(service, Op.LIST_HANDLES, OfHandle(b"0.NA/86.1000.1"))
     assert [bool(part.flags & Flag.CONTINUOUS) for part in parts] == [True] * (len(parts) - 1) + [False]
@@ -174,7 +179,7 @@ async def test_a_long_list_is_read_as_it_is_taken(records: LmdbRecords, monkeypa
         await anext(answer)
         assert read == 2  # whether there is another part is said with each
         monkeypatch.setattr(service._operations._administration, "_administrators", ())
-        records.load([(b"0.NA/86.1000.1", ())])
+        put(records, (b"0.NA/86.1000.1", ()))
         *_, (_, body) = [each async for each in answer]
     last = decode_message(body)
     assert last.response_code == Rc.INVALID_ADMIN

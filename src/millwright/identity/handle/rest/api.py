@@ -64,6 +64,7 @@ class HandleRest:
         records = source.records
         self._records, self._source, self._settings, self._limits = records, source, settings, limits
         self._recursion, self._clock = source.recursion, clock
+        self._failure_s = float("-inf")
         self._administration = Administration(records, clock, administrators)
         self.sessions = RestSessions(clock.monotonic_s, settings.max_sessions, settings.session_s)
         self._at_work = 0
@@ -124,9 +125,16 @@ class HandleRest:
             await self._refuse(asked, send, refusal)
         except MillwrightError as error:
             found = refusal_of(error)
-            if found.code == Rc.ERROR:
-                logger.error("a question for a handle failed: %s", error.message)
+            if found.status >= 500:
+                self._log_failure(error)
             await self._refuse(asked, send, found)
+
+    def _log_failure(self, error: MillwrightError) -> None:
+        """Log what is the server's own, at most once a second."""
+        now_s = self._clock.monotonic_s()
+        if now_s - self._failure_s >= 1:
+            self._failure_s = now_s
+            logger.error("a question for a handle failed: %s", error.message)
 
     async def _refuse(self, asked: Asked, send: Any, refusal: Refusal) -> None:
         headers: Headers = [JSON, _NO_STORE]
