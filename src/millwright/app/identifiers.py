@@ -115,7 +115,7 @@ def recursor_of(node: Node, records: HandleRecords, port: int | None = None) -> 
     own.add(node.settings.handle.address)
     listened = port or node.settings.handle.port
     recursor = Recursor(
-        records, node.settings.recursion, node.clock, lambda host, asked: asked == listened and host in own
+        records, node.settings.recursion, node.clock, lambda host, asked: asked == listened and host in own, node.bus
     )
     node.stats.sources.append(lambda: figures(recursor.counters(), recursor.gauges(), recursor.problems()))
     return recursor

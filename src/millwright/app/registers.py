@@ -23,6 +23,7 @@ from millwright.identity.records.errors import index_there, primary_there
 from millwright.identity.records.index import RecordIndex
 from millwright.identity.records.log import STREAM, SUBJECT
 from millwright.identity.records.snapshots import Manifest, read_snapshot, write_snapshot
+from millwright.identity.recursion.service import FORGET
 from millwright.kernel import MillwrightError, NotFound, SystemClock, Unavailable
 
 T = TypeVar("T")
@@ -184,6 +185,17 @@ def take_over(settings: NodeSettings, *, force: bool) -> TakenOver:
         last_made_ms=last_made_ms,
         milliseconds=round((time.perf_counter() - began_s) * 1000, 1),
     )
+
+
+def forget(settings: NodeSettings, name: bytes) -> None:
+    """Have every cache of the running node forget a name, or everything. Raises ``Unavailable``."""
+    with _loop() as run:
+        bus = NatsConnection(nats_url(settings), f"{settings.node.name}/forget", tls_context(settings.nats))
+        run(bus.start())
+        try:
+            run(bus.publish(FORGET, name))
+        finally:
+            run(bus.stop())
 
 
 def _refuse_if_there(settings: NodeSettings, run: _Run) -> None:

@@ -168,3 +168,23 @@ def take_over(options: Options, yes: bool, force: bool, as_json: bool) -> None:
     click.echo(f"It knows everything up to {format_time(done.last_made_ms)}; digest {done.digest}")
     if settings.identity.follows:
         click.echo("Now unset [identity] mirror and mirror_of, and start the node again.")
+
+
+@identifiers.command("forget")
+@click.argument("text", required=False)
+@click.option("--all", "everything", is_flag=True, help="Forget all that was fetched from other nodes.")
+@click.pass_obj
+def forget(options: Options, text: str | None, everything: bool) -> None:
+    """Have a recursive node forget what it knows of TEXT, a code of any system; it is asked for anew.
+
+    \b
+    Example:
+      millwright identifiers forget 88.118.8/pump-7
+      millwright identifiers forget --all
+    """
+    from millwright.app.registers import forget as run
+    from millwright.identity.records.naming import code_of_text, name_of
+
+    if (text is None) != everything:
+        raise click.UsageError("Give one identifier, or --all.")
+    run(load_settings(options), name_of(code_of_text(text)).encode() if text is not None else b"")

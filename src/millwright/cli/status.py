@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import click
@@ -33,6 +34,7 @@ def status(options: Options, as_json: bool) -> int:
     ]
     print_table(["process", "state", "pid", "memory", "cpu"], rows)
     _print_overview(overview)
+    _print_identifiers(system["roles"])
     for problem in system["problems"]:
         click.echo(f"\nProblem: {problem['message']}\n  {problem.get('hint', '')}")
     return int(troubled)
@@ -47,4 +49,29 @@ def _print_overview(overview: dict[str, Any]) -> None:
         f"history   {storage['points'] or 0:,} readings, {(storage['bytes'] or 0) / 1e6:.1f} MB; "
         f"{storage['disk_free_bytes'] / 1e9:.1f} GB free\n"
         f"waiting   {overview['arrivals']['count']} arrivals, {overview['dead_letters']['count']} dead letters"
+    )
+
+
+def _print_identifiers(roles: list[dict[str, Any]]) -> None:
+    for role in roles:
+        gauges = role.get("gauges", {})
+        if "identifiers" in gauges:
+            click.echo(
+                f"register  {gauges['identifiers']:,.0f} identifiers, batch {gauges['identifier_position']:,.0f}, "
+                f"{gauges['identifier_lag']:,.0f} behind"
+            )
+    recursive = [role for role in roles if "recursion_entries" in role.get("gauges", {})]
+    if not recursive:
+        return
+    counted, causes = Counter[str](), Counter[str]()
+    for role in recursive:
+        for name, value in role["counters"].items():
+            kind, _, cause = name.partition(".")
+            (causes if kind == "recursion_failures" else counted)[cause or kind] += int(value)
+    found = counted["recursion_hits"] + counted["recursion_negative_hits"] + counted["recursion_stale"]
+    ratio = found / max(1, found + counted["recursion_misses"])
+    failures = ", ".join(f"{count:,} {cause.replace('_', ' ')}" for cause, count in causes.most_common())
+    click.echo(
+        f"recursion {sum(role['gauges']['recursion_entries'] for role in recursive):,.0f} answers in the cache, "
+        f"{ratio:.1%} answered from it, {counted['recursion_stale']:,} stale; failures: {failures or 'none'}"
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
 import tarfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,16 +13,17 @@ from pathlib import Path
 import pytest
 
 from millwright.engines.nats import NatsConnection
+from millwright.engines.nats.server import find_server
 from millwright.identity.records import Records, SigningKeys, StreamLog
 from millwright.identity.records.comparing import StandingTeller, ask_standing
 from millwright.identity.records.index import RecordIndex
-from millwright.identity.records.log import STREAM
+from millwright.identity.records.log import STREAM, SUBJECT
 from millwright.identity.records.mirroring import MirrorLog
 from millwright.identity.records.snapshots import read_snapshot, write_snapshot
-from millwright.kernel import Corrupt, Denied
+from millwright.kernel import Corrupt, Denied, Unavailable
 from support.handle import value
 from support.identifiers import home, make_records, open_records, put
-from support.nats import RunningNats
+from support.nats import RunningNats, free_port
 
 PREFIX = b"88.1"
 
@@ -159,3 +162,53 @@ async def test_a_mirror_starts_and_serves_while_its_primary_is_away(tmp_path: Pa
         with pytest.raises(Exception, match="does not answer"):
             await asyncio.to_thread(mirror.catch_up)
         await mirror.stop()
+
+
+CONFINED = """
+port: {port}
+max_payload: 8MB
+jetstream {{ store_dir: {folder} }}
+authorization {{ users: [
+  {{ user: node, password: x }}
+  {{ user: mirror, password: y, permissions: {{
+    publish: {{ allow: [
+      "$JS.API.STREAM.INFO.IDENTITY", "$JS.API.CONSUMER.CREATE.IDENTITY.>", "$JS.API.CONSUMER.INFO.IDENTITY.>",
+      "$JS.API.CONSUMER.DELETE.IDENTITY.>", "$JS.API.CONSUMER.MSG.NEXT.IDENTITY.>", "identity.state" ] }}
+    subscribe: {{ allow: ["identity.changed", "_INBOX.>"] }} }} }} ] }}
+"""
+"""As docs/guides/federate.md says."""
+
+
+async def test_a_user_that_may_only_read_is_enough_for_a_mirror(tmp_path: Path) -> None:
+    for each in ("primary", "mirror"):
+        (tmp_path / each).mkdir()
+    port = free_port()
+    config = tmp_path / "nats.conf"
+    config.write_text(CONFINED.format(port=port, folder=json.dumps(str(tmp_path / "streams"))))
+    server = subprocess.Popen([str(find_server()), "-c", str(config)], stderr=subprocess.DEVNULL)
+    try:
+        async with (
+            connected(f"nats://node:x@127.0.0.1:{port}") as at_primary,
+            connected(f"nats://mirror:y@127.0.0.1:{port}") as confined,
+            RunningNats(tmp_path / "b") as second,
+            connected(second.url) as at_mirror,
+        ):
+            own = keys(tmp_path / "primary")
+            primary = make_records(tmp_path / "primary", StreamLog(at_primary), keys=own)
+            await primary.start()
+            await asyncio.to_thread(home, primary, PREFIX)
+            log = MirrorLog(NatsConnection(f"nats://mirror:y@127.0.0.1:{port}", "mirror"), at_mirror, tells=True)
+            mirror = make_records(tmp_path / "mirror", log, mirror=True, keys=keys(tmp_path / "mirror", own))
+            teller = StandingTeller(primary, at_primary, "primary")
+            await teller.start()
+            await mirror.start()
+            assert (await ask_standing(confined, mirror.position)).digest == mirror.digest == primary.digest
+            with pytest.raises(Unavailable):
+                await confined.append(SUBJECT, b"forged", timeout_s=0.5)
+            assert (await at_primary.state(STREAM)).last_sequence == primary.position
+            await mirror.stop()
+            await teller.stop()
+            await primary.stop()
+    finally:
+        server.terminate()
+        server.wait(10)

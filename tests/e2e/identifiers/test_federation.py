@@ -103,6 +103,11 @@ def test_one_is_killed_and_resolution_goes_on(federation: Federation) -> None:
     assert figures["counters"]["recursion_misses"] == 2
     assert figures["gauges"]["recursion_hit_ratio"] == 0.3333
 
+    assert recursive.cli("identifiers", "forget", NAME.decode()).returncode == 0
+    wait_for("it to be forgotten", lambda: recursive.figures()["gauges"]["recursion_entries"] == 1)
+    assert recursive.cli("identifiers", "forget").returncode == 2
+    assert recursive.resolve(NAME) == found
+
     # The mirror says the same as its primary, and soon.
     wait_for("the mirror to have everything", lambda: equal(mirror), 30)
     assert mirror.resolve(NAME) == found

@@ -22,9 +22,12 @@ from millwright.identity.recursion.cache import FAILED, Cache, Entry, overlaid
 from millwright.identity.recursion.errors import NotResolved, bad_network, bad_root, busy, no_answer
 from millwright.identity.recursion.settings import RecursionSettings
 from millwright.identity.recursion.walk import Delegations, Walker, time_to_live
-from millwright.kernel import Clock, MillwrightError, end
+from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe, end
 
 logger = logging.getLogger(__name__)
+
+FORGET: Final = "identity.forget"
+"""Told with a name, or nothing for all: every cache of the node forgets it."""
 
 _PREFETCH_PART: Final = 0.1
 """Of its time, the last tenth is when a name that is asked for often is fetched anew."""
@@ -37,8 +40,8 @@ _ROOT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s\[\]:@/]+)):(?P
 class Recursor:
     """Who asks on behalf of others (:class:`.Recursion`). A :class:`millwright.kernel.Part`.
 
-    ``records`` is what this node keeps: that is never asked for elsewhere. ``is_own`` tells the node's own address.
-    It lives in one event loop; each process has its own cache.
+    ``records`` is what this node keeps: that is never asked for elsewhere. ``is_own`` tells the node's own address; on
+    ``bus`` it may be told to forget. It lives in one event loop; each process has its own cache.
     """
 
     def __init__(
@@ -47,8 +50,11 @@ class Recursor:
         settings: RecursionSettings,
         clock: Clock,
         is_own: Callable[[str, int], bool] = lambda _host, _port: False,
+        bus: Bus | None = None,
     ) -> None:
         self._records, self.settings, self._clock = records, settings, clock
+        self._bus = bus
+        self._unsubscribe: Unsubscribe | None = None
         self._networks = _networks("networks", settings.networks)
         self.roots = tuple(map(_root, settings.roots))
         self._authorities = Authorities(_networks("never_ask", settings.never_ask), is_own, settings.server_down_s)
@@ -66,10 +72,14 @@ class Recursor:
         self.prefetched = self.refused = self.failed = 0
 
     async def start(self) -> None:
-        """Nothing is asked before somebody wants to know."""
+        """Listen for what is to be forgotten; nothing is asked before somebody wants to know."""
+        if self._bus is not None:
+            self._unsubscribe = await self._bus.subscribe(FORGET, self._hear)
 
     async def stop(self) -> None:
         """Ask no more."""
+        if self._unsubscribe is not None:
+            await self._unsubscribe()
         for task in list(self._running.values()):
             await end(task)
         self._running.clear()
@@ -301,6 +311,9 @@ class Recursor:
         before = len(self._cache)
         self._cache.drop(fold(with_slash(name)))
         return before - len(self._cache)
+
+    async def _hear(self, _subject: str, payload: bytes) -> None:
+        logger.info("%s answers of the cache are forgotten", self.forget(payload or None))
 
     def counters(self) -> dict[str, float]:
         """What was asked, and what became of it."""
