@@ -104,8 +104,10 @@ class Attack:
                     async with asyncio.timeout(0.02):
                         while True:
                             answer = await loop.sock_recv(sock, 65_536)
-                            with contextlib.suppress(MessageError):  # the first packet of several
-                                self._take("udp", b"".join(packets), answer[20:])
+                            # Of an answer in several packets only the first has a header.
+                            with contextlib.suppress(MessageError):
+                                if not decode_envelope(answer).sequence:
+                                    self._take("udp", b"".join(packets), answer[20:])
 
     async def _by_tcp(self, stranger: Hostile, login: bool = False) -> None:
         local = (f"127.0.1.{stranger.random.randrange(1, 250)}", 0)

@@ -121,3 +121,9 @@ def test_any_text_has_a_name_or_is_refused(text: str) -> None:
     except (Invalid, Unsupported):
         return
     assert code_of_text(name)
+
+
+def test_the_path_of_a_digital_link_is_one_without_its_host() -> None:
+    assert name_of_text("01/09506000134352/10/aB") == "GS1/01/09506000134352/10/~aB"
+    assert code_of_text("01/09506000134353").system == "handle"  # its check digit is wrong
+    assert code_of_text("88.118.8/01").system == "handle"

@@ -27,6 +27,9 @@ from millwright.kernel import Invalid, Unsupported
 
 _OWN_ADDRESS = re.compile(r"https?://[^/?#]+/(?:id|api/handles|1\.0/identifiers)/(?P<rest>[^?#]+)", re.IGNORECASE)
 
+_GS1_PATH = re.compile(r"(?:0[01]|25[35]|40[12]|41[47]|80(?:0[346]|1[0378]))/[!-~]")
+"""The path of a Digital Link alone, as one that copies half of an address has it."""
+
 
 class _Room(NamedTuple):
     """A prefix that the names of one code system begin with; ``seldom`` is the case that is marked."""
@@ -127,6 +130,12 @@ def code_of_text(text: str) -> Code:
     text = text.strip()
     if text.partition("/")[0].upper() in _ROOMS and "/" in text:
         return _code_of_typed_name(text)
+    if _GS1_PATH.match(text):
+        # It has the shape of a handle as well, but no prefix of handles begins so.
+        try:
+            return system_named("gs1").parse(f"{CANONICAL_STEM}/{text}")
+        except (Invalid, Unsupported):
+            pass
     try:
         return parse_any(text).code
     except Invalid:
