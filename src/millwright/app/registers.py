@@ -24,7 +24,7 @@ from millwright.identity.records.index import RecordIndex
 from millwright.identity.records.log import STREAM, SUBJECT
 from millwright.identity.records.snapshots import Manifest, read_snapshot, write_snapshot
 from millwright.identity.recursion.service import FORGET
-from millwright.kernel import MillwrightError, NotFound, SystemClock, Unavailable
+from millwright.kernel import Conflict, MillwrightError, NotFound, SystemClock, Unavailable
 
 T = TypeVar("T")
 
@@ -185,6 +185,28 @@ def take_over(settings: NodeSettings, *, force: bool) -> TakenOver:
         last_made_ms=last_made_ms,
         milliseconds=round((time.perf_counter() - began_s) * 1000, 1),
     )
+
+
+def discard_log(settings: NodeSettings) -> int:
+    """Remove the stream of a node that is a mirror over the network now; returns at which batch it ended.
+
+    Raises ``Conflict`` (``records.not_a_mirror``): of a primary, and of a mirror on its broker, that is the log itself.
+    """
+    if not settings.identity.mirror_of:
+        raise Conflict(
+            "This node is no mirror of another one: its log is what its register is made of.",
+            code="records.not_a_mirror",
+            hint="Set [identity] mirror_of first.",
+        )
+    with _loop() as run:
+        bus = NatsConnection(nats_url(settings), f"{settings.node.name}/discard", tls_context(settings.nats))
+        run(bus.start())
+        try:
+            last: int = run(bus.state(STREAM)).last_sequence
+            run(bus.remove_stream(STREAM))
+        finally:
+            run(bus.stop())
+    return last
 
 
 def forget(settings: NodeSettings, name: bytes) -> None:

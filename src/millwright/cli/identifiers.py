@@ -156,10 +156,7 @@ def take_over(options: Options, yes: bool, force: bool, as_json: bool) -> None:
     from millwright.app.registers import take_over as run
 
     settings = load_settings(options)
-    if not yes:
-        if as_json or not interactive():
-            raise Invalid("Taking over needs a yes.", code="records.not_confirmed", hint="Add --yes when you mean it.")
-        click.confirm("The former primary will be refused from then on. Take over?", abort=True)
+    _confirm("The former primary will be refused from then on. Take over?", yes=yes, as_json=as_json)
     done = run(settings, force=force)
     if as_json:
         print_json(msgspec.to_builtins(done))
@@ -168,6 +165,38 @@ def take_over(options: Options, yes: bool, force: bool, as_json: bool) -> None:
     click.echo(f"It knows everything up to {format_time(done.last_made_ms)}; digest {done.digest}")
     if settings.identity.follows:
         click.echo("Now unset [identity] mirror and mirror_of, and start the node again.")
+
+
+@identifiers.command("discard-log")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_obj
+def discard_log(options: Options, yes: bool, as_json: bool) -> None:
+    """Remove the log of a former primary that is to be a mirror of another node now. What only it had is lost.
+
+    This node runs, with `[identity] mirror_of` set. Then stop it and restore a snapshot of its primary.
+
+    \b
+    Example:
+      millwright identifiers discard-log
+    """
+    from millwright.app.registers import discard_log as run
+
+    _confirm("The log of this node is removed for good. Go on?", yes=yes, as_json=as_json)
+    last = run(load_settings(options))
+    if as_json:
+        print_json({"position": last})
+        return
+    click.echo(f"The log, which ended at batch {last:,}, is removed. Now restore a snapshot of the primary.")
+
+
+def _confirm(question: str, *, yes: bool, as_json: bool) -> None:
+    """Ask a person. Raises ``Invalid`` (``records.not_confirmed``) where there is none."""
+    if yes:
+        return
+    if as_json or not interactive():
+        raise Invalid("This needs a yes.", code="records.not_confirmed", hint="Add --yes when you mean it.")
+    click.confirm(question, abort=True)
 
 
 @identifiers.command("forget")

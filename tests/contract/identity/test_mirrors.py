@@ -20,7 +20,7 @@ from millwright.identity.records.index import RecordIndex
 from millwright.identity.records.log import STREAM, SUBJECT
 from millwright.identity.records.mirroring import MirrorLog
 from millwright.identity.records.snapshots import read_snapshot, write_snapshot
-from millwright.kernel import Corrupt, Denied, Unavailable
+from millwright.kernel import Conflict, Corrupt, Denied, Unavailable
 from support.handle import value
 from support.identifiers import home, make_records, open_records, put
 from support.nats import RunningNats, free_port
@@ -121,6 +121,28 @@ async def test_a_mirror_that_began_with_a_snapshot_has_the_same_digest_and_goes_
         await teller.stop()
 
 
+async def test_a_former_primary_does_not_mix_two_logs(tmp_path: Path) -> None:
+    async with pair(tmp_path) as (primary, mirror, _, at_mirror, own):
+        # It was a primary, and its index is gone, or is still there.
+        former = make_records(tmp_path / "former", StreamLog(at_mirror))
+        await former.start()
+        await asyncio.to_thread(home, former, b"99.1")
+        await former.stop()
+        await mirror.start()
+        with pytest.raises(Conflict) as error:
+            await asyncio.to_thread(mirror.catch_up)
+        assert error.value.code == "records.other_log"
+        await mirror.stop()
+        log = MirrorLog(NatsConnection(mirror._log._primary._servers[0], "former"), at_mirror, tells=False)  # type: ignore[attr-defined]
+        again = make_records(tmp_path / "former", log, mirror=True, keys=keys(tmp_path / "former", own))
+        await again.start()
+        with pytest.raises(Corrupt) as broken:
+            await asyncio.to_thread(again.catch_up)
+        assert "does not follow" in broken.value.message
+        assert (await at_mirror.state(STREAM)).last_sequence == 1 < primary.position
+        await again.stop()
+
+
 def test_a_snapshot_that_was_changed_or_is_of_a_stranger_is_refused(tmp_path: Path) -> None:
     own = keys(tmp_path)
     records = open_records(tmp_path, keys=own)
@@ -185,8 +207,14 @@ async def test_a_user_that_may_only_read_is_enough_for_a_mirror(tmp_path: Path) 
     port = free_port()
     config = tmp_path / "nats.conf"
     config.write_text(CONFINED.format(port=port, folder=json.dumps(str(tmp_path / "streams"))))
-    server = subprocess.Popen([str(find_server()), "-c", str(config)], stderr=subprocess.DEVNULL)
+    output = tmp_path / "nats.out"
+    with output.open("w") as file:
+        server = subprocess.Popen([str(find_server()), "-c", str(config)], stdout=file, stderr=file)
     try:
+        async with asyncio.timeout(20):
+            while "Server is ready" not in output.read_text():
+                assert server.poll() is None, output.read_text()
+                await asyncio.sleep(0.05)
         async with (
             connected(f"nats://node:x@127.0.0.1:{port}") as at_primary,
             connected(f"nats://mirror:y@127.0.0.1:{port}") as confined,

@@ -216,3 +216,21 @@ def test_a_mirror_begins_with_a_snapshot_and_takes_over(federation: Federation) 
     assert mirror.resolve(name(500))[0].data == b"https://example.com/500"
     for number in (0, 199, 300, 399):
         assert recursive.resolve(name(number))[0].data == b"https://example.com/%d" % number
+
+    # The former primary comes back: it may not mix its log with the new one, and becomes a mirror by a snapshot.
+    made = mirror.ask("identifiers", "snapshot", str(file))
+    enterprise.configure(
+        {"identity": {"mirror_of": mirror.nats.url, "trusted_keys": [mirror.ask("identifiers", "key")["key"]]}}
+    )
+    enterprise.start_nats()
+    enterprise.start()
+    enterprise.wait_ready()
+    assert enterprise.ask("identifiers", "discard-log", "--yes")["position"] > 0
+    enterprise.kill()
+    assert enterprise.ask("identifiers", "restore", str(file), "--replace")["digest"] == made["digest"]
+    enterprise.start()
+    enterprise.wait_ready()
+    with mirror.records() as records:
+        put(records, product(501))
+    wait_for("the former primary to follow", lambda: equal(enterprise), 30)
+    wait_for("the newest name", lambda: has(enterprise, name(501)))

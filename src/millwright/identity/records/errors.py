@@ -81,6 +81,17 @@ def primary_there(position: int) -> Conflict:
     )
 
 
+def other_log(position: int) -> Conflict:
+    """A mirror's own stream is not a copy of the primary's."""
+    return Conflict(
+        f"This node's own log of identifiers is another than the primary's, at batch {position:,}.",
+        code="records.other_log",
+        hint="It was a primary itself. When what it wrote is not needed any more: `millwright identifiers "
+        "discard-log`, and begin with a snapshot of the primary.",
+        detail={"position": position},
+    )
+
+
 def index_there(folder: str) -> Conflict:
     """A snapshot is to take the place of an index."""
     return Conflict(

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from millwright.engines.nats import NatsConnection, StreamSpec
-from millwright.identity.records.errors import is_mirror, primary_away
+from millwright.identity.records.errors import is_mirror, other_log, primary_away
 from millwright.identity.records.log import CHANGED, STREAM, SUBJECT, StreamLog
 from millwright.kernel import Conflict, MillwrightError, Unsubscribe, end
 
@@ -83,9 +83,8 @@ class MirrorLog(StreamLog):
         self._call(self._copy(messages))
 
     async def _copy(self, messages: Sequence[tuple[int, bytes]]) -> None:
-        first = messages[0][0]
         if self._kept < 0:
-            self._kept = await self._begin(first)
+            self._kept = await self._begin(*messages[0])
         for position, message in messages:
             if position <= self._kept:
                 continue
@@ -93,19 +92,33 @@ class MirrorLog(StreamLog):
                 await self._own.append(SUBJECT, message, timeout_s=_ANSWER_S, expected_last=position - 1)
             except Conflict:
                 # Another process of this node has copied it, or the primary's log has a gap.
-                self._kept = await self._begin(position)
+                self._kept = await self._begin(position, message)
                 if self._kept < position:
                     await self._own.append(SUBJECT, message, timeout_s=_ANSWER_S, expected_last=position - 1)
             self._kept = max(self._kept, position)
 
-    async def _begin(self, first: int) -> int:
-        """Make the copy where there is none that reaches up to ``first``; returns its end."""
+    async def _begin(self, first: int, message: bytes) -> int:
+        """Make the copy where there is none that reaches up to ``first``; returns its end.
+
+        Raises ``Conflict`` (``records.other_log``) when this node's stream is no copy of the primary's.
+        """
         spec = StreamSpec(STREAM, (SUBJECT,), first_sequence=first)
         await self._own.ensure_stream(spec)
         last = (await self._own.state(STREAM)).last_sequence
-        if last < first - 1:
+        if last >= first:
+            await self._check(first, message)
+        elif last < first - 1:
+            if last:
+                original = await self._primary.get(STREAM, last)
+                await self._check(last, original.data if original is not None else b"")
             # The index began with a snapshot that is newer: all of the copy is in that.
             await self._own.remove_stream(STREAM)
             await self._own.ensure_stream(spec)
             last = (await self._own.state(STREAM)).last_sequence
         return last
+
+    async def _check(self, position: int, message: bytes) -> None:
+        """Raise unless the copy has this message there: it may be the log of a time when this node was a primary."""
+        found = await self._own.get(STREAM, position)
+        if found is None or found.data != message:
+            raise other_log(position)

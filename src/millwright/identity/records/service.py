@@ -20,7 +20,7 @@ from pathlib import Path
 
 from millwright.identity.handle.model import HandleValue, Reference
 from millwright.identity.handle.records import Change
-from millwright.identity.records.errors import closed, is_mirror, log_behind, two_writers
+from millwright.identity.records.errors import closed, is_mirror, log_behind, two_writers, unverified
 from millwright.identity.records.index import IndexState, IndexView, IndexWriter, RecordIndex, Unfinished
 from millwright.identity.records.keys import SigningKeys
 from millwright.identity.records.log import FIRST_PREVIOUS, ChangeLog, decode_batch, hash_of, key_of_message
@@ -277,6 +277,8 @@ class Records:
             page = self._log.page(state.position + 1, last) if state.position < last else []
             batches, fault = self._verified(page)
             if batches:
+                if batches[0][2].previous != state.chain:
+                    raise unverified(batches[0][0], f"it does not follow the batch at {state.position} that is here")
                 self._log.keep([(position, message) for position, message, _ in batches])
             end = last if fault is None and (not page or page[-1][0] >= last) else None
             state = index.write(self._applying(batches, end))
