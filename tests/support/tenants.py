@@ -168,7 +168,7 @@ async def _identifiers(web: RunningWeb, made: Tenant) -> None:
     """A prefix that a site of the enterprise asked the enterprise for, with a document and a filing; a template."""
     client, marker = made.client, made.marker
     site = {"parent_id": made.id, "kind": "site", "name": f"{marker} yard"}
-    yard = (await send(client, "POST", "/organisations", site))["id"]
+    yard = made.ids["yard_id"] = (await send(client, "POST", "/organisations", site))["id"]
     contact = {"name": marker, "telephone": "1", "email": ""}
     form = {"system": "handle", "prefix": f"77.{marker}", "contact": contact, "industry": "C34", "use": marker}
     form |= {"credit_code": "91350100M000100Y43", "organisation_id": yard}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from millwright import approvals, cases, certificates, devices, historian, metering, operations
+from millwright import approvals, cases, certificates, devices, historian, identity, metering, operations
 from millwright import parties as domain
 from millwright.engines import secrets
 from millwright.engines.sql import Records
@@ -27,7 +27,7 @@ from millwright.parties.organisations.model import NewOrganisation, Organisation
 from millwright.parties.store.organisations_tables import organisations, roles
 from support.sealing import sealing
 
-DOMAINS = (secrets, domain, metering, cases, certificates, approvals, devices, historian, operations)
+DOMAINS = (secrets, domain, metering, cases, certificates, approvals, devices, historian, identity, operations)
 MIGRATIONS = [Path(each.__file__).parent / "migrations" for each in DOMAINS]
 PASSWORD = "copper kettles whistle"
 

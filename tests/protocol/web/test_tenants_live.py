@@ -133,8 +133,11 @@ async def test_an_organisation_removed_under_load_takes_nothing_of_others(town: 
     load = [asyncio.create_task(work(number)) for work in (neighbour, victim) for number in range(2)]
     try:
         await until(lambda: len(made) >= 5)
-        await send(town.root, "PATCH", f"/organisations/{town.red.id}", {"suspended": True}, 200)
-        await send(town.root, "DELETE", f"/organisations/{town.red.id}", status=204)
+        removed = (town.red.ids["yard_id"], town.red.id)
+        for organisation_id in reversed(removed):
+            await send(town.root, "PATCH", f"/organisations/{organisation_id}", {"suspended": True}, 200)
+        for organisation_id in removed:
+            await send(town.root, "DELETE", f"/organisations/{organisation_id}", status=204)
         reached = len(made) + 5
         await until(lambda: len(made) >= reached and max(refused) != 201)
     finally:
