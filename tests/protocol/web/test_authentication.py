@@ -51,6 +51,8 @@ VIEWER_MAY_CHANGE = {
     ("post", "/api/v1/approvals/{approval_id}/comments"),
     ("post", "/api/v1/approvals/{approval_id}/answer"),
     # Sent by POST for the size of what is asked; they change nothing.
+    ("post", "/api/v1/prefixes/check"),
+    ("post", "/api/v1/identifier-templates/{template_id}/check"),
     ("post", "/api/v1/codes/parse"),
     ("post", "/api/v1/codes/convert"),
     ("post", "/api/v1/carriers/sheet"),

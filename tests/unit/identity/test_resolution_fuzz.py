@@ -80,9 +80,12 @@ def ask(app: Resolution, method: str, path: str, query: str, headers: list[tuple
 def test_every_question_has_an_answer(
     app: Resolution, method: str, path: str, query: str, headers: list[tuple[str, str]], body: bytes
 ) -> None:
-    logging.disable(logging.CRITICAL)
     failures = app.failures
-    start, end = ask(app, method, path, query, headers, body)
+    logging.disable(logging.CRITICAL)
+    try:
+        start, end = ask(app, method, path, query, headers, body)
+    finally:
+        logging.disable(logging.NOTSET)
     assert start["status"] < 500, (method, path, query, headers, end["body"])
     assert app.failures == failures
     for name, text in start["headers"]:
