@@ -32,10 +32,14 @@ ROLES = ("administrator", "engineer", "operator", "viewer", "auditor")
 
 @dataclass
 class Tenant:
-    """An enterprise, its marker, the ids of what it owns by the name of the path parameter, and its people."""
+    """An enterprise, its marker, the ids of what it owns by the name of the path parameter, and its people.
+
+    ``yard`` is a site of it.
+    """
 
     marker: str
     id: str = ""
+    yard: str = ""
     ids: dict[str, str] = field(default_factory=dict)
     clients: dict[str, httpx.AsyncClient] = field(default_factory=dict)
 
@@ -50,6 +54,13 @@ async def send(client: httpx.AsyncClient, method: str, path: str, body: Any = No
     answer = await client.request(method, f"/api/v1{path}", json=body)
     assert answer.status_code == status, (method, path, answer.text)
     return answer.json() if answer.content else None
+
+
+async def remove(root: httpx.AsyncClient, tenant: Tenant) -> None:
+    """Remove a suspended enterprise, and its site first."""
+    await send(root, "PATCH", f"/organisations/{tenant.yard}", {"suspended": True}, 200)
+    for organisation_id in (tenant.yard, tenant.id):
+        await send(root, "DELETE", f"/organisations/{organisation_id}", status=204)
 
 
 async def plant(web: RunningWeb, historian: Historian | None, root: httpx.AsyncClient, marker: str) -> Tenant:
@@ -168,7 +179,7 @@ async def _identifiers(web: RunningWeb, made: Tenant) -> None:
     """A prefix that a site of the enterprise asked the enterprise for, with a document and a filing; a template."""
     client, marker = made.client, made.marker
     site = {"parent_id": made.id, "kind": "site", "name": f"{marker} yard"}
-    yard = made.ids["yard_id"] = (await send(client, "POST", "/organisations", site))["id"]
+    yard = made.yard = (await send(client, "POST", "/organisations", site))["id"]
     contact = {"name": marker, "telephone": "1", "email": ""}
     form = {"system": "handle", "prefix": f"77.{marker}", "contact": contact, "industry": "C34", "use": marker}
     form |= {"credit_code": "91350100M000100Y43", "organisation_id": yard}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from millwright import approvals, cases, certificates, devices, parties
+from millwright import approvals, cases, certificates, devices, identity, parties
 from millwright.certificates import AuthorityImport, CertificateAuthority, CertificatesSettings, device_uri
 from millwright.certificates.tables import authorities
 from millwright.devices import DeviceChange, DevicesService, NewCredential, NewDevice
@@ -21,8 +21,8 @@ from millwright.parties import NotSignedIn
 from support.bus import LocalBus
 from support.certificates import make_authority, make_request, openssl
 
-DOMAINS = (secrets, parties, cases, certificates, approvals, devices)
-MIGRATIONS = [each.MIGRATIONS for each in DOMAINS]
+DOMAINS = (secrets, parties, cases, certificates, approvals, devices, identity)
+MIGRATIONS = [Path(each.__file__).parent / "migrations" for each in DOMAINS]
 
 
 @pytest.fixture

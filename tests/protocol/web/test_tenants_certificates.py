@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from support.certificates import make_request, openssl
-from support.tenants import Tenant, plant
+from support.tenants import Tenant, plant, remove
 from support.web import RunningWeb, running_web
 
 
@@ -78,6 +78,5 @@ async def test_certificates_end_with_their_enterprise(web: RunningWeb, tmp_path:
         refused = await enrol(web, secret, tmp_path, "late")
         assert (refused.status_code, refused.json()["code"]) == (401, "devices.credential_wrong")
     assert made["serial"] not in await revoked(web, made["authority_id"])
-    answer = await root.delete(organisation)
-    assert answer.status_code == 204, answer.text
+    await remove(root, red)
     assert made["serial"] in await revoked(web, made["authority_id"])

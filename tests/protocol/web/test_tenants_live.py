@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from millwright.engines.sql import metadata, owner_of
 from millwright.kernel.scope import EVERYTHING
-from support.tenants import Tenant, plant, send
+from support.tenants import Tenant, plant, remove, send
 from support.web import RunningWeb, running_web
 
 
@@ -133,11 +133,8 @@ async def test_an_organisation_removed_under_load_takes_nothing_of_others(town: 
     load = [asyncio.create_task(work(number)) for work in (neighbour, victim) for number in range(2)]
     try:
         await until(lambda: len(made) >= 5)
-        removed = (town.red.ids["yard_id"], town.red.id)
-        for organisation_id in reversed(removed):
-            await send(town.root, "PATCH", f"/organisations/{organisation_id}", {"suspended": True}, 200)
-        for organisation_id in removed:
-            await send(town.root, "DELETE", f"/organisations/{organisation_id}", status=204)
+        await send(town.root, "PATCH", f"/organisations/{town.red.id}", {"suspended": True}, 200)
+        await remove(town.root, town.red)
         reached = len(made) + 5
         await until(lambda: len(made) >= reached and max(refused) != 201)
     finally:
