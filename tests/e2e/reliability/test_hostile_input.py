@@ -213,8 +213,12 @@ def test_flood_harms_nobody_else(tmp_path: Path) -> None:
         assert [device.connections for device in good] == [1, 1], "a good device was thrown out"
         latencies = sorted(seconds for device in good for seconds in device.latencies())
         assert latencies[len(latencies) * 99 // 100] < 2.0
-        grown = {name: role["rss_bytes"] - memory[name] for name, role in roles(api).items()}
-        assert all(more < 250_000_000 for more in grown.values()), grown
+        # The engine gives memory back when it has merged what came, a while after it came.
+        node.wait_for(
+            "the memory to be given back",
+            lambda: all(role["rss_bytes"] - memory[name] < 250_000_000 for name, role in roles(api).items()),
+            timeout_s=30,
+        )
         assert all(reply.status_code == 200 for reply in (api.get("/devices"), api.get("/overview")))
         api.close()
         assert "Traceback" not in node.output()
