@@ -171,7 +171,8 @@ def _welcome(url: str, password: str, speed: float) -> str:
     Alarms        in about 35 s the A feed is lost (fault 6 of the Tennessee Eastman process),
                   in about {35 + round(45 * 180 / speed)} s the reactor pressure is high; acknowledge them
     Identifiers   a product, a batch and a machine are registered; anybody may ask:
-                  {url}/id/{REACTOR}   millwright resolve "{PRODUCT}"
+                  {url}/id/{REACTOR}
+                  millwright --url {url} resolve "{PRODUCT}"
     Try it        kill -9 any process named `millwright run …`: it comes back and nothing is lost
 
   Ctrl-C stops everything.
