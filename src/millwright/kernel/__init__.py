@@ -19,6 +19,7 @@ from millwright.kernel.errors import (
 )
 from millwright.kernel.ids import new_id, new_secret
 from millwright.kernel.lifecycle import Lifecycle, Part, Repeat, end
+from millwright.kernel.revisions import etag, revision_of
 from millwright.kernel.scope import ROOT, Scope, current_scope
 
 __all__ = [
@@ -46,7 +47,9 @@ __all__ = [
     "Unsupported",
     "current_scope",
     "end",
+    "etag",
     "new_id",
     "new_secret",
+    "revision_of",
     "to_iso",
 ]

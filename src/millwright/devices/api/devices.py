@@ -9,13 +9,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, HeaderParameter, JSONBody, Parameter
 
 from millwright.devices.credentials import Credential, Issued, NewCredential
-from millwright.devices.errors import invalid
 from millwright.devices.presence.model import PresenceEvent
 from millwright.devices.properties import DeviceProperty
 from millwright.devices.registry import Device, DeviceChange, DevicePage, DeviceQuery, Kind, NewDevice, Status
 from millwright.devices.rights import DEVICES_CREDENTIAL, DEVICES_READ, DEVICES_WRITE
 from millwright.devices.service import DevicesService
 from millwright.historian import HistorianClient
+from millwright.kernel import etag, revision_of
 from millwright.kernel.scope import within
 from millwright.parties import Authority, permit
 
@@ -82,12 +82,12 @@ class DevicesController(Controller):
         if_match: IfMatch = None,
     ) -> Response[Device]:
         """Change what is named; with `If-Match` only if nobody changed the device since."""
-        return _tagged(await devices.registry.change(device_id, data, expected=_revision(if_match)))
+        return _tagged(await devices.registry.change(device_id, data, expected=revision_of(if_match)))
 
     @delete("/{device_id:str}", summary="Remove a device", operation_id="deleteDevice", guards=[permit(DEVICES_WRITE)])
     async def remove(self, device_id: Id, devices: NamedDependency[DevicesService], if_match: IfMatch = None) -> None:
         """Remove a device and its credentials; its connection ends, its history stays."""
-        await devices.registry.delete(device_id, expected=_revision(if_match))
+        await devices.registry.delete(device_id, expected=revision_of(if_match))
 
     @get(
         "/{device_id:str}/properties",
@@ -153,14 +153,4 @@ class CredentialsController(Controller):
 
 
 def _tagged(device: Device, status_code: int = 200) -> Response[Device]:
-    return Response(device, status_code=status_code, headers={"ETag": f'"{device.revision}"'})
-
-
-def _revision(if_match: str | None) -> int | None:
-    """The revision in ``If-Match`` (RFC 9110, 13.1.1); ``*`` and no header ask for none."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise invalid("If-Match is no ETag of a device.", "/If-Match", code="devices.etag_invalid")
-    return int(text)
+    return Response(device, status_code=status_code, headers=etag(device.revision))

@@ -32,6 +32,7 @@ from millwright.identity.prefixes.office import reader_of
 from millwright.identity.prefixes.store import Wanted
 from millwright.identity.prefixes.systems import PrefixSystem
 from millwright.identity.prefixes.wire import (
+    STEP,
     Asking,
     FileName,
     Id,
@@ -39,14 +40,15 @@ from millwright.identity.prefixes.wire import (
     Me,
     Part,
     PrefixComment,
+    TakenStep,
     TakesFile,
     Us,
     Who,
     added,
-    revision_of,
     tagged,
 )
 from millwright.identity.rights import PREFIXES_APPLY, PREFIXES_READ
+from millwright.kernel import revision_of
 from millwright.parties import chosen_organisation, permit
 
 States = Annotated[
@@ -147,6 +149,7 @@ class ApplicantController(Controller):
 
     path = "/prefixes"
     tags = ("Prefixes",)
+    dependencies = STEP
 
     @post("/", summary="Apply for a prefix", operation_id="addPrefix", guards=_APPLY)
     async def apply(
@@ -164,46 +167,25 @@ class ApplicantController(Controller):
 
     @post("/{prefix_id:str}/submit", summary="Submit an application", operation_id="submitPrefix", status_code=200,
           guards=_APPLY)  # fmt: skip
-    async def submit(
-        self,
-        prefix_id: Id,
-        data: JSONBody[StepComment],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def submit(self, prefix_id: Id, data: JSONBody[StepComment], step: TakenStep) -> Response[PrefixDetail]:
         """Send it to the holder of the prefix above it, or to the organisation above the applicant."""
-        return tagged(await prefixes.submit(authority, session, prefix_id, data.comment, revision_of(if_match)))
+        found = await step.prefixes.submit(step.authority, step.session, prefix_id, data.comment, step.revision)
+        return tagged(found)
 
     @post("/{prefix_id:str}/withdraw", summary="Withdraw a prefix", operation_id="withdrawPrefix", status_code=200,
           guards=_APPLY)  # fmt: skip
-    async def withdraw(
-        self,
-        prefix_id: Id,
-        data: JSONBody[StepComment],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def withdraw(self, prefix_id: Id, data: JSONBody[StepComment], step: TakenStep) -> Response[PrefixDetail]:
         """Take the application back, or give the prefix back for good: nothing below it resolves any more."""
-        return tagged(await prefixes.withdraw(authority, session, prefix_id, data.comment, revision_of(if_match)))
+        found = await step.prefixes.withdraw(step.authority, step.session, prefix_id, data.comment, step.revision)
+        return tagged(found)
 
     @post("/{prefix_id:str}/renewal-request", summary="Ask for a renewal", operation_id="askPrefixRenewal",
           status_code=200, guards=_APPLY)  # fmt: skip
-    async def ask_renewal(
-        self,
-        prefix_id: Id,
-        data: JSONBody[StepUntil],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def ask_renewal(self, prefix_id: Id, data: JSONBody[StepUntil], step: TakenStep) -> Response[PrefixDetail]:
         """Ask who decides for more time."""
-        revision = revision_of(if_match)
-        found = await prefixes.ask_renewal(authority, session, prefix_id, data.until_ms, data.comment, revision)
+        found = await step.prefixes.ask_renewal(
+            step.authority, step.session, prefix_id, data.until_ms, data.comment, step.revision
+        )
         return tagged(found)
 
     @post("/{prefix_id:str}/comments", summary="Comment an application", operation_id="commentPrefix", guards=_APPLY)

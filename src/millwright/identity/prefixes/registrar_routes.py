@@ -21,24 +21,23 @@ from millwright.identity.prefixes.model import (
     StepReason,
     StepUntil,
 )
-from millwright.identity.prefixes.service import Prefixes
 from millwright.identity.prefixes.wire import (
+    STEP,
     Asking,
     FileName,
     Id,
-    IfMatch,
     Me,
     Part,
     PrefixComment,
+    TakenStep,
     TakesFile,
     Us,
     Who,
     added,
-    revision_of,
     tagged,
 )
 from millwright.identity.rights import PREFIXES_ADMINISTER, PREFIXES_REVIEW
-from millwright.parties import Authority, Session, permit
+from millwright.parties import permit
 
 _REVIEW, _ADMINISTER = [permit(PREFIXES_REVIEW)], [permit(PREFIXES_ADMINISTER)]
 
@@ -54,66 +53,31 @@ class RegistrarController(Controller):
 
     path = "/prefixes"
     tags = ("Prefixes",)
+    dependencies = STEP
 
     @post("/{review_id:str}/review", summary="Take an application into review", operation_id="reviewPrefix",
           status_code=200, guards=_REVIEW)  # fmt: skip
-    async def review(
-        self,
-        review_id: Id,
-        data: JSONBody[StepComment],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def review(self, review_id: Id, data: JSONBody[StepComment], step: TakenStep) -> Response[PrefixDetail]:
         """Say that somebody looks at it."""
-        revision = revision_of(if_match)
-        return tagged(await prefixes.decide(authority, session, review_id, "review", data.comment, revision))
+        return await step.decided(review_id, "review", data.comment)
 
     @post("/{review_id:str}/return", summary="Return an application", operation_id="returnPrefix", status_code=200,
           guards=_REVIEW)  # fmt: skip
-    async def send_back(
-        self,
-        review_id: Id,
-        data: JSONBody[StepReason],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def send_back(self, review_id: Id, data: JSONBody[StepReason], step: TakenStep) -> Response[PrefixDetail]:
         """Give it back for correction, and say what to correct."""
-        revision = revision_of(if_match)
-        return tagged(await prefixes.decide(authority, session, review_id, "return", data.comment, revision))
+        return await step.decided(review_id, "return", data.comment)
 
     @post("/{review_id:str}/approve", summary="Approve an application", operation_id="approvePrefix", status_code=200,
           guards=_REVIEW)  # fmt: skip
-    async def approve(
-        self,
-        review_id: Id,
-        data: JSONBody[StepComment],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def approve(self, review_id: Id, data: JSONBody[StepComment], step: TakenStep) -> Response[PrefixDetail]:
         """Nobody else gets the prefix from now on; it is in force when it is activated."""
-        revision = revision_of(if_match)
-        return tagged(await prefixes.decide(authority, session, review_id, "approve", data.comment, revision))
+        return await step.decided(review_id, "approve", data.comment)
 
     @post("/{review_id:str}/reject", summary="Reject an application", operation_id="rejectPrefix", status_code=200,
           guards=_REVIEW)  # fmt: skip
-    async def reject(
-        self,
-        review_id: Id,
-        data: JSONBody[StepReason],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def reject(self, review_id: Id, data: JSONBody[StepReason], step: TakenStep) -> Response[PrefixDetail]:
         """Refuse it for good, and say why."""
-        revision = revision_of(if_match)
-        return tagged(await prefixes.decide(authority, session, review_id, "reject", data.comment, revision))
+        return await step.decided(review_id, "reject", data.comment)
 
     @post("/{review_id:str}/remarks", summary="Remark on an application", operation_id="remarkPrefix", guards=_REVIEW)
     async def remark(
@@ -132,172 +96,77 @@ class RegistrarController(Controller):
 
     @put("/{review_id:str}/certification", summary="Record a certification", operation_id="certifyPrefix",
          guards=_REVIEW)  # fmt: skip
-    async def certify(
-        self,
-        review_id: Id,
-        data: JSONBody[NewCertification],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def certify(self, review_id: Id, data: JSONBody[NewCertification], step: TakenStep) -> Response[PrefixDetail]:
         """Who certified the applicant, until when, and what shows it."""
-        await prefixes.dossier.certify(session, review_id, data, revision_of(if_match))
-        return tagged(await prefixes.seen(authority, review_id, "registrar"))
+        await step.prefixes.dossier.certify(step.session, review_id, data, step.revision)
+        return await step.seen(review_id)
 
     @delete("/{review_id:str}/certification", summary="Take a certification back",
             operation_id="revokePrefixCertification", status_code=200, guards=_REVIEW)  # fmt: skip
-    async def revoke(
-        self, review_id: Id, prefixes: Us, authority: Me, session: Who, if_match: IfMatch = None
-    ) -> Response[PrefixDetail]:
+    async def revoke(self, review_id: Id, step: TakenStep) -> Response[PrefixDetail]:
         """What is active stays so; suspend it where that is meant."""
-        await prefixes.dossier.revoke(session, review_id, "", revision_of(if_match))
-        return tagged(await prefixes.seen(authority, review_id, "registrar"))
+        await step.prefixes.dossier.revoke(step.session, review_id, "", step.revision)
+        return await step.seen(review_id)
 
     @post("/{review_id:str}/activate", summary="Activate a prefix", operation_id="activatePrefix", status_code=200,
           guards=_ADMINISTER)  # fmt: skip
-    async def activate(
-        self,
-        review_id: Id,
-        data: JSONBody[StepUntil],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def activate(self, review_id: Id, data: JSONBody[StepUntil], step: TakenStep) -> Response[PrefixDetail]:
         """Put it into force until a time. Takes a certification in force."""
-        return tagged(await _administered(prefixes, authority, session, review_id, "activate", data, if_match))
+        return await step.administered(review_id, "activate", data.comment, data.until_ms)
 
     @post("/{review_id:str}/suspend", summary="Suspend a prefix", operation_id="suspendPrefix", status_code=200,
           guards=_ADMINISTER)  # fmt: skip
-    async def suspend(
-        self,
-        review_id: Id,
-        data: JSONBody[StepReason],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def suspend(self, review_id: Id, data: JSONBody[StepReason], step: TakenStep) -> Response[PrefixDetail]:
         """Nothing below it resolves publicly until it is resumed; what is registered is kept."""
-        return tagged(await _administered(prefixes, authority, session, review_id, "suspend", data, if_match))
+        return await step.administered(review_id, "suspend", data.comment)
 
     @post("/{review_id:str}/resume", summary="Resume a prefix", operation_id="resumePrefix", status_code=200,
           guards=_ADMINISTER)  # fmt: skip
-    async def resume(
-        self,
-        review_id: Id,
-        data: JSONBody[StepComment],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def resume(self, review_id: Id, data: JSONBody[StepComment], step: TakenStep) -> Response[PrefixDetail]:
         """End the suspension."""
-        return tagged(await _administered(prefixes, authority, session, review_id, "resume", data, if_match))
+        return await step.administered(review_id, "resume", data.comment)
 
     @post("/{review_id:str}/renew", summary="Renew a prefix", operation_id="renewPrefix", status_code=200,
           guards=_ADMINISTER)  # fmt: skip
-    async def renew(
-        self,
-        review_id: Id,
-        data: JSONBody[StepUntil],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def renew(self, review_id: Id, data: JSONBody[StepUntil], step: TakenStep) -> Response[PrefixDetail]:
         """Let it hold until another time; one that has expired is in force again."""
-        return tagged(await _administered(prefixes, authority, session, review_id, "renew", data, if_match))
+        return await step.administered(review_id, "renew", data.comment, data.until_ms)
 
     @post("/{review_id:str}/revoke", summary="Revoke a prefix", operation_id="revokePrefix", status_code=200,
           guards=_ADMINISTER)  # fmt: skip
-    async def revoke_prefix(
-        self,
-        review_id: Id,
-        data: JSONBody[StepReason],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def revoke_prefix(self, review_id: Id, data: JSONBody[StepReason], step: TakenStep) -> Response[PrefixDetail]:
         """Take back what is suspended or has expired, for good: others can apply for it then."""
-        return tagged(await _administered(prefixes, authority, session, review_id, "revoke", data, if_match))
+        return await step.administered(review_id, "revoke", data.comment)
 
     @post("/{review_id:str}/transfer", summary="Transfer a prefix", operation_id="transferPrefix", status_code=200,
           guards=_ADMINISTER)  # fmt: skip
-    async def transfer(
-        self,
-        review_id: Id,
-        data: JSONBody[PrefixTransfer],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def transfer(self, review_id: Id, data: JSONBody[PrefixTransfer], step: TakenStep) -> Response[PrefixDetail]:
         """Give it to another organisation, with all that is registered below it."""
-        revision = revision_of(if_match)
-        return tagged(await prefixes.transfer(authority, session, review_id, data.to_id, data.comment, revision))
+        found = await step.prefixes.transfer(
+            step.authority, step.session, review_id, data.to_id, data.comment, step.revision
+        )
+        return tagged(found)
 
     @put("/{review_id:str}/site", summary="Delegate a prefix", operation_id="delegatePrefix", guards=_ADMINISTER)
-    async def delegate(
-        self,
-        review_id: Id,
-        data: JSONBody[PrefixSite],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def delegate(self, review_id: Id, data: JSONBody[PrefixSite], step: TakenStep) -> Response[PrefixDetail]:
         """Say which service answers for it."""
         site = _site(data.site)
-        return tagged(await prefixes.delegate(authority, session, review_id, site, revision_of(if_match)))
+        return tagged(await step.prefixes.delegate(step.authority, step.session, review_id, site, step.revision))
 
     @post("/{review_id:str}/filings", summary="Record a filing", operation_id="addPrefixFiling", guards=_ADMINISTER)
-    async def file(
-        self,
-        review_id: Id,
-        data: JSONBody[NewFiling],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
-    ) -> Response[PrefixDetail]:
+    async def file(self, review_id: Id, data: JSONBody[NewFiling], step: TakenStep) -> Response[PrefixDetail]:
         """With which node above, under which number, when, and how it stands."""
-        await prefixes.dossier.file(session, review_id, data, revision=revision_of(if_match))
-        return tagged(await prefixes.seen(authority, review_id, "registrar"), 201)
+        await step.prefixes.dossier.file(step.session, review_id, data, revision=step.revision)
+        return await step.seen(review_id, 201)
 
     @put("/{review_id:str}/filings/{filing_id:str}", summary="Change a filing", operation_id="updatePrefixFiling",
          guards=_ADMINISTER)  # fmt: skip
     async def refile(
-        self,
-        review_id: Id,
-        filing_id: Part,
-        data: JSONBody[NewFiling],
-        prefixes: Us,
-        authority: Me,
-        session: Who,
-        if_match: IfMatch = None,
+        self, review_id: Id, filing_id: Part, data: JSONBody[NewFiling], step: TakenStep
     ) -> Response[PrefixDetail]:
         """How it stands now, as the node above answered."""
-        await prefixes.dossier.file(session, review_id, data, filing_id, revision_of(if_match))
-        return tagged(await prefixes.seen(authority, review_id, "registrar"))
-
-
-async def _administered(
-    prefixes: Prefixes,
-    authority: Authority,
-    session: Session,
-    prefix_id: str,
-    step: str,
-    data: StepComment | StepReason | StepUntil,
-    if_match: str | None,
-) -> PrefixDetail:
-    until_ms = data.until_ms if isinstance(data, StepUntil) else None
-    revision = revision_of(if_match)
-    return await prefixes.administer(
-        authority, session, prefix_id, step, data.comment, until_ms=until_ms, revision=revision
-    )
+        await step.prefixes.dossier.file(step.session, review_id, data, filing_id, step.revision)
+        return await step.seen(review_id)
 
 
 def _site(text: str | None) -> bytes | None:

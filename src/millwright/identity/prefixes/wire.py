@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Request, Response
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import HeaderParameter, PathParameter, QueryParameter
@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from millwright.identity.prefixes.model import PrefixDetail, PrefixDocument
 from millwright.identity.prefixes.service import Prefixes
 from millwright.identity.prefixes.store import Side
-from millwright.kernel import Invalid
+from millwright.kernel import etag, revision_of
 from millwright.parties import Authority, Session
 
 Us = NamedDependency[Prefixes]
@@ -28,6 +28,41 @@ IfMatch = Annotated[
     str | None,
     HeaderParameter(name="If-Match", required=False, description="The ETag the change rests on.", max_length=100),
 ]
+
+
+class Step(Struct, frozen=True):
+    """Who takes a step on a prefix, and the revision it rests on."""
+
+    prefixes: Prefixes
+    authority: Authority
+    session: Session
+    revision: int | None
+
+    async def decided(self, prefix_id: str, step: str, comment: str) -> Response[PrefixDetail]:
+        """A step of a review."""
+        return tagged(await self.prefixes.decide(self.authority, self.session, prefix_id, step, comment, self.revision))
+
+    async def administered(
+        self, prefix_id: str, step: str, comment: str, until_ms: int | None = None
+    ) -> Response[PrefixDetail]:
+        """A step of a prefix that was approved."""
+        found = await self.prefixes.administer(
+            self.authority, self.session, prefix_id, step, comment, until_ms=until_ms, revision=self.revision
+        )
+        return tagged(found)
+
+    async def seen(self, prefix_id: str, status: int = 200) -> Response[PrefixDetail]:
+        """The prefix as who decides on it sees it now."""
+        return tagged(await self.prefixes.seen(self.authority, prefix_id, "registrar"), status)
+
+
+def step_of(prefixes: Us, authority: Me, session: Who, if_match: IfMatch = None) -> Step:
+    """The dependency ``step`` of routes. Raises ``Invalid`` (``kernel.etag_invalid``)."""
+    return Step(prefixes, authority, session, revision_of(if_match))
+
+
+TakenStep = NamedDependency[Step]
+STEP = {"step": Provide(step_of, sync_to_thread=False)}
 
 
 class PrefixComment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,16 +89,4 @@ async def added(
 
 def tagged(detail: PrefixDetail, status: int = 200) -> Response[PrefixDetail]:
     """An answer with its revision as ETag."""
-    return Response(detail, status_code=status, headers={"ETag": f'"{detail.revision}"'})
-
-
-def revision_of(if_match: str | None) -> int | None:
-    """The revision in ``If-Match`` (RFC 9110, 13.1.1). Raises ``Invalid`` (``prefixes.etag_invalid``)."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid(
-            "If-Match is no ETag of a prefix.", code="prefixes.etag_invalid", hint="Send the ETag as it came."
-        )
-    return int(text)
+    return Response(detail, status_code=status, headers=etag(detail.revision))

@@ -27,7 +27,7 @@ from millwright.identity.registration.reading import reader_of
 from millwright.identity.registration.service import Registration
 from millwright.identity.registration.values import Reader
 from millwright.identity.rights import IDENTIFIERS_READ, IDENTIFIERS_REGISTER, IDENTIFIERS_REVEAL
-from millwright.kernel import Invalid
+from millwright.kernel import etag, revision_of
 from millwright.parties import Authority, Session, authority_of, chosen_organisation, permit
 
 Us = NamedDependency[Registration]
@@ -85,7 +85,7 @@ class IdentifiersController(Controller):
         if_match: IfMatch = None,
     ) -> Response[IdentifierRecord]:
         """Fields that are not named stay as they are, sealed ones too; every change is a version that is kept."""
-        reader, version = _reader(request), _version(if_match)
+        reader, version = _reader(request), revision_of(if_match)
         return _tagged(await registration.change(authority, session, identifier, data, version, reader))
 
     @delete("/record", summary="Remove an identifier", operation_id="deleteIdentifier", guards=_REGISTER)
@@ -93,7 +93,7 @@ class IdentifiersController(Controller):
         self, identifier: Text, registration: Us, session: Who, reason: Why = "", if_match: IfMatch = None
     ) -> None:
         """It resolves no more. Its versions are kept, and its name is not given again."""
-        await registration.remove(session, identifier, reason, _version(if_match))
+        await registration.remove(session, identifier, reason, revision_of(if_match))
 
     @get("/record/versions", summary="An identifier's versions", operation_id="listIdentifierVersions", guards=_READ)
     async def versions(
@@ -118,7 +118,7 @@ class IdentifiersController(Controller):
         if_match: IfMatch = None,
     ) -> Response[IdentifierRecord]:
         """Make a former version the newest one; also how a removed identifier comes back."""
-        version = _version(if_match)
+        version = revision_of(if_match)
         return _tagged(await registration.restore(session, identifier, data, version, _reader(request)))
 
     @post("/record/reveal", summary="Show sealed fields", operation_id="revealIdentifier", status_code=200,
@@ -135,18 +135,7 @@ def _reader(request: Asking) -> Reader:
 
 
 def _tagged(found: IdentifierRecord, status: int = 200) -> Response[IdentifierRecord]:
-    return Response(found, status_code=status, headers={"ETag": f'"{found.version}"'})
-
-
-def _version(if_match: str | None) -> int | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid(
-            "If-Match is no ETag of an identifier.", code="identifiers.etag_invalid", hint="Send the ETag as it came."
-        )
-    return int(text)
+    return Response(found, status_code=status, headers=etag(found.version))
 
 
 ROUTES: list[type[Controller]] = [IdentifiersController, *bulk_api.ROUTES]

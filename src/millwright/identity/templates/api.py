@@ -20,7 +20,7 @@ from millwright.identity.templates.model import (
 )
 from millwright.identity.templates.ready import ReadyTemplate
 from millwright.identity.templates.service import Templates
-from millwright.kernel import Invalid
+from millwright.kernel import etag, revision_of
 from millwright.parties import Session, permit
 
 Us = NamedDependency[Templates]
@@ -99,13 +99,13 @@ class TemplatesController(Controller):
         self, template_id: Id, data: JSONBody[TemplateDocument], templates: Us, if_match: IfMatch = None
     ) -> Response[TemplateInfo]:
         """What will be the next version; published ones stay as they are."""
-        return _tagged(await templates.set_draft(template_id, data, _revision(if_match)))
+        return _tagged(await templates.set_draft(template_id, data, revision_of(if_match)))
 
     @delete("/{template_id:str}/draft", summary="Discard the draft", operation_id="discardIdentifierTemplateDraft",
             status_code=200, guards=_EDIT)  # fmt: skip
     async def discard(self, template_id: Id, templates: Us, if_match: IfMatch = None) -> Response[TemplateInfo]:
         """Of a template that was published."""
-        return _tagged(await templates.discard_draft(template_id, _revision(if_match)))
+        return _tagged(await templates.discard_draft(template_id, revision_of(if_match)))
 
     @post("/{template_id:str}/publish", summary="Publish the draft", operation_id="publishIdentifierTemplate",
           status_code=200, guards=_EDIT)  # fmt: skip
@@ -113,19 +113,19 @@ class TemplatesController(Controller):
         self, template_id: Id, templates: Us, session: Who, if_match: IfMatch = None
     ) -> Response[TemplateInfo]:
         """Make it the next version, for good. A number keeps its type through all versions."""
-        return _tagged(await templates.publish(template_id, session.person.name, _revision(if_match)))
+        return _tagged(await templates.publish(template_id, session.person.name, revision_of(if_match)))
 
     @post("/{template_id:str}/retire", summary="Retire a template", operation_id="retireIdentifierTemplate",
           status_code=200, guards=_EDIT)  # fmt: skip
     async def retire(self, template_id: Id, templates: Us, if_match: IfMatch = None) -> Response[TemplateInfo]:
         """Nothing new is registered by it; what is registered stays readable."""
-        return _tagged(await templates.retire(template_id, _revision(if_match), retired=True))
+        return _tagged(await templates.retire(template_id, revision_of(if_match), retired=True))
 
     @post("/{template_id:str}/restore", summary="Restore a template", operation_id="restoreIdentifierTemplate",
           status_code=200, guards=_EDIT)  # fmt: skip
     async def restore(self, template_id: Id, templates: Us, if_match: IfMatch = None) -> Response[TemplateInfo]:
         """Offer it again."""
-        return _tagged(await templates.retire(template_id, _revision(if_match), retired=False))
+        return _tagged(await templates.retire(template_id, revision_of(if_match), retired=False))
 
     @post("/{template_id:str}/check", summary="Try fields", operation_id="checkIdentifierFields", status_code=200,
           guards=_READ, opt={"reads": True})  # fmt: skip
@@ -135,18 +135,7 @@ class TemplatesController(Controller):
 
 
 def _tagged(info: TemplateInfo, status: int = 200) -> Response[TemplateInfo]:
-    return Response(info, status_code=status, headers={"ETag": f'"{info.revision}"'})
-
-
-def _revision(if_match: str | None) -> int | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid(
-            "If-Match is no ETag of a template.", code="templates.etag_invalid", hint="Send the ETag as it came."
-        )
-    return int(text)
+    return Response(info, status_code=status, headers=etag(info.revision))
 
 
 ROUTES: list[type[Controller]] = [TemplatesController]

@@ -11,7 +11,7 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, HeaderParameter, PathParameter, QueryParameter
 
 from millwright.historian import HistorianClient
-from millwright.kernel import Invalid
+from millwright.kernel import etag, revision_of
 from millwright.operations.model import Rule, RuleDraft
 from millwright.operations.rehearsal import Rehearsal
 from millwright.operations.rights import RULES_READ, RULES_WRITE
@@ -100,7 +100,7 @@ class RuleController(Controller):
         if_match: IfMatch = None,
     ) -> Response[Rule]:
         """Put this in the place of the rule. Alarms it raised stay; those of a cause it no longer watches return."""
-        return _tagged(await rules.replace(rule_id, data, revision=_revision(if_match)))
+        return _tagged(await rules.replace(rule_id, data, revision=revision_of(if_match)))
 
     @delete("/{rule_id:str}", summary="Remove a rule", guards=[permit(RULES_WRITE)])
     async def remove(self, rules: NamedDependency[Rules], rule_id: RuleId) -> None:
@@ -109,15 +109,4 @@ class RuleController(Controller):
 
 
 def _tagged(rule: Rule, status: int = 200) -> Response[Rule]:
-    return Response(rule, status_code=status, headers={"ETag": f'"{rule.revision}"'})
-
-
-def _revision(tag: str | None) -> int | None:
-    if tag is None or tag.strip() == "*":
-        return None
-    number = tag.strip().removeprefix("W/").strip('"')
-    if not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise Invalid(
-            "If-Match is not an ETag of this rule.", code="operations.bad_etag", hint='Send the ETag read, such as "3".'
-        )
-    return int(number)
+    return Response(rule, status_code=status, headers=etag(rule.revision))

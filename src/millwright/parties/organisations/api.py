@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, JSONBody, Parameter
 from msgspec import Meta, Struct
 
-from millwright.kernel import Invalid
+from millwright.kernel import etag, revision_of
 from millwright.parties.authority import Authority
 from millwright.parties.grants.model import Consent, Invitation, MadeInvitation, NewConsent, NewInvitation
 from millwright.parties.guards import permit
@@ -81,7 +81,7 @@ class OrganisationsController(Controller):
         if_match: IfMatch = None,
     ) -> Response[Organisation]:
         """Rename, move with all below it, suspend or resume. The last three are decided above the organisation."""
-        expected = _revision(if_match)
+        expected = revision_of(if_match)
         return _tagged(await parties.organisations.change(authority, organisation_id, data, expected=expected))
 
     @delete(
@@ -194,15 +194,4 @@ class OrganisationsController(Controller):
 
 
 def _tagged(organisation: Organisation, status: int = 200) -> Response[Organisation]:
-    return Response(organisation, status_code=status, headers={"ETag": f'"{organisation.revision}"'})
-
-
-def _revision(if_match: str | None) -> int | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid(
-            "If-Match is no ETag of an organisation.", code="parties.etag_invalid", hint="Send the ETag as it came."
-        )
-    return int(text)
+    return Response(organisation, status_code=status, headers=etag(organisation.revision))
