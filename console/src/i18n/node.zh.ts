@@ -496,7 +496,6 @@ export const SETTINGS: Record<string, string> = {
   "recursion.max_mb": "这些答案最多占用多少内存，单位兆字节。",
   "recursion.max_running": "同时向外查询的标识数。",
   "recursion.max_running_per_address": "为同一地址同时向外查询的标识数。",
-  "handle.max_challenge_bytes": "等待应答的质询所保留的请求，单位字节。",
   "identity.mirror": "本节点只跟随主节点所写的标识日志，自己不注册、不变更。",
   "identity.trusted_keys": "签署过该日志的其他节点的公钥（主节点、以前的主节点），写作 `名称+散列+base64`。",
   "handle.host": "Handle 服务监听的地址，默认所有网络。",
