@@ -66,7 +66,9 @@ class HandleRest:
         self._recursion, self._clock = source.recursion, clock
         self._failure_s = float("-inf")
         self._administration = Administration(records, clock, administrators)
-        self.sessions = RestSessions(clock.monotonic_s, settings.max_sessions, settings.session_s)
+        self.sessions = RestSessions(
+            clock.monotonic_s, settings.max_sessions, settings.session_s, settings.unproven_session_s
+        )
         self._at_work = 0
         self._held: RecordsView | None = None
         self._kept: dict[bytes, bool] = {}
@@ -310,7 +312,7 @@ class HandleRest:
         if session is None:
             raise Refusal(Rc.AUTHENTICATION_NEEDED, "There is no such session, or no longer.")
         if "signature" in given:
-            session.identity = await self._work(by_answer, session, given, self._keys_of)
+            self.sessions.prove(session, await self._work(by_answer, session, given, self._keys_of))
         return session.identity
 
     def _keys_of(self, handle: bytes) -> tuple[HandleValue, ...]:
