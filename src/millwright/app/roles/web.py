@@ -146,6 +146,7 @@ def compose(node: Node) -> Composition:
         name_of_organisation=parties.name_of_organisation,
         labels_of=PublicLabels(Templates(everything, node.clock)).of,
         recursion=recursor,
+        failed=identifiers.failed,
     )
     server = WebServer(create_app(services, public=public), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from millwright.identity.handle.administration import Administration
+from millwright.identity.handle.attempts import FailedAttempt, asked_from, unheard
 from millwright.identity.handle.json_form import value_from_json, value_to_json
 from millwright.identity.handle.model import HandleValue, Reference
 from millwright.identity.handle.naming import PREFIX_HANDLES, with_slash
@@ -50,7 +51,7 @@ _VARY = (b"vary", b"Authorization")
 
 
 class HandleRest:
-    """Answers out of ``source``; ``administrators`` may do everything."""
+    """Answers out of ``source``; ``administrators`` may do everything, ``failed`` is told who failed to be one."""
 
     def __init__(
         self,
@@ -60,8 +61,10 @@ class HandleRest:
         limits: Limits,
         *,
         administrators: tuple[Reference, ...] = (),
+        failed: FailedAttempt = unheard,
     ) -> None:
         records = source.records
+        self._failed = failed
         self._records, self._source, self._settings, self._limits = records, source, settings, limits
         self._recursion, self._clock = source.recursion, clock
         self._failure_s = float("-inf")
@@ -117,13 +120,16 @@ class HandleRest:
             await preflight(asked.scope, send, _METHODS)
             return
         try:
-            if asked.path.startswith(SESSIONS):
-                await self._session(asked, receive, send)
-            elif asked.path.rstrip("/") == HANDLES:
-                await self._list(asked, send)
-            else:
-                await self._handle(asked, receive, send)
+            with asked_from(asked.address):
+                if asked.path.startswith(SESSIONS):
+                    await self._session(asked, receive, send)
+                elif asked.path.rstrip("/") == HANDLES:
+                    await self._list(asked, send)
+                else:
+                    await self._handle(asked, receive, send)
         except Refusal as refusal:
+            if refusal.claimed is not None:
+                self._failed(refusal.claimed, asked.address)
             await self._refuse(asked, send, refusal)
         except MillwrightError as error:
             found = refusal_of(error)

@@ -157,7 +157,7 @@ def by_secret(encoded: str, keys: FindKeys) -> Reference:
                 found = Reference(who.handle, value.index)
     if found is None:
         # Whether the handle, the index or the secret is wrong is not told.
-        raise Refusal(Rc.AUTHENTICATION_FAILED, "The secret is not that of this administrator.")
+        raise Refusal(Rc.AUTHENTICATION_FAILED, "The secret is not that of this administrator.", claimed=who)
     return found
 
 
@@ -192,7 +192,8 @@ def by_answer(session: RestSession, given: Mapping[str, str], keys: FindKeys) ->
         return verify_answer(Answer(kind, who.handle, who.index, response), session.nonce, cnonce, LATEST, keys)
     except Denied:
         # Whether there is such a key is not told.
-        raise Refusal(Rc.AUTHENTICATION_FAILED, "The answer is not by a key of this administrator.") from None
+        text = "The answer is not by a key of this administrator."
+        raise Refusal(Rc.AUTHENTICATION_FAILED, text, claimed=who) from None
 
 
 def _octets(given: Mapping[str, str], name: str) -> bytes:
