@@ -25,7 +25,7 @@ export function HandleKeysPanel({ prefix }: { prefix: PrefixDetail }): JSX.Eleme
       {/* Not only hidden afterwards: the secret must not stay in the page. */}
       {made?.secret && (
         <Modal open closable={false} keyboard={false} title={made.administrator} footer={<Button type="primary" onClick={() => { setMade(null); }}>{t.people.tokenKept}</Button>} mask={{ closable: false }}>
-          <div className="stack"><Alert type="warning" showIcon title={t.people.tokenOnce} /><Snippet text={made.secret} /></div>
+          <div className="stack"><Alert type="warning" showIcon title={t.prefixes.secretOnce} /><Snippet text={made.secret} /></div>
         </Modal>
       )}
     </Panel>
