@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +26,7 @@ FORM = {
     "system": "handle", "prefix": "88.118.8", "credit_code": "91350100M000100Y43", "industry": "C34", "use": "pumps",
     "contact": {"name": "Li", "telephone": "1"},
 }  # fmt: skip
+SEARCH = "/identifiers/search?q=88.118.8&among=own"
 PREFIX_HANDLE = b"0.NA/88.118.8"
 
 
@@ -143,6 +145,14 @@ async def test_a_client_administers_by_a_key_until_it_is_removed(town: Town, tmp
         assert heir["index"] == 301
         inherits = HandleClient([running.site], SecretCredentials(creating, heir["secret"].encode()))
         await inherits.delete(b"88.118.8/pump-2")
+    # What stands in a prefix's own handle is no identifier to be found among the others.
+    names: list[str] = []
+    for _ in range(200):
+        names = [each["identifier"] for each in (await send(town.red, "GET", SEARCH, status=200))["items"]]
+        if "88.118.8/pump-1" in names:
+            break
+        await asyncio.sleep(0.05)
+    assert names == ["88.118.8/pump-1"]
     listed = await send(town.red, "GET", town.keys, status=200)
     assert [(each["index"], each["permissions"]) for each in listed["items"]] == [
         (300, "all"), (301, "create"), (302, "create"),
