@@ -11,7 +11,7 @@ from litestar.params import JSONBody, QueryParameter
 from millwright.identity.prefixes.handle_keys import HandleKeys, MadeHandleKey, NewHandleKey, PrefixHandleKeys
 from millwright.identity.prefixes.wire import Id, Who
 from millwright.identity.rights import PREFIXES_APPLY, PREFIXES_READ
-from millwright.parties import permit
+from millwright.parties import permit, require_proof
 
 Keys = NamedDependency[HandleKeys]
 _READ, _APPLY = [permit(PREFIXES_READ)], [permit(PREFIXES_APPLY)]
@@ -30,7 +30,7 @@ class HandleKeysController(Controller):
         return await handle_keys.list(prefix_id)
 
     @post("/{prefix_id:str}/handle-keys", summary="Add an administrator's key", operation_id="addPrefixHandleKey",
-          guards=_APPLY)  # fmt: skip
+          guards=[*_APPLY, require_proof])  # fmt: skip
     async def add(
         self, prefix_id: Id, data: JSONBody[NewHandleKey], handle_keys: Keys, session: Who
     ) -> Response[MadeHandleKey]:
