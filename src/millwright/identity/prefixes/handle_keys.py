@@ -146,8 +146,8 @@ class HandleKeys:
             key = read_public_key(new.public_key)
             kind, data, permissions = HS_PUBKEY, encode_public_key(key), int(DEFAULT_PERMISSIONS)
         with self._register.view() as view:
-            _need_open(cast(IndexView, view), row)
-            used = _used(cast(IndexView, view), handle)
+            _need_open(view, row)
+            used = _used(view, handle)
         now_s = self._clock.now_ms() // 1000
         found: dict[str, Any] = {}
 
