@@ -36,6 +36,7 @@ from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.identity.prefixes import Prefixes, PrefixesSettings
+from millwright.identity.prefixes.handle_keys import HandleKeys, HolderIndex
 from millwright.identity.records import Records as Register
 from millwright.identity.records import SigningKeys, StreamLog
 from millwright.identity.registration import Registration, ValueSeals
@@ -264,7 +265,8 @@ def compose(
         more={
             "certificate_authority": authority,
             "metering": usage,
-            "prefixes": Prefixes(everything, known, clock, PrefixesSettings(max_document_kb=8), register),
+            "prefixes": Prefixes(everything, known, clock, PrefixesSettings(max_document_kb=8), HolderIndex(register)),
+            "handle_keys": HandleKeys(everything, register, clock),
             "templates": templates,
             "register": register,
             "registration": registration,

@@ -3179,6 +3179,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/prefixes/{prefix_id}/handle-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Keys of a prefix's administrators
+         * @description The keys in the prefix's own handle, also those that a Handle client put there. For its holder.
+         */
+        get: operations["listPrefixHandleKeys"];
+        put?: never;
+        /**
+         * Add an administrator's key
+         * @description Give a public key, or have the node make a secret `mwh_…`, which is shown this once.
+         */
+        post: operations["addPrefixHandleKey"];
+        /**
+         * Remove an administrator's key
+         * @description Who holds it administers nothing any more. What was registered with it stays.
+         */
+        delete: operations["removePrefixHandleKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/prefixes/{prefix_id}/renewal-request": {
         parameters: {
             query?: never;
@@ -5424,6 +5452,20 @@ export interface components {
             /** @default  */
             type: string;
         };
+        /** MadeHandleKey */
+        MadeHandleKey: {
+            administrator: string;
+            algorithm: string | null;
+            bits: number | null;
+            changed_ms: number;
+            fingerprint: string | null;
+            index: number;
+            /** @enum {string} */
+            kind: "public_key" | "secret";
+            /** @enum {string} */
+            permissions: "all" | "create" | "other" | "none";
+            secret?: string | null;
+        };
         /** MadeInvitation */
         MadeInvitation: {
             created_by: string | null;
@@ -5621,6 +5663,16 @@ export interface components {
             name: string;
             organisation_id: string;
             person_ids?: string[];
+        };
+        /** NewHandleKey */
+        NewHandleKey: {
+            index?: number | null;
+            /**
+             * @default create
+             * @enum {string}
+             */
+            permissions: "all" | "create";
+            public_key?: string | null;
         };
         /** NewIdentifier */
         NewIdentifier: {
@@ -6171,6 +6223,24 @@ export interface components {
             until_ms?: number | null;
             /** @default  */
             use: string;
+        };
+        /** PrefixHandleKey */
+        PrefixHandleKey: {
+            administrator: string;
+            algorithm: string | null;
+            bits: number | null;
+            changed_ms: number;
+            fingerprint: string | null;
+            index: number;
+            /** @enum {string} */
+            kind: "public_key" | "secret";
+            /** @enum {string} */
+            permissions: "all" | "create" | "other" | "none";
+        };
+        /** PrefixHandleKeys */
+        PrefixHandleKeys: {
+            handle: string;
+            items: components["schemas"]["PrefixHandleKey"][];
         };
         /** PrefixInfo */
         PrefixInfo: {
@@ -19319,6 +19389,206 @@ export interface operations {
                 content: {
                     "text/csv; charset=utf-8": string;
                 };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPrefixHandleKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The prefix's id. */
+                prefix_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrefixHandleKeys"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addPrefixHandleKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The prefix's id. */
+                prefix_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHandleKey"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeHandleKey"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removePrefixHandleKey: {
+        parameters: {
+            query: {
+                /** @description The key's index. */
+                index: number;
+            };
+            header?: never;
+            path: {
+                /** @description The prefix's id. */
+                prefix_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request has wrong values. */
             400: {

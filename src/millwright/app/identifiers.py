@@ -15,6 +15,7 @@ from millwright.app.readiness import die_with_parent
 from millwright.app.stats import figures
 from millwright.engines.nats import NatsConnection, NatsSettings, tls_context
 from millwright.identity.handle import HandleSettings, HandleValue, RecordsView, Reference, StoredRecord, value_to_json
+from millwright.identity.handle.attempts import client_address
 from millwright.identity.handle.records import Change, HandleRecords
 from millwright.identity.records import ChangeLog, Records, SigningKeys, StreamLog
 from millwright.kernel import Clock, Denied, Invalid, MillwrightError, new_id
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from millwright.identity.search import SearchFollower
 
 _WAIT_S = 30.0
+_KEYS = (b"HS_PUBKEY", b"HS_SECKEY")
 
 
 def register_of(node: Node) -> Records:
@@ -194,7 +196,37 @@ class RecordedHandles:
             action="identifiers.change",
             target=Target("identifier", handle.decode(errors="replace")),
             outcome="done",
+            address=client_address()[:64],
             organisation=owner.organisation_id if owner is not None else "",
+        )
+
+    def failed(self, claimed: Reference, address: str) -> None:
+        """Offer to the ledger that somebody named an administrator and did not prove to be it
+        (:data:`millwright.identity.handle.attempts.FailedAttempt`).
+
+        Only an administrator that there is becomes the entry's target: names that somebody makes up are of one kind,
+        and neither they nor what came with them are noted.
+        """
+        name, owner = "", None
+        try:
+            with self._records.view() as view:
+                record = view.find(claimed.handle)
+                if record is not None and any(each.is_type(*_KEYS) for each in record.values):
+                    name, owner = claimed.handle.decode(errors="replace"), view.authority(claimed.handle)
+        except MillwrightError:
+            pass  # it is told all the same
+        self._denials.offer(
+            Draft(
+                id=new_id("led"),
+                at_ms=self._clock.now_ms(),
+                actor=Actor("unknown", via="handle"),
+                action="handle.sign_in",
+                target=Target("identifier", name),
+                outcome="denied",
+                error="handle.wrong_key" if name else "handle.unknown_key",
+                address=address[:64],
+                organisation=owner.organisation_id if owner is not None else "",
+            )
         )
 
     async def _refused(self, draft: Draft, error: MillwrightError) -> None:

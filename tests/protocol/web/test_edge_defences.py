@@ -285,6 +285,7 @@ async def test_changes_take_a_fresh_proof(tmp_path: Path) -> None:
             ("DELETE", "/api/v1/account/passkeys/psk_x", None),
             ("POST", "/api/v1/account/identities", {"provider": "x"}),
             ("DELETE", "/api/v1/account/identities/idy_x", None),
+            ("POST", "/api/v1/prefixes/pfx_x/handle-keys", {}),
         ]
         for method, path, body in changes:
             answer = await administrator.request(method, path, json=body)

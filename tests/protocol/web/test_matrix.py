@@ -146,6 +146,7 @@ def query(path: str, ids: dict[str, str], marker: str) -> dict[str, Any]:
         "/api/v1/identifiers/export": {"q": marker, "among": "all"},
         "/api/v1/prefixes": {"q": marker},
         "/api/v1/prefixes/{prefix_id}/documents": {"name": "n"},
+        "/api/v1/prefixes/{prefix_id}/handle-keys": {"index": 300},
         "/api/v1/prefixes/{review_id}/evidence": {"name": "n"},
     }.get(path, {})
 

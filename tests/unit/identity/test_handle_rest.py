@@ -19,6 +19,7 @@ from millwright.identity.handle.authentication import answer_by_secret
 from millwright.identity.handle.json_form import value_to_json
 from millwright.identity.handle.keys import encode_public_key
 from millwright.identity.handle.model import HandleValue, Reference
+from millwright.identity.handle.rest.login import RestSession, RestSessions
 from millwright.identity.handle.rest.quick import public_values
 from millwright.identity.handle.special import Admin, encode_admin, hashed_secret
 from millwright.identity.handle.wire.codes import LATEST
@@ -361,3 +362,59 @@ async def test_sessions_of_one_address_are_few(tmp_path: Path) -> None:
         for _ in range(100):
             assert (await client.post("/api/sessions")).status_code == 201
         assert len(app.handles.sessions) == 32
+
+
+class Sessions:
+    """Those of a process whose time stands still until it is moved."""
+
+    def __init__(self, most: int) -> None:
+        self.now_s = 0.0
+        self.all = RestSessions(lambda: self.now_s, most, 600, 60)
+
+    def open(self, address: str) -> RestSession:
+        session = self.all.open(address)
+        assert session is not None
+        return session
+
+
+def test_sessions_of_strangers_have_half_of_the_places_and_a_minute() -> None:
+    sessions = Sessions(10)
+    mine = sessions.open("10.0.0.1")
+    sessions.all.prove(mine, ADMIN)
+    first = [sessions.open(f"192.0.2.{number}") for number in range(5)]
+    assert sessions.all.open("192.0.2.9") is None
+    again = sessions.open("192.0.2.3")  # in the place of one's own
+    assert sessions.all.find(first[3].id) is None
+    assert sessions.all.find(first[4].id) is first[4]
+    sessions.now_s = 59
+    for each in (again, first[0]):
+        assert sessions.all.find(each.id) is each
+    sessions.now_s = 61  # that they were asked for has not kept them
+    assert sessions.all.find(again.id) is None
+    assert sessions.all.find(first[0].id) is None
+    assert sessions.all.find(mine.id) is mine
+    for number in range(5):
+        sessions.open(f"198.51.100.{number}")
+    assert len(sessions.all) == 6
+    sessions.now_s = 660
+    assert sessions.all.find(mine.id) is mine
+    sessions.now_s = 1261
+    assert sessions.all.find(mine.id) is None
+
+
+def test_a_session_that_ended_is_not_brought_back_by_its_answer() -> None:
+    sessions = Sessions(4)
+    session = sessions.open("192.0.2.1")
+    sessions.now_s = 61
+    sessions.open("192.0.2.2")
+    sessions.all.prove(session, ADMIN)
+    assert sessions.all.find(session.id) is None
+    assert len(sessions.all) == 1
+    proven = sessions.open("192.0.2.2")
+    sessions.all.prove(proven, ADMIN)
+    sessions.all.prove(proven, ADMIN)
+    sessions.all.close(proven)
+    assert len(sessions.all) == 1
+    for _ in range(40):
+        sessions.open("192.0.2.2")
+    assert len(sessions.all) == 2

@@ -14,6 +14,7 @@ import { CertificationPanel } from "./CertificationPanel";
 import { DelegationPanel } from "./DelegationPanel";
 import { DocumentsPanel } from "./DocumentsPanel";
 import { FilingsPanel } from "./FilingsPanel";
+import { HandleKeysPanel } from "./HandleKeysPanel";
 import { StateTag } from "./StateTag";
 import { SayBox, StepBox } from "./StepBox";
 import { offered, type Step, STEPS } from "./steps";
@@ -83,6 +84,7 @@ function Case({ prefix }: { prefix: PrefixDetail }): JSX.Element {
             {(prefix.certification !== null || prefix.allowed.includes("certify") || held) && <CertificationPanel prefix={prefix} />}
             {(held || prefix.filings.length > 0) && <FilingsPanel prefix={prefix} />}
             {held && <DelegationPanel prefix={prefix} />}
+            {held && prefix.system === "handle" && prefix.allowed.includes("withdraw") && <HandleKeysPanel prefix={prefix} />}
           </div>
           <Panel title={t.prefixes.course}>
             <div className="stack">

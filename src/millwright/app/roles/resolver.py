@@ -47,6 +47,7 @@ def compose(node: Node) -> Composition:
         key=key,
         administrators=administrators_of(settings),
         recursion=recursor,
+        failed=handles.failed,
     )
     server = HandleServer(service)
     node.stats.sources += [
@@ -78,6 +79,7 @@ def _over_http(node: Node, handles: RecordedHandles, recursor: Recursor | None) 
         node.clock,
         administrators=administrators_of(node.settings.handle),
         recursion=recursor,
+        failed=handles.failed,
     )
     node.stats.sources.append(lambda: Figures(app.counters()))
     return ResolutionServer(app, node.settings.resolution)

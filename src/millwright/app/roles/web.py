@@ -28,6 +28,7 @@ from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.identity.prefixes import Prefixes, PrefixKeeper
+from millwright.identity.prefixes.handle_keys import HandleKeys, HolderIndex
 from millwright.identity.registration.bulk import ImportKeeper, Imports
 from millwright.identity.registration.bulk.store import ImportFiles
 from millwright.identity.registration.serials import SerialStore
@@ -72,7 +73,7 @@ def compose(node: Node) -> Composition:
     approvals = Approvals(everything, secrets, parties, node.clock, settings.approvals)
     register = register_of(node)
     # A mirror follows what its primary decides of prefixes.
-    index = None if settings.identity.follows else register
+    index = None if settings.identity.follows else HolderIndex(register)
     prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index)
     templates = Templates(node.records, node.clock)
     registration = registration_of(node, register, secrets)
@@ -127,6 +128,7 @@ def compose(node: Node) -> Composition:
             "device_certificates": held,
             "metering": metering,
             "prefixes": prefixes,
+            "handle_keys": HandleKeys(everything, register, node.clock),
             "templates": templates,
             "registration": registration,
             "imports": imports,
@@ -144,6 +146,7 @@ def compose(node: Node) -> Composition:
         name_of_organisation=parties.name_of_organisation,
         labels_of=PublicLabels(Templates(everything, node.clock)).of,
         recursion=recursor,
+        failed=identifiers.failed,
     )
     server = WebServer(create_app(services, public=public), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)

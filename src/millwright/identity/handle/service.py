@@ -11,6 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from millwright.identity.handle.administration import Administration
+from millwright.identity.handle.attempts import FailedAttempt, asked_from, unheard
 from millwright.identity.handle.authentication import verify_answer
 from millwright.identity.handle.challenges import Challenge, Challenges
 from millwright.identity.handle.dialogue import Dialogue, Outcome, Peer
@@ -43,7 +44,7 @@ from millwright.identity.handle.wire.requests import (
     decode_request,
 )
 from millwright.identity.handle.wire.responses import encode_challenge, encode_error, encode_session
-from millwright.kernel import Clock, MillwrightError
+from millwright.kernel import Clock, Denied, MillwrightError
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class HandleService:
 
     ``site`` is what the server says about itself; ``key`` its private key (RSA, DSA or P-256) for certified answers and
     sessions, ``None`` for none; ``administrators`` may do everything; ``recursion`` asks for
-    what is kept elsewhere. It lives in one event loop.
+    what is kept elsewhere; ``failed`` is told who did not prove to be an administrator. It lives in one event loop.
     """
 
     def __init__(
@@ -90,8 +91,10 @@ class HandleService:
         key: Any = None,
         administrators: tuple[Reference, ...] = (),
         recursion: Recursion | None = None,
+        failed: FailedAttempt = unheard,
     ) -> None:
         self.records = records
+        self._failed = failed
         self.recursion = recursion
         self.site = site
         self.settings = settings
@@ -259,7 +262,8 @@ class HandleService:
             return Outcome(Rc.SERVER_BUSY, [encode_error("Too many administrators at work; try again.")])
         working[address] += 1
         try:
-            return await work(*arguments)
+            with asked_from(address):
+                return await work(*arguments)
         finally:
             working[address] -= 1
             if not working[address]:
@@ -289,9 +293,12 @@ class HandleService:
             return Outcome(Rc.AUTHENTICATION_TIMEOUT, [encode_error("There is no such challenge, or no longer.")])
         dialogue.answered = self.challenges.take(challenge, envelope.request_id, now_s)
         dialogue.op = challenge.message.op
-        verified = await self._compare(
-            dialogue.peer, verify_answer, answer, challenge.nonce, challenge.digest, challenge.version, self._keys_of
-        )
+        asked = (answer, challenge.nonce, challenge.digest, challenge.version, self._keys_of)
+        try:
+            verified = await self._compare(dialogue.peer, verify_answer, *asked)
+        except Denied:
+            self._failed(Reference(answer.handle, answer.index), address)
+            raise
         if isinstance(verified, Outcome):
             return verified
         if dialogue.session is not None:

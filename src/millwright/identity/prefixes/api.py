@@ -13,7 +13,7 @@ from litestar import Controller, Response, delete, get, post, put
 from litestar.params import JSONBody, QueryParameter
 from msgspec import Struct
 
-from millwright.identity.prefixes import registrar_routes
+from millwright.identity.prefixes import handle_keys_routes, registrar_routes
 from millwright.identity.prefixes.export import CSV, JSON, csv_of, json_of
 from millwright.identity.prefixes.model import (
     FilingDocument,
@@ -215,4 +215,9 @@ def _file(content: bytes, media_type: str, name: str) -> Response[bytes]:
     return Response(content, media_type=media_type, headers=headers)
 
 
-ROUTES: list[type[Controller]] = [PrefixesController, ApplicantController, *registrar_routes.ROUTES]
+ROUTES: list[type[Controller]] = [
+    PrefixesController,
+    ApplicantController,
+    *handle_keys_routes.ROUTES,
+    *registrar_routes.ROUTES,
+]

@@ -200,3 +200,63 @@ def document_empty() -> Invalid:
     """Nothing was sent."""
     detail: dict[str, Any] = {"why_zh": "附件为空"}
     return Invalid("The document is empty.", code="prefixes.document_empty", hint="Send the file.", detail=detail)
+
+
+def keys_not_here(prefix: str) -> Conflict:
+    """The prefix has no keys that could be managed here."""
+    return Conflict(
+        f"{prefix} has no Handle administrators here.",
+        code="prefixes.keys_not_here",
+        hint="It must be a prefix of the Handle System that is active and resolved by this node.",
+        detail={"why_zh": "只有由本节点解析、处于启用状态的 Handle 前缀才能管理密钥"},
+    )
+
+
+def key_invalid(why: str, why_zh: str, hint: str = "") -> Invalid:
+    """A key that cannot be taken."""
+    return Invalid(
+        f"The key is not taken: {why}.",
+        code="prefixes.key_invalid",
+        hint=hint or "Give a public key of RSA or DSA with 2048 bits or more, or of P-256, as PEM or as SSH writes it.",
+        detail={"pointer": "/public_key", "why": why, "why_zh": why_zh},
+    )
+
+
+def key_known() -> Conflict:
+    """The key is there."""
+    return Conflict(
+        "This key is an administrator's of the prefix already.",
+        code="prefixes.key_known",
+        hint="Remove it first to change what it may do.",
+        detail={"pointer": "/public_key", "why_zh": "该公钥已是此前缀的管理员密钥"},
+    )
+
+
+def key_index_taken(index: int) -> Conflict:
+    """The index is another value's."""
+    return Conflict(
+        f"There is a value with index {index} already.",
+        code="prefixes.key_index_taken",
+        hint="Leave the index out, or remove that key first.",
+        detail={"pointer": "/index", "index": index, "why_zh": f"索引 {index} 已被占用"},
+    )
+
+
+def key_unknown(index: int) -> NotFound:
+    """There is no such key."""
+    return NotFound(
+        f"The prefix has no key with index {index}.",
+        code="prefixes.key_unknown",
+        hint="GET /api/v1/prefixes/{id}/handle-keys lists them.",
+        detail={"index": index, "why_zh": f"该前缀没有索引为 {index} 的密钥"},
+    )
+
+
+def too_many_keys(limit: int) -> LimitExceeded:
+    """Every index was used."""
+    return LimitExceeded(
+        f"A prefix has at most {limit} keys, each of a number that was never used.",
+        code="prefixes.too_many_keys",
+        hint="Name the index of a key that was removed; what it registered is the new key's to administer then.",
+        detail={"limit": limit, "why_zh": f"每个前缀的密钥索引至多 {limit} 个，可指定已移除密钥的索引"},
+    )

@@ -8,6 +8,7 @@ from typing import Any
 
 from millwright.identity.did.api import Dids
 from millwright.identity.digital_link.api import DESCRIPTION, DigitalLinks
+from millwright.identity.handle.attempts import FailedAttempt, unheard
 from millwright.identity.handle.model import Reference
 from millwright.identity.handle.records import HandleRecords
 from millwright.identity.handle.rest.answers import etag_of
@@ -42,6 +43,7 @@ class Resolution:
         name_of_organisation: NameOf = nobody,
         labels_of: LabelsOf = no_labels,
         recursion: ManyFetched | None = None,
+        failed: FailedAttempt = unheard,
     ) -> None:
         settings = settings or ResolutionSettings()
         source = Source(records, recursion)
@@ -49,7 +51,7 @@ class Resolution:
         self.limits = Limits(clock, settings.requests_per_s, settings.misses_per_min)
         self._trusted = frozenset(settings.trusted_proxies)
         self._not_common = _NOT_COMMON | ({b"x-forwarded-for"} if self._trusted else set())
-        self.handles = HandleRest(source, settings, clock, self.limits, administrators=administrators)
+        self.handles = HandleRest(source, settings, clock, self.limits, administrators=administrators, failed=failed)
         self._links = DigitalLinks(source, settings, self.limits)
         self._dids = Dids(source, settings, self.limits)
         self._pages = Pages(source, settings, self.limits, name_of_organisation, labels_of)
@@ -144,6 +146,7 @@ def resolution_app(
     name_of_organisation: NameOf = nobody,
     labels_of: LabelsOf = no_labels,
     recursion: ManyFetched | None = None,
+    failed: FailedAttempt = unheard,
 ) -> Resolution:
     """The application over ``records``: mounted in the web role, and served by itself in the resolver role."""
     return Resolution(
@@ -154,6 +157,7 @@ def resolution_app(
         name_of_organisation=name_of_organisation,
         labels_of=labels_of,
         recursion=recursion,
+        failed=failed,
     )
 
 

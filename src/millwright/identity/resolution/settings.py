@@ -58,6 +58,16 @@ class ResolutionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     session_s: Annotated[
         float, Meta(description="A Handle administrator's session ends when it was not used for so long.", gt=0)
     ] = 600.0
-    max_sessions: Annotated[int, Meta(description="Most sessions of Handle administrators.", ge=1)] = 2_000
+    unproven_session_s: Annotated[
+        float,
+        Meta(description="A session in which nobody has answered the challenge ends so long after its opening.", gt=0),
+    ] = 60.0
+    max_sessions: Annotated[
+        int,
+        Meta(
+            description="Most sessions of Handle administrators; at most half of them such as nobody has answered in.",
+            ge=1,
+        ),
+    ] = 2_000
     max_body_bytes: Annotated[int, Meta(description="Largest body of a change.", ge=1024)] = 1_000_000
     max_page: Annotated[int, Meta(description="Most handles in one page of a list.", ge=1)] = 10_000

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final
 
-from millwright.identity.handle.naming import fold
+from millwright.identity.handle.naming import fold, named_prefix
 from millwright.identity.handle.records import StoredRecord
 from millwright.identity.records import Batch, Prefix, Records
 from millwright.identity.records.authority import candidates
@@ -234,7 +234,7 @@ class SearchFollower:
     ) -> tuple[list[bytes], list[Doc]]:
         gone, docs = [], []
         for key, (change, at_ms) in changes.items():
-            if change.data is None:
+            if change.data is None or named_prefix(change.name) is not None:
                 gone.append(key)
             else:
                 record = StoredRecord.check(change.name, change.data)
@@ -268,15 +268,17 @@ class SearchFollower:
                     for entry in view.iter_entries():
                         writer.put_prefix(fold(entry.prefix.encode()), entry)
             whose = _Whose(view)
-            docs, times, last = [], dict[int, int](), resume
+            docs, times, last, read = [], dict[int, int](), resume, 0
             for key, record, _, at in islice(view.iter_records(resume), _CHUNK):
+                last, read = key, read + 1
+                if named_prefix(record.handle) is not None:
+                    continue  # what is known of a prefix is no identifier
                 if at not in times:
                     times[at] = view.made_ms(at)
                 docs.append(self._maker.make(key, record, whose.key(record.handle), times[at]))
-                last = key
         with self.index.writing() as writer:
             writer.put(docs)
-            whole = len(docs) < _CHUNK
+            whole = read < _CHUNK
             writer.reached(position, whole=whole, resume=b"" if whole else last)
         self.indexed += len(docs)
 

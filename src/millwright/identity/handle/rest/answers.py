@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from millwright.identity.handle.errors import MessageError
+from millwright.identity.handle.model import Reference
 from millwright.identity.handle.service import rc_of
 from millwright.identity.handle.wire.codes import Rc
 from millwright.kernel import MillwrightError
@@ -41,10 +42,11 @@ READ_EMPTY = 200
 
 
 class Refusal(Exception):
-    """What is asked is not done; ``code`` is the protocol's."""
+    """What is asked is not done; ``code`` is the protocol's, ``claimed`` who somebody did not prove to be."""
 
-    def __init__(self, code: int, message: str = "", status: int = 0) -> None:
+    def __init__(self, code: int, message: str = "", status: int = 0, claimed: Reference | None = None) -> None:
         super().__init__(message)
+        self.claimed = claimed
         self.code, self.message = int(code), message
         self.status = status or STATUS.get(code, 500)
 

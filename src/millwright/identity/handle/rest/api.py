@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from millwright.identity.handle.administration import Administration
+from millwright.identity.handle.attempts import FailedAttempt, asked_from, unheard
 from millwright.identity.handle.json_form import value_from_json, value_to_json
 from millwright.identity.handle.model import HandleValue, Reference
 from millwright.identity.handle.naming import PREFIX_HANDLES, with_slash
@@ -50,7 +51,7 @@ _VARY = (b"vary", b"Authorization")
 
 
 class HandleRest:
-    """Answers out of ``source``; ``administrators`` may do everything."""
+    """Answers out of ``source``; ``administrators`` may do everything, ``failed`` is told who failed to be one."""
 
     def __init__(
         self,
@@ -60,13 +61,17 @@ class HandleRest:
         limits: Limits,
         *,
         administrators: tuple[Reference, ...] = (),
+        failed: FailedAttempt = unheard,
     ) -> None:
         records = source.records
+        self._failed = failed
         self._records, self._source, self._settings, self._limits = records, source, settings, limits
         self._recursion, self._clock = source.recursion, clock
         self._failure_s = float("-inf")
         self._administration = Administration(records, clock, administrators)
-        self.sessions = RestSessions(clock.monotonic_s, settings.max_sessions, settings.session_s)
+        self.sessions = RestSessions(
+            clock.monotonic_s, settings.max_sessions, settings.session_s, settings.unproven_session_s
+        )
         self._at_work = 0
         self._held: RecordsView | None = None
         self._kept: dict[bytes, bool] = {}
@@ -115,13 +120,16 @@ class HandleRest:
             await preflight(asked.scope, send, _METHODS)
             return
         try:
-            if asked.path.startswith(SESSIONS):
-                await self._session(asked, receive, send)
-            elif asked.path.rstrip("/") == HANDLES:
-                await self._list(asked, send)
-            else:
-                await self._handle(asked, receive, send)
+            with asked_from(asked.address):
+                if asked.path.startswith(SESSIONS):
+                    await self._session(asked, receive, send)
+                elif asked.path.rstrip("/") == HANDLES:
+                    await self._list(asked, send)
+                else:
+                    await self._handle(asked, receive, send)
         except Refusal as refusal:
+            if refusal.claimed is not None:
+                self._failed(refusal.claimed, asked.address)
             await self._refuse(asked, send, refusal)
         except MillwrightError as error:
             found = refusal_of(error)
@@ -310,7 +318,7 @@ class HandleRest:
         if session is None:
             raise Refusal(Rc.AUTHENTICATION_NEEDED, "There is no such session, or no longer.")
         if "signature" in given:
-            session.identity = await self._work(by_answer, session, given, self._keys_of)
+            self.sessions.prove(session, await self._work(by_answer, session, given, self._keys_of))
         return session.identity
 
     def _keys_of(self, handle: bytes) -> tuple[HandleValue, ...]:

@@ -54,44 +54,66 @@ class RestSession:
 
 
 class RestSessions:
-    """Those of a process: bounded, for each address too; the one used longest ago goes first."""
+    """Those of a process: bounded, for each address too.
 
-    def __init__(self, now_s: Callable[[], float], most: int, life_s: float) -> None:
-        self._now_s, self._most, self._life_s = now_s, most, life_s
-        self._by_id: OrderedDict[str, RestSession] = OrderedDict()
+    Anybody may open one. Until its challenge was answered a session lives ``unproven_s`` from its opening, however
+    often it is asked for, and all of these take half of the places: strangers can neither have them all nor put an
+    administrator out. One who opens too many loses the oldest of his own that nobody has answered for.
+    """
+
+    def __init__(self, now_s: Callable[[], float], most: int, life_s: float, unproven_s: float) -> None:
+        self._now_s, self._most, self._life_s, self._unproven_s = now_s, most, life_s, min(unproven_s, life_s)
+        self._most_unproven = (most + 1) // 2
+        # Each in the order in which they end.
+        self._unproven: OrderedDict[str, RestSession] = OrderedDict()
+        self._proven: OrderedDict[str, RestSession] = OrderedDict()
         self._per_address: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        return len(self._by_id)
+        return len(self._unproven) + len(self._proven)
 
     def open(self, address: str) -> RestSession | None:
-        """A new session; ``None`` when the address has too many."""
+        """A new session; ``None`` when there are too many."""
         self._expire()
-        if self._per_address[address] >= _MOST_PER_ADDRESS or len(self._by_id) >= self._most:
-            waiting = next((each for each in self._by_id.values() if self._may_go(each, address)), None)
+        if self._full(address):
+            waiting = next((each for each in self._unproven.values() if each.address == address), None)
             if waiting is None:
                 return None
             self.close(waiting)
-        session = RestSession(address, self._now_s() + self._life_s)
-        self._by_id[session.id] = session
+        session = RestSession(address, self._now_s() + self._unproven_s)
+        self._unproven[session.id] = session
         self._per_address[address] += 1
         return session
 
-    def _may_go(self, session: RestSession, address: str) -> bool:
-        return session.identity is None and session.address == address
+    def _full(self, address: str) -> bool:
+        return (
+            len(self) >= self._most
+            or len(self._unproven) >= self._most_unproven
+            or self._per_address.get(address, 0) >= _MOST_PER_ADDRESS
+        )
 
     def find(self, session_id: str) -> RestSession | None:
-        """A living session, which lives on."""
-        session = self._by_id.get(session_id)
+        """A living session; one that was answered for lives on."""
+        session = self._proven.get(session_id) or self._unproven.get(session_id)
         if session is None or session.expires_s < self._now_s():
             return None
-        session.expires_s = self._now_s() + self._life_s
-        self._by_id.move_to_end(session_id)
+        if session.identity is not None:
+            session.expires_s = self._now_s() + self._life_s
+            self._proven.move_to_end(session_id)
         return session
+
+    def prove(self, session: RestSession, identity: Reference) -> None:
+        """Somebody has answered a session's challenge; it may have ended in the meantime, and then stays so."""
+        session.identity = identity
+        if self._unproven.pop(session.id, None) is not None or session.id in self._proven:
+            session.expires_s = self._now_s() + self._life_s
+            self._proven[session.id] = session
+            self._proven.move_to_end(session.id)
 
     def close(self, session: RestSession) -> None:
         """End a session."""
-        if self._by_id.pop(session.id, None) is None:
+        mine = self._proven if session.id in self._proven else self._unproven
+        if mine.pop(session.id, None) is None:
             return
         self._per_address[session.address] -= 1
         if self._per_address[session.address] <= 0:
@@ -99,11 +121,9 @@ class RestSessions:
 
     def _expire(self) -> None:
         now_s = self._now_s()
-        while self._by_id:
-            oldest = next(iter(self._by_id.values()))
-            if oldest.expires_s >= now_s:
-                return
-            self.close(oldest)
+        for kind in (self._unproven, self._proven):
+            while kind and (oldest := next(iter(kind.values()))).expires_s < now_s:
+                self.close(oldest)
 
 
 def parameters(text: str) -> dict[str, str]:
@@ -137,7 +157,7 @@ def by_secret(encoded: str, keys: FindKeys) -> Reference:
                 found = Reference(who.handle, value.index)
     if found is None:
         # Whether the handle, the index or the secret is wrong is not told.
-        raise Refusal(Rc.AUTHENTICATION_FAILED, "The secret is not that of this administrator.")
+        raise Refusal(Rc.AUTHENTICATION_FAILED, "The secret is not that of this administrator.", claimed=who)
     return found
 
 
@@ -172,7 +192,8 @@ def by_answer(session: RestSession, given: Mapping[str, str], keys: FindKeys) ->
         return verify_answer(Answer(kind, who.handle, who.index, response), session.nonce, cnonce, LATEST, keys)
     except Denied:
         # Whether there is such a key is not told.
-        raise Refusal(Rc.AUTHENTICATION_FAILED, "The answer is not by a key of this administrator.") from None
+        text = "The answer is not by a key of this administrator."
+        raise Refusal(Rc.AUTHENTICATION_FAILED, text, claimed=who) from None
 
 
 def _octets(given: Mapping[str, str], name: str) -> bytes:

@@ -1,0 +1,69 @@
+"""Public keys as people have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from millwright.identity.handle.keys import decode_public_key, encode_public_key
+from millwright.identity.prefixes.public_keys import key_kind, read_public_key
+from millwright.kernel import Invalid
+
+RSA = rsa.generate_private_key(65537, 2048)
+
+
+def pem(key: Any, form: PublicFormat = PublicFormat.SubjectPublicKeyInfo) -> str:
+    return key.public_key().public_bytes(Encoding.PEM, form).decode()
+
+
+def ssh(key: Any) -> str:
+    return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (pem(RSA), ("RSA", 2048)),
+        (pem(RSA, PublicFormat.PKCS1), ("RSA", 2048)),
+        (f"  {ssh(RSA)} li@works\n", ("RSA", 2048)),
+        (pem(ec.generate_private_key(ec.SECP256R1())), ("P-256", 256)),
+        (ssh(ec.generate_private_key(ec.SECP256R1())), ("P-256", 256)),
+        (pem(dsa.generate_private_key(2048)), ("DSA", 2048)),
+    ],
+)
+def test_a_key_is_read(text: str, kind: tuple[str, int]) -> None:
+    key = read_public_key(text)
+    assert key_kind(key) == kind
+    assert key_kind(decode_public_key(encode_public_key(key))) == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "no public key"),
+        ("ssh-rsa AAAA", "no public key"),
+        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "no public key"),
+        ("十", "no public key"),
+        (pem(rsa.generate_private_key(65537, 1024)), "1024 bits"),
+        (pem(ec.generate_private_key(ec.SECP384R1())), "none of RSA"),
+        (ssh(ed25519.Ed25519PrivateKey.generate()), "none of RSA"),
+        (RSA.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(), "private key"),
+        (RSA.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode(), "private key"),
+    ],
+)
+def test_what_is_no_key_to_take_is_refused_without_repeating_it(text: str, why: str) -> None:
+    with pytest.raises(Invalid) as raised:
+        read_public_key(text)
+    error = raised.value
+    assert (error.code, error.detail["pointer"]) == ("prefixes.key_invalid", "/public_key")
+    assert why in error.message
+    assert error.detail["why_zh"]
+    assert not text or text.strip() not in f"{error.message} {error.hint} {error.detail}"
