@@ -37,6 +37,8 @@ _TAGS = {
     "Prefixes": "Prefixes of identifiers: applications, review, certification, filing, transfer, expiry.",
     "Identifier templates": "What is said of an identifier: fields, types, visibility; in versions.",
     "Identifiers": "Identifiers by template: registered one by one or from files, versions, links, search.",
+    "SNMS": "The interface of China's secondary nodes (SNMS, IDHub), at the root too where `[identity] snms` is on. "
+    "Refusals are `{status, message, data}`, not problem details.",
     "Metering": "Usage, price plans, statements, quotas and rates.",
     "Alarms": "Alarms and their life (ISA-18.2, IEC 62682).",
     "Ledger": "Who did what: the tamper-evident record, and its proofs (RFC 9162, C2SP tlog-tiles).",

@@ -1,0 +1,173 @@
+"""Use cases of the interface, all of them by registration."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import structs
+
+from millwright.identity.registration import Registration
+from millwright.identity.registration.errors import not_yours
+from millwright.identity.registration.model import IdentifierChange, IdentifierRecord, NewIdentifier
+from millwright.identity.registration.naming import read_identifier
+from millwright.identity.registration.several import Wanted
+from millwright.identity.registration.values import Reader
+from millwright.identity.snms import errors
+from millwright.identity.snms.facts import MOST, RESERVED_INDEX, RESERVED_TYPE
+from millwright.identity.snms.model import SnmsAttribute, SnmsData, SnmsDetail, SnmsEntry
+from millwright.identity.snms.values import attributes_of, fields_of
+from millwright.identity.templates import Template, Templates
+from millwright.kernel import MillwrightError, NotFound, current_scope
+from millwright.ledger import Actor, acted_by
+from millwright.parties import Authority, Parties, Session
+
+Operation = Literal["add", "change", "remove"]
+_REASON = "SNMS"
+"""Stands with the versions that are made here."""
+
+
+class Snms:
+    """Looks up and writes identifiers for programs that know the interface of secondary nodes."""
+
+    def __init__(self, registration: Registration, templates: Templates, parties: Parties) -> None:
+        self._registration, self._templates, self._parties = registration, templates, parties
+
+    async def check_token(self, username: str, token: str, address: str) -> None:
+        """Raise ``Denied`` (``snms.credentials_wrong``) unless it is a living API token of the account."""
+        session = await self._parties.find_session(token, address) if token.isascii() else None
+        if session is None or session.method != "token":
+            raise errors.credentials_wrong()
+        if session.person.name.casefold() != username.strip().casefold():
+            raise errors.credentials_wrong()
+        home = (await self._parties.authority(session)).home()
+        acted_by(Actor("token", session.person.id, session.person.name, session.id), home)
+
+    async def detail(self, handle: str | None, reader: Reader) -> SnmsDetail:
+        """An identifier as a reader sees it. Raises as :meth:`.Registration.get`."""
+        if not handle:
+            raise errors.handle_missing()
+        found = await self._registration.get(handle, reader)
+        template = None
+        if found.template is not None:
+            named = f"{found.template.id}/{found.template.version}"
+            template = await asyncio.to_thread(self._registration.template_named, named)
+        name = _template_name(found)
+        value = [SnmsAttribute(index=RESERVED_INDEX, type=RESERVED_TYPE, data=SnmsData(value=name), auth="1")]
+        value += attributes_of(found, template)
+        return SnmsDetail(
+            prefix=found.name.partition("/")[0] if found.system == "handle" else found.prefix,
+            handle=found.identifier,
+            template_version=name,
+            value=value,
+        )
+
+    async def add(self, authority: Authority, session: Session, entry: SnmsEntry, reader: Reader) -> None:
+        """Register one. Raises as :meth:`.Registration.add`, and what is in :mod:`.errors`."""
+        wanted = await self._wanted("add", authority, entry, {})
+        assert isinstance(wanted.what, NewIdentifier)
+        assert wanted.template is not None
+        new = structs.replace(wanted.what, template_id=wanted.template.id, template_version=wanted.template.version)
+        await self._registration.add(authority, session, new, reader)
+
+    async def change(self, authority: Authority, session: Session, entry: SnmsEntry, reader: Reader) -> None:
+        """Change one; attributes that are not named stay. Raises as :meth:`.Registration.change`, and as above."""
+        wanted = await self._wanted("change", authority, entry, {})
+        assert isinstance(wanted.what, IdentifierChange)
+        assert wanted.template is not None
+        change = structs.replace(wanted.what, template_id=wanted.template.id, template_version=wanted.template.version)
+        await self._registration.change(authority, session, entry.handle, change, None, reader)
+
+    async def remove(self, session: Session, handle: str) -> None:
+        """Remove one. Raises as :meth:`.Registration.remove`."""
+        if not handle:
+            raise errors.handle_missing()
+        await self._registration.remove(session, handle, _REASON, None)
+
+    async def write_many(
+        self, operation: Operation, authority: Authority, session: Session, entries: Sequence[SnmsEntry | str]
+    ) -> list[MillwrightError | None]:
+        """Do it to each by itself; returns for each why it was refused. Raises ``Invalid`` (``snms.too_many``), and as
+        :meth:`.Registration.write_many`."""
+        if len(entries) > MOST:
+            raise errors.too_many(len(entries))
+        wanted: list[Wanted] = []
+        places: list[int] = []
+        found: list[MillwrightError | None] = [None] * len(entries)
+        known: dict[tuple[str, str], Template | MillwrightError] = {}
+        for place, entry in enumerate(entries):
+            try:
+                if isinstance(entry, str):
+                    wanted.append(Wanted(entry, None))
+                else:
+                    wanted.append(await self._wanted(operation, authority, entry, known))
+                places.append(place)
+            except MillwrightError as error:
+                found[place] = error
+        refused = await self._registration.write_many(authority, session, wanted, _REASON)
+        for place, why in zip(places, refused, strict=True):
+            found[place] = why
+        return found
+
+    async def _wanted(
+        self,
+        operation: Operation,
+        authority: Authority,
+        entry: SnmsEntry,
+        known: dict[tuple[str, str], Template | MillwrightError],
+    ) -> Wanted:
+        owner = self._holder(entry.handle)
+        key = (owner, entry.template_version)
+        template = known.get(key)
+        if template is None:
+            try:
+                template = await self._template(authority, *key)
+            except MillwrightError as error:
+                template = error
+            known[key] = template
+        if isinstance(template, MillwrightError):
+            raise template
+        fields = fields_of(template, entry.value)
+        what: NewIdentifier | IdentifierChange
+        if operation == "add":
+            given = {name: value for name, value in fields.items() if value is not None}
+            what = NewIdentifier(identifier=entry.handle, fields=given, reason=_REASON)
+        else:
+            what = IdentifierChange(fields=fields, reason=_REASON)
+        return Wanted(entry.handle, what, template)
+
+    def _holder(self, handle: str) -> str:
+        """The organisation under whose prefix a name stands. Raises ``NotFound`` (``identifiers.no_prefix``)."""
+        if not handle:
+            raise errors.handle_missing()
+        _, name = read_identifier(handle)
+        with self._registration.register.view() as view:
+            owner = view.authority(name)
+        if owner is None or owner.organisation_id not in current_scope():
+            raise not_yours(handle)
+        return owner.organisation_id
+
+    async def _template(self, authority: Authority, owner: str, name: str) -> Template:
+        """The template of this name, or id, that is nearest to the holder. Raises ``NotFound``, ``Conflict``."""
+        if name.startswith("tpl_"):
+            try:
+                return await self._templates.for_registration(name)
+            except NotFound:
+                raise errors.template_unknown(name) from None
+        path = authority.tree.path(owner)
+        found = [
+            each
+            for each in await self._templates.named(name)
+            if each.organisation_id in path and each.version and not each.retired
+        ]
+        if not found:
+            raise errors.template_unknown(name)
+        nearest = max(found, key=lambda each: (path.index(each.organisation_id), each.name == name))
+        return await self._templates.version(nearest.id)
+
+
+def _template_name(found: IdentifierRecord) -> str:
+    if found.template is None:
+        return ""
+    return found.template.name or found.template.id
