@@ -143,6 +143,7 @@ def query(path: str, ids: dict[str, str], marker: str) -> dict[str, Any]:
         "/api/v1/identifiers/record/restore": {"identifier": ids["identifier"]},
         "/api/v1/identifiers/record/reveal": {"identifier": ids["identifier"]},
         "/api/v1/identifiers/search": {"q": marker},
+        "/api/v1/snms/template": {"prefix": f"78.{marker}", "version": ids["template_id"]},
         "/api/v1/snms/identityv2/data/detail": {"handle": ids["identifier"]},
         "/api/v1/identifiers/export": {"q": marker, "among": "all"},
         "/api/v1/prefixes": {"q": marker},

@@ -312,3 +312,51 @@ async def test_what_takes_a_second_person_waits(town: Town) -> None:
         assert (held["status"], held["data"]) == (-2, None)
         assert "审批" in held["message"]
     assert (await detail(town.erp, "88.1/held"))["message"] == "没有找到标识"
+
+
+async def test_a_client_that_makes_its_template_first(town: Town) -> None:
+    """As a public client does: it looks for the template, makes one when there is none, reads indexes, registers."""
+    asked = {"prefix": "88.1", "version": "单品模板1"}
+    for path in ("/snms/api/v3/template", "/snms/api/v5/template", "/snms/api/template/v1"):
+        answer = await town.erp.get(path, params=asked)
+        assert (answer.status_code, answer.json()["status"], answer.json()["data"]) == (200, -2, None), answer.text
+    limits = {"minLength": 0, "maxLength": 10000, "type": "String"}
+    kinds = ("productName", "productNo", "code", "code.2", "9")
+    items = [{"name": f"产品{kind}", "idType": kind, "metadata": limits} for kind in kinds]
+    items[0] |= {"idIndex": "2000", "required": True, "metadata": {"type": "string", "minLength": 1, "maxLength": 5}}
+    new = {**asked, "items": items, "industryCategory": "A", "type": 1, "description": "测试"}
+    assert (await ask(town.erp, "POST", "/snms/api/template/v1", new))["data"] is True
+    assert (await ask(town.erp, "POST", "/snms/api/v5/template", new))["message"] == "数据模板已存在"
+    found = (await town.erp.get("/snms/api/template/v1", params=asked)).json()
+    assert found["status"] == 1
+    data = found["data"]
+    assert (data["prefix"], data["version"], data["description"]) == ("88.1", "单品模板1", "测试")
+    assert [(each["idIndex"], each["idType"], each["name"]) for each in data["items"]] == [
+        (2000 + place, kind, f"产品{kind}") for place, kind in enumerate(kinds)
+    ]
+    assert data["items"][0]["metadata"] == {"type": "string", "minLength": 1, "maxLength": 5}
+    value = [attribute(each["idIndex"], each["idType"], "v") for each in data["items"]]
+    made = {"handle": "88.1/single", "templateVersion": "单品模板1", "value": value}
+    assert (await ask(town.erp, "POST", f"{DATA}/batchCreate", [made]))["data"][0]["msg"] == "success"
+    value[0]["data"]["value"] = "longer"
+    assert "5" in (await ask(town.erp, "PUT", DATA, made))["message"]
+
+    for client, prefix in ((town.neighbour, "88.1"), (town.erp, "88.9"), (town.erp, "\x01")):
+        there = (await client.get("/snms/api/v3/template", params={**asked, "prefix": prefix})).json()
+        assert "不属于您" in there["message"]
+        for method in ("POST", "DELETE"):
+            refused = await ask(client, method, "/snms/api/v3/template", {**new, "prefix": prefix, "version": "x"})
+            assert (refused["status"], "不属于您" in refused["message"]) == (-2, True), refused
+    for index in (1001, "1001", 7, "-1", "x", 11000, 10**12):
+        wrong = {**new, "version": "w", "items": [{"name": "a", "idType": "a", "idIndex": index}]}
+        assert (await ask(town.erp, "POST", "/snms/api/v5/template", wrong))["status"] in (-2, 21000), index
+    for item in ({"idType": "名称"}, {"idType": "HS_ADMIN"}, {"metadata": {"type": "int"}}, {"idType": ""}):
+        wrong = {**new, "version": "w", "items": [{"name": "a", "idType": "a", **item}]}
+        assert (await ask(town.erp, "POST", "/snms/api/v5/template", wrong))["status"] == -2, item
+    reader = await client_of(town.web, "red-reader", await token_of(town.red, "red-reader", "viewer"))
+    assert (await ask(reader, "POST", "/snms/api/v3/template", {**new, "version": "w"}, 403))["status"] == -3
+
+    key = {"prefix": "88.1", "version": "单品模板1"}
+    assert (await ask(town.erp, "DELETE", "/snms/api/v3/template", key))["data"] is True
+    assert (await ask(town.erp, "POST", DATA, made | {"handle": "88.1/later"}))["message"] == "数据模板单品模板1不存在"
+    assert (await detail(town.erp, "88.1/single"))["data"]["templateVersion"] == "单品模板1"

@@ -13,7 +13,7 @@ from litestar.params import JSONBody, QueryParameter
 
 from millwright.identity.registration.reading import reader_of
 from millwright.identity.registration.values import Reader
-from millwright.identity.rights import IDENTIFIERS_READ, IDENTIFIERS_REGISTER
+from millwright.identity.rights import IDENTIFIERS_READ, IDENTIFIERS_REGISTER, TEMPLATES_EDIT, TEMPLATES_READ
 from millwright.identity.snms.door import message_of
 from millwright.identity.snms.facts import DONE, REFUSED, SUCCESS
 from millwright.identity.snms.model import (
@@ -25,8 +25,11 @@ from millwright.identity.snms.model import (
     SnmsManyEnvelope,
     SnmsNamed,
     SnmsNamedMany,
+    SnmsNewTemplate,
     SnmsRemovedEnvelope,
     SnmsResult,
+    SnmsTemplateEnvelope,
+    SnmsTemplateKey,
     SnmsToken,
     SnmsTokenEnvelope,
 )
@@ -38,6 +41,9 @@ Us = NamedDependency[Snms]
 Me = NamedDependency[Authority]
 Who = NamedDependency[Session]
 Asking = Request[Any, Any, Any]
+Prefix = Annotated[str, QueryParameter(min_length=1, max_length=400, description="A prefix of one's own.")]
+Version = Annotated[str, QueryParameter(min_length=1, max_length=128, description="The template's name.")]
+_TEMPLATES_READ, _TEMPLATES_EDIT = [permit(TEMPLATES_READ)], [permit(TEMPLATES_EDIT)]
 _READ, _REGISTER = [permit(IDENTIFIERS_READ)], [permit(IDENTIFIERS_REGISTER)]
 
 
@@ -52,6 +58,26 @@ class SnmsController(Controller):
         """`username` is the name of an account, `password` one of its API tokens, which is answered as `data.token`."""
         await snms.check_token(data.username, data.password, request.client.host if request.client else "")
         return SnmsTokenEnvelope(data=SnmsToken(token=data.password))
+
+    @get("/template", summary="A template of a prefix", operation_id="snmsTemplate", guards=_TEMPLATES_READ)
+    async def template(self, prefix: Prefix, version: Version, snms: Us, authority: Me) -> SnmsTemplateEnvelope:
+        """The one of the name `version` that is nearest to the prefix's holder. Where clients look for it:
+        `/snms/api/v3/template`, `/snms/api/v5/template`, `/snms/api/template/v1`."""
+        return SnmsTemplateEnvelope(data=await snms.template(authority, prefix, version))
+
+    @post("/template", summary="Add a template of a prefix", operation_id="snmsAddTemplate", status_code=200,
+          guards=_TEMPLATES_EDIT)  # fmt: skip
+    async def add_template(self, data: JSONBody[SnmsNewTemplate], snms: Us, session: Who) -> SnmsDoneEnvelope:
+        """It is published at once; its items are public texts."""
+        await snms.add_template(session, data)
+        return SnmsDoneEnvelope(data=True)
+
+    @delete("/template", summary="Retire a template of a prefix", operation_id="snmsRetireTemplate", status_code=200,
+            guards=_TEMPLATES_EDIT)  # fmt: skip
+    async def retire_template(self, data: JSONBody[SnmsTemplateKey], snms: Us, authority: Me) -> SnmsDoneEnvelope:
+        """Nothing is registered by it any more; what is registered stays, and its name stays taken."""
+        await snms.retire_template(authority, data)
+        return SnmsDoneEnvelope(data=True)
 
     @get("/identityv2/data/detail", summary="Look up an identifier", operation_id="snmsDetail", guards=_READ)
     async def detail(

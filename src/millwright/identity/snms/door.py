@@ -8,6 +8,7 @@ and a problem becomes ``{status, message, data}``.
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -22,7 +23,8 @@ from millwright.identity.snms.facts import (
 )
 
 BELOW: Final = "/api/v1/snms"
-AT_ROOT: Final = ("/identityv2/data", "/identity/token")
+_TEMPLATES: Final = frozenset({"/snms/api/v3/template", "/snms/api/v5/template", "/snms/api/template/v1"})
+"""One and the same, by its editions."""
 _PROBLEM: Final = b"application/problem+json"
 _MOST = 1_000_000
 
@@ -32,6 +34,7 @@ _SAID: Final = {
     "identifiers.exists": DOCUMENTED["exists"],
     "identifiers.unknown": DOCUMENTED["not_found"],
     "identifiers.removed": DOCUMENTED["not_found"],
+    "templates.name_taken": "数据模板已存在",
     "web.too_many_requests": "请求过于频繁，请稍后重试",
     "metering.quota_exceeded": "调用次数已达上限",
     "metering.rate_exceeded": "请求过于频繁，请稍后重试",
@@ -52,12 +55,15 @@ class Door:
             await self._app(scope, receive, send)
             return
         path: str = scope["path"]
-        if self._at_root and _is_at_root(path):
-            raw = scope.get("raw_path")
-            scope = {**scope, "path": BELOW + path, "raw_path": None if raw is None else BELOW.encode() + raw}
-        elif not path.startswith(f"{BELOW}/"):
+        inside = path.removeprefix(BELOW) if path.startswith(f"{BELOW}/") else ""
+        if not inside and not (self._at_root and _is_ours(path)):
             await self._app(scope, receive, send)
             return
+        asked = inside or path
+        if asked.rstrip("/") in _TEMPLATES:
+            asked = "/template"
+        if BELOW + asked != path:
+            scope = {**scope, "path": BELOW + asked, "raw_path": quote(BELOW + asked).encode()}
         await self._app(scope, receive, _Translator(send))
 
 
@@ -145,5 +151,6 @@ def _envelope(status: int, message: str) -> dict[str, Any]:
     return {"message": message[:2000], "status": status, "data": None}
 
 
-def _is_at_root(path: str) -> bool:
-    return path.rstrip("/") in AT_ROOT or path.startswith(f"{AT_ROOT[0]}/")
+def _is_ours(path: str) -> bool:
+    bare = path.rstrip("/")
+    return bare in ("/identity/token", "/identityv2/data") or path.startswith("/identityv2/data/") or bare in _TEMPLATES

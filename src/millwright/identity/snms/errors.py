@@ -104,3 +104,23 @@ def value_refused(index: int, why: str, why_zh: str) -> Invalid:
         hint="Correct it and send it again.",
         detail={"pointer": "/value", "why_zh": f"索引{index}的值不符合要求：{why_zh}"},
     )
+
+
+def template_item(what: str, why: str, why_zh: str) -> Invalid:
+    """An item of a template is none that can be kept."""
+    return Invalid(
+        f"{what[:128]} {why}.",
+        code="snms.template_item",
+        hint="idType has letters, digits, dots, lines; indexes begin at 2000; metadata.type is string.",
+        detail={"pointer": "/items", "why_zh": f"模板属性{what[:128]}{why_zh}"},
+    )
+
+
+def prefix_unknown(prefix: str) -> NotFound:
+    """It is no prefix of this caller's organisations."""
+    return NotFound(
+        f"{prefix[:200]} is no prefix of your organisations.",
+        code="snms.prefix_unknown",
+        hint="GET /api/v1/prefixes lists your prefixes.",
+        detail={"pointer": "/prefix", "why_zh": f"前缀{prefix[:200]}不存在或不属于您"},
+    )

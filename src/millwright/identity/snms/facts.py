@@ -22,6 +22,8 @@ MOST: Final = 2000
 """Identifiers in one request of many."""
 RESERVED_INDEX: Final = 1001
 """Is answered with the template's name, and never taken."""
+FIRST_FREE_INDEX: Final = 2000
+"""Where the indexes of a template begin when it names none."""
 RESERVED_TYPE: Final = "TEMPLATE"
 FORMAT: Final = "string"
 SUCCESS: Final = "success"
@@ -43,6 +45,7 @@ class Fact:
 _V3 = "docs/idhub/snms/v3/handle-operate.md"
 _V5 = "docs/dev-tools/snms/v5/handle-operate.md"
 _SIGNING_IN = "docs/dev-tools/snms/v3/identity-auth.md"
+_TEMPLATE = "docs/idhub/snms/v3/template.md"
 _CODES = "docs/dev-tools/snms/attachment.md"
 _CODES_STANDARD = "docs/dev-tools/standard/api/snms/attachment.md"
 
@@ -59,6 +62,9 @@ FACTS: Final = (
     Fact("data.format is string", "pages", f"{_V3}, {_V5}, a Java client"),
     Fact("indexes of a template begin at 2000", "pages", "docs/idhub/snms/v5/template.md, a Java client, a note"),
     Fact("batchDelete takes an array of texts, and answers code 1 or -2 for each", "pages", f"{_V3}, {_V5}"),
+    Fact("GET, POST, DELETE /snms/api/v3/template and v5, with prefix and version", "pages", f"{_TEMPLATE}, …/v5/…"),
+    Fact("the same at /snms/api/template/v1", "client", "a Java client"),
+    Fact("idIndex of items from 2000; in a request it may be a text", "page", "docs/idhub/snms/v5/template.md"),
     Fact("status -1, -3, -4: not signed in, not permitted, an error inside", "pages", f"{_CODES}, {_CODES_STANDARD}"),
     Fact("status 21000: a parameter of a wrong type", "page", _CODES_STANDARD),
     Fact("data.code is the text 200 in what detail answers", "page", f"{_V3}: in an example, in no table"),

@@ -120,3 +120,57 @@ class SnmsRemovedEnvelope(SnmsEnvelope, frozen=True, kw_only=True):
     """What became of each removal."""
 
     data: list[SnmsCodedResult] | None = None
+
+
+class SnmsLimits(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What an item of a template takes: texts of so many characters; 0: any."""
+
+    type: Annotated[str, Meta(max_length=40)] = "string"
+    min_length: Annotated[int, Meta(ge=0)] | None = 0
+    max_length: Annotated[int, Meta(ge=0)] | None = 0
+
+
+class SnmsTemplateItem(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An item of a template: ``name`` for people, ``idType`` and ``idIndex`` are type and index of its attributes."""
+
+    name: Annotated[str, Meta(max_length=128, pattern=r"^[^\x00]*$")]
+    id_type: Annotated[str, Meta(max_length=128)]
+    id_index: int | Annotated[str, Meta(max_length=11)] | None = None
+    required: bool | None = False
+    state: int = 1
+    metadata: SnmsLimits | None = None
+
+
+class SnmsTemplateKey(Struct, frozen=True, kw_only=True):
+    """Which template: that of this name, of the holder of this prefix."""
+
+    prefix: Annotated[str, Meta(min_length=1, max_length=400, examples=["88.118.8"])]
+    version: Annotated[str, Meta(min_length=1, max_length=128, examples=["1.0"])]
+
+
+class SnmsNewTemplate(SnmsTemplateKey, frozen=True, kw_only=True, rename="camel"):
+    """A template to add. The codes of the industry are not kept."""
+
+    items: Annotated[list[SnmsTemplateItem], Meta(max_length=500)]
+    description: Annotated[str, Meta(max_length=1000, pattern=r"^[^\x00]*$")] = ""
+
+
+class SnmsTemplate(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A template. The codes of the industry are empty, for none are kept; ``type`` 2 is *other*."""
+
+    prefix: str
+    version: str
+    name: str
+    description: str
+    items: list[SnmsTemplateItem]
+    type: int = 2
+    industry_category: str = ""
+    industry_specific: str = ""
+    industry_trade: str = ""
+    industry_subclass: str = ""
+
+
+class SnmsTemplateEnvelope(SnmsEnvelope, frozen=True, kw_only=True):
+    """A template."""
+
+    data: SnmsTemplate | None = None

@@ -14,9 +14,17 @@ from millwright.identity.registration.model import IdentifierChange, IdentifierR
 from millwright.identity.registration.naming import read_identifier
 from millwright.identity.registration.several import Wanted
 from millwright.identity.registration.values import Reader
-from millwright.identity.snms import errors
+from millwright.identity.snms import errors, templates
 from millwright.identity.snms.facts import MOST, RESERVED_INDEX, RESERVED_TYPE
-from millwright.identity.snms.model import SnmsAttribute, SnmsData, SnmsDetail, SnmsEntry
+from millwright.identity.snms.model import (
+    SnmsAttribute,
+    SnmsData,
+    SnmsDetail,
+    SnmsEntry,
+    SnmsNewTemplate,
+    SnmsTemplate,
+    SnmsTemplateKey,
+)
 from millwright.identity.snms.values import attributes_of, fields_of
 from millwright.identity.templates import Template, Templates
 from millwright.kernel import MillwrightError, NotFound, current_scope
@@ -31,8 +39,8 @@ _REASON = "SNMS"
 class Snms:
     """Looks up and writes identifiers for programs that know the interface of secondary nodes."""
 
-    def __init__(self, registration: Registration, templates: Templates, parties: Parties) -> None:
-        self._registration, self._templates, self._parties = registration, templates, parties
+    def __init__(self, registration: Registration, library: Templates, parties: Parties) -> None:
+        self._registration, self._templates, self._parties = registration, library, parties
 
     async def check_token(self, username: str, token: str, address: str) -> None:
         """Raise ``Denied`` (``snms.credentials_wrong``) unless it is a living API token of the account."""
@@ -109,6 +117,31 @@ class Snms:
         for place, why in zip(places, refused, strict=True):
             found[place] = why
         return found
+
+    async def template(self, authority: Authority, prefix: str, name: str) -> SnmsTemplate:
+        """The template of this name for a prefix. Raises ``NotFound`` (``snms.template_unknown``,
+        ``snms.prefix_unknown``)."""
+        return templates.shown(prefix, await self._template(authority, self._holder_of(prefix), name))
+
+    async def add_template(self, session: Session, new: SnmsNewTemplate) -> None:
+        """Make a template for the holder of a prefix, and publish it. Raises ``Invalid``, ``NotFound``, ``Conflict``
+        (``templates.name_taken``)."""
+        document = templates.document_of(new)
+        made = await self._templates.create(document, self._holder_of(new.prefix))
+        await self._templates.publish(made.id, session.person.id, None)
+
+    async def retire_template(self, authority: Authority, key: SnmsTemplateKey) -> None:
+        """Offer a template no more: identifiers by it stay as they are. Raises ``NotFound``."""
+        found = await self._template(authority, self._holder_of(key.prefix), key.version)
+        await self._templates.retire(found.id, None, retired=True)
+
+    def _holder_of(self, prefix: str) -> str:
+        """Whose a prefix is. Raises ``NotFound`` (``snms.prefix_unknown``)."""
+        with self._registration.register.view() as view:
+            entry = view.find_prefix(prefix.encode(errors="replace"))
+        if entry is None or entry.organisation_id not in current_scope():
+            raise errors.prefix_unknown(prefix)
+        return entry.organisation_id
 
     async def _wanted(
         self,
