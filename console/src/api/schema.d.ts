@@ -4261,6 +4261,35 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/snms/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A template of a prefix
+         * @description The one of the name `version` that is nearest to the prefix's holder. Where clients look for it:
+         *     `/snms/api/v3/template`, `/snms/api/v5/template`, `/snms/api/template/v1`.
+         */
+        get: operations["snmsTemplate"];
+        put?: never;
+        /**
+         * Add a template of a prefix
+         * @description It is published at once; its items are public texts.
+         */
+        post: operations["snmsAddTemplate"];
+        /**
+         * Retire a template of a prefix
+         * @description Nothing is registered by it any more; what is registered stays, and its name stays taken.
+         */
+        delete: operations["snmsRetireTemplate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -7110,6 +7139,15 @@ export interface components {
             /** @default 1 */
             status: number;
         };
+        /** SnmsLimits */
+        SnmsLimits: {
+            /** @default 0 */
+            maxLength: number | null;
+            /** @default 0 */
+            minLength: number | null;
+            /** @default string */
+            type: string;
+        };
         /** SnmsManyEnvelope */
         SnmsManyEnvelope: {
             data?: components["schemas"]["SnmsResult"][] | null;
@@ -7127,6 +7165,16 @@ export interface components {
         SnmsNamedMany: {
             handles: string[];
         };
+        /** SnmsNewTemplate */
+        SnmsNewTemplate: {
+            /** @default  */
+            description: string;
+            items: components["schemas"]["SnmsTemplateItem"][];
+            /** @example 88.118.8 */
+            prefix: string;
+            /** @example 1.0 */
+            version: string;
+        };
         /** SnmsRemovedEnvelope */
         SnmsRemovedEnvelope: {
             data?: components["schemas"]["SnmsCodedResult"][] | null;
@@ -7139,6 +7187,50 @@ export interface components {
         SnmsResult: {
             handle: string;
             msg: string;
+        };
+        /** SnmsTemplate */
+        SnmsTemplate: {
+            description: string;
+            /** @default  */
+            industryCategory: string;
+            /** @default  */
+            industrySpecific: string;
+            /** @default  */
+            industrySubclass: string;
+            /** @default  */
+            industryTrade: string;
+            items: components["schemas"]["SnmsTemplateItem"][];
+            name: string;
+            prefix: string;
+            /** @default 2 */
+            type: number;
+            version: string;
+        };
+        /** SnmsTemplateEnvelope */
+        SnmsTemplateEnvelope: {
+            data?: components["schemas"]["SnmsTemplate"] | null;
+            /** @default success */
+            message: string;
+            /** @default 1 */
+            status: number;
+        };
+        /** SnmsTemplateItem */
+        SnmsTemplateItem: {
+            idIndex?: number | string | null;
+            idType: string;
+            metadata?: components["schemas"]["SnmsLimits"] | null;
+            name: string;
+            /** @default false */
+            required: boolean | null;
+            /** @default 1 */
+            state: number;
+        };
+        /** SnmsTemplateKey */
+        SnmsTemplateKey: {
+            /** @example 88.118.8 */
+            prefix: string;
+            /** @example 1.0 */
+            version: string;
         };
         /** SnmsToken */
         SnmsToken: {
@@ -23604,6 +23696,187 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SnmsDetailEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsTemplate: {
+        parameters: {
+            query: {
+                /** @description A prefix of one's own. */
+                prefix: string;
+                /** @description The template's name. */
+                version: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsTemplateEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsAddTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnmsNewTemplate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsDoneEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsRetireTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnmsTemplateKey"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsDoneEnvelope"];
                 };
             };
             /** @description The request has wrong values. */
