@@ -36,7 +36,8 @@ class IdentitySettings(Struct, frozen=True, forbid_unknown_fields=True):
         bool,
         Meta(
             description="Answer programs written for a secondary node (SNMS, IDHub) at the addresses that they know, "
-            "`/identityv2/data…`, `/identity/token`, `/snms/api/v3/template` …. Below `/api/v1/snms` they are always answered."
+            "`/identityv2/data…`, `/identity/token`, `/snms/api/v3/template`. Below `/api/v1/snms` they are always "
+            "answered."
         ),
     ] = False
     trusted_keys: Annotated[

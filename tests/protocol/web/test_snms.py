@@ -360,3 +360,37 @@ async def test_a_client_that_makes_its_template_first(town: Town) -> None:
     assert (await ask(town.erp, "DELETE", "/snms/api/v3/template", key))["data"] is True
     assert (await ask(town.erp, "POST", DATA, made | {"handle": "88.1/later"}))["message"] == "数据模板单品模板1不存在"
     assert (await detail(town.erp, "88.1/single"))["data"]["templateVersion"] == "单品模板1"
+
+
+async def test_the_ledger_tells_it_as_of_any_registration(tmp_path: Path) -> None:
+    async with running_web(tmp_path, snms=True, written=True) as web:
+        root = await web.set_up()
+        red = await make_works(web, root, "Red", "88.1")
+        template = await send(red.client, "POST", "/identifier-templates", {"name": "V1.0.0", "fields": FIELDS})
+        await send(red.client, "POST", f"/identifier-templates/{template['id']}/publish", {}, 200)
+        secret = await token_of(red, "red-erp", "engineer")
+        erp = await client_of(web, "red-erp", secret)
+        await ask(web.client(), "POST", "/identity/token", {"username": "other", "password": secret})
+        await ask(erp, "POST", DATA, entry("88.1/a", attribute(2004, "recipe", "salt")))
+        await ask(erp, "POST", f"{DATA}/batchCreate", [entry("88.1/b"), entry("88.1/a"), entry("88.1/c")])
+        await ask(erp, "PUT", DATA, entry("88.1/a", name="new"))
+        await ask(erp, "DELETE", f"{DATA}/batchDelete", ["88.1/a", "88.1/b"])
+        wanted = [
+            ("identifiers.add", "88.1/a"), ("identifiers.add", "88.1/b"), ("identifiers.add", "88.1/c"),
+            ("identifiers.change", "88.1/a"), ("identifiers.remove", "88.1/a"), ("identifiers.remove", "88.1/b"),
+        ]  # fmt: skip
+        found: list[dict[str, Any]] = []
+        for _ in range(50):
+            items = (await red.client.get("/api/v1/ledger/entries", params={"limit": 500})).json()["items"]
+            found = [each for each in items if each["action"].startswith("identifiers.")]
+            if len(found) >= len(wanted):
+                break
+            await asyncio.sleep(0.2)
+        assert sorted((each["action"], each["target"]["id"]) for each in found) == wanted
+        assert {each["actor"]["name"] for each in found} == {"red-erp"}
+        assert {each["outcome"] for each in found} == {"done"}
+        signed = [each for each in items if each["action"] == "session.sign_in" and each["actor"]["name"] == "red-erp"]
+        assert [each["outcome"] for each in signed] == ["done"]
+        everything = (await root.get("/api/v1/ledger/entries", params={"limit": 500})).text + str(items)
+        assert secret not in everything
+        assert "salt" not in everything
