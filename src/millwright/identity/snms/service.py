@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from msgspec import structs
 
 from millwright.identity.registration import Registration
-from millwright.identity.registration.errors import not_yours
+from millwright.identity.registration.errors import not_yours, unknown
 from millwright.identity.registration.model import IdentifierChange, IdentifierRecord, NewIdentifier
 from millwright.identity.registration.naming import read_identifier
 from millwright.identity.registration.several import Wanted
@@ -73,18 +73,18 @@ class Snms:
 
     async def add(self, authority: Authority, session: Session, entry: SnmsEntry, reader: Reader) -> None:
         """Register one. Raises as :meth:`.Registration.add`, and what is in :mod:`.errors`."""
-        wanted = await self._wanted("add", authority, entry, {})
-        assert isinstance(wanted.what, NewIdentifier)
-        assert wanted.template is not None
-        new = structs.replace(wanted.what, template_id=wanted.template.id, template_version=wanted.template.version)
+        template = await self._template(authority, self._holder(entry.handle), entry.template_version)
+        new = _what("add", template, entry)
+        assert isinstance(new, NewIdentifier)
+        new = structs.replace(new, template_id=template.id, template_version=template.version)
         await self._registration.add(authority, session, new, reader)
 
     async def change(self, authority: Authority, session: Session, entry: SnmsEntry, reader: Reader) -> None:
         """Change one; attributes that are not named stay. Raises as :meth:`.Registration.change`, and as above."""
-        wanted = await self._wanted("change", authority, entry, {})
-        assert isinstance(wanted.what, IdentifierChange)
-        assert wanted.template is not None
-        change = structs.replace(wanted.what, template_id=wanted.template.id, template_version=wanted.template.version)
+        template = await self._template(authority, self._holder(entry.handle, known=True), entry.template_version)
+        change = _what("change", template, entry)
+        assert isinstance(change, IdentifierChange)
+        change = structs.replace(change, template_id=template.id, template_version=template.version)
         await self._registration.change(authority, session, entry.handle, change, None, reader)
 
     async def remove(self, session: Session, handle: str) -> None:
@@ -100,23 +100,17 @@ class Snms:
         :meth:`.Registration.write_many`."""
         if len(entries) > MOST:
             raise errors.too_many(len(entries))
-        wanted: list[Wanted] = []
-        places: list[int] = []
-        found: list[MillwrightError | None] = [None] * len(entries)
-        known: dict[tuple[str, str], Template | MillwrightError] = {}
-        for place, entry in enumerate(entries):
-            try:
-                if isinstance(entry, str):
-                    wanted.append(Wanted(entry, None))
-                else:
-                    wanted.append(await self._wanted(operation, authority, entry, known))
-                places.append(place)
-            except MillwrightError as error:
-                found[place] = error
-        refused = await self._registration.write_many(authority, session, wanted, _REASON)
-        for place, why in zip(places, refused, strict=True):
-            found[place] = why
-        return found
+        holders = await asyncio.to_thread(self._holders, operation, entries)
+        chosen: dict[tuple[str, str], Template | MillwrightError] = {}
+        for entry, holder in zip(entries, holders, strict=True):
+            if isinstance(holder, str) and not isinstance(entry, str):
+                key = (holder, entry.template_version)
+                if key not in chosen:
+                    chosen[key] = await self._template_or_why(authority, *key)
+        asked = await asyncio.to_thread(_wanted, operation, entries, holders, chosen)
+        wanted = [each for each in asked if isinstance(each, Wanted)]
+        refused = iter(await self._registration.write_many(authority, session, wanted, _REASON))
+        return [next(refused) if isinstance(each, Wanted) else each for each in asked]
 
     async def template(self, authority: Authority, prefix: str, name: str) -> SnmsTemplate:
         """The template of this name for a prefix. Raises ``NotFound`` (``snms.template_unknown``,
@@ -143,43 +137,34 @@ class Snms:
             raise errors.prefix_unknown(prefix)
         return entry.organisation_id
 
-    async def _wanted(
-        self,
-        operation: Operation,
-        authority: Authority,
-        entry: SnmsEntry,
-        known: dict[tuple[str, str], Template | MillwrightError],
-    ) -> Wanted:
-        owner = self._holder(entry.handle)
-        key = (owner, entry.template_version)
-        template = known.get(key)
-        if template is None:
+    def _holders(self, operation: Operation, entries: Sequence[SnmsEntry | str]) -> list[str | MillwrightError]:
+        """Whose each is, or why it is nobody's."""
+        found: list[str | MillwrightError] = []
+        for entry in entries:
+            handle = entry if isinstance(entry, str) else entry.handle
             try:
-                template = await self._template(authority, *key)
+                found.append(self._holder(handle, known=operation != "add"))
             except MillwrightError as error:
-                template = error
-            known[key] = template
-        if isinstance(template, MillwrightError):
-            raise template
-        fields = fields_of(template, entry.value)
-        what: NewIdentifier | IdentifierChange
-        if operation == "add":
-            given = {name: value for name, value in fields.items() if value is not None}
-            what = NewIdentifier(identifier=entry.handle, fields=given, reason=_REASON)
-        else:
-            what = IdentifierChange(fields=fields, reason=_REASON)
-        return Wanted(entry.handle, what, template)
+                found.append(error)
+        return found
 
-    def _holder(self, handle: str) -> str:
-        """The organisation under whose prefix a name stands. Raises ``NotFound`` (``identifiers.no_prefix``)."""
+    def _holder(self, handle: str, *, known: bool = False) -> str:
+        """The organisation under whose prefix a name stands, one of the scope. Raises ``NotFound``
+        (``identifiers.no_prefix``; ``identifiers.unknown`` of what shall be ``known``)."""
         if not handle:
             raise errors.handle_missing()
         _, name = read_identifier(handle)
         with self._registration.register.view() as view:
             owner = view.authority(name)
         if owner is None or owner.organisation_id not in current_scope():
-            raise not_yours(handle)
+            raise unknown(handle) if known else not_yours(handle)
         return owner.organisation_id
+
+    async def _template_or_why(self, authority: Authority, owner: str, name: str) -> Template | MillwrightError:
+        try:
+            return await self._template(authority, owner, name)
+        except MillwrightError as error:
+            return error
 
     async def _template(self, authority: Authority, owner: str, name: str) -> Template:
         """The template of this name, or id, that is nearest to the holder. Raises ``NotFound``, ``Conflict``."""
@@ -198,6 +183,40 @@ class Snms:
             raise errors.template_unknown(name)
         nearest = max(found, key=lambda each: (path.index(each.organisation_id), each.name == name))
         return await self._templates.version(nearest.id)
+
+
+def _wanted(
+    operation: Operation,
+    entries: Sequence[SnmsEntry | str],
+    holders: Sequence[str | MillwrightError],
+    chosen: Mapping[tuple[str, str], Template | MillwrightError],
+) -> list[Wanted | MillwrightError]:
+    """What is to become of each, or why it is refused."""
+    found: list[Wanted | MillwrightError] = []
+    for entry, holder in zip(entries, holders, strict=True):
+        if isinstance(holder, MillwrightError):
+            found.append(holder)
+            continue
+        if isinstance(entry, str):
+            found.append(Wanted(entry, None))
+            continue
+        template = chosen[holder, entry.template_version]
+        if isinstance(template, MillwrightError):
+            found.append(template)
+            continue
+        try:
+            found.append(Wanted(entry.handle, _what(operation, template, entry), template))
+        except MillwrightError as error:
+            found.append(error)
+    return found
+
+
+def _what(operation: Operation, template: Template, entry: SnmsEntry) -> NewIdentifier | IdentifierChange:
+    fields = fields_of(template, entry.value)
+    if operation == "add":
+        given = {name: value for name, value in fields.items() if value is not None}
+        return NewIdentifier(identifier=entry.handle, fields=given, reason=_REASON)
+    return IdentifierChange(fields=fields, reason=_REASON)
 
 
 def _template_name(found: IdentifierRecord) -> str:
