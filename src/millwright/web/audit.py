@@ -55,6 +55,7 @@ _NAMED = {
     ("POST", "identifiers/record/reveal"): "identifiers.reveal",
     ("POST", "snms/identity/token"): "session.sign_in",
     ("POST", "snms/template"): "identifier_templates.publish",
+    ("PUT", "snms/template"): "identifier_templates.publish",
     ("DELETE", "snms/template"): "identifier_templates.retire",
     ("POST", "snms/identityv2/data"): "identifiers.add",
     ("PUT", "snms/identityv2/data"): "identifiers.change",

@@ -344,7 +344,7 @@ async def test_a_client_that_makes_its_template_first(town: Town) -> None:
     for client, prefix in ((town.neighbour, "88.1"), (town.erp, "88.9"), (town.erp, "\x01")):
         there = (await client.get("/snms/api/v3/template", params={**asked, "prefix": prefix})).json()
         assert "不属于您" in there["message"]
-        for method in ("POST", "DELETE"):
+        for method in ("POST", "PUT", "DELETE"):
             refused = await ask(client, method, "/snms/api/v3/template", {**new, "prefix": prefix, "version": "x"})
             assert (refused["status"], "不属于您" in refused["message"]) == (-2, True), refused
     for index in (1001, "1001", 7, "-1", "x", 11000, 10**12):
@@ -356,6 +356,24 @@ async def test_a_client_that_makes_its_template_first(town: Town) -> None:
     reader = await client_of(town.web, "red-reader", await token_of(town.red, "red-reader", "viewer"))
     assert (await ask(reader, "POST", "/snms/api/v3/template", {**new, "version": "w"}, 403))["status"] == -3
 
+    change = {**asked, "items": [
+        {**items[1], "idIndex": 2001, "name": "编号", "required": True, "state": 1},
+        {**items[2], "idIndex": "2002", "state": 0},
+        {"name": "新", "idType": "added"},
+    ]}  # fmt: skip
+    for _ in range(2):  # sent again it changes nothing, but for what it adds
+        assert (await ask(town.erp, "PUT", "/snms/api/v5/template", change))["data"] is True
+        change["items"].pop()
+    data = (await town.erp.get("/snms/api/v5/template", params=asked)).json()["data"]
+    assert [(each["idIndex"], each["name"], each["required"]) for each in data["items"]] == [
+        (2000, "产品productName", True), (2001, "编号", True), (2003, "产品code.2", False), (2004, "产品9", False),
+        (2005, "新", False),
+    ]  # fmt: skip
+    for item in (
+        {"idType": "productNo", "idIndex": 2000}, {"idType": "productNo"}, {"idType": "code", "idIndex": 2005},
+    ):  # fmt: skip
+        wrong = {**asked, "items": [{"name": "a", **item}]}
+        assert (await ask(town.erp, "PUT", "/snms/api/v5/template", wrong))["status"] == -2, item
     key = {"prefix": "88.1", "version": "单品模板1"}
     assert (await ask(town.erp, "DELETE", "/snms/api/v3/template", key))["data"] is True
     assert (await ask(town.erp, "POST", DATA, made | {"handle": "88.1/later"}))["message"] == "数据模板单品模板1不存在"

@@ -72,6 +72,16 @@ class SnmsController(Controller):
         await snms.add_template(session, data)
         return SnmsDoneEnvelope(data=True)
 
+    @put("/template", summary="Change a template of a prefix", operation_id="snmsChangeTemplate",
+         guards=_TEMPLATES_EDIT)  # fmt: skip
+    async def change_template(
+        self, data: JSONBody[SnmsNewTemplate], snms: Us, authority: Me, session: Who
+    ) -> SnmsDoneEnvelope:
+        """Items whose index and type are known are changed, others are added, those in the state 0 left out of the new
+        version. It is published at once."""
+        await snms.change_template(authority, session, data)
+        return SnmsDoneEnvelope(data=True)
+
     @delete("/template", summary="Retire a template of a prefix", operation_id="snmsRetireTemplate", status_code=200,
             guards=_TEMPLATES_EDIT)  # fmt: skip
     async def retire_template(self, data: JSONBody[SnmsTemplateKey], snms: Us, authority: Me) -> SnmsDoneEnvelope:

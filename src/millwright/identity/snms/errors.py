@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from millwright.identity.snms.facts import DOCUMENTED, FORMAT, MOST, RESERVED_INDEX
-from millwright.kernel import Denied, Invalid, NotFound
+from millwright.kernel import Conflict, Denied, Invalid, NotFound
 
 
 def handle_missing() -> Invalid:
@@ -123,4 +123,14 @@ def prefix_unknown(prefix: str) -> NotFound:
         code="snms.prefix_unknown",
         hint="GET /api/v1/prefixes lists your prefixes.",
         detail={"pointer": "/prefix", "why_zh": f"前缀{prefix[:200]}不存在或不属于您"},
+    )
+
+
+def template_draft(name: str) -> Conflict:
+    """Somebody is at work on the template."""
+    return Conflict(
+        f"The template {name[:128]} has a draft that is not published.",
+        code="snms.template_draft",
+        hint="Publish or discard the draft first.",
+        detail={"why_zh": f"数据模板{name[:128]}有未发布的草稿，请先发布或放弃"},
     )

@@ -63,6 +63,7 @@ FACTS: Final = (
     Fact("indexes of a template begin at 2000", "pages", "docs/idhub/snms/v5/template.md, a Java client, a note"),
     Fact("batchDelete takes an array of texts, and answers code 1 or -2 for each", "pages", f"{_V3}, {_V5}"),
     Fact("GET, POST, DELETE /snms/api/v3/template and v5, with prefix and version", "pages", f"{_TEMPLATE}, …/v5/…"),
+    Fact("PUT /snms/api/v5/template: what it does not name stays, state 0 disables", "page", "…/v5/template.md"),
     Fact("the same at /snms/api/template/v1", "client", "a Java client"),
     Fact("idIndex of items from 2000; in a request it may be a text", "page", "docs/idhub/snms/v5/template.md"),
     Fact("status -1, -3, -4: not signed in, not permitted, an error inside", "pages", f"{_CODES}, {_CODES_STANDARD}"),

@@ -124,6 +124,17 @@ class Snms:
         made = await self._templates.create(document, self._holder_of(new.prefix))
         await self._templates.publish(made.id, session.person.id, None)
 
+    async def change_template(self, authority: Authority, session: Session, new: SnmsNewTemplate) -> None:
+        """Publish a template anew, with items added, changed and left out. Raises as above, and ``Conflict``
+        (``snms.template_draft``)."""
+        found = await self._template(authority, self._holder_of(new.prefix), new.version)
+        if (await self._templates.get(found.id)).draft is not None:
+            raise errors.template_draft(new.version)
+        document = templates.changed(found.document, new)
+        if document != found.document:
+            await self._templates.set_draft(found.id, document, None)
+            await self._templates.publish(found.id, session.person.id, None)
+
     async def retire_template(self, authority: Authority, key: SnmsTemplateKey) -> None:
         """Offer a template no more: identifiers by it stay as they are. Raises ``NotFound``."""
         found = await self._template(authority, self._holder_of(key.prefix), key.version)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
+
+from msgspec import structs
 
 from millwright.identity.snms import errors
 from millwright.identity.snms.facts import FIRST_FREE_INDEX, FORMAT, RESERVED_INDEX
@@ -20,30 +23,51 @@ _NO_LIMIT: Final = 65_536
 def document_of(new: SnmsNewTemplate) -> TemplateDocument:
     """The document of a template as a client describes it: its items are public texts.
 
-    Raises ``Invalid`` (``snms.template_item``).
+    Raises ``Invalid`` (``snms.template_item``, ``snms.index_reserved``).
     """
-    fields: list[TemplateField] = []
-    free = FIRST_FREE_INDEX
+    return changed(TemplateDocument(name=new.version), new)
+
+
+def changed(before: TemplateDocument, new: SnmsNewTemplate) -> TemplateDocument:
+    """The document with items added, changed (where index and type are those of a field) and, in the state 0, left
+    out; what is not named stays. Raises as above."""
+    fields = {each.number: each for each in before.fields}
+    free = max([FIRST_FREE_INDEX, *(each.index + 1 for each in before.fields)])
+    named: set[int] = set()
     for item in new.items:
-        index = _index(item.id_index, free)
-        free = max(free, index + 1)
-        if not _TYPE.fullmatch(item.id_type):
-            raise errors.template_item(item.id_type, "is no type", "的idType只能由字母、数字和 . _ - 组成")
-        if item.metadata is not None and item.metadata.type.lower() != FORMAT:
-            raise errors.template_item(item.id_type, "is no string", "的数据类型只支持string")
-        limits = item.metadata or SnmsLimits()
-        fields.append(
-            TemplateField(
-                number=index - FIRST_INDEX,
-                name=_name(item.id_type, {each.name for each in fields}),
-                handle_type=item.id_type,
-                label_zh=item.name,
-                required=bool(item.required),
-                minimum=limits.min_length or None,
-                maximum=limits.max_length or None,
-            )
-        )
-    return TemplateDocument(name=new.version, description_zh=new.description, fields=fields)
+        number = _index(item.id_index, free) - FIRST_INDEX
+        free = max(free, FIRST_INDEX + number + 1)
+        if number in named:
+            raise errors.template_item(item.id_type, "has an index that occurs twice", "的索引重复")
+        named.add(number)
+        field = _changed(fields.get(number), item, number, list(fields.values()))
+        if item.state == 0:
+            fields.pop(number, None)
+        else:
+            fields[number] = field
+    description = new.description or before.description_zh
+    return structs.replace(before, description_zh=description, fields=list(fields.values()))
+
+
+def _changed(
+    before: TemplateField | None, item: SnmsTemplateItem, number: int, others: Sequence[TemplateField]
+) -> TemplateField:
+    """A field by an item; what no item tells of it (its type, who sees it) stays."""
+    kind = item.id_type
+    if before is not None and before.value_type.decode() != kind:
+        raise errors.template_item(kind, "has the index of another field", "的索引已被其他属性占用")
+    if before is None:
+        if not _TYPE.fullmatch(kind):
+            raise errors.template_item(kind, "is no type", "的idType只能由字母、数字和 . _ - 组成")
+        if any(each.value_type.decode() == kind for each in others):
+            raise errors.template_item(kind, "occurs twice", "的idType重复")
+        before = TemplateField(number=number, name=_name(kind, {each.name for each in others}), handle_type=kind)
+    limits = item.metadata or SnmsLimits()
+    if limits.type.lower() != FORMAT:
+        raise errors.template_item(kind, "is no string", "的数据类型只支持string")
+    if before.type == "text" and item.metadata is not None:
+        before = structs.replace(before, minimum=limits.min_length or None, maximum=limits.max_length or None)
+    return structs.replace(before, label_zh=item.name, required=bool(item.required))
 
 
 def shown(prefix: str, template: Template) -> SnmsTemplate:
