@@ -4274,7 +4274,12 @@ export interface paths {
          *     `/snms/api/v3/template`, `/snms/api/v5/template`, `/snms/api/template/v1`.
          */
         get: operations["snmsTemplate"];
-        put?: never;
+        /**
+         * Change a template of a prefix
+         * @description Items whose index and type are known are changed, others are added, those in the state 0 left out of the new
+         *     version. It is published at once.
+         */
+        put: operations["snmsChangeTemplate"];
         /**
          * Add a template of a prefix
          * @description It is published at once; its items are public texts.
@@ -23757,6 +23762,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SnmsTemplateEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsChangeTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnmsNewTemplate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsDoneEnvelope"];
                 };
             };
             /** @description The request has wrong values. */
