@@ -304,7 +304,7 @@ async def test_the_node_does_not_answer_at_the_root_unless_it_is_set_to(tmp_path
 async def test_what_takes_a_second_person_waits(town: Town) -> None:
     path = f"/organisations/{town.red.id}/invitations"
     invited = await send(town.red.client, "POST", path, {"role": "administrator"})
-    await join(town.web, invited["token"], "Red second")
+    second = await join(town.web, invited["token"], "Red second")
     policy = {"actions": ["identifiers.add"]}
     await send(town.red.client, "PUT", f"/organisations/{town.red.id}/approval-policy", policy, 200)
     for address, body in ((DATA, entry("88.1/held")), (f"{DATA}/batchCreate", [entry("88.1/held")])):
@@ -312,6 +312,11 @@ async def test_what_takes_a_second_person_waits(town: Town) -> None:
         assert (held["status"], held["data"]) == (-2, None)
         assert "审批" in held["message"]
     assert (await detail(town.erp, "88.1/held"))["message"] == "没有找到标识"
+    waiting = (await second.get("/api/v1/approvals")).json()["items"]
+    assert {each["action"] for each in waiting} == {"identifiers.add"}
+    first = min(waiting, key=lambda each: str(each["id"]))
+    await send(second, "POST", f"/approvals/{first['id']}/approve", {}, 200)
+    assert shown(await detail(town.erp, "88.1/held"))[2000][1] == "小型机械01"
 
 
 async def test_a_client_that_makes_its_template_first(town: Town) -> None:
