@@ -42,6 +42,7 @@ def test_every_route_states_what_it_takes() -> None:
         "GET /api/v1/setup",
         "POST /api/v1/setup",
         "POST /api/v1/session",
+        "POST /api/v1/snms/identity/token",
         "POST /api/v1/session/second",
         "GET /api/v1/session/ways",
         "POST /api/v1/session/passkey/challenge",

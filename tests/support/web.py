@@ -46,6 +46,7 @@ from millwright.identity.registration.serials import SerialStore
 from millwright.identity.search import Search, SearchFollower, SearchIndex
 from millwright.identity.search.documents import DocumentMaker
 from millwright.identity.search.export import Export
+from millwright.identity.snms import Snms
 from millwright.identity.templates import Templates
 from millwright.identity.templates.store import TemplateStore
 from millwright.kernel import Clock, Lifecycle, SystemClock
@@ -142,6 +143,7 @@ async def running_web(
     sign_in: SignInSettings | None = None,
     approving: ApprovalsSettings | None = None,
     public: Any = None,
+    snms: bool = False,
     **settings: Any,
 ) -> AsyncIterator[RunningWeb]:
     """The whole web role; with ``history`` a historian over chDB answers it, with ``written`` the ledger is,
@@ -167,6 +169,7 @@ async def running_web(
             compose(records, bus, clock, chosen, folder, sign_in, approving),
             console=console or folder / "no-console",
             public=public,
+            snms_at_root=snms,
         )
         host = WebServer(app, chosen)
         running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
@@ -270,6 +273,7 @@ def compose(
             "templates": templates,
             "register": register,
             "registration": registration,
+            "snms": Snms(registration, templates, known),
             "imports": Imports(records, register, templates, SerialStore(records), files, clock),
             "search": Search(following.index, register, registration, clock),
             "search_follower": following,

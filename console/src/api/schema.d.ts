@@ -4161,6 +4161,168 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/snms/identity/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a token
+         * @description `username` is the name of an account, `password` one of its API tokens, which is answered as `data.token`.
+         */
+        post: operations["snmsToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snms/identityv2/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change an identifier
+         * @description Attributes that are not named stay; one with an empty value goes.
+         */
+        put: operations["snmsChange"];
+        /**
+         * Register an identifier
+         * @description By the template named in `templateVersion`; index and type of each attribute are those of the template.
+         */
+        post: operations["snmsAdd"];
+        /**
+         * Remove an identifier
+         * @description It resolves no more; its versions are kept, and its name is not given again.
+         */
+        delete: operations["snmsRemove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snms/identityv2/data/batchCreate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register many identifiers
+         * @description At most 2,000, each by itself; `msg` says what became of it.
+         */
+        post: operations["snmsAddMany"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snms/identityv2/data/batchDelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove many identifiers
+         * @description At most 2,000, each by itself; `code` is 1 where it was removed, else -2.
+         */
+        delete: operations["snmsRemoveMany"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snms/identityv2/data/batchUpdate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change many identifiers
+         * @description At most 2,000, each by itself; `msg` says what became of it.
+         */
+        put: operations["snmsChangeMany"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snms/identityv2/data/detail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look up an identifier
+         * @description What one may see of it: attributes with their index and type, the template's name at index 1001.
+         */
+        get: operations["snmsDetail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snms/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A template of a prefix
+         * @description The one of the name `version` that is nearest to the prefix's holder. Where clients look for it:
+         *     `/snms/api/v3/template`, `/snms/api/v5/template`, `/snms/api/template/v1`.
+         */
+        get: operations["snmsTemplate"];
+        /**
+         * Change a template of a prefix
+         * @description Items whose index and type are known are changed, others are added, those in the state 0 left out of the new
+         *     version. It is published at once.
+         */
+        put: operations["snmsChangeTemplate"];
+        /**
+         * Add a template of a prefix
+         * @description It is published at once; its items are public texts.
+         */
+        post: operations["snmsAddTemplate"];
+        /**
+         * Retire a template of a prefix
+         * @description Nothing is registered by it any more; what is registered stays, and its name stays taken.
+         */
+        delete: operations["snmsRetireTemplate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -6979,6 +7141,183 @@ export interface components {
             name: string;
             /** @example copper kettles whistle */
             password: string;
+        };
+        /** SnmsAttribute */
+        SnmsAttribute: {
+            /** @default  */
+            auth: string | null;
+            data: components["schemas"]["SnmsData"];
+            index: number;
+            type: string;
+        };
+        /** SnmsCodedResult */
+        SnmsCodedResult: {
+            code: number;
+            handle: string;
+            msg: string;
+        };
+        /** SnmsCredentials */
+        SnmsCredentials: {
+            /** @example mwt_… */
+            password: string;
+            /** @example erp */
+            username: string;
+        };
+        /** SnmsData */
+        SnmsData: {
+            /** @default string */
+            format: string;
+            value: string;
+        };
+        /** SnmsDetail */
+        SnmsDetail: {
+            /** @default 200 */
+            code: string;
+            handle: string;
+            prefix: string;
+            templateVersion: string;
+            value: components["schemas"]["SnmsAttribute"][];
+        };
+        /** SnmsDetailEnvelope */
+        SnmsDetailEnvelope: {
+            data?: components["schemas"]["SnmsDetail"] | null;
+            /** @default success */
+            message: string;
+            /** @default 1 */
+            status: number;
+        };
+        /** SnmsDoneEnvelope */
+        SnmsDoneEnvelope: {
+            data?: boolean | null;
+            /** @default success */
+            message: string;
+            /** @default 1 */
+            status: number;
+        };
+        /** SnmsEntry */
+        SnmsEntry: {
+            /** @example 88.118.8/pump-7 */
+            handle: string;
+            /** @example 1.0 */
+            templateVersion: string;
+            value: components["schemas"]["SnmsAttribute"][];
+        };
+        /**
+         * SnmsEnvelope
+         * @description How every answer begins; ``data`` is null when the status is not 1.
+         */
+        SnmsEnvelope: {
+            /** @default null */
+            data: unknown;
+            /** @default success */
+            message: string;
+            /** @default 1 */
+            status: number;
+        };
+        /** SnmsLimits */
+        SnmsLimits: {
+            /** @default 0 */
+            maxLength: number | null;
+            /** @default 0 */
+            minLength: number | null;
+            /** @default string */
+            type: string;
+        };
+        /** SnmsManyEnvelope */
+        SnmsManyEnvelope: {
+            data?: components["schemas"]["SnmsResult"][] | null;
+            /** @default success */
+            message: string;
+            /** @default 1 */
+            status: number;
+        };
+        /** SnmsNamed */
+        SnmsNamed: {
+            /** @example 88.118.8/pump-7 */
+            handle: string;
+        };
+        /** SnmsNamedMany */
+        SnmsNamedMany: {
+            handles: string[];
+        };
+        /** SnmsNewTemplate */
+        SnmsNewTemplate: {
+            /** @default  */
+            description: string;
+            items: components["schemas"]["SnmsTemplateItem"][];
+            /** @example 88.118.8 */
+            prefix: string;
+            /** @example 1.0 */
+            version: string;
+        };
+        /** SnmsRemovedEnvelope */
+        SnmsRemovedEnvelope: {
+            data?: components["schemas"]["SnmsCodedResult"][] | null;
+            /** @default success */
+            message: string;
+            /** @default 1 */
+            status: number;
+        };
+        /** SnmsResult */
+        SnmsResult: {
+            handle: string;
+            msg: string;
+        };
+        /** SnmsTemplate */
+        SnmsTemplate: {
+            description: string;
+            /** @default  */
+            industryCategory: string;
+            /** @default  */
+            industrySpecific: string;
+            /** @default  */
+            industrySubclass: string;
+            /** @default  */
+            industryTrade: string;
+            items: components["schemas"]["SnmsTemplateItem"][];
+            name: string;
+            prefix: string;
+            /** @default 2 */
+            type: number;
+            version: string;
+        };
+        /** SnmsTemplateEnvelope */
+        SnmsTemplateEnvelope: {
+            data?: components["schemas"]["SnmsTemplate"] | null;
+            /** @default success */
+            message: string;
+            /** @default 1 */
+            status: number;
+        };
+        /** SnmsTemplateItem */
+        SnmsTemplateItem: {
+            idIndex?: number | string | null;
+            idType: string;
+            metadata?: components["schemas"]["SnmsLimits"] | null;
+            name: string;
+            /** @default false */
+            required: boolean | null;
+            /** @default 1 */
+            state: number;
+        };
+        /** SnmsTemplateKey */
+        SnmsTemplateKey: {
+            /** @example 88.118.8 */
+            prefix: string;
+            /** @example 1.0 */
+            version: string;
+        };
+        /** SnmsToken */
+        SnmsToken: {
+            token: string;
+        };
+        /** SnmsTokenEnvelope */
+        SnmsTokenEnvelope: {
+            data?: components["schemas"]["SnmsToken"] | null;
+            /** @default success */
+            message: string;
+            /** @default 1 */
+            status: number;
         };
         /** SparkplugBinding */
         SparkplugBinding: {
@@ -23207,6 +23546,708 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    snmsToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnmsCredentials"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsTokenEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnmsEntry"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsDoneEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsAdd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnmsEntry"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsDoneEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsRemove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnmsNamed"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsDoneEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsAddMany: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnmsEntry"][];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsManyEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsRemoveMany: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": string[] | components["schemas"]["SnmsNamedMany"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsRemovedEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsChangeMany: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnmsEntry"][];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsManyEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsDetail: {
+        parameters: {
+            query?: {
+                /** @description The identifier. */
+                handle?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsDetailEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsTemplate: {
+        parameters: {
+            query: {
+                /** @description A prefix of one's own. */
+                prefix: string;
+                /** @description The template's name. */
+                version: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsTemplateEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsChangeTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnmsNewTemplate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsDoneEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsAddTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnmsNewTemplate"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsDoneEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+        };
+    };
+    snmsRetireTemplate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnmsTemplateKey"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsDoneEnvelope"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnmsEnvelope"];
                 };
             };
         };

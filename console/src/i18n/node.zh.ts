@@ -501,6 +501,7 @@ export const SETTINGS: Record<string, string> = {
   "recursion.max_running": "同时向外查询的标识数。",
   "recursion.max_running_per_address": "为同一地址同时向外查询的标识数。",
   "identity.mirror": "本节点只跟随主节点所写的标识日志，自己不注册、不变更。",
+  "identity.snms": "在为二级节点（SNMS、IDHub）编写的程序所熟悉的地址上应答：`/identityv2/data…`、`/identity/token`、`/snms/api/v3/template`。`/api/v1/snms` 之下始终应答。",
   "identity.trusted_keys": "签署过该日志的其他节点的公钥（主节点、以前的主节点），写作 `名称+散列+base64`。",
   "handle.host": "Handle 服务监听的地址，默认所有网络。",
   "handle.port": "UDP 和 TCP 端口；0：任取一个空闲端口。",

@@ -23,6 +23,7 @@ from millwright.identity.prefixes import api as prefixes_api
 from millwright.identity.registration import api as registration_api
 from millwright.identity.rights import CODES_USE
 from millwright.identity.search import api as search_api
+from millwright.identity.snms import api as snms_api
 from millwright.identity.templates import api as templates_api
 from millwright.kernel import MillwrightError
 from millwright.parties import permit
@@ -279,4 +280,5 @@ ROUTES: list[type[Controller]] = [
     *templates_api.ROUTES,
     *registration_api.ROUTES,
     *search_api.ROUTES,
+    *snms_api.ROUTES,
 ]

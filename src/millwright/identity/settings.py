@@ -32,6 +32,14 @@ class IdentitySettings(Struct, frozen=True, forbid_unknown_fields=True):
         str, Meta(description="PEM file with the certificate that this node shows to those servers.")
     ] = ""
     mirror_key: Annotated[str, Meta(description="PEM file with the private key of `mirror_certificate`.")] = ""
+    snms: Annotated[
+        bool,
+        Meta(
+            description="Answer programs written for a secondary node (SNMS, IDHub) at the addresses that they know, "
+            "`/identityv2/data…`, `/identity/token`, `/snms/api/v3/template`. Below `/api/v1/snms` they are always "
+            "answered."
+        ),
+    ] = False
     trusted_keys: Annotated[
         list[str],
         Meta(

@@ -18,6 +18,7 @@ from millwright.devices.dead_letters import api as dead_letters_api
 from millwright.historian import History
 from millwright.historian import api as historian_api
 from millwright.identity import api as identity_api
+from millwright.identity.snms import Door
 from millwright.kernel import Lifecycle
 from millwright.ledger import api as ledger_api
 from millwright.metering import api as metering_api
@@ -42,10 +43,13 @@ CONSOLE = Path(__file__).parent / "console"
 """Where Vite puts the built console."""
 
 
-def create_app(services: Services, *, console: Path = CONSOLE, public: PublicApplication | None = None) -> Litestar:
+def create_app(
+    services: Services, *, console: Path = CONSOLE, public: PublicApplication | None = None, snms_at_root: bool = False
+) -> Litestar:
     """The application; its lifespan subscribes to the bus, so the bus must be started before.
 
-    ``public`` answers everybody at addresses of its own. ``app.state.edge`` counts requests, ``app.state.hub`` holds
+    ``public`` answers everybody at addresses of its own; ``snms_at_root`` puts the interface of secondary nodes where
+    programs written for those look for it. ``app.state.edge`` counts requests, ``app.state.hub`` holds
     the live streams (stop it before the server).
     """
     board = StatsBoard(services.bus, services.clock)
@@ -106,7 +110,7 @@ def create_app(services: Services, *, console: Path = CONSOLE, public: PublicApp
         services.calls,
         public,
     )
-    app.asgi_handler = edge
+    app.asgi_handler = Door(edge, at_root=snms_at_root)
     app.state.edge = edge
     app.state.hub = hub
     app.state.services = services

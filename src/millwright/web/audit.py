@@ -53,6 +53,16 @@ _NAMED = {
     ("DELETE", "identifiers/record"): "identifiers.remove",
     ("POST", "identifiers/record/restore"): "identifiers.restore",
     ("POST", "identifiers/record/reveal"): "identifiers.reveal",
+    ("POST", "snms/identity/token"): "session.sign_in",
+    ("POST", "snms/template"): "identifier_templates.publish",
+    ("PUT", "snms/template"): "identifier_templates.publish",
+    ("DELETE", "snms/template"): "identifier_templates.retire",
+    ("POST", "snms/identityv2/data"): "identifiers.add",
+    ("PUT", "snms/identityv2/data"): "identifiers.change",
+    ("DELETE", "snms/identityv2/data"): "identifiers.remove",
+    ("POST", "snms/identityv2/data/batchCreate"): "identifiers.add",
+    ("PUT", "snms/identityv2/data/batchUpdate"): "identifiers.change",
+    ("DELETE", "snms/identityv2/data/batchDelete"): "identifiers.remove",
 }
 _SINGULAR = {
     "people": "person",
@@ -60,6 +70,7 @@ _SINGULAR = {
     "oidc": "provider",
     "account": "person",
     "prefixes": "prefix",
+    "snms": "identifier",
 }
 _REPLAYED = (b"idempotency-replayed", b"true")
 

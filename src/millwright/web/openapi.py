@@ -13,6 +13,8 @@ from litestar.openapi.spec import Components, Contact, License, SecurityScheme, 
 from litestar.types.internal_types import PathParameterDefinition
 
 from millwright.approvals import HeldRequest
+from millwright.identity.snms.door import BELOW as SNMS
+from millwright.identity.snms.model import SnmsEnvelope
 from millwright.parties.cookies import COOKIE
 from millwright.web import problems
 from millwright.web.holding import nameable_routes
@@ -37,6 +39,8 @@ _TAGS = {
     "Prefixes": "Prefixes of identifiers: applications, review, certification, filing, transfer, expiry.",
     "Identifier templates": "What is said of an identifier: fields, types, visibility; in versions.",
     "Identifiers": "Identifiers by template: registered one by one or from files, versions, links, search.",
+    "SNMS": "The interface of China's secondary nodes (SNMS, IDHub), at the root too where `[identity] snms` is on. "
+    "Refusals are `{status, message, data}`, not problem details.",
     "Metering": "Usage, price plans, statements, quotas and rates.",
     "Alarms": "Alarms and their life (ISA-18.2, IEC 62682).",
     "Ledger": "Who did what: the tamper-evident record, and its proofs (RFC 9162, C2SP tlog-tiles).",
@@ -88,7 +92,9 @@ def _operation_id(_handler: Any, method: Any, path: list[str | PathParameterDefi
 
 @cache
 def _shared_schemas() -> dict[str, Any]:
-    _, found = msgspec.json.schema_components([Problem, HeldRequest], ref_template="#/components/schemas/{name}")
+    _, found = msgspec.json.schema_components(
+        [Problem, HeldRequest, SnmsEnvelope], ref_template="#/components/schemas/{name}"
+    )
     return found
 
 
@@ -97,8 +103,11 @@ def with_problems(schema: dict[str, Any], app: Litestar) -> dict[str, Any]:
     schema["components"]["schemas"] = _shared_schemas() | schema["components"]["schemas"]
     nameable = {(each.method.lower(), each.path) for each in nameable_routes(app)}
     waits = {"application/json": {"schema": {"$ref": "#/components/schemas/HeldRequest"}}}
-    content = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    problem = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    envelope = {"application/json": {"schema": {"$ref": "#/components/schemas/SnmsEnvelope"}}}
     for path, item in schema["paths"].items():
+        enveloped = path.startswith(SNMS)
+        content = envelope if enveloped else problem
         for method, operation in item.items():
             if not isinstance(operation, dict):
                 continue
@@ -106,7 +115,7 @@ def with_problems(schema: dict[str, Any], app: Litestar) -> dict[str, Any]:
             answers = operation["responses"]
             answers.pop("400", None)
             answers["400"] = {"description": "The request has wrong values.", "content": content}
-            if (method, path) in nameable:
+            if (method, path) in nameable and not enveloped:
                 answers["202"] = {"description": "It takes a second person, and waits.", "content": waits}
             if not public:
                 answers["401"] = {"description": "Nobody is signed in.", "content": content}

@@ -143,6 +143,8 @@ def query(path: str, ids: dict[str, str], marker: str) -> dict[str, Any]:
         "/api/v1/identifiers/record/restore": {"identifier": ids["identifier"]},
         "/api/v1/identifiers/record/reveal": {"identifier": ids["identifier"]},
         "/api/v1/identifiers/search": {"q": marker},
+        "/api/v1/snms/template": {"prefix": f"78.{marker}", "version": ids["template_id"]},
+        "/api/v1/snms/identityv2/data/detail": {"handle": ids["identifier"]},
         "/api/v1/identifiers/export": {"q": marker, "among": "all"},
         "/api/v1/prefixes": {"q": marker},
         "/api/v1/prefixes/{prefix_id}/documents": {"name": "n"},
@@ -156,7 +158,12 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
     short = path.removeprefix("/api/v1")
     organisation, device = ids["organisation_id"], ids["device_id"]
     rule = {"name": "r", "scope": {"device_id": device}, "property": "p", "condition": {"kind": "stale", "after_s": 9}}
+    entry = {"handle": ids["identifier"], "templateVersion": ids["template_id"], "value": []}
     return {
+        "POST /snms/identityv2/data": entry,
+        "PUT /snms/identityv2/data": entry,
+        "POST /snms/identityv2/data/batchCreate": [entry],
+        "PUT /snms/identityv2/data/batchUpdate": [entry],
         "POST /places": {"level": "area", "name": "p", "parent_id": ids["place_id"]},
         "PATCH /places/{place_id}": {"name": "p"},
         "POST /models/{model_id}/versions": {"name": "m", "properties": []},

@@ -35,6 +35,7 @@ from millwright.identity.registration.serials import SerialStore
 from millwright.identity.resolution import resolution_app
 from millwright.identity.search import Search
 from millwright.identity.search.export import Export
+from millwright.identity.snms import Snms
 from millwright.identity.templates import PublicLabels, Templates
 from millwright.kernel import Part
 from millwright.kernel.scope import EVERYTHING
@@ -131,6 +132,7 @@ def compose(node: Node) -> Composition:
             "handle_keys": HandleKeys(everything, register, node.clock),
             "templates": templates,
             "registration": registration,
+            "snms": Snms(registration, templates, parties),
             "imports": imports,
             "search": search,
             "export": Export(following.index, register, registration),
@@ -148,7 +150,7 @@ def compose(node: Node) -> Composition:
         recursion=recursor,
         failed=identifiers.failed,
     )
-    server = WebServer(create_app(services, public=public), chosen)
+    server = WebServer(create_app(services, public=public, snms_at_root=settings.identity.snms), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
     keeper = ApprovalsKeeper(approvals, recorder, node.clock)
     prefix_keeper = PrefixKeeper(

@@ -25,6 +25,7 @@ from millwright.identity.registration.model import (
 from millwright.identity.registration.reading import RecordReader
 from millwright.identity.registration.sealing import ValueSeals
 from millwright.identity.registration.serials import SerialStore
+from millwright.identity.registration.several import Plan, Wanted, write_plans
 from millwright.identity.registration.values import (
     Reader,
     assemble,
@@ -35,7 +36,7 @@ from millwright.identity.registration.values import (
     stamped,
 )
 from millwright.identity.templates import Template, Templates
-from millwright.kernel import Clock, Conflict, Scope, current_scope
+from millwright.kernel import Clock, Conflict, MillwrightError, Scope, current_scope
 from millwright.ledger import note
 from millwright.parties import Authority, Session
 
@@ -109,8 +110,13 @@ class Registration(RecordReader):
         text: str,
         reader: Reader,
     ) -> IdentifierRecord:
+        plan = self._plan_add(authority, new, template, text, current_scope())
+        return self._made(plan, session, new.reason, reader)
+
+    def _plan_add(
+        self, authority: Authority, new: NewIdentifier, template: Template | None, text: str, scope: Scope
+    ) -> Plan:
         _, name = naming.read_identifier(text)
-        scope = current_scope()
         with self.register.view() as view:
             owner = writable(view, name, text, scope)
         self._check_template(authority, template, owner)
@@ -126,10 +132,7 @@ class Registration(RecordReader):
                 raise errors.once_removed(text, version)
             return values
 
-        written = self._write(name, change, session, new.reason)
-        self._note(name, owner, None, values)
-        record = StoredRecord.build(written.name, values)
-        return _told_now(self.shown(record, owner, reader, written.version), self._clock.now_ms(), session)
+        return Plan(name, change, owner, None, values)
 
     async def change(
         self,
@@ -157,22 +160,29 @@ class Registration(RecordReader):
         expected: int | None,
         reader: Reader,
     ) -> IdentifierRecord:
+        plan = self._plan_change(authority, text, wanted, template, expected, current_scope())
+        return self._made(plan, session, wanted.reason, reader)
+
+    def _plan_change(
+        self,
+        authority: Authority,
+        text: str,
+        wanted: IdentifierChange,
+        template: Template | None,
+        expected: int | None,
+        scope: Scope,
+    ) -> Plan:
         _, name = naming.read_identifier(text)
-        scope = current_scope()
-        found: dict[str, Any] = {}
 
         def change(view: RecordsView, before: StoredRecord | None) -> tuple[HandleValue, ...]:
             owner = self._own_record(cast(IndexView, view), name, text, scope, before, expected)
             assert before is not None
             after = self._changed(authority, name, owner, before, wanted, template)
-            found.update(owner=owner, before=before.values, after=after)
+            plan.owner, plan.before, plan.after = owner, before.values, after
             return after
 
-        written = self._write(name, change, session, wanted.reason)
-        owner = found["owner"]
-        self._note(name, owner, found["before"], found["after"])
-        record = StoredRecord.build(written.name, found["after"])
-        return _told_now(self.shown(record, owner, reader, written.version), self._clock.now_ms(), session)
+        plan = Plan(name, change)
+        return plan
 
     def _changed(
         self,
@@ -226,16 +236,48 @@ class Registration(RecordReader):
         await asyncio.to_thread(self._remove, session, text, reason, expected)
 
     def _remove(self, session: Session, text: str, reason: str, expected: int | None) -> None:
+        plan = self._plan_remove(text, expected, current_scope())
+        self._write(plan.name, plan.change, session, reason)
+        self._note_made(plan)
+
+    def _plan_remove(self, text: str, expected: int | None, scope: Scope) -> Plan:
         _, name = naming.read_identifier(text)
-        scope = current_scope()
-        found: dict[str, Any] = {}
 
         def change(view: RecordsView, before: StoredRecord | None) -> None:
-            found["owner"] = self._own_record(cast(IndexView, view), name, text, scope, before, expected)
-            found["before"] = before
+            plan.owner = self._own_record(cast(IndexView, view), name, text, scope, before, expected)
+            assert before is not None
+            plan.before = before.values
 
-        self._write(name, change, session, reason)
-        self._note(name, found["owner"], found["before"].values, None)
+        plan = Plan(name, change)
+        return plan
+
+    async def write_many(
+        self, authority: Authority, session: Session, wanted: Sequence[Wanted], reason: str = ""
+    ) -> list[MillwrightError | None]:
+        """Register, change and remove many, each by itself; returns for each why it was refused.
+
+        What of it is written together, is so all or not at all. Raises as :meth:`.Records.batch` when nothing was
+        written.
+        """
+        return await asyncio.to_thread(self._write_many, authority, session, wanted, reason)
+
+    def _write_many(
+        self, authority: Authority, session: Session, wanted: Sequence[Wanted], reason: str
+    ) -> list[MillwrightError | None]:
+        scope = current_scope()
+        plans: list[Plan | MillwrightError] = []
+        for each in wanted:
+            try:
+                if each.what is None:
+                    plan = self._plan_remove(each.text, None, scope)
+                elif isinstance(each.what, NewIdentifier):
+                    plan = self._plan_add(authority, each.what, each.template, each.text, scope)
+                else:
+                    plan = self._plan_change(authority, each.text, each.what, each.template, None, scope)
+                plans.append(plan)
+            except MillwrightError as error:
+                plans.append(error)
+        return write_plans(self.register, plans, self._note_made, who=session.person.id, reason=reason)
 
     async def restore(
         self, session: Session, text: str, wanted: RestoreVersion, expected: int | None, reader: Reader
@@ -294,6 +336,18 @@ class Registration(RecordReader):
             raise errors.stale(text, version)
         check_open(owner)
         return owner
+
+    def _made(self, plan: Plan, session: Session, reason: str, reader: Reader) -> IdentifierRecord:
+        written = self._write(plan.name, plan.change, session, reason)
+        self._note_made(plan)
+        assert plan.owner is not None
+        assert plan.after is not None
+        record = StoredRecord.build(written.name, plan.after)
+        return _told_now(self.shown(record, plan.owner, reader, written.version), self._clock.now_ms(), session)
+
+    def _note_made(self, plan: Plan) -> None:
+        assert plan.owner is not None
+        self._note(plan.name, plan.owner, plan.before, plan.after)
 
     def _need_same(self, owner: Prefix, now: Prefix) -> None:
         """The holder did not change since the values were made for it."""

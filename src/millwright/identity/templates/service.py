@@ -51,6 +51,10 @@ class Templates:
         items = found[:limit]
         return TemplatePage(items, _encode(items[-1]) if len(found) > limit else None)
 
+    async def named(self, name: str) -> builtins.list[TemplateInfo]:
+        """Templates of this name, whatever its case: one's own, and those that organisations above share."""
+        return await asyncio.to_thread(self.store.named, name)
+
     async def get(self, template_id: str) -> TemplateInfo:
         """A template. Raises ``NotFound`` (``templates.unknown``)."""
         found = await asyncio.to_thread(self.store.find, template_id)

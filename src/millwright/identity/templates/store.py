@@ -45,6 +45,11 @@ class TemplateStore:
         with self._records.read() as connection:
             return [_info(row) for row in connection.execute(query)]
 
+    def named(self, name: str) -> builtins.list[TemplateInfo]:
+        """Templates of this name, whatever its case."""
+        with self._records.read() as connection:
+            return [_info(row) for row in connection.execute(_joined.where(templates.c.name_key == _key(name)))]
+
     def find(self, template_id: str) -> TemplateInfo | None:
         """A template."""
         with self._records.read() as connection:
