@@ -38,6 +38,7 @@ def ssh(key: Any) -> str:
         (ssh(ec.generate_private_key(ec.SECP256R1())), ("P-256", 256)),
         (pem(dsa.generate_private_key(2048)), ("DSA", 2048)),
     ],
+    ids=["rsa", "rsa_pkcs1", "rsa_ssh", "p256", "p256_ssh", "dsa"],
 )
 def test_a_key_is_read(text: str, kind: tuple[str, int]) -> None:
     key = read_public_key(text)
@@ -58,6 +59,7 @@ def test_a_key_is_read(text: str, kind: tuple[str, int]) -> None:
         (RSA.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(), "private key"),
         (RSA.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode(), "private key"),
     ],
+    ids=["empty", "cut", "no_key", "words", "short", "p384", "ed25519", "private", "private_ssh"],
 )
 def test_what_is_no_key_to_take_is_refused_without_repeating_it(text: str, why: str) -> None:
     with pytest.raises(Invalid) as raised:
