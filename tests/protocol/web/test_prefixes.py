@@ -192,6 +192,9 @@ async def test_the_life_of_a_template(park: Park) -> None:
 
     fields = {"name": "P7", "weight": {"value": 1200, "unit": "g"}}
     assert (await send(park.red, "POST", f"{path}/check", {"fields": fields}, 200))["fields"] == fields
+    # A page that asks of the draft while it is published is told of what it became.
+    late = {"fields": fields, "draft": True}
+    assert (await send(park.red, "POST", f"{path}/check", late, 200))["fields"] == fields
     bad = await park.red.post(f"/api/v1{path}/check", json={"fields": {"weight": 3}})
     problem = bad.json()
     assert (bad.status_code, problem["code"]) == (400, "templates.fields_invalid")

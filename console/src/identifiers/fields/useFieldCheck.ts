@@ -9,12 +9,12 @@ import { type Entered, fieldsOf } from "./values";
 
 export interface FieldCheck { fields: Record<string, unknown>; faults: string[]; problems: FieldProblem[]; read: Record<string, unknown> | null; checking: boolean; error: unknown }
 
-export function useFieldCheck(templateId: string, fields: readonly TemplateField[], entered: Entered, of: { version?: number | null; draft?: boolean; enabled?: boolean }): FieldCheck {
+export function useFieldCheck(templateId: string, fields: readonly TemplateField[], entered: Entered, of: { version?: number | null; draft?: boolean; revision?: number; enabled?: boolean }): FieldCheck {
   const made = useMemo(() => fieldsOf(fields, entered), [fields, entered]);
   const text = JSON.stringify(made.fields);
   const settled = useSettled(text, 350);
   const asked = useQuery({
-    queryKey: ["field-check", templateId, of.version ?? null, of.draft ?? false, settled],
+    queryKey: ["field-check", templateId, of.version ?? null, of.draft ?? false, of.revision ?? null, settled],
     queryFn: () => post<{ fields: Record<string, unknown> }>(`/identifier-templates/${templateId}/check`, { fields: JSON.parse(settled) as unknown, version: of.version ?? null, draft: of.draft ?? false }),
     retry: false, staleTime: 30_000, placeholderData: keepPreviousData, enabled: of.enabled ?? true,
   });

@@ -15,7 +15,7 @@ export function TryPanel({ template, changed }: { template: TemplateInfo; change
   const [entered, setEntered] = useState<Entered>({});
   const document = template.draft ?? template.document;
   const fields = document.fields ?? [];
-  const check = useFieldCheck(template.id, fields, entered, { draft: template.draft !== null, enabled: fields.length > 0 });
+  const check = useFieldCheck(template.id, fields, entered, { draft: template.draft !== null, revision: template.revision, enabled: fields.length > 0 });
   // What is missing is said once something was filled in.
   const begun = Object.keys(check.fields).length > 0;
   const problems = check.problems.filter((one) => begun && (entered[one.field] !== undefined || Object.keys(entered).length > 1));

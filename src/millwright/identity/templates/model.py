@@ -146,7 +146,10 @@ class TemplatePage(Struct, frozen=True):
 
 
 class FieldsToCheck(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Fields to be tried against a version of a template (left out: the newest), or against its draft."""
+    """Fields to be tried against a version of a template (left out: the newest), or against its draft.
+
+    Without a draft, ``draft`` means the newest version: what was a draft a moment ago may be published by now.
+    """
 
     fields: dict[str, Any]
     version: Annotated[int, Meta(ge=1)] | None = None

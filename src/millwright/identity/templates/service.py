@@ -126,11 +126,12 @@ class Templates:
         note("identifier_template", template_id, before.name, before=before)
 
     async def check(self, template_id: str, given: FieldsToCheck) -> dict[str, Any]:
-        """The fields as they would be read back. Raises ``Invalid`` (``templates.fields_invalid``), ``NotFound``."""
-        if given.draft:
-            info = await self.get(template_id)
-            if info.draft is None:
-                raise errors.no_draft(template_id)
+        """The fields as they would be read back. Raises ``Invalid`` (``templates.fields_invalid``), ``NotFound``.
+
+        A draft that was published meanwhile is the newest version by now, so that is what is tried.
+        """
+        info = await self.get(template_id)
+        if given.draft and info.draft is not None:
             template = Template(id=template_id, version=info.version + 1, document=info.draft)
         else:
             template = await self.version(template_id, given.version)
