@@ -39,6 +39,7 @@ from handle import fill, name
 from millwright.identity.handle.rest.api import QUICK_HEADERS
 from millwright.identity.records import RecordIndex
 from millwright.identity.resolution import ResolutionSettings, resolution_app
+from millwright.identity.resolution.server import ResolutionServer
 from processes import child, finish, say
 from support.nats import free_port
 
@@ -66,13 +67,18 @@ async def constant(_scope: Any, _receive: Any, send: Any) -> None:
 
 async def serve(folder: str, port: int) -> None:
     """Answer until the parent says that it is enough."""
-    app: Any = constant
     if folder:
         # A register as a node opens it, read only.
         records = RecordIndex(Path(folder), read_only=True)
-        app = resolution_app(records, ResolutionSettings(requests_per_s=0, misses_per_min=0))
+        settings = ResolutionSettings(host="127.0.0.1", port=port, requests_per_s=0, misses_per_min=0)
+        part = ResolutionServer(resolution_app(records, settings), settings)
+        await part.start()
+        print(json.dumps({"port": port}), flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+        await part.stop()
+        return
     server = Server(
-        app, address="127.0.0.1", port=port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False
+        constant, address="127.0.0.1", port=port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False
     )
     task = asyncio.create_task(server.serve())
     await asyncio.sleep(0.3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from granian.constants import Interfaces
-from granian.server.embed import Server
+from msgspec import structs
 
 from millwright.identity.digital_link import Link, link_value
 from millwright.identity.handle import HandleValue
@@ -19,7 +17,8 @@ from millwright.identity.handle.model import SECRET_PERMISSIONS
 from millwright.identity.records import Records
 from millwright.identity.records.naming import name_of_text
 from millwright.identity.resolution import Resolution, ResolutionSettings, resolution_app
-from millwright.kernel import Clock, SystemClock
+from millwright.identity.resolution.server import ResolutionServer
+from millwright.kernel import Clock, Lifecycle, SystemClock
 from support.handle import fill, value
 from support.identifiers import home, open_records, put
 from support.nats import free_port
@@ -112,23 +111,8 @@ async def resolver(
 
 
 @asynccontextmanager
-async def served(app: Resolution) -> AsyncIterator[str]:
-    """The application on a free port, by the server that a node has; yields its address."""
-    port = free_port()
-    server = Server(
-        app, address="127.0.0.1", port=port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False
-    )
-    task = asyncio.create_task(server.serve())
-    try:
-        for _ in range(500):
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.01)
-                continue
-            writer.close()
-            break
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.stop()
-        await asyncio.wait({task}, timeout=5)
+async def served(app: Resolution, settings: ResolutionSettings | None = None) -> AsyncIterator[str]:
+    """The application on a free port, as the role ``resolver`` serves it; yields its address."""
+    chosen = structs.replace(settings or ResolutionSettings(), host="127.0.0.1", port=free_port())
+    async with Lifecycle(ResolutionServer(app, chosen)):
+        yield f"http://127.0.0.1:{chosen.port}"

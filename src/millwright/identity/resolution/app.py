@@ -50,7 +50,8 @@ class Resolution:
         clock = clock or SystemClock()
         self.limits = Limits(clock, settings.requests_per_s, settings.misses_per_min)
         self._trusted = frozenset(settings.trusted_proxies)
-        self._not_common = _NOT_COMMON | ({b"x-forwarded-for"} if self._trusted else set())
+        self.not_common = _NOT_COMMON | ({b"x-forwarded-for"} if self._trusted else frozenset())
+        """Headers with which a question is not the common one, in lower case."""
         self.handles = HandleRest(source, settings, clock, self.limits, administrators=administrators, failed=failed)
         self._links = DigitalLinks(source, settings, self.limits)
         self._dids = Dids(source, settings, self.limits)
@@ -75,22 +76,17 @@ class Resolution:
         if scope["type"] != "http":
             await _beside_http(scope, receive, send)
             return
-        self.requests += 1
         body = self._common(scope)
         if body is not None:
-            client = scope.get("client")
-            wait_s = self.limits.admit(client[0] if client else "")
-            if wait_s:
-                await _too_many(scope, send, wait_s)
-                return
-            self.quick += 1
             headers = [*QUICK_HEADERS, (b"etag", etag_of(body)), (b"content-length", b"%d" % len(body))]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": body, "more_body": False})
             return
+        self.requests += 1
         asked = Asked(scope, self._trusted)
         wait_s = self.limits.admit(asked.address)
         if wait_s:
+            self.limits.refused += 1
             await _too_many(scope, send, wait_s)
             return
         try:
@@ -115,13 +111,23 @@ class Resolution:
         if not path.isascii():
             return None
         for name, _ in scope["headers"]:
-            if name in self._not_common:
+            if name in self.not_common:
                 return None
+        client = scope.get("client")
+        return self.at_hand(path[_FROM:].encode(), client[0] if client else "")
+
+    def at_hand(self, handle: bytes, address: str) -> bytes | None:
+        """The body for all public values of a handle that is kept here, or at hand for who asks from ``address``;
+        ``None`` leaves the question to the application. To be called in the event loop."""
         try:
-            client = scope.get("client")
-            return self.handles.find_public(path[_FROM:].encode(), client[0] if client else "")
+            body = self.handles.find_public(handle, address)
         except MillwrightError:  # the long way says what it is
             return None
+        if body is None or self.limits.admit(address):
+            return None
+        self.requests += 1
+        self.quick += 1
+        return body
 
     async def _answer(self, asked: Asked, receive: Any, send: Any) -> None:
         path = asked.path

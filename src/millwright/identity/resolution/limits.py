@@ -33,6 +33,7 @@ class Limits:
         self._off = not requests_per_s and not misses_per_min
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
         self.refused = 0
+        """Of how many who were not admitted the refusal was said; counted by who says it."""
 
     def admit(self, address: str) -> float:
         """0: go on; else in how many seconds to ask again."""
@@ -40,11 +41,9 @@ class Limits:
             return 0.0
         bucket = self._bucket(address)
         if self._miss_rate and bucket.misses <= 0:
-            self.refused += 1
             return (1 - bucket.misses) / self._miss_rate
         if self._rate:
             if bucket.requests < 1:
-                self.refused += 1
                 return (1 - bucket.requests) / self._rate
             bucket.requests -= 1
         return 0.0

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import logging
 import socket
-from pathlib import Path
-from typing import Any
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
 
-from granian.constants import Interfaces, SSLProtocols
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
+import uvicorn
 
 from millwright.identity.resolution.app import Resolution
+from millwright.identity.resolution.door import Door, Pulse
 from millwright.identity.resolution.settings import ResolutionSettings
-from millwright.kernel import Invalid, Unavailable
+from millwright.kernel import Invalid, Unavailable, end
 
 logger = logging.getLogger(__name__)
 
-_START_S, _STOP_S = 10.0, 5.0
-_HEADERS_MS = 10_000
-_BUFFER_BYTES = 64 * 1024
-_EVERY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+_STOP_S = 5
+_BACKLOG = 1024
+_TICKS = 10
+"""Of the general server, in a second."""
 
 
 class ResolutionServer:
@@ -29,80 +31,103 @@ class ResolutionServer:
 
     def __init__(self, app: Resolution, settings: ResolutionSettings) -> None:
         self._app, self._settings = app, settings
-        self._server: Server | None = None
+        self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Listen. Raises ``Unavailable`` (``resolution.port_taken``, ``resolution.not_started``) and ``Invalid``
+        """Listen. Raises ``Unavailable`` (``resolution.port_taken``) and ``Invalid``
         (``resolution.certificate_unusable``)."""
         settings = self._settings
-        _check_port(settings.host, settings.port)
+        pulse = Pulse(self._app)
+        config = uvicorn.Config(
+            self._app,
+            http=functools.partial(Door, pulse=pulse),  # type: ignore[arg-type]  # a class is expected, called it is
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            # It would write a line for each packet that is no HTTP.
+            log_level=logging.CRITICAL,
+            proxy_headers=False,
+            server_header=False,
+            # How long a connection may be idle is the door's.
+            timeout_keep_alive=86_400,
+            timeout_graceful_shutdown=_STOP_S,
+            backlog=_BACKLOG,
+            ssl_certfile=settings.certificate or None,
+            ssl_keyfile=settings.key or None,
+        )
         try:
-            self._server = Server(
-                self._app,
-                address=settings.host,
-                port=settings.port,
-                interface=Interfaces.ASGINL,
-                websockets=False,
-                backlog=1024,
-                log_enabled=False,
-                http1_settings=HTTP1Settings(header_read_timeout=_HEADERS_MS, max_buffer_size=_BUFFER_BYTES),
-                **_tls(settings),
-            )
+            config.load()
         except (OSError, ValueError) as error:  # an SSLError is an OSError
             raise Invalid(
                 f"The certificate {settings.certificate} with key {settings.key} cannot be used: {error}",
                 code="resolution.certificate_unusable",
                 hint="Set [resolution] certificate and key to readable PEM files that belong together.",
             ) from error
-        self._task = asyncio.create_task(self._server.serve(), name="resolution over http")
-        host = _EVERY.get(settings.host, settings.host)
-        for _ in range(int(_START_S / 0.01)):
-            if self._task.done():
-                self._task.result()
-            try:
-                _, writer = await asyncio.open_connection(host, settings.port)
-            except OSError:
-                await asyncio.sleep(0.01)
-                continue
-            writer.close()
-            return
-        raise Unavailable(
-            "Resolution over HTTP did not start.", code="resolution.not_started", hint="Read the role's log."
-        )
+        listening = _listen(settings.host, settings.port)
+        self._server = _Server(config, pulse)
+        self._task = asyncio.create_task(self._server.serve([listening]), name="resolution over http")
+        begun = asyncio.create_task(self._server.begun.wait())
+        await asyncio.wait({begun, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        await end(begun)
+        if self._task.done():
+            self._task.result()
 
     async def stop(self) -> None:
         """Accept no more; let what is being answered finish for five seconds."""
         if self._server is None or self._task is None:
             return
-        self._server.stop()  # type: ignore[no-untyped-call]  # Granian's
-        _, late = await asyncio.wait({self._task}, timeout=_STOP_S)
-        if late:
-            logger.warning("some resolutions did not end within %g s", _STOP_S)
-            self._task.cancel()
+        self._server.should_exit = True
         await asyncio.gather(self._task, return_exceptions=True)
+        self._server.leave_all()
         self._server = self._task = None
 
 
-def _tls(settings: ResolutionSettings) -> dict[str, Any]:
-    if not settings.certificate and not settings.key:
-        return {}
-    return {
-        "ssl_cert": Path(settings.certificate),
-        "ssl_key": Path(settings.key),
-        "ssl_protocol_min": SSLProtocols.tls12,
-    }
+class _Server(uvicorn.Server):
+    """The general server, in a process whose signals are another's."""
+
+    def __init__(self, config: uvicorn.Config, pulse: Pulse) -> None:
+        super().__init__(config)
+        self._pulse = pulse
+        self.begun = asyncio.Event()
+        self._beat()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None: the role ends by its own."""
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        self.begun.set()
+        if counter % _TICKS == 0:
+            self._beat()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Door):
+                    connection.tick()
+        return await super().on_tick(counter)
+
+    def _beat(self) -> None:
+        self._pulse.beat(int(time.monotonic()), formatdate(time.time(), usegmt=True).encode())
+
+    def leave_all(self) -> None:
+        """Leave who is still connected."""
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, Door):
+                connection.transport.abort()
 
 
-def _check_port(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Unavailable(
-                f"The address {host}:{port} cannot be used: {error.strerror}.",
-                code="resolution.port_taken",
-                hint="Stop what listens there, or set [resolution] host and port.",
-            ) from error
+def _listen(host: str, port: int) -> socket.socket:
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise Unavailable(
+            f"The address {host}:{port} cannot be used: {error.strerror}.",
+            code="resolution.port_taken",
+            hint="Stop what listens there, or set [resolution] host and port.",
+        ) from error
+    return listening

@@ -445,5 +445,5 @@ def _handle_text(path: str) -> str | None:
         return None
 
 
-QUICK_HEADERS: Headers = [JSON, _REVALIDATE, _VARY, *CORS[:2]]
-"""Headers of the answer to the common question; each costs some, so those are left out that only others need."""
+QUICK_HEADERS: Headers = [JSON, _REVALIDATE, _VARY, *CORS]
+"""Headers of the answer to the common question, beside its ETag and its length."""
