@@ -163,7 +163,8 @@ async def test_odd_names_arrive_as_they_are(town: Town) -> None:
 
 async def test_every_code_system_and_suffixes_to_be_made(town: Town) -> None:
     red, register_ = town.red, town.web.services.more["register"]
-    for prefix in ("GS1:950600", "OID:1.2.156.3", "DID:did:web:example.com", "MA:156.1000"):
+    for prefix in ("GS1:950600", "OID:1.2.156.3", "DID:did:web:example.com", "MA:156.1000", "MA:156.M0.100001",
+                   "ECODE:10064"):  # fmt: skip
         await asyncio.to_thread(give_prefix, register_, prefix, red.id)
     for text, name in (
         ("https://id.gs1.org/01/09506000134352/21/aB7", "GS1/01/09506000134352/21/~aB7"),
@@ -180,6 +181,12 @@ async def test_every_code_system_and_suffixes_to_be_made(town: Town) -> None:
         ("GS1:950600", {"kind": "serial", "gtin": "9506000134352", "digits": 4},
          ["GS1/01/09506000134352/21/0001", "GS1/01/09506000134352/21/0002"]),
         ("GS1:950600", {"kind": "sscc", "extension": 3}, ["GS1/00/395060000000000016", "GS1/00/395060000000000023"]),
+        ("MA:156.1000", {"kind": "serial", "before": "PUMP-", "digits": 3},
+         ["MA/156.1000/PUMP-001", "MA/156.1000/PUMP-002"]),
+        ("MA:156.M0.100001", {"kind": "serial", "before": "1ABCDEF8.L2408", "digits": 4},
+         ["MA/156.M0.100001.1ABCDEF8.L2408.S0001", "MA/156.M0.100001.1ABCDEF8.L2408.S0002"]),
+        ("ECODE:10064", {"kind": "serial", "before": "7", "digits": 10},
+         ["ECODE/1006470000000001", "ECODE/1006470000000002"]),
     ]  # fmt: skip
     for prefix, suffix, names in wanted:
         new = red.new("") | {"identifier": None, "prefix": prefix, "suffix": suffix}
@@ -187,6 +194,14 @@ async def test_every_code_system_and_suffixes_to_be_made(town: Town) -> None:
     for kind in ("uuid", "random"):
         new = red.new("") | {"identifier": None, "prefix": "88.1", "suffix": {"kind": kind}}
         assert len({(await register(red, new))["name"] for _ in range(3)}) == 3
+    for prefix, suffix, code in (
+        ("MA:156.M0.100001", {"kind": "serial", "before": "short"}, "identity.code_unknown"),
+        ("ECODE:10064", {"kind": "serial", "before": "x"}, "identity.code_unknown"),
+        ("ECODE:10064", {"kind": "uuid"}, "identifiers.no_generator"),
+    ):
+        new = red.new("") | {"identifier": None, "prefix": prefix, "suffix": suffix}
+        answer = await red.client.post("/api/v1/identifiers", json=new)
+        assert (answer.status_code, answer.json()["code"]) == (400 if "unknown" in code else 422, code), answer.text
     await register(red, red.new("p-003"))
     new = red.new("") | {
         "identifier": None,

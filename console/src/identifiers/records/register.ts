@@ -12,10 +12,9 @@ export const registerName = (prefix: Pick<PrefixInfo, "system" | "prefix">): str
 /** Which suffixes are made for the codes of a system; for the others the whole identifier is given. */
 export function kindsFor(system: PrefixSystem): SuffixKind[] {
   switch (system) {
-    case "handle": case "did": return ["serial", "random", "uuid"];
-    case "oid": return ["serial"];
+    case "handle": case "did": case "ma": return ["serial", "random", "uuid"];
+    case "oid": case "ecode": return ["serial"];
     case "gs1": return ["sscc", "serial", "random"];
-    default: return [];
   }
 }
 

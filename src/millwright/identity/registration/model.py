@@ -25,7 +25,8 @@ class NewSuffix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to put behind the prefix. ``serial``: the next number of ``digits`` digits; ``random``: so many characters
     that nobody guesses; ``uuid``: a UUID of version 4; ``sscc``: the next logistic unit of a GS1 company prefix.
 
-    ``before`` stands before it. With ``gtin`` it is the serial number of that product.
+    ``before`` stands before it. With ``gtin`` it is the serial number of that product. Below a registrant of medical
+    devices (``MA:156.M0.…``) ``before`` is the product code, and it is that product's serial number.
     """
 
     kind: Literal["serial", "random", "uuid", "sscc"]

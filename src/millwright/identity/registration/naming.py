@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import uuid
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from millwright.kernel import MillwrightError
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SSCC_DIGITS: Final = 16
+_UDI_REGISTRANT: Final = re.compile(r"[0-9]{3}\.M0\.", re.IGNORECASE)
 
 
 def read_identifier(text: str) -> tuple[Code, bytes]:
@@ -85,6 +87,12 @@ def writer(prefix: str, wanted: NewSuffix, secret: bytes | None = None) -> Calla
     if system == "gs1" and wanted.gtin is not None:
         gtin = wanted.gtin.zfill(14)
         return lambda number: f"(01){gtin}(21){wanted.before}{tail(number)}"
+    if system == "ma":
+        # Of a registrant of medical devices ``before`` is the product, and the number its serial.
+        start = f"MA.{bare}.{wanted.before}.S" if _UDI_REGISTRANT.match(bare) else f"MA.{bare}/{wanted.before}"
+        return lambda number: f"{start}{tail(number)}"
+    if system == "ecode" and wanted.kind == "serial":
+        return lambda number: f"ecode:{bare}{wanted.before}{tail(number)}"
     raise no_generator(wanted.kind, system)
 
 
