@@ -45,6 +45,7 @@ from support.nats import free_port
 SCRIPT = """
 local requests, at = {}, 0
 function init()
+  HEADERS
   for path in io.lines("PATHS") do requests[#requests + 1] = wrk.format("GET", path) end
 end
 function request()
@@ -96,16 +97,20 @@ def measure(
     connections: int,
     cores: list[int],
     delay_ms: int = 0,
+    accept: str = "",
 ) -> dict[str, float]:
-    """What wrk found: requests a second, latencies in milliseconds, failures; and the server's time for each."""
-    before_s = sum(server.cpu_times()[:2])
+    """What wrk found: requests a second, latencies in milliseconds, failures; and the server's time for each, with that
+    of the processes that it started and that ended."""
+    before_s = sum(server.cpu_times()[:4])
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script, tempfile.NamedTemporaryFile("w") as listed:
         listed.write("\n".join(paths) + "\n")
         listed.flush()
-        script.write(SCRIPT.replace("PATHS", listed.name))
+        headers = f'wrk.headers["Accept"] = "{accept}"' if accept else ""
+        script.write(SCRIPT.replace("PATHS", listed.name).replace("HEADERS", headers))
         script.write(PACED.replace("DELAY", str(delay_ms)) if delay_ms else "")
         script.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script.name, url]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "--latency"]
+        command += ["-s", script.name, url]
         text = subprocess.run(
             ["taskset", "-c", ",".join(map(str, cores)), *command], capture_output=True, text=True, check=True
         ).stdout
@@ -117,7 +122,7 @@ def measure(
         "p50_ms": milliseconds(text, "50%"),
         "p99_ms": milliseconds(text, "99%"),
         "failed": float(failed[1]) if failed else 0.0,
-        "cpu_us": (sum(server.cpu_times()[:2]) - before_s) / int(count[1]) * 1e6 if count else 0.0,
+        "cpu_us": (sum(server.cpu_times()[:4]) - before_s) / int(count[1]) * 1e6 if count else 0.0,
     }
 
 
