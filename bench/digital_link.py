@@ -42,7 +42,7 @@ from handle import ForgetfulLog
 from millwright.identity.codes.gs1.check_digits import check_digit
 from millwright.identity.digital_link import Link, link_value
 from millwright.identity.handle import HandleValue
-from processes import child, finish, say
+from processes import child, finish, memory, say
 from resolution import PATHS, hold, measure, nginx, shown
 from support.handle import admin_value, value
 from support.identifiers import home, open_records
@@ -99,12 +99,6 @@ def fill(folder: Path, count: int) -> float:
     took = time.perf_counter() - start
     store.close()
     return took
-
-
-def memory(server: psutil.Process) -> str:
-    """What a server's process holds by itself, and what of files, the index among them, it has mapped."""
-    found = server.memory_info()
-    return f"{(found.rss - found.shared) / 1e6:.0f} MB of its own and {found.shared / 1e6:.0f} MB of files mapped"
 
 
 def both_loads(

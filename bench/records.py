@@ -26,9 +26,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
 import psutil
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from digital_link import COMPANY, products
 from handle import HEAD, PREFIX, name, question
@@ -36,6 +36,7 @@ from millwright.engines.nats import NatsConnection
 from millwright.identity.handle import HandleValue
 from millwright.identity.records import Follower, Records, StreamLog
 from millwright.kernel import SystemClock
+from processes import memory
 from support.handle import admin_value, value
 from support.identifiers import home, make_records
 from support.node import RunningNode
@@ -78,11 +79,6 @@ def sizes(node: RunningNode, records: Records) -> None:
     index = (node.data / "identifiers" / "data.mdb").stat().st_size
     print(f"kept               {count:,}: {log / 1e9:.2f} GB of log and {index / 1e9:.2f} GB of index", end="")
     print(f", {log / count:.0f} and {index / count:.0f} bytes each")
-
-
-def memory(process: psutil.Process) -> str:
-    found = process.memory_info()
-    return f"{(found.rss - found.shared) / 1e6:.0f} MB of its own, {found.shared / 1e6:.0f} MB of files mapped"
 
 
 class Asker:

@@ -39,7 +39,7 @@ from handle import fill, name
 from millwright.identity.handle.rest.api import QUICK_HEADERS
 from millwright.identity.records import RecordIndex
 from millwright.identity.resolution import ResolutionSettings, resolution_app
-from processes import child, finish, say
+from processes import child, finish, memory, say
 from support.nats import free_port
 
 SCRIPT = """
@@ -219,8 +219,7 @@ def main(options: argparse.Namespace) -> None:
             ):
                 found = measure(server, url, paths, 3, options.connections, load_cores)
                 print(f"{label:26}{shown(found)}", flush=True)
-            memory = server.memory_info().rss / 1e6
-            print(f"resident {memory:.0f} MB, of which the index is mapped")
+            print(f"memory: {memory(server)}")
         finally:
             asyncio.run(finish(process))
         process = child(__file__, "serve", "", str(port))
