@@ -38,7 +38,7 @@ from millwright.identity.handle.wire.message import Message, encode_message
 from millwright.identity.handle.wire.requests import Resolve, encode_request
 from millwright.identity.records import RecordIndex
 from millwright.kernel import SystemClock
-from processes import child, finish, say
+from processes import child, finish, memory, say
 from support.handle import admin_value, site_for, value
 from support.identifiers import MemoryLog, home, open_records
 
@@ -255,7 +255,7 @@ async def run(options: argparse.Namespace) -> None:
         reached = await measure("udp", port, watched, options, 0)
         await measure("udp", port, watched, options, reached / 2)
         await measure("tcp", port, watched, options, 0)
-        print(f"server memory      {watched.memory_info().rss / 1e6:.0f} MB, the index's pages in use among it")
+        print(f"server memory      {memory(watched)}")
         await finish(server)
         print(f"load average       {os.getloadavg()[0]:.1f}")
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import Any
 
+import psutil
+
 
 def child(script: str, *arguments: str) -> subprocess.Popen[str]:
     """Run a Python program."""
@@ -28,3 +30,10 @@ async def finish(process: subprocess.Popen[str], line: str = "") -> Any:
     """Send the last line, wait for the end; returns the last line that came, as JSON, ``None`` without one."""
     out, _ = await asyncio.to_thread(process.communicate, line + "\n", 60)
     return json.loads(out.splitlines()[-1]) if out.strip() else None
+
+
+def memory(process: psutil.Process) -> str:
+    """What a process holds by itself, and what it has mapped of files: pages of an index, which the system drops when
+    memory runs short."""
+    found = process.memory_info()
+    return f"{(found.rss - found.shared) / 1e6:.0f} MB of its own, {found.shared / 1e6:.0f} MB of files mapped"

@@ -1,18 +1,22 @@
 """How many identifiers a second are registered durably through the log, and how soon one is resolved.
 
-    python bench/records.py [--identifiers 200000] [--batch 5000] [--singles 300] [--sync 10s]
+    python bench/records.py [--identifiers 200000] [--batch 5000] [--singles 300] [--sync 10s] [--folder KEPT]
 
 Starts a whole node and registers identifiers from a process beside it, as an import does: in batches, each of which is
 in the stream and synced in the index when it is acknowledged; names are spread, the worst case for an index, or follow
 one another. Then changes one at a time, and asks the resolver role by the native protocol from the moment of the
 acknowledgement until it answers with the new value. An index is built from the log alone, and then, as a mirror, asked
 in the same way. Everything runs on this machine.
+
+``--folder`` keeps the node: the next run registers nothing, and bench/resolution.py and bench/handle.py (with
+``--handles``) and bench/digital_link.py (with ``--products``) take its ``KEPT/data`` as their ``--folder``.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import os
 import socket
 import sys
@@ -22,13 +26,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from digital_link import COMPANY, products
 from handle import HEAD, PREFIX, name, question
 from millwright.engines.nats import NatsConnection
 from millwright.identity.handle import HandleValue
 from millwright.identity.records import Follower, Records, StreamLog
 from millwright.kernel import SystemClock
+from processes import memory
 from support.handle import admin_value, value
 from support.identifiers import home, make_records
 from support.node import RunningNode
@@ -44,25 +52,33 @@ def made(count: int, spread: bool) -> Iterator[tuple[bytes, tuple[HandleValue, .
         yield called, (url, value(2, b"NAME", b"Bearing %d" % number), admin)
 
 
-def fill(records: Records, count: int, batch: int, spread: bool) -> None:
-    home(records, PREFIX)
-    named = list(made(count, spread))
-    changes = [(name, lambda _view, _before, values=values: values) for name, values in named]
+def fill(records: Records, named: Iterator[tuple[bytes, tuple[HandleValue, ...]]], batch: int, what: str) -> None:
+    count = 0
     started, cpu = time.perf_counter(), time.process_time()
-    slowest = 0.0
-    for first in range(0, count, batch):
+    slowest = said = 0.0
+    while part := [
+        (name, lambda _view, _before, values=values: values) for name, values in itertools.islice(named, batch)
+    ]:
         began = time.perf_counter()
-        records.change_many(changes[first : first + batch], who="bench")
-        slowest = max(slowest, time.perf_counter() - began)
+        records.change_many(part, who="bench")
+        count += len(part)
+        now = time.perf_counter()
+        slowest = max(slowest, now - began)
+        if now - said > 30 and now - started > 30:
+            print(f"                   {count:,} {what}: {count / (now - started):,.0f}/s", flush=True)
+            said = now
     took, cpu = time.perf_counter() - started, time.process_time() - cpu
-    print(f"registered         {count:,} in batches of {batch:,}: {count / took:,.0f}/s durable", end="")
-    print(f"; {cpu / count * 1e6:.1f} µs of CPU each, slowest batch {slowest * 1e3:.0f} ms")
+    if count:
+        print(f"registered         {count:,} {what} in batches of {batch:,}: {count / took:,.0f}/s durable", end="")
+        print(f"; {cpu / count * 1e6:.1f} µs of CPU each, making them included, slowest batch {slowest * 1e3:.0f} ms")
 
 
-def sizes(node: RunningNode, count: int) -> None:
+def sizes(node: RunningNode, records: Records) -> None:
+    count = records.stats()["handles"]
     log = sum(path.stat().st_size for path in (node.data / "nats" / "jetstream").rglob("IDENTITY/msgs/*.blk"))
     index = (node.data / "identifiers" / "data.mdb").stat().st_size
-    print(f"kept               {log / count:.0f} bytes of log and {index / count:.0f} of index each")
+    print(f"kept               {count:,}: {log / 1e9:.2f} GB of log and {index / 1e9:.2f} GB of index", end="")
+    print(f", {log / count:.0f} and {index / count:.0f} bytes each")
 
 
 class Asker:
@@ -104,28 +120,35 @@ def percentiles(times: list[float]) -> str:
     return f"p50 {p50:.1f} ms, p99 {p99:.1f} ms"
 
 
-async def run(options: argparse.Namespace, folder: Path) -> None:
-    node = RunningNode(folder, {"nats": {"sync": options.sync}})
+async def run(options: argparse.Namespace, folder: Path, temporary: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    node = RunningNode(folder, {"nats": {"sync": options.sync, "max_store_gb": options.store_gb}})
     with node:
         bus = NatsConnection(node.nats_url, "bench")
         await bus.start()
         log: Any = StreamLog(bus)
         records = make_records(node.data, log, durable=True)
         await records.start()
-        await asyncio.to_thread(fill, records, options.identifiers, options.batch, not options.sequential)
-        sizes(node, options.identifiers)
+        there = records.stats()["handles"]
+        if there < options.identifiers + options.products:
+            await asyncio.to_thread(home, records, PREFIX, f"GS1:{COMPANY}".encode())
+            names = made(options.identifiers, not options.sequential)
+            await asyncio.to_thread(fill, records, names, options.batch, "handles")
+            await asyncio.to_thread(fill, records, products(0, options.products), options.batch, "products")
+        sizes(node, records)
+        broker = node.find_process("nats-server")
+        print(f"memory             this process {memory(psutil.Process())}; the broker {memory(broker)}")
         asker = Asker(node.handle_port)
         await asyncio.to_thread(measure, records, options.singles, asker.holds, "resolver role")
 
-        mirror = make_records(folder / "mirror", log, mirror=True, keys=records._keys, durable=True)
+        mirror = make_records(temporary / "mirror", log, mirror=True, keys=records._keys, durable=True)
         began = time.perf_counter()
         await mirror.start()
         follower = Follower(mirror, bus, SystemClock())
         await asyncio.to_thread(mirror.catch_up)
         took = time.perf_counter() - began
-        print(
-            f"built from the log {options.identifiers:,} in {took:.1f} s: {options.identifiers / took:,.0f}/s", end=""
-        )
+        count = mirror.stats()["handles"]
+        print(f"built from the log {count:,} in {took:.1f} s: {count / took:,.0f}/s", end="")
         print(f"; digests are {'equal' if mirror.digest == records.digest else 'NOT EQUAL'}")
         await follower.start()
 
@@ -136,8 +159,7 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
 
         await asyncio.to_thread(measure, records, options.singles, holds, "a mirror")
         await follower.stop()
-        resolver = node.find_process("resolver")
-        print(f"resolver role      {resolver.memory_info().rss / 1e6:.0f} MB, its index's pages in use among it")
+        print(f"resolver role      {memory(node.find_process('resolver'))}")
         await mirror.stop()
         await records.stop()
         await bus.stop()
@@ -150,10 +172,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=5_000)
     parser.add_argument("--sequential", action="store_true", help="names that follow one another")
     parser.add_argument("--singles", type=int, default=300, help="changes of one at a time")
+    parser.add_argument("--products", type=int, default=0, help="register so many for bench/digital_link.py, too")
+    parser.add_argument("--folder", type=Path, help="keep the node here, and use what is here")
+    parser.add_argument("--store-gb", type=int, default=16, help="what the broker may keep")
     parser.add_argument("--sync", default="10s", help="`always`: the stream is on the disk at each acknowledgement")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        asyncio.run(run(options, Path(temporary)))
+        asyncio.run(run(options, options.folder or Path(temporary) / "node", Path(temporary)))
 
 
 if __name__ == "__main__":

@@ -59,17 +59,37 @@ def parts(stream: Iterator[bytes]) -> Iterator[bytes]:
     yield bytes(waiting)
 
 
-def importer_costs(node: RunningNode) -> tuple[int, float]:
-    """Bytes of memory and seconds of CPU."""
-    for process in node.processes():
-        try:
-            if process.cmdline()[-2:] == ["run", "importer"]:
-                # What belongs to it alone: the pages of the index that it has mapped are the system's cache.
-                times = process.cpu_times()
-                return int(process.memory_full_info().uss), times.user + times.system
-        except psutil.Error:
-            continue
-    return 0, 0.0
+class Costs:
+    """What the processes of a node spend: the import's own, and the others'."""
+
+    def __init__(self, node: RunningNode) -> None:
+        self._node = node
+        self._began: dict[int, float] = {}
+        self._spent: dict[int, tuple[str, float]] = {}
+        self.memory = 0
+        self.look(first=True)
+
+    def look(self, *, first: bool = False) -> None:
+        for process in self._node.processes():
+            try:
+                line, times = process.cmdline(), process.cpu_times()
+                role = line[line.index("run") + 1] if "run" in line else Path(line[0]).name
+                if role == "importer":
+                    # What belongs to it alone: the pages of the index that it has mapped are the system's cache.
+                    self.memory = max(self.memory, process.memory_full_info().uss)
+            except (psutil.Error, IndexError):
+                continue
+            spent = times.user + times.system
+            if first:
+                self._began[process.pid] = spent
+            self._spent[process.pid] = role, spent
+
+    def by_role(self) -> dict[str, float]:
+        """Seconds of CPU since the first look, the most first."""
+        total: dict[str, float] = {}
+        for pid, (role, spent) in self._spent.items():
+            total[role] = total.get(role, 0.0) + spent - self._began.get(pid, 0.0)
+        return dict(sorted(total.items(), key=lambda each: -each[1]))
 
 
 def run(options: argparse.Namespace, folder: Path) -> None:
@@ -86,13 +106,12 @@ def run(options: argparse.Namespace, folder: Path) -> None:
             send(api, "PUT", f"{path}/file", params={"offset": offset}, content=part, headers=headers)
             offset += len(part)
         send(api, "POST", f"{path}/start", json={"template_id": template, "batch_size": options.batch})
-        memory, cpu_s, pages = 0, 0.0, []
+        costs, pages = Costs(node), []
         while (found := send(api, "GET", path))["state"] in ("waiting", "running"):
             began = time.perf_counter()
             send(api, "GET", "/identifier-templates")
             pages.append(time.perf_counter() - began)
-            size, spent_s = importer_costs(node)
-            memory, cpu_s = max(memory, size), max(cpu_s, spent_s)
+            costs.look()
             time.sleep(0.1)
         took = (found["ended_ms"] - found["started_ms"]) / 1000
         assert found["registered"] == options.rows, found
@@ -100,6 +119,9 @@ def run(options: argparse.Namespace, folder: Path) -> None:
         print(
             f"imported           {options.rows:,} rows ({options.system}) in {took:.1f} s: {options.rows / took:,.0f}/s"
         )
+        spent = {role: seconds / options.rows * 1e6 for role, seconds in costs.by_role().items()}
+        shown = ", ".join(f"{role} {each:.1f}" for role, each in spent.items() if each >= 0.1)
+        print(f"CPU of a row       {sum(spent.values()):.1f} µs until its end: {shown}")
         began = time.perf_counter()
         while True:
             page = send(api, "GET", "/identifiers/search", params={"q": f"bearing {options.rows - 1}"})
@@ -114,7 +136,7 @@ def run(options: argparse.Namespace, folder: Path) -> None:
             asked.append(time.perf_counter() - began)
         asked.sort()
         print(f"a search           p50 {asked[len(asked) // 2] * 1e3:.1f} ms, slowest {asked[-1] * 1e3:.1f} ms")
-        print(f"its process        {cpu_s / options.rows * 1e6:.1f} µs of CPU a row, {memory / 1e6:.0f} MB at most")
+        print(f"its process        {costs.memory / 1e6:.0f} MB at most")
         p50, p99 = (pages[len(pages) * part // 100] * 1e3 for part in (50, 99))
         print(f"a page's request   p50 {p50:.1f} ms, p99 {p99:.1f} ms")
 

@@ -40,12 +40,13 @@ from millwright.identity.handle.rest.api import QUICK_HEADERS
 from millwright.identity.records import RecordIndex
 from millwright.identity.resolution import ResolutionSettings, resolution_app
 from millwright.identity.resolution.server import ResolutionServer
-from processes import child, finish, say
+from processes import child, finish, memory, say
 from support.nats import free_port
 
 SCRIPT = """
 local requests, at = {}, 0
 function init()
+  HEADERS
   for path in io.lines("PATHS") do requests[#requests + 1] = wrk.format("GET", path) end
 end
 function request()
@@ -102,16 +103,20 @@ def measure(
     connections: int,
     cores: list[int],
     delay_ms: int = 0,
+    accept: str = "",
 ) -> dict[str, float]:
-    """What wrk found: requests a second, latencies in milliseconds, failures; and the server's time for each."""
-    before_s = sum(server.cpu_times()[:2])
+    """What wrk found: requests a second, latencies in milliseconds, failures; and the server's time for each, with that
+    of the processes that it started and that ended."""
+    before_s = sum(server.cpu_times()[:4])
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script, tempfile.NamedTemporaryFile("w") as listed:
         listed.write("\n".join(paths) + "\n")
         listed.flush()
-        script.write(SCRIPT.replace("PATHS", listed.name))
+        headers = f'wrk.headers["Accept"] = "{accept}"' if accept else ""
+        script.write(SCRIPT.replace("PATHS", listed.name).replace("HEADERS", headers))
         script.write(PACED.replace("DELAY", str(delay_ms)) if delay_ms else "")
         script.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script.name, url]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "--latency"]
+        command += ["-s", script.name, url]
         text = subprocess.run(
             ["taskset", "-c", ",".join(map(str, cores)), *command], capture_output=True, text=True, check=True
         ).stdout
@@ -123,7 +128,7 @@ def measure(
         "p50_ms": milliseconds(text, "50%"),
         "p99_ms": milliseconds(text, "99%"),
         "failed": float(failed[1]) if failed else 0.0,
-        "cpu_us": (sum(server.cpu_times()[:2]) - before_s) / int(count[1]) * 1e6 if count else 0.0,
+        "cpu_us": (sum(server.cpu_times()[:4]) - before_s) / int(count[1]) * 1e6 if count else 0.0,
     }
 
 
@@ -220,8 +225,7 @@ def main(options: argparse.Namespace) -> None:
             ):
                 found = measure(server, url, paths, 3, options.connections, load_cores)
                 print(f"{label:26}{shown(found)}", flush=True)
-            memory = server.memory_info().rss / 1e6
-            print(f"resident {memory:.0f} MB, of which the index is mapped")
+            print(f"memory: {memory(server)}")
         finally:
             asyncio.run(finish(process))
         process = child(__file__, "serve", "", str(port))

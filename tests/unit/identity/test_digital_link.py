@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from millwright.identity.codes.gs1 import compress_link
@@ -57,6 +60,26 @@ async def test_without_a_wish_the_default_link_is_followed(client: httpx.AsyncCl
     assert "Accept-Language" in answer.headers["vary"]
     head = await client.head(path)
     assert (head.status_code, head.headers["location"]) == (307, "https://shop.example/shirt")
+
+
+@settings(max_examples=40)
+@given(
+    gtin=st.sampled_from([SHIRT[4:], "09506000134353", "00000000000000", "9506000134352", "095060001343520"]),
+    batch=st.none() | st.from_regex("[0-9A-Za-z%/_-]{1,22}", fullmatch=True),
+    serial=st.none() | st.from_regex("[0-9A-Z.]{0,21}", fullmatch=True),
+)
+def test_a_plain_product_is_read_as_any_other_link(gtin: str, batch: str | None, serial: str | None) -> None:
+    async def ask() -> None:
+        async with resolver(Path(folder), misses_per_min=0) as (client, _, _):
+            answers = []
+            for words in (("01", "10", "21"), ("gtin", "lot", "ser")):
+                path = f"/{words[0]}/{gtin}" + (f"/{words[1]}/{batch}" if batch is not None else "")
+                answer = await client.get(path + (f"/{words[2]}/{serial}" if serial else ""))
+                answers.append((answer.status_code, answer.headers.get("location"), answer.headers.get("link")))
+            assert answers[0] == answers[1]
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(ask())
 
 
 async def test_options_say_what_may_be_done(client: httpx.AsyncClient) -> None:
@@ -273,6 +296,16 @@ def test_any_text_is_an_address_or_is_not(text: str) -> None:
         assert found.isascii()
         assert found.isprintable()
         assert " " not in found
+
+
+@given(st.from_regex(r"https?://[A-Za-z0-9.:@_\[\]-]{0,12}[/?#]?[!-~]{0,20}", fullmatch=True))
+def test_an_address_is_taken_as_it_is_only_where_nothing_in_it_fools(text: str) -> None:
+    if safe_href(text) == text:
+        parts = urlsplit(text)
+        assert parts.hostname
+        assert "@" not in parts.netloc
+        assert parts.port is None or parts.port >= 0
+        assert not set(text) & set('\\^`{|}<>"')
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -11,9 +12,9 @@ import msgspec
 
 from millwright.identity.codes.gs1 import read as read_elements
 from millwright.identity.codes.gs1.digital_link import ALIASES, write_link
-from millwright.identity.codes.gs1.elements import Element, write_bracketed
+from millwright.identity.codes.gs1.elements import Element, find_fault, write_bracketed
 from millwright.identity.codes.gs1.table import table
-from millwright.identity.digital_link.choice import Wish, choose
+from millwright.identity.digital_link.choice import Wish, choose, choose_matching
 from millwright.identity.digital_link.links import (
     DEFAULT,
     DEFAULT_MULTI,
@@ -21,8 +22,7 @@ from millwright.identity.digital_link.links import (
     NAMESPACE,
     Link,
     bare_type,
-    read_description,
-    read_links,
+    read_record,
 )
 from millwright.identity.digital_link.linkset import CONTEXT, CONTEXT_LINK, Level, json_ld, linkset, list_of, target_of
 from millwright.identity.records.naming import name_of_elements
@@ -57,6 +57,10 @@ _FORMS = (_LINKSET_JSON, _JSON, _JSON_LD, _HTML)
 _VARY = (b"vary", b"Accept, Accept-Language")
 _FRESH = (b"cache-control", b"no-cache")
 _MOST_CHARACTERS = 4096
+_SHORT = 256
+_UNDER_GS1 = "https://id.gs1.org"
+"""Links are read under GS1's own name: that of this node may be a number or have a port."""
+_PRODUCT = re.compile(r"(/01/([0-9]{14}))(/10/[0-9A-Z]{1,20})?(/21/[0-9A-Z]{1,20})?")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/%-]+")
 
 
@@ -74,6 +78,7 @@ class DigitalLinks:
     def __init__(self, source: Source, settings: ResolutionSettings, limits: Limits) -> None:
         self._source, self._settings, self._limits = source, settings, limits
         self._words = key_words()
+        self._gtin = table().by_ai["01"]
 
     def takes(self, path: str) -> bool:
         """Whether an address is one of a Digital Link, plain or compressed; a word in small letters never is."""
@@ -121,10 +126,10 @@ class DigitalLinks:
                 raise Invalid(
                     "The address is too long.", code="identity.code_invalid", hint="No identifier is so long."
                 )
-            # Under GS1's own name: that of this node may be a number or have a port.
-            elements, _ = read_elements(f"https://id.gs1.org{path}{query}")
-            pairs = asked.pairs()
-            steps = list(_steps(elements))
+            steps = None if query else self._steps_of_product(path)
+            if steps is None:
+                steps = list(_steps(read_elements(f"{_UNDER_GS1}{path}{query}")[0]))
+            pairs = asked.pairs() if query else []
         except (Invalid, Unsupported) as error:
             await self._refuse(asked, send, 400, error)
             return
@@ -135,6 +140,7 @@ class DigitalLinks:
         if _is_compressed(path, self._words):
             about += f', <{anchor}>; rel="owl:sameAs"'
         if found is not None:
+            elements, _ = read_elements(f"{_UNDER_GS1}{path}{query}")
             await self._not_found(asked, send, elements, found, [*headers, (b"link", about.encode())])
             return
         wished = bare_type(next((value for name, value in pairs if name == "linkType"), ""))
@@ -142,9 +148,11 @@ class DigitalLinks:
         if wished in (LINKSET, "all") or (not wished and form in (_LINKSET_JSON, _JSON, _JSON_LD)):
             await _send_linkset(asked, send, levels, form, headers, about)
             return
-        wish = Wish.of(
-            asked.text("accept-language"), asked.text("accept"), [value for name, value in pairs if name == "context"]
-        )
+
+        def wish() -> Wish:
+            contexts = [value for name, value in pairs if name == "context"]
+            return Wish.of(asked.text("accept-language"), asked.text("accept"), contexts)
+
         links = _chosen(levels, wished, wish)
         if not links:
             self._limits.miss(asked.address)
@@ -159,6 +167,15 @@ class DigitalLinks:
             target = _with_query(links[0], asked.query_string)
             headers += [(b"location", target.encode()), (b"link", about.encode())]
             await answer(asked.scope, send, 307, b"", headers)
+
+    def _steps_of_product(self, path: str) -> list[tuple[str, str]] | None:
+        """What :func:`_steps` says of the common question: a GTIN, or a batch or an item of it whose numbers are of
+        digits and capitals. ``None`` for every other one, and for what is wrong."""
+        found = _PRODUCT.fullmatch(path)
+        if found is None or find_fault(self._gtin, found[2]) is not None:
+            return None
+        ends = [found.end(part) for part in (4, 3, 1) if found[part]]
+        return [(path[:end], "GS1" + path[:end]) for end in ends]
 
     async def _levels(
         self, origin: str, steps: Sequence[tuple[str, str]], address: str
@@ -175,14 +192,10 @@ class DigitalLinks:
                 record = view.find(step.encode())
                 if record is None:
                     continue
-                values = record.values
-                described = read_description(values)
-                levels.append(
-                    Level(anchor=origin + path, description=described or path[1:], links=tuple(read_links(values)))
-                )
-            kept = is_kept(view, name)
-        if not levels:
-            return [], "unknown" if kept else "elsewhere"
+                described, links = read_record(record)
+                levels.append(Level(anchor=origin + path, description=described or path[1:], links=tuple(links)))
+            if not levels:
+                return [], "unknown" if is_kept(view, name) else "elsewhere"
         if not any(level.of_type(DEFAULT) for level in levels):
             first = levels[0]
             own = Link(
@@ -195,7 +208,7 @@ class DigitalLinks:
 
     async def _refuse(self, asked: Asked, send: Any, status: int, error: MillwrightError) -> None:
         self._limits.miss(asked.address)
-        start = len("https://id.gs1.org")
+        start = len(_UNDER_GS1)
         at = error.detail.get("at")
         more: dict[str, Any] = {"hint": error.hint, "detail": error.detail.get("why") or error.message}
         if isinstance(at, int):
@@ -245,14 +258,17 @@ def _steps(elements: Sequence[Element]) -> Iterator[tuple[str, str]]:
         yield "/" + "/".join(words[:end]), name_of_elements(chosen)
 
 
-def _chosen(levels: Sequence[Level], wished: str, wish: Wish) -> list[Link]:
-    """The links that answer best: of the level next to what was asked for that has any of the type."""
+def _chosen(levels: Sequence[Level], wished: str, wish: Callable[[], Wish]) -> list[Link]:
+    """The links that answer best: of the level next to what was asked for that has any of the type.
+
+    ``wish`` is asked only where there is a choice.
+    """
     if wished and wished != DEFAULT:
         links = next((found for level in levels if (found := level.of_type(wished))), [])
-        return choose(links, wish) if links else []
+        return choose(links, wish()) if links else []
     for level in levels:
-        several = [each for each in level.of_type(DEFAULT_MULTI) if wish.matches(each)] if not wished else []
-        if several and len(best := choose(several, wish)) == 1:
+        several = level.of_type(DEFAULT_MULTI) if not wished else []
+        if several and len(best := choose_matching(several, wish())) == 1:
             return best
         if default := level.of_type(DEFAULT):
             return default
@@ -270,12 +286,22 @@ def _with_query(link: Link, query: str) -> str:
 
 def _form(accept: str) -> str:
     """Which form of a linkset is wished most; HTML where nothing was said or all is welcome to a browser."""
+    if not accept:
+        return ""
+    # Clients send few different headers, and short ones.
+    return _known_form(accept) if len(accept) <= _SHORT else _find_form(accept)
+
+
+def _find_form(accept: str) -> str:
     accepted = preferences(accept)
     if not accepted or all(value == "*/*" for value, _ in accepted):
         return ""
     weights = [(weight_of_media(each, [one for one in accepted if one[0] != "*/*"]), each) for each in _FORMS]
     best = max(weights, key=lambda each: each[0])
     return best[1] if best[0] > 0 else ""
+
+
+_known_form = lru_cache(maxsize=256)(_find_form)
 
 
 async def _send_linkset(
@@ -307,6 +333,6 @@ def _is_compressed(path: str, words: frozenset[str]) -> bool:
 
 def _reads(path: str) -> bool:
     try:
-        return bool(read_elements(f"https://id.gs1.org{path.rstrip('/')}")[0])
+        return bool(read_elements(f"{_UNDER_GS1}{path.rstrip('/')}")[0])
     except (Invalid, Unsupported):
         return False

@@ -75,3 +75,9 @@ def choose(links: Sequence[Link], wish: Wish) -> list[Link]:
     found = [each for score, each in scored if score == best]
     # The same target twice is one.
     return list({each.href: each for each in found}.values())
+
+
+def choose_matching(links: Sequence[Link], wish: Wish) -> list[Link]:
+    """The same among those that say the right thing in something and the wrong thing in nothing."""
+    matching = [each for each in links if wish.matches(each)]
+    return choose(matching, wish) if matching else []

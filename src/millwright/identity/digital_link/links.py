@@ -15,7 +15,8 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from msgspec import Struct, field
 
-from millwright.identity.handle.model import HandleValue
+from millwright.identity.handle.model import HandleValue, Permission
+from millwright.identity.handle.records import StoredRecord
 from millwright.kernel import Invalid
 
 LINK_TYPE = b"GS1.LINK"
@@ -26,6 +27,11 @@ DESCRIPTIONS = (b"GS1.DESCRIPTION", b"DESCRIPTION", b"NAME", b"TITLE", b"DESC")
 
 _NAMESPACES = re.compile(r"(?:gs1:|https?://(?:www\.|ref\.)?gs1\.org/voc/)", re.IGNORECASE)
 _SCHEMES = ("http", "https")
+# Almost every address: nothing in it is escaped, and it means to every browser what it looks like.
+_PUBLIC = int(Permission.PUBLIC_READ)
+_PLAIN_HREF = re.compile(
+    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][A-Za-z0-9!#$%&'()*+,/:;=?@~._-]*)?"
+)
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>\"\\^`{|}]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _MEDIA = re.compile(r"[A-Za-z0-9][\w!#$&^.+-]*/[A-Za-z0-9][\w!#$&^.+-]*")
@@ -54,9 +60,13 @@ class Link(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.link_type if "://" in self.link_type else f"gs1:{self.link_type}"
 
 
+_decode = msgspec.json.Decoder(Link).decode
+
+
 def bare_type(text: str) -> str:
     """A link type as :attr:`Link.link_type` has it: ``gs1:pip``, ``https://gs1.org/voc/pip`` and ``pip`` are one."""
-    return _NAMESPACES.sub("", text.strip(), count=1)
+    text = text.strip()
+    return text[4:] if text.startswith("gs1:") else _NAMESPACES.sub("", text, count=1)
 
 
 def safe_href(href: str) -> str | None:
@@ -65,6 +75,8 @@ def safe_href(href: str) -> str | None:
     Nobody is ever sent to ``javascript:`` or ``data:``, or to an address that browsers read otherwise than it looks.
     """
     href = href.strip()
+    if _PLAIN_HREF.fullmatch(href):
+        return href
     if _FORBIDDEN.search(href):
         return None
     try:
@@ -118,40 +130,59 @@ def _checked(link: Link) -> Link | str:
         return "hreflang is not a list of language tags (RFC 5646)"
     if link.type and not _MEDIA.fullmatch(link.type):
         return "its type is no media type"
-    return msgspec.structs.replace(link, link_type=kind, href=href, type=link.type.lower())
+    return Link(
+        link_type=kind,
+        href=href,
+        title=link.title,
+        hreflang=link.hreflang,
+        type=link.type.lower(),
+        context=link.context,
+        fwqs=link.fwqs,
+    )
+
+
+Plain = Iterable[tuple[bytes, bytes]]
+"""Type, in capitals, and data of values that the public may read."""
+
+
+def read_record(record: StoredRecord) -> tuple[str, list[Link]]:
+    """What a thing is, in the words of its record, and its links: quicker than by its values. Raises ``Corrupt``."""
+    plain = [(kind.upper(), data) for _, permissions, kind, data in record.iter_plain() if permissions & _PUBLIC]
+    return _description(plain), _links(plain)
 
 
 def read_links(values: Iterable[HandleValue]) -> list[Link]:
     """The links among public values; what is no link is left out. One default link at most."""
+    return _links((value.type.upper(), value.data) for value in values if value.public)
+
+
+def _links(plain: Plain) -> list[Link]:
     found: list[Link] = []
     url: Link | None = None
-    for value in values:
-        if not value.public:
-            continue
-        if value.is_type(LINK_TYPE):
+    default = False
+    for kind, data in plain:
+        if kind == LINK_TYPE:
             try:
-                checked = _checked(msgspec.json.decode(value.data, type=Link))
+                checked = _checked(_decode(data))
             except msgspec.DecodeError:
                 continue
-            default = isinstance(checked, Link) and checked.link_type == DEFAULT
-            if isinstance(checked, Link) and not (default and any(each.link_type == DEFAULT for each in found)):
+            if isinstance(checked, Link) and not (default and checked.link_type == DEFAULT):
                 found.append(checked)
-        elif url is None and value.is_type(b"URL"):
-            href = safe_href(value.data.decode(errors="replace"))
+                default = default or checked.link_type == DEFAULT
+        elif url is None and kind == b"URL":
+            href = safe_href(data.decode(errors="replace"))
             url = Link(link_type=DEFAULT, href=href, title=href) if href else None
-    if url is not None and not any(each.link_type == DEFAULT for each in found):
+    if url is not None and not default:
         found.append(url)
     return found
 
 
-def read_description(values: Iterable[HandleValue]) -> str:
-    """What a thing is, in the words of its record; empty when it says nothing."""
+def _description(plain: Plain) -> str:
     best, text = len(DESCRIPTIONS), ""
-    for value in values:
-        kind = value.type.upper()
-        if value.public and kind in DESCRIPTIONS[:best]:
+    for kind, data in plain:
+        if kind in DESCRIPTIONS[:best]:
             try:
-                best, text = DESCRIPTIONS.index(kind), value.data.decode().strip()[:500]
+                best, text = DESCRIPTIONS.index(kind), data.decode().strip()[:500]
             except UnicodeDecodeError:
                 continue
     return text

@@ -184,9 +184,13 @@ class StreamLog:
         return found
 
     def announce(self, position: int) -> None:
-        """Tell the position on the bus."""
+        """Tell the position on the bus; who writes does not wait for that."""
+        if self._loop is not None and self._loop.is_running():
+            asyncio.run_coroutine_threadsafe(self._tell(position), self._loop)
+
+    async def _tell(self, position: int) -> None:
         try:
-            self._call(self._bus.publish(CHANGED, str(position).encode()))
+            await self._bus.publish(CHANGED, str(position).encode())
         except MillwrightError as error:
             logger.debug("the position of the identifiers' log is not told: %s", error)
 

@@ -26,6 +26,8 @@ MOST_MATCHED: Final = 256
 _INTEGERS: Final = 1 << 63
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})")
+# Almost every address; its host begins right behind the slashes, and nothing has to be looked for in it.
+_WEB_URL = re.compile(r"https?://[A-Za-z0-9][!-Z^-~]*")
 _NUMBER = re.compile(r"-?\d+")
 _SPACE = re.compile(r"\s")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sm3:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
@@ -143,6 +145,9 @@ def _write_datetime(_field: TemplateField, value: Any) -> str:
 
 def _write_url(field: TemplateField, value: Any) -> str:
     text = _plain(value)
+    if _WEB_URL.fullmatch(text):
+        _fits(field, text)
+        return text
     try:
         parts = urlsplit(text)
         whole = bool(parts.netloc or parts.scheme in ("mailto", "tel", "urn"))

@@ -31,6 +31,9 @@ FIELDS: Final = "fields."
 LINKS: Final = "links."
 _IDENTIFIERS = frozenset({"identifier", "handle", "code", "标识", "标识编码", "编码", "标识码", "handle标识"})
 _GUESSES: Final = 50_000
+_REPEATING: Final = frozenset({"date", "quantity", "integer", "number", "boolean", "enum"})
+"""Types of fields whose values come again and again: what a cell was written as is remembered."""
+_REMEMBERED: Final = 2_000
 
 _HANDLE = re.compile(r"([0-9]+(?:\.[0-9A-Za-z]+)+)/[0-9A-Za-z._~:@!*'()/-]+")
 _SERIAL = re.compile(r"(.*(?:\(01\)|/01/)[0-9]{14}(?:\(21\)|/21/))([0-9A-Z]{1,20})")
@@ -316,4 +319,22 @@ def _writer(field: TemplateField, now_s: int) -> Callable[[str], list[tuple[int,
             found.append((index + place * REPEATED_STEP, data))
         return found
 
-    return write_all if field.repeated else write
+    if field.repeated:
+        return write_all
+    return _remembering(write) if field.type in _REPEATING and not sealed else write
+
+
+def _remembering(write: Callable[[str], list[tuple[int, bytes]]]) -> Callable[[str], list[tuple[int, bytes]]]:
+    known: dict[str, list[tuple[int, bytes]]] = {}
+
+    def write_once(cell: str) -> list[tuple[int, bytes]]:
+        found = known.get(cell)
+        if found is None:
+            found = write(cell)
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            if len(cell) <= 64:
+                known[cell] = found
+        return found
+
+    return write_once
