@@ -22,6 +22,7 @@ from millwright.identity.handle.keys import DhPublicKey, decode_public_key, enco
 from millwright.identity.handle.model import DEFAULT_PERMISSIONS, HandleValue, Permission, Reference
 from millwright.identity.handle.naming import prefix_handle
 from millwright.identity.handle.records import RecordsView, StoredRecord
+from millwright.identity.handle.sm2 import Sm2PublicKey, encode_info
 from millwright.identity.handle.special import (
     ALL_ADMIN_PERMISSIONS,
     HS_ADMIN,
@@ -61,9 +62,9 @@ _GRANTED: Final[dict[str, AdminPermission]] = {
 class NewHandleKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key for an administrator of a prefix.
 
-    ``public_key``: one of RSA (2048 bits or more), DSA (2048 or more) or the curve P-256, as PEM or as SSH writes it;
-    left out: the node makes a secret. ``index``: left out, the next one that was never used; that of a key
-    that was removed gives the new key what is registered in the name of the old one.
+    ``public_key``: one of RSA (2048 bits or more), DSA (2048 or more) or the curve P-256, as PEM or as SSH writes it,
+    or of SM2 as PEM or its x and y in hexadecimal; left out: the node makes a secret. ``index``: left out, the next one
+    that was never used; that of a key that was removed gives the new key what is registered in the name of the old one.
     """
 
     public_key: Annotated[str, Meta(max_length=16_384)] | None = None
@@ -74,8 +75,8 @@ class NewHandleKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class PrefixHandleKey(Struct, frozen=True, kw_only=True):
     """A key of an administrator.
 
-    ``administrator`` is how a Handle client names it. ``algorithm``: ``RSA``, ``DSA``, ``P-256`` …, null for a secret;
-    ``fingerprint``: SHA-256 of the key as SubjectPublicKeyInfo (DER) in hex. ``permissions`` is ``other`` for
+    ``administrator`` is how a Handle client names it. ``algorithm``: ``RSA``, ``DSA``, ``P-256``, ``SM2`` …, null for
+    a secret; ``fingerprint``: SHA-256 of the key as SubjectPublicKeyInfo (DER) in hex. ``permissions`` is ``other`` for
     what a Handle client has chosen, ``none`` for a key that administers nothing here.
     """
 
@@ -262,7 +263,11 @@ def _shown(handle: bytes, value: HandleValue, values: Sequence[HandleValue]) -> 
         else:
             algorithm, bits = key_kind(key)
             if not isinstance(key, DhPublicKey):
-                plain = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+                plain = (
+                    encode_info(key)
+                    if isinstance(key, Sm2PublicKey)
+                    else key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+                )
                 fingerprint = hashlib.sha256(plain).hexdigest()
     granted = 0
     for each in values:
