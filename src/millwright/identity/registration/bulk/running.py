@@ -136,6 +136,8 @@ class ImportRun:
             part.rows += 1
             try:
                 record = encoder.encode(identifier, cells)
+                if not self._settings.dry_run:
+                    record = self._register.signed(record)
             except RowRefused as why:
                 part.refused += _refusals(line, number, identifier, why.problems)
             else:
