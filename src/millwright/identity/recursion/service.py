@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from ipaddress import ip_address, ip_network
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.naming import PREFIX_HANDLES, fold, with_slash
@@ -19,10 +19,21 @@ from millwright.identity.handle.transport import Address
 from millwright.identity.handle.wire.codes import Rc
 from millwright.identity.recursion.authorities import Authorities, Network, Target
 from millwright.identity.recursion.cache import FAILED, Cache, Entry, overlaid
-from millwright.identity.recursion.errors import NotResolved, bad_network, bad_root, busy, no_answer
+from millwright.identity.recursion.errors import (
+    SIGNATURE,
+    NotResolved,
+    bad_network,
+    bad_root,
+    busy,
+    no_answer,
+    not_believed,
+)
 from millwright.identity.recursion.settings import RecursionSettings
-from millwright.identity.recursion.walk import Delegations, Walker, time_to_live
+from millwright.identity.recursion.walk import Delegations, Said, Walker, time_to_live
 from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe, end
+
+if TYPE_CHECKING:
+    from millwright.identity.recursion.vouching import Vouching
 
 logger = logging.getLogger(__name__)
 
@@ -57,9 +68,12 @@ class Recursor:
         self._unsubscribe: Unsubscribe | None = None
         self._networks = _networks("networks", settings.networks)
         self.roots = tuple(map(_root, settings.roots))
-        self._authorities = Authorities(_networks("never_ask", settings.never_ask), is_own, settings.server_down_s)
+        self._authorities = Authorities(
+            _networks("never_ask", settings.never_ask), is_own, settings.server_down_s, certified=settings.certified
+        )
         self._delegations = Delegations(settings.max_ttl_s, self._now_s)
         self._walker = Walker(self.roots, self._authorities, self._delegations, settings.timeout_s)
+        self._vouching = self._vouch()
         self._cache = Cache(settings.max_entries, int(settings.max_mb * 1_000_000))
         self._positive = self._cache.positive
         self._running: dict[bytes, asyncio.Task[Entry]] = {}
@@ -83,9 +97,27 @@ class Recursor:
         for task in list(self._running.values()):
             await end(task)
         self._running.clear()
+        for each in self._vouching.stop() if self._vouching is not None else ():
+            await end(each)
 
     def _now_s(self) -> float:
         return self._clock.now_ms() / 1000
+
+    def _vouch(self) -> Vouching | None:
+        """Who looks at signatures. Raises ``Invalid`` (``recursion.no_trust_roots``, ``handle.trust_roots``)."""
+        if self.settings.verify == "off":
+            return None
+        from millwright.identity.recursion.vouching import Vouching
+
+        return Vouching(self.settings, self._ask, self._find_own, self._now_s)
+
+    async def _ask(self, name: bytes) -> Said:
+        return await self._walker.resolve(name, self._own_referral(name))
+
+    def _find_own(self, name: bytes) -> Sequence[HandleValue] | None:
+        with self._records.view() as view:
+            record = view.find(name) if _kept_or_closed(view, name) else None
+            return None if record is None else record.values
 
     # --- who may ask, and what is elsewhere --------------------------------------------------------------------------
 
@@ -186,14 +218,14 @@ class Recursor:
         if kept is not None and (now_s < kept.refresh_s or self._freshen(kept, now_s)):
             return self._hit(kept)
         negative = self._cache.find_negative(key, now_s)
-        stale = kept if kept is not None and now_s < kept.expires_s + self.settings.stale_s else None
+        stale = kept if kept is not None and self._may_be_stale(kept, now_s) else None
         if negative is not None:
             if negative.code != FAILED:
                 self.negative_hits += 1
                 return negative
             if stale is None:
                 self.negative_hits += 1
-                raise no_answer(name, negative.text, negative.cause)
+                raise _failure(name, negative)
         self.misses += 1
         task = self._running.get(key)
         if task is not None:
@@ -213,8 +245,14 @@ class Recursor:
             assert stale is not None
             return self._stale(stale)
         if found.code == FAILED:
-            raise no_answer(name, found.text, found.cause)
+            raise _failure(name, found)
         return found
+
+    def _may_be_stale(self, entry: Entry, now_s: float) -> bool:
+        """Whether an entry may be given when nobody answers: not beyond the time of its signatures."""
+        verdict = entry.verdict
+        signed = verdict is None or verdict.until_s is None or now_s <= verdict.until_s
+        return signed and now_s < entry.expires_s + self.settings.stale_s
 
     async def _wait(self, task: asyncio.Task[Entry], stale: Entry | None) -> Entry | None:
         """What a task finds; ``None`` when the old answer is to be given instead."""
@@ -269,7 +307,7 @@ class Recursor:
             said = await self._walker.resolve(name, referral)
             now_s = self._now_s()
             if said.code in (Rc.SUCCESS, Rc.VALUE_NOT_FOUND):
-                entry = self._positive_entry(key, said.handle or name, said.values, now_s)
+                entry = await self._judged(name, self._positive_entry(key, said.handle or name, said.values, now_s))
             else:
                 entry = Entry(key, said.code, None, now_s, settings.negative_ttl_s, said.text)
         except NotResolved as failure:
@@ -286,6 +324,25 @@ class Recursor:
             entry = Entry(key, FAILED, None, self._now_s(), settings.failure_ttl_s, "the node failed; its log says why")
             entry.cause = "internal"
         self._cache.put(entry)
+        return entry
+
+    async def _judged(self, name: bytes, entry: Entry) -> Entry:
+        """An entry with what its signatures are worth; in its place a failure when it is not to be given."""
+        if self._vouching is None or entry.record is None:
+            return entry
+        verdict = await self._vouching.verdict(name, entry.record.values)
+        if self._vouching.refuses(verdict):
+            self.failed += 1
+            ttl_s = self.settings.failure_ttl_s
+            refused = Entry(entry.key, FAILED, None, self._now_s(), ttl_s, verdict.text)
+            refused.cause, refused.verdict = SIGNATURE, verdict
+            return refused
+        entry.verdict = verdict
+        if verdict.until_s is not None:
+            entry.expires_s = min(entry.expires_s, verdict.until_s + 1)
+        if not verdict.lasting:
+            entry.expires_s = min(entry.expires_s, self._now_s() + self.settings.failure_ttl_s)
+        entry.refresh_s = min(entry.refresh_s, entry.expires_s)
         return entry
 
     def _own_referral(self, name: bytes) -> Finding | None:
@@ -305,6 +362,8 @@ class Recursor:
 
     def forget(self, name: bytes | None = None) -> int:
         """Forget one name, or everything; returns how many answers that were."""
+        if self._vouching is not None:
+            self._vouching.forget(name)
         if name is None:
             self._delegations.clear()
             return self._cache.clear()
@@ -328,6 +387,11 @@ class Recursor:
             "recursion_failed": self.failed,
             "recursion_questions": self._authorities.questions,
             "recursion_evicted": self._cache.evicted,
+            **(
+                {f"recursion_signatures.{state}": count for state, count in self._vouching.verdicts.items()}
+                if self._vouching is not None
+                else {}
+            ),
             **{f"recursion_failures.{cause}": count for cause, count in self._walker.failures.items()},
             **{f"recursion_server_failures.{cause}": count for cause, count in self._authorities.failures.items()},
         }
@@ -360,6 +424,13 @@ class Recursor:
                 "since_ms": self._roots_lost_ms,
             }
         ]
+
+
+def _failure(name: bytes, entry: Entry) -> MillwrightError:
+    """What an entry says that has no answer."""
+    if entry.cause == SIGNATURE and entry.verdict is not None:
+        return not_believed(name, entry.verdict)
+    return no_answer(name, entry.text, entry.cause)
 
 
 def _kept_or_closed(view: RecordsView, name: bytes) -> bool:

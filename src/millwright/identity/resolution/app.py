@@ -14,7 +14,7 @@ from millwright.identity.handle.records import HandleRecords
 from millwright.identity.handle.rest.answers import etag_of
 from millwright.identity.handle.rest.api import HANDLES, QUICK_HEADERS, SESSIONS, HandleRest
 from millwright.identity.pages.api import PAGES, LabelsOf, NameOf, Pages, no_labels, nobody
-from millwright.identity.resolution.http import Asked, problem
+from millwright.identity.resolution.http import Asked, Headers, problem
 from millwright.identity.resolution.limits import Limits
 from millwright.identity.resolution.settings import ResolutionSettings
 from millwright.identity.resolution.source import ManyFetched, Source
@@ -76,15 +76,16 @@ class Resolution:
             await _beside_http(scope, receive, send)
             return
         self.requests += 1
-        body = self._common(scope)
-        if body is not None:
+        common = self._common(scope)
+        if common is not None:
+            body, more = common
             client = scope.get("client")
             wait_s = self.limits.admit(client[0] if client else "")
             if wait_s:
                 await _too_many(scope, send, wait_s)
                 return
             self.quick += 1
-            headers = [*QUICK_HEADERS, (b"etag", etag_of(body)), (b"content-length", b"%d" % len(body))]
+            headers = [*QUICK_HEADERS, (b"etag", etag_of(body)), (b"content-length", b"%d" % len(body)), *more]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": body, "more_body": False})
             return
@@ -96,6 +97,9 @@ class Resolution:
         try:
             await self._answer(asked, receive, send)
         except MillwrightError as error:
+            if error.code == "recursion.signature_refused":
+                await problem(asked.scope, send, 503, error.code, str(error.detail["why"]))
+                return
             status = {"invalid": 400, "limit_exceeded": 413, "corrupt": 500, "unavailable": 503}.get(error.family, 500)
             if status >= 500:
                 self.failures += 1
@@ -107,8 +111,8 @@ class Resolution:
             logger.exception("a resolution failed")
             await problem(scope, send, 500, "resolution.failed", "The server failed; its log says why.")
 
-    def _common(self, scope: Any) -> bytes | None:
-        """The body that answers the common question: all public values of a handle that is kept here."""
+    def _common(self, scope: Any) -> tuple[bytes, Headers] | None:
+        """What answers the common question: all public values of a handle that is kept here, or at hand."""
         path: str = scope["path"]
         if not path.startswith(_HANDLE) or scope["method"] != "GET" or scope["query_string"]:
             return None
