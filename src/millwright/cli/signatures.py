@@ -152,10 +152,10 @@ def _tell(handle: bytes, verdict: Verdict, as_json: bool) -> None:
 
     if as_json:
         print_json({"handle": handle.decode()} | msgspec.to_builtins(verdict))
-    else:
-        click.echo(f"{handle.decode()}: {verdict.state}{f'. {verdict.text}' if verdict.text else ''}")
-        for each in verdict.chain:
-            click.echo(f"  by {each}")
+        raise click.exceptions.Exit(0 if verdict.state == "valid" else 1)
+    click.echo(f"{handle.decode()}: {verdict.state}{f'. {verdict.text}' if verdict.text else ''}")
+    for each in verdict.chain:
+        click.echo(f"  by {each}")
     if verdict.state != "valid":
         raise Corrupt(
             f"The record is {verdict.state}.",
@@ -167,10 +167,10 @@ def _tell(handle: bytes, verdict: Verdict, as_json: bool) -> None:
 
 def _permission(text: str) -> Any:
     from millwright.identity.handle.trust.claims import TrustPermission
-    from millwright.identity.handle.trust.permissions import EVERYTHING, KINDS
+    from millwright.identity.handle.trust.permissions import ALL_HANDLES, KINDS
 
     kind, _, handle = text.partition(":")
-    if kind not in KINDS or (kind != EVERYTHING) != bool(handle):
+    if kind not in KINDS or (kind != ALL_HANDLES) != bool(handle):
         raise click.BadParameter(
             f"{text!r} is none: write everything, or one of {', '.join(KINDS[1:])} with a handle.",
             param_hint="--permission",

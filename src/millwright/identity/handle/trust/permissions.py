@@ -13,11 +13,11 @@ from typing import Final
 from millwright.identity.handle.naming import PREFIX_HANDLES, fold, named_prefix, prefix_handle, prefix_of
 from millwright.identity.handle.trust.claims import TrustPermission
 
-EVERYTHING: Final = "everything"
+ALL_HANDLES: Final = "everything"
 THIS_HANDLE: Final = "thisHandle"
 DERIVED_PREFIXES: Final = "derivedPrefixes"
 HANDLES_UNDER_THIS_PREFIX: Final = "handlesUnderThisPrefix"
-KINDS: Final = (EVERYTHING, THIS_HANDLE, DERIVED_PREFIXES, HANDLES_UNDER_THIS_PREFIX)
+KINDS: Final = (ALL_HANDLES, THIS_HANDLE, DERIVED_PREFIXES, HANDLES_UNDER_THIS_PREFIX)
 
 
 def permits(permissions: Iterable[TrustPermission], handle: bytes) -> bool:
@@ -26,7 +26,7 @@ def permits(permissions: Iterable[TrustPermission], handle: bytes) -> bool:
 
 
 def _permits(given: TrustPermission, handle: bytes) -> bool:
-    if given.perm == EVERYTHING:
+    if given.perm == ALL_HANDLES:
         return True
     named = fold((given.handle or "").encode())
     if not named:

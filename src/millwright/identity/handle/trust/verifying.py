@@ -15,11 +15,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from millwright.identity import base64url
 from millwright.identity.handle.errors import MessageError
 from millwright.identity.handle.jwk import fingerprint_of, key_of
 from millwright.identity.handle.model import HandleValue, Reference
 from millwright.identity.handle.naming import fold
-from millwright.identity.handle.sm2 import Sm2PublicKey
 from millwright.identity.handle.special import HS_CERT, HS_SIGNATURE
 from millwright.identity.handle.trust.claims import covered, read_reference
 from millwright.identity.handle.trust.jws import SM2_NAMES, SignedClaims, decode_signature
@@ -33,8 +33,10 @@ MAX_SIGNATURES: Final = 8
 """Signatures of one record that are looked at."""
 MAX_CERTIFICATES: Final = 16
 """Certificates of one handle that are looked at."""
-MAX_CHECKS: Final = 64
+MAX_CHECKS: Final = 40
 """Signatures verified for one record."""
+_SM2_WEIGHT: Final = 4
+"""One of SM2, which takes a hundred times as long, counts as so many."""
 _REMEMBERED: Final = 2_000
 _MOST_KEPT_BYTES: Final = 8_192
 
@@ -58,8 +60,8 @@ class _Checks:
     def __init__(self) -> None:
         self.left = MAX_CHECKS
 
-    def take(self) -> None:
-        self.left -= 1
+    def take(self, signed: SignedClaims) -> None:
+        self.left -= _SM2_WEIGHT if signed.algorithm in SM2_NAMES else 1
         if self.left < 0:
             raise _Failed("untrusted", "too_long", "It needs too many signatures to be verified.")
 
@@ -131,8 +133,7 @@ class RecordVerifier:
             issuer = _reference(claims.iss)
             way.append(claims.iss)
             if fold(issuer.handle) in self.roots.handles:
-                checks.take()
-                if not await self._by_root(child):
+                if not await self._by_root(child, checks, remember=step > 0):
                     raise _Failed("untrusted", "no_root", "Its chain ends at a root whose key is not trusted here.")
                 return tuple(way), ends
             if claims.iss == claims.sub:
@@ -188,27 +189,39 @@ class RecordVerifier:
                     self._read.popitem(last=False)
         return found
 
-    async def _by_root(self, signed: SignedClaims) -> bool:
-        self.verified += 1
-        if signed.algorithm in SM2_NAMES:
-            return await asyncio.to_thread(self.roots.signed, signed)
-        return self.roots.signed(signed)
+    async def _by_root(self, signed: SignedClaims, checks: _Checks, *, remember: bool) -> bool:
+        return await self._checked(signed, b"root", self.roots.signed, checks, remember=remember)
 
     async def _signed_by(self, signed: SignedClaims, key: Any, checks: _Checks, *, remember: bool) -> bool:
+        def by_key(given: SignedClaims) -> bool:
+            return given.signed_by(key)
+
+        return await self._checked(signed, fingerprint_of(key), by_key, checks, remember=remember)
+
+    async def _checked(
+        self,
+        signed: SignedClaims,
+        by: bytes,
+        check: Callable[[SignedClaims], bool],
+        checks: _Checks,
+        *,
+        remember: bool,
+    ) -> bool:
+        """Whether a signature holds; ``remember``: it is of a certificate, which is met again."""
         mark = b""
         if remember:
-            whole = f"{signed.header}.{signed.payload}.".encode() + signed.signature + fingerprint_of(key)
-            mark = hashlib.sha256(whole).digest()
+            whole = f"{signed.header}.{signed.payload}.{base64url.encode(signed.signature)}.".encode()
+            mark = hashlib.sha256(whole + by).digest()
             if mark in self._known:
                 self._known.move_to_end(mark)
                 return True
-        checks.take()
+        checks.take(signed)
         self.verified += 1
-        if isinstance(key, Sm2PublicKey):
+        if signed.algorithm in SM2_NAMES:
             # Tens of milliseconds in Python.
-            good = await asyncio.to_thread(signed.signed_by, key)
+            good = await asyncio.to_thread(check, signed)
         else:
-            good = signed.signed_by(key)
+            good = check(signed)
         if good and remember:
             self._known[mark] = None
             if len(self._known) > _REMEMBERED:
