@@ -166,6 +166,8 @@ def _by_http(options: Options, _server: str, name: str, steps: _Steps) -> dict[s
         hint = (
             "Who decides on the prefix knows why." if closed else "Check it letter by letter; `--server` asks another."
         )
+        if signature is not None:
+            hint = "Its holder knows what was signed; `--server` shows what another server says, unverified."
         raise NotFound(why, code="cli.not_resolved", hint=hint, detail={"name": name, "asked": url + asked})
     shown = body.get("values", [])
     steps.tell("Came back", f"{len(shown)} value{'' if len(shown) == 1 else 's'}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -35,6 +37,7 @@ from support.recursion import (
     running_tree,
     scripted,
 )
+from support.resolution import served
 from support.trust import NOW_S, Authorities, certified
 
 NAME = ENTERPRISE + b"/Pump-7"
@@ -280,3 +283,30 @@ async def test_an_answer_without_a_signature_or_with_a_broken_one_is_none(tmp_pa
                     with pytest.raises(Unavailable):
                         await node.client().resolve(SECONDARY + b"/x")
                     assert recursor.failed == 1
+
+
+async def test_the_command_tells_what_was_found(tmp_path: Path) -> None:
+    authorities = chain()
+    unsigned = ENTERPRISE.decode() + "/Pump-1"
+    async with running_tree(tmp_path) as tree:
+        publish(tree, authorities)
+        async with verifying(tmp_path, tree, authorities, "required") as (node, recursor, clock):
+            app = resolution_app(node.records, clock=clock, recursion=recursor)
+            async with served(app) as url:
+
+                async def resolve(name: str) -> tuple[int | None, str]:
+                    process = await asyncio.create_subprocess_exec(
+                        sys.executable, "-m", "millwright", "--url", url, "resolve", name,
+                        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+                    )  # fmt: skip
+                    said = (await process.communicate())[0]
+                    return process.returncode, said.decode()
+
+                status, said = await resolve(NAME.decode())
+                assert status == 0
+                assert "Signature:    valid, up to a trusted root" in said
+                assert "by 300:0.NA/88.118.8" in said
+                status, said = await resolve(unsigned)
+                assert status != 0
+                assert "Signature:    none" in said
+                assert "The record is not given: It has no signature." in said

@@ -36,10 +36,11 @@ def indexes(register: Records) -> list[int] | None:
 
 def test_keys_go_with_the_holder_and_sites_stay(register: Records) -> None:
     give(register, "red")
-    put(register, (HANDLE, (value(1, b"HS_SITE", b"site"), admin_value(), value(300, b"HS_SECKEY", SECRET))))
+    secret, certificate = value(300, b"HS_SECKEY", SECRET), value(400, b"HS_CERT", b"x.y.z")
+    put(register, (HANDLE, (value(1, b"HS_SITE", b"site"), admin_value(), secret, certificate)))
     position = register.position
     give(register, "red")  # told again, as at every start
-    assert (register.position, indexes(register)) == (position, [1, 100, 300])
+    assert (register.position, indexes(register)) == (position, [1, 100, 300, 400])
     give(register, "blue")
     assert (register.position, indexes(register)) == (position + 1, [1])  # in one batch
     put(register, (HANDLE, (admin_value(), value(300, b"HS_SECKEY", SECRET))))

@@ -26,6 +26,7 @@ from millwright.identity.handle.sm2 import Sm2PublicKey, encode_info
 from millwright.identity.handle.special import (
     ALL_ADMIN_PERMISSIONS,
     HS_ADMIN,
+    HS_CERT,
     HS_PUBKEY,
     HS_SECKEY,
     Admin,
@@ -221,7 +222,8 @@ class HandleKeys:
 
 class HolderIndex:
     """The register as the prefixes' room tells it of them (:class:`.PrefixIndex`): with a prefix that passes to another
-    organisation go the keys of those who administered it for the former one, in the same batch."""
+    organisation go the keys of those who administered it for the former one, and the certificates of those who signed,
+    in the same batch."""
 
     def __init__(self, register: Records) -> None:
         self._register = register
@@ -238,7 +240,7 @@ class HolderIndex:
 
 def _without_administrators(_view: RecordsView, before: StoredRecord | None) -> tuple[HandleValue, ...] | None:
     values = () if before is None else before.values
-    return tuple(each for each in values if not each.is_type(HS_ADMIN, HS_PUBKEY, HS_SECKEY)) or None
+    return tuple(each for each in values if not each.is_type(HS_ADMIN, HS_CERT, HS_PUBKEY, HS_SECKEY)) or None
 
 
 def keys_of(handle: bytes, values: Sequence[HandleValue]) -> list[PrefixHandleKey]:
