@@ -56,7 +56,7 @@ async def test_every_way_to_write_signs(tmp_path: Path) -> None:
         assert view.find(NAME) != first
     # Records that were prepared before.
     prepared = records.signed(StoredRecord.build(b"88.118.8/Pump-2", (value(1),)))
-    records.batch(lambda pending: pending.put(prepared, 0), who="test")
+    records.batch(lambda pending: pending.put(prepared, 0, signed=True), who="test")
     records.batch(lambda pending: pending.put(StoredRecord.build(b"88.118.8/Pump-3", (value(1),)), 0), who="test")
     assert await state(b"88.118.8/Pump-2") == await state(b"88.118.8/Pump-3") == "valid"
     with records.view() as view:

@@ -59,13 +59,14 @@ class Pending:
         """What is registered, with what this batch has changed so far."""
         return self._writer.view
 
-    def put(self, record: StoredRecord, version: int) -> None:
-        """Put a record whose stored form is known already; ``version`` is how often its name was changed before.
+    def put(self, record: StoredRecord, version: int, *, signed: bool = False) -> None:
+        """Put a record whose stored form is known already; ``version`` is how often its name was changed before, and
+        ``signed`` that it is as :meth:`.Records.signed` has made it.
 
         For very many: nothing is looked up here. Raises ``Invalid`` (``handle.invalid``).
         """
         name = check_handle(record.handle)
-        if self._signers is not None:
+        if self._signers is not None and not signed:
             record = self._signers.signed(record, self._now_s)
         self._make(key_of(name), name, record.data, version + 1)
 
