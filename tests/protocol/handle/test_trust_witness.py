@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from msgspec.structs import replace
 
-from millwright.identity.handle import HandleValue, value_from_json, value_to_json
-from millwright.identity.handle.jwk import jwk_of
+from millwright.identity.handle import HandleValue, sm2, value_from_json, value_to_json
+from millwright.identity.handle.jwk import jwk_of, key_of
+from millwright.identity.handle.trust.jws import decode_signature
 from millwright.identity.handle.trust.verifying import RecordVerifier
 from support.handle import admin_value
 from support.trust import ROOT, Authorities, authority_of, certified
-from support.witnesses import CNRI, classpath, drive
+from support.witnesses import CNRI, ID_SDK, classpath, drive, write_sm2_key
 
 HANDLE = b"88.118.8/Pump-1"
 VALUES = (
@@ -102,3 +103,22 @@ async def test_cnri_believes_what_we_sign_and_we_what_it_signs(tmp_path: Path) -
     changed = (replace(values[0], data=b"https://evil.example/"), *values[1:])
     assert (await verifier.verdict(handle, changed, theirs.find, now_s)).state == "broken"
     assert (await verifier.verdict(b"88.118.8/Cnri-2", values, theirs.find, now_s)).state == "broken"
+
+
+async def test_what_id_sdk_signs_by_sm2_is_believed(tmp_path: Path) -> None:
+    path = classpath(ID_SDK)
+    while True:
+        key = sm2.generate()
+        # It leaves out a leading zero of a coordinate where it digests the key.
+        if key.public_key().point[0] and key.public_key().point[32]:
+            break
+    write_sm2_key(tmp_path / "key.der", key)
+    arguments = str(tmp_path / "key.der"), str(tmp_path / "key.der.pub")
+    told = await drive(tmp_path, "CaictSignatureWitness.java", path, *arguments)
+    signed = decode_signature(told["signed"].encode())
+    assert (signed.algorithm, signed.claims.sub) == ("SM2SM3", "88.118.8/x")
+    assert key_of(json.loads(told["key"])) == key.public_key()
+    assert json.loads(told["key"]) == jwk_of(key.public_key())
+    assert signed.signed_by(key.public_key())
+    assert not replace(signed, payload=signed.payload[:-2] + "AA").signed_by(key.public_key())
+    assert not signed.signed_by(sm2.generate().public_key())
