@@ -16,7 +16,7 @@ from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.trust.model import Verdict
 from millwright.identity.templates import FieldLabel, Labels
 
-_INTERNAL = (LINK_TYPE, b"MW_TEMPLATE", b"HS_ADMIN")
+_INTERNAL = (LINK_TYPE, b"MW_TEMPLATE", b"HS_ADMIN", b"HS_SIGNATURE", b"HS_CERT")
 """Types that are shown in another way, or are of no use to people."""
 
 

@@ -232,13 +232,16 @@ def test_signing_keys_are_read_and_never_repeated(tmp_path: Path) -> None:
         assert fingerprint_of(read_private_key(str(file)).public_key()) == fingerprint_of(key.public_key())
     file.write_text(f"sm2:{SM2.secret.hex()}\n")
     assert read_private_key(str(file)) == SM2
+    assert not len(read_signers([], 0))
+    signers = read_signers([f" 300:0.NA/88.118.8 =  {file} "], 5)
+    signer = signers.find(b"88.118.8/x")
+    assert signer is not None
+    assert (signer.key, signer.days, str(signer.issuer)) == (SM2, 5, "300:0.NA/88.118.8")
     for wrong in ("", "sm2:12", "secret-passphrase"):
         file.write_text(wrong)
         with pytest.raises(Invalid) as error:
             read_private_key(str(file))
         assert "passphrase" not in str(error.value.detail) + error.value.message
-    signers = read_signers([], 0)
-    assert not len(signers)
     for bad in ("", "300:0.NA/88", "0.NA/88 = x", "300:88/1 = x", f"300:0.NA/88 = {tmp_path / 'none'}"):
         with pytest.raises(Invalid):
             read_signers([bad], 0)
