@@ -117,7 +117,8 @@ def _ask(text: str, language: str) -> str:
 def _missing(view: PageView, language: str) -> str:
     if view.signature is not None:
         why = signature_words(view.signature.state, view.signature.reason, language)
-        return f'<p class="box"><strong>{word("refused", language)}</strong><br>{escape(why)}</p>'
+        told = f"{escape(why)}<br>{word('refused_hint', language)}"
+        return f'<p class="box"><strong>{word("refused", language)}</strong><br>{told}</p>'
     if view.prefix_state == "here":
         more = word("prefix_here", language)
     elif view.prefix_state == "elsewhere":

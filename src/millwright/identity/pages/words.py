@@ -40,6 +40,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "signature": ("Signature", "签名"),
     "signed_by": ("by {signer}", "签名者：{signer}"),
     "refused": ("This record is not shown", "该记录不予显示"),
+    "refused_hint": (
+        "Only records are shown here whose origin can be confirmed. Ask who holds the prefix.",
+        "此处只显示来源可确认的记录，请联系前缀持有者。",
+    ),
     "also": ("It could also be: {systems}", "也可能是：{systems}"),
 }
 
