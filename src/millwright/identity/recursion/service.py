@@ -116,8 +116,10 @@ class Recursor:
 
     def _find_own(self, name: bytes) -> Sequence[HandleValue] | None:
         with self._records.view() as view:
-            record = view.find(name) if _kept_or_closed(view, name) else None
-            return None if record is None else record.values
+            if not _kept_or_closed(view, name):
+                return None
+            record = view.find(name)
+            return () if record is None else record.values
 
     # --- who may ask, and what is elsewhere --------------------------------------------------------------------------
 
