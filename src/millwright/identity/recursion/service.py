@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.naming import PREFIX_HANDLES, fold, with_slash
 from millwright.identity.handle.records import HandleRecords, RecordsView, StoredRecord
 from millwright.identity.handle.resolution import Finding, refer
-from millwright.identity.handle.transport import Address
 from millwright.identity.handle.wire.codes import Rc
-from millwright.identity.recursion.authorities import Authorities, Network, Target
+from millwright.identity.recursion.addresses import read_networks, read_root
+from millwright.identity.recursion.authorities import Authorities
 from millwright.identity.recursion.cache import FAILED, Cache, Entry, overlaid
 from millwright.identity.recursion.errors import (
     SIGNATURE,
     NotResolved,
-    bad_network,
-    bad_root,
     busy,
     no_answer,
     not_believed,
@@ -45,7 +42,6 @@ _PREFETCH_PART: Final = 0.1
 _STALE_RETRY_S: Final = 30.0
 _MOST_ADDRESSES: Final = 20_000
 _MOST_PREFIXES: Final = 20_000
-_ROOT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s\[\]:@/]+)):(?P<port>[0-9]{1,5})")
 
 
 class Recursor:
@@ -66,10 +62,10 @@ class Recursor:
         self._records, self.settings, self._clock = records, settings, clock
         self._bus = bus
         self._unsubscribe: Unsubscribe | None = None
-        self._networks = _networks("networks", settings.networks)
-        self.roots = tuple(map(_root, settings.roots))
+        self._networks = read_networks("networks", settings.networks)
+        self.roots = tuple(map(read_root, settings.roots))
         self._authorities = Authorities(
-            _networks("never_ask", settings.never_ask), is_own, settings.server_down_s, certified=settings.certified
+            read_networks("never_ask", settings.never_ask), is_own, settings.server_down_s, certified=settings.certified
         )
         self._delegations = Delegations(settings.max_ttl_s, self._now_s)
         self._walker = Walker(self.roots, self._authorities, self._delegations, settings.timeout_s)
@@ -309,7 +305,10 @@ class Recursor:
             said = await self._walker.resolve(name, referral)
             now_s = self._now_s()
             if said.code in (Rc.SUCCESS, Rc.VALUE_NOT_FOUND):
-                entry = await self._judged(name, self._positive_entry(key, said.handle or name, said.values, now_s))
+                entry = self._positive_entry(key, said.handle or name, said.values, now_s)
+                if self._vouching is not None:
+                    entry = await self._vouching.judged(name, entry)
+                    self.failed += entry.code == FAILED
             else:
                 entry = Entry(key, said.code, None, now_s, settings.negative_ttl_s, said.text)
         except NotResolved as failure:
@@ -326,25 +325,6 @@ class Recursor:
             entry = Entry(key, FAILED, None, self._now_s(), settings.failure_ttl_s, "the node failed; its log says why")
             entry.cause = "internal"
         self._cache.put(entry)
-        return entry
-
-    async def _judged(self, name: bytes, entry: Entry) -> Entry:
-        """An entry with what its signatures are worth; in its place a failure when it is not to be given."""
-        if self._vouching is None or entry.record is None:
-            return entry
-        verdict = await self._vouching.verdict(name, entry.record.values)
-        if self._vouching.refuses(verdict):
-            self.failed += 1
-            ttl_s = self.settings.failure_ttl_s
-            refused = Entry(entry.key, FAILED, None, self._now_s(), ttl_s, verdict.text)
-            refused.cause, refused.verdict = SIGNATURE, verdict
-            return refused
-        entry.verdict = verdict
-        if verdict.until_s is not None:
-            entry.expires_s = min(entry.expires_s, verdict.until_s + 1)
-        if not verdict.lasting:
-            entry.expires_s = min(entry.expires_s, self._now_s() + self.settings.failure_ttl_s)
-        entry.refresh_s = min(entry.refresh_s, entry.expires_s)
         return entry
 
     def _own_referral(self, name: bytes) -> Finding | None:
@@ -441,23 +421,3 @@ def _kept_or_closed(view: RecordsView, name: bytes) -> bool:
         return True
     owner = view.authority(name)
     return owner is not None and owner.state != "active"
-
-
-def _root(text: str) -> Target:
-    """A server from ``host:port``. Raises ``Invalid`` (``recursion.root_invalid``)."""
-    found = _ROOT.fullmatch(text.strip())
-    if found is None or not 0 < int(found["port"]) < 65_536:
-        raise bad_root(text)
-    host, port = found["six"] or found["host"], int(found["port"])
-    return Target(Address(host, port, port))
-
-
-def _networks(name: str, listed: Sequence[str]) -> tuple[Network, ...]:
-    """Networks. Raises ``Invalid`` (``recursion.network_invalid``)."""
-    found = []
-    for text in listed:
-        try:
-            found.append(ip_network(text, strict=False))
-        except ValueError as error:
-            raise bad_network(name, text) from error
-    return tuple(found)

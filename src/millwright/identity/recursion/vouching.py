@@ -14,7 +14,8 @@ from millwright.identity.handle.trust.model import Verdict
 from millwright.identity.handle.trust.roots import read_roots
 from millwright.identity.handle.trust.verifying import MAX_CERTIFICATES, NotFetched, RecordVerifier
 from millwright.identity.handle.wire.codes import Rc
-from millwright.identity.recursion.errors import NotResolved, roots_missing
+from millwright.identity.recursion.cache import FAILED, Entry
+from millwright.identity.recursion.errors import SIGNATURE, NotResolved, roots_missing
 from millwright.identity.recursion.settings import RecursionSettings
 from millwright.identity.recursion.walk import Said, time_to_live
 
@@ -66,6 +67,23 @@ class Vouching:
             found = Verdict(state="untrusted", reason="timeout", text="Its certificates could not be read in time.")
         self.verdicts[found.state] += 1
         return found
+
+    async def judged(self, name: bytes, entry: Entry) -> Entry:
+        """An entry with what its record is worth; in its place a failure when that is not to be given."""
+        if entry.record is None:
+            return entry
+        settings, verdict = self._settings, await self.verdict(name, entry.record.values)
+        if self.refuses(verdict):
+            refused = Entry(entry.key, FAILED, None, self._now_s(), settings.failure_ttl_s, verdict.text)
+            refused.cause, refused.verdict = SIGNATURE, verdict
+            return refused
+        entry.verdict = verdict
+        if verdict.until_s is not None:
+            entry.expires_s = min(entry.expires_s, verdict.until_s + 1)
+        if not verdict.lasting:
+            entry.expires_s = min(entry.expires_s, self._now_s() + settings.failure_ttl_s)
+        entry.refresh_s = min(entry.refresh_s, entry.expires_s)
+        return entry
 
     def refuses(self, verdict: Verdict) -> bool:
         """Whether a record is not given."""
