@@ -15,14 +15,13 @@ from millwright.identity.handle.wire.codes import Flag, Rc
 from millwright.identity.handle.wire.message import (
     ENVELOPE_BYTES,
     HEADER_BYTES,
-    Envelope,
     Message,
     decode_envelope,
     decode_message,
     digest,
     encode_digest,
-    encode_envelope,
     encode_message,
+    packets,
 )
 from millwright.identity.handle.wire.requests import Resolve, decode_request
 from millwright.identity.records import Prefix, Records
@@ -141,9 +140,8 @@ class _Scripted(asyncio.DatagramProtocol):
                 body=encode_digest(3, digest(3, signed)) + content,
             )
         )
-        encoded = encode_message(reply, (2, 11))
-        head = Envelope((2, 11), 0, (2, 11), 0, envelope.request_id, 0, len(encoded))
-        self._transport.sendto(encode_envelope(head) + encoded, addr)
+        for packet in packets((2, 11), 0, envelope.request_id, encode_message(reply, (2, 11))):
+            self._transport.sendto(packet, addr)
 
 
 @dataclass

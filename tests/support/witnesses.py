@@ -1,13 +1,15 @@
 """What was not written here and is not part of this tree: Handle clients of others, run from their own jars.
 
 ``MILLWRIGHT_CNRI_CLASSPATH`` names the jars of net.handle:handle-client:9.3.1 and what it needs (gson, cnriutil,
-commons-codec); ``MILLWRIGHT_IDSDK_CLASSPATH`` the compiled classes of 4iot-dev/ID-SDK 2.0.3 and what its pom.xml names.
+commons-codec); ``MILLWRIGHT_IDSDK_CLASSPATH`` the compiled classes of 4iot-dev/ID-SDK 2.0.3 and what its pom.xml names;
+``MILLWRIGHT_IDPOINTER_CLASSPATH`` those of teleinfo-dev/id-pointer-sdk 2.3.1 and what its pom.xml names.
 Java 11 or newer runs the drivers from their source.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import shutil
 import socket
@@ -20,10 +22,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from millwright.identity.handle import HandleValue
 from millwright.identity.handle.model import SECRET_PERMISSIONS
+from millwright.identity.handle.sm2 import Sm2PrivateKey, encode_info
 from support.handle import SECRET, value
 
 DRIVERS = Path(__file__).parents[1] / "protocol" / "handle"
 CNRI, ID_SDK = "MILLWRIGHT_CNRI_CLASSPATH", "MILLWRIGHT_IDSDK_CLASSPATH"
+ID_POINTER = "MILLWRIGHT_IDPOINTER_CLASSPATH"
 
 
 def classpath(name: str) -> str:
@@ -53,6 +57,20 @@ def new_key(file: Path) -> Any:
     form = serialization.Encoding.PEM if file.suffix == ".pem" else serialization.Encoding.DER
     file.write_bytes(key.private_bytes(form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     return key
+
+
+def write_sm2_key(file: Path, key: Sm2PrivateKey) -> None:
+    """An SM2 key as PKCS 8 in PEM or DER, by the file's name, and its public half beside it as ``.pub`` in DER."""
+    point = b"\x04" + key.public_key().point
+    curve = bytes.fromhex("301306072a8648ce3d020106082a811ccf5501822d")
+    inner = b"\x30\x6b\x02\x01\x01\x04\x20" + key.secret + b"\xa1\x44\x03\x42\x00" + point
+    whole = b"\x30\x81\x87\x02\x01\x00" + curve + b"\x04" + bytes((len(inner),)) + inner
+    if file.suffix == ".pem":
+        text = base64.encodebytes(whole).decode()
+        file.write_text(f"-----BEGIN PRIVATE KEY-----\n{text}-----END PRIVATE KEY-----\n")
+    else:
+        file.write_bytes(whole)
+    file.with_name(f"{file.name}.pub").write_bytes(encode_info(key.public_key()))
 
 
 def large_values() -> tuple[HandleValue, ...]:

@@ -25,6 +25,7 @@ from millwright.ledger import Act, Actor, Denials, Draft, Recorder, Target, acti
 if TYPE_CHECKING:
     from millwright.app.settings import NodeSettings
     from millwright.engines.secrets import Secrets
+    from millwright.identity.handle.trust.signing import Signers
     from millwright.identity.recursion import Recursor
     from millwright.identity.registration import Registration
     from millwright.identity.search import SearchFollower
@@ -43,7 +44,17 @@ def register_of(node: Node) -> Records:
         origin=node.settings.node.name,
         keys=SigningKeys(node.folder.identifiers_key, node.settings.node.name, chosen.trusted_keys),
         mirror=chosen.follows,
+        signers=_signers_of(node.settings.handle),
     )
+
+
+def _signers_of(settings: HandleSettings) -> Signers | None:
+    """Who signs records, if anybody. Raises ``Invalid`` (``handle.signer_invalid``, ``handle.signing_key``)."""
+    if not settings.signers:
+        return None
+    from millwright.identity.handle.trust.signing import read_signers
+
+    return read_signers(settings.signers, settings.signature_days)
 
 
 def _log_of(node: Node) -> ChangeLog:

@@ -10,12 +10,18 @@ import msgspec
 from millwright.cli.local import load_settings
 from millwright.cli.main import Options
 from millwright.cli.output import format_time, interactive, json_option, print_json
+from millwright.cli.signatures import certify, sign, verify
 from millwright.kernel import Conflict, Invalid
 
 
 @click.group()
 def identifiers() -> None:
-    """The register of identifiers: how it stands, snapshots of it, and mirrors."""
+    """The register of identifiers: how it stands, snapshots of it, mirrors, and signed records."""
+
+
+identifiers.add_command(sign)
+identifiers.add_command(verify)
+identifiers.add_command(certify)
 
 
 @identifiers.command("key")

@@ -157,19 +157,37 @@ def _by_http(options: Options, _server: str, name: str, steps: _Steps) -> dict[s
         url, body, status = get(asked)
     code = body.get("responseCode")
     steps.tell("Asked", f"{url}{asked}: {status}, response code {code}", "answer")
+    signature = page.get("signature")
+    if signature is not None:
+        steps.tell("Signature", _about_signature(signature), more=[f"by {each}" for each in signature.get("chain", ())])
     if code not in (1, 200):
         closed = state if state not in ("here", "elsewhere", "") else ""
         why = closed or str(body.get("message") or f"Nothing is registered here under {name}.")
         hint = (
             "Who decides on the prefix knows why." if closed else "Check it letter by letter; `--server` asks another."
         )
+        if signature is not None:
+            hint = "Its holder knows what was signed; `--server` shows what another server says, unverified."
         raise NotFound(why, code="cli.not_resolved", hint=hint, detail={"name": name, "asked": url + asked})
     shown = body.get("values", [])
     steps.tell("Came back", f"{len(shown)} value{'' if len(shown) == 1 else 's'}")
     return {
         "prefix": prefix, "prefix_state": state, "responsible": responsible, "asked": url + asked, "by": "http",
         "values": shown, "links": page.get("links", []), "page": f"{url}/id/{path}",
+        **({} if signature is None else {"signature": signature}),
     }  # fmt: skip
+
+
+def _about_signature(signature: dict[str, Any]) -> str:
+    """What the node found out about a record's signatures."""
+    words = {
+        "valid": "valid, up to a trusted root",
+        "untrusted": "signed by nobody who is trusted",
+        "broken": "BROKEN: it is not as it was signed",
+        "unsigned": "none",
+    }
+    text = words.get(signature["state"], signature["state"])
+    return f"{text}. {signature['text']}" if signature.get("text") and signature["state"] != "unsigned" else text
 
 
 # --- asking a Handle server ------------------------------------------------------------------------------------------
@@ -248,6 +266,12 @@ def _site(address: ipaddress.IPv4Address | ipaddress.IPv6Address, port: int) -> 
 
     interfaces = tuple(Interface(3, transport, port) for transport in (0, 1))
     return Site(servers=(Server(1, address, b"", interfaces),))
+
+
+def site_at(server: str) -> Site:
+    """The site of the server at ``HOST[:PORT]``. Raises ``Unavailable`` (``cli.no_host``)."""
+    host, port = _address(server)
+    return _site(_looked_up(host, port), port)
 
 
 def _shown(data: Any) -> str:

@@ -63,11 +63,12 @@ def _print_identifiers(roles: list[dict[str, Any]]) -> None:
     recursive = [role for role in roles if "recursion_entries" in role.get("gauges", {})]
     if not recursive:
         return
-    counted, causes = Counter[str](), Counter[str]()
+    counted, causes, verdicts = Counter[str](), Counter[str](), Counter[str]()
     for role in recursive:
         for name, value in role["counters"].items():
             kind, _, cause = name.partition(".")
-            (causes if kind == "recursion_failures" else counted)[cause or kind] += int(value)
+            where = {"recursion_failures": causes, "recursion_signatures": verdicts}.get(kind, counted)
+            where[cause or kind] += int(value)
     found = counted["recursion_hits"] + counted["recursion_negative_hits"] + counted["recursion_stale"]
     ratio = found / max(1, found + counted["recursion_misses"])
     failures = ", ".join(f"{count:,} {cause.replace('_', ' ')}" for cause, count in causes.most_common())
@@ -75,3 +76,6 @@ def _print_identifiers(roles: list[dict[str, Any]]) -> None:
         f"recursion {sum(role['gauges']['recursion_entries'] for role in recursive):,.0f} answers in the cache, "
         f"{ratio:.1%} answered from it, {counted['recursion_stale']:,} stale; failures: {failures or 'none'}"
     )
+    if verdicts:
+        told = ", ".join(f"{count:,} {verdict}" for verdict, count in verdicts.most_common())
+        click.echo(f"          signatures of records fetched: {told}")

@@ -10,11 +10,16 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from millwright.engines import secrets
 from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Records as Sql
+from millwright.identity.handle import Reference
 from millwright.identity.handle.records import StoredRecord
+from millwright.identity.handle.trust.claims import covered
+from millwright.identity.handle.trust.jws import decode_signature
+from millwright.identity.handle.trust.signing import Signer, Signers
 from millwright.identity.records import Records
 from millwright.identity.registration import Registration, ValueSeals
 from millwright.identity.registration.bulk.encoding import Names, RowEncoder
@@ -39,9 +44,9 @@ MIGRATIONS = [secrets.MIGRATIONS, *OTHERS]
 class Desk:
     """An enterprise that imports."""
 
-    def __init__(self, sql: Sql, folder: Path) -> None:
+    def __init__(self, sql: Sql, folder: Path, **more: Any) -> None:
         self.town, self.clock = Town(sql), SystemClock()
-        self.register: Records = open_records(folder)
+        self.register: Records = open_records(folder, **more)
         self.secrets = open_secrets(SecretsSettings(), sql, folder, self.clock)
         self.secrets.prepare()
         self.templates = Templates(sql, self.clock)
@@ -325,3 +330,29 @@ async def test_sealed_values_are_never_in_the_clear(desk: Desk) -> None:
     opened = read_fields(template, record.values, sealing=desk.seals.of(b"88.1/a", "red"))
     assert opened["recipe"] == "verysecret"
     assert encode(template, {"name": "one", "recipe": "x"}, sealing=desk.seals.of(b"88.1/a", "red"))
+
+
+async def test_rows_of_a_prefix_with_a_signer_are_signed(records: Sql, tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    signer = Signer(issuer=Reference(b"0.NA/88.1", 300), key=key)
+    desk = Desk(records, tmp_path, signers=Signers([signer]))
+    await desk.prepare()
+    rows = "\n".join(f"88.1/a-{number},Thing {number}" for number in range(30))
+    name = FIELDS[0]["name"]
+    data = f"identifier,{name}\n{rows}\n".encode()
+    other = {each["name"]: "" for each in FIELDS[1:] if each.get("required")}
+    assert not other
+    assert counts(await desk.ended(await desk.send(data, batch_size=7))) == ("done", 30, 30, 0, 0, 0)
+    # The same once more changes nothing, and nothing is signed anew.
+    again = await desk.ended(await desk.send(data, existing="update"))
+    assert counts(again)[2:] == (0, 0, 30, 0)
+    with desk.register.view() as view:
+        for number in range(30):
+            record = view.find(b"88.1/a-%d" % number)
+            assert record is not None
+            signature = next(each for each in record.values if each.type == b"HS_SIGNATURE")
+            signed = decode_signature(signature.data)
+            assert signed.signed_by(key.public_key())
+            good, bad = covered(signed.claims, [each for each in record.values if each.public])
+            assert (good, bad) == ({each.index for each in record.values if each.public and each != signature}, set())
+            assert view.version(b"88.1/a-%d" % number) == 1

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from millwright.identity.handle import HandleClient
 from millwright.kernel import NotFound
@@ -20,7 +22,18 @@ NAME = (ENTERPRISE + b"/Pump-1").decode()
 
 async def test_a_node_resolves_what_others_keep_and_tells_how(tmp_path: Path) -> None:
     async with running_tree(tmp_path / "tree") as tree:
-        settings = {"recursion": {"enabled": True, "roots": tree.roots, "server_down_s": 60, "failure_ttl_s": 0}}
+        key = ec.generate_private_key(ec.SECP256R1())
+        secret = tmp_path / "signer.pem"
+        secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        trusted = tmp_path / "roots.pem"
+        trusted.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        settings = {
+            "recursion": {
+                "enabled": True, "roots": tree.roots, "server_down_s": 60, "failure_ttl_s": 0,
+                "verify": "when-signed", "trust_roots": str(trusted),
+            },
+            "handle": {"signers": [f"300:0.NA/77.1 = {secret}"]},
+        }  # fmt: skip
         node = RunningNode(tmp_path, settings)
         await asyncio.to_thread(node.start)
         try:
@@ -33,6 +46,7 @@ async def test_a_node_resolves_what_others_keep_and_tells_how(tmp_path: Path) ->
                 for _ in range(2):
                     found = await http.get(f"/api/handles/{NAME}")
                     assert (found.status_code, found.json()["responseCode"]) == (200, 1)
+                    assert found.headers["handle-signature"] == "unsigned; reason=no_signature"
                 assert NAME in (await http.get(f"/id/{NAME}", headers={"accept": "text/html"})).text
 
             # No server answers any more: what is known is answered, what is not is a problem to be seen.
@@ -49,11 +63,13 @@ async def test_a_node_resolves_what_others_keep_and_tells_how(tmp_path: Path) ->
 
             said = await asyncio.to_thread(node.wait_for, "the problem", told)
             assert "unreachable" in said
+            assert "signatures of records fetched: 2 unsigned" in said
             with closing(node.administrator()) as api:
                 text = (await asyncio.to_thread(api.get, f"{node.url}/metrics")).text
             assert 'millwright_recursion_hits_total{role="resolver",instance_name="millwright"} 3' in text
             assert 'millwright_recursion_hits_total{role="web",instance_name="millwright"} 2' in text
             assert "millwright_recursion_failures_total{" in text
             assert 'of="unreachable"' in text
+            assert "millwright_recursion_signatures_total{" in text
         finally:
             await asyncio.to_thread(node.stop)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from millwright.identity.handle import Reference
-from millwright.identity.handle.keys import encode_public_key
+from millwright.identity.handle import Reference, sm2
+from millwright.identity.handle.keys import decode_public_key, encode_public_key
 from support.handle import ADMIN, SECRET, admin_value, running_handle, value
 from support.identifiers import put
 from support.witnesses import (
     CNRI,
+    ID_POINTER,
     ID_SDK,
     check_cnri,
     check_id_sdk,
@@ -20,6 +21,7 @@ from support.witnesses import (
     large_values,
     new_key,
     port_below_ten_thousand,
+    write_sm2_key,
 )
 
 KEY_ADMIN = Reference(ADMIN.handle, 301)
@@ -52,3 +54,26 @@ async def test_caict_id_sdk(tmp_path: Path) -> None:
             str(tmp_path / "right.pem"), str(tmp_path / "wrong.pem"),
         )  # fmt: skip
     check_id_sdk(told)
+
+
+async def test_id_pointer_sdk_by_sm2(tmp_path: Path) -> None:
+    path = classpath(ID_POINTER)
+    key = sm2.generate()
+    write_sm2_key(tmp_path / "right.der", key)
+    write_sm2_key(tmp_path / "wrong.der", sm2.generate())
+    public = encode_public_key(key.public_key())
+    async with running_handle(tmp_path, value(301, b"HS_PUBKEY", public), admin_value(KEY_ADMIN, index=101)) as running:
+        told = await drive(
+            tmp_path, "IdPointerWitness.java", path, "127.0.0.1", str(running.port), "86.1000.1", "301",
+            str(tmp_path / "right.der"), str(tmp_path / "wrong.der"),
+        )  # fmt: skip
+        with running.records.view() as view:
+            kept, gone = view.find(b"86.1000.1/kept"), view.find(b"86.1000.1/made-by-id-pointer")
+    assert told["create by wrong key"].startswith("exception"), told
+    assert told["resolve"] == "1=URL 2=EMAIL 100=HS_ADMIN"
+    assert {told[each] for each in ("create", "add", "modify", "remove", "delete", "keep")} == {"done"}
+    assert kept is not None
+    assert gone is None
+    # It reads what we write as a key, and we what it writes.
+    assert told["read key"] == "EC"
+    assert decode_public_key(bytes.fromhex(told["written key"])) == key.public_key()

@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from millwright.identity.handle import HandleClient, Reference, SecretCredentials
+from millwright.identity.handle import HandleClient, Reference, SecretCredentials, sm2
 from millwright.identity.handle.client import KeyCredentials
 from millwright.kernel import Denied
 from support.handle import RunningHandle, admin_value, running_handle, value
@@ -220,3 +220,21 @@ async def test_a_key_takes_a_second_person_where_the_policy_says_so(town: Town) 
     assert done["state"] == "done", done
     assert "mwh_" not in json.dumps(await send(second, "GET", path, status=200))
     assert [each["index"] for each in (await send(town.red, "GET", town.keys, status=200))["items"]] == [300]
+
+
+async def test_a_client_administers_by_a_key_of_sm2(town: Town, tmp_path: Path) -> None:
+    await activate(town)
+    key = sm2.generate()
+    point = key.public_key().point.hex()
+    assert await town.refused(town.red, {"public_key": point[:-2] + "00"}) == (400, "prefixes.key_invalid")
+    made = await send(town.red, "POST", town.keys, {"public_key": f"04{point}", "permissions": "all"})
+    assert (made["algorithm"], made["bits"], made["administrator"]) == ("SM2", 256, "300:0.NA/88.118.8")
+    who = Reference(PREFIX_HANDLE, 300)
+    async with handles(town, tmp_path / "server") as running:
+        client = HandleClient([running.site], KeyCredentials(who, key))
+        await client.create(b"88.118.8/pump-1", [value(1), admin_value(who)])
+        await client.modify(b"88.118.8/pump-1", [value(1, data=b"https://example.cn/1")])
+        await client.delete(b"88.118.8/pump-1")
+        stranger = HandleClient([running.site], KeyCredentials(who, sm2.generate()))
+        with pytest.raises(Denied):
+            await stranger.create(b"88.118.8/pump-2", [value(1)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millwright.identity.handle import StoredRecord
+from millwright.identity.handle import StoredRecord, sm2
 from millwright.identity.handle.authentication import answer_by_secret
 from millwright.identity.handle.json_form import value_to_json
 from millwright.identity.handle.keys import encode_public_key
 from millwright.identity.handle.model import HandleValue, Reference
 from millwright.identity.handle.rest.login import RestSession, RestSessions
 from millwright.identity.handle.rest.quick import public_values
+from millwright.identity.handle.sm2 import Sm2PrivateKey
 from millwright.identity.handle.special import Admin, encode_admin, hashed_secret
 from millwright.identity.handle.wire.codes import LATEST
 from support.handle import ADMIN, SECRET, admin_value, site_for, value
@@ -284,19 +286,27 @@ async def test_a_list_is_for_administrators_and_in_pages(client: httpx.AsyncClie
 # --- sessions --------------------------------------------------------------------------------------------------------
 
 
-def signed(session: dict[str, Any], key: rsa.RSAPrivateKey) -> str:
+def signed(session: dict[str, Any], key: rsa.RSAPrivateKey | Sm2PrivateKey) -> str:
     nonce, cnonce = base64.b64decode(session["nonce"]), b"client nonce 123"
-    signature = key.sign(nonce + cnonce, padding.PKCS1v15(), hashes.SHA256())
+    if isinstance(key, Sm2PrivateKey):
+        name, signature = "SM3", sm2.sign(key, sm2.sm3(nonce + cnonce), b"0.NA/86.1000.1")
+    else:
+        name, signature = "SHA256", key.sign(nonce + cnonce, padding.PKCS1v15(), hashes.SHA256())
     parts = {
         "sessionId": session["sessionId"], "cnonce": base64.b64encode(cnonce).decode(), "id": "301:0.NA/86.1000.1",
-        "type": "HS_PUBKEY", "alg": "SHA256", "signature": base64.b64encode(signature).decode(),
+        "type": "HS_PUBKEY", "alg": name, "signature": base64.b64encode(signature).decode(),
     }  # fmt: skip
     return "Handle " + ", ".join(f'{name}="{text}"' for name, text in parts.items())
 
 
-async def test_a_session_is_opened_by_a_key(tmp_path: Path) -> None:
+def new_rsa() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@pytest.mark.parametrize("make", [new_rsa, sm2.generate])
+async def test_a_session_is_opened_by_a_key(tmp_path: Path, make: Callable[[], Any]) -> None:
     async with resolver(tmp_path) as (client, app, records):
-        key = rsa.generate_private_key(65537, 2048)
+        key = make()
         put(
             records,
             *[
@@ -329,7 +339,7 @@ async def test_a_session_is_opened_by_a_key(tmp_path: Path) -> None:
         session = {name: text.strip('"') for name, text in found.items()}
         assert (await client.get(path, headers={"authorization": signed(session, key)})).status_code == 200
         # Another's key, and another session's nonce, do not.
-        other = rsa.generate_private_key(65537, 2048)
+        other = make()
         session = (await client.post("/api/sessions")).json()
         assert (await client.get(path, headers={"authorization": signed(session, other)})).status_code == 401
         stolen = signed(session | {"nonce": base64.b64encode(bytes(16)).decode()}, key)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from millwright.identity.handle import sm2
+from millwright.identity.handle.keys import encode_public_key
 from millwright.identity.prefixes.handle_keys import HolderIndex, keys_of
 from millwright.identity.records import Prefix, Records
 from support.handle import SECRET, admin_value, value
@@ -36,10 +39,11 @@ def indexes(register: Records) -> list[int] | None:
 
 def test_keys_go_with_the_holder_and_sites_stay(register: Records) -> None:
     give(register, "red")
-    put(register, (HANDLE, (value(1, b"HS_SITE", b"site"), admin_value(), value(300, b"HS_SECKEY", SECRET))))
+    secret, certificate = value(300, b"HS_SECKEY", SECRET), value(400, b"HS_CERT", b"x.y.z")
+    put(register, (HANDLE, (value(1, b"HS_SITE", b"site"), admin_value(), secret, certificate)))
     position = register.position
     give(register, "red")  # told again, as at every start
-    assert (register.position, indexes(register)) == (position, [1, 100, 300])
+    assert (register.position, indexes(register)) == (position, [1, 100, 300, 400])
     give(register, "blue")
     assert (register.position, indexes(register)) == (position + 1, [1])  # in one batch
     put(register, (HANDLE, (admin_value(), value(300, b"HS_SECKEY", SECRET))))
@@ -61,3 +65,10 @@ def test_what_a_client_has_written_is_shown_as_it_is() -> None:
     assert told == [
         (300, "public_key", "?", "other"), (301, "secret", None, "none"), (302, "secret", None, "none"),
     ]  # fmt: skip
+
+
+def test_a_key_of_sm2_is_shown_by_its_name_and_fingerprint() -> None:
+    key = sm2.generate().public_key()
+    shown = keys_of(HANDLE, (value(300, b"HS_PUBKEY", encode_public_key(key)),))[0]
+    fingerprint = hashlib.sha256(sm2.encode_info(key)).hexdigest()
+    assert (shown.algorithm, shown.bits, shown.fingerprint) == ("SM2", 256, fingerprint)

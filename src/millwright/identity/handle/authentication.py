@@ -50,7 +50,7 @@ def verify_answer(answer: Answer, nonce: bytes, digest: bytes, version: tuple[in
         if kind == HS_SECKEY:
             holds = secret_answer_holds(value.data, answer.response, nonce + digest, version)
         else:
-            holds = _public_answer_holds(value.data, answer.response, nonce + digest)
+            holds = _public_answer_holds(value.data, answer.response, nonce + digest, answer.handle)
         if holds:
             return Reference(answer.handle, value.index)
     if not tried:
@@ -113,14 +113,14 @@ def _derived(secret: bytes, signed: bytes, salt: bytes, iterations: int, bits: i
     return write_bytes(salt) + write_int(iterations) + write_int(bits) + write_bytes(code)
 
 
-def _public_answer_holds(key_data: bytes, response: bytes, signed: bytes) -> bool:
+def _public_answer_holds(key_data: bytes, response: bytes, signed: bytes, handle: bytes) -> bool:
     try:
         reader = Reader(response)
         hash_name, signature = reader.array(), reader.array()
         key = decode_public_key(key_data)
     except MessageError:
         return False
-    return verifies(key, hash_name, signature, signed)
+    return verifies(key, hash_name, signature, signed, handle)
 
 
 def answer_by_secret(who: Reference, secret: bytes, nonce: bytes, digest: bytes, version: tuple[int, int]) -> Answer:
@@ -138,5 +138,5 @@ def answer_by_secret(who: Reference, secret: bytes, nonce: bytes, digest: bytes,
 def answer_by_key(who: Reference, key: Any, nonce: bytes, digest: bytes, version: tuple[int, int]) -> Answer:
     """A client's answer by HS_PUBKEY; ``key`` is the private key."""
     hash_name = default_hash(key, effective(version))
-    signature = sign(key, hash_name, nonce + digest)
+    signature = sign(key, hash_name, nonce + digest, who.handle)
     return Answer(HS_PUBKEY, who.handle, who.index, write_bytes(hash_name) + write_bytes(signature))

@@ -131,6 +131,10 @@ class Dialogue:
             # A challenge outside a session has an id of the same kind.
             if self.message.op == Op.CHALLENGE_RESPONSE:
                 return
+            if self.peer.transport == "tcp" and not self.message.credential:
+                # The national network's id-pointer-sdk numbers its connections so. Who it is was proven on the
+                # connection, as without a number; a message of a real session has a code.
+                return
             raise denied("there is no such session, or no longer", Rc.SESSION_TIMEOUT)
         if self.message.op == Op.CHALLENGE_RESPONSE and not self.message.credential:
             # Handle.Net leaves it out here: who answers a challenge is proven by the answer.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from millwright.identity.handle.records import RecordsView, StoredRecord
 from millwright.identity.handle.wire.codes import Flag
+
+if TYPE_CHECKING:
+    from millwright.identity.handle.trust.model import Verdict
 
 _WANTED = int(Flag.RECURSIVE | Flag.PUBLIC_ONLY | Flag.AUTHORITATIVE)
 _RECURSIVE = int(Flag.RECURSIVE | Flag.PUBLIC_ONLY)
@@ -21,16 +24,31 @@ class Fetched(Protocol):
     """What a responsible server has said about a name.
 
     ``code`` is the response code and ``text`` what was said with it. ``record`` has public values only and is ``None``
-    when there is none; ``expires_s`` is in seconds since 1970.
+    when there is none; ``expires_s`` is in seconds since 1970; ``verdict`` is what the record's signatures are worth,
+    ``None`` where nobody looked.
     """
 
     code: int
     text: str
     record: StoredRecord | None
     expires_s: float
+    verdict: Verdict | None
 
     def over(self, view: RecordsView) -> RecordsView:
         """A view in which the name is found as it was fetched, and all else as before."""
+
+
+@runtime_checkable
+class Judged(Protocol):
+    """A view in which some records come from elsewhere and were looked at."""
+
+    def find_verdict(self, handle: bytes) -> Verdict | None:
+        """What the signatures of a record of elsewhere are worth."""
+
+
+def verdict_in(view: RecordsView, handle: bytes) -> Verdict | None:
+    """What the signatures of a record in a view are worth; ``None`` for what is kept here, or where nobody looked."""
+    return view.find_verdict(handle) if isinstance(view, Judged) else None
 
 
 class Recursion(Protocol):

@@ -1,7 +1,7 @@
 """Public keys as HS_PUBKEY holds them (RFC 3651, 3.2.6; Handle.Net), and signatures by them.
 
 RSA, DSA and Diffie-Hellman keys have the form of Handle.Net. For elliptic curves it has none; ``EC_PUB_KEY`` is ours:
-the name of the curve and the uncompressed point.
+the name of the curve and the uncompressed point. ``SM2_PUB_KEY`` is that of the national network (:mod:`.sm2`).
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, padding, rsa
 from msgspec import Struct
 
+from millwright.identity.handle import sm2
 from millwright.identity.handle.errors import MessageError, unsupported
+from millwright.identity.handle.sm2 import Sm2PrivateKey, Sm2PublicKey
 from millwright.identity.handle.wire.reader import Reader, write_bytes
 
 RSA = b"RSA_PUB_KEY"
 DSA = b"DSA_PUB_KEY"
 DH = b"DH_PUB_KEY"
 EC = b"EC_PUB_KEY"
+SM2 = b"SM2_PUB_KEY"
+SM3 = b"SM3"
+"""The hash name with which SM2 is said; no other kind of key goes with it."""
 
 _CURVES: dict[bytes, type[ec.EllipticCurve]] = {
     b"secp256r1": ec.SECP256R1,
@@ -49,7 +54,7 @@ class DhPublicKey(Struct, frozen=True):
     g: int
 
 
-PublicKey = rsa.RSAPublicKey | dsa.DSAPublicKey | ec.EllipticCurvePublicKey | DhPublicKey
+PublicKey = rsa.RSAPublicKey | dsa.DSAPublicKey | ec.EllipticCurvePublicKey | DhPublicKey | Sm2PublicKey
 
 
 def _number(value: int) -> bytes:
@@ -76,6 +81,8 @@ def encode_public_key(key: PublicKey) -> bytes:
         return write_bytes(DSA) + b"\x00\x00" + b"".join(_number(each) for each in parts)
     if isinstance(key, DhPublicKey):
         return write_bytes(DH) + b"\x00\x00" + b"".join(_number(each) for each in (key.y, key.p, key.g))
+    if isinstance(key, Sm2PublicKey):
+        return write_bytes(SM2) + b"\x00\x00" + write_bytes(sm2.encode_info(key))
     if key.curve.name.encode() in _CURVES:
         point = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
         return write_bytes(EC) + b"\x00\x00" + write_bytes(key.curve.name.encode()) + write_bytes(point)
@@ -109,11 +116,18 @@ def _read_key(kind: bytes, reader: Reader) -> PublicKey:
         if curve is None:
             raise MessageError("a curve is not known")
         return ec.EllipticCurvePublicKey.from_encoded_point(curve(), reader.array())
+    if kind == SM2:
+        return sm2.decode_info(reader.array())
     raise MessageError("a kind of public key is not known")
 
 
-def verifies(key: Any, hash_name: bytes, signature: bytes, data: bytes) -> bool:
-    """Whether a signature is of this key and data; ``hash_name`` as in messages (``SHA256``, or one octet)."""
+def verifies(key: Any, hash_name: bytes, signature: bytes, data: bytes, user: bytes = sm2.STANDARD_USER) -> bool:
+    """Whether a signature is of this key and data; ``hash_name`` as in messages (``SHA256``, or one octet).
+
+    ``user`` is the distinguishing identifier of who signed, which only SM2 has.
+    """
+    if isinstance(key, Sm2PublicKey):
+        return hash_name == SM3 and sm2.verifies(key, sm2.sm3(data), signature, user)
     algorithm = _HASHES.get(hash_name)
     if algorithm is None:
         return False
@@ -131,8 +145,13 @@ def verifies(key: Any, hash_name: bytes, signature: bytes, data: bytes) -> bool:
     return True
 
 
-def sign(key: Any, hash_name: bytes, data: bytes) -> bytes:
-    """A signature by a private key. Raises ``Unsupported`` (``handle.unsupported``)."""
+def sign(key: Any, hash_name: bytes, data: bytes, user: bytes = sm2.STANDARD_USER) -> bytes:
+    """A signature by a private key; ``user`` as in :func:`verifies`.
+
+    Raises ``Unsupported`` (``handle.unsupported``).
+    """
+    if isinstance(key, Sm2PrivateKey):
+        return sm2.sign(key, sm2.sm3(data), user)
     algorithm = _HASHES[hash_name]
     if isinstance(key, rsa.RSAPrivateKey):
         return key.sign(data, padding.PKCS1v15(), algorithm)
@@ -145,5 +164,7 @@ def sign(key: Any, hash_name: bytes, data: bytes) -> bytes:
 
 def default_hash(key: Any, version: tuple[int, int]) -> bytes:
     """The hash that a peer of a protocol version can verify with this key (Handle.Net: SHA-256 from 2.7, DSA 2.11)."""
+    if isinstance(key, Sm2PrivateKey):
+        return SM3
     first = (2, 11) if isinstance(key, dsa.DSAPrivateKey) else (2, 7)
     return b"SHA256" if version >= first else b"SHA1"

@@ -33,6 +33,24 @@ class HandleSettings(Struct, frozen=True, forbid_unknown_fields=True):
             "Others may do what the HS_ADMIN values of a handle allow them."
         ),
     ] = []
+    signers: Annotated[
+        list[str],
+        Meta(
+            description="Keys that sign the records of a prefix as this node registers them, as "
+            "`300:0.NA/88.118.8 = FILE`: the name of the key in its certificate, and a PEM file with the private key "
+            "(P-256 or Ed25519 are quick, RSA is what Handle.Net's own software can verify). Prefixes without one are "
+            "not signed."
+        ),
+    ] = []
+    signature_days: Annotated[
+        int,
+        Meta(
+            description="How long such a signature holds; 0: as long as the certificate of its key. What is not "
+            "changed before is then no longer trusted.",
+            ge=0,
+            le=36_500,
+        ),
+    ] = 0
     udp_answer_bytes: Annotated[
         int,
         Meta(

@@ -6,10 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+from msgspec import convert
 
 from millwright.identity.codes import Refusal
+from millwright.identity.handle.elsewhere import verdict_in
 from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.naming import prefix_of
+from millwright.identity.handle.trust.model import Verdict
 from millwright.identity.pages.render import address_of, render, render_no_code, render_start
 from millwright.identity.pages.view import NoCode, PageView, view_of
 from millwright.identity.records.naming import code_of_text, name_of
@@ -30,7 +33,7 @@ from millwright.identity.resolution.settings import ResolutionSettings
 from millwright.identity.resolution.source import Source
 from millwright.identity.resolution.standing import closed_because, is_kept, owner_of
 from millwright.identity.templates import Labels
-from millwright.kernel import Invalid, Unsupported
+from millwright.kernel import Invalid, Unavailable, Unsupported
 
 PAGES = "/id"
 _METHODS = "GET, HEAD, OPTIONS"
@@ -101,11 +104,21 @@ class Pages:
             await self._no_code(asked, send, text, error, language)
             return
         key = name.encode()
-        with await self._source.view(asked.address, key) as view:
+        try:
+            block = await self._source.view(asked.address, key)
+        except Unavailable as error:
+            refused = error.detail.get("verdict")
+            if refused is None:
+                raise
+            shown = view_of(code, name, None, "", "elsewhere", signature=convert(refused, Verdict))
+            await self._send_any(asked, send, query, shown, language)
+            return
+        with block as view:
             closed = closed_because(view, key)
             record = view.find(key) if closed is None else None
             values = record.values if record is not None else None
             kept = is_kept(view, key)
+            verdict = verdict_in(view, key) if values is not None else None
             prefix, owner = owner_of(view, key) or (
                 prefix_of(key).decode() if kept or code.system == "handle" else "",
                 "",
@@ -113,9 +126,12 @@ class Pages:
         state = closed or ("here" if kept else "elsewhere")
         responsible = (await self._name_of(owner)) or "" if owner else ""
         labels = await self._labels_of(values) if values else {}
-        shown = view_of(code, name, values, prefix, state, responsible, labels)
+        shown = view_of(code, name, values, prefix, state, responsible, labels, verdict)
         if values is None:
             self._limits.miss(asked.address)
+        await self._send_any(asked, send, query, shown, language)
+
+    async def _send_any(self, asked: Asked, send: Any, query: dict[str, str], shown: PageView, language: str) -> None:
         if _wants_json(asked, query):
             await self._send_json(asked, send, shown)
             return

@@ -12,7 +12,7 @@ import msgspec
 from millwright.identity.codes.parsing import system_named
 from millwright.identity.digital_link.links import safe_href
 from millwright.identity.pages.view import Field, NoCode, PageView
-from millwright.identity.pages.words import FORMS, TYPES, word
+from millwright.identity.pages.words import FORMS, TYPES, signature_words, word
 from millwright.identity.resolution.html import Page, page
 from millwright.kernel import Invalid
 
@@ -115,6 +115,10 @@ def _ask(text: str, language: str) -> str:
 
 
 def _missing(view: PageView, language: str) -> str:
+    if view.signature is not None:
+        why = signature_words(view.signature.state, view.signature.reason, language)
+        told = f"{escape(why)}<br>{word('refused_hint', language)}"
+        return f'<p class="box"><strong>{word("refused", language)}</strong><br>{told}</p>'
     if view.prefix_state == "here":
         more = word("prefix_here", language)
     elif view.prefix_state == "elsewhere":
@@ -138,6 +142,11 @@ def _about(view: PageView, label: str, language: str) -> str:
                 f'<time datetime="{view.changed}">{view.changed[:16].replace("T", " ")} UTC</time>',
             )
         )
+    if view.signature is not None and view.registered:
+        told = escape(signature_words(view.signature.state, view.signature.reason, language))
+        if view.signature.signer:
+            told += f"<br><small>{escape(word('signed_by', language, signer=view.signature.signer))}</small>"
+        rows.append((word("signature", language), told))
     if view.registered:
         link = f'<a href="/api/handles/{quote(view.name)}?pretty">{escape(view.name)}</a>'
         rows.append((word("name", language), link))

@@ -13,9 +13,10 @@ from millwright.identity.codes.parsing import system_named
 from millwright.identity.digital_link.links import LINK_TYPE, Link, read_links
 from millwright.identity.handle.json_form import data_to_json
 from millwright.identity.handle.model import HandleValue
+from millwright.identity.handle.trust.model import Verdict
 from millwright.identity.templates import FieldLabel, Labels
 
-_INTERNAL = (LINK_TYPE, b"MW_TEMPLATE", b"HS_ADMIN")
+_INTERNAL = (LINK_TYPE, b"MW_TEMPLATE", b"HS_ADMIN", b"HS_SIGNATURE", b"HS_CERT")
 """Types that are shown in another way, or are of no use to people."""
 
 
@@ -35,7 +36,8 @@ class Field(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class PageView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An identifier and what is public of its record.
 
-    ``prefix_state`` is ``here``, ``elsewhere``, or why the prefix does not resolve.
+    ``prefix_state`` is ``here``, ``elsewhere``, or why the prefix does not resolve. ``signature`` is what the
+    signatures of a record of elsewhere are worth, where the node looks at them; of one that is not shown for it, why.
     """
 
     status: int
@@ -51,6 +53,7 @@ class PageView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     forms: dict[str, str] = {}
     responsible: str = ""
     changed: str = ""
+    signature: Verdict | None = None
 
 
 class NoCode(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -73,13 +76,14 @@ def view_of(
     prefix_state: str,
     responsible: str = "",
     labels: Labels = MappingProxyType({}),
+    signature: Verdict | None = None,
 ) -> PageView:
     """What is shown of a code and of its record, ``None`` where there is none. Only public values are looked at."""
     system = system_named(code.system)
     public = [value for value in values or () if value.public]
     changed_s = max((value.timestamp_s for value in public), default=0)
     return PageView(
-        status=200 if values is not None else 404,
+        status=200 if values is not None else 404 if signature is None else 503,
         code=code,
         name=name,
         system_label=system.label,
@@ -92,6 +96,7 @@ def view_of(
         forms=forms_of(code),
         responsible=responsible,
         changed=datetime.fromtimestamp(changed_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if changed_s else "",
+        signature=signature,
     )
 
 

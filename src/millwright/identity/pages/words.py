@@ -37,6 +37,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "start": ("Look up an identifier", "标识查询"),
     "other_language": ("中文", "English"),
     "binary": ("binary, {size} bytes", "二进制数据，{size} 字节"),
+    "signature": ("Signature", "签名"),
+    "signed_by": ("by {signer}", "签名者：{signer}"),
+    "refused": ("This record is not shown", "该记录不予显示"),
+    "refused_hint": (
+        "Only records are shown here whose origin can be confirmed. Ask who holds the prefix.",
+        "此处只显示来源可确认的记录，请联系前缀持有者。",
+    ),
     "also": ("It could also be: {systems}", "也可能是：{systems}"),
 }
 
@@ -91,3 +98,38 @@ FORMS: dict[str, tuple[str, str]] = {
     "udi_di": ("Device identifier (UDI-DI)", "产品标识（UDI-DI）"),
 }
 """What the other forms of a code are to people."""
+
+SIGNATURES: dict[str, tuple[str, str]] = {
+    "valid": ("Signed, and confirmed up to a trusted root", "已签名，并经证书链验证至可信根"),
+    "untrusted": ("Signed, but by nobody who is trusted here", "有签名，但签名者未获本节点信任"),
+    "broken": ("Not as it was signed", "内容与签名不符"),
+    "unsigned": ("Not signed", "未签名"),
+}
+"""What the signatures of a record are worth."""
+
+SIGNATURE_REASONS: dict[str, tuple[str, str]] = {
+    "expired": ("it has expired", "已过有效期"),
+    "not_yet": ("it does not hold yet", "尚未生效"),
+    "not_permitted": ("its signer may not sign for this identifier", "签名者无权为此标识签名"),
+    "no_certificate": ("its signer has no certificate", "找不到签名者的证书"),
+    "no_root": ("its chain ends at an unknown root", "证书链未到达可信根"),
+    "loop": ("its certificates vouch for one another", "证书相互担保"),
+    "too_long": ("its chain is too long", "证书链过长"),
+    "unreachable": ("its certificates could not be read", "无法取得证书"),
+    "timeout": ("its certificates could not be read in time", "未能及时取得证书"),
+    "changed": ("a value was changed", "有字段被改动"),
+    "uncovered": ("a value was added that is not signed", "含有未经签名的字段"),
+    "wrong_signature": ("the signature is not by its signer", "签名并非签名者所为"),
+    "forged_certificate": ("a certificate is forged", "证书系伪造"),
+    "other_handle": ("it is the signature of something else", "签名属于其他标识"),
+    "malformed": ("the signature cannot be read", "签名无法识读"),
+}
+"""Why they are not worth more."""
+
+
+def signature_words(state: str, reason: str, language: str) -> str:
+    """What the signatures of a record are worth, in a language."""
+    zh = language == "zh"
+    text = SIGNATURES[state][zh]
+    why = SIGNATURE_REASONS.get(reason)
+    return text if why is None else f"{text}{'：' if zh else ': '}{why[zh]}"

@@ -22,9 +22,11 @@ from millwright.identity.handle.keys import DhPublicKey, decode_public_key, enco
 from millwright.identity.handle.model import DEFAULT_PERMISSIONS, HandleValue, Permission, Reference
 from millwright.identity.handle.naming import prefix_handle
 from millwright.identity.handle.records import RecordsView, StoredRecord
+from millwright.identity.handle.sm2 import Sm2PublicKey, encode_info
 from millwright.identity.handle.special import (
     ALL_ADMIN_PERMISSIONS,
     HS_ADMIN,
+    HS_CERT,
     HS_PUBKEY,
     HS_SECKEY,
     Admin,
@@ -61,9 +63,9 @@ _GRANTED: Final[dict[str, AdminPermission]] = {
 class NewHandleKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key for an administrator of a prefix.
 
-    ``public_key``: one of RSA (2048 bits or more), DSA (2048 or more) or the curve P-256, as PEM or as SSH writes it;
-    left out: the node makes a secret. ``index``: left out, the next one that was never used; that of a key
-    that was removed gives the new key what is registered in the name of the old one.
+    ``public_key``: one of RSA (2048 bits or more), DSA (2048 or more) or the curve P-256, as PEM or as SSH writes it,
+    or of SM2 as PEM or its x and y in hexadecimal; left out: the node makes a secret. ``index``: left out, the next one
+    that was never used; that of a key that was removed gives the new key what is registered in the name of the old one.
     """
 
     public_key: Annotated[str, Meta(max_length=16_384)] | None = None
@@ -74,8 +76,8 @@ class NewHandleKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class PrefixHandleKey(Struct, frozen=True, kw_only=True):
     """A key of an administrator.
 
-    ``administrator`` is how a Handle client names it. ``algorithm``: ``RSA``, ``DSA``, ``P-256`` …, null for a secret;
-    ``fingerprint``: SHA-256 of the key as SubjectPublicKeyInfo (DER) in hex. ``permissions`` is ``other`` for
+    ``administrator`` is how a Handle client names it. ``algorithm``: ``RSA``, ``DSA``, ``P-256``, ``SM2`` …, null for
+    a secret; ``fingerprint``: SHA-256 of the key as SubjectPublicKeyInfo (DER) in hex. ``permissions`` is ``other`` for
     what a Handle client has chosen, ``none`` for a key that administers nothing here.
     """
 
@@ -220,7 +222,8 @@ class HandleKeys:
 
 class HolderIndex:
     """The register as the prefixes' room tells it of them (:class:`.PrefixIndex`): with a prefix that passes to another
-    organisation go the keys of those who administered it for the former one, in the same batch."""
+    organisation go the keys of those who administered it for the former one, and the certificates of those who signed,
+    in the same batch."""
 
     def __init__(self, register: Records) -> None:
         self._register = register
@@ -237,7 +240,7 @@ class HolderIndex:
 
 def _without_administrators(_view: RecordsView, before: StoredRecord | None) -> tuple[HandleValue, ...] | None:
     values = () if before is None else before.values
-    return tuple(each for each in values if not each.is_type(HS_ADMIN, HS_PUBKEY, HS_SECKEY)) or None
+    return tuple(each for each in values if not each.is_type(HS_ADMIN, HS_CERT, HS_PUBKEY, HS_SECKEY)) or None
 
 
 def keys_of(handle: bytes, values: Sequence[HandleValue]) -> list[PrefixHandleKey]:
@@ -262,7 +265,11 @@ def _shown(handle: bytes, value: HandleValue, values: Sequence[HandleValue]) -> 
         else:
             algorithm, bits = key_kind(key)
             if not isinstance(key, DhPublicKey):
-                plain = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+                plain = (
+                    encode_info(key)
+                    if isinstance(key, Sm2PublicKey)
+                    else key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+                )
                 fingerprint = hashlib.sha256(plain).hexdigest()
     granted = 0
     for each in values:

@@ -1,4 +1,4 @@
-"""Reading a public key as people have it: PEM (RFC 7468) or one line of SSH (RFC 4253)."""
+"""Reading a public key as people have it: PEM (RFC 7468), one line of SSH (RFC 4253), or an SM2 key in hexadecimal."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key, load_ssh_public_key
 
+from millwright.identity.handle.errors import MessageError
 from millwright.identity.handle.keys import MAX_KEY_BITS, PublicKey
+from millwright.identity.handle.sm2 import Sm2PublicKey, find_public_key
 from millwright.identity.prefixes.errors import key_invalid
 
 _LEAST_BITS = 2048
 _MOST_EXPONENT_BITS = 33
 
 
-def read_public_key(text: str) -> rsa.RSAPublicKey | dsa.DSAPublicKey | ec.EllipticCurvePublicKey:
-    """A key that is taken for an administrator: RSA or DSA from 2048 bits on, or P-256.
+def read_public_key(
+    text: str,
+) -> rsa.RSAPublicKey | dsa.DSAPublicKey | ec.EllipticCurvePublicKey | Sm2PublicKey:
+    """A key that is taken for an administrator: RSA or DSA from 2048 bits on, P-256, or SM2 (PEM, or x and y in hex).
 
     Raises ``Invalid`` (``prefixes.key_invalid``), which never repeats the text: it may be a private key by mistake.
     """
@@ -27,6 +31,12 @@ def read_public_key(text: str) -> rsa.RSAPublicKey | dsa.DSAPublicKey | ec.Ellip
             "这是私钥，私钥不得外传；请提供对应的公钥",
             "Make a new pair: this one has been sent. Then give the public half.",
         )
+    try:
+        national = find_public_key(text)
+    except MessageError as error:
+        raise key_invalid("it is no point of SM2's curve", "不是 SM2 曲线上的点") from error
+    if national is not None:
+        return national
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of kinds that the library will give up
@@ -44,7 +54,7 @@ def read_public_key(text: str) -> rsa.RSAPublicKey | dsa.DSAPublicKey | ec.Ellip
             return key
         case ec.EllipticCurvePublicKey() if isinstance(key.curve, ec.SECP256R1):
             return key
-    raise key_invalid("it is none of RSA, DSA or the curve P-256", "仅支持 RSA、DSA 和 P-256 曲线的公钥")
+    raise key_invalid("it is none of RSA, DSA, SM2 or the curve P-256", "仅支持 RSA、DSA、SM2 和 P-256 曲线的公钥")
 
 
 def _check_bits(bits: int) -> None:
@@ -61,4 +71,6 @@ def key_kind(key: PublicKey) -> tuple[str, int]:
         return "DSA", key.key_size
     if isinstance(key, ec.EllipticCurvePublicKey):
         return f"P-{key.key_size}", key.key_size
+    if isinstance(key, Sm2PublicKey):
+        return "SM2", 256
     return "Diffie-Hellman", key.p.bit_length()

@@ -17,9 +17,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from millwright.identity.handle.model import HandleValue, Reference
-from millwright.identity.handle.records import Change
+from millwright.identity.handle.records import Change, StoredRecord
 from millwright.identity.records.errors import closed, is_mirror, log_behind, two_writers, unverified
 from millwright.identity.records.index import IndexState, IndexView, IndexWriter, RecordIndex, Unfinished
 from millwright.identity.records.keys import SigningKeys
@@ -27,6 +28,9 @@ from millwright.identity.records.log import FIRST_PREVIOUS, ChangeLog, decode_ba
 from millwright.identity.records.model import Batch, Prefix, Version, Written
 from millwright.identity.records.writing import Attempt, Author, Pending, Work
 from millwright.kernel import Clock, Conflict, Corrupt, Unavailable
+
+if TYPE_CHECKING:
+    from millwright.identity.handle.trust.signing import Signers
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +43,9 @@ _REASON_CHARACTERS = 1_000
 class Records:
     """The identifiers of a node (:class:`.HandleRecords`). A :class:`millwright.kernel.Part`.
 
-    ``folder`` holds the index; ``origin`` names the node in the log. What writes or catches up blocks: call it from a
-    thread. Any process of the node may write; in a ``mirror`` none does, and its index follows the log.
+    ``folder`` holds the index; ``origin`` names the node in the log; ``signers`` sign the records of their prefixes.
+    What writes or catches up blocks: call it from a thread. Any process of the node may write; in a ``mirror`` none
+    does, and its index follows the log.
     """
 
     def __init__(
@@ -53,9 +58,11 @@ class Records:
         keys: SigningKeys,
         mirror: bool = False,
         durable: bool = True,
+        signers: Signers | None = None,
     ) -> None:
         self._folder, self._log, self._clock, self._keys = folder, log, clock, keys
-        self._author = Author(log, keys, clock, origin)
+        self._signers = signers
+        self._author = Author(log, keys, clock, origin, signers)
         self._durable = durable
         self.mirror = mirror
         self._index: RecordIndex | None = None
@@ -202,6 +209,11 @@ class Records:
         """Make one batch by a function that is given what it will say: for who writes very many. Raises as
         :meth:`change_many`; ``work`` may be called again, and what it raises leaves all as it is."""
         return self._write(work, who, reason)
+
+    def signed(self, record: StoredRecord) -> StoredRecord:
+        """A record as it will be written: with its signature where its prefix has a signer. For who prepares very many
+        outside of the transaction in which others wait."""
+        return record if self._signers is None else self._signers.signed(record, self._clock.now_ms() // 1000)
 
     def put_many(self, records: Iterable[tuple[bytes, tuple[HandleValue, ...]]], *, who: str, reason: str = "") -> int:
         """Register records, in the place of those that are there; returns how many. A failure leaves whole batches."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from millwright.identity.handle.naming import check_handle
 from millwright.identity.handle.records import Change, StoredRecord
@@ -13,12 +14,19 @@ from millwright.identity.records.log import MOST_BATCH_BYTES, ChangeLog, encode_
 from millwright.identity.records.model import Batch, Prefix, RecordChange, Written
 from millwright.kernel import Clock, Unavailable
 
+if TYPE_CHECKING:
+    from millwright.identity.handle.trust.signing import Signers
+
 
 class Pending:
-    """What a batch will say: computed and put into the index's transaction, which is not committed yet."""
+    """What a batch will say: computed and put into the index's transaction, which is not committed yet.
 
-    def __init__(self, writer: IndexWriter, reason: str = "") -> None:
+    ``signers`` sign the records of their prefixes, whoever changes them.
+    """
+
+    def __init__(self, writer: IndexWriter, reason: str = "", signers: Signers | None = None, now_s: int = 0) -> None:
         self._writer, self._reason = writer, reason
+        self._signers, self._now_s = signers, now_s
         self._position = writer.state.position + 1
         self.changes: list[RecordChange] = []
         self.prefixes: list[Prefix] = []
@@ -38,6 +46,8 @@ class Pending:
         values = change(writer.view, before)
         # A handle keeps the spelling in which it was registered first.
         spelling = before.handle if before is not None else check_handle(name)
+        if values is not None and self._signers is not None:
+            values = self._signers.values(spelling, values, before, self._now_s)
         data = None if values is None else StoredRecord.build(spelling, values).data
         if data == (None if before is None else before.data):
             self.written.append(Written(spelling, "same", version))
@@ -49,12 +59,15 @@ class Pending:
         """What is registered, with what this batch has changed so far."""
         return self._writer.view
 
-    def put(self, record: StoredRecord, version: int) -> None:
-        """Put a record whose stored form is known already; ``version`` is how often its name was changed before.
+    def put(self, record: StoredRecord, version: int, *, signed: bool = False) -> None:
+        """Put a record whose stored form is known already; ``version`` is how often its name was changed before, and
+        ``signed`` that it is as :meth:`.Records.signed` has made it.
 
         For very many: nothing is looked up here. Raises ``Invalid`` (``handle.invalid``).
         """
         name = check_handle(record.handle)
+        if self._signers is not None and not signed:
+            record = self._signers.signed(record, self._now_s)
         self._make(key_of(name), name, record.data, version + 1)
 
     def _make(self, key: bytes, spelling: bytes, data: bytes | None, version: int) -> None:
@@ -73,8 +86,15 @@ Work = Callable[[Pending], None]
 class Author:
     """Who writes: signs the next batch and appends it."""
 
-    def __init__(self, log: ChangeLog, keys: SigningKeys, clock: Clock, origin: str) -> None:
+    def __init__(
+        self, log: ChangeLog, keys: SigningKeys, clock: Clock, origin: str, signers: Signers | None = None
+    ) -> None:
         self._log, self._keys, self._clock, self._origin = log, keys, clock, origin
+        self._signers = signers
+
+    def begin(self, writer: IndexWriter, reason: str) -> Pending:
+        """A batch that says nothing yet."""
+        return Pending(writer, reason, self._signers, self._clock.now_ms() // 1000)
 
     def check_turn(self, state: IndexState) -> None:
         """Raise unless this node may append after ``state``."""
@@ -131,7 +151,7 @@ class Attempt:
             return pending
         if not self._taking_over:
             self._author.check_turn(writer.state)
-        pending = Pending(writer, self._reason)
+        pending = self._author.begin(writer, self._reason)
         self._work(pending)
         if pending.changes or pending.prefixes or self._taking_over:
             batch, message = self._author.sign(pending, self._who, writer.state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
@@ -11,10 +12,12 @@ from typing import Final
 from msgspec import Struct
 
 from millwright.identity.handle.errors import MessageError
+from millwright.identity.handle.keys import decode_public_key
 from millwright.identity.handle.site import Site, Transport
 from millwright.identity.handle.transport import Address, Exchange, NoAnswer, ask
 from millwright.identity.handle.wire.codes import Flag, Op, Rc
-from millwright.identity.handle.wire.message import Message
+from millwright.identity.handle.wire.credential import decode_credential, signature_holds
+from millwright.identity.handle.wire.message import Message, encode_signed_part
 from millwright.identity.handle.wire.requests import Resolve, encode_request
 from millwright.identity.recursion.errors import NotResolved
 
@@ -41,11 +44,12 @@ _ANSWERS: Final = frozenset(
 
 
 class Target(Struct, frozen=True):
-    """A server that may be asked, in the protocol version of its site."""
+    """A server that may be asked, in the protocol version of its site; ``public_key`` is what that says (HS_PUBKEY)."""
 
     address: Address
     primary: bool = True
     version: tuple[int, int] = (2, 11)
+    public_key: bytes = b""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -88,11 +92,20 @@ class _Health:
 class Authorities:
     """Asks one server after the other until one answers, the nearest that is up first.
 
-    ``is_own`` tells the node's own address: asking oneself would be a circle.
+    ``is_own`` tells the node's own address: asking oneself would be a circle. ``certified``: a server whose key is
+    known must sign its answers.
     """
 
-    def __init__(self, never_ask: Sequence[Network], is_own: Callable[[str, int], bool], down_s: float) -> None:
+    def __init__(
+        self,
+        never_ask: Sequence[Network],
+        is_own: Callable[[str, int], bool],
+        down_s: float,
+        *,
+        certified: bool = False,
+    ) -> None:
         self._never_ask, self._is_own, self._down_s = tuple(never_ask), is_own, down_s
+        self._certified = certified
         self._health: OrderedDict[tuple[str, int], _Health] = OrderedDict()
         self.questions = 0
         self.failures: Counter[str] = Counter()
@@ -108,7 +121,8 @@ class Authorities:
                 continue
             address = Address(str(server.address), server.find_port(Transport.UDP), server.find_port(Transport.TCP))
             if address.udp_port or address.tcp_port:
-                found.append(Target(address, site.primary, min(site.protocol_version, (2, 11))))
+                version = min(site.protocol_version, (2, 11))
+                found.append(Target(address, site.primary, version, server.public_key))
         return tuple(found)
 
     async def ask(self, targets: Sequence[Target], name: bytes, types: tuple[bytes, ...], budget: Budget) -> Asked:
@@ -142,9 +156,10 @@ class Authorities:
         raise NotResolved(cause, "; ".join(problems) or "nobody could be asked")
 
     async def _one(self, target: Target, name: bytes, types: tuple[bytes, ...]) -> Asked:
+        certified = self._certified and target.public_key != b""
         message = Message(
             op=Op.RESOLUTION,
-            flags=_FLAGS,
+            flags=_FLAGS | (int(Flag.CERTIFIED) if certified else 0),
             expires_s=int(time.time()) + _LIFE_S,
             body=encode_request(Resolve(name, (), types)),
         )
@@ -167,10 +182,23 @@ class Authorities:
         if asked.code in (Rc.SERVER_BUSY, Rc.SERVER_BACKUP):
             self._note(target, None)
             raise NotResolved("busy", f"{target.address.host} is busy")
+        if certified:
+            await self._check(asked)
         self._note(target, took_s)
         if asked.code not in _ANSWERS:
             raise NotResolved("refused", f"{target.address.host} answers with code {asked.code}")
         return asked
+
+    async def _check(self, asked: Asked) -> None:
+        """Raise :class:`NotResolved` unless the server has signed what it said, by the key that its site names."""
+        host = asked.target.address.host
+        try:
+            genuine = await asyncio.to_thread(_is_signed, asked)
+        except MessageError as error:
+            raise NotResolved("malformed", f"{host}: {error.message}") from error
+        if not genuine:
+            # Not noted as down: whoever sends such answers in its place must not silence it.
+            raise NotResolved("not_certified", f"the answer of {host} is not signed by its site's key")
 
     def _refusal(self, target: Target) -> str:
         host, port = target.key
@@ -215,3 +243,11 @@ class Authorities:
         """How many servers did not answer a short while ago."""
         now_s = time.monotonic()
         return sum(each.down_until_s > now_s for each in self._health.values())
+
+
+def _is_signed(asked: Asked) -> bool:
+    found = asked.exchange
+    if not found.message.credential:
+        return False
+    key, credential = decode_public_key(asked.target.public_key), decode_credential(found.message.credential)
+    return signature_holds(key, credential, found.envelope, encode_signed_part(found.message, asked.target.version))

@@ -14,6 +14,7 @@ from millwright.identity.handle.wire.codes import Rc
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from millwright.identity.handle.trust.model import Verdict
     from millwright.identity.records.model import Prefix
 
 FAILED: Final = 0
@@ -31,10 +32,13 @@ class Entry:
     """What a responsible server has said of a name (:class:`.Fetched`).
 
     ``code`` is its response code, or :data:`FAILED`; times are in seconds since 1970. ``refresh_s`` is the moment from
-    which on it is not given without a look: the end of its time, or a little before.
+    which on it is not given without a look: the end of its time, or a little before. ``verdict`` is what its signatures
+    are worth, ``None`` where they are not looked at.
     """
 
-    __slots__ = ("cause", "code", "expires_s", "fetched_s", "hits", "key", "record", "refresh_s", "stale", "text")
+    __slots__ = (
+        "cause", "code", "expires_s", "fetched_s", "hits", "key", "record", "refresh_s", "stale", "text", "verdict",
+    )  # fmt: skip
 
     def __init__(
         self, key: bytes, code: int, record: StoredRecord | None, now_s: float, ttl_s: float, text: str = ""
@@ -45,6 +49,7 @@ class Entry:
         self.hits = 0
         self.stale = False
         self.cause = ""
+        self.verdict: Verdict | None = None
 
     @property
     def size(self) -> int:
@@ -69,6 +74,11 @@ class Overlaid:
         """A record, from elsewhere first: it is only asked for when the name is not kept here."""
         entry = self._found.get(fold(handle))
         return entry.record if entry is not None else self._view.find(handle)
+
+    def find_verdict(self, handle: bytes) -> Verdict | None:
+        """What the signatures of a record of elsewhere are worth, where that was looked at."""
+        entry = self._found.get(fold(handle))
+        return entry.verdict if entry is not None else None
 
     def authority(self, name: bytes) -> Prefix | None:
         """As in the register."""

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from msgspec import to_builtins
+
+from millwright.identity.handle.trust.model import Verdict
+from millwright.identity.handle.wire.codes import Rc
 from millwright.kernel import Invalid, Unavailable
+
+SIGNATURE = "signature"
+"""The cause of a failure: there is a record, and it is not given because of its signature."""
 
 
 class NotResolved(Exception):
@@ -22,6 +29,33 @@ def no_answer(name: bytes, why: str, cause: str) -> Unavailable:
         hint="Try again later; `millwright resolve --server` asks one of them directly.",
         detail={"name": shown, "why": why, "cause": cause},
         retry_after_s=5.0,
+    )
+
+
+def not_believed(name: bytes, verdict: Verdict) -> Unavailable:
+    """A record of elsewhere is not given: it is not signed as this node wants it."""
+    shown, why = name[:200].decode(errors="replace"), verdict.text
+    return Unavailable(
+        f"What was said about {shown} is not given: {why}",
+        code="recursion.signature_refused",
+        hint="Somebody on the way may have changed it, or its holder has not signed it anew. Ask the holder of the "
+        "prefix; `millwright identifiers verify` looks at a record by itself.",
+        detail={
+            "name": shown,
+            "why": f"The record is not given: {why}",
+            "verdict": to_builtins(verdict),
+            "response_code": int(Rc.ERROR),
+        },
+        retry_after_s=30.0,
+    )
+
+
+def roots_missing(verify: str) -> Invalid:
+    """Records are to be verified, and no key is trusted."""
+    return Invalid(
+        f'[recursion] verify is "{verify}", and trust_roots names no keys.',
+        code="recursion.no_trust_roots",
+        hint="Give the file with the public keys of the root, or set verify to off.",
     )
 
 

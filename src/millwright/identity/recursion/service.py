@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from ipaddress import ip_address, ip_network
-from typing import Any, Final
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, Final
 
 from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.naming import PREFIX_HANDLES, fold, with_slash
 from millwright.identity.handle.records import HandleRecords, RecordsView, StoredRecord
 from millwright.identity.handle.resolution import Finding, refer
-from millwright.identity.handle.transport import Address
 from millwright.identity.handle.wire.codes import Rc
-from millwright.identity.recursion.authorities import Authorities, Network, Target
+from millwright.identity.recursion.addresses import read_networks, read_root
+from millwright.identity.recursion.authorities import Authorities
 from millwright.identity.recursion.cache import FAILED, Cache, Entry, overlaid
-from millwright.identity.recursion.errors import NotResolved, bad_network, bad_root, busy, no_answer
+from millwright.identity.recursion.errors import (
+    SIGNATURE,
+    NotResolved,
+    busy,
+    no_answer,
+    not_believed,
+)
 from millwright.identity.recursion.settings import RecursionSettings
-from millwright.identity.recursion.walk import Delegations, Walker, time_to_live
+from millwright.identity.recursion.walk import Delegations, Said, Walker, time_to_live
 from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe, end
+
+if TYPE_CHECKING:
+    from millwright.identity.recursion.vouching import Vouching
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +42,6 @@ _PREFETCH_PART: Final = 0.1
 _STALE_RETRY_S: Final = 30.0
 _MOST_ADDRESSES: Final = 20_000
 _MOST_PREFIXES: Final = 20_000
-_ROOT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s\[\]:@/]+)):(?P<port>[0-9]{1,5})")
 
 
 class Recursor:
@@ -55,11 +62,14 @@ class Recursor:
         self._records, self.settings, self._clock = records, settings, clock
         self._bus = bus
         self._unsubscribe: Unsubscribe | None = None
-        self._networks = _networks("networks", settings.networks)
-        self.roots = tuple(map(_root, settings.roots))
-        self._authorities = Authorities(_networks("never_ask", settings.never_ask), is_own, settings.server_down_s)
+        self._networks = read_networks("networks", settings.networks)
+        self.roots = tuple(map(read_root, settings.roots))
+        self._authorities = Authorities(
+            read_networks("never_ask", settings.never_ask), is_own, settings.server_down_s, certified=settings.certified
+        )
         self._delegations = Delegations(settings.max_ttl_s, self._now_s)
         self._walker = Walker(self.roots, self._authorities, self._delegations, settings.timeout_s)
+        self._vouching = self._vouch()
         self._cache = Cache(settings.max_entries, int(settings.max_mb * 1_000_000))
         self._positive = self._cache.positive
         self._running: dict[bytes, asyncio.Task[Entry]] = {}
@@ -83,9 +93,29 @@ class Recursor:
         for task in list(self._running.values()):
             await end(task)
         self._running.clear()
+        for each in self._vouching.stop() if self._vouching is not None else ():
+            await end(each)
 
     def _now_s(self) -> float:
         return self._clock.now_ms() / 1000
+
+    def _vouch(self) -> Vouching | None:
+        """Who looks at signatures. Raises ``Invalid`` (``recursion.no_trust_roots``, ``handle.trust_roots``)."""
+        if self.settings.verify == "off":
+            return None
+        from millwright.identity.recursion.vouching import Vouching
+
+        return Vouching(self.settings, self._ask, self._find_own, self._now_s)
+
+    async def _ask(self, name: bytes) -> Said:
+        return await self._walker.resolve(name, self._own_referral(name))
+
+    def _find_own(self, name: bytes) -> Sequence[HandleValue] | None:
+        with self._records.view() as view:
+            if not _kept_or_closed(view, name):
+                return None
+            record = view.find(name)
+            return () if record is None else record.values
 
     # --- who may ask, and what is elsewhere --------------------------------------------------------------------------
 
@@ -186,14 +216,14 @@ class Recursor:
         if kept is not None and (now_s < kept.refresh_s or self._freshen(kept, now_s)):
             return self._hit(kept)
         negative = self._cache.find_negative(key, now_s)
-        stale = kept if kept is not None and now_s < kept.expires_s + self.settings.stale_s else None
+        stale = kept if kept is not None and self._may_be_stale(kept, now_s) else None
         if negative is not None:
             if negative.code != FAILED:
                 self.negative_hits += 1
                 return negative
             if stale is None:
                 self.negative_hits += 1
-                raise no_answer(name, negative.text, negative.cause)
+                raise _failure(name, negative)
         self.misses += 1
         task = self._running.get(key)
         if task is not None:
@@ -213,8 +243,14 @@ class Recursor:
             assert stale is not None
             return self._stale(stale)
         if found.code == FAILED:
-            raise no_answer(name, found.text, found.cause)
+            raise _failure(name, found)
         return found
+
+    def _may_be_stale(self, entry: Entry, now_s: float) -> bool:
+        """Whether an entry may be given when nobody answers: not beyond the time of its signatures."""
+        verdict = entry.verdict
+        signed = verdict is None or verdict.until_s is None or now_s <= verdict.until_s
+        return signed and now_s < entry.expires_s + self.settings.stale_s
 
     async def _wait(self, task: asyncio.Task[Entry], stale: Entry | None) -> Entry | None:
         """What a task finds; ``None`` when the old answer is to be given instead."""
@@ -270,6 +306,9 @@ class Recursor:
             now_s = self._now_s()
             if said.code in (Rc.SUCCESS, Rc.VALUE_NOT_FOUND):
                 entry = self._positive_entry(key, said.handle or name, said.values, now_s)
+                if self._vouching is not None:
+                    entry = await self._vouching.judged(name, entry)
+                    self.failed += entry.code == FAILED
             else:
                 entry = Entry(key, said.code, None, now_s, settings.negative_ttl_s, said.text)
         except NotResolved as failure:
@@ -305,6 +344,8 @@ class Recursor:
 
     def forget(self, name: bytes | None = None) -> int:
         """Forget one name, or everything; returns how many answers that were."""
+        if self._vouching is not None:
+            self._vouching.forget(name)
         if name is None:
             self._delegations.clear()
             return self._cache.clear()
@@ -328,6 +369,11 @@ class Recursor:
             "recursion_failed": self.failed,
             "recursion_questions": self._authorities.questions,
             "recursion_evicted": self._cache.evicted,
+            **(
+                {f"recursion_signatures.{state}": count for state, count in self._vouching.verdicts.items()}
+                if self._vouching is not None
+                else {}
+            ),
             **{f"recursion_failures.{cause}": count for cause, count in self._walker.failures.items()},
             **{f"recursion_server_failures.{cause}": count for cause, count in self._authorities.failures.items()},
         }
@@ -362,29 +408,16 @@ class Recursor:
         ]
 
 
+def _failure(name: bytes, entry: Entry) -> MillwrightError:
+    """What an entry says that has no answer."""
+    if entry.cause == SIGNATURE and entry.verdict is not None:
+        return not_believed(name, entry.verdict)
+    return no_answer(name, entry.text, entry.cause)
+
+
 def _kept_or_closed(view: RecordsView, name: bytes) -> bool:
     """Whether this node itself says what is true of a name: it keeps it, or has closed its prefix."""
     if view.responsible(name):
         return True
     owner = view.authority(name)
     return owner is not None and owner.state != "active"
-
-
-def _root(text: str) -> Target:
-    """A server from ``host:port``. Raises ``Invalid`` (``recursion.root_invalid``)."""
-    found = _ROOT.fullmatch(text.strip())
-    if found is None or not 0 < int(found["port"]) < 65_536:
-        raise bad_root(text)
-    host, port = found["six"] or found["host"], int(found["port"])
-    return Target(Address(host, port, port))
-
-
-def _networks(name: str, listed: Sequence[str]) -> tuple[Network, ...]:
-    """Networks. Raises ``Invalid`` (``recursion.network_invalid``)."""
-    found = []
-    for text in listed:
-        try:
-            found.append(ip_network(text, strict=False))
-        except ValueError as error:
-            raise bad_network(name, text) from error
-    return tuple(found)

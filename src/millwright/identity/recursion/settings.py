@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -35,6 +35,33 @@ class RecursionSettings(Struct, frozen=True, forbid_unknown_fields=True):
             "that nobody outside shall reach through this node."
         ),
     ] = field(default_factory=lambda: list(_NOBODY))
+    verify: Annotated[
+        Literal["off", "when-signed", "required"],
+        Meta(
+            description="What becomes of signatures in records of elsewhere (HS_SIGNATURE, HS_CERT). `off`: nothing. "
+            "`when-signed`: they are checked up to a trusted key, what was found is told with the answer, and a record "
+            "that is not as it was signed is not given. `required`: no record is given but one that is signed by who "
+            "may."
+        ),
+    ] = "off"
+    trust_roots: Annotated[
+        str,
+        Meta(
+            description="File with the public keys at which chains of certificates end: PEM, one after the other, or a "
+            "JSON Web Key Set. Needed for `verify`."
+        ),
+    ] = ""
+    trust_root_handles: Annotated[
+        list[str],
+        Meta(description="Handles that those keys are of; the default is that of the Global Handle Registry."),
+    ] = field(default_factory=lambda: ["0.0/0.0"])
+    certified: Annotated[
+        bool,
+        Meta(
+            description="Ask servers whose site names their key for signed answers, and take no others of them. It "
+            "costs such a server a signature for each answer that is not in the cache here."
+        ),
+    ] = False
     max_ttl_s: Annotated[
         int, Meta(description="Longest time an answer is kept, whatever its values say.", ge=0, le=604_800)
     ] = 86_400

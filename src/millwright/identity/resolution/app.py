@@ -14,7 +14,7 @@ from millwright.identity.handle.records import HandleRecords
 from millwright.identity.handle.rest.answers import etag_of
 from millwright.identity.handle.rest.api import HANDLES, QUICK_HEADERS, SESSIONS, HandleRest
 from millwright.identity.pages.api import PAGES, LabelsOf, NameOf, Pages, no_labels, nobody
-from millwright.identity.resolution.http import Asked, problem
+from millwright.identity.resolution.http import Asked, Headers, problem
 from millwright.identity.resolution.limits import Limits
 from millwright.identity.resolution.settings import ResolutionSettings
 from millwright.identity.resolution.source import ManyFetched, Source
@@ -76,9 +76,10 @@ class Resolution:
         if scope["type"] != "http":
             await _beside_http(scope, receive, send)
             return
-        body = self._common(scope)
-        if body is not None:
-            headers = [*QUICK_HEADERS, (b"etag", etag_of(body)), (b"content-length", b"%d" % len(body))]
+        common = self._common(scope)
+        if common is not None:
+            body, more = common
+            headers = [*QUICK_HEADERS, (b"etag", etag_of(body)), (b"content-length", b"%d" % len(body)), *more]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": body, "more_body": False})
             return
@@ -92,6 +93,9 @@ class Resolution:
         try:
             await self._answer(asked, receive, send)
         except MillwrightError as error:
+            if error.code == "recursion.signature_refused":
+                await problem(asked.scope, send, 503, error.code, str(error.detail["why"]))
+                return
             status = {"invalid": 400, "limit_exceeded": 413, "corrupt": 500, "unavailable": 503}.get(error.family, 500)
             if status >= 500:
                 self.failures += 1
@@ -103,8 +107,8 @@ class Resolution:
             logger.exception("a resolution failed")
             await problem(scope, send, 500, "resolution.failed", "The server failed; its log says why.")
 
-    def _common(self, scope: Any) -> bytes | None:
-        """The body that answers the common question: all public values of a handle that is kept here."""
+    def _common(self, scope: Any) -> tuple[bytes, Headers] | None:
+        """What answers the common question: all public values of a handle that is kept here, or at hand."""
         path: str = scope["path"]
         if not path.startswith(_HANDLE) or scope["method"] != "GET" or scope["query_string"]:
             return None
@@ -116,18 +120,19 @@ class Resolution:
         client = scope.get("client")
         return self.at_hand(path[_FROM:].encode(), client[0] if client else "")
 
-    def at_hand(self, handle: bytes, address: str) -> bytes | None:
-        """The body for all public values of a handle that is kept here, or at hand for who asks from ``address``;
-        ``None`` leaves the question to the application. To be called in the event loop."""
+    def at_hand(self, handle: bytes, address: str) -> tuple[bytes, Headers] | None:
+        """The body for all public values of a handle that is kept here, or at hand for who asks from ``address``, and
+        the headers that it has of its own; ``None`` leaves the question to the application. To be called in the event
+        loop."""
         try:
-            body = self.handles.find_public(handle, address)
+            found = self.handles.find_public(handle, address)
         except MillwrightError:  # the long way says what it is
             return None
-        if body is None or self.limits.admit(address):
+        if found is None or self.limits.admit(address):
             return None
         self.requests += 1
         self.quick += 1
-        return body
+        return found
 
     async def _answer(self, asked: Asked, receive: Any, send: Any) -> None:
         path = asked.path

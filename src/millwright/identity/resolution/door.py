@@ -178,10 +178,13 @@ class Door(HttpToolsProtocol):
         handle = line[_FROM : -len(_VERSION)]
         if self.client is None or not _plain(handle):
             return None
-        body = self._pulse.app.at_hand(handle, self.client[0])
-        if body is None:
+        found = self._pulse.app.at_hand(handle, self.client[0])
+        if found is None:
             return None
-        return b"%b%b\r\ncontent-length: %d\r\n\r\n%b" % (self._pulse.head, etag_of(body), len(body), body)
+        body, more = found
+        own = b"".join(b"%b: %b\r\n" % header for header in more) if more else b""
+        head = self._pulse.head
+        return b"%b%b\r\ncontent-length: %d\r\n%b\r\n%b" % (head, etag_of(body), len(body), own, body)
 
     def _is_common(self, rest: bytes) -> bool:
         """Whether these headers, and nothing behind them, ask for nothing beyond the question."""

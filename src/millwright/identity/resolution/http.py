@@ -17,7 +17,7 @@ Headers = list[tuple[bytes, bytes]]
 CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (b"x-content-type-options", b"nosniff"),
-    (b"access-control-expose-headers", b"ETag, Link, Location, Retry-After, WWW-Authenticate"),
+    (b"access-control-expose-headers", b"ETag, Handle-Signature, Link, Location, Retry-After, WWW-Authenticate"),
     (b"cross-origin-resource-policy", b"cross-origin"),
 ]
 """What everybody may read, every page of the web may read; no cookie is ever looked at."""

@@ -34,15 +34,6 @@ from millwright.identity.handle.special import (
     encode_references,
     hashed_secret,
 )
-from millwright.identity.handle.trust import (
-    Claims,
-    Digests,
-    claims_for,
-    covered,
-    decode_signature,
-    digest_of,
-    encode_signature,
-)
 
 RSA = rsa.generate_private_key(65537, 2048)
 DSA = dsa.generate_private_key(2048)
@@ -190,61 +181,6 @@ def test_handles_are_spread_over_servers_without_regard_to_case() -> None:
     for option in (0, 1, 2):
         assert hash_of(b"10.A/b", option) == hash_of(b"10.a/B", option)
     assert hash_of(b"10.A/b", 0) == hash_of(b"10.A/c", 0) != hash_of(b"10.A/b", 1)
-
-
-# --- signatures --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("key", [RSA, DSA, EC])
-def test_signed_claims_say_which_values_they_cover(key: Any) -> None:
-    covering = [HandleValue(index=number, type=b"URL", data=b"x%d" % number) for number in (1, 2)]
-    claims = claims_for(b"10/1", covering, Reference(b"10/2", 300), now_s=100, expires_s=200)
-    signed = decode_signature(encode_signature(claims, key))
-    assert signed.claims == claims
-    assert signed.signed_by(key.public_key())
-    assert not signed.signed_by(rsa.generate_private_key(65537, 2048).public_key())
-    assert covered(signed, covering) == ({1, 2}, set())
-    changed = [
-        covering[0],
-        HandleValue(index=2, type=b"URL", data=b"changed"),
-        HandleValue(index=3, type=b"", data=b""),
-    ]
-    assert covered(signed, changed) == ({1}, {2})
-    assert signed.claims.valid_at(150)
-    assert not signed.claims.valid_at(201)
-    assert not signed.claims.valid_at(99)
-
-
-def test_a_digest_leaves_out_index_and_timestamp() -> None:
-    value = HandleValue(index=1, type=b"URL", data=b"x", timestamp_s=5)
-    other = HandleValue(index=2, type=b"URL", data=b"x", timestamp_s=9)
-    assert digest_of(value).digest == digest_of(other).digest
-    with pytest.raises(MessageError):
-        digest_of(value, "CRC")
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"a.b",
-        b"a.b.c",
-        b"{}",
-        b"\xff",
-        b"e30.e30.e30",
-        b'{"payload":1,"signatures":[]}',
-        b'{"payload":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-    ],
-)
-def test_broken_claims_are_refused(data: bytes) -> None:
-    with pytest.raises(MessageError):
-        decode_signature(data)
-
-
-def test_claims_without_digests_cover_nothing() -> None:
-    signed = decode_signature(encode_signature(Claims(sub="10/1", digests=None), RSA))
-    assert covered(signed, []) == (set(), set())
-    assert Digests("SHA-256", ()).digests == ()
 
 
 # --- JSON --------------------------------------------------------------------------------------------------------

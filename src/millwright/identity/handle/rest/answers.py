@@ -55,6 +55,9 @@ def refusal_of(error: MillwrightError) -> Refusal:
     """An error of the node as the protocol says it; the text is that of a caller's mistake only."""
     code = rc_of(error) or Rc.ERROR
     told = error.family in ("invalid", "conflict", "denied", "not_found", "limit_exceeded", "unsupported")
+    if error.code == "recursion.signature_refused":
+        # Nothing failed here, and who asks must know why there is no record.
+        return Refusal(code, str(error.detail["why"]), 503)
     text = str(error.detail.get("why") or error.message) if told else "The server failed; its log says why."
     if isinstance(error, MessageError):
         code = Rc.PROTOCOL_ERROR

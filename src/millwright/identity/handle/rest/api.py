@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from millwright.identity.handle.administration import Administration
 from millwright.identity.handle.attempts import FailedAttempt, asked_from, unheard
+from millwright.identity.handle.elsewhere import verdict_in
 from millwright.identity.handle.json_form import value_from_json, value_to_json
 from millwright.identity.handle.model import HandleValue, Reference
 from millwright.identity.handle.naming import PREFIX_HANDLES, with_slash
@@ -37,6 +38,9 @@ from millwright.identity.resolution.settings import ResolutionSettings
 from millwright.identity.resolution.source import Source
 from millwright.kernel import Clock, MillwrightError
 
+if TYPE_CHECKING:
+    from millwright.identity.handle.trust.model import Verdict
+
 logger = logging.getLogger(__name__)
 
 HANDLES, SESSIONS = "/api/handles", "/api/sessions"
@@ -48,6 +52,9 @@ _GUESS = 10.0
 _REVALIDATE = (b"cache-control", b"no-cache")
 _NO_STORE = (b"cache-control", b"no-store")
 _VARY = (b"vary", b"Authorization")
+SIGNATURE_HEADER = b"handle-signature"
+"""What the signatures of a record of elsewhere are worth: ``valid``, ``unsigned; reason=no_signature`` …"""
+_NO_HEADERS: Headers = []
 
 
 class HandleRest:
@@ -78,9 +85,9 @@ class HandleRest:
 
     # --- the common question -----------------------------------------------------------------------------------------
 
-    def find_public(self, handle: bytes, address: str) -> bytes | None:
-        """The body for all public values of a handle that is kept here, or at hand for this address; ``None`` leaves it
-        to :meth:`answer`."""
+    def find_public(self, handle: bytes, address: str) -> tuple[bytes, Headers] | None:
+        """The body for all public values of a handle that is kept here, or at hand for this address, and the headers
+        that it has of its own; ``None`` leaves it to :meth:`answer`."""
         view = self._held or self._hold()
         record = view.find(handle)
         if record is None:
@@ -88,7 +95,10 @@ class HandleRest:
             if recursion is None or not recursion.admits(address):
                 return None
             fetched = recursion.find_quickly(view, handle, self._clock.now_ms() // 1000)
-            return None if fetched is None or fetched.record is None else _public_body(handle, fetched.record)
+            if fetched is None or fetched.record is None:
+                return None
+            body = _public_body(handle, fetched.record)
+            return None if body is None else (body, _signature_headers(fetched.verdict))
         prefix = handle.partition(b"/")[0]
         kept = self._kept.get(prefix)
         if kept is None:
@@ -98,7 +108,8 @@ class HandleRest:
                 self._kept[prefix] = kept
         if not kept:
             return None
-        return _public_body(handle, record)
+        body = _public_body(handle, record)
+        return None if body is None else (body, _NO_HEADERS)
 
     def _hold(self) -> RecordsView:
         """One view for all questions of one turn of the event loop: whoever has had an answer asks in a later one."""
@@ -194,7 +205,7 @@ class HandleRest:
             # Before anything is looked up: nothing is told about what is there.
             raise Refusal(Rc.AUTHENTICATION_NEEDED, "Only administrators read values that are not public.")
         request = Resolve(with_slash(handle), query.indexes(), query.types)
-        code, body = await self._resolved(request, who, query, asked.address)
+        code, body, verdict = await self._resolved(request, who, query, asked.address)
         pretty, text = query.pretty, handle.decode()
         if code in (Rc.SUCCESS, Rc.SERVICE_REFERRAL, Rc.PREFIX_REFERRAL):
             found = decode_resolved(body)
@@ -213,14 +224,14 @@ class HandleRest:
             await answer(asked.scope, send, status, shown, [JSON, _NO_STORE, _VARY])
             return
         etag = etag_of(shown)
-        headers: Headers = [JSON, _REVALIDATE, _VARY, (b"etag", etag)]
+        headers: Headers = [JSON, _REVALIDATE, _VARY, (b"etag", etag), *_signature_headers(verdict)]
         known = asked.headers.get(b"if-none-match", b"")
         same = known.strip() == b"*" or etag in [each.strip().removeprefix(b"W/") for each in known.split(b",")]
         await answer(asked.scope, send, 304 if same else 200, shown, headers)
 
     async def _resolved(
         self, request: Resolve, who: Reference | None, query: _Query, address: str
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, Verdict | None]:
         administrator = False
         if who is not None and query.public_only is not True:
             try:
@@ -234,7 +245,8 @@ class HandleRest:
         names = () if administrator or query.flag("auth", False) else (request.handle,)
         with await self._source.view(address, *names) as view:
             try:
-                return resolve(view, request, flags, administrator)
+                code, body = resolve(view, request, flags, administrator)
+                return code, body, verdict_in(view, request.handle)
             except AuthenticationNeeded:
                 raise Refusal(Rc.AUTHENTICATION_NEEDED) from None
 
@@ -415,6 +427,10 @@ class _Query:
         if any(not (each.isascii() and each.isdigit() and len(each) < 11) for each in given):
             raise Refusal(Rc.PROTOCOL_ERROR, "An index is no number.")
         return tuple(int(each) for each in given)
+
+
+def _signature_headers(verdict: Verdict | None) -> Headers:
+    return _NO_HEADERS if verdict is None else [(SIGNATURE_HEADER, verdict.told.encode())]
 
 
 def _public_body(handle: bytes, record: StoredRecord) -> bytes | None:

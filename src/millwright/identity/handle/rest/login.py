@@ -29,7 +29,7 @@ _PARAMETER = re.compile(r'\s*([A-Za-z]+)\s*=\s*(?:"([^"\\]*)"|([^\s",]+))\s*(?:,
 _MOST_PER_ADDRESS = 32
 _WRAPPED = {"SHA1": 2, "SHA256": 3, "HMACSHA1": 0x12, "HMACSHA256": 0x13}
 _PBKDF2 = 0x22
-_HASHES = frozenset({"SHA1", "SHA256", "SHA384", "SHA512"})
+_HASHES = frozenset({"SHA1", "SHA256", "SHA384", "SHA512", "SM3"})
 
 
 class RestSession:

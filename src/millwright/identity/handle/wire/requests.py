@@ -125,7 +125,11 @@ def _read_request(op: int, reader: Reader) -> Request | None:
     if op == Op.RESOLUTION:
         handle = _handle(reader)
         indexes = tuple(reader.number() for _ in range(reader.count(4)))
-        return Resolve(handle, indexes, tuple(reader.array() for _ in range(reader.count(4))))
+        types = tuple(reader.array() for _ in range(reader.count(4)))
+        if not reader.exhausted:
+            # The national network's id-pointer-sdk adds a text for authorisation, mostly empty, which is nobody's here.
+            reader.array()
+        return Resolve(handle, indexes, types)
     if op in _OF_HANDLE:
         # Some clients end a session without a body.
         return OfHandle(b"" if op == Op.SESSION_TERMINATE and reader.exhausted else _handle(reader))

@@ -136,6 +136,8 @@ class ImportRun:
             part.rows += 1
             try:
                 record = encoder.encode(identifier, cells)
+                if not self._settings.dry_run:
+                    record = self._register.signed(record)
             except RowRefused as why:
                 part.refused += _refusals(line, number, identifier, why.problems)
             else:
@@ -186,7 +188,7 @@ class ImportRun:
         outcome = Outcome()
         holders: dict[bytes, Prefix | MillwrightError] = {}
         seen: set[bytes] = set()
-        chosen: list[tuple[StoredRecord, int]] = []
+        chosen: list[tuple[StoredRecord, int, bool]] = []
         for item in part.items:
             name = item.record.handle
             try:
@@ -199,12 +201,12 @@ class ImportRun:
                         outcome.unchanged += 1
                         continue
                     outcome.changed += 1
-                    chosen.append((made, version))
+                    chosen.append((made, version, False))
                 elif key in seen:
                     raise exists(item.identifier)
                 else:
                     outcome.registered += 1
-                    chosen.append((item.record, 0))
+                    chosen.append((item.record, 0, True))
                 seen.add(key)
             except RowRefused as why:
                 outcome.refused += _refusals(item.line, item.row, item.identifier, why.problems)
@@ -216,8 +218,8 @@ class ImportRun:
             more = [one for each in rest for one in _refusals(each.line, each.row, each.identifier, [_BATCH_REFUSED])]
             return Outcome(refused=outcome.refused + more)
         if pending is not None:
-            for record, version in chosen:
-                pending.put(record, version)
+            for record, version, signed in chosen:
+                pending.put(record, version, signed=signed)
         return outcome
 
     def _check_holder(
