@@ -14,6 +14,7 @@ from millwright.identity.handle.wire.codes import Rc
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from millwright.identity.records.effects import Effect
     from millwright.identity.records.model import Prefix
 
 FAILED: Final = 0
@@ -59,16 +60,21 @@ class Entry:
 class Overlaid:
     """A view of the register, and some names of elsewhere (:class:`.RecordsView`)."""
 
-    __slots__ = ("_found", "_view")
+    __slots__ = ("_found", "_view", "measured")
 
     def __init__(self, view: RecordsView, found: Iterable[Entry]) -> None:
         self._view = view
+        self.measured = view.measured
         self._found = {each.key: each for each in found}
 
     def find(self, handle: bytes) -> StoredRecord | None:
         """A record, from elsewhere first: it is only asked for when the name is not kept here."""
         entry = self._found.get(fold(handle))
         return entry.record if entry is not None else self._view.find(handle)
+
+    def effect(self, name: bytes) -> Effect | None:
+        """As in the register: measures are this node's, whoever keeps the name."""
+        return self._view.effect(name)
 
     def authority(self, name: bytes) -> Prefix | None:
         """As in the register."""
