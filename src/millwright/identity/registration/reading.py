@@ -9,6 +9,7 @@ from typing import Any, Literal
 from msgspec import structs, to_builtins
 
 from millwright.engines.sql import Records as Sql
+from millwright.identity.handle.measured import suspension_of
 from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.records import StoredRecord
 from millwright.identity.records import Prefix, Records
@@ -107,6 +108,8 @@ class RecordReader:
         if owner is not None and owner.state != "active" and owner.organisation_id not in reader.own:
             # Of whatever stands there, so that it tells nothing of what does.
             raise errors.prefix_closed(owner.prefix, owner.state)
+        if owner is not None and owner.organisation_id not in reader.own and is_suspended(view, name):
+            raise errors.suspended(text)
         if owner is None or (record is None and owner.organisation_id not in reader.own):
             raise errors.unknown(text)
         if record is None:
@@ -219,6 +222,11 @@ class RecordReader:
             after={"revealed": sorted(found), "reason": wanted.reason}, organisation=owner.organisation_id,
         )  # fmt: skip
         return RevealedFields(identifier=naming.shown(name)[0], name=name.decode(), fields=found)
+
+
+def is_suspended(view: IndexView, name: bytes) -> bool:
+    """Whether a measure keeps a name from being shown to others than its own."""
+    return view.measured and suspension_of(view, name) is not None
 
 
 def _reference(template: Template | None, named: tuple[str, int] | None) -> TemplateRef | None:
