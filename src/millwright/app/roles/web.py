@@ -76,7 +76,7 @@ def compose(node: Node) -> Composition:
     register = register_of(node)
     # A mirror follows what its primary decides of prefixes.
     index = None if settings.identity.follows else HolderIndex(register)
-    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index)
+    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index, settings.resolution.public_url)
     templates = Templates(node.records, node.clock)
     registration = registration_of(node, register, secrets)
     files = ImportFiles(node.folder.identifier_imports)

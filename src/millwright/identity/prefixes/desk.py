@@ -58,10 +58,12 @@ class Opened:
             told |= {"organisation_id": after["organisation_id"], "state": state}
             before = self.row._mapping
             same = before["granted_ms"] is not None and all(
-                before[name] == after[name] for name in ("state", "organisation_id", "until_ms", "site")
+                before[name] == after[name] for name in ("state", "organisation_id", "until_ms", "site", "resolver")
             )
             if not same:
-                self.store.put_state(self.connection, told | {"until_ms": after["until_ms"], "site": after["site"]})
+                self.store.put_state(
+                    self.connection, told | {name: after[name] for name in ("until_ms", "site", "resolver")}
+                )
         note(
             "prefix", self.row.id, self.row.prefix, before=_noted({**self.row._mapping}), after=_noted(after),
             personal=PERSONAL, organisation=after["organisation_id"],

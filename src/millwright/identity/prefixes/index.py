@@ -85,6 +85,7 @@ class IndexTeller:
                     state=row.state,
                     until_ms=row.until_ms,
                     site=row.site or b"",
+                    resolver=row.resolver or "",
                 ),
                 who=row.who,
             )

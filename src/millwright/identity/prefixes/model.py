@@ -219,7 +219,8 @@ class PrefixDetail(PrefixInfo, frozen=True, kw_only=True):
     """A prefix with its form, documents, certification, filings and history.
 
     ``parent``: the held prefix that it is derived from. ``warnings`` say to a reviewer what is unusual, in English and
-    Chinese each. ``site``: the service it is delegated to, a HS_SITE value in base 64.
+    Chinese each. ``site``: the service it is delegated to, a HS_SITE value in base 64; ``resolver``: where that answers
+    over HTTP.
     """
 
     form: PrefixForm
@@ -232,6 +233,7 @@ class PrefixDetail(PrefixInfo, frozen=True, kw_only=True):
     filings: list[PrefixFiling]
     history: list[PrefixStep]
     site: str | None
+    resolver: str | None
 
 
 class PrefixWarning(Struct, frozen=True):

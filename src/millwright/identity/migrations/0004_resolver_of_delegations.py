@@ -1,0 +1,14 @@
+"""Where the node that a prefix is delegated to answers over HTTP."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "identity_0004"
+down_revision = "identity_0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for table in ("identity_prefixes", "identity_prefix_states"):
+        op.add_column(table, sa.Column("resolver", sa.String(400)))
