@@ -63,8 +63,8 @@ def _beginning(text: str) -> str:
     return text
 
 
-def iter_touched(view: IndexView, target: Target) -> Iterator[bytes]:
-    """The keys of registered names that a target is, each once."""
+def iter_touched(view: IndexView, target: Target, after: bytes = b"") -> Iterator[bytes]:
+    """The keys of registered names that a target is, each once; behind ``after``, one of them."""
     name = fold(target.name.encode())
     if target.scope == "identifier":
         starts = [name + b"/"] if name.startswith(b"GS1/") else []
@@ -76,8 +76,8 @@ def iter_touched(view: IndexView, target: Target) -> Iterator[bytes]:
         starts = _starts(fold(target.owner.prefix.encode()))
     mine = fold(target.owner.prefix.encode())
     alone = _is_alone(view, mine)
-    for start in starts:
-        for key in view.iter_keys(start):
+    for start in sorted(starts):
+        for key in view.iter_keys(start, after):
             if alone or _stands_under(view, key, mine):
                 yield key
 

@@ -18,7 +18,9 @@ from millwright.identity.prefixes.model import (
     PrefixDetail,
 )
 from millwright.identity.prefixes.office import Office, actor_of, formed
+from millwright.identity.prefixes.systems import name_of as name_in_index
 from millwright.identity.prefixes.view import certification_of, form_of, is_certified, name_of
+from millwright.identity.records.model import Former
 from millwright.identity.resolution.referring import same_server
 from millwright.identity.rights import PREFIXES_ADMINISTER, PREFIXES_REVIEW
 from millwright.kernel import current_scope
@@ -36,11 +38,14 @@ class Registrar(Office):
         step: str,
         comment: str = "",
         revision: int | None = None,
+        former: Former = "",
     ) -> PrefixDetail:
-        """``review``, ``return``, ``approve`` or ``reject`` an application.
+        """``review``, ``return``, ``approve`` or ``reject`` an application. ``former``: on approval, what becomes of
+        names that another holder has left below it.
 
         Raises ``Conflict`` (``cases.wrong_state``; on approval ``prefixes.taken``, ``prefixes.parent_inactive``,
-        ``prefixes.registrar_changed``), ``Invalid`` (``cases.field_required``), ``NotFound``, ``Outdated``.
+        ``prefixes.registrar_changed``, ``prefixes.names_left``), ``Invalid`` (``cases.field_required``), ``NotFound``,
+        ``Outdated``.
         """
         scope, actor = current_scope().organisations, actor_of(session, PREFIXES_REVIEW)
 
@@ -52,7 +57,8 @@ class Registrar(Office):
                     around = self.free(opened)
                     if around.parent is not None and around.parent.organisation_id != opened.row.registrar_id:
                         raise errors.registrar_changed()
-                    held = {"held_key": opened.row.key}
+                    self._need_disposal(opened, former)
+                    held = {"held_key": opened.row.key, "former": former or None}
                 elif step == "reject":
                     held = {"held_key": None}
                 opened.save(**held)
@@ -62,6 +68,17 @@ class Registrar(Office):
         except IntegrityError as error:  # two who decide at once, where no lock orders them
             raise errors.taken(prefix_id) from error
         return await self.seen(authority, prefix_id, "registrar")
+
+    def _need_disposal(self, opened: Opened, former: Former) -> None:
+        """Nobody gets silently what another has registered. Raises ``Conflict`` (``prefixes.names_left``)."""
+        index, row = self.teller.index, opened.row
+        left = (
+            0
+            if index is None or former
+            else index.names_left(name_in_index(row.system, row.prefix), row.organisation_id)
+        )
+        if left:
+            raise errors.names_left(row.prefix, left)
 
     async def administer(
         self,
@@ -96,6 +113,8 @@ class Registrar(Office):
                         raise errors.certification_missing()
                     granted_ms = opened.now_ms if row.granted_ms is None else row.granted_ms
                     changes = {"until_ms": until_ms, "granted_ms": granted_ms, "renewal": None}
+                    if row.granted_ms is None and row.former:
+                        changes["since_ms"] = opened.now_ms
                 opened.save(**changes)
                 return str(row.key)
 
@@ -129,7 +148,7 @@ class Registrar(Office):
                 form = msgspec.structs.replace(form_of(row), credit_code=code or "", contact=PrefixContact())
                 columns = formed(form, name_of(authority, to_id))
                 self._pass_on(opened, to_id)
-                opened.save(organisation_id=to_id, certification=None, renewal=None, **columns)
+                opened.save(organisation_id=to_id, certification=None, renewal=None, former=None, **columns)
                 return str(row.key)
 
         await self.teller.tell(await asyncio.to_thread(work))

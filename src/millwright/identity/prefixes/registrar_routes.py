@@ -17,6 +17,7 @@ from millwright.identity.prefixes.model import (
     PrefixDetail,
     PrefixDocument,
     PrefixTransfer,
+    StepApproval,
     StepComment,
     StepReason,
     StepUntil,
@@ -73,9 +74,9 @@ class RegistrarController(Controller):
 
     @post("/{review_id:str}/approve", summary="Approve an application", operation_id="approvePrefix", status_code=200,
           guards=_REVIEW)  # fmt: skip
-    async def approve(self, review_id: Id, data: JSONBody[StepComment], step: TakenStep) -> Response[PrefixDetail]:
+    async def approve(self, review_id: Id, data: JSONBody[StepApproval], step: TakenStep) -> Response[PrefixDetail]:
         """Nobody else gets the prefix from now on; it is in force when it is activated."""
-        return await step.decided(review_id, "approve", data.comment)
+        return await step.decided(review_id, "approve", data.comment, data.former)
 
     @post("/{review_id:str}/reject", summary="Reject an application", operation_id="rejectPrefix", status_code=200,
           guards=_REVIEW)  # fmt: skip

@@ -170,13 +170,14 @@ class IndexView:
         for _, data in self._read.iter_from(MEASURES, b""):
             yield _decode_measure(data)
 
-    def iter_keys(self, start: bytes) -> Iterator[bytes]:
-        """The keys of registered names that begin so."""
+    def iter_keys(self, start: bytes, after: bytes = b"") -> Iterator[bytes]:
+        """The keys of registered names that begin so, in their order; behind ``after``."""
         start = fold(start)
-        for key, _ in self._read.iter_from(HANDLES, start):
+        for key, _ in self._read.iter_from(HANDLES, max(start, after)):
             if not key.startswith(start):
                 return
-            yield key
+            if key != after:
+                yield key
 
     def responsible(self, handle: bytes) -> bool:
         """Whether such a handle is registered here: what is not found then does not exist.

@@ -10,6 +10,9 @@ from millwright.identity.handle.records import StoredRecord
 
 PrefixState = Literal["active", "suspended", "expired"]
 Op = Literal["put", "delete"]
+Former = Literal["", "discard", "pass_on"]
+"""What becomes of names that a former holder has left: they are removed, or what is public of them is kept."""
+
 
 MeasureKind = Literal["suspend", "redirect", "announce"]
 MeasureScope = Literal["identifier", "beginning", "prefix"]
@@ -30,7 +33,9 @@ class Prefix(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``prefix`` is that of handles (``88.118.8``), or of names of another code system: ``GS1:950600`` (the digits of a
     company prefix), ``OID:1.2.156.3``, ``DID:did:bid:…``, ``MA:156.1000``, ``ECODE:…``, spelt as in names.
     ``site`` is the HS_SITE of the node that it is delegated to, empty for here; ``resolver`` is where that node answers
-    over HTTP. ``until_ms`` is when it expires; who runs the register then sets the state.
+    over HTTP. ``until_ms`` is when it expires; who runs the register then sets the state. Of one that was granted anew
+    after its holder was gone, ``since_ms`` is since when, and ``former`` what became of the names that were left:
+    nothing of what was registered before is the present holder's to see.
     """
 
     prefix: str
@@ -39,6 +44,8 @@ class Prefix(Struct, frozen=True, kw_only=True, omit_defaults=True):
     until_ms: int | None = None
     site: bytes = b""
     resolver: str = ""
+    since_ms: int = 0
+    former: Former = ""
 
     @property
     def here(self) -> bool:

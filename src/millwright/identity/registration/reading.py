@@ -14,6 +14,7 @@ from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.records import StoredRecord
 from millwright.identity.records import Prefix, Records
 from millwright.identity.records.index import IndexView
+from millwright.identity.records.model import Version
 from millwright.identity.registration import errors, naming
 from millwright.identity.registration.history import differences, operation_of
 from millwright.identity.registration.model import (
@@ -94,7 +95,7 @@ class RecordReader:
         _, name = naming.read_identifier(text)
         with self.register.view() as view:
             owner, record, versions = self._seen_by(view, name, text, reader)
-            details = (view.history(name)[-_MOST_VERSIONS:]) if owner.organisation_id in reader.own else []
+            details = own_versions(view, name, owner)[-_MOST_VERSIONS:] if owner.organisation_id in reader.own else []
         found = self.shown(record, owner, reader, versions)
         if not found.own and not (found.fields or found.links or found.values):
             raise errors.unknown(text)
@@ -158,7 +159,8 @@ class RecordReader:
         _, name = naming.read_identifier(text)
         with self.register.view() as view:
             owner = view.authority(name)
-            found = view.history(name) if owner is not None and owner.organisation_id in reader.own else []
+            own = owner is not None and owner.organisation_id in reader.own
+            found = own_versions(view, name, owner) if owner is not None and own else []
         if owner is None or not found:
             raise errors.unknown(text)
         chosen = [each for each in found if before is None or each.version < before]
@@ -222,6 +224,11 @@ class RecordReader:
             after={"revealed": sorted(found), "reason": wanted.reason}, organisation=owner.organisation_id,
         )  # fmt: skip
         return RevealedFields(identifier=naming.shown(name)[0], name=name.decode(), fields=found)
+
+
+def own_versions(view: IndexView, name: bytes, owner: Prefix) -> list[Version]:
+    """The versions of a name that are its present holder's, oldest first."""
+    return [each for each in view.history(name) if each.at_ms >= owner.since_ms]
 
 
 def is_suspended(view: IndexView, name: bytes) -> bool:
