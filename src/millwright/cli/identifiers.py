@@ -9,13 +9,18 @@ import msgspec
 
 from millwright.cli.local import load_settings
 from millwright.cli.main import Options
+from millwright.cli.measures import COMMANDS as MEASURES
 from millwright.cli.output import format_time, interactive, json_option, print_json
 from millwright.kernel import Conflict, Invalid
 
 
 @click.group()
 def identifiers() -> None:
-    """The register of identifiers: how it stands, snapshots of it, and mirrors."""
+    """The register of identifiers: how it stands, snapshots of it, mirrors, and measures in an emergency."""
+
+
+for _command in MEASURES:
+    identifiers.add_command(_command)
 
 
 @identifiers.command("key")
