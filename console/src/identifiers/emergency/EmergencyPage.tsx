@@ -33,7 +33,7 @@ export default function EmergencyPage(): JSX.Element {
     { key: "kind", title: t.kind, render: (_, one) => <><b>{t.kinds[one.kind]}</b><div><StateMark measure={one} /></div></> },
     { key: "on", title: t.on, render: (_, one) => what(one) },
     { key: "touched", title: t.touched, align: "right", render: (_, one) => <span className="num">{f.number(one.touched)}</span> },
-    { key: "words", title: "", render: (_, one) => <Words measure={one} /> },
+    { key: "words", title: t.kinds.announce, render: (_, one) => <Words measure={one} /> },
     { key: "reason", title: t.reason, render: (_, one) => why(one) },
     { key: "span", title: t.since, render: (_, one) => <><Span measure={one} /><div className="small quiet">{person(one.taken_by)}</div></> },
     { key: "lift", title: "", render: (_, one) => <LiftButton measure={one} /> },

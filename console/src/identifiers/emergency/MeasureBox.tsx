@@ -40,10 +40,10 @@ export function MeasureBox({ start, close }: { start: Partial<MeasureWish>; clos
         <Input className="mono" value={wish.on} aria-label={t.onLabels[wish.scope]} placeholder={t.onHints[wish.scope]} spellCheck={false} autoFocus={wish.on === ""} onChange={(event) => { change({ on: event.target.value, touched: "" }); }} />
         <Reach reach={settled} error={reach.error} busy={reach.isFetching} asked={target.on !== ""} />
         {settled?.confirm && <label className="stack" style={{ gap: 4 }}><b>{t.confirm(String(settled.touched))}</b><Input inputMode="numeric" style={{ width: 170 }} value={wish.touched} aria-label={t.confirmLabel} onChange={(event) => { change({ touched: event.target.value }); }} status={Number(wish.touched) === settled.touched ? "" : "warning"} /></label>}
-        {wish.kind !== "suspend" && <Input value={wish.href} type="url" aria-label={t.href} placeholder={wish.kind === "redirect" ? t.hrefRedirect : t.hrefNotice} onChange={(event) => { change({ href: event.target.value }); }} />}
-        {wish.kind === "announce" && <Select value={wish.severity} onChange={(severity) => { change({ severity }); }} aria-label={t.severity} virtual={false} options={SEVERITIES.map((value) => ({ value, label: t.severities[value] }))} />}
-        <Input.TextArea rows={2} maxLength={1000} value={wish.textZh} aria-label={t.wordsZh} placeholder={`${t.wordsZh}: ${t.wordsHint}`} onChange={(event) => { change({ textZh: event.target.value }); }} />
-        <Input.TextArea rows={2} maxLength={1000} value={wish.text} aria-label={t.words} placeholder={`${t.words}: ${t.wordsHint}`} onChange={(event) => { change({ text: event.target.value }); }} />
+        {wish.kind !== "suspend" && <Labelled text={t.href}><Input value={wish.href} type="url" aria-label={t.href} placeholder={wish.kind === "redirect" ? t.hrefRedirect : t.hrefNotice} onChange={(event) => { change({ href: event.target.value }); }} /></Labelled>}
+        {wish.kind === "announce" && <Labelled text={t.severity}><Select value={wish.severity} onChange={(severity) => { change({ severity }); }} aria-label={t.severity} virtual={false} options={SEVERITIES.map((value) => ({ value, label: t.severities[value] }))} /></Labelled>}
+        <Labelled text={t.wordsZh}><Input.TextArea rows={2} maxLength={1000} value={wish.textZh} aria-label={t.wordsZh} placeholder={t.wordsHint} onChange={(event) => { change({ textZh: event.target.value }); }} /></Labelled>
+        <Labelled text={t.words}><Input.TextArea rows={2} maxLength={1000} value={wish.text} aria-label={t.words} placeholder={t.wordsHint} onChange={(event) => { change({ text: event.target.value }); }} /></Labelled>
         <label className="stack" style={{ gap: 4 }}>
           <span>{t.untilLabel}</span>
           <span className="row wrap">
@@ -54,10 +54,15 @@ export function MeasureBox({ start, close }: { start: Partial<MeasureWish>; clos
           {past && <span className="small" style={{ color: "var(--critical)" }}>{t.past}</span>}
           {until !== null && !past && <span className="small quiet num">{f.time(until)}</span>}
         </label>
-        <Input.TextArea rows={2} maxLength={1000} value={wish.reason} aria-label={t.reason} placeholder={t.reasonHint} onChange={(event) => { change({ reason: event.target.value }); }} />
+        <Labelled text={t.reason}><Input.TextArea rows={2} maxLength={1000} value={wish.reason} aria-label={t.reason} placeholder={t.reasonHint} onChange={(event) => { change({ reason: event.target.value }); }} /></Labelled>
       </div>
     </Modal>
   );
+}
+
+/** A field with its name above it, which stays when something was filled in. */
+function Labelled({ text, children }: { text: string; children: JSX.Element }): JSX.Element {
+  return <div className="stack" style={{ gap: 4 }}><span className="small" aria-hidden>{text}</span>{children}</div>;
 }
 
 function Reach({ reach, error, busy, asked }: { reach: MeasureReach | undefined; error: Error | null; busy: boolean; asked: boolean }): JSX.Element | null {
