@@ -144,6 +144,8 @@ async def test_its_prefix_ends_and_its_names_resolve_and_are_found_no_more(town:
 
 @pytest.mark.parametrize("former", ["discard", "pass_on"])
 async def test_nobody_gets_the_prefix_silently_with_what_was_registered(town: Town, former: str) -> None:
+    order = {"scope": "identifier", "on": "88.8/a", "reason": GRANTED}
+    await send(town.red.client, "POST", "/identifiers/measures/suspend", order, 200)
     await town.remove_red()
     prefix_id = await town.apply(town.blue)
     refused = await town.root.post(f"/api/v1/prefixes/{prefix_id}/approve", json={})
@@ -184,6 +186,10 @@ async def test_nobody_gets_the_prefix_silently_with_what_was_registered(town: To
             "/api/v1/identifiers/record/reveal", params={"identifier": "88.8/a"}, json={"reason": "x"}
         )
         assert SEALED not in opened.text
+    # What it had ordered is over, and its reasons are its own.
+    assert (await blue.get("/api/v1/identifiers/measures")).json()["items"] == []
+    with town.register.view() as view:
+        assert [each.lifted_why for each in view.iter_measures()] == ["another holder"]
     found = (await blue.get("/api/v1/identifiers/search", params={"q": GRANTED})).json()
     assert found["items"] == []
     # A name that was once given is not given to another thing.

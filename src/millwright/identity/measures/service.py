@@ -148,6 +148,8 @@ class Measures:
         registrar = registrars.get(fold(measure.prefix.encode()).decode(), "")
         if holder not in eyes.seeing and not registrar:
             return None
+        if owner is not None and measure.side == "holder" and measure.taken_ms < owner.since_ms:
+            return None  # a former holder's, with its reasons
         may_lift = (registrar if measure.side == "registrar" else holder) in eyes.acting or registrar in eyes.acting
         now_ms = self._clock.now_ms()
         state: MeasureState = "in_force"

@@ -40,6 +40,7 @@ from millwright.identity.prefixes.public_keys import key_kind, read_public_key
 from millwright.identity.prefixes.store import PrefixStore, Reader, Row
 from millwright.identity.records import Prefix, Records
 from millwright.identity.records.index import IndexView
+from millwright.identity.records.writing import Pending
 from millwright.kernel import Clock, current_scope, new_secret
 from millwright.ledger import note
 from millwright.parties import Session
@@ -253,6 +254,7 @@ class HolderIndex:
 
         It may be interrupted; the prefix is not its new holder's before all is done.
         """
+        self._register.batch(lambda pending: _lift_all(pending, prefix), who=who, reason="another holder")
         change = _removed if prefix.former == "discard" else _public_alone
         reason, after = "left by a former holder", b""
         while True:
@@ -266,6 +268,14 @@ class HolderIndex:
             names = [each[0].handle for each in held if each is not None]
             self._register.change_many([(name, change) for name in names], who=who, reason=reason)
             after = keys[-1]
+
+
+def _lift_all(pending: Pending, prefix: Prefix) -> None:
+    """End what a former holder has ordered for names of a prefix; what who decides on it has ordered, holds on."""
+    for each in list(pending.view.iter_measures()):
+        if each.prefix == prefix.prefix and each.side == "holder" and not each.over(prefix.since_ms):
+            lifted = structs.replace(each, lifted_ms=prefix.since_ms, lifted_why="another holder")
+            pending.put_measure(lifted)
 
 
 def _removed(_view: RecordsView, _before: StoredRecord | None) -> None:
