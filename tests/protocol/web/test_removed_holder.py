@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,6 +141,36 @@ async def test_its_prefix_ends_and_its_names_resolve_and_are_found_no_more(town:
     assert new["id"] not in files.known()
     for table in ("identity_prefixes", "identity_serials", "identity_templates"):
         assert town.rows(table, town.red.id) == 0, table
+
+
+async def test_an_import_stops_at_its_next_part(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = await send(town.red.client, "POST", "/identifiers/imports", {"file_name": "a.csv"})
+    path = f"/api/v1/identifiers/imports/{new['id']}"
+    rows = "".join(f"88.8/row-{number},n\n" for number in range(5))
+    headers = {"Content-Type": "application/octet-stream"}
+    content = f"identifier,name\n{rows}".encode()
+    assert (await town.red.client.put(f"{path}/file", content=content, headers=headers)).status_code == 200
+    wanted = {"template_id": town.red.template_id, "batch_size": 1}
+    await send(town.red.client, "POST", f"/identifiers/imports/{new['id']}/start", wanted, 200)
+    written, go_on = threading.Event(), threading.Event()
+    batch = town.register.batch
+
+    def slowly(*given: Any, **more: Any) -> Any:
+        found = batch(*given, **more)
+        written.set()
+        assert go_on.wait(60)
+        return found
+
+    monkeypatch.setattr(town.register, "batch", slowly)
+    running = asyncio.create_task(asyncio.to_thread(town.web.services.more["import_worker"]._step))
+    assert await asyncio.to_thread(written.wait, 60)
+    await town.remove_red()
+    go_on.set()
+    await running
+    with town.register.view() as view:
+        there = [view.find(b"88.8/row-%d" % number) is not None for number in range(5)]
+    assert there == [True, False, False, False, False]
+    assert (await town.public("/api/handles/88.8/row-0")).json()["responseCode"] == 301
 
 
 @pytest.mark.parametrize("former", ["discard", "pass_on"])
