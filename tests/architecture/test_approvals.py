@@ -46,6 +46,7 @@ def test_every_changing_route_that_takes_a_permission_is_nameable(app: Litestar)
         "POST /api/v1/codes/convert",
         "POST /api/v1/prefixes/check",
         "POST /api/v1/identifier-templates/{template_id}/check",
+        "POST /api/v1/identifiers/measures/preview",
         "POST /api/v1/carriers/sheet",
         "POST /api/v1/carriers/read",
     }

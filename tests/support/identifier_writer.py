@@ -1,8 +1,8 @@
-"""A process that writes identifiers: ``python identifier_writer.py URL FOLDER NAME COUNT [die]``.
+"""A process that writes identifiers: ``python identifier_writer.py URL FOLDER NAME COUNT [die [measure]]``.
 
 Adds one to a number in a record that all such processes share, and registers a record of its own, ``COUNT`` times; it
 prints each number that was acknowledged. With ``die`` it is killed between the log's last acknowledgement and the
-commit.
+commit; with ``measure`` that is of a suspension of ``10.1/<NAME>-1``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if __name__ == "__main__":
 from millwright.identity.handle import HandleValue
 from support.handle import value
 from support.identifiers import records_over
+from support.measures import take
 
 COUNTER = b"10.1/counter"
 
@@ -31,7 +32,7 @@ def one_more(_view: Any, before: Any) -> tuple[HandleValue, ...]:
     return (value(1, b"COUNT", b"%d" % (count_of(before) + 1)),)
 
 
-def main(url: str, folder: str, name: str, count: str, die: str = "") -> None:
+def main(url: str, folder: str, name: str, count: str, die: str = "", measure: str = "") -> None:
     with records_over(url, Path(folder)) as records:
         for number in range(1, int(count) + 1):
             if die and number == int(count):
@@ -43,6 +44,8 @@ def main(url: str, folder: str, name: str, count: str, die: str = "") -> None:
                     return after + 1
 
                 records._log.append = acknowledged
+            if measure and number == int(count):
+                take(records, "suspend", "identifier", "10.1", f"10.1/{name}-1", id=f"mea_{name}")
             own = f"10.1/{name}-{number}".encode()
             changes = [(COUNTER, one_more), (own, lambda _view, _before: (value(1),))]
             records.change_many(changes, who=name)

@@ -61,7 +61,8 @@ def make_records(folder: Path, log: Any = None, **more: Any) -> Records:
     """A register in ``folder``, not opened yet; its key lies beside the index."""
     keys = more.pop("keys", None) or SigningKeys(folder / "identifiers.key", "test", more.pop("trusted", ()))
     chosen: dict[str, Any] = {"origin": "test", "durable": False, "keys": keys} | more
-    return Records(folder / "identifiers", log or MemoryLog(), SystemClock(), **chosen)
+    clock = chosen.pop("clock", None) or SystemClock()
+    return Records(folder / "identifiers", log or MemoryLog(), clock, **chosen)
 
 
 def open_records(folder: Path, log: Any = None, **more: Any) -> Records:

@@ -37,6 +37,9 @@ class Index:
         self.puts = 0
         self.away = False
 
+    def names_left(self, prefix: str, organisation_id: str) -> int:
+        return 0
+
     def put_prefix(self, prefix: Prefix, *, who: str) -> None:
         assert who
         if self.away:

@@ -212,6 +212,8 @@ async def _registered(web: RunningWeb, made: Tenant) -> None:
     made.ids["identifier"] = f"78.{marker}/thing"
     new = {"identifier": made.ids["identifier"], "template_id": template_id, "fields": {"name": marker}}
     await send(client, "POST", "/identifiers", new)
+    measure = {"scope": "identifier", "on": made.ids["identifier"], "reason": marker, "text": marker}
+    made.ids["measure_id"] = (await send(client, "POST", "/identifiers/measures/announce", measure, 200))["id"]
     import_id = (await send(client, "POST", "/identifiers/imports", {"file_name": f"{marker}.csv"}))["id"]
     made.ids["import_id"] = import_id
     answer = await client.put(

@@ -35,6 +35,7 @@ from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
+from millwright.identity.measures import Measures
 from millwright.identity.prefixes import Prefixes, PrefixesSettings
 from millwright.identity.prefixes.handle_keys import HandleKeys, HolderIndex
 from millwright.identity.records import Records as Register
@@ -274,6 +275,7 @@ def compose(
             "register": register,
             "registration": registration,
             "snms": Snms(registration, templates, known),
+            "measures": Measures(register, everything, clock),
             "imports": Imports(records, register, templates, SerialStore(records), files, clock),
             "search": Search(following.index, register, registration, clock),
             "search_follower": following,

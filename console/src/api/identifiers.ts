@@ -52,6 +52,16 @@ export type ImportSettings = Schemas["ImportSettings"];
 export type ImportColumn = Schemas["ImportColumn"];
 export type RefusedRow = Pick<Schemas["RefusedRow"], "line" | "row" | "code" | "reason"> & Partial<Schemas["RefusedRow"]>;
 
+export type MeasureInfo = Schemas["MeasureInfo"];
+export type MeasureKind = MeasureInfo["kind"];
+export type MeasureScope = MeasureInfo["scope"];
+export type Severity = MeasureInfo["severity"];
+export type MeasureReach = Schemas["MeasureReach"];
+export const MEASURE_KINDS = ["suspend", "redirect", "announce"] as const satisfies readonly MeasureKind[];
+export const MEASURE_SCOPES = ["identifier", "beginning", "prefix"] as const satisfies readonly MeasureScope[];
+export const MEASURE_STATES = ["in_force", "planned", "ended", "lifted"] as const satisfies readonly MeasureInfo["state"][];
+export const SEVERITIES = ["info", "warning", "danger"] as const satisfies readonly Severity[];
+
 export type IdentifierItem = Schemas["IdentifierItem"];
 export type IdentifierPage = Schemas["IdentifierPage"];
 export const AMONG = ["own", "all", "public"] as const;

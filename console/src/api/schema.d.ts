@@ -1888,6 +1888,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identifiers/measures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List measures
+         * @description Those for prefixes that one's organisations hold or decide on, newest first; also what is over.
+         */
+        get: operations["listMeasures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/measures/{measure_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A measure
+         * @description Who took it, when, why and for what; and how it ended.
+         */
+        get: operations["getMeasure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/measures/{measure_id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lift a measure
+         * @description End it now; everything is answered as before.
+         */
+        post: operations["liftMeasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/measures/announce": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Announce for identifiers
+         * @description A notice on their pages, a link in their linksets, and a value `MW_NOTICE` for programs.
+         */
+        post: operations["announceForIdentifiers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/measures/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See what a measure would touch
+         * @description How many identifiers, and some of them. Changes nothing.
+         */
+        post: operations["previewMeasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/measures/redirect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redirect identifiers
+         * @description Whoever follows one, or looks at its page, is sent to another address; the record stays as it is.
+         */
+        post: operations["redirectIdentifiers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/measures/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suspend identifiers
+         * @description They resolve on no interface until that is lifted or over; their records are kept as they are.
+         */
+        post: operations["suspendIdentifiers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identifiers/record": {
         parameters: {
             query?: never;
@@ -5642,6 +5782,66 @@ export interface components {
             used_by: string | null;
             used_ms: number | null;
         };
+        /** MeasureInfo */
+        MeasureInfo: {
+            holder_id: string;
+            href: string;
+            id: string;
+            identifier: string;
+            /** @enum {string} */
+            kind: "suspend" | "redirect" | "announce";
+            lifted_by: string;
+            lifted_ms: number | null;
+            lifted_why: string;
+            link_type: string;
+            may_lift: boolean;
+            on: string;
+            organisation_id: string;
+            prefix: string;
+            reason: string;
+            /** @enum {string} */
+            scope: "identifier" | "beginning" | "prefix";
+            /** @enum {string} */
+            severity: "info" | "warning" | "danger";
+            /** @enum {string} */
+            side: "holder" | "registrar";
+            since_ms: number;
+            /** @enum {string} */
+            state: "planned" | "in_force" | "ended" | "lifted";
+            taken_by: string;
+            taken_ms: number;
+            text: string;
+            text_zh: string;
+            touched: number;
+            until_ms: number | null;
+        };
+        /** MeasureLift */
+        MeasureLift: {
+            reason: string;
+        };
+        /** MeasurePage */
+        MeasurePage: {
+            items: components["schemas"]["MeasureInfo"][];
+            next?: string | null;
+        };
+        /** MeasureReach */
+        MeasureReach: {
+            confirm: boolean;
+            examples: string[];
+            name: string;
+            organisation_id: string;
+            prefix: string;
+            /** @enum {string} */
+            scope: "identifier" | "beginning" | "prefix";
+            touched: number;
+        };
+        /** MeasureTarget */
+        MeasureTarget: {
+            /** @example 88.118.8/pump-7 */
+            on: string;
+            /** @enum {string} */
+            scope: "identifier" | "beginning" | "prefix";
+        };
         /** Member */
         Member: {
             created_ms: number;
@@ -5725,6 +5925,30 @@ export interface components {
             name: string;
             routes: string[];
             summary: string;
+        };
+        /** NewAnnouncement */
+        NewAnnouncement: {
+            /** @default  */
+            href: string;
+            /** @default  */
+            link_type: string;
+            /** @example 88.118.8/pump-7 */
+            on: string;
+            reason: string;
+            /** @enum {string} */
+            scope: "identifier" | "beginning" | "prefix";
+            /**
+             * @default warning
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "danger";
+            since_ms?: number | null;
+            /** @default  */
+            text: string;
+            /** @default  */
+            text_zh: string;
+            touched?: number | null;
+            until_ms?: number | null;
         };
         /** NewCertification */
         NewCertification: {
@@ -5954,6 +6178,28 @@ export interface components {
             /** @default  */
             use: string;
         };
+        /** NewRedirection */
+        NewRedirection: {
+            /** @example https://example.com/recall */
+            href: string;
+            /** @example 88.118.8/pump-7 */
+            on: string;
+            reason: string;
+            /** @enum {string} */
+            scope: "identifier" | "beginning" | "prefix";
+            /**
+             * @default warning
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "danger";
+            since_ms?: number | null;
+            /** @default  */
+            text: string;
+            /** @default  */
+            text_zh: string;
+            touched?: number | null;
+            until_ms?: number | null;
+        };
         /** NewRole */
         NewRole: {
             name: string;
@@ -6024,6 +6270,21 @@ export interface components {
             gtin?: string | null;
             /** @enum {string} */
             kind: "serial" | "random" | "uuid" | "sscc";
+        };
+        /** NewSuspension */
+        NewSuspension: {
+            /** @example 88.118.8/pump-7 */
+            on: string;
+            reason: string;
+            /** @enum {string} */
+            scope: "identifier" | "beginning" | "prefix";
+            since_ms?: number | null;
+            /** @default  */
+            text: string;
+            /** @default  */
+            text_zh: string;
+            touched?: number | null;
+            until_ms?: number | null;
         };
         /** NewToken */
         NewToken: {
@@ -6336,6 +6597,7 @@ export interface components {
             registrar_name: string | null;
             renewal: components["schemas"]["RenewalRequest"] | null;
             renewal_asked: boolean;
+            resolver: string | null;
             revision: number;
             site: string | null;
             /** @enum {string} */
@@ -6441,6 +6703,8 @@ export interface components {
         };
         /** PrefixSite */
         PrefixSite: {
+            /** @example https://id.example.com */
+            resolver?: string | null;
             site?: string | null;
         };
         /** PrefixStep */
@@ -7364,6 +7628,16 @@ export interface components {
             organisation: string;
             organisation_id: string;
             total: string;
+        };
+        /** StepApproval */
+        StepApproval: {
+            /** @default  */
+            comment: string;
+            /**
+             * @default
+             * @enum {string}
+             */
+            former: "" | "discard" | "pass_on";
         };
         /** StepComment */
         StepComment: {
@@ -14445,6 +14719,473 @@ export interface operations {
             };
         };
     };
+    listMeasures: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Only those that hold for this identifier. */
+                identifier?: string | null;
+                /** @description Only of these kinds; repeat it. */
+                kind?: ("suspend" | "redirect" | "announce")[] | null;
+                /** @description Most measures of a page. */
+                limit?: number;
+                /** @description Only for names of this prefix. */
+                prefix?: string | null;
+                /** @description Only in these states; repeat it. */
+                state?: ("planned" | "in_force" | "ended" | "lifted")[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeasurePage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMeasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The measure's id. */
+                measure_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeasureInfo"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    liftMeasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The measure's id. */
+                measure_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeasureLift"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeasureInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    announceForIdentifiers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAnnouncement"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeasureInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewMeasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeasureTarget"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeasureReach"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redirectIdentifiers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRedirection"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeasureInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspendIdentifiers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSuspension"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeasureInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getIdentifier: {
         parameters: {
             query: {
@@ -20282,7 +21023,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StepComment"];
+                "application/json": components["schemas"]["StepApproval"];
             };
         };
         responses: {

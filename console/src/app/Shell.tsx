@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, SafetyCertificateOutlined, ScanOutlined, TagsOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, TagsOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -113,6 +113,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     ...(records ? [item("/identifiers", <NumberOutlined />, t.nav.records), item("/scan", <ScanOutlined />, t.nav.scan)] : []),
     ...(prefixes ? [item("/prefixes", <SafetyCertificateOutlined />, t.nav.prefixes, toDecide.data?.waiting)] : []),
     ...(templates ? [item("/identifier-templates", <ProfileOutlined />, t.nav.templates)] : []),
+    ...(records ? [item("/emergency", <SafetyOutlined />, t.emergency.title)] : []),
     ...(codes ? [item("/codes", <QrcodeOutlined />, t.nav.codes)] : []),
   ];
   const items = [

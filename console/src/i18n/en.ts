@@ -2,6 +2,7 @@
 import { approvals } from "./approvals";
 import { security } from "./security";
 import { codes } from "./codes";
+import { emergency } from "./emergency";
 import { identifiers } from "./identifiers";
 import { imports } from "./imports";
 import { prefixes } from "./prefixes";
@@ -148,6 +149,7 @@ export const en = {
   identifiers: identifiers.en,
   imports: imports.en,
   prefixes: prefixes.en,
+  emergency: emergency.en,
   templates: templates.en,
   usage: usage.en,
   help: { title: "Keyboard", search: "Search", overview: "Overview", devices: "Devices", alarms: "Alarms", help: "This help", then: "then", rules: "Rules", system: "System" },

@@ -2,6 +2,7 @@ import type { Dictionary } from "./en";
 import { approvals } from "./approvals";
 import { security } from "./security";
 import { codes } from "./codes";
+import { emergency } from "./emergency";
 import { identifiers } from "./identifiers";
 import { imports } from "./imports";
 import { prefixes } from "./prefixes";
@@ -148,6 +149,7 @@ export const zh: Dictionary = {
   identifiers: identifiers.zh,
   imports: imports.zh,
   prefixes: prefixes.zh,
+  emergency: emergency.zh,
   templates: templates.zh,
   usage: usage.zh,
   help: { title: "键盘快捷键", search: "搜索", overview: "总览", devices: "设备", alarms: "报警", help: "本帮助", then: "然后", rules: "规则", system: "系统" },

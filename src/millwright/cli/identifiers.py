@@ -9,6 +9,7 @@ import msgspec
 
 from millwright.cli.local import load_settings
 from millwright.cli.main import Options
+from millwright.cli.measures import COMMANDS as MEASURES
 from millwright.cli.output import format_time, interactive, json_option, print_json
 from millwright.cli.signatures import certify, sign, verify
 from millwright.kernel import Conflict, Invalid
@@ -16,12 +17,11 @@ from millwright.kernel import Conflict, Invalid
 
 @click.group()
 def identifiers() -> None:
-    """The register of identifiers: how it stands, snapshots of it, mirrors, and signed records."""
+    """The register of identifiers: how it stands, snapshots, mirrors, signed records, and measures in an emergency."""
 
 
-identifiers.add_command(sign)
-identifiers.add_command(verify)
-identifiers.add_command(certify)
+for _command in (sign, verify, certify, *MEASURES):
+    identifiers.add_command(_command)
 
 
 @identifiers.command("key")

@@ -33,3 +33,9 @@ IDENTIFIERS_REGISTER = permission(
     "identifiers:register", "Register, change and remove identifiers", "注册、修改和删除标识", ("engineer",)
 )
 IDENTIFIERS_REVEAL = permission("identifiers:reveal", "See sealed values of identifiers", "查看标识的加密数据")
+IDENTIFIERS_EMERGENCY = permission(
+    "identifiers:emergency",
+    "Suspend and redirect identifiers, announce for them",
+    "标识应急处置：暂停、转向、通告",
+    ("engineer", "operator"),
+)

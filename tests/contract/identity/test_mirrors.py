@@ -23,6 +23,7 @@ from millwright.identity.records.snapshots import read_snapshot, write_snapshot
 from millwright.kernel import Conflict, Corrupt, Denied, Unavailable
 from support.handle import value
 from support.identifiers import home, make_records, open_records, put
+from support.measures import lift, take
 from support.nats import RunningNats, free_port
 
 PREFIX = b"88.1"
@@ -66,6 +67,27 @@ async def pair(tmp_path: Path) -> AsyncIterator[tuple[Records, Records, NatsConn
         finally:
             await mirror.stop()
             await primary.stop()
+
+
+async def test_a_mirror_has_what_was_ordered_in_an_emergency(tmp_path: Path) -> None:
+    async with pair(tmp_path) as (primary, mirror, _, _, _):
+        await mirror.start()
+        measure = await asyncio.to_thread(take, primary, "suspend", "beginning", PREFIX.decode(), "88.1/1")
+        await asyncio.to_thread(mirror.catch_up)
+        with mirror.view() as view:
+            assert view.effect(b"88.1/1") == view.effect(b"88.1/1x")
+            effect = view.effect(b"88.1/1")
+            assert effect is not None
+            assert effect.suspended == measure
+            assert view.effect(b"88.1/2") is None
+        with pytest.raises(Denied):
+            await asyncio.to_thread(lift, mirror, measure)
+        await asyncio.to_thread(lift, primary, measure)
+        await asyncio.to_thread(mirror.catch_up)
+        with mirror.view() as view:
+            assert view.effect(b"88.1/1") is None
+        assert (mirror.position, mirror.digest) == (primary.position, primary.digest)
+        assert await asyncio.to_thread(mirror.verify) == 10
 
 
 async def test_a_mirror_copies_the_log_before_it_shows_it(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from millwright.engines.sql import Records
+from millwright.identity.prefixes.handle_keys import HolderIndex
 from millwright.identity.prefixes.keeper import PrefixKeeper
 from millwright.identity.prefixes.model import NewFiling, PrefixForm
 from millwright.identity.prefixes.office import reader_of
@@ -299,7 +300,7 @@ async def test_the_index_catches_up_after_a_crash(town: Town) -> None:
 
 async def test_the_register_itself_is_told(town: Town, tmp_path: Path) -> None:
     register = open_records(tmp_path)
-    town.prefixes.teller.index = register
+    town.prefixes.teller.index = HolderIndex(register)
     for system, prefix in (("handle", "88.118"), ("gs1", "690123"), ("did", "did:web:example.com")):
         await town.activate("red", prefix, "park", system, until_ms=town.clock.now_ms() + 9000)
     batches = register.batches

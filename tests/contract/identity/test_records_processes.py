@@ -9,7 +9,7 @@ from pathlib import Path
 
 from support.handle import value
 from support.identifier_writer import COUNTER, count_of
-from support.identifiers import put, records_over
+from support.identifiers import home, put, records_over
 from support.nats import RunningNats
 
 WRITER = str(Path(__file__).parents[2] / "support" / "identifier_writer.py")
@@ -62,6 +62,31 @@ async def test_killed_between_acknowledgement_and_commit(tmp_path: Path) -> None
         # The log has what nobody was told; the index follows, whoever comes next.
         _, counted = await asyncio.to_thread(check, server.url, tmp_path, {f"turn{turn}": 5 for turn in range(3)})
         assert counted == 15
+
+
+async def test_a_measure_is_not_lost_between_acknowledgement_and_commit(tmp_path: Path) -> None:
+    def prepare() -> None:
+        with records_over(server.url, tmp_path) as records:
+            home(records, b"10.1")
+
+    def suspended(folder: Path) -> tuple[str, list[str]]:
+        with records_over(server.url, folder) as records, records.view() as view:
+            effects = {name: view.effect(f"10.1/{name}-1".encode()) for name in ("anna", "bert")}
+            assert [name for name, effect in effects.items() if effect is None or effect.suspended is None] == []
+            records.verify()
+            return records.digest, [each.id for each in view.iter_measures()]
+
+    async with RunningNats(tmp_path / "nats") as server:
+        await asyncio.to_thread(prepare)
+        for name in ("anna", "bert"):
+            process = await writer(server.url, tmp_path, name, 3, "die", "measure")
+            assert await acknowledged(process) == 2
+            assert process.returncode == -signal.SIGKILL
+        found = await asyncio.to_thread(suspended, tmp_path)
+        assert found[1] == ["mea_anna", "mea_bert"]
+        # From the log alone comes the same.
+        (tmp_path / "identifiers").rename(tmp_path / "elsewhere")
+        assert await asyncio.to_thread(suspended, tmp_path) == found
 
 
 async def test_killed_at_any_moment(tmp_path: Path) -> None:

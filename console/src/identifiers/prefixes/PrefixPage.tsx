@@ -9,6 +9,7 @@ import { usePreferences } from "../../app/preferences";
 import { HistorySection } from "../../audit/History";
 import { useFormat, useText } from "../../i18n";
 import { Loaded, Page, Panel } from "../../parts/Page";
+import { MeasuresBanner } from "../emergency/MeasureParts";
 import { ApplicationBox } from "./ApplicationBox";
 import { CertificationPanel } from "./CertificationPanel";
 import { DelegationPanel } from "./DelegationPanel";
@@ -19,6 +20,9 @@ import { StateTag } from "./StateTag";
 import { SayBox, StepBox } from "./StepBox";
 import { offered, type Step, STEPS } from "./steps";
 import { Timeline } from "./Timeline";
+
+/** As the register names it: with its code system, but for handles. */
+const nameOf = (prefix: PrefixDetail): string => (prefix.system === "handle" ? prefix.prefix : `${prefix.system.toUpperCase()}:${prefix.prefix}`);
 
 /** The case of one prefix: what it is, how it stands, what may be done next, and all that happened. */
 export default function PrefixPage(): JSX.Element {
@@ -53,6 +57,7 @@ function Case({ prefix }: { prefix: PrefixDetail }): JSX.Element {
   return (
     <Page title={prefix.prefix} lead={<><StateTag state={prefix.state} /><Tag>{t.prefixes.systems[prefix.system]}</Tag></>} text={<Link to="/prefixes">{t.prefixes.title}</Link>} actions={actions}>
       <div className="stack">
+        {prefix.granted_ms !== null && <MeasuresBanner prefix={nameOf(prefix)} />}
         <div className="notice" data-testid="what-next" style={closed || prefix.state === "active" ? { borderInlineStartColor: "var(--line)" } : {}}>
           <div>{t.prefixes.next[prefix.state]}</div>
           <div className="small quiet">{[prefix.registrar_name ? t.prefixes.decidedBy(prefix.registrar_name) : prefix.state === "draft" ? t.prefixes.goesTo : "", prefix.parent ? t.prefixes.derived(prefix.parent) : ""].filter(Boolean).join(" · ")}</div>

@@ -1,12 +1,12 @@
-import { Alert, App, AutoComplete, Button, Input, Modal } from "antd";
+import { Alert, App, AutoComplete, Button, Input, Modal, Radio } from "antd";
 import { type JSX, useState } from "react";
 
-import { etagOf, post, request } from "../../api/client";
+import { etagOf, post, ProblemError, request } from "../../api/client";
 import type { PrefixDetail } from "../../api/identifiers";
 import { useChange, useRights } from "../../api/queries";
 import { useFormat, useText } from "../../i18n";
 import { useNow } from "../../parts/now";
-import { bodyOf, dayOf, isComplete, type Step, STEPS, type Wish, yearsAfter } from "./steps";
+import { bodyOf, dayOf, type Former, FORMERS, isComplete, type Step, STEPS, type Wish, yearsAfter } from "./steps";
 
 const YEARS = [1, 3, 5];
 
@@ -25,6 +25,7 @@ export function StepBox({ prefix, step, close }: { prefix: PrefixDetail; step: S
     () => request<PrefixDetail>("POST", `/prefixes/${prefix.id}/${path}`, { body: bodyOf(step, wish), etag: etagOf(prefix) }), ["prefixes", "identifiers"],
     () => { void message.success(t.prefixes.done[step]); close(); },
   );
+  const left = take.error instanceof ProblemError && take.error.problem.code === "prefixes.names_left";
   const reason = needs === "reason" || needs === "transfer";
   const hint = reason ? t.prefixes.reasonHint : t.prefixes.commentHint;
   const text = step === "withdraw" && prefix.granted_ms !== null ? t.prefixes.stepTexts.withdrawHeld : t.prefixes.stepTexts[step];
@@ -55,6 +56,9 @@ export function StepBox({ prefix, step, close }: { prefix: PrefixDetail; step: S
             value={name} options={organisations.filter((one) => one.id !== prefix.organisation_id).map((one) => ({ value: one.name, key: one.id }))} showSearch={{ filterOption: (typed, option) => (option?.value ?? "").toLowerCase().includes(typed.toLowerCase()) }}
             onChange={(typed: string) => { setName(typed); setWish({ ...wish, to: organisations.find((one) => one.name === typed)?.id ?? typed.trim() }); }}
           ><Input placeholder={t.prefixes.transferToHint} aria-label={t.prefixes.transferTo} /></AutoComplete>
+        )}
+        {left && (
+          <Alert type="warning" showIcon title={t.emergency.former} description={<div className="stack tight"><Radio.Group value={wish.former ?? ""} onChange={(event) => { setWish({ ...wish, former: event.target.value as Former }); }} options={FORMERS.map((value) => ({ value, label: t.emergency.formers[value] }))} /><span className="small">{t.emergency.formerText}</span></div>} />
         )}
         <Input.TextArea rows={3} maxLength={1000} placeholder={hint} aria-label={hint} value={wish.comment} onChange={(event) => { setWish({ ...wish, comment: event.target.value }); }} autoFocus={needs !== "transfer"} />
       </div>

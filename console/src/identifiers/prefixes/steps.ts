@@ -32,7 +32,10 @@ export function offered(prefix: Pick<PrefixDetail, "allowed" | "renewal">): { fi
   return { first, rest: steps.filter((step) => !first.includes(step)) };
 }
 
-export interface Wish { comment: string; until: string; to: string }
+export type Former = "" | "discard" | "pass_on";
+export const FORMERS = ["discard", "pass_on"] as const satisfies readonly Former[];
+/** `former`: what becomes of names that another holder has left, asked for on approval once the node has said so. */
+export interface Wish { comment: string; until: string; to: string; former?: Former }
 
 /** The body of a step; a date holds to the end of its day, where the person is. */
 export function bodyOf(step: Step, wish: Wish): Record<string, unknown> {
@@ -40,7 +43,7 @@ export function bodyOf(step: Step, wish: Wish): Record<string, unknown> {
   const { needs } = STEPS[step];
   if (needs === "until") return { comment, until_ms: endOfDay(wish.until) };
   if (needs === "transfer") return { comment, to_id: wish.to };
-  return { comment };
+  return step === "approve" && wish.former ? { comment, former: wish.former } : { comment };
 }
 
 /** Whether all that a step asks for is there. */

@@ -10,6 +10,8 @@ import { CarrierPanel } from "../../codes/CarrierPanel";
 import { useFormat, useText, useTitle } from "../../i18n";
 import { CopyButton } from "../../parts/Copy";
 import { Empty, Loaded, Page, Panel } from "../../parts/Page";
+import { emergencyPath } from "../emergency/measures";
+import { MeasuresBanner } from "../emergency/MeasureParts";
 import { FieldValue } from "../fields/FieldValue";
 import { useFieldLabel } from "../fields/TemplateForm";
 import { codePath, isWebAddress, publicPath, registerPath } from "./address";
@@ -40,6 +42,7 @@ function Shown({ record }: { record: IdentifierRecord }): JSX.Element {
   const person = usePersonName();
   const templates = useMay("templates:read");
   const reveals = useMay("identifiers:reveal");
+  const emergency = useMay("identifiers:emergency");
   const document = useDocument(record.template);
   const [removing, setRemoving] = useState(false);
   const [revealed, setRevealed] = useState<Record<string, unknown>>({});
@@ -57,10 +60,11 @@ function Shown({ record }: { record: IdentifierRecord }): JSX.Element {
       actions={<>
         <a href={publicPath(record.identifier)} target="_blank" rel="noreferrer"><Button>{t.identifiers.publicPage}</Button></a>
         {record.writable && <Button type="primary" onClick={() => void navigate(`${registerPath(record.identifier)}&change=yes`)}>{t.identifiers.edit}</Button>}
-        <Dropdown trigger={["click"]} menu={{ items: [{ key: "code", label: t.identifiers.codePage }, ...(record.writable ? [{ key: "remove", label: t.identifiers.remove, danger: true }] : [])], onClick: ({ key }) => { if (key === "code") void navigate(codePath(record.identifier)); else setRemoving(true); } }}><Button>{t.common.more} <DownOutlined /></Button></Dropdown>
+        <Dropdown trigger={["click"]} menu={{ items: [{ key: "code", label: t.identifiers.codePage }, ...(record.own && emergency ? [{ key: "emergency", label: t.emergency.menu }] : []), ...(record.writable ? [{ key: "remove", label: t.identifiers.remove, danger: true }] : [])], onClick: ({ key }) => { if (key === "code") void navigate(codePath(record.identifier)); else if (key === "emergency") void navigate(emergencyPath("identifier", record.identifier)); else setRemoving(true); } }}><Button>{t.common.more} <DownOutlined /></Button></Dropdown>
       </>}
     >
       <div className="stack">
+        <MeasuresBanner identifier={record.identifier} />
         {closed && <Alert type="warning" showIcon title={closed} />}
         <div className="codes">
           <div className="stack">

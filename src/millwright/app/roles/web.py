@@ -27,6 +27,7 @@ from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
+from millwright.identity.measures import Measures
 from millwright.identity.prefixes import Prefixes, PrefixKeeper
 from millwright.identity.prefixes.handle_keys import HandleKeys, HolderIndex
 from millwright.identity.registration.bulk import ImportKeeper, Imports
@@ -75,7 +76,7 @@ def compose(node: Node) -> Composition:
     register = register_of(node)
     # A mirror follows what its primary decides of prefixes.
     index = None if settings.identity.follows else HolderIndex(register)
-    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index)
+    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index, settings.resolution.public_url)
     templates = Templates(node.records, node.clock)
     registration = registration_of(node, register, secrets)
     files = ImportFiles(node.folder.identifier_imports)
@@ -133,6 +134,7 @@ def compose(node: Node) -> Composition:
             "templates": templates,
             "registration": registration,
             "snms": Snms(registration, templates, parties),
+            "measures": Measures(register, everything, node.clock, settings.resolution.public_url),
             "imports": imports,
             "search": search,
             "export": Export(following.index, register, registration),

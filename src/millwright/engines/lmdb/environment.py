@@ -43,6 +43,11 @@ class Read:
         self._txn = txn
         self._tables = tables
 
+    @property
+    def moment(self) -> int:
+        """Which commit the view shows: equal for two views between which nothing was committed."""
+        return int(self._txn.id())
+
     def getter(self, table: str) -> Callable[[bytes], bytes | None]:
         """A function from key to value for a hot loop within this view."""
         get, db = self._txn.get, self._tables[table]
@@ -50,11 +55,14 @@ class Read:
 
     def find(self, table: str, key: bytes) -> bytes | None:
         """The value of a key."""
-        found: bytes | None = self._txn.get(key, None, self._tables[table])
+        db = self._tables[table]
+        found: bytes | None = self._txn.get(key, None, db) if db is not None else None
         return found
 
     def iter_from(self, table: str, key: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Pairs in the order of their keys from the first that is not below ``key``."""
+        if self._tables[table] is None:
+            return
         with self._txn.cursor(self._tables[table]) as cursor:
             if cursor.set_range(key) if key else cursor.first():
                 yield from cursor
@@ -67,7 +75,8 @@ class Read:
 
     def count(self, table: str) -> int:
         """How many keys a table holds."""
-        return int(self._txn.stat(self._tables[table])["entries"])
+        db = self._tables[table]
+        return int(self._txn.stat(db)["entries"]) if db is not None else 0
 
 
 class Write(Read):
@@ -89,7 +98,8 @@ class LmdbEnvironment:
 
     Readers may be many, in threads and processes; writers wait for one another. ``durable`` waits for the disk at each
     commit; without it a power failure (not a killed process) may break the index, so that is for one that can be built
-    anew. The file takes what it holds; ``initial_bytes`` is address space. Raises ``Corrupt`` (``lmdb.corrupt``),
+    anew. ``may_lack``: tables that a file which is only read may have been written without; they are empty then. The
+    file takes what it holds; ``initial_bytes`` is address space. Raises ``Corrupt`` (``lmdb.corrupt``),
     ``LimitExceeded`` (``lmdb.full``) and ``Unavailable`` (``lmdb.unavailable``).
     """
 
@@ -102,6 +112,7 @@ class LmdbEnvironment:
         largest_bytes: int = 1 << 40,
         durable: bool = True,
         read_only: bool = False,
+        may_lack: tuple[str, ...] = (),
     ) -> None:
         self.path = path
         self._largest = largest_bytes
@@ -134,9 +145,7 @@ class LmdbEnvironment:
         self._identity = opened.st_dev, opened.st_ino
         try:
             suspicious = present and self._mend_length(data, read_only)
-            self._tables = {
-                name: self._env.open_db(name.encode(), create=not read_only, integerkey=False) for name in tables
-            }
+            self._tables = {name: self._table(name, read_only, name in may_lack) for name in tables}
             if not read_only:
                 # A view that was open in a process that was killed would keep old pages from being used again.
                 self._env.reader_check()
@@ -150,6 +159,14 @@ class LmdbEnvironment:
             raise unavailable(path, str(error)) from error
         except BaseException:
             self._env.close()
+            raise
+
+    def _table(self, name: str, read_only: bool, may_lack: bool) -> Any:
+        try:
+            return self._env.open_db(name.encode(), create=not read_only, integerkey=False)
+        except lmdb.NotFoundError:
+            if may_lack:
+                return None
             raise
 
     def _mend_length(self, data: Path, read_only: bool) -> bool:

@@ -11,11 +11,13 @@ import msgspec
 from millwright.identity.codes import Code, bad_code, convert
 from millwright.identity.codes.did import parse
 from millwright.identity.did.document import changed_s, is_deactivated, of_key, of_record
+from millwright.identity.handle.measured import notice_of, notices_of, shown_to_all
 from millwright.identity.records.naming import name_of
 from millwright.identity.resolution.http import (
     Asked,
     Headers,
     answer,
+    circle,
     decoded,
     preferences,
     preflight,
@@ -23,9 +25,10 @@ from millwright.identity.resolution.http import (
     weight_of_media,
 )
 from millwright.identity.resolution.limits import Limits
+from millwright.identity.resolution.referring import Circle, resolver_of, sent_on
 from millwright.identity.resolution.settings import ResolutionSettings
 from millwright.identity.resolution.source import Source
-from millwright.identity.resolution.standing import closed_because
+from millwright.identity.resolution.standing import closed_because, suspended_by
 from millwright.kernel import Invalid
 
 IDENTIFIERS, METHODS = "/1.0/identifiers/", "/1.0/methods"
@@ -49,6 +52,14 @@ class _Failure(Exception):
     def __init__(self, error: str, why: str) -> None:
         super().__init__(why)
         self.error, self.why = error, why
+
+
+class _Elsewhere(Exception):
+    """The DID is kept by another node, whose resolver is known."""
+
+    def __init__(self, resolver: str) -> None:
+        super().__init__(resolver)
+        self.resolver = resolver
 
 
 class Dids:
@@ -87,6 +98,9 @@ class Dids:
             document, metadata = await self._find(decoded(asked.path[len(IDENTIFIERS) :]), asked.address)
             if metadata.get("deactivated"):
                 status = 410
+        except _Elsewhere as elsewhere:
+            await self._send_on(asked, send, elsewhere.resolver)
+            return
         except (_Failure, Invalid) as failure:
             error = failure.error if isinstance(failure, _Failure) else "invalidDid"
             why = failure.why if isinstance(failure, _Failure) else failure.message
@@ -125,23 +139,41 @@ class Dids:
         did = convert(code, "did")
         name = name_of(code).encode()
         with await self._source.view(address, name) as view:
+            suspended = suspended_by(view, name)
+            if suspended is not None:
+                # Also where there is no record: whether there is one is nobody's business meanwhile.
+                return {"id": did}, {"deactivated": True, "notice": notice_of(suspended)}
             why = closed_because(view, name)
             record = view.find(name) if why is None else None
             if record is None:
+                if why is None and (resolver := resolver_of(view, name)):
+                    raise _Elsewhere(resolver)
                 if code.kind not in _KNOWN and why is None:
                     raise _Failure(
                         "methodNotSupported",
                         f"DIDs of the method {code.kind} are known here by their records only, and this has none.",
                     )
                 raise _Failure("notFound", why or "Nothing is registered here under this DID.")
+            effect = view.effect(name) if view.measured else None
+            record = shown_to_all(view, name, record)
             values = record.values
         metadata: dict[str, Any] = {}
+        if effect is not None:
+            metadata["notices"] = [notice_of(each) for each in notices_of(effect)]
         changed = changed_s(values)
         if changed:
             metadata["updated"] = datetime.fromtimestamp(changed, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if is_deactivated(values):
             return {"id": did}, metadata | {"deactivated": True}
         return of_record(did, values), metadata
+
+    async def _send_on(self, asked: Asked, send: Any, resolver: str) -> None:
+        try:
+            target = sent_on(asked, asked.origin(self._settings.public_url), resolver)
+        except Circle:
+            await circle(asked, send)
+            return
+        await answer(asked.scope, send, 307, b"", [_FRESH, (b"location", target.encode())])
 
     async def _document(self, asked: Asked, send: Any) -> None:
         """``did.json`` of a ``did:web`` of this host (did:web Method Specification, 2.5.2)."""
@@ -153,7 +185,10 @@ class Dids:
         try:
             document, metadata = await self._find(did, asked.address)
             if metadata.get("deactivated"):
-                raise _Failure("deactivated", "This DID is in use no more.")
+                raise _Failure("deactivated", "This DID is in use no more, or suspended.")
+        except _Elsewhere as elsewhere:
+            await self._send_on(asked, send, elsewhere.resolver)
+            return
         except (_Failure, Invalid) as failure:
             error = failure.error if isinstance(failure, _Failure) else "invalidDid"
             self._limits.miss(asked.address)

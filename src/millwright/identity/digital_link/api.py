@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -25,22 +25,28 @@ from millwright.identity.digital_link.links import (
     read_record,
 )
 from millwright.identity.digital_link.linkset import CONTEXT, CONTEXT_LINK, Level, json_ld, linkset, list_of, target_of
+from millwright.identity.digital_link.measured import measured_level, sent_to
+from millwright.identity.handle.elsewhere import SIGNATURE_REFUSED
+from millwright.identity.handle.measured import notice_of, why_suspended
+from millwright.identity.records.model import Measure
 from millwright.identity.records.naming import name_of_elements
 from millwright.identity.resolution.html import page
 from millwright.identity.resolution.http import (
     Asked,
     Headers,
     answer,
+    circle,
     preferences,
     preflight,
     problem,
     weight_of_media,
 )
 from millwright.identity.resolution.limits import Limits
+from millwright.identity.resolution.referring import Circle, resolver_of, sent_on, without_marks
 from millwright.identity.resolution.settings import ResolutionSettings
 from millwright.identity.resolution.source import Source
-from millwright.identity.resolution.standing import closed_because, is_kept
-from millwright.kernel import Invalid, MillwrightError, Unsupported
+from millwright.identity.resolution.standing import closed_because, is_kept, suspended_by
+from millwright.kernel import Invalid, MillwrightError, Unavailable, Unsupported
 
 DESCRIPTION = "/.well-known/gs1resolver"
 _METHODS = "GET, HEAD, OPTIONS"
@@ -126,27 +132,36 @@ class DigitalLinks:
                 raise Invalid(
                     "The address is too long.", code="identity.code_invalid", hint="No identifier is so long."
                 )
-            steps = None if query else self._steps_of_product(path)
+            kept = without_marks(query)
+            steps = None if kept else self._steps_of_product(path)
             if steps is None:
-                steps = list(_steps(read_elements(f"{_UNDER_GS1}{path}{query}")[0]))
+                steps = list(_steps(read_elements(f"{_UNDER_GS1}{path}{kept}")[0]))
             pairs = asked.pairs() if query else []
         except (Invalid, Unsupported) as error:
             await self._refuse(asked, send, 400, error)
             return
-        levels, found = await self._levels(origin, steps, asked.address)
+        levels, found = await self._found(origin, steps, asked.address)
         anchor = origin + steps[0][0]
         headers: Headers = [_VARY, _FRESH]
         about = f"<{anchor}?linkType=linkset>; {_ALL_LINKS}"
         if _is_compressed(path, self._words):
             about += f', <{anchor}>; rel="owl:sameAs"'
-        if found is not None:
-            elements, _ = read_elements(f"{_UNDER_GS1}{path}{query}")
+        if found.why == "elsewhere" and found.resolver:
+            await self._send_on(asked, send, origin, found.resolver)
+            return
+        if found.why:
+            elements, _ = read_elements(f"{_UNDER_GS1}{path}{kept}")
             await self._not_found(asked, send, elements, found, [*headers, (b"link", about.encode())])
             return
         wished = bare_type(next((value for name, value in pairs if name == "linkType"), ""))
         form = _form(asked.text("accept"))
         if wished in (LINKSET, "all") or (not wished and form in (_LINKSET_JSON, _JSON, _JSON_LD)):
             await _send_linkset(asked, send, levels, form, headers, about)
+            return
+        if found.sent_to is not None:
+            target = _with_query(found.sent_to, asked.query_string)
+            headers += [(b"location", target.encode()), (b"link", about.encode())]
+            await answer(asked.scope, send, 307, b"", headers)
             return
 
         def wish() -> Wish:
@@ -177,25 +192,45 @@ class DigitalLinks:
         ends = [found.end(part) for part in (4, 3, 1) if found[part]]
         return [(path[:end], "GS1" + path[:end]) for end in ends]
 
-    async def _levels(
+    async def _found(
         self, origin: str, steps: Sequence[tuple[str, str]], address: str
-    ) -> tuple[list[Level], str | None]:
-        """The levels of which there is a record, from the item up; without any, why there is none."""
+    ) -> tuple[list[Level], _Standing]:
+        """The levels of which there is a record, from the item up, and how it stands with what was asked for."""
         levels: list[Level] = []
         names = [step.encode() for _, step in steps]
-        with await self._source.view(address, *names) as view:
+        try:
+            block = await self._source.view(address, *names)
+        except Unavailable as error:
+            if error.code == SIGNATURE_REFUSED:
+                raise
+            # Nobody who keeps it answers this node; perhaps who asks can reach its resolver.
+            with self._source.records.view() as view:
+                resolver = resolver_of(view, names[-1])
+            if not resolver:
+                raise
+            return [], _Standing("elsewhere", resolver=resolver)
+        with block as view:
             name = names[-1]
+            suspended = suspended_by(view, names[0])
+            if suspended is not None:
+                return [], _Standing(why_suspended(suspended), measure=suspended)
             why = closed_because(view, name)
             if why is not None:
-                return [], why
+                return [], _Standing(why)
             for path, step in steps:
                 record = view.find(step.encode())
                 if record is None:
                     continue
                 described, links = read_record(record)
-                levels.append(Level(anchor=origin + path, description=described or path[1:], links=tuple(links)))
+                level = Level(anchor=origin + path, description=described or path[1:], links=tuple(links))
+                effect = view.effect(step.encode()) if view.measured else None
+                levels.append(level if effect is None else measured_level(level, effect, origin))
             if not levels:
-                return [], "unknown" if is_kept(view, name) else "elsewhere"
+                kept, resolver = is_kept(view, name), resolver_of(view, name)
+                return [], _Standing("unknown" if kept else "elsewhere", resolver=resolver)
+            effect = view.effect(names[0]) if view.measured else None
+        if effect is not None and effect.redirected is not None:
+            return levels, _Standing(sent_to=sent_to(effect.redirected))
         if not any(level.of_type(DEFAULT) for level in levels):
             first = levels[0]
             own = Link(
@@ -204,7 +239,15 @@ class DigitalLinks:
                 title=first.description,
             )
             levels[0] = msgspec.structs.replace(first, links=(*first.links, own))
-        return levels, None
+        return levels, _Standing()
+
+    async def _send_on(self, asked: Asked, send: Any, origin: str, resolver: str) -> None:
+        try:
+            target = sent_on(asked, origin, resolver)
+        except Circle:
+            await circle(asked, send)
+            return
+        await answer(asked.scope, send, 307, b"", [_VARY, _FRESH, (b"location", target.encode())])
 
     async def _refuse(self, asked: Asked, send: Any, status: int, error: MillwrightError) -> None:
         self._limits.miss(asked.address)
@@ -222,24 +265,41 @@ class DigitalLinks:
         await problem(asked.scope, send, status, error.code, title, more, [_VARY])
 
     async def _not_found(
-        self, asked: Asked, send: Any, elements: Sequence[Element], why: str, headers: Headers
+        self, asked: Asked, send: Any, elements: Sequence[Element], found: _Standing, headers: Headers
     ) -> None:
         self._limits.miss(asked.address)
+        why, measure = found.why, found.measure
         text = {
             "unknown": "Nothing is registered here under this identifier.",
             "elsewhere": "Identifiers of this company prefix are not kept here.",
         }.get(why, why)
-        code = f"digital_link.{why if why in ('unknown', 'elsewhere') else 'closed'}"
+        kind = why if why in ("unknown", "elsewhere") else "closed" if measure is None else "suspended"
+        code, status = f"digital_link.{kind}", 404 if measure is None else 410
         if _form(asked.text("accept")) == _HTML:
             shown = escape(write_bracketed(elements))
-            body = page("Not found", f"<h1>404</h1><p>{escape(text)}</p><p><code>{shown}</code></p>")
+            title = "Not found" if measure is None else "Suspended"
+            more = f"<p>{escape(measure.text_zh)}</p>" if measure is not None and measure.text_zh else ""
+            body = page(title, f"<h1>{title}</h1><p>{escape(text)}</p>{more}<p><code>{shown}</code></p>")
             headers = [each for each in headers if each[0] != b"cache-control"]
             await answer(
-                asked.scope, send, 404, body.content, [*body.headers, *headers, (b"cache-control", b"no-store")]
+                asked.scope, send, status, body.content, [*body.headers, *headers, (b"cache-control", b"no-store")]
             )
             return
         given = [each for each in headers if each[0] != b"cache-control"]
-        await problem(asked.scope, send, 404, code, text, {"elements": write_bracketed(elements)}, given)
+        told: dict[str, Any] = {"elements": write_bracketed(elements)}
+        if measure is not None:
+            told["notice"] = notice_of(measure)
+        await problem(asked.scope, send, status, code, text, told, given)
+
+
+class _Standing(NamedTuple):
+    """How it stands with what was asked for: ``why`` there is nothing, else empty; ``measure``: by which it is
+    suspended. ``sent_to`` is where everybody is sent instead, ``resolver`` that of the node it is delegated to."""
+
+    why: str = ""
+    measure: Measure | None = None
+    sent_to: Link | None = None
+    resolver: str = ""
 
 
 def _steps(elements: Sequence[Element]) -> Iterator[tuple[str, str]]:
@@ -277,6 +337,7 @@ def _chosen(levels: Sequence[Level], wished: str, wish: Callable[[], Wish]) -> l
 
 def _with_query(link: Link, query: str) -> str:
     """The target with the request's query passed on (clause 2.12), in a form that fits into a header."""
+    query = without_marks(query)
     if not query or not link.fwqs:
         return link.href
     target, mark, fragment = link.href.partition("#")

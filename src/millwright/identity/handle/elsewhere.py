@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from millwright.identity.handle.records import RecordsView, StoredRecord
 from millwright.identity.handle.wire.codes import Flag
 
 if TYPE_CHECKING:
     from millwright.identity.handle.trust.model import Verdict
+
+SIGNATURE_REFUSED: Final = "recursion.signature_refused"
+"""Code of the error when a record of elsewhere is not given because of what its signatures are worth."""
 
 _WANTED = int(Flag.RECURSIVE | Flag.PUBLIC_ONLY | Flag.AUTHORITATIVE)
 _RECURSIVE = int(Flag.RECURSIVE | Flag.PUBLIC_ONLY)

@@ -63,6 +63,8 @@ def answer_quickly(
     ):
         return None
     handle = data[REQUEST_BYTES:end]
+    if view.measured and view.effect(handle) is not None:
+        return None
     record = view.find(handle)
     until_s = now_s + ANSWER_LIFE_S
     if record is None:

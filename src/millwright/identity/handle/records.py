@@ -18,6 +18,7 @@ from millwright.identity.handle.model import HandleValue, Permission, Reference,
 from millwright.identity.handle.wire.reader import Reader
 
 if TYPE_CHECKING:
+    from millwright.identity.records.effects import Effect
     from millwright.identity.records.model import Prefix
 
 _FORMAT = 1
@@ -77,6 +78,11 @@ class StoredRecord:
     def has_restricted(self) -> bool:
         """Whether there are values that the public may not read."""
         return self.data[8:10] != b"\x00\x00"
+
+    @property
+    def shows_anything(self) -> bool:
+        """Whether there are values that the public may read."""
+        return self.data[_PUBLIC_FROM:_VALUES_FROM] != b"\x00\x00\x00\x00"
 
     @property
     def handle(self) -> bytes:
@@ -142,6 +148,13 @@ def readable(values: Iterable[HandleValue], administrator: bool) -> list[HandleV
 
 class RecordsView(Protocol):
     """What is registered at one moment."""
+
+    @property
+    def measured(self) -> bool:
+        """Whether measures hold for any names: else none need be asked for."""
+
+    def effect(self, name: bytes) -> Effect | None:
+        """What the measures in force say of a name, ``None`` when nothing."""
 
     def find(self, handle: bytes) -> StoredRecord | None:
         """A handle's record, ``None`` when it is not registered. Raises ``Corrupt``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from millwright.identity.handle.measured import shown_to_all, suspension_of, why_suspended
 from millwright.identity.handle.model import HandleValue, encode_value
 from millwright.identity.handle.naming import (
     PREFIX_HANDLES,
@@ -35,9 +36,11 @@ def refer(view: RecordsView, handle: bytes, flags: int) -> Finding | None:
     """Where a handle is, when its prefix is not registered here; ``None`` when it is.
 
     A service that holds the prefix handle gives its sites (RC 302); one that holds a prefix which this one is derived
-    from gives the sites for derived prefixes (RC 303). Of a prefix that was suspended or has expired nothing is told.
+    from gives the sites for derived prefixes (RC 303). Of what was suspended or has expired nothing is told.
     """
     handle = with_slash(handle)
+    if view.measured and (measure := suspension_of(view, handle)) is not None:
+        return Rc.SERVER_NOT_RESPONSIBLE, encode_error(why_suspended(measure))
     if view.responsible(handle):
         return None
     prefix = prefix_of(handle)
@@ -91,6 +94,8 @@ def resolve(view: RecordsView, request: Resolve, flags: int, administrator: bool
     record = view.find(handle)
     if record is None:
         return _not_found(view, handle, flags)
+    if not administrator:
+        record = shown_to_all(view, handle, record)
     if not request.indexes and not request.types and (flags & Flag.PUBLIC_ONLY or not record.has_restricted):
         block = record.public_block
         if block[:4] == b"\x00\x00\x00\x00":

@@ -9,18 +9,21 @@ import msgspec
 from msgspec import convert
 
 from millwright.identity.codes import Refusal
+from millwright.identity.digital_link.links import safe_href
 from millwright.identity.handle.elsewhere import verdict_in
+from millwright.identity.handle.measured import notices_of
 from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.naming import prefix_of
 from millwright.identity.handle.trust.model import Verdict
 from millwright.identity.pages.render import address_of, render, render_no_code, render_start
-from millwright.identity.pages.view import NoCode, PageView, view_of
+from millwright.identity.pages.view import NoCode, PageView, notice_from, view_of
 from millwright.identity.records.naming import code_of_text, name_of
 from millwright.identity.resolution.html import Page
 from millwright.identity.resolution.http import (
     Asked,
     Headers,
     answer,
+    circle,
     decoded,
     language_of,
     preferences,
@@ -29,9 +32,10 @@ from millwright.identity.resolution.http import (
     weight_of_media,
 )
 from millwright.identity.resolution.limits import Limits
+from millwright.identity.resolution.referring import Circle, resolver_of, sent_on
 from millwright.identity.resolution.settings import ResolutionSettings
 from millwright.identity.resolution.source import Source
-from millwright.identity.resolution.standing import closed_because, is_kept, owner_of
+from millwright.identity.resolution.standing import closed_because, is_kept, owner_of, suspended_by
 from millwright.identity.templates import Labels
 from millwright.kernel import Invalid, Unavailable, Unsupported
 
@@ -108,14 +112,23 @@ class Pages:
             block = await self._source.view(asked.address, key)
         except Unavailable as error:
             refused = error.detail.get("verdict")
-            if refused is None:
+            if refused is not None:
+                shown = view_of(code, name, None, "", "elsewhere", signature=convert(refused, Verdict))
+                await self._send_any(asked, send, query, shown, language)
+                return
+            # Nobody who keeps it answers this node; perhaps who asks can reach its resolver.
+            with self._source.records.view() as view:
+                resolver = resolver_of(view, key)
+            if not resolver:
                 raise
-            shown = view_of(code, name, None, "", "elsewhere", signature=convert(refused, Verdict))
-            await self._send_any(asked, send, query, shown, language)
+            await self._send_on(asked, send, resolver)
             return
         with block as view:
+            suspended = suspended_by(view, key)
             closed = closed_because(view, key)
-            record = view.find(key) if closed is None else None
+            record = view.find(key) if closed is None and suspended is None else None
+            effect = view.effect(key) if view.measured and record is not None and record.shows_anything else None
+            resolver = resolver_of(view, key) if record is None and suspended is None else ""
             values = record.values if record is not None else None
             kept = is_kept(view, key)
             verdict = verdict_in(view, key) if values is not None else None
@@ -123,10 +136,24 @@ class Pages:
                 prefix_of(key).decode() if kept or code.system == "handle" else "",
                 "",
             )
+        if resolver and not kept:
+            await self._send_on(asked, send, resolver)
+            return
+        sent_to = None if effect is None or effect.redirected is None else safe_href(effect.redirected.href)
+        if sent_to and not _wants_json(asked, query):
+            await answer(
+                asked.scope, send, 307, b"", [_VARY, (b"cache-control", b"no-cache"), (b"location", sent_to.encode())]
+            )
+            return
         state = closed or ("here" if kept else "elsewhere")
         responsible = (await self._name_of(owner)) or "" if owner else ""
         labels = await self._labels_of(values) if values else {}
         shown = view_of(code, name, values, prefix, state, responsible, labels, verdict)
+        told = [suspended] if suspended is not None else [] if effect is None else notices_of(effect)
+        if told:
+            status = 410 if suspended is not None else shown.status
+            notices = [notice_from(each) for each in told]
+            shown = msgspec.structs.replace(shown, status=status, notices=notices, redirected_to=sent_to or "")
         if values is None:
             self._limits.miss(asked.address)
         await self._send_any(asked, send, query, shown, language)
@@ -136,6 +163,15 @@ class Pages:
             await self._send_json(asked, send, shown)
             return
         await self._send(asked, send, shown.status, render(shown, self._settings.name, language))
+
+    async def _send_on(self, asked: Asked, send: Any, resolver: str) -> None:
+        try:
+            target = sent_on(asked, asked.origin(self._settings.public_url), resolver)
+        except Circle:
+            await circle(asked, send)
+            return
+        headers: Headers = [_VARY, (b"cache-control", b"no-cache"), (b"location", target.encode())]
+        await answer(asked.scope, send, 307, b"", headers)
 
     async def _no_code(self, asked: Asked, send: Any, text: str, error: Invalid | Unsupported, language: str) -> None:
         self._limits.miss(asked.address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +12,7 @@ import msgspec
 
 from millwright.identity.codes.parsing import system_named
 from millwright.identity.digital_link.links import safe_href
-from millwright.identity.pages.view import Field, NoCode, PageView
+from millwright.identity.pages.view import Field, NoCode, Notice, PageView
 from millwright.identity.pages.words import FORMS, TYPES, signature_words, word
 from millwright.identity.resolution.html import Page, page
 from millwright.kernel import Invalid
@@ -30,10 +31,11 @@ def render(view: PageView, site: str, language: str) -> Page:
     title = next((str(each.data["value"]) for each in view.fields if each.type.upper() in _TITLES), "")
     parts = [
         _head(site, language, address_of(code.text)),
+        *(_notice(each, language) for each in view.notices),
         f"<h1>{escape(title or _shown(view))}</h1>",
         f'<p class="code">{escape(_shown(view))}</p>' if title else "",
     ]
-    if not view.registered:
+    if not view.registered and view.status != 410:
         parts.append(_missing(view, language))
     if code.parts:
         rows = [
@@ -112,6 +114,27 @@ def _ask(text: str, language: str) -> str:
         f'aria-label="{word("search", language)}" placeholder="{escape(word("hint", language))}">'
         f"<button>{word('search', language)}</button></form>"
     )
+
+
+def _notice(notice: Notice, language: str) -> str:
+    """A notice, in the reader's language where there is a text in it."""
+    said = (notice.text_zh or notice.text) if language == "zh" else (notice.text or notice.text_zh)
+    head = word(notice.kind if notice.kind == "suspend" else notice.severity, language)
+    lines = [f"<strong>{head}</strong>"]
+    if said:
+        lines.append(escape(said).replace("\n", "<br>"))
+    if notice.href:
+        lines.append(_anchor(notice.href, word("read_more", language)))
+    when = [word("since", language, at=_minute(notice.since_ms))]
+    if notice.until_ms is not None:
+        when.append(word("until", language, at=_minute(notice.until_ms)))
+    lines.append(f"<small>{' · '.join(when)}</small>")
+    kind = "danger" if notice.kind == "suspend" else notice.severity
+    return f'<section role="alert" class="notice {kind}">{"<br>".join(lines)}</section>'
+
+
+def _minute(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _missing(view: PageView, language: str) -> str:

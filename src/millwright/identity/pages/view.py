@@ -10,10 +10,11 @@ from msgspec import Struct
 
 from millwright.identity.codes import Code, Refusal, forms_of
 from millwright.identity.codes.parsing import system_named
-from millwright.identity.digital_link.links import LINK_TYPE, Link, read_links
+from millwright.identity.digital_link.links import LINK_TYPE, Link, read_links, safe_href
 from millwright.identity.handle.json_form import data_to_json
 from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.trust.model import Verdict
+from millwright.identity.records.model import Measure, MeasureKind, Severity
 from millwright.identity.templates import FieldLabel, Labels
 
 _INTERNAL = (LINK_TYPE, b"MW_TEMPLATE", b"HS_ADMIN", b"HS_SIGNATURE", b"HS_CERT")
@@ -33,11 +34,37 @@ class Field(Struct, frozen=True, kw_only=True, omit_defaults=True):
     meaning_zh: str = ""
 
 
+class Notice(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A notice of who answers for an identifier, above all that is shown of it. Times are UTC milliseconds."""
+
+    kind: MeasureKind
+    severity: Severity
+    text: str = ""
+    text_zh: str = ""
+    href: str = ""
+    since_ms: int = 0
+    until_ms: int | None = None
+
+
+def notice_from(measure: Measure) -> Notice:
+    """What everybody may read of a measure."""
+    return Notice(
+        kind=measure.kind,
+        severity=measure.severity,
+        text=measure.text,
+        text_zh=measure.text_zh,
+        href=safe_href(measure.href) or "",
+        since_ms=measure.since_ms,
+        until_ms=measure.until_ms,
+    )
+
+
 class PageView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An identifier and what is public of its record.
 
     ``prefix_state`` is ``here``, ``elsewhere``, or why the prefix does not resolve. ``signature`` is what the
     signatures of a record of elsewhere are worth, where the node looks at them; of one that is not shown for it, why.
+    ``notices`` are measures in force; ``redirected_to`` is where people are sent instead.
     """
 
     status: int
@@ -54,6 +81,8 @@ class PageView(Struct, frozen=True, kw_only=True, omit_defaults=True):
     responsible: str = ""
     changed: str = ""
     signature: Verdict | None = None
+    notices: list[Notice] = []
+    redirected_to: str = ""
 
 
 class NoCode(Struct, frozen=True, kw_only=True, omit_defaults=True):

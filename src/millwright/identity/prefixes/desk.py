@@ -18,6 +18,7 @@ from millwright.ledger import note
 PERSONAL = ("/form/contact/name", "/form/contact/telephone", "/form/contact/email")
 """What is about a person in a prefix, for the ledger."""
 
+_TOLD = ("until_ms", "site", "resolver", "former", "since_ms")
 _IN_INDEX = ("active", "suspended", "expired")
 
 
@@ -58,10 +59,10 @@ class Opened:
             told |= {"organisation_id": after["organisation_id"], "state": state}
             before = self.row._mapping
             same = before["granted_ms"] is not None and all(
-                before[name] == after[name] for name in ("state", "organisation_id", "until_ms", "site")
+                before[name] == after[name] for name in ("state", "organisation_id", *_TOLD)
             )
             if not same:
-                self.store.put_state(self.connection, told | {"until_ms": after["until_ms"], "site": after["site"]})
+                self.store.put_state(self.connection, told | {name: after[name] for name in _TOLD})
         note(
             "prefix", self.row.id, self.row.prefix, before=_noted({**self.row._mapping}), after=_noted(after),
             personal=PERSONAL, organisation=after["organisation_id"],

@@ -66,6 +66,20 @@ def form_incomplete(missing: list[tuple[str, str, str]]) -> Invalid:
     )
 
 
+def names_left(prefix: str, count: int) -> Conflict:
+    """A former holder has left names below it, and nobody has said what becomes of them."""
+    return Conflict(
+        f"Another organisation has left {count:,} identifiers below {prefix}.",
+        code="prefixes.names_left",
+        hint="Approve with former = discard (they are removed) or pass_on (what is public of them is kept).",
+        detail={
+            "pointer": "/former",
+            "names": count,
+            "why_zh": f"前持有者在 {prefix} 下留有 {count:,} 个标识，请选择清除或仅保留公开部分后再批准",
+        },
+    )
+
+
 def form_invalid(pointer: str, why: str, why_zh: str) -> Invalid:
     """A value of the form is wrong."""
     detail = {"pointer": pointer, "why_zh": why_zh}

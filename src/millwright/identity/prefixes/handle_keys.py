@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -21,7 +22,7 @@ from millwright.identity.handle.errors import MessageError
 from millwright.identity.handle.keys import DhPublicKey, decode_public_key, encode_public_key
 from millwright.identity.handle.model import DEFAULT_PERMISSIONS, HandleValue, Permission, Reference
 from millwright.identity.handle.naming import prefix_handle
-from millwright.identity.handle.records import RecordsView, StoredRecord
+from millwright.identity.handle.records import Change, RecordsView, StoredRecord
 from millwright.identity.handle.sm2 import Sm2PublicKey, encode_info
 from millwright.identity.handle.special import (
     ALL_ADMIN_PERMISSIONS,
@@ -34,16 +35,19 @@ from millwright.identity.handle.special import (
     decode_admin,
     encode_admin,
 )
+from millwright.identity.measures.reach import Target, iter_touched
 from millwright.identity.prefixes import errors
 from millwright.identity.prefixes.model import HELD
 from millwright.identity.prefixes.public_keys import key_kind, read_public_key
 from millwright.identity.prefixes.store import PrefixStore, Reader, Row
 from millwright.identity.records import Prefix, Records
 from millwright.identity.records.index import IndexView
+from millwright.identity.records.writing import Pending
 from millwright.kernel import Clock, current_scope, new_secret
 from millwright.ledger import note
 from millwright.parties import Session
 
+_AT_ONCE: Final = 1_000
 FIRST_KEY: Final = 300
 _KEYS = range(FIRST_KEY, FIRST_KEY + 100)
 _ADMINS = range(100, 300)
@@ -232,10 +236,59 @@ class HolderIndex:
         """Set the entry of a prefix. Raises as :meth:`.Records.change_many`."""
         with self._register.view() as view:
             before = view.find_prefix(prefix.prefix.encode())
-        changes = []
+        changes: list[tuple[bytes, Change]] = []
+        another = before is not None and before.organisation_id != prefix.organisation_id
+        if another and prefix.former:
+            self._dispose(prefix, who)
         if before is not None and before.organisation_id != prefix.organisation_id and ":" not in prefix.prefix:
             changes = [(prefix_handle(prefix.prefix.encode()), _without_administrators)]
         self._register.change_many(changes, who=who, reason="another holder" if changes else "", prefixes=(prefix,))
+
+    def names_left(self, prefix: str, organisation_id: str) -> int:
+        """How many names another holder has left."""
+        with self._register.view() as view:
+            before = view.find_prefix(prefix.encode())
+            if before is None or before.organisation_id == organisation_id:
+                return 0
+            return sum(1 for _ in iter_touched(view, Target("prefix", before.prefix, before)))
+
+    def _dispose(self, prefix: Prefix, who: str) -> None:
+        """Remove what a former holder has left, or all of it that is not public.
+
+        It may be interrupted; the prefix is not its new holder's before all is done.
+        """
+        self._register.batch(lambda pending: _lift_all(pending, prefix), who=who, reason="another holder")
+        change = _removed if prefix.former == "discard" else _public_alone
+        reason, after = "left by a former holder", b""
+        while True:
+            with self._register.view() as view:
+                before = view.find_prefix(prefix.prefix.encode())
+                assert before is not None
+                keys = list(islice(iter_touched(view, Target("prefix", before.prefix, before), after), _AT_ONCE))
+                held = [view.at_key(key) for key in keys]
+            if not keys:
+                return
+            names = [each[0].handle for each in held if each is not None]
+            self._register.change_many([(name, change) for name in names], who=who, reason=reason)
+            after = keys[-1]
+
+
+def _lift_all(pending: Pending, prefix: Prefix) -> None:
+    """End what a former holder has ordered for names of a prefix; what who decides on it has ordered, holds on."""
+    for each in list(pending.view.iter_measures()):
+        if each.prefix == prefix.prefix and each.side == "holder" and not each.over(prefix.since_ms):
+            lifted = structs.replace(each, lifted_ms=prefix.since_ms, lifted_why="another holder")
+            pending.put_measure(lifted)
+
+
+def _removed(_view: RecordsView, _before: StoredRecord | None) -> None:
+    return None
+
+
+def _public_alone(_view: RecordsView, before: StoredRecord | None) -> tuple[HandleValue, ...] | None:
+    values = () if before is None else before.values
+    kept = tuple(each for each in values if each.public)
+    return kept if any(not each.is_type(HS_ADMIN) for each in kept) else None
 
 
 def _without_administrators(_view: RecordsView, before: StoredRecord | None) -> tuple[HandleValue, ...] | None:

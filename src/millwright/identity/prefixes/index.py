@@ -25,8 +25,13 @@ class PrefixIndex(Protocol):
     def put_prefix(self, prefix: Prefix, *, who: str) -> None:
         """Put a prefix in the place of what was known of it; ``who``: the id of who decided so. Blocks until durable.
 
-        To put what is there already must change nothing: everything is put again when a node starts.
+        To put what is there already must change nothing: everything is put again when a node starts. Where
+        ``prefix.former`` says so, what a former holder has left is disposed of before.
         """
+        ...
+
+    def names_left(self, prefix: str, organisation_id: str) -> int:
+        """How many names are registered below a prefix that another organisation than this one held before. Blocks."""
         ...
 
 
@@ -85,6 +90,9 @@ class IndexTeller:
                     state=row.state,
                     until_ms=row.until_ms,
                     site=row.site or b"",
+                    resolver=row.resolver or "",
+                    since_ms=row.since_ms or 0,
+                    former=row.former or "",
                 ),
                 who=row.who,
             )

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from millwright.cases import Transition, Workflow
 from millwright.identity.codes import Part
 from millwright.identity.prefixes.systems import MOST_CHARACTERS, PrefixSystem
+from millwright.identity.records.model import Former
 from millwright.identity.rights import PREFIXES_ADMINISTER, PREFIXES_APPLY, PREFIXES_REVIEW
 
 KIND: Final = "prefix"
@@ -219,7 +220,8 @@ class PrefixDetail(PrefixInfo, frozen=True, kw_only=True):
     """A prefix with its form, documents, certification, filings and history.
 
     ``parent``: the held prefix that it is derived from. ``warnings`` say to a reviewer what is unusual, in English and
-    Chinese each. ``site``: the service it is delegated to, a HS_SITE value in base 64.
+    Chinese each. ``site``: the service it is delegated to, a HS_SITE value in base 64; ``resolver``: where that answers
+    over HTTP.
     """
 
     form: PrefixForm
@@ -232,6 +234,7 @@ class PrefixDetail(PrefixInfo, frozen=True, kw_only=True):
     filings: list[PrefixFiling]
     history: list[PrefixStep]
     site: str | None
+    resolver: str | None
 
 
 class PrefixWarning(Struct, frozen=True):
@@ -272,6 +275,13 @@ class StepComment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """What to say with a step."""
 
     comment: Comment = ""
+
+
+class StepApproval(StepComment, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An approval. ``former``: what becomes of names that another organisation has left below the prefix, where there
+    are any: they are removed (``discard``), or what is public of them is kept (``pass_on``)."""
+
+    former: Former = ""
 
 
 class StepReason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -48,7 +48,9 @@ class Office:
         clock: Clock,
         settings: PrefixesSettings,
         index: PrefixIndex | None = None,
+        public_url: str = "",
     ) -> None:
+        self.public_url = public_url
         self.settings = settings
         self.desk = Desk(records, clock)
         self.teller = IndexTeller(self.desk.store, index)

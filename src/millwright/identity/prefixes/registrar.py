@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy.exc import IntegrityError
 
 from millwright.cases import Actor
+from millwright.identity.digital_link.links import safe_href
 from millwright.identity.prefixes import errors
 from millwright.identity.prefixes.desk import Opened
 from millwright.identity.prefixes.model import (
@@ -16,7 +18,10 @@ from millwright.identity.prefixes.model import (
     PrefixDetail,
 )
 from millwright.identity.prefixes.office import Office, actor_of, formed
+from millwright.identity.prefixes.systems import name_of as name_in_index
 from millwright.identity.prefixes.view import certification_of, form_of, is_certified, name_of
+from millwright.identity.records.model import Former
+from millwright.identity.resolution.referring import same_server
 from millwright.identity.rights import PREFIXES_ADMINISTER, PREFIXES_REVIEW
 from millwright.kernel import current_scope
 from millwright.parties import Authority, Session
@@ -33,11 +38,14 @@ class Registrar(Office):
         step: str,
         comment: str = "",
         revision: int | None = None,
+        former: Former = "",
     ) -> PrefixDetail:
-        """``review``, ``return``, ``approve`` or ``reject`` an application.
+        """``review``, ``return``, ``approve`` or ``reject`` an application. ``former``: on approval, what becomes of
+        names that another holder has left below it.
 
         Raises ``Conflict`` (``cases.wrong_state``; on approval ``prefixes.taken``, ``prefixes.parent_inactive``,
-        ``prefixes.registrar_changed``), ``Invalid`` (``cases.field_required``), ``NotFound``, ``Outdated``.
+        ``prefixes.registrar_changed``, ``prefixes.names_left``), ``Invalid`` (``cases.field_required``), ``NotFound``,
+        ``Outdated``.
         """
         scope, actor = current_scope().organisations, actor_of(session, PREFIXES_REVIEW)
 
@@ -49,7 +57,8 @@ class Registrar(Office):
                     around = self.free(opened)
                     if around.parent is not None and around.parent.organisation_id != opened.row.registrar_id:
                         raise errors.registrar_changed()
-                    held = {"held_key": opened.row.key}
+                    self._need_disposal(opened, former)
+                    held = {"held_key": opened.row.key, "former": former or None}
                 elif step == "reject":
                     held = {"held_key": None}
                 opened.save(**held)
@@ -59,6 +68,17 @@ class Registrar(Office):
         except IntegrityError as error:  # two who decide at once, where no lock orders them
             raise errors.taken(prefix_id) from error
         return await self.seen(authority, prefix_id, "registrar")
+
+    def _need_disposal(self, opened: Opened, former: Former) -> None:
+        """Nobody gets silently what another has registered. Raises ``Conflict`` (``prefixes.names_left``)."""
+        index, row = self.teller.index, opened.row
+        left = (
+            0
+            if index is None or former
+            else index.names_left(name_in_index(row.system, row.prefix), row.organisation_id)
+        )
+        if left:
+            raise errors.names_left(row.prefix, left)
 
     async def administer(
         self,
@@ -93,6 +113,8 @@ class Registrar(Office):
                         raise errors.certification_missing()
                     granted_ms = opened.now_ms if row.granted_ms is None else row.granted_ms
                     changes = {"until_ms": until_ms, "granted_ms": granted_ms, "renewal": None}
+                    if row.granted_ms is None and row.former:
+                        changes["since_ms"] = opened.now_ms
                 opened.save(**changes)
                 return str(row.key)
 
@@ -126,7 +148,7 @@ class Registrar(Office):
                 form = msgspec.structs.replace(form_of(row), credit_code=code or "", contact=PrefixContact())
                 columns = formed(form, name_of(authority, to_id))
                 self._pass_on(opened, to_id)
-                opened.save(organisation_id=to_id, certification=None, renewal=None, **columns)
+                opened.save(organisation_id=to_id, certification=None, renewal=None, former=None, **columns)
                 return str(row.key)
 
         await self.teller.tell(await asyncio.to_thread(work))
@@ -141,9 +163,21 @@ class Registrar(Office):
                 self._store.set_registrar(connection, each.id, to_id)
 
     async def delegate(
-        self, authority: Authority, session: Session, prefix_id: str, site: bytes | None, revision: int | None = None
+        self,
+        authority: Authority,
+        session: Session,
+        prefix_id: str,
+        site: bytes | None,
+        resolver: str | None = None,
+        revision: int | None = None,
+        origins: Sequence[str] = (),
     ) -> PrefixDetail:
-        """Say which service answers for a prefix: a HS_SITE value, or ``None`` for this node."""
+        """Say which service answers for a prefix: a HS_SITE value, or ``None`` for this node; and where it answers over
+        HTTP, as GS1 Digital Links and pages are asked for. ``origins``: addresses of this node.
+
+        Raises ``Invalid`` (``prefixes.form_invalid``), ``NotFound``, ``Outdated``.
+        """
+        address = _resolver(resolver, site, [self.public_url, *origins])
         scope = current_scope().organisations
         actor = Actor(session.person.id, session.person.name)
 
@@ -151,8 +185,26 @@ class Registrar(Office):
             with self.desk.opened(prefix_id, "registrar", scope, revision) as opened:
                 text = "The service that answers was named." if site else "This node answers itself."
                 opened.say(actor, text)
-                opened.save(site=site)
+                opened.save(site=site, resolver=address)
                 return str(opened.row.key)
 
         await self.teller.tell(await asyncio.to_thread(work))
         return await self.seen(authority, prefix_id, "registrar")
+
+
+def _resolver(text: str | None, site: bytes | None, origins: Sequence[str]) -> str | None:
+    """The address of another node's resolver. Raises ``Invalid`` (``prefixes.form_invalid``)."""
+    given = (text or "").strip().rstrip("/")
+    if not given:
+        return None
+    if site is None:
+        why = "A resolver is that of the service it is delegated to: name its site, too"
+        raise errors.form_invalid("/resolver", why, "请同时填写受托服务的 HS_SITE")
+    href = safe_href(given)
+    if href is None or "?" in href or "#" in href or len(href) > 400:
+        why = "It is no address of a resolver: http or https, a host, and perhaps a path"
+        raise errors.form_invalid("/resolver", why, "应为解析服务的 http 或 https 地址，不含查询和片段")
+    if any(each and same_server(each, href) for each in origins):
+        why = "It is this node itself: whoever asks would be sent round in a circle"
+        raise errors.form_invalid("/resolver", why, "这是本节点的地址，会造成循环跳转")
+    return href

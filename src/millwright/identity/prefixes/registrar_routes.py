@@ -17,6 +17,7 @@ from millwright.identity.prefixes.model import (
     PrefixDetail,
     PrefixDocument,
     PrefixTransfer,
+    StepApproval,
     StepComment,
     StepReason,
     StepUntil,
@@ -43,9 +44,13 @@ _REVIEW, _ADMINISTER = [permit(PREFIXES_REVIEW)], [permit(PREFIXES_ADMINISTER)]
 
 
 class PrefixSite(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The service that answers for a prefix: the data of a HS_SITE value in base 64; null: this node."""
+    """The service that answers for a prefix: the data of a HS_SITE value in base 64; null: this node.
+
+    ``resolver``: where that service answers over HTTP; GS1 Digital Links, DIDs and pages are sent on there.
+    """
 
     site: Annotated[str, Meta(max_length=64 * 1024)] | None = None
+    resolver: Annotated[str, Meta(max_length=400, examples=["https://id.example.com"])] | None = None
 
 
 class RegistrarController(Controller):
@@ -69,9 +74,9 @@ class RegistrarController(Controller):
 
     @post("/{review_id:str}/approve", summary="Approve an application", operation_id="approvePrefix", status_code=200,
           guards=_REVIEW)  # fmt: skip
-    async def approve(self, review_id: Id, data: JSONBody[StepComment], step: TakenStep) -> Response[PrefixDetail]:
+    async def approve(self, review_id: Id, data: JSONBody[StepApproval], step: TakenStep) -> Response[PrefixDetail]:
         """Nobody else gets the prefix from now on; it is in force when it is activated."""
-        return await step.decided(review_id, "approve", data.comment)
+        return await step.decided(review_id, "approve", data.comment, data.former)
 
     @post("/{review_id:str}/reject", summary="Reject an application", operation_id="rejectPrefix", status_code=200,
           guards=_REVIEW)  # fmt: skip
@@ -148,10 +153,15 @@ class RegistrarController(Controller):
         return tagged(found)
 
     @put("/{review_id:str}/site", summary="Delegate a prefix", operation_id="delegatePrefix", guards=_ADMINISTER)
-    async def delegate(self, review_id: Id, data: JSONBody[PrefixSite], step: TakenStep) -> Response[PrefixDetail]:
+    async def delegate(
+        self, review_id: Id, data: JSONBody[PrefixSite], request: Asking, step: TakenStep
+    ) -> Response[PrefixDetail]:
         """Say which service answers for it."""
-        site = _site(data.site)
-        return tagged(await step.prefixes.delegate(step.authority, step.session, review_id, site, step.revision))
+        found = await step.prefixes.delegate(
+            step.authority, step.session, review_id, _site(data.site), data.resolver, step.revision,
+            [str(request.base_url)],
+        )  # fmt: skip
+        return tagged(found)
 
     @post("/{review_id:str}/filings", summary="Record a filing", operation_id="addPrefixFiling", guards=_ADMINISTER)
     async def file(self, review_id: Id, data: JSONBody[NewFiling], step: TakenStep) -> Response[PrefixDetail]:

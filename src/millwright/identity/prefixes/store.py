@@ -251,6 +251,22 @@ class PrefixStore:
         with self._records.read() as connection:
             return connection.execute(query).scalars().all()
 
+    def registrar_of(self, key: str) -> str | None:
+        """The organisation that decides on a held prefix, by its key."""
+        query = _joined.with_only_columns(registrars.c.organisation_id).where(prefixes.c.held_key == key)
+        with self._records.read() as connection:
+            found: str | None = connection.execute(query).scalar_one_or_none()
+        return found
+
+    def registrars_of(self, organisations: Collection[str]) -> dict[str, str]:
+        """The keys of held prefixes that some organisations decide on, and which of them does."""
+        mine = registrars.c.organisation_id.in_(sorted(organisations))
+        query = _joined.with_only_columns(prefixes.c.held_key, registrars.c.organisation_id).where(
+            prefixes.c.held_key.is_not(None), mine
+        )
+        with self._records.read() as connection:
+            return {row.held_key: row.organisation_id for row in connection.execute(query)}
+
     def without_registrar(self, limit: int = 500) -> Sequence[Row]:
         """Rows whose registrar is gone with its organisation."""
         query = _joined.where(

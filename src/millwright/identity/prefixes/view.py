@@ -112,6 +112,7 @@ def detail_of(
         filings=[filing_of(each) for each in filings],
         history=[step_of(each) for each in history],
         site=None if row.site is None else base64.b64encode(row.site).decode(),
+        resolver=row.resolver,
     )
 
 

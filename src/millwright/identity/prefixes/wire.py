@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from millwright.identity.prefixes.model import PrefixDetail, PrefixDocument
 from millwright.identity.prefixes.service import Prefixes
 from millwright.identity.prefixes.store import Side
+from millwright.identity.records.model import Former
 from millwright.kernel import etag, revision_of
 from millwright.parties import Authority, Session
 
@@ -38,9 +39,12 @@ class Step(Struct, frozen=True):
     session: Session
     revision: int | None
 
-    async def decided(self, prefix_id: str, step: str, comment: str) -> Response[PrefixDetail]:
+    async def decided(self, prefix_id: str, step: str, comment: str, former: Former = "") -> Response[PrefixDetail]:
         """A step of a review."""
-        return tagged(await self.prefixes.decide(self.authority, self.session, prefix_id, step, comment, self.revision))
+        found = await self.prefixes.decide(
+            self.authority, self.session, prefix_id, step, comment, self.revision, former
+        )
+        return tagged(found)
 
     async def administered(
         self, prefix_id: str, step: str, comment: str, until_ms: int | None = None

@@ -1,9 +1,9 @@
 """The index: what the log says, in LMDB, to be read at once by every process of the node.
 
 Tables: ``handles`` (name → newest version), ``versions`` (name and number → a version before, or a deletion),
-``prefixes`` (prefix → whether it is here, and the entry), ``batches`` (position → when, who, where), ``tail`` (the last
-messages as they are in the log) and ``meta``. A version is its number, its position in the log, its reason and the
-record; a deletion has none.
+``prefixes`` (prefix → whether it is here, and the entry), ``measures`` (id → what was ordered), ``batches`` (position →
+when, who, where), ``tail`` (the last messages as they are in the log) and ``meta``. A version is its number, its
+position in the log, its reason and the record; a deletion has none.
 """
 
 from __future__ import annotations
@@ -22,15 +22,19 @@ from millwright.engines.lmdb import LmdbEnvironment, Read, Write
 from millwright.identity.handle.naming import PREFIX_HANDLES, fold
 from millwright.identity.handle.records import StoredRecord
 from millwright.identity.records.authority import ROOMS, candidates
+from millwright.identity.records.effects import Effect, Effects
 from millwright.identity.records.errors import rebuilding, unverified
 from millwright.identity.records.log import FIRST_PREVIOUS, hash_of, key_of_message
-from millwright.identity.records.model import Batch, Prefix, RecordChange, Version
+from millwright.identity.records.model import Batch, Measure, Prefix, RecordChange, Version
+from millwright.kernel import Clock, SystemClock
 
 T = TypeVar("T")
 
-TABLES = ("handles", "prefixes", "versions", "batches", "tail", "meta")
-HANDLES, PREFIXES, VERSIONS, BATCHES, TAIL, META = TABLES
+TABLES = ("handles", "prefixes", "versions", "batches", "tail", "meta", "measures")
+HANDLES, PREFIXES, VERSIONS, BATCHES, TAIL, META, MEASURES = TABLES
 _STATE: Final = b"state"
+_MEASURED: Final = b"measured"
+"""Counts the changes of measures; not there when there never was one."""
 _WHOLE_KEY_BYTES = 474
 _FIRST_LETTER = b"\x20"
 """No name has a control character, so what follows a name in ``versions`` sorts before every longer name."""
@@ -42,6 +46,7 @@ _MODULUS: Final = 1 << 256
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_prefix = msgspec.msgpack.Decoder(Prefix).decode
+_decode_measure = msgspec.msgpack.Decoder(Measure).decode
 
 
 class IndexState(Struct, frozen=True, array_like=True):
@@ -112,10 +117,13 @@ class Unfinished(Read):
 class IndexView:
     """A moment of the index (:class:`.RecordsView`)."""
 
-    __slots__ = ("_get", "_prefix", "_read")
+    __slots__ = ("_effects", "_get", "_prefix", "_read", "measured")
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, effects: Effects | None = None) -> None:
         self._read = read
+        self._effects = effects
+        self.measured = effects is not None
+        """Whether there are measures at all: so that resolution asks for none where there is none."""
         self._get: Callable[[bytes], bytes | None] = read.getter(HANDLES)
         self._prefix: Callable[[bytes], bytes | None] = read.getter(PREFIXES)
 
@@ -142,6 +150,34 @@ class IndexView:
             if data is not None:
                 return _decode_prefix(data[1:])
         return None
+
+    def effect(self, name: bytes) -> Effect | None:
+        """What the measures in force say of a name; ``None`` when nothing. One that writes sees none."""
+        effects = self._effects
+        if effects is None:
+            return None
+        folded = fold(name)
+        owner = self.authority(folded) if effects.may_touch(folded) else None
+        return None if owner is None else effects.of(folded, owner.prefix)
+
+    def find_measure(self, measure_id: str) -> Measure | None:
+        """One measure, whether it is in force or over."""
+        data = self._read.find(MEASURES, measure_id.encode()) if measure_id else None
+        return None if data is None else _decode_measure(data)
+
+    def iter_measures(self) -> Iterator[Measure]:
+        """Every measure that was ever taken, by id: the oldest first."""
+        for _, data in self._read.iter_from(MEASURES, b""):
+            yield _decode_measure(data)
+
+    def iter_keys(self, start: bytes, after: bytes = b"") -> Iterator[bytes]:
+        """The keys of registered names that begin so, in their order; behind ``after``."""
+        start = fold(start)
+        for key, _ in self._read.iter_from(HANDLES, max(start, after)):
+            if not key.startswith(start):
+                return
+            if key != after:
+                yield key
 
     def responsible(self, handle: bytes) -> bool:
         """Whether such a handle is registered here: what is not found then does not exist.
@@ -319,6 +355,15 @@ class IndexWriter:
         self._write.put(PREFIXES, key, after)
         self._count(b"p", key, before, after)
 
+    def put_measure(self, measure: Measure) -> None:
+        """Set a measure."""
+        key, write = measure.id.encode(), self._write
+        before, after = write.find(MEASURES, key), _encode(measure)
+        write.put(MEASURES, key, after)
+        self._count(b"m", key, before, after)
+        count = int.from_bytes(write.find(META, _MEASURED) or b"", "big") + 1
+        write.put(META, _MEASURED, count.to_bytes(8, "big"))
+
     def _count(self, table: bytes, key: bytes, before: bytes | None, after: bytes | None) -> None:
         head = table + len(key).to_bytes(2, "big") + key
         if before is not None:
@@ -338,6 +383,8 @@ class IndexWriter:
             self.change(change, position)
         for prefix in batch.prefixes:
             self.put_prefix(prefix)
+        for measure in batch.measures:
+            self.put_measure(measure)
         self.close(batch, position, message)
 
     def close(self, batch: Batch, position: int, message: bytes) -> None:
@@ -388,14 +435,33 @@ class IndexWriter:
 class RecordIndex:
     """One folder with an index. Raises what :class:`.LmdbEnvironment` does when the files are broken or full."""
 
-    def __init__(self, path: Path, *, durable: bool = True, read_only: bool = False) -> None:
-        self._environment = LmdbEnvironment(path, TABLES, durable=durable, read_only=read_only)
+    def __init__(
+        self, path: Path, *, durable: bool = True, read_only: bool = False, clock: Clock | None = None
+    ) -> None:
+        # One that was written before there were measures has no table of them.
+        self._environment = LmdbEnvironment(path, TABLES, durable=durable, read_only=read_only, may_lack=(MEASURES,))
+        self._clock = clock or SystemClock()
+        self._seen: tuple[int, bytes | None, Effects | None] = (-1, None, None)
 
     @contextmanager
     def view(self) -> Iterator[IndexView]:
         """A consistent view for the length of a block."""
         with self._environment.read() as read:
-            yield IndexView(read)
+            yield IndexView(read, self._effects(read))
+
+    def _effects(self, read: Read) -> Effects | None:
+        """The measures that a view sees: read anew when they have changed, looked for when anything has."""
+        moment, count, effects = self._seen
+        if read.moment != moment:
+            found = read.find(META, _MEASURED)
+            if found != count:
+                measures = [_decode_measure(data) for _, data in read.iter_from(MEASURES, b"")]
+                effects = Effects.build(measures, self._clock)
+            self._seen = (read.moment, found, effects)
+        if effects is not None and effects.over:
+            effects = None
+            self._seen = (*self._seen[:2], None)
+        return effects
 
     def state(self) -> IndexState:
         """How far it is."""
@@ -417,7 +483,7 @@ class RecordIndex:
         self._environment.verify()
         digest = names = 0
         with self._environment.read() as read:
-            for table, mark in ((HANDLES, b"h"), (PREFIXES, b"p")):
+            for table, mark in ((HANDLES, b"h"), (PREFIXES, b"p"), (MEASURES, b"m")):
                 for key, data in read.iter_from(table, b""):
                     if table == HANDLES:
                         data = StoredRecord.check(key, _record_in(data)).data

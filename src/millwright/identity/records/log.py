@@ -19,7 +19,7 @@ import msgspec
 from millwright.engines.nats import NatsConnection, StreamSpec
 from millwright.identity.records.errors import too_large, unverified
 from millwright.identity.records.keys import SigningKeys
-from millwright.identity.records.model import FORM, Batch
+from millwright.identity.records.model import FORM, FORM_WITH_MEASURES, Batch
 from millwright.kernel import MillwrightError, Unavailable
 from millwright.ledger import Signer
 
@@ -61,7 +61,7 @@ def encode_batch(batch: Batch, signer: Signer) -> bytes:
         flags, body = _COMPRESSED, zlib.compress(body, 1)
     if len(body) > MOST_MESSAGE_BYTES:
         raise too_large(len(body), MOST_MESSAGE_BYTES)
-    head = bytes((FORM, flags)) + signer.verifier.id
+    head = bytes((FORM_WITH_MEASURES if batch.measures else FORM, flags)) + signer.verifier.id
     return head + signer.sign(_SIGNED + head + body) + body
 
 
@@ -72,7 +72,7 @@ def key_of_message(message: bytes) -> bytes:
 
 def decode_batch(message: bytes, position: int, keys: SigningKeys) -> Batch:
     """The batch of a message whose signature holds. Raises ``Corrupt`` (``records.batch_unverified``)."""
-    if len(message) < _BODY_FROM or message[0] != FORM:
+    if len(message) < _BODY_FROM or message[0] not in (FORM, FORM_WITH_MEASURES):
         raise unverified(position, "it has an unknown form")
     key_id = key_of_message(message)
     verifier = keys.find(key_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -10,9 +10,21 @@ from millwright.identity.handle.records import StoredRecord
 
 PrefixState = Literal["active", "suspended", "expired"]
 Op = Literal["put", "delete"]
+Former = Literal["", "discard", "pass_on"]
+"""What becomes of names that a former holder has left: they are removed, or what is public of them is kept."""
 
-FORM = 1
+
+MeasureKind = Literal["suspend", "redirect", "announce"]
+MeasureScope = Literal["identifier", "beginning", "prefix"]
+MeasureSide = Literal["holder", "registrar"]
+Severity = Literal["info", "warning", "danger"]
+
+FORM: Final = 1
 """Version of the batches' form."""
+
+FORM_WITH_MEASURES: Final = 2
+"""That of a batch with measures: a node that does not know of them stops there and says so, rather than pass over what
+was suspended."""
 
 
 class Prefix(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -20,8 +32,10 @@ class Prefix(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``prefix`` is that of handles (``88.118.8``), or of names of another code system: ``GS1:950600`` (the digits of a
     company prefix), ``OID:1.2.156.3``, ``DID:did:bid:…``, ``MA:156.1000``, ``ECODE:…``, spelt as in names.
-    ``site`` is the HS_SITE of the node that it is delegated to, empty for here. ``until_ms`` is when it expires; who
-    runs the register then sets the state.
+    ``site`` is the HS_SITE of the node that it is delegated to, empty for here; ``resolver`` is where that node answers
+    over HTTP. ``until_ms`` is when it expires; who runs the register then sets the state. Of one that was granted anew
+    after its holder was gone, ``since_ms`` is since when, and ``former`` what became of the names that were left:
+    nothing of what was registered before is the present holder's to see.
     """
 
     prefix: str
@@ -29,11 +43,55 @@ class Prefix(Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: PrefixState
     until_ms: int | None = None
     site: bytes = b""
+    resolver: str = ""
+    since_ms: int = 0
+    former: Former = ""
 
     @property
     def here(self) -> bool:
         """Whether its names are resolved here."""
         return self.state == "active" and not self.site
+
+
+class Measure(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was ordered for names in an emergency; the records themselves stay as they are.
+
+    ``prefix`` is the entry under which the names stand; ``scope`` says which of them: all (``prefix``), those that
+    begin with ``on`` (``beginning``), or the one that is ``on`` with what is an instance of it in GS1
+    (``identifier``). Names of a longer prefix that has an entry of its own are never touched. ``since_ms`` and
+    ``until_ms`` bound it; ``lifted_ms`` is when somebody ended it before. ``side``: who may lift it, the holder of the
+    prefix or the organisation that decides on it. ``text`` is for everybody, ``reason`` for who sees the measure.
+    """
+
+    id: str
+    kind: MeasureKind
+    scope: MeasureScope
+    prefix: str
+    on: str
+    organisation_id: str
+    side: MeasureSide = "holder"
+    who: str
+    reason: str
+    taken_ms: int
+    since_ms: int
+    until_ms: int | None = None
+    text: str = ""
+    text_zh: str = ""
+    severity: Severity = "warning"
+    href: str = ""
+    link_type: str = ""
+    touched: int = 0
+    lifted_ms: int | None = None
+    lifted_by: str = ""
+    lifted_why: str = ""
+
+    def in_force(self, now_ms: int) -> bool:
+        """Whether it holds at a moment."""
+        return self.lifted_ms is None and self.since_ms <= now_ms and (self.until_ms is None or now_ms < self.until_ms)
+
+    def over(self, now_ms: int) -> bool:
+        """Whether it has ended, by itself or because it was lifted."""
+        return self.lifted_ms is not None or (self.until_ms is not None and self.until_ms <= now_ms)
 
 
 class RecordChange(Struct, frozen=True, array_like=True):
@@ -63,6 +121,7 @@ class Batch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     previous: bytes
     changes: tuple[RecordChange, ...] = ()
     prefixes: tuple[Prefix, ...] = ()
+    measures: tuple[Measure, ...] = ()
 
 
 class Written(Struct, frozen=True):

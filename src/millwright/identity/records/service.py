@@ -25,7 +25,7 @@ from millwright.identity.records.errors import closed, is_mirror, log_behind, tw
 from millwright.identity.records.index import IndexState, IndexView, IndexWriter, RecordIndex, Unfinished
 from millwright.identity.records.keys import SigningKeys
 from millwright.identity.records.log import FIRST_PREVIOUS, ChangeLog, decode_batch, hash_of, key_of_message
-from millwright.identity.records.model import Batch, Prefix, Version, Written
+from millwright.identity.records.model import Batch, Measure, Prefix, Version, Written
 from millwright.identity.records.writing import Attempt, Author, Pending, Work
 from millwright.kernel import Clock, Conflict, Corrupt, Unavailable
 
@@ -177,6 +177,10 @@ class Records:
     def put_prefix(self, prefix: Prefix, *, who: str) -> None:
         """Set the entry of a prefix. Raises as :meth:`change_many`."""
         self.change_many((), who=who, prefixes=(prefix,))
+
+    def put_measure(self, measure: Measure, *, who: str) -> None:
+        """Take a measure, or change one of the same id. Raises as :meth:`change_many`."""
+        self._write(lambda pending: pending.put_measure(measure), who, "")
 
     def change_many(
         self,
@@ -395,11 +399,11 @@ class Records:
     def _opened(self) -> RecordIndex:
         with self._locked():
             try:
-                return _probed(self._folder, self._durable)
+                return _probed(self._folder, self._durable, self._clock)
             except Corrupt as error:
                 logger.error("%s It is built anew from the log.", error.message)
                 self._set_aside()
-                return _probed(self._folder, self._durable)
+                return _probed(self._folder, self._durable, self._clock)
 
     def _current(self) -> RecordIndex:
         """The index, opened again when another process has put a new one in its place."""
@@ -417,8 +421,8 @@ class Records:
             return self._index or index
 
 
-def _probed(folder: Path, durable: bool) -> RecordIndex:
-    index = RecordIndex(folder, durable=durable)
+def _probed(folder: Path, durable: bool, clock: Clock) -> RecordIndex:
+    index = RecordIndex(folder, durable=durable, clock=clock)
     try:
         index.state()
         index.stats()

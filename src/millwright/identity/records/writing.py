@@ -11,7 +11,7 @@ from millwright.identity.records.errors import rebuilding, too_large, two_writer
 from millwright.identity.records.index import IndexState, IndexView, IndexWriter, key_of
 from millwright.identity.records.keys import SigningKeys
 from millwright.identity.records.log import MOST_BATCH_BYTES, ChangeLog, encode_batch
-from millwright.identity.records.model import Batch, Prefix, RecordChange, Written
+from millwright.identity.records.model import Batch, Measure, Prefix, RecordChange, Written
 from millwright.kernel import Clock, Unavailable
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Pending:
         self._position = writer.state.position + 1
         self.changes: list[RecordChange] = []
         self.prefixes: list[Prefix] = []
+        self.measures: list[Measure] = []
         self.written: list[Written] = []
         self._size = 0
 
@@ -38,6 +39,12 @@ class Pending:
         if self._writer.view.find_prefix(prefix.prefix.encode()) != prefix:
             self._writer.put_prefix(prefix)
             self.prefixes.append(prefix)
+
+    def put_measure(self, measure: Measure) -> None:
+        """Take a measure, or change one of the same id."""
+        if self._writer.view.find_measure(measure.id) != measure:
+            self._writer.put_measure(measure)
+            self.measures.append(measure)
 
     def change(self, name: bytes, change: Change) -> None:
         """Change one record. Raises what ``change`` does, and ``Invalid`` (``handle.invalid``)."""
@@ -112,6 +119,7 @@ class Author:
             previous=state.chain,
             changes=tuple(pending.changes),
             prefixes=tuple(pending.prefixes),
+            measures=tuple(pending.measures),
         )
         return batch, encode_batch(batch, self._keys.signer())
 
@@ -153,7 +161,7 @@ class Attempt:
             self._author.check_turn(writer.state)
         pending = self._author.begin(writer, self._reason)
         self._work(pending)
-        if pending.changes or pending.prefixes or self._taking_over:
+        if pending.changes or pending.prefixes or pending.measures or self._taking_over:
             batch, message = self._author.sign(pending, self._who, writer.state)
             self.position = self._author.append(message, writer.state.position)
             self._done = pending, batch, message

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from millwright.identity.handle.trust.model import Verdict
+    from millwright.identity.records.effects import Effect
     from millwright.identity.records.model import Prefix
 
 FAILED: Final = 0
@@ -64,10 +65,11 @@ class Entry:
 class Overlaid:
     """A view of the register, and some names of elsewhere (:class:`.RecordsView`)."""
 
-    __slots__ = ("_found", "_view")
+    __slots__ = ("_found", "_view", "measured")
 
     def __init__(self, view: RecordsView, found: Iterable[Entry]) -> None:
         self._view = view
+        self.measured = view.measured
         self._found = {each.key: each for each in found}
 
     def find(self, handle: bytes) -> StoredRecord | None:
@@ -79,6 +81,10 @@ class Overlaid:
         """What the signatures of a record of elsewhere are worth, where that was looked at."""
         entry = self._found.get(fold(handle))
         return entry.verdict if entry is not None else None
+
+    def effect(self, name: bytes) -> Effect | None:
+        """As in the register: measures are this node's, whoever keeps the name."""
+        return self._view.effect(name)
 
     def authority(self, name: bytes) -> Prefix | None:
         """As in the register."""

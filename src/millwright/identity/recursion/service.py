@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
+from millwright.identity.handle.measured import suspension_of
 from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.naming import PREFIX_HANDLES, fold, with_slash
 from millwright.identity.handle.records import HandleRecords, RecordsView, StoredRecord
@@ -416,7 +417,9 @@ def _failure(name: bytes, entry: Entry) -> MillwrightError:
 
 
 def _kept_or_closed(view: RecordsView, name: bytes) -> bool:
-    """Whether this node itself says what is true of a name: it keeps it, or has closed its prefix."""
+    """Whether this node itself says what is true of a name: it keeps it, or has closed it or its prefix."""
+    if view.measured and suspension_of(view, name) is not None:
+        return True
     if view.responsible(name):
         return True
     owner = view.authority(name)

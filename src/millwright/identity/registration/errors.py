@@ -77,6 +77,16 @@ def prefix_closed(prefix: str, state: str) -> Conflict:
     )
 
 
+def suspended(text: str) -> Conflict:
+    """It does not resolve at present."""
+    return Conflict(
+        f"{text[:200]} is suspended.",
+        code="identifiers.suspended",
+        hint="Whoever answers for it has ordered so; ask again later.",
+        detail={"why_zh": "该标识已暂停解析"},
+    )
+
+
 def kept_elsewhere(prefix: str) -> Conflict:
     """The names of the prefix are kept by another node."""
     return Conflict(

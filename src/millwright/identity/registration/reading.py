@@ -9,10 +9,12 @@ from typing import Any, Literal
 from msgspec import structs, to_builtins
 
 from millwright.engines.sql import Records as Sql
+from millwright.identity.handle.measured import suspension_of
 from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.records import StoredRecord
 from millwright.identity.records import Prefix, Records
 from millwright.identity.records.index import IndexView
+from millwright.identity.records.model import Version
 from millwright.identity.registration import errors, naming
 from millwright.identity.registration.history import differences, operation_of
 from millwright.identity.registration.model import (
@@ -93,7 +95,7 @@ class RecordReader:
         _, name = naming.read_identifier(text)
         with self.register.view() as view:
             owner, record, versions = self._seen_by(view, name, text, reader)
-            details = (view.history(name)[-_MOST_VERSIONS:]) if owner.organisation_id in reader.own else []
+            details = own_versions(view, name, owner)[-_MOST_VERSIONS:] if owner.organisation_id in reader.own else []
         found = self.shown(record, owner, reader, versions)
         if not found.own and not (found.fields or found.links or found.values):
             raise errors.unknown(text)
@@ -107,6 +109,8 @@ class RecordReader:
         if owner is not None and owner.state != "active" and owner.organisation_id not in reader.own:
             # Of whatever stands there, so that it tells nothing of what does.
             raise errors.prefix_closed(owner.prefix, owner.state)
+        if owner is not None and owner.organisation_id not in reader.own and is_suspended(view, name):
+            raise errors.suspended(text)
         if owner is None or (record is None and owner.organisation_id not in reader.own):
             raise errors.unknown(text)
         if record is None:
@@ -155,7 +159,8 @@ class RecordReader:
         _, name = naming.read_identifier(text)
         with self.register.view() as view:
             owner = view.authority(name)
-            found = view.history(name) if owner is not None and owner.organisation_id in reader.own else []
+            own = owner is not None and owner.organisation_id in reader.own
+            found = own_versions(view, name, owner) if owner is not None and own else []
         if owner is None or not found:
             raise errors.unknown(text)
         chosen = [each for each in found if before is None or each.version < before]
@@ -219,6 +224,16 @@ class RecordReader:
             after={"revealed": sorted(found), "reason": wanted.reason}, organisation=owner.organisation_id,
         )  # fmt: skip
         return RevealedFields(identifier=naming.shown(name)[0], name=name.decode(), fields=found)
+
+
+def own_versions(view: IndexView, name: bytes, owner: Prefix) -> list[Version]:
+    """The versions of a name that are its present holder's, oldest first."""
+    return [each for each in view.history(name) if each.at_ms >= owner.since_ms]
+
+
+def is_suspended(view: IndexView, name: bytes) -> bool:
+    """Whether a measure keeps a name from being shown to others than its own."""
+    return view.measured and suspension_of(view, name) is not None
 
 
 def _reference(template: Template | None, named: tuple[str, int] | None) -> TemplateRef | None:

@@ -22,7 +22,7 @@ from millwright.identity.registration.model import (
     NewIdentifier,
     RestoreVersion,
 )
-from millwright.identity.registration.reading import RecordReader
+from millwright.identity.registration.reading import RecordReader, own_versions
 from millwright.identity.registration.sealing import ValueSeals
 from millwright.identity.registration.serials import SerialStore
 from millwright.identity.registration.several import Plan, Wanted, write_plans
@@ -295,7 +295,7 @@ class Registration(RecordReader):
         def change(view: RecordsView, before: StoredRecord | None) -> tuple[HandleValue, ...]:
             index = cast(IndexView, view)
             owner = writable(index, name, text, scope)
-            versions = index.history(name)
+            versions = own_versions(index, name, owner)
             if not versions:
                 raise errors.unknown(text)
             if expected is not None and expected != versions[-1].version:

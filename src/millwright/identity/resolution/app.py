@@ -9,6 +9,7 @@ from typing import Any
 from millwright.identity.did.api import Dids
 from millwright.identity.digital_link.api import DESCRIPTION, DigitalLinks
 from millwright.identity.handle.attempts import FailedAttempt, unheard
+from millwright.identity.handle.elsewhere import SIGNATURE_REFUSED
 from millwright.identity.handle.model import Reference
 from millwright.identity.handle.records import HandleRecords
 from millwright.identity.handle.rest.answers import etag_of
@@ -93,7 +94,7 @@ class Resolution:
         try:
             await self._answer(asked, receive, send)
         except MillwrightError as error:
-            if error.code == "recursion.signature_refused":
+            if error.code == SIGNATURE_REFUSED:
                 await problem(asked.scope, send, 503, error.code, str(error.detail["why"]))
                 return
             status = {"invalid": 400, "limit_exceeded": 413, "corrupt": 500, "unavailable": 503}.get(error.family, 500)

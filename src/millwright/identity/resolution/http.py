@@ -155,6 +155,12 @@ async def problem(
     await answer(scope, send, status, body, [PROBLEM, (b"cache-control", b"no-store"), *headers])
 
 
+async def circle(asked: Asked, send: Any) -> None:
+    """Answer a question that nodes have sent round in a circle (RFC 5842, 7.2)."""
+    text = "Two nodes send this question to each other: neither keeps the identifier."
+    await problem(asked.scope, send, 508, "resolution.circle", text)
+
+
 def preferences(header: str) -> list[tuple[str, float]]:
     """The choices of an Accept or Accept-Language header with their weights, in lower case (RFC 9110, 12.4.2)."""
     found = []

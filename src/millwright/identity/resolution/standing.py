@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from millwright.identity.handle.measured import suspension_of
 from millwright.identity.handle.records import RecordsView
+from millwright.identity.records.model import Measure
 
 
 def is_kept(view: RecordsView, name: bytes) -> bool:
@@ -10,8 +12,13 @@ def is_kept(view: RecordsView, name: bytes) -> bool:
     return view.responsible(name)
 
 
+def suspended_by(view: RecordsView, name: bytes) -> Measure | None:
+    """The measure by which a name does not resolve at present, whoever keeps it."""
+    return suspension_of(view, name) if view.measured else None
+
+
 def closed_because(view: RecordsView, name: bytes) -> str | None:
-    """Why a name does not resolve here although its record may be kept; ``None`` when it does."""
+    """Why the prefix of a name does not resolve although records may be kept; ``None`` when it does."""
     owner = view.authority(name)
     if owner is None or owner.state == "active":
         return None

@@ -15,6 +15,7 @@ from millwright.identity.handle.naming import fold
 from millwright.identity.handle.records import StoredRecord
 from millwright.identity.records import Prefix, Records
 from millwright.identity.registration import naming
+from millwright.identity.registration.reading import is_suspended
 from millwright.identity.registration.service import Registration
 from millwright.identity.registration.values import Reader, is_field
 from millwright.identity.search.index import SearchIndex
@@ -62,7 +63,9 @@ class Export:
                 for _, key, changed_ms in found:
                     held = view.at_key(key)
                     owner = None if held is None else view.authority(held[0].handle)
-                    if held is not None and owner is not None:
+                    if held is None or owner is None:
+                        continue
+                    if owner.organisation_id in reader.own or not is_suspended(view, held[0].handle):
                         row = self._row(held[0], held[1], changed_ms, owner, reader)
                         if row is not None:
                             rows.append(row)

@@ -14,6 +14,7 @@ from typing import Final
 
 from millwright.identity.handle.naming import fold
 from millwright.identity.records import Records
+from millwright.identity.registration.reading import is_suspended
 from millwright.identity.registration.service import Registration
 from millwright.identity.registration.values import Reader
 from millwright.identity.search.index import SearchIndex
@@ -95,6 +96,8 @@ class Search:
                 if held is None or owner is None:
                     continue
                 record, version = held
+                if owner.organisation_id not in reader.own and is_suspended(view, record.handle):
+                    continue
                 shown = self._registration.shown(record, owner, reader, version)
                 if not shown.own and not (shown.fields or shown.links or shown.values):
                     continue

@@ -46,6 +46,7 @@ ELSEWHERE = {
     "subject": "whose personal values the ledger erases: the node's own",
     "sequence": "of a dead letter, which is in a stream",
     "authority_id": "authorities are the node's own",
+    "measure_id": "measures are in the register of identifiers",
 }
 """Path parameters that name no row of somebody's: such a request counts for all that its permission reaches."""
 

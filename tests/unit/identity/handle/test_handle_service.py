@@ -90,6 +90,7 @@ async def test_the_quick_answer_is_that_of_the_service(
 def test_a_derived_prefix_is_not_followed_without_end() -> None:
     class Counting:
         searched = 0
+        measured = False
 
         def find(self, handle: bytes) -> None:
             self.searched += 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from millwright.identity.handle.elsewhere import SIGNATURE_REFUSED
 from millwright.identity.handle.errors import MessageError
 from millwright.identity.handle.model import Reference
 from millwright.identity.handle.service import rc_of
@@ -55,7 +56,7 @@ def refusal_of(error: MillwrightError) -> Refusal:
     """An error of the node as the protocol says it; the text is that of a caller's mistake only."""
     code = rc_of(error) or Rc.ERROR
     told = error.family in ("invalid", "conflict", "denied", "not_found", "limit_exceeded", "unsupported")
-    if error.code == "recursion.signature_refused":
+    if error.code == SIGNATURE_REFUSED:
         # Nothing failed here, and who asks must know why there is no record.
         return Refusal(code, str(error.detail["why"]), 503)
     text = str(error.detail.get("why") or error.message) if told else "The server failed; its log says why."

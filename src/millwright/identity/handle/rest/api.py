@@ -89,6 +89,8 @@ class HandleRest:
         """The body for all public values of a handle that is kept here, or at hand for this address, and the headers
         that it has of its own; ``None`` leaves it to :meth:`answer`."""
         view = self._held or self._hold()
+        if view.measured and view.effect(handle) is not None:
+            return None
         record = view.find(handle)
         if record is None:
             recursion = self._recursion
