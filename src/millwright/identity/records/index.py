@@ -180,6 +180,11 @@ class IndexView:
             if key != last:
                 yield StoredRecord.check(key, _record_in(data)).handle
 
+    def iter_keys(self, after: bytes = b"") -> Iterator[bytes]:
+        """The keys of all names (:func:`key_of`) in their order, behind one of them; nothing of the records is read."""
+        for key, _ in self._read.iter_from(HANDLES, after + b"\0" if after else b""):
+            yield key
+
     def iter_prefixes(self) -> Iterator[bytes]:
         """The prefixes of handles that are registered here."""
         for key, data in self._read.iter_from(PREFIXES, b""):
