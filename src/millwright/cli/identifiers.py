@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from millwright.cli.filings import filing
 from millwright.cli.local import load_settings
 from millwright.cli.main import Options
 from millwright.cli.output import format_time, interactive, json_option, print_json
@@ -16,6 +17,9 @@ from millwright.kernel import Conflict, Invalid
 @click.group()
 def identifiers() -> None:
     """The register of identifiers: how it stands, snapshots of it, and mirrors."""
+
+
+identifiers.add_command(filing)
 
 
 @identifiers.command("key")
