@@ -14,9 +14,6 @@ from millwright.identity.filing.tables import reports_sent, sent, uppers
 
 Row: TypeAlias = sa.Row[Any]
 
-_LEASE_MS = 120_000
-"""So long what one process has taken to send is left alone by the others."""
-
 
 class SentStore:
     """The nodes above, filings with them, and reports to them."""
@@ -126,11 +123,11 @@ class SentStore:
         with self.records.read() as connection:
             return connection.execute(query).all()
 
-    def claim(self, row: Row, now_ms: int, **values: Any) -> bool:
-        """Take a row for a while; ``False``: another process was faster, or it changed."""
+    def claim(self, row: Row, until_ms: int, **values: Any) -> bool:
+        """Take a row, which others leave alone until then; ``False``: another process was faster, or it changed."""
         mine = (sent.c.id == row.id, sent.c.next_ms == row.next_ms, sent.c.state == row.state)
         with self.records.begin() as connection:
-            taken = sa.update(sent).where(*mine).values(next_ms=now_ms + _LEASE_MS, **values)
+            taken = sa.update(sent).where(*mine).values(next_ms=until_ms, **values)
             return bool(connection.execute(taken).rowcount)
 
     def put(self, sent_id: str, **values: Any) -> None:

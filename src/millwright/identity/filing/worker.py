@@ -61,6 +61,8 @@ class FilingAgent:
         self._store, self._prefixes, self._authorities, self._secrets = store, prefixes, authorities, secrets
         self._node, self._reporter, self._recorder = node, reporter, recorder
         self._clock, self._settings = clock, settings
+        # Longer than one answer may take: whoever dies with it leaves it to the others then.
+        self._lease_ms = round(settings.answer_s * 1500) + 1000
         self._task: asyncio.Task[None] | None = None
         self._told = asyncio.Event()
         self.delivered = self.reported = 0
@@ -186,7 +188,7 @@ class FilingAgent:
         if document is None:
             document = self._node.sign(await asyncio.to_thread(self._statement, row, key, now_ms))
         values = {"document": document, "upper_key": key, "attempts": row.attempts + 1, "sent_ms": now_ms}
-        if not await asyncio.to_thread(self._store.claim, row, now_ms, **values):
+        if not await asyncio.to_thread(self._store.claim, row, now_ms + self._lease_ms, **values):
             return
         try:
             answer = await client.file(document)
@@ -216,7 +218,7 @@ class FilingAgent:
 
     async def _ask(self, rows: Any, client: UpperClient, key: str) -> None:
         now_ms = self._clock.now_ms()
-        mine = {row.id: row for row in rows if await asyncio.to_thread(self._store.claim, row, now_ms)}
+        mine = {row.id: row for row in rows if await asyncio.to_thread(self._store.claim, row, now_ms + self._lease_ms)}
         try:
             for answer in await client.answers(list(mine)):
                 row = mine.get(answer.filing_id)
