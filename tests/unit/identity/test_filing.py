@@ -246,7 +246,7 @@ async def ask(reply: bytes, *, hang: bool = False, answer_s: float = 5.0, scheme
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            seen.extend(await reader.readuntil(b"\r\n\r\n"))
+            seen.extend(await (reader.readuntil(b"\r\n\r\n") if scheme == "http" else reader.read(64)))
             writer.write(reply)
             await writer.drain()
             if hang:
@@ -263,9 +263,8 @@ async def ask(reply: bytes, *, hang: bool = False, answer_s: float = 5.0, scheme
         try:
             await client.file("document")
         except Unavailable as error:
-            assert "mwt_secret" not in error.message
-            assert "inside" not in error.message  # nothing of what came is shown
-            return error.code, bytes(seen)
+            shown = "mwt_secret" in error.message or "inside" in error.message  # nothing of what came may be
+            return "shown" if shown else error.code, bytes(seen)
         except NotTaken as error:
             return f"not taken: {error.code}", bytes(seen)
         except ClockWrong:
