@@ -113,7 +113,7 @@ function Facts({ filing }: { filing: ReceivedDetail }): JSX.Element {
       <Chain steps={filing.chain} path={`/filings/received/${filing.id}`} name={`filing-${filing.prefix}`} />
       {filing.onward.length > 0 && <><h3 style={{ fontSize: 14 }}>{t.filings.onward}</h3><div className="stack tight">{filing.onward.map((one) => <div key={one.id} className="row wrap"><b>{one.upper_name}</b><FilingTag state={one.state} /><span className="mono small">{one.number}</span>{one.problem && <ProblemLine problem={one.problem} />}</div>)}</div></>}
       <h3 style={{ fontSize: 14 }}>{t.filings.course}</h3>
-      <Timeline steps={filing.history} />
+      <Timeline steps={filing.history} names={t.filings.steps} />
     </div>
   );
 }

@@ -167,7 +167,7 @@ class Receiving:
         words = f"{filing.prefix} {origin.holder} {origin.credit_code} {filer.name} {filing.node}".lower()
         case = transaction.open(
             KIND, id_prefix="rcv", subject=key, actor=actor, priority=3, search=words,
-            organisation_id=filer.organisation_id, comment=filing.event,
+            organisation_id=filer.organisation_id,
         )  # fmt: skip
         transaction.flush()
         first = self._receipt(filing.filing_id, document, "received", now_ms, filing)
