@@ -8,6 +8,7 @@ to a node is for the reader to know.
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import Final, TypeVar
 
 import msgspec
@@ -82,11 +83,12 @@ class NodeSigner:
 
     def __init__(self, keys: SigningKeys, node: str) -> None:
         self._keys, self.node = keys, node
+        self._making = threading.Lock()
 
     @property
     def key(self) -> str:
         """The public key that signs now."""
-        return str(self._keys.signer().verifier)
+        return str(self._signer().verifier)
 
     def is_own(self, key: str) -> bool:
         """Whether a public key is this node's, under whatever name. Raises ``Invalid`` (``ledger.key_invalid``)."""
@@ -94,4 +96,8 @@ class NodeSigner:
 
     def sign(self, document: Struct) -> str:
         """A document that names this node's key, as the text of a note."""
-        return signed(document, self._keys.signer())
+        return signed(document, self._signer())
+
+    def _signer(self) -> Signer:
+        with self._making:  # the first of several threads makes the key
+            return self._keys.signer()

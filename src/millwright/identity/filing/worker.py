@@ -70,7 +70,8 @@ class FilingAgent:
         self.failing: dict[str, FilingProblem] = {}
 
     async def start(self) -> None:
-        """Begin to look."""
+        """Begin to look; the node's key is made where there is none, before anybody asks for it."""
+        await asyncio.to_thread(lambda: self._node.key)
         self._task = asyncio.create_task(self._run(), name="filing")
 
     async def stop(self) -> None:
