@@ -16,9 +16,9 @@ from millwright.engines import secrets
 from millwright.engines.secrets import SecretsSettings, open_secrets, purpose_of
 from millwright.engines.sql import Records
 from millwright.identity.filing import FilingAgent, FilingSettings, NodeSigner, Outbox, Receiving, Reporter, SentStore
-from millwright.identity.filing.client import NotTaken
-from millwright.identity.filing.documents import bare_digest
-from millwright.identity.filing.model import FilingAnswer, FilingDesk
+from millwright.identity.filing.client import ClockWrong, NotTaken
+from millwright.identity.filing.documents import bare_digest, read
+from millwright.identity.filing.model import Filing, FilingAnswer, FilingDesk
 from millwright.identity.filing.tables import TOKENS, filers, received, sent, uppers
 from millwright.identity.prefixes.tables import prefixes
 from millwright.identity.records import SigningKeys
@@ -250,3 +250,25 @@ async def test_it_is_asked_again_until_it_is_decided(records: Records, tmp_path:
     (row,) = two.rows(sent)
     assert (row.state, row.next_ms) == ("failed", None)
     assert "filing.id_taken" in row.reason
+
+
+async def test_what_was_signed_by_a_wrong_clock_is_signed_again(two: Two) -> None:
+    await two.town.activate("red", "88.118.8", "park")
+    two.clock.jump(86_400)  # this node's clock is a day ahead
+    ahead = two.clock.now_ms()
+    two.direct.file, real = wrong_clock, two.direct.file  # type: ignore[method-assign]  # for one answer
+    await two.agent().look()
+    (row,), (upper,) = two.rows(sent), two.rows(uppers)
+    assert (row.state, row.document) == ("waiting", None)
+    assert "clock" in upper.problem["message"]
+    two.clock.jump(-86_400)  # and with it the moment of the next attempt
+    two.direct.file = real  # type: ignore[method-assign]
+    await two.agent().look()
+    (row,) = two.rows(sent)
+    assert row.state == "accepted"
+    assert read(row.document, Filing).signed_ms < ahead
+    assert two.rows(uppers)[0].problem is None
+
+
+async def wrong_clock(_document: str) -> FilingAnswer:
+    raise ClockWrong("signed 86400 s from now, by this clock")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ssl
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +26,7 @@ from millwright.identity.filing.views import FilingProof
 from millwright.identity.records import SigningKeys
 from millwright.kernel import Denied, Invalid, LimitExceeded, MillwrightError, Unavailable
 from millwright.ledger import Signer, Verifier
+from support.tls import certificate, needs_openssl
 
 BELOW, ABOVE, TOP = (Signer.generate(name) for name in ("below", "above", "top"))
 T0 = 1_750_000_000_000
@@ -317,3 +320,37 @@ async def test_who_is_slow_away_or_speaks_no_tls_is_not_waited_for() -> None:
     with pytest.raises(Unavailable) as raised:
         await UpperClient("http://no-such-host.invalid", "t", "", 5.0).desk()
     assert raised.value.code == "filing.upper_away"
+
+
+@needs_openssl
+async def test_a_certificate_of_somebody_else_is_not_accepted(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    file, key = certificate(tmp_path / "a", "IP:127.0.0.1")
+    other, other_key = certificate(tmp_path / "b", "DNS:elsewhere.example")
+    desk = {"node": "above", "key": str(ABOVE.verifier), "now_ms": 1, "admitted": False}
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(http(200, msgspec.json.encode(desk)))
+            await writer.drain()
+        writer.close()
+
+    async def found(chain: Path, secret: Path, trusted: str) -> str:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(chain, secret)
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            try:
+                answered = await UpperClient(f"https://127.0.0.1:{port}", "t", trusted, 5.0).desk()
+            except Unavailable as error:
+                return error.code
+        return answered.node
+
+    pem = file.read_text()
+    assert await found(file, key, pem) == "above"
+    assert await found(file, key, "") == "filing.upper_certificate"  # not of this machine's authorities
+    assert await found(other, other_key, pem) == "filing.upper_certificate"  # of another one
+    assert await found(other, other_key, other.read_text()) == "filing.upper_certificate"  # made out to another name

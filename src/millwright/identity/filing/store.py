@@ -15,6 +15,11 @@ from millwright.identity.filing.tables import reports_sent, sent, uppers
 Row: TypeAlias = sa.Row[Any]
 
 
+def _is_due(now_ms: int, far_ms: int) -> sa.ColumnElement[bool]:
+    """That its time has come, or is so far away that only a wrong clock can have set it."""
+    return sa.or_(sent.c.next_ms <= now_ms, sent.c.next_ms > far_ms)
+
+
 class SentStore:
     """The nodes above, filings with them, and reports to them."""
 
@@ -94,7 +99,7 @@ class SentStore:
 
     # --- filings -------------------------------------------------------------------------------------------------
 
-    def due(self, upper_id: str, now_ms: int, limit: int) -> Sequence[Row]:
+    def due(self, upper_id: str, now_ms: int, far_ms: int, limit: int) -> Sequence[Row]:
         """What is to be sent now: of each prefix the oldest that waits."""
         earlier = sent.alias()
         blocked = sa.exists().where(
@@ -105,18 +110,18 @@ class SentStore:
         )
         query = (
             sa.select(sent)
-            .where(sent.c.upper_id == upper_id, sent.c.state == "waiting", sent.c.next_ms <= now_ms, ~blocked)
+            .where(sent.c.upper_id == upper_id, sent.c.state == "waiting", _is_due(now_ms, far_ms), ~blocked)
             .order_by(sent.c.sequence)
             .limit(limit)
         )
         with self.records.read() as connection:
             return connection.execute(query).all()
 
-    def undecided(self, upper_id: str, now_ms: int, limit: int) -> Sequence[Row]:
+    def undecided(self, upper_id: str, now_ms: int, far_ms: int, limit: int) -> Sequence[Row]:
         """What is to be asked about again."""
         query = (
             sa.select(sent)
-            .where(sent.c.upper_id == upper_id, sent.c.state != "waiting", sent.c.next_ms <= now_ms)
+            .where(sent.c.upper_id == upper_id, sent.c.state != "waiting", _is_due(now_ms, far_ms))
             .order_by(sent.c.next_ms)
             .limit(limit)
         )

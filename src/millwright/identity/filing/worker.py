@@ -124,8 +124,15 @@ class FilingAgent:
         now_ms = self._clock.now_ms()
         found = [each for each in await asyncio.to_thread(self._store.uppers) if each.enabled]
         self.failing = {each.name: self.failing[each.name] for each in found if each.name in self.failing}
-        await asyncio.gather(*(self._serve(each) for each in found if each.next_ms <= now_ms))
+        await asyncio.gather(
+            *(self._serve(each) for each in found if not now_ms < each.next_ms <= self._far_ms(now_ms))
+        )
         self.waiting = await asyncio.to_thread(self._store.waiting) if found else 0
+
+    def _far_ms(self, now_ms: int) -> int:
+        """No attempt is ever put off until then: what is said to be later was put off by a clock that was ahead."""
+        chosen = self._settings
+        return now_ms + self._lease_ms + round(1250 * max(chosen.retry_most_s, chosen.poll_s * _MOST_WAIT))
 
     def client(self, upper: Row) -> UpperClient:
         """A client of a node above. Raises ``Corrupt`` when its token cannot be opened. Blocks."""
@@ -149,8 +156,8 @@ class FilingAgent:
     async def _work(self, upper: Row) -> bool:
         """Everything that is due; whether the node above was asked anything."""
         now_ms = self._clock.now_ms()
-        due = await asyncio.to_thread(self._store.due, upper.id, now_ms, _AT_ONCE)
-        open_ = await asyncio.to_thread(self._store.undecided, upper.id, now_ms, _AT_ONCE)
+        due = await asyncio.to_thread(self._store.due, upper.id, now_ms, self._far_ms(now_ms), _AT_ONCE)
+        open_ = await asyncio.to_thread(self._store.undecided, upper.id, now_ms, self._far_ms(now_ms), _AT_ONCE)
         reports = await self._reports_wanted(upper, now_ms)
         if not due and not open_ and not reports:
             return False
@@ -161,7 +168,8 @@ class FilingAgent:
                 await self._send(row, client, key)
             if not due:
                 break
-            due = await asyncio.to_thread(self._store.due, upper.id, self._clock.now_ms(), _AT_ONCE)
+            now_ms = self._clock.now_ms()
+            due = await asyncio.to_thread(self._store.due, upper.id, now_ms, self._far_ms(now_ms), _AT_ONCE)
         if open_:
             await self._ask(open_, client, key)
         if reports:
