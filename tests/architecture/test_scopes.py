@@ -25,6 +25,8 @@ NODES_OWN = {
     "metering_departed": "where organisations were that are no more",
     "metering_positions": "how far each source is counted",
     "metering_numbers": "a counter",
+    "identity_filing_uppers": "nodes above are the node's own; their routes take a permission on the root",
+    "identity_filing_reports_sent": "reports of the whole node to those",
     "identity_prefix_states": "what the index of resolution is told, which is public; outlives its organisation",
     "web_answers": "found by person and key alone",
 }

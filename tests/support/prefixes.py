@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from millwright import cases, identity, ledger, parties
 from millwright.engines.sql import Records
 from millwright.identity import prefixes as room
+from millwright.identity.prefixes.desk import PrefixChanges
 from millwright.identity.prefixes.model import NewPrefix, PrefixContact, PrefixDetail
 from millwright.identity.prefixes.settings import PrefixesSettings
 from millwright.identity.records import Prefix
@@ -61,8 +62,9 @@ def authority(on: str, *roles: str) -> Authority:
 class Town:
     """The service, and what people of each organisation do in it."""
 
-    def __init__(self, records: Records, **settings: object) -> None:
-        self.records, self.clock, self.index = records, ManualClock(), Index()
+    def __init__(self, records: Records, *, clock: ManualClock | None = None, told: PrefixChanges | None = None,
+                 **settings: object) -> None:  # fmt: skip
+        self.records, self.clock, self.index = records, clock or ManualClock(), Index()
         with records.begin() as connection:
             for number, (key, parent, kind) in enumerate(NODES):
                 row = {"id": key, "parent_id": parent, "kind": kind, "name": f"{key} works", "name_key": key}
@@ -71,7 +73,7 @@ class Town:
                 connection.execute(organisations.insert(), [row])
         self.parties = Parties(records, self.clock)
         chosen = PrefixesSettings(**settings)  # type: ignore[arg-type]  # as the test says
-        self.prefixes = room.Prefixes(records, self.parties, self.clock, chosen, self.index)
+        self.prefixes = room.Prefixes(records, self.parties, self.clock, chosen, self.index, told=told)
 
     @contextmanager
     def as_(self, on: str, permission: str) -> Iterator[tuple[Authority, Session]]:

@@ -17,8 +17,12 @@ from millwright.cases import SYSTEM
 from millwright.devices.dead_letters import DeadLetter, DeadLetterStream
 from millwright.devices.store import arrivals
 from millwright.historian import Historian, SeriesInfo
+from millwright.identity.filing.documents import signed
+from millwright.identity.filing.model import Filing
+from millwright.identity.filing.tables import sent
 from millwright.identity.records import Prefix
 from millwright.kernel.scope import EVERYTHING
+from millwright.ledger import Signer
 from millwright.operations.alarms import KIND
 from millwright.parties import NOBODY
 from millwright.parties.oidc.store import IdentityStore
@@ -199,6 +203,7 @@ async def _identifiers(web: RunningWeb, made: Tenant) -> None:
     template_id = made.ids["template_id"] = (await send(client, "POST", "/identifier-templates", document))["id"]
     await send(client, "POST", f"/identifier-templates/{template_id}/publish", {}, 200)
     await _registered(web, made)
+    await _filed(web, made)
 
 
 async def _registered(web: RunningWeb, made: Tenant) -> None:
@@ -222,6 +227,41 @@ async def _registered(web: RunningWeb, made: Tenant) -> None:
         headers={"Content-Type": "application/octet-stream"},
     )
     assert answer.status_code == 200, answer.text
+
+
+async def _filed(web: RunningWeb, made: Tenant) -> None:
+    """A node below, what it filed, and a filing of the enterprise's own with a node above that is gone."""
+    marker = made.marker
+    new = {"name": f"{marker} node", "holder_id": made.id, "policy": "review"}
+    admitted = await send(made.client, "POST", "/filers", new)
+    made.ids["filer_id"] = admitted["filer"]["id"]
+    signer, now_ms = Signer.generate(marker), web.services.clock.now_ms()
+    receiving = web.services.more["filings"].receiving
+    said = {
+        "filing_id": f"fil_{marker}", "node": marker, "key": str(signer.verifier), "to": receiving.node.key,
+        "system": "handle", "prefix": f"77.{marker}.1", "event": "activate", "state": "active", "sequence": 1,
+        "at_ms": now_ms, "signed_ms": now_ms, "holder": marker, "use": marker,
+    }  # fmt: skip
+    answer = await web.client(token=admitted["token"]).post(
+        "/api/v1/filings", json={"document": signed(msgspec.convert(said, Filing), signer)}
+    )
+    assert answer.status_code == 200, answer.text
+    found = (await send(made.client, "GET", f"/filings/received?q={marker}", status=200))["items"]
+    made.ids["received_id"] = found[0]["id"]
+    made.ids["sent_id"] = f"fil_{marker}{'0' * 16}"
+    row = {
+        "id": made.ids["sent_id"], "organisation_id": made.id, "upper_id": "upn_gone", "upper_name": marker,
+        "prefix_id": made.ids["prefix_id"], "received_id": None, "system": "handle", "prefix": f"77.{marker}",
+        "key": f"77.{marker.upper()}", "event": "activate", "sequence": 1, "state": "failed", "facts": {},
+        "document": None, "upper_key": None, "answer": None, "number": "", "reason": marker, "attempts": 1,
+        "polls": 0, "next_ms": None, "prepared_ms": T0, "sent_ms": None, "answered_ms": None,
+    }  # fmt: skip
+
+    def keep() -> None:
+        with web.services.records.scoped(EVERYTHING).begin() as connection:
+            connection.execute(sa.insert(sent), [row])
+
+    await asyncio.to_thread(keep)
 
 
 def _cases(web: RunningWeb, made: Tenant) -> None:

@@ -35,6 +35,18 @@ from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
+from millwright.identity.filing import (
+    Filers,
+    FilingAgent,
+    Filings,
+    FilingSettings,
+    NodeSigner,
+    Outbox,
+    Receiving,
+    Reporter,
+    SentStore,
+    Uppers,
+)
 from millwright.identity.measures import Measures
 from millwright.identity.prefixes import Prefixes, PrefixesSettings
 from millwright.identity.prefixes.handle_keys import HandleKeys, HolderIndex
@@ -65,7 +77,7 @@ from millwright.ledger import (
 from millwright.metering import Calendar, CountStore, LimitWatch, Metering, Tally
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
-from millwright.parties import Parties, SignInSettings
+from millwright.parties import AuthorityStore, Parties, SignInSettings
 from millwright.web import Connection, Services, WebServer, WebSettings, create_app
 from millwright.web.calls import Calls
 from support.historian import open_engine
@@ -145,6 +157,8 @@ async def running_web(
     approving: ApprovalsSettings | None = None,
     public: Any = None,
     snms: bool = False,
+    filing: FilingSettings | None = None,
+    name: str = "test",
     **settings: Any,
 ) -> AsyncIterator[RunningWeb]:
     """The whole web role; with ``history`` a historian over chDB answers it, with ``written`` the ledger is,
@@ -167,7 +181,7 @@ async def running_web(
             await stack.enter_async_context(Lifecycle(open_writer(records, bus, clock, folder)))
         chosen = WebSettings(**{"port": free_port(), **settings})
         app = create_app(
-            compose(records, bus, clock, chosen, folder, sign_in, approving),
+            compose(records, bus, clock, chosen, folder, sign_in, approving, filing, name),
             console=console or folder / "no-console",
             public=public,
             snms_at_root=snms,
@@ -217,6 +231,8 @@ def compose(
     folder: Path,
     sign_in: SignInSettings | None = None,
     approving: ApprovalsSettings | None = None,
+    filing: FilingSettings | None = None,
+    name: str = "test",
 ) -> Services:
     """Every domain's service over one database."""
     alarms = Alarms(records, bus, clock)
@@ -234,7 +250,7 @@ def compose(
     limits = LimitWatch(everything, Calendar(), clock, 0.1)
     usage = Metering(records, everything, Calendar(), clock, lambda: limits.ceilings)
     usage.follow(known.organisations)
-    keys = SigningKeys(folder / "identifiers.key", "test")
+    keys = SigningKeys(folder / "identifiers.key", name)
     register = Register(folder / "identifiers", StreamLog(bus), clock, origin="test", keys=keys, durable=False)
     templates = Templates(records, clock)
     seals = ValueSeals(everything, sealed, clock)
@@ -242,6 +258,13 @@ def compose(
     maker = DocumentMaker(TemplateStore(everything))
     following = SearchFollower(SearchIndex(folder / "search" / "index.sqlite"), register, maker, bus, clock)
     registration = Registration(register, templates, SerialStore(records), everything, seals, clock)
+    filing, signer, outbox = filing or FilingSettings(), NodeSigner(keys, name), Outbox(clock)
+    receiving = Receiving(everything, AuthorityStore(everything), signer, outbox, clock, filing)
+    chosen = PrefixesSettings(max_document_kb=8)
+    granted = Prefixes(everything, known, clock, chosen, HolderIndex(register), told=outbox)
+    filed = SentStore(everything)
+    reporter = Reporter(everything, register, signer, clock)
+    known.organisations.store.leaving.append(outbox.left)
     return Services(
         parties=known,
         approvals=Approvals(everything, sealed, known, clock, approving or ApprovalsSettings()),
@@ -269,7 +292,13 @@ def compose(
         more={
             "certificate_authority": authority,
             "metering": usage,
-            "prefixes": Prefixes(everything, known, clock, PrefixesSettings(max_document_kb=8), HolderIndex(register)),
+            "prefixes": granted,
+            "filings": Filings(filed, receiving, signer, clock),
+            "filers": Filers(receiving.register, known, signer, clock),
+            "uppers": Uppers(filed, outbox, sealed, signer, clock, filing),
+            "filing_agent": FilingAgent(
+                filed, granted, AuthorityStore(everything), sealed, signer, reporter, recorder, clock, filing
+            ),
             "handle_keys": HandleKeys(everything, register, clock),
             "templates": templates,
             "register": register,

@@ -1350,6 +1350,374 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/filers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Nodes below that file
+         * @description Each with whose prefixes it may file, its key, and whether its reports are late.
+         */
+        get: operations["listFilers"];
+        put?: never;
+        /**
+         * Admit a node below
+         * @description It gets an account that may do nothing but file; its token is shown this once.
+         */
+        post: operations["addFiler"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filers/{filer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a node below
+         * @description Its name, whether its filings are reviewed, whether it may file, and its key.
+         */
+        put: operations["updateFiler"];
+        post?: never;
+        /**
+         * Remove a node below
+         * @description Its account goes; what it filed stays in the register.
+         */
+        delete: operations["deleteFiler"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filers/{filer_id}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reports of a node below
+         * @description Newest first, with a line where some are missing.
+         */
+        get: operations["listFilerReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filers/{filer_id}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a node below a new token
+         * @description The token before is worth nothing from now on.
+         */
+        post: operations["renewFilerToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * File a prefix
+         * @description A signed filing; answered by a signed receipt. The same document sent again is answered again.
+         */
+        post: operations["file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How filings stand
+         * @description Those of one's own, with every receipt, also of nodes further above.
+         */
+        get: operations["getFilingAnswers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/desk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * This node's filing desk
+         * @description Its name, public key and clock, and what the account may file.
+         */
+        get: operations["getFilingDesk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/received": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Filings received
+         * @description Newest first; with `current` the register as it is now.
+         */
+        get: operations["listReceivedFilings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/received/{received_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A filing received
+         * @description What it says, the signed chain, its history, and how it was passed on.
+         */
+        get: operations["getReceivedFiling"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/received/{received_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept a filing
+         * @description Give it its registration number and a signed receipt, and pass it on to the nodes above.
+         */
+        post: operations["acceptFiling"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/received/{received_id}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The proof of a filing received
+         * @description Everything signed for it, for `millwright identifiers filing verify`.
+         */
+        get: operations["getReceivedFilingProof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/received/{received_id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse a filing
+         * @description Refuse it for good, and say why; the node below may file the prefix anew.
+         */
+        post: operations["refuseFiling"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/received/{received_id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a filing into review
+         * @description Say that somebody looks at it.
+         */
+        post: operations["reviewFiling"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/received/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The register of filings as a file
+         * @description CSV with English and Chinese heads, for spreadsheets.
+         */
+        get: operations["exportReceivedFilings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report
+         * @description A signed report of a period; answered by a signed receipt.
+         */
+        post: operations["reportFilings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/sent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Filings with nodes above
+         * @description How each stands, when it is tried next, and the signed chain from the filing to its receipts.
+         */
+        get: operations["listSentFilings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/sent/{sent_id}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The proof of a filing
+         * @description Everything signed for it, for `millwright identifiers filing verify`.
+         */
+        get: operations["getSentFilingProof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filings/sent/{sent_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a filing now
+         * @description Do now what waits for its time.
+         */
+        post: operations["retrySentFiling"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/grants": {
         parameters: {
             query?: never;
@@ -4527,6 +4895,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/upper-nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Nodes above
+         * @description How each is reached and stands; no token is ever shown.
+         */
+        get: operations["listUpperNodes"];
+        put?: never;
+        /**
+         * Connect a node above
+         * @description Prefixes in force are filed with it from now on.
+         */
+        post: operations["addUpperNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upper-nodes/{upper_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a node above
+         * @description Without a token, the one that is kept is used on; a new address takes the token anew.
+         */
+        put: operations["updateUpperNode"];
+        post?: never;
+        /**
+         * Disconnect a node above
+         * @description What was filed is kept; what waits is not sent.
+         */
+        delete: operations["deleteUpperNode"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upper-nodes/{upper_id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test the connection to a node above
+         * @description Whether it answers, takes the token, has the key that is known and the time; takes its key at first.
+         */
+        post: operations["checkUpperNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upper-nodes/{upper_id}/filings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * File everything anew
+         * @description Every prefix in force, as it is now.
+         */
+        post: operations["fileAllWithUpperNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upper-nodes/{upper_id}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reports to a node above
+         * @description Newest first.
+         */
+        get: operations["listUpperNodeReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -5133,6 +5609,10 @@ export interface components {
         DecisionReason: {
             comment: string;
         };
+        /** Delivery */
+        Delivery: {
+            document: string;
+        };
         /** Departure */
         Departure: {
             url: string;
@@ -5337,6 +5817,63 @@ export interface components {
             };
             version?: number | null;
         };
+        /** Filer */
+        Filer: {
+            created_ms: number;
+            holder_id: string;
+            holder_name: string;
+            id: string;
+            late_ms: number | null;
+            missing: number;
+            name: string;
+            node: string;
+            organisation_id: string;
+            person_id: string;
+            /** @enum {string} */
+            policy: "automatic" | "review";
+            public_key: string | null;
+            report_every_ms: number | null;
+            reported_ms: number | null;
+            revision: number;
+            seen_ms: number | null;
+            suspended: boolean;
+        };
+        /** FilerChange */
+        FilerChange: {
+            name: string;
+            /** @enum {string} */
+            policy: "automatic" | "review";
+            public_key?: string | null;
+            /** @default false */
+            suspended: boolean;
+        };
+        /** FilingAnswer */
+        FilingAnswer: {
+            filing_id: string;
+            /** @default false */
+            pending: boolean;
+            receipts: string[];
+            relays?: string[];
+            /** @enum {string} */
+            state: "received" | "accepted" | "refused";
+        };
+        /** FilingComment */
+        FilingComment: {
+            /** @default  */
+            comment: string;
+        };
+        /** FilingDesk */
+        FilingDesk: {
+            admitted: boolean;
+            /** @default  */
+            holder: string;
+            key: string;
+            node: string;
+            now_ms: number;
+            /** @enum {null|string} */
+            policy?: "automatic" | "review" | null;
+            prefixes?: string[];
+        };
         /** FilingDocument */
         FilingDocument: {
             at_ms: number;
@@ -5359,6 +5896,28 @@ export interface components {
             system: string;
             until_ms: number | null;
             use: string;
+        };
+        /** FilingProblem */
+        FilingProblem: {
+            code: string;
+            /** @default  */
+            hint: string;
+            message: string;
+            /** @default 0 */
+            since_ms: number;
+            /** @default  */
+            why_zh: string;
+        };
+        /** FilingProof */
+        FilingProof: {
+            filing: string;
+            receipts: string[];
+            relays: string[];
+            schema: string;
+        };
+        /** FilingReason */
+        FilingReason: {
+            comment: string;
         };
         /** Firing */
         Firing: {
@@ -5754,6 +6313,11 @@ export interface components {
             /** @default  */
             type: string;
         };
+        /** MadeFiler */
+        MadeFiler: {
+            filer: components["schemas"]["Filer"];
+            token: string;
+        };
         /** MadeHandleKey */
         MadeHandleKey: {
             administrator: string;
@@ -6019,6 +6583,18 @@ export interface components {
              * @example Cooling pump 7
              */
             title?: string | null;
+        };
+        /** NewFiler */
+        NewFiler: {
+            holder_id: string;
+            name: string;
+            /**
+             * @default review
+             * @enum {string}
+             */
+            policy: "automatic" | "review";
+            /** @default  */
+            public_key: string;
         };
         /** NewFiling */
         NewFiling: {
@@ -6299,6 +6875,27 @@ export interface components {
             roles: ("administrator" | "engineer" | "operator" | "viewer" | "auditor")[];
             /** @default  */
             token: string;
+        };
+        /** NewUpperNode */
+        NewUpperNode: {
+            /** @default  */
+            ca: string;
+            /** @default true */
+            enabled: boolean;
+            name: string;
+            prefixes?: string[];
+            /** @default  */
+            public_key: string;
+            /**
+             * @description Hours between two reports; 0: none.
+             * @default 24
+             */
+            report_every_h: number;
+            systems?: ("handle" | "gs1" | "oid" | "did" | "ma" | "ecode")[];
+            /** @default  */
+            token: string;
+            /** @example https://secondary.example.cn */
+            url: string;
         };
         /** Organisation */
         Organisation: {
@@ -6938,6 +7535,67 @@ export interface components {
             role_name: string;
             until_ms: number | null;
         };
+        /** ReceivedDetail */
+        ReceivedDetail: {
+            allowed: string[];
+            at_ms: number;
+            chain: components["schemas"]["SignedStep"][];
+            current: boolean;
+            decided_ms: number | null;
+            /** @enum {string} */
+            event: "activate" | "suspend" | "resume" | "expire" | "renew" | "withdraw" | "transfer" | "delegate" | "register";
+            filer_id: string;
+            filer_name: string;
+            filing: {
+                [key: string]: unknown;
+            };
+            filing_id: string;
+            history: components["schemas"]["PrefixStep"][];
+            holder: string;
+            id: string;
+            number: string;
+            onward: components["schemas"]["SentFiling"][];
+            organisation_id: string;
+            prefix: string;
+            /** @enum {string} */
+            prefix_state: "active" | "suspended" | "expired" | "withdrawn";
+            reason: string;
+            received_ms: number;
+            /** @enum {string} */
+            state: "received" | "in_review" | "accepted" | "refused";
+            /** @enum {string} */
+            system: "handle" | "gs1" | "oid" | "did" | "ma" | "ecode";
+        };
+        /** ReceivedFiling */
+        ReceivedFiling: {
+            allowed: string[];
+            at_ms: number;
+            current: boolean;
+            decided_ms: number | null;
+            /** @enum {string} */
+            event: "activate" | "suspend" | "resume" | "expire" | "renew" | "withdraw" | "transfer" | "delegate" | "register";
+            filer_id: string;
+            filer_name: string;
+            filing_id: string;
+            holder: string;
+            id: string;
+            number: string;
+            organisation_id: string;
+            prefix: string;
+            /** @enum {string} */
+            prefix_state: "active" | "suspended" | "expired" | "withdrawn";
+            reason: string;
+            received_ms: number;
+            /** @enum {string} */
+            state: "received" | "in_review" | "accepted" | "refused";
+            /** @enum {string} */
+            system: "handle" | "gs1" | "oid" | "did" | "ma" | "ecode";
+        };
+        /** ReceivedPage */
+        ReceivedPage: {
+            items: components["schemas"]["ReceivedFiling"][];
+            next?: string | null;
+        };
         /** RecoveryCodes */
         RecoveryCodes: {
             codes: string[];
@@ -7045,6 +7703,73 @@ export interface components {
         /** Replayed */
         Replayed: {
             replayed: number;
+        };
+        /** Report */
+        Report: {
+            digest: string;
+            every_ms: number;
+            from_ms: number;
+            identifiers: number;
+            key: string;
+            /** @default 0 */
+            left_out: number;
+            node: string;
+            position: number;
+            prefixes: components["schemas"]["ReportedPrefix"][];
+            report_id: string;
+            resolutions: number | null;
+            signed_ms: number;
+            states: {
+                [key: string]: number;
+            };
+            to: string;
+            to_ms: number;
+            /**
+             * @default 1
+             * @constant
+             */
+            v: 1;
+        };
+        /** ReportAnswer */
+        ReportAnswer: {
+            receipt: string;
+            report_id: string;
+        };
+        /** ReportedPrefix */
+        ReportedPrefix: {
+            changed_ms: number;
+            identifiers: number;
+            prefix: string;
+            /** @enum {string} */
+            state: "active" | "suspended" | "expired" | "withdrawn";
+            /** @enum {string} */
+            system: "handle" | "gs1" | "oid" | "did" | "ma" | "ecode";
+        };
+        /** ReportSent */
+        ReportSent: {
+            answered_ms: number | null;
+            from_ms: number;
+            id: string;
+            identifiers: number;
+            made_ms: number;
+            prefixes: number;
+            reason: string;
+            /** @enum {string} */
+            state: "waiting" | "accepted" | "failed";
+            to_ms: number;
+        };
+        /** ReportView */
+        ReportView: {
+            from_ms: number;
+            id?: string | null;
+            /** @default false */
+            late: boolean;
+            missing: number;
+            received_ms?: number | null;
+            report?: components["schemas"]["Report"] | null;
+            /** @default 0 */
+            strange: number;
+            to_ms: number;
         };
         /** RestoreVersion */
         RestoreVersion: {
@@ -7275,6 +8000,38 @@ export interface components {
             reason?: string | null;
             sequences?: number[];
         };
+        /** SentFiling */
+        SentFiling: {
+            answered_ms: number | null;
+            attempts: number;
+            chain: components["schemas"]["SignedStep"][];
+            /** @enum {string} */
+            event: "activate" | "suspend" | "resume" | "expire" | "renew" | "withdraw" | "transfer" | "delegate" | "register";
+            id: string;
+            next_ms: number | null;
+            number: string;
+            organisation_id: string;
+            passed_on: boolean;
+            pending: boolean;
+            prefix: string;
+            prefix_id: string;
+            prefix_state: string;
+            prepared_ms: number;
+            problem: components["schemas"]["FilingProblem"] | null;
+            reason: string;
+            sent_ms: number | null;
+            /** @enum {string} */
+            state: "waiting" | "received" | "accepted" | "refused" | "failed";
+            /** @enum {string} */
+            system: "handle" | "gs1" | "oid" | "did" | "ma" | "ecode";
+            upper_id: string;
+            upper_name: string;
+        };
+        /** SentPage */
+        SentPage: {
+            items: components["schemas"]["SentFiling"][];
+            next?: string | null;
+        };
         /** SeriesName */
         SeriesName: {
             device_id: string;
@@ -7398,6 +8155,20 @@ export interface components {
             credential: {
                 [key: string]: unknown;
             };
+        };
+        /** SignedStep */
+        SignedStep: {
+            at_ms: number;
+            key_id: string;
+            /** @enum {string} */
+            kind: "filing" | "receipt";
+            node: string;
+            number: string;
+            reason: string;
+            /** @enum {string} */
+            signature: "valid" | "wrong";
+            state: string;
+            trusted: boolean;
         };
         /** SignIn */
         SignIn: {
@@ -7843,6 +8614,35 @@ export interface components {
         /** Transfer */
         Transfer: {
             to_id: string;
+        };
+        /** UpperCheck */
+        UpperCheck: {
+            clock_ahead_ms: number | null;
+            desk: components["schemas"]["FilingDesk"] | null;
+            milliseconds: number;
+            ok: boolean;
+            problem: components["schemas"]["FilingProblem"] | null;
+        };
+        /** UpperNode */
+        UpperNode: {
+            answered_ms: number | null;
+            attempts: number;
+            ca: string;
+            enabled: boolean;
+            encrypted: boolean;
+            id: string;
+            name: string;
+            next_ms: number | null;
+            prefixes: string[];
+            problem: components["schemas"]["FilingProblem"] | null;
+            public_key: string | null;
+            report_every_h: number;
+            reported_ms: number | null;
+            revision: number;
+            systems: ("handle" | "gs1" | "oid" | "did" | "ma" | "ecode")[];
+            undecided: number;
+            url: string;
+            waiting: number;
         };
         /** Usage */
         Usage: {
@@ -12469,6 +13269,1316 @@ export interface operations {
             };
             /** @description The request has wrong values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFilers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Filer"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addFiler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFiler"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeFiler"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateFiler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node below. */
+                filer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilerChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Filer"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteFiler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node below. */
+                filer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFilerReports: {
+        parameters: {
+            query?: {
+                /** @description Most reports. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The node below. */
+                filer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportView"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renewFilerToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node below. */
+                filer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeFiler"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Delivery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilingAnswer"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFilingAnswers: {
+        parameters: {
+            query?: {
+                /** @description Ids of filings; repeat it. */
+                id?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilingAnswer"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFilingDesk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilingDesk"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listReceivedFilings: {
+        parameters: {
+            query?: {
+                /** @description Only the newest accepted of each prefix, or only others. */
+                current?: boolean | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Only of this node below. */
+                filer?: string | null;
+                /** @description Filings on a page. */
+                limit?: number;
+                /** @description Text in prefix, holder, code, number or node. */
+                q?: string;
+                /** @description Only in this state. */
+                state?: "received" | "in_review" | "accepted" | "refused" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceivedPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReceivedFiling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a received filing. */
+                received_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceivedDetail"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acceptFiling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a received filing. */
+                received_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilingComment"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceivedDetail"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReceivedFilingProof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a received filing. */
+                received_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilingProof"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refuseFiling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a received filing. */
+                received_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilingReason"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceivedDetail"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reviewFiling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a received filing. */
+                received_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilingComment"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceivedDetail"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportReceivedFilings: {
+        parameters: {
+            query?: {
+                /** @description Only the newest accepted of each prefix, or only others. */
+                current?: boolean | null;
+                /** @description Only of this node below. */
+                filer?: string | null;
+                /** @description Text in prefix, holder, code, number or node. */
+                q?: string;
+                /** @description Only in this state. */
+                state?: "received" | "in_review" | "accepted" | "refused" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": unknown;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reportFilings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Delivery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportAnswer"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSentFilings: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Filings on a page. */
+                limit?: number;
+                /** @description Only of this prefix. */
+                prefix_id?: string | null;
+                /** @description Text in prefix, holder, code, number or node. */
+                q?: string;
+                /** @description Only in this state. */
+                state?: "waiting" | "received" | "accepted" | "refused" | "failed" | null;
+                /** @description Only with this node above. */
+                upper?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSentFilingProof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a filing. */
+                sent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilingProof"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retrySentFiling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a filing. */
+                sent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentFiling"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25183,6 +27293,464 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUpperNodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpperNode"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addUpperNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUpperNode"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpperNode"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateUpperNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node above. */
+                upper_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUpperNode"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpperNode"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteUpperNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node above. */
+                upper_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkUpperNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node above. */
+                upper_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpperCheck"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fileAllWithUpperNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node above. */
+                upper_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpperNode"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUpperNodeReports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node above. */
+                upper_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSent"][];
+                };
             };
             /** @description The request has wrong values. */
             400: {

@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, TagsOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, SolutionOutlined, TagsOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -96,6 +96,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const records = useMay("identifiers:read");
   const prefixes = useMay("prefixes:read");
   const templates = useMay("templates:read");
+  const filings = useMay("filings:read");
   const toDecide = useResource<PrefixSummary>("/prefixes/summary", {}, { enabled: prefixes, everyMs: 15_000 });
   const several = (useRights(60_000).data?.organisations.length ?? 0) > 1;
   const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
@@ -112,6 +113,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const identifiers = [
     ...(records ? [item("/identifiers", <NumberOutlined />, t.nav.records), item("/scan", <ScanOutlined />, t.nav.scan)] : []),
     ...(prefixes ? [item("/prefixes", <SafetyCertificateOutlined />, t.nav.prefixes, toDecide.data?.waiting)] : []),
+    ...(filings ? [item("/filings", <SolutionOutlined />, t.nav.filings)] : []),
     ...(templates ? [item("/identifier-templates", <ProfileOutlined />, t.nav.templates)] : []),
     ...(records ? [item("/emergency", <SafetyOutlined />, t.emergency.title)] : []),
     ...(codes ? [item("/codes", <QrcodeOutlined />, t.nav.codes)] : []),

@@ -34,6 +34,7 @@ const pages: RouteObject[] = [
   { path: "scan", element: page(() => import("../identifiers/scan/ScanPage")) },
   { path: "prefixes", element: page(() => import("../identifiers/prefixes/PrefixesPage")) },
   { path: "prefixes/:id", element: page(() => import("../identifiers/prefixes/PrefixPage")) },
+  { path: "filings", element: page(() => import("../identifiers/filings/FilingsPage")) },
   { path: "identifier-templates", element: page(() => import("../identifiers/templates/TemplatesPage")) },
   { path: "identifier-templates/:id", element: page(() => import("../identifiers/templates/TemplatePage")) },
   { path: "usage", element: page(() => import("../usage/UsagePage")) },

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -25,10 +26,12 @@ from millwright.ledger import Act, Actor, Denials, Draft, Recorder, Target, acti
 if TYPE_CHECKING:
     from millwright.app.settings import NodeSettings
     from millwright.engines.secrets import Secrets
+    from millwright.identity.filing import NodeSigner, Outbox, Receiving, SentStore
     from millwright.identity.handle.trust.signing import Signers
     from millwright.identity.recursion import Recursor
     from millwright.identity.registration import Registration
     from millwright.identity.search import SearchFollower
+    from millwright.parties import Parties
 
 _WAIT_S = 30.0
 _KEYS = (b"HS_PUBKEY", b"HS_SECKEY")
@@ -55,6 +58,39 @@ def _signers_of(settings: HandleSettings) -> Signers | None:
     from millwright.identity.handle.trust.signing import read_signers
 
     return read_signers(settings.signers, settings.signature_days)
+
+
+@dataclass(frozen=True, slots=True)
+class FilingParts:
+    """What filing is made of in the role ``web``. ``outbox`` is told of changes of prefixes, in their transactions."""
+
+    outbox: Outbox
+    signer: NodeSigner
+    receiving: Receiving
+    store: SentStore
+
+    def services(self, parties: Parties, secrets: Secrets, node: Node) -> dict[str, Any]:
+        """What the routes ask for."""
+        from millwright.identity.filing import Filers, Filings, Uppers
+
+        chosen = node.settings.filing
+        return {
+            "filings": Filings(self.store, self.receiving, self.signer, node.clock),
+            "filers": Filers(self.receiving.register, parties, self.signer, node.clock),
+            "uppers": Uppers(self.store, self.outbox, secrets, self.signer, node.clock, chosen),
+        }
+
+
+def filing_of(node: Node) -> FilingParts:
+    """Filing with nodes above, and receiving from nodes below."""
+    from millwright.identity.filing import NodeSigner, Outbox, Receiving, SentStore
+    from millwright.parties import AuthorityStore
+
+    everything, chosen = node.records.scoped(EVERYTHING), node.settings
+    keys = SigningKeys(node.folder.identifiers_key, chosen.node.name, chosen.identity.trusted_keys)
+    signer, outbox = NodeSigner(keys, chosen.node.name), Outbox(node.clock)
+    receiving = Receiving(everything, AuthorityStore(everything), signer, outbox, node.clock, chosen.filing)
+    return FilingParts(outbox, signer, receiving, SentStore(everything))
 
 
 def _log_of(node: Node) -> ChangeLog:

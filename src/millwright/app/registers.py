@@ -64,6 +64,14 @@ def own_key(settings: NodeSettings) -> str:
     return str(keys_of(settings).signer().verifier)
 
 
+def trusted_by(settings: NodeSettings) -> list[str]:
+    """The public keys that are believed here: those of the settings, and this node's own if it has any."""
+    folder, found = folder_of(settings), list(settings.identity.trusted_keys)
+    if folder.identifiers_key.exists():
+        found.append(str(keys_of(settings).signer().verifier))
+    return found
+
+
 def snapshot(settings: NodeSettings, file: Path) -> Manifest:
     """Write a snapshot of the index, whether the node runs or not. Raises ``NotFound`` (``records.no_index``)."""
     with _index(settings) as index:

@@ -22,6 +22,7 @@ from millwright.engines.clickhouse.settings import ClickHouseSettings
 from millwright.engines.secrets.settings import SecretsSettings
 from millwright.engines.sql.settings import SqlSettings
 from millwright.historian.settings import HistorianSettings
+from millwright.identity.filing.settings import FilingSettings
 from millwright.identity.handle.settings import HandleSettings
 from millwright.identity.prefixes.settings import PrefixesSettings
 from millwright.identity.recursion.settings import RecursionSettings
@@ -55,6 +56,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     approvals: ApprovalsSettings = field(default_factory=ApprovalsSettings)
     prefixes: PrefixesSettings = field(default_factory=PrefixesSettings)
+    filing: FilingSettings = field(default_factory=FilingSettings)
     metering: MeteringSettings = field(default_factory=MeteringSettings)
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     web: WebSettings = field(default_factory=WebSettings)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from millwright.cli.filings import filing
 from millwright.cli.local import load_settings
 from millwright.cli.main import Options
 from millwright.cli.measures import COMMANDS as MEASURES
@@ -22,6 +23,9 @@ def identifiers() -> None:
 
 for _command in (sign, verify, certify, *MEASURES):
     identifiers.add_command(_command)
+
+
+identifiers.add_command(filing)
 
 
 @identifiers.command("key")

@@ -19,6 +19,7 @@ from millwright.identity.carriers import Label, Level, SheetLayout, Symbology
 from millwright.identity.carriers.errors import labels_refused
 from millwright.identity.codes import SYSTEMS, Code, Refusal, convert, forms_of, parse_as
 from millwright.identity.codes.errors import too_busy
+from millwright.identity.filing import api as filing_api
 from millwright.identity.measures import api as measures_api
 from millwright.identity.prefixes import api as prefixes_api
 from millwright.identity.registration import api as registration_api
@@ -278,6 +279,7 @@ ROUTES: list[type[Controller]] = [
     CodesController,
     CarriersController,
     *prefixes_api.ROUTES,
+    *filing_api.ROUTES,
     *templates_api.ROUTES,
     *registration_api.ROUTES,
     *measures_api.ROUTES,

@@ -39,3 +39,15 @@ IDENTIFIERS_EMERGENCY = permission(
     "标识应急处置：暂停、转向、通告",
     ("engineer", "operator"),
 )
+FILINGS_READ = permission("filings:read", "See filings with nodes above, and those received", "查看标识备案", READERS)
+FILINGS_SUBMIT = permission(
+    "filings:submit",
+    "File prefixes as the node below; taken by its account alone",
+    "作为下级节点报送备案",
+    ("engineer",),
+)
+FILINGS_REVIEW = permission("filings:review", "Accept and refuse filings of nodes below", "受理和拒绝下级节点的备案")
+FILINGS_MANAGE = permission("filings:manage", "Admit nodes below to filing", "管理报送备案的下级节点")
+FILINGS_CONNECT = permission(
+    "filings:connect", "Connect the nodes above with which prefixes are filed", "连接备案的上级节点", node=True
+)

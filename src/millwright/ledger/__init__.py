@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         Sealed,
         Target,
     )
-    from millwright.ledger.notes import COSIGNATURE, LOG, LOG_SM2, Checkpoint, Note, Signer, Verifier
+    from millwright.ledger.notes import COSIGNATURE, LOG, LOG_SM2, Checkpoint, Note, Signer, Verifier, sign, signed_by
     from millwright.ledger.record import (
         Act,
         Denials,
@@ -113,5 +113,7 @@ __all__ = [
     "note",
     "permitted_by",
     "seal",
+    "sign",
+    "signed_by",
     "verify",
 ]

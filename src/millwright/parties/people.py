@@ -108,6 +108,40 @@ class People:
         note("person", account.id, account.name, after=account, organisation=where)
         return NewService(**structs.asdict(account), token=secret)
 
+    async def add_confined_service(
+        self, authority: Authority, name: str, role_id: str, organisation_id: str, mask: Role
+    ) -> NewService:
+        """Add a service account with a token, which holds nothing but one role of an organisation's own.
+
+        ``mask`` is a built-in role that has the role's permissions, for the token. Raises what :meth:`add` raises.
+        """
+        await self._grants.need_grantable(authority, organisation_id, role_id)
+        row = person_row(name, [mask], None, self._clock.now_ms())
+        row |= {"kind": SERVICE, "organisation_id": organisation_id, "roles": [role_id]}
+        await self.refuse_lookalike(name)
+        await asyncio.to_thread(self._store.add, row)
+        secret = await self._only_token(row["id"], row["name"], mask)
+        account = await self.get(authority, row["id"])
+        note("person", account.id, account.name, after=account, organisation=organisation_id)
+        return NewService(**structs.asdict(account), token=secret)
+
+    async def renew_service_token(self, authority: Authority, person_id: str, mask: Role) -> str:
+        """A new token in the place of all that a service account has. Raises ``NotFound``, ``Denied``
+        (``parties.person_of_others``)."""
+        account = await self.need_manageable(authority, person_id)
+        secret = await self._only_token(person_id, account.name, mask)
+        note("token", person_id, account.name, organisation=await self.whose(authority, person_id))
+        return secret
+
+    async def _only_token(self, person_id: str, name: str, mask: Role) -> str:
+        now = self._clock.now_ms()
+        secret = new_secret(TOKEN_PREFIX)
+        ends_ms = now + self._token_longest_ms if self._token_longest_ms else None
+        row = token_row(secret, name, person_id, [mask], now, ends_ms)
+        await asyncio.to_thread(lambda: self._tokens.add(row, replace=True))
+        self._changed()
+        return secret
+
     async def _need_giving(self, authority: Authority, organisation_id: str | None, roles: Sequence[Role]) -> str:
         where = organisation_id or authority.scope("people:manage").home or ""
         for role in clean_roles(roles):

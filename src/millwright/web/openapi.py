@@ -37,6 +37,8 @@ _TAGS = {
     "Codes": "Identifiers of every code system: parsed, explained, converted.",
     "Carriers": "QR Code, Data Matrix and Code 128: drawn, on sheets of labels, and read.",
     "Prefixes": "Prefixes of identifiers: applications, review, certification, filing, transfer, expiry.",
+    "Filing": "Filing with nodes above, and what nodes below filed here: receipts, reviews, reports.",
+    "Filing between nodes": "What a node below asks of a node above, by signed documents.",
     "Identifier templates": "What is said of an identifier: fields, types, visibility; in versions.",
     "Identifiers": "Identifiers by template: registered one by one or from files, versions, links, search.",
     "SNMS": "The interface of China's secondary nodes (SNMS, IDHub), at the root too where `[identity] snms` is on. "

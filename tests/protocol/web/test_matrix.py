@@ -35,7 +35,14 @@ NOWHERE = "00000000000000000000000000"
 STREAMED = "/api/v1/live"
 """Is looked at in test_live_tenants."""
 
-NODES = {"kind": "device", "path": "checkpoint", "subject": "x", "authority_id": "x", "symbology": "qr"}
+NODES = {
+    "kind": "device",
+    "path": "checkpoint",
+    "subject": "x",
+    "authority_id": "x",
+    "upper_id": "x",
+    "symbology": "qr",
+}
 """What of the node's ledger and authorities is asked for, and the kind of carrier: that is not an enterprise's."""
 
 STATELESS = {"/api/v1/carriers/{symbology}"}
@@ -147,6 +154,9 @@ def query(path: str, ids: dict[str, str], marker: str) -> dict[str, Any]:
         "/api/v1/snms/template": {"prefix": f"78.{marker}", "version": ids["template_id"]},
         "/api/v1/snms/identityv2/data/detail": {"handle": ids["identifier"]},
         "/api/v1/identifiers/export": {"q": marker, "among": "all"},
+        "/api/v1/filings/sent": {"q": marker},
+        "/api/v1/filings/received": {"q": marker},
+        "/api/v1/filings/received/export": {"q": marker},
         "/api/v1/prefixes": {"q": marker},
         "/api/v1/prefixes/{prefix_id}/documents": {"name": "n"},
         "/api/v1/prefixes/{prefix_id}/handle-keys": {"index": 300},
@@ -226,6 +236,11 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /prefixes/{review_id}/filings": {"node": "n"},
         "PUT /prefixes/{review_id}/filings/{filing_id}": {"node": "n"},
         "PUT /prefixes/{review_id}/certification": {"certified_by": "c"},
+        "POST /filings": {"document": "x"},
+        "POST /filings/reports": {"document": "x"},
+        "POST /filings/received/{received_id}/refuse": {"comment": "c"},
+        "POST /filers": {"name": "n", "holder_id": organisation},
+        "PUT /filers/{filer_id}": {"name": "n", "policy": "review"},
         "PUT /identifier-templates/{template_id}/draft": {"name": "t"},
         "POST /identifier-templates/{template_id}/check": {"fields": {"name": "x"}},
         "POST /identifiers": {"identifier": ids["identifier"]},

@@ -4,12 +4,15 @@ import { type JSX, useState } from "react";
 
 import { etagOf, request } from "../../api/client";
 import { FILING_STATES, type PrefixDetail, type PrefixFiling } from "../../api/identifiers";
-import { useChange } from "../../api/queries";
+import type { SentFiling } from "../../api/filings";
+import { useChange, useMay, useResource } from "../../api/queries";
 import { fileOf } from "../../codes/use";
 import { useFormat, useText } from "../../i18n";
 import { save as saveFile } from "../../parts/files";
 import { Empty, Panel } from "../../parts/Page";
 import { useComplain } from "../../parts/Problem";
+import { FilingTag, ProblemLine } from "../filings/Chain";
+import { SentDrawer } from "../filings/SentTab";
 import { dayOf, endOfDay } from "./steps";
 
 const COLOURS: Partial<Record<PrefixFiling["state"], string>> = { sent: "processing", accepted: "success", refused: "error" };
@@ -22,6 +25,11 @@ export function FilingsPanel({ prefix }: { prefix: PrefixDetail }): JSX.Element 
   const complain = useComplain();
   const files = prefix.allowed.includes("file");
   const [open, setOpen] = useState<PrefixFiling | "new" | null>(null);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const reads = useMay("filings:read");
+  const sent = useResource<{ items: SentFiling[] }>("/filings/sent", { prefix_id: prefix.id, limit: 20 }, { enabled: reads, everyMs: 10_000 });
+  const items = sent.data?.items ?? [];
+  const shown = items.find((one) => one.id === chosen);
   const take = (format: "csv" | "json"): void => { fileOf(`/prefixes/${prefix.id}/filing-document/file`, { format }).then((file) => { saveFile(`filing-${prefix.prefix}.${format}`, file); }, complain); };
   return (
     <Panel
@@ -32,7 +40,7 @@ export function FilingsPanel({ prefix }: { prefix: PrefixDetail }): JSX.Element 
         {files && <Button size="small" type="primary" onClick={() => { setOpen("new"); }}>{t.prefixes.addFiling}</Button>}
       </span>}
     >
-      {prefix.filings.length === 0 ? <Empty title={t.prefixes.noFilings} text={t.prefixes.noFilingsText} /> : (
+      {prefix.filings.length === 0 && items.length === 0 ? <Empty title={t.prefixes.noFilings} text={t.prefixes.noFilingsText} /> : (
         <div className="insets">
           {prefix.filings.map((one) => (
             <div key={one.id} className="inset row spread wrap" style={{ paddingInline: 16 }}>
@@ -43,8 +51,18 @@ export function FilingsPanel({ prefix }: { prefix: PrefixDetail }): JSX.Element 
               {files && <Button size="small" onClick={() => { setOpen(one); }}>{t.common.edit}</Button>}
             </div>
           ))}
+          {items.map((one) => (
+            <div key={one.id} className="inset" style={{ paddingInline: 16 }} data-testid="sent-filing">
+              <button type="button" className="plain" style={{ width: "100%" }} onClick={() => { setChosen(one.id); }}>
+                <span className="row spread wrap"><span className="small">{t.filings.events[one.event]} → {one.upper_name} <span className="num quiet">{f.time(one.prepared_ms)}</span></span><FilingTag state={one.state} /></span>
+                {one.number && <span className="mono small" style={{ display: "block" }}>{one.number}</span>}
+                {one.problem && <ProblemLine problem={one.problem} />}
+              </button>
+            </div>
+          ))}
         </div>
       )}
+      {shown && <SentDrawer filing={shown} close={() => { setChosen(null); }} />}
       {open && <FilingBox prefix={prefix} filing={open === "new" ? null : open} close={() => { setOpen(null); }} />}
     </Panel>
   );

@@ -9,6 +9,7 @@ from millwright import __version__
 from millwright.app.identifiers import (
     RecordedHandles,
     administrators_of,
+    filing_of,
     follower_of,
     recursor_of,
     register_of,
@@ -18,7 +19,7 @@ from millwright.app.identifiers import (
 from millwright.app.limits import QuotaProblems
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.settings import describe
-from millwright.app.stats import Figures
+from millwright.app.stats import Figures, figures
 from millwright.app.tls import NodeTls, is_own, listening
 from millwright.approvals import Approvals, ApprovalsKeeper
 from millwright.certificates import CertificateAuthority
@@ -27,6 +28,7 @@ from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
+from millwright.identity.filing import FilingAgent, Reporter
 from millwright.identity.measures import Measures
 from millwright.identity.prefixes import Prefixes, PrefixKeeper
 from millwright.identity.prefixes.handle_keys import HandleKeys, HolderIndex
@@ -76,7 +78,9 @@ def compose(node: Node) -> Composition:
     register = register_of(node)
     # A mirror follows what its primary decides of prefixes.
     index = None if settings.identity.follows else HolderIndex(register)
-    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index, settings.resolution.public_url)
+    filing, public_url = filing_of(node), settings.resolution.public_url
+    prefixes = Prefixes(everything, parties, node.clock, settings.prefixes, index, public_url, filing.outbox)
+    parties.organisations.store.leaving.append(filing.outbox.left)
     templates = Templates(node.records, node.clock)
     registration = registration_of(node, register, secrets)
     files = ImportFiles(node.folder.identifier_imports)
@@ -131,6 +135,7 @@ def compose(node: Node) -> Composition:
             "metering": metering,
             "prefixes": prefixes,
             "handle_keys": HandleKeys(everything, register, node.clock),
+            **filing.services(parties, secrets, node),
             "templates": templates,
             "registration": registration,
             "snms": Snms(registration, templates, parties),
@@ -158,6 +163,11 @@ def compose(node: Node) -> Composition:
     prefix_keeper = PrefixKeeper(
         prefixes, AuthorityStore(everything), recorder, node.clock, every_s=settings.prefixes.watch_s
     )
+    reporter = Reporter(everything, register, filing.signer, node.clock)
+    agent = FilingAgent(
+        filing.store, prefixes, AuthorityStore(everything), secrets, filing.signer, reporter, recorder, node.clock,
+        settings.filing,
+    )  # fmt: skip
     rotation = RotationKeeper(Rotation(everything, secrets, node.clock))
     node.stats.sources += [
         lambda: Figures(
@@ -165,6 +175,7 @@ def compose(node: Node) -> Composition:
         ),
         lambda: Figures(public.counters()),
         own.figures,
+        lambda: figures(agent.counters(), agent.gauges(), agent.problems()),
         lambda: Figures({"search_indexed": following.indexed}, following.gauges()),
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
@@ -172,4 +183,5 @@ def compose(node: Node) -> Composition:
     before: list[Part] = [own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
     if recursor is not None:
         before.append(recursor)
+    before.append(agent)
     return Composition([*before, importing, following, tally, limits, server], server.url)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
+
+import sqlalchemy as sa
 
 from millwright.cases import SYSTEM, Actor, Case, Cases, CaseSession
 from millwright.engines.sql import Records
@@ -22,11 +24,21 @@ _TOLD = ("until_ms", "site", "resolver", "former", "since_ms")
 _IN_INDEX = ("active", "suspended", "expired")
 
 
+class PrefixChanges(Protocol):
+    """Who has to know, in the same transaction, what a prefix became."""
+
+    def changed(self, connection: sa.Connection, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """A prefix was written; rows as they were and are."""
+        ...
+
+
 class Opened:
     """One prefix within its transaction."""
 
-    def __init__(self, store: PrefixStore, session: CaseSession, row: Row, case: Case) -> None:
-        self.store, self.session, self.row, self.case = store, session, row, case
+    def __init__(
+        self, store: PrefixStore, session: CaseSession, row: Row, case: Case, told: PrefixChanges | None = None
+    ) -> None:
+        self.store, self.session, self.row, self.case, self._told = store, session, row, case, told
         self.connection, self.now_ms = session.connection, session.now_ms
         self._who = SYSTEM.id
 
@@ -63,6 +75,8 @@ class Opened:
             )
             if not same:
                 self.store.put_state(self.connection, told | {name: after[name] for name in _TOLD})
+        if self._told is not None:
+            self._told.changed(self.connection, {**self.row._mapping}, after)
         note(
             "prefix", self.row.id, self.row.prefix, before=_noted({**self.row._mapping}), after=_noted(after),
             personal=PERSONAL, organisation=after["organisation_id"],
@@ -72,9 +86,10 @@ class Opened:
 class Desk:
     """Opens prefixes. ``records`` see everything; whose a prefix must be is said each time."""
 
-    def __init__(self, records: Records, clock: Clock) -> None:
+    def __init__(self, records: Records, clock: Clock, told: PrefixChanges | None = None) -> None:
         self.cases = Cases(records, clock, WORKFLOW)
         self.store = PrefixStore(records)
+        self._told = told
 
     @contextmanager
     def opened(
@@ -101,14 +116,14 @@ class Desk:
                 raise errors.unknown(prefix_id)
             if revision is not None and revision != case.revision:
                 raise errors.stale(prefix_id, case.revision)
-            yield Opened(self.store, session, row, case)
+            yield Opened(self.store, session, row, case, self._told)
 
     @contextmanager
     def opened_by_node(self, prefix_id: str) -> Iterator[Opened]:
         """One prefix, for the node's own work."""
         with self.cases.begin() as session:
             case = session.get(prefix_id)
-            yield Opened(self.store, session, self.store.get(session.connection, prefix_id), case)
+            yield Opened(self.store, session, self.store.get(session.connection, prefix_id), case, self._told)
 
 
 def search_text(form: PrefixForm, organisation: str) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from millwright.cases import Actor
 from millwright.engines.sql import Records
 from millwright.identity.prefixes import errors
-from millwright.identity.prefixes.desk import Desk, Opened, search_text
+from millwright.identity.prefixes.desk import Desk, Opened, PrefixChanges, search_text
 from millwright.identity.prefixes.dossier import Dossier, filing_document
 from millwright.identity.prefixes.index import IndexTeller, PrefixIndex
 from millwright.identity.prefixes.model import (
@@ -38,7 +38,7 @@ class Office:
 
     ``records`` see everything, for whoever decides on a prefix is mostly another organisation than its holder. A method
     that changes something works on what the scope at hand contains: as ``holder``, prefixes of its organisations; as
-    ``registrar``, those that its organisations decide on.
+    ``registrar``, those that its organisations decide on. ``told`` knows of each change in its transaction.
     """
 
     def __init__(
@@ -49,10 +49,11 @@ class Office:
         settings: PrefixesSettings,
         index: PrefixIndex | None = None,
         public_url: str = "",
+        told: PrefixChanges | None = None,
     ) -> None:
         self.public_url = public_url
         self.settings = settings
-        self.desk = Desk(records, clock)
+        self.desk = Desk(records, clock, told)
         self.teller = IndexTeller(self.desk.store, index)
         self.dossier = Dossier(self.desk, clock, settings)
         self._store, self._parties, self._clock = self.desk.store, parties, clock

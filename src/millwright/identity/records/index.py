@@ -170,8 +170,9 @@ class IndexView:
         for _, data in self._read.iter_from(MEASURES, b""):
             yield _decode_measure(data)
 
-    def iter_keys(self, start: bytes, after: bytes = b"") -> Iterator[bytes]:
-        """The keys of registered names that begin so, in their order; behind ``after``."""
+    def iter_keys(self, start: bytes = b"", after: bytes = b"") -> Iterator[bytes]:
+        """The keys of registered names (:func:`key_of`) that begin so, in their order; behind ``after``. Nothing of the
+        records is read."""
         start = fold(start)
         for key, _ in self._read.iter_from(HANDLES, max(start, after)):
             if not key.startswith(start):

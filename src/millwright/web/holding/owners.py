@@ -36,6 +36,9 @@ TABLES = {
     "prefix_id": ("pfx", "identity_prefixes"),
     "document_id": ("pfd", "identity_prefix_documents"),
     "filing_id": ("pff", "identity_prefix_filings"),
+    "sent_id": ("fil", "identity_filings_sent"),
+    "received_id": ("rcv", "identity_filings_received"),
+    "filer_id": ("flr", "identity_filers"),
     "template_id": ("tpl", "identity_templates"),
     "import_id": ("imp", "identity_imports"),
 }
@@ -45,6 +48,7 @@ registrar decides on, whose row that is."""
 ELSEWHERE = {
     "subject": "whose personal values the ledger erases: the node's own",
     "sequence": "of a dead letter, which is in a stream",
+    "upper_id": "nodes above are the node's own",
     "authority_id": "authorities are the node's own",
     "measure_id": "measures are in the register of identifiers",
 }
