@@ -32,4 +32,10 @@ IDENTIFIERS_READ = permission(
 IDENTIFIERS_REGISTER = permission(
     "identifiers:register", "Register, change and remove identifiers", "注册、修改和删除标识", ("engineer",)
 )
+IDENTIFIERS_OPERATE = permission(
+    "identifiers:operate",
+    "Watch how identifiers are resolved, deal with abnormal look-ups",
+    "监测标识解析运行，处理异常查询",
+    ("engineer", "operator"),
+)
 IDENTIFIERS_REVEAL = permission("identifiers:reveal", "See sealed values of identifiers", "查看标识的加密数据")

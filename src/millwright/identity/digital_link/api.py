@@ -25,6 +25,9 @@ from millwright.identity.digital_link.links import (
     read_links,
 )
 from millwright.identity.digital_link.linkset import CONTEXT, CONTEXT_LINK, Level, json_ld, linkset, list_of, target_of
+from millwright.identity.handle.wire.codes import Rc
+from millwright.identity.operation.model import FOUND, NOT_FOUND
+from millwright.identity.operation.outcomes import outcome_of
 from millwright.identity.records.naming import name_of_elements
 from millwright.identity.resolution.html import page
 from millwright.identity.resolution.http import (
@@ -128,7 +131,7 @@ class DigitalLinks:
         except (Invalid, Unsupported) as error:
             await self._refuse(asked, send, 400, error)
             return
-        levels, found = await self._levels(origin, steps, asked.address)
+        levels, found = await self._levels(origin, steps, asked)
         anchor = origin + steps[0][0]
         headers: Headers = [_VARY, _FRESH]
         about = f"<{anchor}?linkType=linkset>; {_ALL_LINKS}"
@@ -147,6 +150,7 @@ class DigitalLinks:
         )
         links = _chosen(levels, wished, wish)
         if not links:
+            asked.said("value_not_found", asked.name)
             self._limits.miss(asked.address)
             more = {"hint": "?linkType=linkset lists the links that there are.", "linkType": wished}
             text = "There is no link of this type."
@@ -161,20 +165,22 @@ class DigitalLinks:
             await answer(asked.scope, send, 307, b"", headers)
 
     async def _levels(
-        self, origin: str, steps: Sequence[tuple[str, str]], address: str
+        self, origin: str, steps: Sequence[tuple[str, str]], asked: Asked
     ) -> tuple[list[Level], str | None]:
         """The levels of which there is a record, from the item up; without any, why there is none."""
         levels: list[Level] = []
         names = [step.encode() for _, step in steps]
-        with await self._source.view(address, *names) as view:
-            name = names[-1]
+        with await self._source.view(asked.address, *names) as view:
+            name, item, answered = names[-1], names[0], b""
             why = closed_because(view, name)
             if why is not None:
+                asked.said(outcome_of(Rc.SERVER_NOT_RESPONSIBLE, view, name), name)
                 return [], why
             for path, step in steps:
                 record = view.find(step.encode())
                 if record is None:
                     continue
+                answered = answered or step.encode()
                 values = record.values
                 described = read_description(values)
                 levels.append(
@@ -182,7 +188,9 @@ class DigitalLinks:
                 )
             kept = is_kept(view, name)
         if not levels:
+            asked.said(NOT_FOUND if kept else outcome_of(Rc.SERVER_NOT_RESPONSIBLE), item)
             return [], "unknown" if kept else "elsewhere"
+        asked.said(FOUND, answered, b"" if answered == item else item)
         if not any(level.of_type(DEFAULT) for level in levels):
             first = levels[0]
             own = Link(
@@ -194,6 +202,7 @@ class DigitalLinks:
         return levels, None
 
     async def _refuse(self, asked: Asked, send: Any, status: int, error: MillwrightError) -> None:
+        asked.said(outcome_of(Rc.INVALID_HANDLE))
         self._limits.miss(asked.address)
         start = len("https://id.gs1.org")
         at = error.detail.get("at")

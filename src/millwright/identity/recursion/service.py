@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -17,6 +18,9 @@ from millwright.identity.handle.records import HandleRecords, RecordsView, Store
 from millwright.identity.handle.resolution import Finding, refer
 from millwright.identity.handle.transport import Address
 from millwright.identity.handle.wire.codes import Rc
+from millwright.identity.operation.model import FETCHED
+from millwright.identity.operation.outcomes import failure_of, outcome_of
+from millwright.identity.operation.watch import Watch
 from millwright.identity.recursion.authorities import Authorities, Network, Target
 from millwright.identity.recursion.cache import FAILED, Cache, Entry, overlaid
 from millwright.identity.recursion.errors import NotResolved, bad_network, bad_root, busy, no_answer
@@ -41,7 +45,8 @@ class Recursor:
     """Who asks on behalf of others (:class:`.Recursion`). A :class:`millwright.kernel.Part`.
 
     ``records`` is what this node keeps: that is never asked for elsewhere. ``is_own`` tells the node's own address; on
-    ``bus`` it may be told to forget. It lives in one event loop; each process has its own cache.
+    ``bus`` it may be told to forget; ``watch`` counts what is looked up. It lives in one event loop; each process has
+    its own cache.
     """
 
     def __init__(
@@ -51,9 +56,12 @@ class Recursor:
         clock: Clock,
         is_own: Callable[[str, int], bool] = lambda _host, _port: False,
         bus: Bus | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._records, self.settings, self._clock = records, settings, clock
         self._bus = bus
+        self._watch = watch or Watch(clock=clock)
+        self._lane = self._watch.lanes["recursion"]
         self._unsubscribe: Unsubscribe | None = None
         self._networks = _networks("networks", settings.networks)
         self.roots = tuple(map(_root, settings.roots))
@@ -133,6 +141,7 @@ class Recursor:
             self._cache.drop(key)
             return None
         entry.hits += 1
+        self._lane.found += 1
         self._positive.move_to_end(key)
         if entry.stale:
             self.stale += 1
@@ -170,7 +179,15 @@ class Recursor:
             referral = None
             if not self.roots:
                 return None
-        return await self._answer(key, name, referral, address)
+        started_s = time.perf_counter()
+        try:
+            found = await self._answer(key, name, referral, address)
+        except MillwrightError as error:
+            said = failure_of(error) or "server_busy"
+            self._watch.count("recursion", said, b"", address, time.perf_counter() - started_s)
+            raise
+        self._watch.count("recursion", outcome_of(found.code), b"", address, time.perf_counter() - started_s)
+        return found
 
     async def view(self, address: str, *names: bytes) -> AbstractContextManager[RecordsView]:
         """A view of the register in which these names are found, wherever they are kept. Raises as :meth:`look_up`."""
@@ -195,6 +212,7 @@ class Recursor:
                 self.negative_hits += 1
                 raise no_answer(name, negative.text, negative.cause)
         self.misses += 1
+        self._watch.tick(FETCHED, "asked")
         task = self._running.get(key)
         if task is not None:
             self.shared += 1

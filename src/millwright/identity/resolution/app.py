@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from typing import Any
 
 from millwright.identity.did.api import Dids
@@ -13,6 +14,11 @@ from millwright.identity.handle.model import Reference
 from millwright.identity.handle.records import HandleRecords
 from millwright.identity.handle.rest.answers import etag_of
 from millwright.identity.handle.rest.api import HANDLES, QUICK_HEADERS, SESSIONS, HandleRest
+from millwright.identity.handle.service import rc_of
+from millwright.identity.handle.wire.codes import Rc
+from millwright.identity.operation.model import LIMITED, Interface
+from millwright.identity.operation.outcomes import failure_of, outcome_of
+from millwright.identity.operation.watch import TIMED, Watch
 from millwright.identity.pages.api import PAGES, LabelsOf, NameOf, Pages, no_labels, nobody
 from millwright.identity.resolution.http import Asked, problem
 from millwright.identity.resolution.limits import Limits
@@ -44,6 +50,7 @@ class Resolution:
         labels_of: LabelsOf = no_labels,
         recursion: ManyFetched | None = None,
         failed: FailedAttempt = unheard,
+        watch: Watch | None = None,
     ) -> None:
         settings = settings or ResolutionSettings()
         source = Source(records, recursion)
@@ -56,6 +63,8 @@ class Resolution:
         self._dids = Dids(source, settings, self.limits)
         self._pages = Pages(source, settings, self.limits, name_of_organisation, labels_of)
         self.requests = self.quick = self.failures = 0
+        self.watch = watch or Watch(clock=clock)
+        self._lane = self.watch.lanes["rest"]
 
     def takes(self, path: str) -> bool:
         """Whether an address is answered here. Cheap for all addresses of the console and the node's own API."""
@@ -76,26 +85,38 @@ class Resolution:
             await _beside_http(scope, receive, send)
             return
         self.requests += 1
+        started_s = time.perf_counter()
         body = self._common(scope)
         if body is not None:
             client = scope.get("client")
             wait_s = self.limits.admit(client[0] if client else "")
             if wait_s:
+                self.watch.tick("rest", LIMITED)
                 await _too_many(scope, send, wait_s)
                 return
             self.quick += 1
+            lane = self._lane
+            lane.found += 1
+            lane.left -= 1
+            if lane.left <= 0:
+                lane.look(scope["path"][_FROM:].encode(), client[0] if client else "")
             headers = [*QUICK_HEADERS, (b"etag", etag_of(body)), (b"content-length", b"%d" % len(body))]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": body, "more_body": False})
+            if not self.quick % TIMED:
+                lane.time(time.perf_counter() - started_s)
             return
         asked = Asked(scope, self._trusted)
         wait_s = self.limits.admit(asked.address)
         if wait_s:
+            if (interface := self._interface(asked.path)) is not None:
+                self.watch.tick(interface, LIMITED)
             await _too_many(scope, send, wait_s)
             return
         try:
             await self._answer(asked, receive, send)
         except MillwrightError as error:
+            asked.said(asked.outcome or failure_of(error) or outcome_of(rc_of(error) or Rc.ERROR))
             status = {"invalid": 400, "limit_exceeded": 413, "corrupt": 500, "unavailable": 503}.get(error.family, 500)
             if status >= 500:
                 self.failures += 1
@@ -103,9 +124,27 @@ class Resolution:
             title = error.message if status < 500 else "The server failed; its log says why."
             await problem(scope, send, status, error.code, title)
         except Exception:
+            asked.said("error")
             self.failures += 1
             logger.exception("a resolution failed")
             await problem(scope, send, 500, "resolution.failed", "The server failed; its log says why.")
+        finally:
+            self._watched(asked, time.perf_counter() - started_s)
+
+    def _interface(self, path: str) -> Interface | None:
+        """By which interface an address is answered; ``None`` for what resolves nothing."""
+        if path.startswith((HANDLES, "/id/")):
+            return "rest" if path.startswith(HANDLES) else "page"
+        if path in _EXACT:
+            return None
+        return "link" if self._links.takes(path) else "did" if self._dids.takes(path) else None
+
+    def _watched(self, asked: Asked, latency_s: float) -> None:
+        if not asked.outcome or (interface := self._interface(asked.path)) is None:
+            return
+        self.watch.count(interface, asked.outcome, asked.name, asked.address, latency_s)
+        if asked.guessed:
+            self.watch.guess(asked.guessed, asked.address)
 
     def _common(self, scope: Any) -> bytes | None:
         """The body that answers the common question: all public values of a handle that is kept here."""
@@ -147,6 +186,7 @@ def resolution_app(
     labels_of: LabelsOf = no_labels,
     recursion: ManyFetched | None = None,
     failed: FailedAttempt = unheard,
+    watch: Watch | None = None,
 ) -> Resolution:
     """The application over ``records``: mounted in the web role, and served by itself in the resolver role."""
     return Resolution(
@@ -158,6 +198,7 @@ def resolution_app(
         labels_of=labels_of,
         recursion=recursion,
         failed=failed,
+        watch=watch,
     )
 
 
