@@ -35,6 +35,11 @@ from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
+from millwright.identity.operation.board import Board
+from millwright.identity.operation.mirrors import Mirrors
+from millwright.identity.operation.service import Operation
+from millwright.identity.operation.settings import MonitoringSettings
+from millwright.identity.operation.store import OperationStore
 from millwright.identity.prefixes import Prefixes, PrefixesSettings
 from millwright.identity.prefixes.handle_keys import HandleKeys, HolderIndex
 from millwright.identity.records import Records as Register
@@ -241,6 +246,9 @@ def compose(
     maker = DocumentMaker(TemplateStore(everything))
     following = SearchFollower(SearchIndex(folder / "search" / "index.sqlite"), register, maker, bus, clock)
     registration = Registration(register, templates, SerialStore(records), everything, seals, clock)
+    watching, monitoring = OperationStore(everything), MonitoringSettings()
+    board = Board(watching, bus, clock, "test", monitoring)
+    mirrors = Mirrors(watching, register, bus, clock)
     return Services(
         parties=known,
         approvals=Approvals(everything, sealed, known, clock, approving or ApprovalsSettings()),
@@ -277,6 +285,9 @@ def compose(
             "imports": Imports(records, register, templates, SerialStore(records), files, clock),
             "search": Search(following.index, register, registration, clock),
             "search_follower": following,
+            "operation": Operation(watching, board, mirrors, register, clock, monitoring),
+            "board": board,
+            "mirrors": mirrors,
             "export": Export(following.index, register, registration),
             "import_worker": ImportWorker(everything, register, registration, seals, files, clock, ends=False),
             "tally": tally,

@@ -230,6 +230,7 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /identifiers": {"identifier": ids["identifier"]},
         "PATCH /identifiers/record": {"fields": {}},
         "POST /identifiers/record/restore": {"version": 1},
+        "POST /identifiers/operation/findings/{finding_id}/acknowledge": {"comment": "c"},
         "POST /identifiers/imports/{import_id}/start": {"template_id": ids["template_id"]},
         "POST /codes/parse": {"texts": [device]},
         "POST /codes/convert": {"texts": [device], "form": "urn"},

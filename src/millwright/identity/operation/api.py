@@ -66,10 +66,12 @@ class OperationController(Controller):
     async def findings(
         self,
         operation: Us,
-        state: Annotated[FindingState | None, QueryParameter(description="Only in this state.")] = None,
+        of_state: Annotated[
+            FindingState | None, QueryParameter(name="state", description="Only in this state.")
+        ] = None,
     ) -> FindingPage:
         """With what shows them; of one's own prefixes, or of all for who watches the node as a whole."""
-        return FindingPage(items=await operation.findings(state))
+        return FindingPage(items=await operation.findings(of_state))
 
     @post("/findings/{finding_id:str}/acknowledge", summary="Acknowledge a finding",
           operation_id="acknowledgeOperationFinding", status_code=200, guards=_OPERATE)  # fmt: skip
