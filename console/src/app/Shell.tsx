@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, SafetyCertificateOutlined, ScanOutlined, TagsOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, RadarChartOutlined, SafetyCertificateOutlined, ScanOutlined, TagsOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -95,6 +95,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const codes = useMay("codes:use");
   const records = useMay("identifiers:read");
   const prefixes = useMay("prefixes:read");
+  const operates = useMay("identifiers:operate");
   const templates = useMay("templates:read");
   const toDecide = useResource<PrefixSummary>("/prefixes/summary", {}, { enabled: prefixes, everyMs: 15_000 });
   const several = (useRights(60_000).data?.organisations.length ?? 0) > 1;
@@ -113,6 +114,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     ...(records ? [item("/identifiers", <NumberOutlined />, t.nav.records), item("/scan", <ScanOutlined />, t.nav.scan)] : []),
     ...(prefixes ? [item("/prefixes", <SafetyCertificateOutlined />, t.nav.prefixes, toDecide.data?.waiting)] : []),
     ...(templates ? [item("/identifier-templates", <ProfileOutlined />, t.nav.templates)] : []),
+    ...(operates ? [item("/identifier-operation", <RadarChartOutlined />, t.nav.operation)] : []),
     ...(codes ? [item("/codes", <QrcodeOutlined />, t.nav.codes)] : []),
   ];
   const items = [

@@ -11,7 +11,7 @@ from millwright.cli.client import connect
 from millwright.cli.local import load_settings
 from millwright.cli.main import Options
 from millwright.cli.output import format_time, interactive, json_option, print_json
-from millwright.kernel import Conflict, Invalid
+from millwright.kernel import Conflict, Denied, Invalid
 
 
 @click.group()
@@ -235,9 +235,13 @@ def operation(options: Options, as_json: bool) -> None:
 
     with connect(options) as client:
         found = client.get("/identifiers/operation")
+        try:
+            node = client.get("/identifiers/operation/node")
+        except Denied:  # who may look at some organisations is not told of the node as a whole
+            node = None
         hot = client.get("/identifiers/operation/hot", limit=10)["items"]
         findings = client.get("/identifiers/operation/findings", state="open")["items"]
     if as_json:
-        print_json(found | {"hot": hot, "findings": findings})
+        print_json(found | {"node": node, "hot": hot, "findings": findings})
         return
-    show(found, hot, findings)
+    show(found, node, hot, findings)

@@ -25,10 +25,15 @@ _COUNTED = {
 }
 
 
-def show(found: Mapping[str, Any], hot: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]) -> None:
-    """The summary, hot identifiers and open findings."""
-    if found["node"] is not None:
-        _node(found["node"])
+def show(
+    found: Mapping[str, Any],
+    node: Mapping[str, Any] | None,
+    hot: Sequence[Mapping[str, Any]],
+    findings: Sequence[Mapping[str, Any]],
+) -> None:
+    """The node as a whole where that may be seen, hot identifiers, prefixes without a filing, open findings."""
+    if node is not None:
+        _node(node)
         click.echo()
     rows: list[tuple[Any, ...]] = [(each["name"], f"{each['count']:,}", each["registered"]) for each in hot]
     print_table(["hot in the last hour", "asked", "registered"], rows, empty="No identifier was asked for.")

@@ -38,4 +38,11 @@ IDENTIFIERS_OPERATE = permission(
     "监测标识解析运行，处理异常查询",
     ("engineer", "operator"),
 )
+RESOLUTION_READ = permission(
+    "resolution:read",
+    "See rates, latencies, failures and mirrors of resolution",
+    "查看标识解析的速率、时延、失败和镜像",
+    READERS,
+    node=True,
+)
 IDENTIFIERS_REVEAL = permission("identifiers:reveal", "See sealed values of identifiers", "查看标识的加密数据")

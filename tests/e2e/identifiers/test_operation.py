@@ -2,94 +2,24 @@
 
 from __future__ import annotations
 
-import socket
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from millwright.identity.digital_link import Link, link_value
-from millwright.identity.handle.wire.codes import Op, Rc
-from millwright.identity.handle.wire.message import Message, encode_message, frame
-from millwright.identity.handle.wire.requests import Resolve, encode_request
-from millwright.identity.records import Prefix, Records, SigningKeys
-from millwright.identity.records.naming import name_of_text
-from millwright.kernel import ROOT
-from support.handle import value
-from support.identifiers import home, put, records_over
+from millwright.identity.handle.wire.codes import Rc
 from support.node import RunningNode
+from support.operation import CLOSED, GTIN, PREFIX, ask_http, ask_tcp, ask_udp, fill
 from support.resolution import BID
 
-PREFIX, CLOSED = "88.118.8", "88.118.9"
-GTIN = "09506000134352"
-VERSION = (2, 11)
 
-
-def fill(records: Records) -> None:
-    home(records, PREFIX.encode(), b"GS1:950600", b"DID:did:bid", organisation_id=ROOT)
-    records.put_prefix(Prefix(prefix=CLOSED, organisation_id=ROOT, state="suspended"), who="test")
-    shop = link_value(1, Link(link_type="gs1:defaultLink", href="https://shop.example/", title="shop"))
-    put(
-        records,
-        *((f"{PREFIX}/pump-{each:04d}".encode(), (value(1),)) for each in range(400)),
-        (f"GS1/01/{GTIN}".encode(), (shop,)),
-        *((f"GS1/01/{GTIN}/21/{each}".encode(), (shop,)) for each in range(10)),
-        (name_of_text(BID).encode(), (value(1),)),
-    )
-
-
-def question(name: str, number: int) -> bytes:
-    message = Message(op=Op.RESOLUTION, flags=0, body=encode_request(Resolve(name.encode())))
-    return frame(VERSION, 0, number, encode_message(message, VERSION))
-
-
-def code_of(answer: bytes) -> int:
-    return int.from_bytes(answer[24:28])
-
-
-def ask_udp(node: RunningNode, names: Sequence[str], source: str = "127.0.0.1") -> Counter[int]:
-    """Ask one after the other; how often each response code came."""
-    found: Counter[int] = Counter()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.bind((source, 0))
-        asking.settimeout(20)
-        for number, name in enumerate(names):
-            asking.sendto(question(name, number), ("127.0.0.1", node.handle_port))
-            found[code_of(asking.recv(4096))] += 1
-    return found
-
-
-def ask_tcp(node: RunningNode, names: Sequence[str]) -> Counter[int]:
-    found: Counter[int] = Counter()
-    with socket.create_connection(("127.0.0.1", node.handle_port), 20) as asking, asking.makefile("rb") as reading:
-        for number, name in enumerate(names):
-            asking.sendall(question(name, number))
-            envelope = reading.read(20)
-            found[code_of(envelope + reading.read(int.from_bytes(envelope[16:20])))] += 1
-    return found
-
-
-def ask_http(node: RunningNode, paths: Sequence[str]) -> Counter[int]:
-    found: Counter[int] = Counter()
-    with httpx.Client(base_url=node.url, trust_env=False, timeout=20) as asking:
-        for path in paths:
-            found[asking.get(path).status_code] += 1
-    return found
-
-
-def causes(summary: dict[str, Any]) -> dict[str, int]:
-    return {each["outcome"]: each["count"] for each in summary["node"]["causes"]}
+def causes(figures: dict[str, Any]) -> dict[str, int]:
+    return {each["outcome"]: each["count"] for each in figures["causes"]}
 
 
 def test_what_a_node_says_of_its_resolution_is_what_was_asked(tmp_path: Path) -> None:
     # A limit would be another outcome.
     settings = {"resolution": {"misses_per_min": 0, "requests_per_s": 0}, "monitoring": {"counterfeit_sources": 15}}
     with RunningNode(tmp_path, settings) as node:
-        keys = SigningKeys(node.data / "identifiers.key", "millwright")
-        with records_over(node.nats_url, node.data, keys=keys, origin="millwright") as records:
-            fill(records)
+        fill(node)
         client = node.administrator()
 
         def get(path: str = "", **query: Any) -> dict[str, Any]:
@@ -98,7 +28,7 @@ def test_what_a_node_says_of_its_resolution_is_what_was_asked(tmp_path: Path) ->
             found: dict[str, Any] = reply.json()
             return found
 
-        assert get()["node"]["asked"] == 0
+        assert get("/node")["asked"] == 0
         pump = f"{PREFIX}/pump-0007"
         assert ask_udp(node, [pump] * 70 + [f"{PREFIX}/none"] * 3 + [f"{CLOSED}/x"] * 2) == {
             Rc.SUCCESS: 70, Rc.HANDLE_NOT_FOUND: 3, Rc.SERVER_NOT_RESPONSIBLE: 2,
@@ -115,15 +45,14 @@ def test_what_a_node_says_of_its_resolution_is_what_was_asked(tmp_path: Path) ->
         expected = {"udp": 75, "tcp": 41, "rest": 32, "link": 8, "did": 5, "page": 7}
 
         def asked() -> dict[str, int]:
-            return {each["interface"]: each["asked"] for each in get()["node"]["interfaces"]}
+            return {each["interface"]: each["asked"] for each in get("/node")["interfaces"]}
 
         node.wait_for("all is told", lambda: sum(asked().values()) >= sum(expected.values()))
         assert asked() == expected
-        summary = get()
-        figures = summary["node"]
+        figures = get("/node")
         assert {each["role"] for each in figures["processes"]} == {"web", "resolver"}
         assert figures["asked"] == sum(expected.values())
-        assert causes(summary) == {
+        assert causes(figures) == {
             # Three over UDP, one over REST, one product; a DID that is none, a GTIN with a wrong length.
             "handle_not_found": 5, "invalid_handle": 2, "prefix_suspended": 3, "server_not_responsible": 1,
         }  # fmt: skip
@@ -166,12 +95,12 @@ def test_what_a_node_says_of_its_resolution_is_what_was_asked(tmp_path: Path) ->
         shown = node.cli("identifiers", "operation")
         assert shown.returncode == 0, shown.stderr
         assert "127.9.9.0/24" in shown.stdout
-        node.wait_for("all is told", lambda: get()["node"]["asked"] >= 168 + 150 + 50 + 80)
-        before = get()["node"]["asked"]
+        node.wait_for("all is told", lambda: get("/node")["asked"] >= 168 + 150 + 50 + 80)
+        before = get("/node")["asked"]
 
     with node:
         client = node.administrator()
-        assert get()["node"]["asked"] == before
+        assert get("/node")["asked"] == before
         rates = get("/series", span="hour")
         assert sum(each or 0 for each in rates["failed"]["prefix_suspended"]) == 3
         assert {each["id"]: each["comment"] for each in get("/findings", state="acknowledged")["items"]} == {

@@ -9,23 +9,24 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from millwright.identity.operation.model import (
-    Acknowledgement,
     Finding,
+    FindingAcknowledgement,
     FindingPage,
     FindingState,
     HotNames,
+    NodeFigures,
     OperationSummary,
     SeriesView,
 )
 from millwright.identity.operation.service import Operation
-from millwright.identity.rights import IDENTIFIERS_OPERATE
+from millwright.identity.rights import IDENTIFIERS_OPERATE, RESOLUTION_READ
 from millwright.parties import Authority, Session, permit
 
 Us = NamedDependency[Operation]
 Me = NamedDependency[Authority]
 Who = NamedDependency[Session]
 Id = Annotated[str, PathParameter(description="Id of the finding.", max_length=64)]
-_OPERATE = [permit(IDENTIFIERS_OPERATE)]
+_OPERATE, _WATCH = [permit(IDENTIFIERS_OPERATE)], [permit(RESOLUTION_READ)]
 
 
 class OperationController(Controller):
@@ -34,13 +35,17 @@ class OperationController(Controller):
     path = "/identifiers/operation"
     tags = ("Identifiers",)
 
-    @get("/", summary="How resolution stands", operation_id="getOperation", guards=_OPERATE)
+    @get("/", summary="What waits for somebody", operation_id="getOperation", guards=_OPERATE)
     async def summary(self, operation: Us, authority: Me) -> OperationSummary:
-        """Rates, latencies, failures by cause and mirrors of the node, for who watches it as a whole; findings and
-        unfiled prefixes of one's own."""
+        """How many abnormal look-ups are open, and which prefixes have no accepted filing: of one's own."""
         return await operation.summary(authority)
 
-    @get("/series", summary="Resolution over time", operation_id="getOperationSeries", guards=_OPERATE)
+    @get("/node", summary="How resolution stands", operation_id="getOperationNode", guards=_WATCH)
+    async def node(self, operation: Us) -> NodeFigures:
+        """Rates, latencies, failures by cause, and mirrors of the node as a whole."""
+        return await operation.node()
+
+    @get("/series", summary="Resolution over time", operation_id="getOperationSeries", guards=_WATCH)
     async def series(
         self,
         operation: Us,
@@ -70,13 +75,13 @@ class OperationController(Controller):
             FindingState | None, QueryParameter(name="state", description="Only in this state.")
         ] = None,
     ) -> FindingPage:
-        """With what shows them; of one's own prefixes, or of all for who watches the node as a whole."""
+        """With what shows them: of one's own prefixes; on the topmost organisation every network that stands out."""
         return FindingPage(items=await operation.findings(of_state))
 
     @post("/findings/{finding_id:str}/acknowledge", summary="Acknowledge a finding",
           operation_id="acknowledgeOperationFinding", status_code=200, guards=_OPERATE)  # fmt: skip
     async def acknowledge(
-        self, finding_id: Id, data: JSONBody[Acknowledgement], operation: Us, session: Who
+        self, finding_id: Id, data: JSONBody[FindingAcknowledgement], operation: Us, session: Who
     ) -> Finding:
         """Say what was found out or done. What occurs again within a day is counted on; later it is a new finding."""
         return await operation.acknowledge(session, finding_id, data.comment)

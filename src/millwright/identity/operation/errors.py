@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from millwright.kernel import Conflict, Denied, NotFound
-
-
-def not_the_node() -> Denied:
-    """The node as a whole is watched on the root of the tree."""
-    return Denied(
-        "This is about the node as a whole, and you may look at organisations below it only.",
-        code="operation.not_the_node",
-        hint="Ask for the permission identifiers:operate on the topmost organisation.",
-    )
+from millwright.kernel import Conflict, NotFound
 
 
 def unknown_finding(finding_id: str) -> NotFound:

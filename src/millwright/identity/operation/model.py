@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from millwright.identity.handle.wire.codes import Rc
 
@@ -207,11 +207,8 @@ class ProcessView(Struct, frozen=True, kw_only=True):
 
 
 class OperationSummary(Struct, frozen=True, kw_only=True):
-    """How resolution stands. ``node`` is null for who may not look at the node as a whole; the rest is of the reader's
-    own prefixes."""
+    """What waits for somebody, of the reader's own prefixes: findings, and prefixes without an accepted filing."""
 
-    at_ms: int
-    node: NodeFigures | None
     open_findings: int
     unfiled: list[UnfiledPrefix]
     unfiled_days: int
@@ -239,6 +236,9 @@ class HotNames(Struct, frozen=True, kw_only=True):
 
 
 FindingKind: TypeAlias = Literal["scraping", "enumeration", "misses", "counterfeit", "guessing"]
+NETWORK_KINDS: Final = ("scraping", "enumeration", "misses")
+"""Findings about a network that asks; the others are about what is asked for."""
+
 FindingState: TypeAlias = Literal["open", "acknowledged"]
 
 
@@ -269,12 +269,12 @@ class Finding(Struct, frozen=True, kw_only=True):
     last_ms: int
     times: int
     evidence: dict[str, Any]
-    names: list[str] = field(default_factory=list)
-    hidden: int = 0
-    prefixes: list[str] = field(default_factory=list)
-    acknowledged_ms: int | None = None
-    acknowledged_by: str = ""
-    comment: str = ""
+    names: list[str]
+    hidden: int
+    prefixes: list[str]
+    acknowledged_ms: int | None
+    acknowledged_by: str
+    comment: str
 
 
 class FindingPage(Struct, frozen=True, kw_only=True):
@@ -283,7 +283,7 @@ class FindingPage(Struct, frozen=True, kw_only=True):
     items: list[Finding]
 
 
-class Acknowledgement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FindingAcknowledgement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was found out, or done about it."""
 
     comment: Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"^[^\x00]*\S[^\x00]*$")]

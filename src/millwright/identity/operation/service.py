@@ -1,8 +1,8 @@
 """How resolution stands, as a reader may know it: the node as a whole, and what is of the reader's own prefixes.
 
-Names may be private, so a name is told only to who holds the permission on the organisation that owns its prefix; who
-holds it on the root of the tree sees every finding, and the names of nobody's prefixes, but not the names that belong
-to an enterprise below.
+Names may be private, so a name, and what is found out about one, is told only to who holds the permission on the
+organisation that owns its prefix. Who holds it on the root of the tree is told of every network that asks abnormally,
+and of the names that are nobody's, but of no name of an enterprise below.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from millwright.identity.operation.model import (
     FETCHED,
     FOUND,
     INTERFACES,
+    NETWORK_KINDS,
     CauseView,
     Finding,
     FindingState,
     HotName,
     HotNames,
     InterfaceView,
-    MirrorView,
     NodeFigures,
     OperationSummary,
     SeriesView,
@@ -67,18 +67,20 @@ class Operation:
     # --- figures -------------------------------------------------------------------------------------------------
 
     async def summary(self, authority: Authority) -> OperationSummary:
-        """How resolution stands now. Raises ``Unavailable``."""
-        scope, now_ms = current_scope(), self._clock.now_ms()
-        before_ms = now_ms - self._settings.unfiled_days * _DAY_MS
+        """What waits for somebody. Raises ``Unavailable``."""
+        scope = current_scope()
+        before_ms = self._clock.now_ms() - self._settings.unfiled_days * _DAY_MS
         rows = await asyncio.to_thread(self._store.unfiled, before_ms)
         mine = [row for row in rows if row.organisation_id in scope or row.registrar_id in scope]
         return OperationSummary(
-            at_ms=now_ms,
-            node=await asyncio.to_thread(self._node) if ROOT in scope else None,
             open_findings=len(await self.findings("open")),
             unfiled=[_unfiled(row, authority) for row in mine],
             unfiled_days=self._settings.unfiled_days,
         )
+
+    async def node(self) -> NodeFigures:
+        """The node as a whole, for who watches that."""
+        return await asyncio.to_thread(self._node)
 
     def _node(self) -> NodeFigures:
         hour = self._board.last_hour()
@@ -103,14 +105,8 @@ class Operation:
             processes=self._board.processes(),
         )
 
-    async def mirrors(self) -> list[MirrorView]:
-        """The mirrors of this node's register. Raises ``Denied`` (``operation.not_the_node``)."""
-        self._need_node()
-        return await asyncio.to_thread(self._mirrors.listed)
-
     async def series(self, span: Literal["hour", "day", "month"]) -> SeriesView:
-        """Questions over time. Raises ``Denied`` (``operation.not_the_node``), ``Unavailable``."""
-        self._need_node()
+        """Questions over time, of the node as a whole. Raises ``Unavailable``."""
         reach_ms, step_ms = _SPANS[span]
         now_ms = self._clock.now_ms()
         from_ms = (now_ms - reach_ms) // step_ms * step_ms + step_ms
@@ -119,10 +115,6 @@ class Operation:
         else:
             kept = await self._board.kept("minute" if span == "day" else "hour", from_ms)
         return await asyncio.to_thread(_series, span, kept, from_ms, step_ms, now_ms)
-
-    def _need_node(self) -> None:
-        if ROOT not in current_scope():
-            raise errors.not_the_node()
 
     async def hot(self, span: Literal["hour", "day"], limit: int) -> HotNames:
         """The most frequent identifiers that the reader may know of. Raises ``Unavailable``."""
@@ -205,30 +197,28 @@ def _finding(row: Row, view: RecordsView, scope: Scope) -> Finding | None:
     """A finding as somebody may see it; ``None`` when none of its names is theirs."""
     owners = {name: _owner(view, name) for name in row.names}
     shown = [name for name, (owner, _) in owners.items() if owner in scope]
-    if not shown and ROOT not in scope:
+    of_network = row.kind in NETWORK_KINDS
+    if not shown and not (of_network and ROOT in scope):
         return None
     evidence: dict[str, Any] = dict(row.evidence)
-    subject = row.subject
     hidden = len(owners) - len(shown)
     if hidden:
-        # Ends of a run, and names as subjects, are names.
+        # The ends of a run are names, too.
         for key in ("from", "to"):
             if key in evidence and evidence[key] not in shown:
                 del evidence[key]
-        if row.kind in ("counterfeit", "guessing") and not shown:
-            subject = ""
     return Finding(
         id=row.id,
         kind=row.kind,
         state=row.state,
-        subject=subject,
+        subject=row.subject,
         first_ms=row.first_ms,
         last_ms=row.last_ms,
         times=row.times,
         evidence=evidence,
         names=shown,
         hidden=hidden,
-        prefixes=sorted({prefix for owner, prefix in owners.values() if prefix and (owner in scope or ROOT in scope)}),
+        prefixes=sorted({prefix for owner, prefix in owners.values() if prefix and owner in scope}),
         acknowledged_ms=row.acknowledged_ms,
         acknowledged_by=row.acknowledged_by,
         comment=row.comment,

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import sqlalchemy as sa
 
 from millwright.engines.sql import Records
-from millwright.identity.operation.model import Candidate
+from millwright.identity.operation.model import NETWORK_KINDS, Candidate
 from millwright.identity.operation.tables import figures, findings, mirrors
 from millwright.identity.prefixes.tables import filings, prefixes, registrars
 from millwright.kernel import new_id
@@ -50,7 +50,7 @@ class OperationStore:
                 connection.execute(sa.delete(figures).where(figures.c.span == span, figures.c.from_ms < before_ms))
             connection.execute(sa.delete(findings).where(findings.c.last_ms < findings_before_ms))
             connection.execute(sa.delete(mirrors).where(mirrors.c.seen_ms < hours_before_ms))
-            of_networks = findings.c.kind.in_(("scraping", "enumeration", "misses"))
+            of_networks = findings.c.kind.in_(NETWORK_KINDS)
             blanked = connection.execute(
                 sa.update(findings)
                 .where(of_networks, findings.c.subject != "", findings.c.last_ms < blank_before_ms)
