@@ -14,7 +14,7 @@ export const en = {
   brand: { name: "Millwright", tagline: "Devices connect. History is kept. Alarms are true." },
   nav: {
     overview: "Overview", devices: "Devices", models: "Models", places: "Places", alarms: "Alarms", rules: "Rules", approvals: "Approvals",
-    deadLetters: "Dead letters", identifiers: "Identifiers", records: "Registered", scan: "Scan", prefixes: "Prefixes", templates: "Templates", operation: "Resolution monitoring", codes: "Codes", retention: "Retention", usage: "Usage", system: "System", people: "People", organisations: "Organisations", audit: "Audit", account: "My account", menu: "Menu", skip: "Skip to content",
+    deadLetters: "Dead letters", identifiers: "Identifiers", records: "Registered", scan: "Scan", prefixes: "Prefixes", templates: "Templates", operation: "Monitoring", codes: "Codes", retention: "Retention", usage: "Usage", system: "System", people: "People", organisations: "Organisations", audit: "Audit", account: "My account", menu: "Menu", skip: "Skip to content",
   },
   common: {
     save: "Save", cancel: "Cancel", create: "Create", add: "Add", edit: "Edit", delete: "Delete", close: "Close", retry: "Try again", copy: "Copy",

@@ -46,7 +46,7 @@ function Whole({ node }: { node: NodeFigures }): JSX.Element {
   const { operation: o } = t;
   return (
     <>
-      <div className="tiles" data-testid="tiles">
+      <div className="tiles fill" data-testid="tiles">
         <Tile name={o.rate} value={<>{f.rate(node.rate_per_s)}<small>{o.perSecond}</small></>} text={o.lastHour(f.number(node.asked))} />
         <Tile name={o.hits} value={node.hit_ratio === null ? "–" : f.percent(node.hit_ratio)} text={node.cache_hit_ratio === null ? o.hitsText : o.cache(f.percent(node.cache_hit_ratio))} />
         <Tile name={o.latency} value={latency(node.p50_us, f)} text={o.latencyText(latency(node.p99_us, f))} />

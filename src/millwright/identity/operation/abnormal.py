@@ -47,7 +47,8 @@ def _of_source(
     network: str, figures: Sequence[SourceFigures], settings: MonitoringSettings, period: int, at_ms: int
 ) -> Iterator[Candidate]:
     asked, missed = sum(each.asked for each in figures), sum(each.missed for each in figures)
-    names = distinct(each.names for each in figures)
+    # A sketch is wrong by some parts of a hundred; there are no more names than questions.
+    names = min(distinct(each.names for each in figures), asked)
     longest = max(figures, key=lambda each: each.run)
     base: dict[str, Any] = {
         "asked": asked,
@@ -107,6 +108,7 @@ def _of_item(
     at_ms: int,
 ) -> Iterator[Candidate]:
     asked, networks = sum(each.asked for each in figures), distinct(each.networks for each in figures)
+    networks = min(networks, asked)
     others = distinct(each.found for each in kinds) - 1
     of_others = max(sum(each.asked for each in kinds) - asked, 0)
     if networks < settings.counterfeit_sources or others < _KIND_OF - 1:

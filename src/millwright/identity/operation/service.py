@@ -133,13 +133,12 @@ class Operation:
                 owner, prefix = _owner(view, name)
                 if owner not in scope:
                     continue
-                record = view.find(name.encode())
                 found.append(
                     HotName(
-                        name=name if record is None else record.handle.decode(errors="replace"),
+                        name=_spelled(view, name),
                         count=count,
                         error=error,
-                        registered=record is not None,
+                        registered=view.find(name.encode()) is not None,
                         prefix=prefix,
                         organisation_id=owner,
                     )
@@ -193,6 +192,12 @@ def _owner(view: RecordsView, name: str) -> tuple[str, str]:
     return (ROOT, "") if owner is None else (owner.organisation_id, owner.prefix)
 
 
+def _spelled(view: RecordsView, name: str) -> str:
+    """A name as it was registered: it was counted as it is compared."""
+    record = view.find(name.encode())
+    return name if record is None else record.handle.decode(errors="replace")
+
+
 def _finding(row: Row, view: RecordsView, scope: Scope) -> Finding | None:
     """A finding as somebody may see it; ``None`` when none of its names is theirs."""
     owners = {name: _owner(view, name) for name in row.names}
@@ -201,22 +206,25 @@ def _finding(row: Row, view: RecordsView, scope: Scope) -> Finding | None:
     if not shown and not (of_network and ROOT in scope):
         return None
     evidence: dict[str, Any] = dict(row.evidence)
+    for key in ("from", "to"):
+        if key in evidence:
+            evidence[key] = _spelled(view, evidence[key])
     hidden = len(owners) - len(shown)
     if hidden:
         # The ends of a run are names, too.
         for key in ("from", "to"):
-            if key in evidence and evidence[key] not in shown:
-                del evidence[key]
+            if row.evidence.get(key) not in shown:
+                evidence.pop(key, None)
     return Finding(
         id=row.id,
         kind=row.kind,
         state=row.state,
-        subject=row.subject,
+        subject=row.subject if of_network else _spelled(view, row.subject),
         first_ms=row.first_ms,
         last_ms=row.last_ms,
         times=row.times,
         evidence=evidence,
-        names=shown,
+        names=[_spelled(view, name) for name in shown],
         hidden=hidden,
         prefixes=sorted({prefix for owner, prefix in owners.values() if prefix and owner in scope}),
         acknowledged_ms=row.acknowledged_ms,
