@@ -1917,7 +1917,7 @@ export interface paths {
         };
         /**
          * Abnormal look-ups
-         * @description With what shows them; of one's own prefixes; of all networks that ask abnormally on the topmost organisation.
+         * @description With what shows them: of one's own prefixes; on the topmost organisation every network that stands out.
          */
         get: operations["listOperationFindings"];
         put?: never;

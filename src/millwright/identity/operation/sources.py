@@ -51,34 +51,24 @@ class _Track:
 class Source:
     """One network."""
 
-    __slots__ = (
-        "asked",
-        "interfaces",
-        "missed",
-        "names",
-        "run",
-        "run_asked",
-        "run_from",
-        "run_to",
-        "samples",
-        "tracks",
-    )
+    __slots__ = ("asked", "ends", "interfaces", "missed", "names", "run", "run_asked", "samples", "tracks")
 
     def __init__(self) -> None:
         self.asked = self.missed = 0
         self.names = Distinct(256)
         self.tracks: dict[bytes, _Track] = {}
         self.run = self.run_asked = 0
-        self.run_from = self.run_to = b""
+        self.ends = b"", 0, 0, 0
         self.samples: list[bytes] = []
         self.interfaces: set[str] = set()
 
     def follow(self, key: bytes) -> None:
         """Look whether a name's last digits follow those of another."""
         stem = key.rstrip(b"0123456789")
-        digits = key[len(stem) :][-_DIGITS:]
-        stem = key[: len(key) - len(digits)]
-        number, width = int(digits), len(digits)
+        width = len(key) - len(stem)
+        if width > _DIGITS:
+            width, stem = _DIGITS, key[:-_DIGITS]
+        number = int(key[-width:])
         track = self.tracks.get(stem)
         if track is None:
             if len(self.tracks) >= _TRACKS:
@@ -90,8 +80,12 @@ class Source:
         # Not where the same few are asked for again and again, until a dense range is covered.
         if track.run > self.run and 2 * track.run > track.asked:
             self.run, self.run_asked = track.run, track.asked
-            self.run_from = stem + b"%0*d" % (track.width, track.low)
-            self.run_to = stem + b"%0*d" % (track.width, track.high)
+            self.ends = stem, track.width, track.low, track.high
+
+    def run_end(self, which: int) -> bytes:
+        """The first (0) or last (1) name of the longest run; empty without any."""
+        stem, width, *ends = self.ends
+        return stem + b"%0*d" % (width, ends[which]) if self.run else b""
 
 
 class Sources:
@@ -150,8 +144,8 @@ class Sources:
                 bytes(each.names.registers),
                 each.run,
                 each.run_asked,
-                _text(each.run_from),
-                _text(each.run_to),
+                _text(each.run_end(0)),
+                _text(each.run_end(1)),
                 tuple(map(_text, dict.fromkeys(each.samples))),
                 tuple(sorted(each.interfaces)),
             )
