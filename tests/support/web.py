@@ -286,8 +286,6 @@ def compose(
             "search": Search(following.index, register, registration, clock),
             "search_follower": following,
             "operation": Operation(watching, board, mirrors, register, clock, monitoring),
-            "board": board,
-            "mirrors": mirrors,
             "export": Export(following.index, register, registration),
             "import_worker": ImportWorker(everything, register, registration, seals, files, clock, ends=False),
             "tally": tally,

@@ -7,7 +7,7 @@ import { Link, Navigate, Outlet, useLocation, useNavigate } from "react-router";
 
 import { ProblemError, whenSignedOut } from "../api/client";
 import { live, useLiveState } from "../api/live";
-import type { PrefixSummary } from "../api/identifiers";
+import type { OperationSummary, PrefixSummary } from "../api/identifiers";
 import type { ApprovalSummary, Overview, Session } from "../api/model";
 import { queryClient, useMay, useResource, useRights, useSession } from "../api/queries";
 import { useText } from "../i18n";
@@ -98,6 +98,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const operates = useMay("identifiers:operate");
   const templates = useMay("templates:read");
   const toDecide = useResource<PrefixSummary>("/prefixes/summary", {}, { enabled: prefixes, everyMs: 15_000 });
+  const findings = useResource<OperationSummary>("/identifiers/operation", {}, { enabled: operates, everyMs: 30_000 });
   const several = (useRights(60_000).data?.organisations.length ?? 0) > 1;
   const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
   const asking = overview.data?.alarms.unacknowledged ?? 0;
@@ -114,7 +115,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     ...(records ? [item("/identifiers", <NumberOutlined />, t.nav.records), item("/scan", <ScanOutlined />, t.nav.scan)] : []),
     ...(prefixes ? [item("/prefixes", <SafetyCertificateOutlined />, t.nav.prefixes, toDecide.data?.waiting)] : []),
     ...(templates ? [item("/identifier-templates", <ProfileOutlined />, t.nav.templates)] : []),
-    ...(operates ? [item("/identifier-operation", <RadarChartOutlined />, t.nav.operation)] : []),
+    ...(operates ? [item("/identifier-operation", <RadarChartOutlined />, t.nav.operation, findings.data?.open_findings)] : []),
     ...(codes ? [item("/codes", <QrcodeOutlined />, t.nav.codes)] : []),
   ];
   const items = [

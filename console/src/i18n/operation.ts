@@ -2,8 +2,8 @@
 export const operation = {
   en: {
     title: "Resolution monitoring", text: "How identifiers are resolved here: how often, how fast, what fails, and what looks like abuse.",
-    rate: "Questions now", perSecond: "/s", lastHour: (n: string) => `${n} in the last hour`, hits: "Found", hitsText: "of questions for names kept here", cache: (share: string) => `${share} of names of elsewhere from the cache`, latency: "Latency, half", latencyText: (p99: string) => `99 of 100 within ${p99}`, failures: "Failures", failuresText: (share: string) => `${share} of the last hour's questions`, noFailures: "none in the last hour",
-    spans: { hour: "Hour", day: "Day", month: "30 days" }, overTime: "Over time", rateChart: "Questions a second", latencyChart: "Latency", failureChart: "Failures", hitChart: "Found", p50: "half", p99: "99 of 100",
+    rate: "Questions now", perSecond: "/s", lastHour: (n: string) => `${n} in the last hour`, hits: "Found", hitsText: "of questions for names kept here", cache: (share: string) => `${share} of names of elsewhere from the cache`, latency: "Median latency", latencyText: (p99: string) => `99 % within ${p99}`, failures: "Failures", failuresText: (share: string) => `${share} of the last hour's questions`, noFailures: "none in the last hour",
+    spans: { hour: "Hour", day: "Day", month: "30 days" }, overTime: "Over time", rateChart: "Questions a second", latencyChart: "Latency", failureChart: "Failures", hitChart: "Found", p50: "median", p99: "99 %",
     none: "Nothing was asked yet", noneText: "As soon as somebody resolves an identifier of this node, it is counted here. Try one with the scan page or millwright resolve.", toScan: "Scan one",
     interfaces: { udp: "Handle, UDP", tcp: "Handle, TCP", rest: "Handle REST", link: "GS1 Digital Link", did: "DID", page: "Page", recursion: "Elsewhere" } as Record<string, string>, byInterface: "By interface", interface: "Interface", asked: "Asked", found: "Found", failed: "Failed",
     causes: "Not found, or failed", noCauses: "Every question found what it asked for", cause: "Cause", count: "Times", isFailure: "failure",

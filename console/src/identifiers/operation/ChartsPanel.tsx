@@ -50,12 +50,12 @@ function Plot({ title, times, span, lines, format, bars = false, log = false, mo
       animation: false, textStyle: { fontFamily: FONT }, color: [...p.series],
       grid: { left: 56, right: 12, top: 8, bottom: 22 },
       xAxis: { type: "category", boundaryGap: bars, data: times.map(label), axisLabel: { color: p.quiet, hideOverlap: true, fontSize: 11 }, axisTick: { show: false }, axisLine: { lineStyle: { color: p.line } } },
-      yAxis: { type: log ? "log" : "value", ...(!log && { min: 0 }), ...(most !== undefined && { max: most }), ...(bars && { minInterval: 1 }), axisLabel: { color: p.quiet, fontSize: 11, hideOverlap: true, formatter: format }, splitNumber: 3, splitLine: { lineStyle: { color: p.line } } },
+      yAxis: { type: log ? "log" : "value", ...(!log && { min: 0 }), ...(most !== undefined && { max: most, interval: most / 2 }), ...(bars && { minInterval: 1 }), axisLabel: { color: p.quiet, fontSize: 11, hideOverlap: true, formatter: format }, splitNumber: 3, splitLine: { lineStyle: { color: p.line } } },
       tooltip: {
         trigger: "axis", confine: true, backgroundColor: p.raised, borderColor: p.line, textStyle: { color: p.text, fontSize: 12 },
         formatter: (items: { dataIndex: number; seriesIndex: number; marker: string; value: number | null }[]) => [f.time(times[items[0]?.dataIndex ?? 0] ?? 0), ...items.filter((one) => typeof one.value === "number" && (one.value > 0 || !bars)).map((one) => `${one.marker}${lines[one.seriesIndex]?.name ?? ""} <b>${format(one.value ?? 0)}</b>`)].join("<br>"),
       },
-      series: lines.map((line) => ({ type: bars ? "bar" : "line", name: line.name, data: line.values, symbol: "circle", symbolSize: 4, showSymbol: line.values.filter((value) => value !== null && value > 0).length < 20, connectNulls: false, barMaxWidth: 16, lineStyle: { width: 1.6 }, ...(line.stack && { stack: line.stack }), ...(!bars && line.stack && { areaStyle: { opacity: 0.18 } }) })),
+      series: lines.map((line) => ({ type: bars ? "bar" : "line", name: line.name, data: line.values, symbol: "circle", symbolSize: 4, showSymbol: line.values.filter((value) => value !== null).length < 20, connectNulls: false, barMaxWidth: 16, lineStyle: { width: 1.6 }, ...(line.stack && { stack: line.stack }), ...(!bars && line.stack && { areaStyle: { opacity: 0.18 } }) })),
     }, { notMerge: true });
   }, [chart, times, span, lines, p, f, bars, log, most, format]);
   return (
