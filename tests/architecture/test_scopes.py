@@ -28,6 +28,9 @@ NODES_OWN = {
     "identity_filing_uppers": "nodes above are the node's own; their routes take a permission on the root",
     "identity_filing_reports_sent": "reports of the whole node to those",
     "identity_prefix_states": "what the index of resolution is told, which is public; outlives its organisation",
+    "identity_figures": "counts of the whole node; names in them are shown by whose prefix they lie below",
+    "identity_findings": "about names of several organisations; each is shown its own part of one",
+    "identity_mirrors": "who follows the node's log; shown by a permission on the root",
     "web_answers": "found by person and key alone",
 }
 """Tables that belong to no organisation, by the beginning of their name, and why."""

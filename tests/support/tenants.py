@@ -20,6 +20,8 @@ from millwright.historian import Historian, SeriesInfo
 from millwright.identity.filing.documents import signed
 from millwright.identity.filing.model import Filing
 from millwright.identity.filing.tables import sent
+from millwright.identity.operation.model import Candidate
+from millwright.identity.operation.store import OperationStore
 from millwright.identity.records import Prefix
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Signer
@@ -215,6 +217,7 @@ async def _registered(web: RunningWeb, made: Tenant) -> None:
     template_id = (await send(client, "POST", "/identifier-templates", document))["id"]
     await send(client, "POST", f"/identifier-templates/{template_id}/publish", {}, 200)
     made.ids["identifier"] = f"78.{marker}/thing"
+    made.ids["finding_id"] = await asyncio.to_thread(_finding, web, made)
     new = {"identifier": made.ids["identifier"], "template_id": template_id, "fields": {"name": marker}}
     await send(client, "POST", "/identifiers", new)
     measure = {"scope": "identifier", "on": made.ids["identifier"], "reason": marker, "text": marker}
@@ -262,6 +265,17 @@ async def _filed(web: RunningWeb, made: Tenant) -> None:
             connection.execute(sa.insert(sent), [row])
 
     await asyncio.to_thread(keep)
+
+
+def _finding(web: RunningWeb, made: Tenant) -> str:
+    """Somebody tries out names of the enterprise."""
+    store = OperationStore(web.services.records.scoped(EVERYTHING))
+    name = f"78.{made.marker}/thing"
+    seen = Candidate(
+        kind="guessing", subject=name, period=1, at_ms=web.services.clock.now_ms(), evidence={}, names=(name,)
+    )
+    store.note(seen)
+    return str(next(row.id for row in store.findings(None) if row.subject == name))
 
 
 def _cases(web: RunningWeb, made: Tenant) -> None:

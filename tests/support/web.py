@@ -48,6 +48,11 @@ from millwright.identity.filing import (
     Uppers,
 )
 from millwright.identity.measures import Measures
+from millwright.identity.operation.board import Board
+from millwright.identity.operation.mirrors import Mirrors
+from millwright.identity.operation.service import Operation
+from millwright.identity.operation.settings import MonitoringSettings
+from millwright.identity.operation.store import OperationStore
 from millwright.identity.prefixes import Prefixes, PrefixesSettings
 from millwright.identity.prefixes.handle_keys import HandleKeys, HolderIndex
 from millwright.identity.records import Records as Register
@@ -265,6 +270,9 @@ def compose(
     filed = SentStore(everything)
     reporter = Reporter(everything, register, signer, clock)
     known.organisations.store.leaving.append(outbox.left)
+    watching, monitoring = OperationStore(everything), MonitoringSettings()
+    board = Board(watching, bus, clock, "test", monitoring)
+    mirrors = Mirrors(watching, register, bus, clock)
     return Services(
         parties=known,
         approvals=Approvals(everything, sealed, known, clock, approving or ApprovalsSettings()),
@@ -308,6 +316,7 @@ def compose(
             "imports": Imports(records, register, templates, SerialStore(records), files, clock),
             "search": Search(following.index, register, registration, clock),
             "search_follower": following,
+            "operation": Operation(watching, board, mirrors, register, clock, monitoring),
             "export": Export(following.index, register, registration),
             "import_worker": ImportWorker(everything, register, registration, seals, files, clock, ends=False),
             "tally": tally,

@@ -66,3 +66,13 @@ export type IdentifierItem = Schemas["IdentifierItem"];
 export type IdentifierPage = Schemas["IdentifierPage"];
 export const AMONG = ["own", "all", "public"] as const;
 export type Among = (typeof AMONG)[number];
+
+export type OperationSummary = Schemas["OperationSummary"];
+export type NodeFigures = Schemas["NodeFigures"];
+export type SeriesView = Schemas["SeriesView"];
+export const SPANS = ["hour", "day", "month"] as const satisfies readonly SeriesView["span"][];
+export type HotNames = Schemas["HotNames"];
+export type MirrorView = Schemas["MirrorView"];
+export type UnfiledPrefix = Schemas["UnfiledPrefix"];
+/** What was counted, and beside it the threshold: numbers, and texts of what they are about. */
+export type Finding = Omit<Schemas["Finding"], "evidence"> & { evidence: Record<string, number | string | string[]> };

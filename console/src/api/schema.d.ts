@@ -2396,6 +2396,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identifiers/operation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What waits for somebody
+         * @description How many abnormal look-ups are open, and which prefixes have no accepted filing: of one's own.
+         */
+        get: operations["getOperation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/operation/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Abnormal look-ups
+         * @description With what shows them: of one's own prefixes; on the topmost organisation every network that stands out.
+         */
+        get: operations["listOperationFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/operation/findings/{finding_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge a finding
+         * @description Say what was found out or done. What occurs again within a day is counted on; later it is a new finding.
+         */
+        post: operations["acknowledgeOperationFinding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/operation/hot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hot identifiers
+         * @description Of one's own prefixes, those that are asked for most, as far as they are among the hundred of all.
+         */
+        get: operations["listHotIdentifiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/operation/node": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How resolution stands
+         * @description Rates, latencies, failures by cause, and mirrors of the node as a whole.
+         */
+        get: operations["getOperationNode"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/operation/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Resolution over time
+         * @description Of the node as a whole.
+         */
+        get: operations["getOperationSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identifiers/record": {
         parameters: {
             query?: never;
@@ -5451,6 +5571,12 @@ export interface components {
             acknowledged: string[];
             skipped: string[];
         };
+        /** CauseView */
+        CauseView: {
+            count: number;
+            failure: boolean;
+            outcome: string;
+        };
         /** Certificate */
         Certificate: {
             authority_id: string;
@@ -5919,6 +6045,35 @@ export interface components {
         FilingReason: {
             comment: string;
         };
+        /** Finding */
+        Finding: {
+            acknowledged_by: string;
+            acknowledged_ms: number | null;
+            comment: string;
+            evidence: {
+                [key: string]: unknown;
+            };
+            first_ms: number;
+            hidden: number;
+            id: string;
+            /** @enum {string} */
+            kind: "scraping" | "enumeration" | "misses" | "counterfeit" | "guessing";
+            last_ms: number;
+            names: string[];
+            prefixes: string[];
+            /** @enum {string} */
+            state: "open" | "acknowledged";
+            subject: string;
+            times: number;
+        };
+        /** FindingAcknowledgement */
+        FindingAcknowledgement: {
+            comment: string;
+        };
+        /** FindingPage */
+        FindingPage: {
+            items: components["schemas"]["Finding"][];
+        };
         /** Firing */
         Firing: {
             limit: number | null;
@@ -5993,6 +6148,21 @@ export interface components {
             received_ms: number;
             time_ms: number;
             value: number | boolean | string | null;
+        };
+        /** HotName */
+        HotName: {
+            count: number;
+            error: number;
+            name: string;
+            organisation_id: string;
+            prefix: string;
+            registered: boolean;
+        };
+        /** HotNames */
+        HotNames: {
+            items: components["schemas"]["HotName"][];
+            /** @enum {string} */
+            span: "hour" | "day";
         };
         /** IdentifierChange */
         IdentifierChange: {
@@ -6187,6 +6357,16 @@ export interface components {
             message: string;
             pointer: string;
             source: string;
+        };
+        /** InterfaceView */
+        InterfaceView: {
+            asked: number;
+            failed: number;
+            found: number;
+            /** @enum {string} */
+            interface: "udp" | "tcp" | "rest" | "link" | "did" | "page" | "recursion";
+            p50_us: number | null;
+            p99_us: number | null;
         };
         /** Invitation */
         Invitation: {
@@ -6446,6 +6626,19 @@ export interface components {
             text: string;
             text_zh: string;
             unit: string;
+        };
+        /** MirrorView */
+        MirrorView: {
+            behind: number;
+            digest: string;
+            handles: number;
+            lag_ms: number;
+            node: string;
+            position: number;
+            problem: string;
+            seen_ms: number;
+            /** @enum {string} */
+            state: "equal" | "behind" | "differs" | "unknown" | "silent";
         };
         /** Model */
         Model: {
@@ -6896,6 +7089,28 @@ export interface components {
             token: string;
             /** @example https://secondary.example.cn */
             url: string;
+        };
+        /** NodeFigures */
+        NodeFigures: {
+            asked: number;
+            cache_hit_ratio: number | null;
+            causes: components["schemas"]["CauseView"][];
+            failed: number;
+            hit_ratio: number | null;
+            interfaces: components["schemas"]["InterfaceView"][];
+            is_mirror: boolean;
+            mirrors: components["schemas"]["MirrorView"][];
+            p50_us: number | null;
+            p99_us: number | null;
+            position: number;
+            processes: components["schemas"]["ProcessView"][];
+            rate_per_s: number;
+        };
+        /** OperationSummary */
+        OperationSummary: {
+            open_findings: number;
+            unfiled: components["schemas"]["UnfiledPrefix"][];
+            unfiled_days: number;
         };
         /** Organisation */
         Organisation: {
@@ -7366,6 +7581,12 @@ export interface components {
             status: number;
             title: string;
             type: string;
+        };
+        /** ProcessView */
+        ProcessView: {
+            forgotten: number;
+            role: string;
+            seen_ms: number;
         };
         /** Proof */
         Proof: {
@@ -8037,6 +8258,22 @@ export interface components {
             device_id: string;
             property: string;
         };
+        /** SeriesView */
+        SeriesView: {
+            failed: {
+                [key: string]: number[];
+            };
+            hit_ratio: (number | null)[];
+            p50_us: (number | null)[];
+            p99_us: (number | null)[];
+            rate_per_s: {
+                [key: string]: number[];
+            };
+            /** @enum {string} */
+            span: "hour" | "day" | "month";
+            step_ms: number;
+            time_ms: number[];
+        };
         /** ServiceSpec */
         ServiceSpec: {
             /** @default [] */
@@ -8614,6 +8851,15 @@ export interface components {
         /** Transfer */
         Transfer: {
             to_id: string;
+        };
+        /** UnfiledPrefix */
+        UnfiledPrefix: {
+            granted_ms: number;
+            id: string;
+            last_filing: string;
+            organisation_id: string;
+            organisation_name: string;
+            prefix: string;
         };
         /** UpperCheck */
         UpperCheck: {
@@ -17256,6 +17502,369 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationSummary"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listOperationFindings: {
+        parameters: {
+            query?: {
+                /** @description Only in this state. */
+                state?: "open" | "acknowledged" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledgeOperationFinding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the finding. */
+                finding_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingAcknowledgement"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listHotIdentifiers: {
+        parameters: {
+            query?: {
+                /** @description Most identifiers. */
+                limit?: number;
+                /** @description The last hour or day. */
+                span?: "hour" | "day";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HotNames"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOperationNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeFigures"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOperationSeries: {
+        parameters: {
+            query?: {
+                /** @description The last hour by minute, day by ten minutes, or thirty days by hour. */
+                span?: "hour" | "day" | "month";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesView"];
                 };
             };
             /** @description The request has wrong values. */

@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, SolutionOutlined, TagsOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, RadarChartOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, SolutionOutlined, TagsOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -7,7 +7,7 @@ import { Link, Navigate, Outlet, useLocation, useNavigate } from "react-router";
 
 import { ProblemError, whenSignedOut } from "../api/client";
 import { live, useLiveState } from "../api/live";
-import type { PrefixSummary } from "../api/identifiers";
+import type { OperationSummary, PrefixSummary } from "../api/identifiers";
 import type { ApprovalSummary, Overview, Session } from "../api/model";
 import { queryClient, useMay, useResource, useRights, useSession } from "../api/queries";
 import { useText } from "../i18n";
@@ -95,9 +95,11 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const codes = useMay("codes:use");
   const records = useMay("identifiers:read");
   const prefixes = useMay("prefixes:read");
+  const operates = useMay("identifiers:operate");
   const templates = useMay("templates:read");
   const filings = useMay("filings:read");
   const toDecide = useResource<PrefixSummary>("/prefixes/summary", {}, { enabled: prefixes, everyMs: 15_000 });
+  const findings = useResource<OperationSummary>("/identifiers/operation", {}, { enabled: operates, everyMs: 30_000 });
   const several = (useRights(60_000).data?.organisations.length ?? 0) > 1;
   const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
   const asking = overview.data?.alarms.unacknowledged ?? 0;
@@ -115,6 +117,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     ...(prefixes ? [item("/prefixes", <SafetyCertificateOutlined />, t.nav.prefixes, toDecide.data?.waiting)] : []),
     ...(filings ? [item("/filings", <SolutionOutlined />, t.nav.filings)] : []),
     ...(templates ? [item("/identifier-templates", <ProfileOutlined />, t.nav.templates)] : []),
+    ...(operates ? [item("/identifier-operation", <RadarChartOutlined />, t.nav.operation, findings.data?.open_findings)] : []),
     ...(records ? [item("/emergency", <SafetyOutlined />, t.emergency.title)] : []),
     ...(codes ? [item("/codes", <QrcodeOutlined />, t.nav.codes)] : []),
   ];

@@ -13,11 +13,12 @@ from msgspec import structs
 
 from millwright.app.node import Node
 from millwright.app.readiness import die_with_parent
-from millwright.app.stats import figures
+from millwright.app.stats import Figures, figures
 from millwright.engines.nats import NatsConnection, NatsSettings, tls_context
 from millwright.identity.handle import HandleSettings, HandleValue, RecordsView, Reference, StoredRecord, value_to_json
 from millwright.identity.handle.attempts import client_address
 from millwright.identity.handle.records import Change, HandleRecords
+from millwright.identity.operation.watch import Watch
 from millwright.identity.records import ChangeLog, Records, SigningKeys, StreamLog
 from millwright.kernel import Clock, Denied, Invalid, MillwrightError, new_id
 from millwright.kernel.scope import EVERYTHING
@@ -151,7 +152,19 @@ async def start_on_demand(node: Node, role: str) -> asyncio.subprocess.Process:
         )
 
 
-def recursor_of(node: Node, records: HandleRecords, port: int | None = None) -> Recursor | None:
+def watch_of(node: Node, register: Records) -> Watch:
+    """What counts resolutions in this process."""
+
+    def exists(name: bytes) -> bool:
+        with register.view() as view:
+            return view.find(name) is not None
+
+    watch = Watch(node.settings.monitoring, node.clock, node.role, exists)
+    node.stats.sources.append(lambda: Figures(watch.counters()))
+    return watch
+
+
+def recursor_of(node: Node, records: HandleRecords, watch: Watch, port: int | None = None) -> Recursor | None:
     """Who asks other servers for names that are not kept here, where the settings want that; ``port`` is that of this
     node's Handle server. A part. Raises ``Invalid`` (``recursion.root_invalid``, ``recursion.network_invalid``)."""
     if not node.settings.recursion.enabled:
@@ -164,7 +177,12 @@ def recursor_of(node: Node, records: HandleRecords, port: int | None = None) -> 
     own.add(node.settings.handle.address)
     listened = port or node.settings.handle.port
     recursor = Recursor(
-        records, node.settings.recursion, node.clock, lambda host, asked: asked == listened and host in own, node.bus
+        records,
+        node.settings.recursion,
+        node.clock,
+        lambda host, asked: asked == listened and host in own,
+        node.bus,
+        watch,
     )
     node.stats.sources.append(lambda: figures(recursor.counters(), recursor.gauges(), recursor.problems()))
     return recursor

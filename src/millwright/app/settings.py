@@ -24,6 +24,7 @@ from millwright.engines.sql.settings import SqlSettings
 from millwright.historian.settings import HistorianSettings
 from millwright.identity.filing.settings import FilingSettings
 from millwright.identity.handle.settings import HandleSettings
+from millwright.identity.operation.settings import MonitoringSettings
 from millwright.identity.prefixes.settings import PrefixesSettings
 from millwright.identity.recursion.settings import RecursionSettings
 from millwright.identity.resolution.settings import ResolutionSettings
@@ -52,6 +53,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     handle: HandleSettings = field(default_factory=HandleSettings)
     resolution: ResolutionSettings = field(default_factory=ResolutionSettings)
     recursion: RecursionSettings = field(default_factory=RecursionSettings)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     operations: OperationsSettings = field(default_factory=OperationsSettings)
     ledger: LedgerSettings = field(default_factory=LedgerSettings)
     approvals: ApprovalsSettings = field(default_factory=ApprovalsSettings)

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 import msgspec
 
+from millwright.cli.client import connect
 from millwright.cli.filings import filing
 from millwright.cli.local import load_settings
 from millwright.cli.main import Options
 from millwright.cli.measures import COMMANDS as MEASURES
 from millwright.cli.output import format_time, interactive, json_option, print_json
 from millwright.cli.signatures import certify, sign, verify
-from millwright.kernel import Conflict, Invalid
+from millwright.kernel import Conflict, Denied, Invalid
 
 
 @click.group()
@@ -227,3 +228,30 @@ def forget(options: Options, text: str | None, everything: bool) -> None:
     if (text is None) != everything:
         raise click.UsageError("Give one identifier, or --all.")
     run(load_settings(options), name_of(code_of_text(text)).encode() if text is not None else b"")
+
+
+@identifiers.command("operation")
+@json_option
+@click.pass_obj
+def operation(options: Options, as_json: bool) -> None:
+    """Show how identifiers are resolved: rates, latencies, failures, mirrors, prefixes without a filing, abnormal
+    look-ups.
+
+    \b
+    Example:
+      millwright identifiers operation
+    """
+    from millwright.cli.operation import show
+
+    with connect(options) as client:
+        found = client.get("/identifiers/operation")
+        try:
+            node = client.get("/identifiers/operation/node")
+        except Denied:  # who may look at some organisations is not told of the node as a whole
+            node = None
+        hot = client.get("/identifiers/operation/hot", limit=10)["items"]
+        findings = client.get("/identifiers/operation/findings", state="open")["items"]
+    if as_json:
+        print_json(found | {"node": node, "hot": hot, "findings": findings})
+        return
+    show(found, node, hot, findings)

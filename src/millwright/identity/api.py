@@ -21,6 +21,7 @@ from millwright.identity.codes import SYSTEMS, Code, Refusal, convert, forms_of,
 from millwright.identity.codes.errors import too_busy
 from millwright.identity.filing import api as filing_api
 from millwright.identity.measures import api as measures_api
+from millwright.identity.operation import api as operation_api
 from millwright.identity.prefixes import api as prefixes_api
 from millwright.identity.registration import api as registration_api
 from millwright.identity.rights import CODES_USE
@@ -285,4 +286,5 @@ ROUTES: list[type[Controller]] = [
     *measures_api.ROUTES,
     *search_api.ROUTES,
     *snms_api.ROUTES,
+    *operation_api.ROUTES,
 ]

@@ -32,6 +32,19 @@ IDENTIFIERS_READ = permission(
 IDENTIFIERS_REGISTER = permission(
     "identifiers:register", "Register, change and remove identifiers", "注册、修改和删除标识", ("engineer",)
 )
+IDENTIFIERS_OPERATE = permission(
+    "identifiers:operate",
+    "Watch how identifiers are resolved, deal with abnormal look-ups",
+    "监测标识解析运行，处理异常查询",
+    ("engineer", "operator"),
+)
+RESOLUTION_READ = permission(
+    "resolution:read",
+    "See rates, latencies, failures and mirrors of resolution",
+    "查看标识解析的速率、时延、失败和镜像",
+    READERS,
+    node=True,
+)
 IDENTIFIERS_REVEAL = permission("identifiers:reveal", "See sealed values of identifiers", "查看标识的加密数据")
 IDENTIFIERS_EMERGENCY = permission(
     "identifiers:emergency",

@@ -238,16 +238,44 @@ def _exposition(processes: list[RoleStats]) -> Iterator[str]:
         yield f"# HELP {name} {text}\n# TYPE {name} {kind}\n"
         for stats in processes:
             yield f"{name}{_labels(stats)} {_number(getattr(stats, attribute) * factor)}\n"
+    labelled: dict[str, list[tuple[RoleStats, str, float]]] = {}
     for kind, suffix in (("counters", "_total"), ("gauges", "")):
         groups: dict[str, list[tuple[RoleStats, str, Any]]] = {}
         for stats in processes:
             for figure, value in getattr(stats, kind).items():
+                base, brace, _ = figure.partition("{")
+                if brace:
+                    labelled.setdefault(base, []).append((stats, figure[len(base) :], value))
+                    continue
                 base, _, of = figure.partition(".")
                 groups.setdefault(f"millwright_{_metric(base)}{suffix}", []).append((stats, of, value))
         for name, samples in sorted(groups.items()):
             yield f"# TYPE {name} {kind[:-1]}\n"
             for stats, of, value in samples:
                 yield f"{name}{_labels(stats, of)} {_number(value)}\n"
+    yield from _labelled(labelled)
+
+
+def _labelled(figures: dict[str, list[tuple[RoleStats, str, float]]]) -> Iterator[str]:
+    """Counters whose name has labels of its own, as Prometheus writes them; those of a histogram together."""
+    told = set()
+    for base, samples in sorted(figures.items(), key=lambda each: _histogram_of(each[0]) or each[0]):
+        histogram = _histogram_of(base)
+        name = f"millwright_{_metric(base)}{'' if histogram else '_total'}"
+        if histogram not in told:
+            kind = f"millwright_{histogram} histogram" if histogram else f"{name} counter"
+            yield f"# TYPE {kind}\n"
+        if histogram:
+            told.add(histogram)
+        for stats, labels, value in samples:
+            yield f"{name}{_labels(stats)[:-1]},{labels[1:]} {_number(value)}\n"
+
+
+def _histogram_of(base: str) -> str | None:
+    for part in ("_bucket", "_count", "_sum"):
+        if base.endswith(part):
+            return _metric(base.removesuffix(part))
+    return None
 
 
 def _metric(name: str) -> str:

@@ -14,17 +14,22 @@ import pytest
 
 from millwright.engines.nats import NatsConnection
 from millwright.engines.nats.server import find_server
-from millwright.identity.records import Records, SigningKeys, StreamLog
+from millwright.identity.operation.mirrors import Mirrors
+from millwright.identity.operation.store import OperationStore
+from millwright.identity.operation.telling import MirrorTeller
+from millwright.identity.records import Follower, Records, SigningKeys, StreamLog
 from millwright.identity.records.comparing import StandingTeller, ask_standing
 from millwright.identity.records.index import RecordIndex
 from millwright.identity.records.log import STREAM, SUBJECT
 from millwright.identity.records.mirroring import MirrorLog
 from millwright.identity.records.snapshots import read_snapshot, write_snapshot
-from millwright.kernel import Conflict, Corrupt, Denied, Unavailable
+from millwright.kernel import Conflict, Corrupt, Denied, SystemClock, Unavailable
+from millwright.kernel.scope import EVERYTHING
 from support.handle import value
 from support.identifiers import home, make_records, open_records, put
 from support.measures import lift, take
 from support.nats import RunningNats, free_port
+from support.web import open_records as open_database
 
 PREFIX = b"88.1"
 
@@ -262,3 +267,32 @@ async def test_a_user_that_may_only_read_is_enough_for_a_mirror(tmp_path: Path) 
     finally:
         server.terminate()
         server.wait(10)
+
+
+async def test_a_mirror_tells_its_primary_how_far_it_is(tmp_path: Path) -> None:
+    async with pair(tmp_path) as (primary, mirror, at_primary, at_mirror, _):
+        await mirror.start()
+        database = open_database(tmp_path / "records").scoped(EVERYTHING)
+        heard = Mirrors(OperationStore(database), primary, at_primary, SystemClock())
+        await heard.start()
+        log = mirror.log
+        assert isinstance(log, MirrorLog)
+        teller = MirrorTeller(mirror, Follower(mirror, at_mirror, SystemClock()), log.primary, "copy")
+        await teller.start()
+
+        async def told(**wanted: object) -> None:
+            for _ in range(400):
+                listed = heard.listed()
+                if any(all(getattr(each, name) == given for name, given in wanted.items()) for each in listed):
+                    return
+                await asyncio.sleep(0.05)
+            raise AssertionError(heard.listed())
+
+        await told(node="copy", state="equal", behind=0, handles=10)
+        await asyncio.to_thread(put, primary, (PREFIX + b"/more", (value(1),)))
+        await told(node="copy", state="behind", behind=1)
+        await asyncio.to_thread(mirror.catch_up)
+        await told(node="copy", state="equal", behind=0, handles=11)
+        await teller.stop()
+        await heard.stop()
+        database.close()

@@ -246,6 +246,7 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /identifiers": {"identifier": ids["identifier"]},
         "PATCH /identifiers/record": {"fields": {}},
         "POST /identifiers/record/restore": {"version": 1},
+        "POST /identifiers/operation/findings/{finding_id}/acknowledge": {"comment": "c"},
         "POST /identifiers/imports/{import_id}/start": {"template_id": ids["template_id"]},
         "POST /identifiers/measures/preview": {"scope": "identifier", "on": ids["identifier"]},
         "POST /identifiers/measures/suspend": {"scope": "identifier", "on": ids["identifier"], "reason": "r"},

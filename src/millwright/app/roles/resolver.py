@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from millwright.app.identifiers import RecordedHandles, administrators_of, recursor_of, register_of
+from millwright.app.identifiers import RecordedHandles, administrators_of, recursor_of, register_of, watch_of
 from millwright.app.node import Composition, Node
 from millwright.app.stats import Figures, figures
 from millwright.identity.handle import HandleServer, HandleService, HandleSettings, Interface, Server, Site
 from millwright.identity.handle.site import Service, Transport
+from millwright.identity.operation.telling import MirrorTeller, Teller
+from millwright.identity.operation.watch import Watch
 from millwright.identity.records import Follower
 from millwright.identity.records.comparing import StandingTeller
+from millwright.identity.records.mirroring import MirrorLog
 from millwright.kernel import Invalid, Part
 from millwright.ledger import Denials, Recorder
 
@@ -38,7 +41,8 @@ def compose(node: Node) -> Composition:
     denials = Denials(recorder, node.clock, interval_s=node.settings.ledger.repeats_every_s)
     handles = RecordedHandles(records, recorder, denials, node.clock)
     key = _read_key(settings.key) if settings.key else None
-    recursor = recursor_of(node, handles, settings.port)
+    watch = watch_of(node, records)
+    recursor = recursor_of(node, handles, watch, settings.port)
     service = HandleService(
         handles,
         _site(settings, key, primary=not node.settings.identity.follows),
@@ -48,6 +52,7 @@ def compose(node: Node) -> Composition:
         administrators=administrators_of(settings),
         recursion=recursor,
         failed=handles.failed,
+        watch=watch,
     )
     server = HandleServer(service)
     node.stats.sources += [
@@ -62,13 +67,18 @@ def compose(node: Node) -> Composition:
         parts.append(recursor)
     if not node.settings.identity.follows:
         parts.append(StandingTeller(records, node.bus, node.settings.node.name))
+    else:
+        log = records.log
+        primary = log.primary if isinstance(log, MirrorLog) else node.bus
+        parts.append(MirrorTeller(records, follower, primary, node.settings.node.name))
+    parts.append(Teller(watch, node.bus, node.settings.node.name))
     parts.append(server)
     if node.settings.resolution.port:
-        parts.append(_over_http(node, handles, recursor))
+        parts.append(_over_http(node, handles, recursor, watch))
     return Composition(parts, f"handle://{shown}:{settings.port}")
 
 
-def _over_http(node: Node, handles: RecordedHandles, recursor: Recursor | None) -> Part:
+def _over_http(node: Node, handles: RecordedHandles, recursor: Recursor | None, watch: Watch) -> Part:
     """Resolution over HTTP on a port of its own; imported only by who wants it."""
     from millwright.identity.resolution import resolution_app
     from millwright.identity.resolution.server import ResolutionServer
@@ -80,6 +90,7 @@ def _over_http(node: Node, handles: RecordedHandles, recursor: Recursor | None) 
         administrators=administrators_of(node.settings.handle),
         recursion=recursor,
         failed=handles.failed,
+        watch=watch,
     )
     node.stats.sources.append(lambda: Figures(app.counters()))
     return ResolutionServer(app, node.settings.resolution)

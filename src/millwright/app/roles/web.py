@@ -15,6 +15,7 @@ from millwright.app.identifiers import (
     register_of,
     registration_of,
     start_on_demand,
+    watch_of,
 )
 from millwright.app.limits import QuotaProblems
 from millwright.app.node import Composition, Node, secrets_of
@@ -30,6 +31,11 @@ from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.identity.filing import FilingAgent, Reporter
 from millwright.identity.measures import Measures
+from millwright.identity.operation.board import Board
+from millwright.identity.operation.mirrors import Mirrors
+from millwright.identity.operation.service import Operation
+from millwright.identity.operation.store import OperationStore
+from millwright.identity.operation.telling import Teller
 from millwright.identity.prefixes import Prefixes, PrefixKeeper
 from millwright.identity.prefixes.handle_keys import HandleKeys, HolderIndex
 from millwright.identity.registration.bulk import ImportKeeper, Imports
@@ -96,6 +102,9 @@ def compose(node: Node) -> Composition:
     )
     following = follower_of(node, register, spawn=partial(start_on_demand, node, "indexer"))
     search = Search(following.index, register, registration, node.clock)
+    watch, kept = watch_of(node, register), OperationStore(everything)
+    board = Board(kept, node.bus, node.clock, settings.node.name, settings.monitoring)
+    mirrors = Mirrors(kept, register, node.bus, node.clock)
     calendar = Calendar(settings.metering.utc_offset_h)
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
@@ -142,11 +151,12 @@ def compose(node: Node) -> Composition:
             "measures": Measures(register, everything, node.clock, settings.resolution.public_url),
             "imports": imports,
             "search": search,
+            "operation": Operation(kept, board, mirrors, register, node.clock, settings.monitoring),
             "export": Export(following.index, register, registration),
         },
     )
     identifiers = RecordedHandles(register, recorder, denials, node.clock)
-    recursor = recursor_of(node, identifiers)
+    recursor = recursor_of(node, identifiers, watch)
     public = resolution_app(
         identifiers,
         settings.resolution,
@@ -156,6 +166,7 @@ def compose(node: Node) -> Composition:
         labels_of=PublicLabels(Templates(everything, node.clock)).of,
         recursion=recursor,
         failed=identifiers.failed,
+        watch=watch,
     )
     server = WebServer(create_app(services, public=public, snms_at_root=settings.identity.snms), chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
@@ -184,4 +195,5 @@ def compose(node: Node) -> Composition:
     if recursor is not None:
         before.append(recursor)
     before.append(agent)
-    return Composition([*before, importing, following, tally, limits, server], server.url)
+    watching: list[Part] = [board, mirrors, Teller(watch, node.bus, settings.node.name)]
+    return Composition([*before, importing, following, tally, limits, *watching, server], server.url)

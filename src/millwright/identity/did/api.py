@@ -12,6 +12,9 @@ from millwright.identity.codes import Code, bad_code, convert
 from millwright.identity.codes.did import parse
 from millwright.identity.did.document import changed_s, is_deactivated, of_key, of_record
 from millwright.identity.handle.measured import notice_of, notices_of, shown_to_all
+from millwright.identity.handle.wire.codes import Rc
+from millwright.identity.operation.model import FOUND, NOT_FOUND, SUSPENDED
+from millwright.identity.operation.outcomes import outcome_of
 from millwright.identity.records.naming import name_of
 from millwright.identity.resolution.http import (
     Asked,
@@ -28,7 +31,7 @@ from millwright.identity.resolution.limits import Limits
 from millwright.identity.resolution.referring import Circle, resolver_of, sent_on
 from millwright.identity.resolution.settings import ResolutionSettings
 from millwright.identity.resolution.source import Source
-from millwright.identity.resolution.standing import closed_because, suspended_by
+from millwright.identity.resolution.standing import closed_because, is_kept, suspended_by
 from millwright.kernel import Invalid
 
 IDENTIFIERS, METHODS = "/1.0/identifiers/", "/1.0/methods"
@@ -45,6 +48,8 @@ _STATUS = {
     "deactivated": 410,
     "methodNotSupported": 501,
 }
+_OUTCOME = {"invalidDid": "invalid_handle", "methodNotSupported": "operation_denied"}
+"""What was refused before anything was looked up."""
 _FRESH = (b"cache-control", b"no-cache")
 
 
@@ -95,7 +100,7 @@ class Dids:
         try:
             if kind is None:
                 raise _Failure("representationNotSupported", f"It is written as {', '.join((_RESULT, *_DOCUMENTS))}.")
-            document, metadata = await self._find(decoded(asked.path[len(IDENTIFIERS) :]), asked.address)
+            document, metadata = await self._find(decoded(asked.path[len(IDENTIFIERS) :]), asked)
             if metadata.get("deactivated"):
                 status = 410
         except _Elsewhere as elsewhere:
@@ -103,6 +108,7 @@ class Dids:
             return
         except (_Failure, Invalid) as failure:
             error = failure.error if isinstance(failure, _Failure) else "invalidDid"
+            asked.said(asked.outcome or _OUTCOME.get(error, "protocol_error"), asked.name)
             why = failure.why if isinstance(failure, _Failure) else failure.message
             status, resolution = _STATUS[error], {"error": error, "message": why}
             if error in ("notFound", "invalidDid"):
@@ -125,26 +131,30 @@ class Dids:
         content_type = (kind if kind not in _DOCUMENTS and kind else _RESULT).encode()
         await answer(asked.scope, send, status, msgspec.json.encode(shown), [*headers, (b"content-type", content_type)])
 
-    async def _find(self, text: str, address: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def _find(self, text: str, asked: Asked) -> tuple[dict[str, Any], dict[str, Any]]:
         if not text.startswith("did:"):
             raise bad_code(text, 0, "it does not begin with did: in lower case", "Such as did:web:example.com.")
         code = parse(text)
         if any(part.name in ("path", "query", "fragment") for part in code.parts):
             raise _Failure("invalidDid", "It is the address of a part of a document; give the DID alone.")
         if code.kind == "key":
+            asked.said(FOUND, name_of(code).encode())
             return of_key(code), {}
-        return await self._kept(code, address)
+        return await self._kept(code, asked)
 
-    async def _kept(self, code: Code, address: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def _kept(self, code: Code, asked: Asked) -> tuple[dict[str, Any], dict[str, Any]]:
         did = convert(code, "did")
         name = name_of(code).encode()
-        with await self._source.view(address, name) as view:
+        with await self._source.view(asked.address, name) as view:
             suspended = suspended_by(view, name)
             if suspended is not None:
+                asked.said(SUSPENDED, name)
                 # Also where there is no record: whether there is one is nobody's business meanwhile.
                 return {"id": did}, {"deactivated": True, "notice": notice_of(suspended)}
             why = closed_because(view, name)
             record = view.find(name) if why is None else None
+            closed = outcome_of(Rc.SERVER_NOT_RESPONSIBLE, view, name)
+            asked.said(FOUND if record is not None else NOT_FOUND if is_kept(view, name) else closed, name)
             if record is None:
                 if why is None and (resolver := resolver_of(view, name)):
                     raise _Elsewhere(resolver)
@@ -183,7 +193,7 @@ class Dids:
             folder = asked.path.removesuffix(DOCUMENT).strip("/")
             did += "".join(f":{quote(each, safe='%-._')}" for each in folder.split("/") if each)
         try:
-            document, metadata = await self._find(did, asked.address)
+            document, metadata = await self._find(did, asked)
             if metadata.get("deactivated"):
                 raise _Failure("deactivated", "This DID is in use no more, or suspended.")
         except _Elsewhere as elsewhere:
@@ -191,6 +201,7 @@ class Dids:
             return
         except (_Failure, Invalid) as failure:
             error = failure.error if isinstance(failure, _Failure) else "invalidDid"
+            asked.said(asked.outcome or _OUTCOME.get(error, "protocol_error"), asked.name)
             self._limits.miss(asked.address)
             await problem(
                 asked.scope, send, 410 if error == "deactivated" else 404, f"did.{error.lower()}", str(failure)

@@ -28,6 +28,9 @@ from millwright.identity.digital_link.linkset import CONTEXT, CONTEXT_LINK, Leve
 from millwright.identity.digital_link.measured import measured_level, sent_to
 from millwright.identity.handle.elsewhere import SIGNATURE_REFUSED
 from millwright.identity.handle.measured import notice_of, why_suspended
+from millwright.identity.handle.wire.codes import Rc
+from millwright.identity.operation.model import FOUND, NOT_FOUND, SUSPENDED
+from millwright.identity.operation.outcomes import outcome_of
 from millwright.identity.records.model import Measure
 from millwright.identity.records.naming import name_of_elements
 from millwright.identity.resolution.html import page
@@ -140,7 +143,7 @@ class DigitalLinks:
         except (Invalid, Unsupported) as error:
             await self._refuse(asked, send, 400, error)
             return
-        levels, found = await self._found(origin, steps, asked.address)
+        levels, found = await self._found(origin, steps, asked)
         anchor = origin + steps[0][0]
         headers: Headers = [_VARY, _FRESH]
         about = f"<{anchor}?linkType=linkset>; {_ALL_LINKS}"
@@ -170,6 +173,7 @@ class DigitalLinks:
 
         links = _chosen(levels, wished, wish)
         if not links:
+            asked.said("value_not_found", asked.name)
             self._limits.miss(asked.address)
             more = {"hint": "?linkType=linkset lists the links that there are.", "linkType": wished}
             text = "There is no link of this type."
@@ -193,13 +197,13 @@ class DigitalLinks:
         return [(path[:end], "GS1" + path[:end]) for end in ends]
 
     async def _found(
-        self, origin: str, steps: Sequence[tuple[str, str]], address: str
+        self, origin: str, steps: Sequence[tuple[str, str]], asked: Asked
     ) -> tuple[list[Level], _Standing]:
         """The levels of which there is a record, from the item up, and how it stands with what was asked for."""
         levels: list[Level] = []
         names = [step.encode() for _, step in steps]
         try:
-            block = await self._source.view(address, *names)
+            block = await self._source.view(asked.address, *names)
         except Unavailable as error:
             if error.code == SIGNATURE_REFUSED:
                 raise
@@ -208,27 +212,33 @@ class DigitalLinks:
                 resolver = resolver_of(view, names[-1])
             if not resolver:
                 raise
+            asked.said(outcome_of(Rc.SERVER_NOT_RESPONSIBLE), names[0])
             return [], _Standing("elsewhere", resolver=resolver)
         with block as view:
-            name = names[-1]
-            suspended = suspended_by(view, names[0])
+            name, item, answered = names[-1], names[0], b""
+            suspended = suspended_by(view, item)
             if suspended is not None:
+                asked.said(SUSPENDED, item)
                 return [], _Standing(why_suspended(suspended), measure=suspended)
             why = closed_because(view, name)
             if why is not None:
+                asked.said(outcome_of(Rc.SERVER_NOT_RESPONSIBLE, view, name), name)
                 return [], _Standing(why)
             for path, step in steps:
                 record = view.find(step.encode())
                 if record is None:
                     continue
+                answered = answered or step.encode()
                 described, links = read_record(record)
                 level = Level(anchor=origin + path, description=described or path[1:], links=tuple(links))
                 effect = view.effect(step.encode()) if view.measured else None
                 levels.append(level if effect is None else measured_level(level, effect, origin))
             if not levels:
                 kept, resolver = is_kept(view, name), resolver_of(view, name)
+                asked.said(NOT_FOUND if kept else outcome_of(Rc.SERVER_NOT_RESPONSIBLE), item)
                 return [], _Standing("unknown" if kept else "elsewhere", resolver=resolver)
-            effect = view.effect(names[0]) if view.measured else None
+            effect = view.effect(item) if view.measured else None
+        asked.said(FOUND, answered, b"" if answered == item else item)
         if effect is not None and effect.redirected is not None:
             return levels, _Standing(sent_to=sent_to(effect.redirected))
         if not any(level.of_type(DEFAULT) for level in levels):
@@ -250,6 +260,7 @@ class DigitalLinks:
         await answer(asked.scope, send, 307, b"", [_VARY, _FRESH, (b"location", target.encode())])
 
     async def _refuse(self, asked: Asked, send: Any, status: int, error: MillwrightError) -> None:
+        asked.said(outcome_of(Rc.INVALID_HANDLE))
         self._limits.miss(asked.address)
         start = len(_UNDER_GS1)
         at = error.detail.get("at")

@@ -25,6 +25,11 @@ Quick = tuple[tuple[int, int], int, bytes]
 """Version, request id and what follows the envelope."""
 
 
+def handle_of(data: bytes) -> bytes:
+    """The handle in a request that was answered here."""
+    return data[REQUEST_BYTES : REQUEST_BYTES + int.from_bytes(data[REQUEST_BYTES - 4 : REQUEST_BYTES])]
+
+
 def answer_quickly(
     view: RecordsView,
     data: bytes,

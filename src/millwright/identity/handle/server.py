@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 import socket
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Coroutine
 from typing import Any
@@ -26,6 +27,8 @@ from millwright.identity.handle.wire.message import (
     decode_envelope,
     packets,
 )
+from millwright.identity.operation.model import LIMITED, MALFORMED
+from millwright.identity.operation.watch import TIMED
 from millwright.kernel import Corrupt, MillwrightError, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -62,6 +65,9 @@ class HandleServer:
         self._tcp: asyncio.Server | None = None
         self._counting: asyncio.TimerHandle | None = None
         self._violation_s = self._failure_s = float("-inf")
+        self._lane = service.watch.lanes["udp"]
+        self._tcp_lane = service.watch.lanes["tcp"]
+        self._batches = 0
 
     async def start(self) -> None:
         """Listen. Raises ``Unavailable`` (``handle.port_taken``)."""
@@ -130,7 +136,7 @@ class HandleServer:
                     self.udp_requests += 1
                     count = asked.get(address[0], 0)
                     if count >= limit or (not count and len(asked) >= _ADDRESSES):
-                        self.udp_limited += 1
+                        self._limited()
                         continue
                     asked[address[0]] = count + 1
                     self._packet(view, data, address)
@@ -156,9 +162,14 @@ class HandleServer:
         if self._udp is not None:
             asyncio.get_running_loop().add_reader(self._udp.fileno(), self._read_udp)
 
+    def _limited(self) -> None:
+        self.udp_limited += 1
+        self.service.watch.tick("udp", LIMITED)
+
     def _packet(self, view: RecordsView, data: bytes, address: Any) -> None:
+        started_s = 0.0 if self.udp_requests % TIMED else time.perf_counter()
         try:
-            quick = self.service.answer_quickly(view, data, address[0])
+            quick = self.service.answer_quickly(view, data, address[0], self._lane)
         except (Corrupt, Unavailable) as error:
             self._log_failure(error)
             quick = None
@@ -169,11 +180,14 @@ class HandleServer:
                 self._send(ENVELOPE.pack(*version, 2, 11, 0, request_id, 0, length) + message, address)
             else:
                 self._send_all(version, 0, request_id, message, address)
+            if started_s:
+                self._lane.time(time.perf_counter() - started_s)
             return
         try:
             self._slow_packet(data, address)
         except MessageError:
             self.udp_malformed += 1
+            self.service.watch.tick("udp", MALFORMED)
 
     def _slow_packet(self, data: bytes, address: Any) -> None:
         envelope = decode_envelope(data)
@@ -182,7 +196,7 @@ class HandleServer:
         if whole is None:
             return
         if len(self._tasks) >= _MOST_TASKS:
-            self.udp_limited += 1
+            self._limited()
             return
         self.spawn(self._answer_packet(envelope, whole, address))
 
@@ -222,16 +236,21 @@ class HandleServer:
 
     def answer_quickly(self, messages: list[bytes], address: str) -> list[Quick]:
         """The answers to the first of some messages, as many as are the common question, in one view of the records."""
-        service, answers = self.service, list[Quick]()
+        service, answers, lane = self.service, list[Quick](), self._tcp_lane
+        self._batches += 1
+        started_s = 0.0 if self._batches % TIMED else time.perf_counter()
         try:
             with service.records.view() as view:
                 for data in messages:
-                    quick = service.answer_quickly(view, data, address)
+                    quick = service.answer_quickly(view, data, address, lane)
                     if quick is None:
                         break
                     answers.append(quick)
         except (Corrupt, Unavailable) as error:
             self._log_failure(error)
+        if started_s and answers:
+            # Those that came together are answered together.
+            lane.time(time.perf_counter() - started_s, TIMED * len(answers))
         return answers
 
     def admit(self, connection: Connection) -> bool:
@@ -273,6 +292,7 @@ class HandleServer:
     def log_violation(self, address: str, error: MessageError) -> None:
         """Log a broken rule, at most one a second."""
         now_s = self.service.clock.monotonic_s()
+        self.service.watch.tick("tcp", MALFORMED)
         if now_s - self._violation_s >= 1:
             self._violation_s = now_s
             logger.info("closing the connection of %s: %s", address, error.message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -17,7 +18,7 @@ from millwright.identity.handle.challenges import Challenge, Challenges
 from millwright.identity.handle.dialogue import Dialogue, Outcome, Peer
 from millwright.identity.handle.elsewhere import Recursion, wants_recursion
 from millwright.identity.handle.errors import MessageError
-from millwright.identity.handle.fastpath import Quick, answer_quickly
+from millwright.identity.handle.fastpath import Quick, answer_quickly, handle_of
 from millwright.identity.handle.keys import encode_public_key
 from millwright.identity.handle.model import HandleValue, Reference
 from millwright.identity.handle.operations import REFUSED, Operations
@@ -44,6 +45,8 @@ from millwright.identity.handle.wire.requests import (
     decode_request,
 )
 from millwright.identity.handle.wire.responses import encode_challenge, encode_error, encode_session
+from millwright.identity.operation.outcomes import failure_of, outcome_of
+from millwright.identity.operation.watch import Lane, Watch
 from millwright.kernel import Clock, Denied, MillwrightError
 
 logger = logging.getLogger(__name__)
@@ -78,7 +81,8 @@ class HandleService:
 
     ``site`` is what the server says about itself; ``key`` its private key (RSA, DSA or P-256) for certified answers and
     sessions, ``None`` for none; ``administrators`` may do everything; ``recursion`` asks for
-    what is kept elsewhere; ``failed`` is told who did not prove to be an administrator. It lives in one event loop.
+    what is kept elsewhere; ``failed`` is told who did not prove to be an administrator; ``watch`` counts resolutions.
+    It lives in one event loop.
     """
 
     def __init__(
@@ -92,8 +96,10 @@ class HandleService:
         administrators: tuple[Reference, ...] = (),
         recursion: Recursion | None = None,
         failed: FailedAttempt = unheard,
+        watch: Watch | None = None,
     ) -> None:
         self.records = records
+        self.watch = watch or Watch(clock=clock)
         self._failed = failed
         self.recursion = recursion
         self.site = site
@@ -118,9 +124,9 @@ class HandleService:
         self.responses: Counter[int] = Counter()
         self._failure_s = float("-inf")
 
-    def answer_quickly(self, view: RecordsView, data: bytes, address: str) -> Quick | None:
-        """The answer to a message of an address, envelope included, that is the common question. Raises nothing but
-        ``Corrupt``."""
+    def answer_quickly(self, view: RecordsView, data: bytes, address: str, lane: Lane) -> Quick | None:
+        """The answer to a message of an address, envelope included, that is the common question, counted in ``lane``.
+        Raises nothing but ``Corrupt``."""
         site, recursion = self.site, self.recursion
         if recursion is not None and not recursion.admits(address):
             recursion = None
@@ -128,6 +134,10 @@ class HandleService:
         quick = answer_quickly(view, data, site.serial, now_s, primary=site.primary, recursion=recursion)
         if quick is not None:
             self.responses[Rc.SUCCESS] += 1
+            lane.found += 1
+            lane.left -= 1
+            if lane.left <= 0:
+                lane.look(handle_of(data), address)
         return quick
 
     async def process(
@@ -147,16 +157,19 @@ class HandleService:
             return
         if dialogue is None:
             return
+        started_s, cause = time.perf_counter(), ""
         try:
             outcome = await self._outcome(dialogue)
         except MillwrightError as error:
-            outcome = self._refusal(error)
+            outcome, cause = self._refusal(error), failure_of(error)
         except Exception:
             logger.exception("a Handle request of %s failed", peer.address)
             outcome = Outcome(Rc.ERROR, [encode_error("The server failed; its log says why.")])
         if outcome is None:
             return
         self.responses[outcome.code] += 1
+        if dialogue.op == Op.RESOLUTION and dialogue.repeated is None:
+            self._watched(dialogue, outcome, cause, time.perf_counter() - started_s)
         answer = dialogue.answer(outcome)
         while True:
             try:
@@ -182,6 +195,18 @@ class HandleService:
                 if len(reply) <= self.settings.udp_proven_answer_bytes:
                     dialogue.answered.reply = reply
             yield part
+
+    def _watched(self, dialogue: Dialogue, outcome: Outcome, cause: str, latency_s: float) -> None:
+        """Count a resolution that went the long way; ``cause``: what is known better than its code says."""
+        peer, message = dialogue.peer, dialogue.original or dialogue.message
+        try:
+            request = decode_request(Op.RESOLUTION, message.body)
+            name = request.handle if isinstance(request, Resolve) else b""
+            with self.records.view() as view:
+                said = cause or outcome_of(outcome.code, view, name)
+            self.watch.count(peer.transport, said, name, peer.address, latency_s)
+        except MillwrightError:
+            self.watch.count(peer.transport, cause or outcome_of(outcome.code), b"", peer.address, latency_s)
 
     def _refusal(self, error: MillwrightError) -> Outcome:
         code = rc_of(error)

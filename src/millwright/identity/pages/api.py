@@ -14,7 +14,11 @@ from millwright.identity.handle.elsewhere import verdict_in
 from millwright.identity.handle.measured import notices_of
 from millwright.identity.handle.model import HandleValue
 from millwright.identity.handle.naming import prefix_of
+from millwright.identity.handle.records import RecordsView
 from millwright.identity.handle.trust.model import Verdict
+from millwright.identity.handle.wire.codes import Rc
+from millwright.identity.operation.model import FOUND, NOT_FOUND
+from millwright.identity.operation.outcomes import outcome_of
 from millwright.identity.pages.render import address_of, render, render_no_code, render_start
 from millwright.identity.pages.view import NoCode, PageView, notice_from, view_of
 from millwright.identity.records.naming import code_of_text, name_of
@@ -132,6 +136,7 @@ class Pages:
             values = record.values if record is not None else None
             kept = is_kept(view, key)
             verdict = verdict_in(view, key) if values is not None else None
+            asked.said(_outcome(view, key, closed, kept, values is not None), key)
             prefix, owner = owner_of(view, key) or (
                 prefix_of(key).decode() if kept or code.system == "handle" else "",
                 "",
@@ -174,6 +179,7 @@ class Pages:
         await answer(asked.scope, send, 307, b"", headers)
 
     async def _no_code(self, asked: Asked, send: Any, text: str, error: Invalid | Unsupported, language: str) -> None:
+        asked.said(outcome_of(Rc.INVALID_HANDLE))
         self._limits.miss(asked.address)
         detail = error.detail
         shown = NoCode(
@@ -201,6 +207,12 @@ class Pages:
             (b"cache-control", b"no-cache" if shown.status == 200 else b"no-store"),
         ]
         await answer(asked.scope, send, shown.status, msgspec.json.encode(shown), headers)
+
+
+def _outcome(view: RecordsView, key: bytes, closed: str | None, kept: bool, found: bool) -> str:
+    if found:
+        return FOUND
+    return NOT_FOUND if kept and closed is None else outcome_of(Rc.SERVER_NOT_RESPONSIBLE, view, key)
 
 
 def _wants_json(asked: Asked, query: dict[str, str]) -> bool:

@@ -32,6 +32,11 @@ class MirrorLog(StreamLog):
         self._unsubscribe: Unsubscribe | None = None
         self._kept = -1
 
+    @property
+    def primary(self) -> NatsConnection:
+        """The connection to the primary, open or not."""
+        return self._primary
+
     async def open(self) -> None:
         """Begin to connect; returns when the primary answers, or soon."""
         self._remember_loop()

@@ -142,6 +142,11 @@ class Records:
         return self._current().state()
 
     @property
+    def log(self) -> ChangeLog:
+        """The log that it follows."""
+        return self._log
+
+    @property
     def position(self) -> int:
         """The last batch of the log that is in the index."""
         return self.state().position

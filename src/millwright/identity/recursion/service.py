@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -16,6 +17,9 @@ from millwright.identity.handle.naming import PREFIX_HANDLES, fold, with_slash
 from millwright.identity.handle.records import HandleRecords, RecordsView, StoredRecord
 from millwright.identity.handle.resolution import Finding, refer
 from millwright.identity.handle.wire.codes import Rc
+from millwright.identity.operation.model import FETCHED
+from millwright.identity.operation.outcomes import failure_of, outcome_of
+from millwright.identity.operation.watch import Watch
 from millwright.identity.recursion.addresses import read_networks, read_root
 from millwright.identity.recursion.authorities import Authorities
 from millwright.identity.recursion.cache import FAILED, Cache, Entry, overlaid
@@ -49,7 +53,8 @@ class Recursor:
     """Who asks on behalf of others (:class:`.Recursion`). A :class:`millwright.kernel.Part`.
 
     ``records`` is what this node keeps: that is never asked for elsewhere. ``is_own`` tells the node's own address; on
-    ``bus`` it may be told to forget. It lives in one event loop; each process has its own cache.
+    ``bus`` it may be told to forget; ``watch`` counts what is looked up. It lives in one event loop; each process has
+    its own cache.
     """
 
     def __init__(
@@ -59,9 +64,12 @@ class Recursor:
         clock: Clock,
         is_own: Callable[[str, int], bool] = lambda _host, _port: False,
         bus: Bus | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._records, self.settings, self._clock = records, settings, clock
         self._bus = bus
+        self._watch = watch or Watch(clock=clock)
+        self._lane = self._watch.lanes["recursion"]
         self._unsubscribe: Unsubscribe | None = None
         self._networks = read_networks("networks", settings.networks)
         self.roots = tuple(map(read_root, settings.roots))
@@ -164,6 +172,7 @@ class Recursor:
             self._cache.drop(key)
             return None
         entry.hits += 1
+        self._lane.found += 1
         self._positive.move_to_end(key)
         if entry.stale:
             self.stale += 1
@@ -201,7 +210,15 @@ class Recursor:
             referral = None
             if not self.roots:
                 return None
-        return await self._answer(key, name, referral, address)
+        started_s = time.perf_counter()
+        try:
+            found = await self._answer(key, name, referral, address)
+        except MillwrightError as error:
+            said = failure_of(error) or "server_busy"
+            self._watch.count("recursion", said, b"", address, time.perf_counter() - started_s)
+            raise
+        self._watch.count("recursion", outcome_of(found.code), b"", address, time.perf_counter() - started_s)
+        return found
 
     async def view(self, address: str, *names: bytes) -> AbstractContextManager[RecordsView]:
         """A view of the register in which these names are found, wherever they are kept. Raises as :meth:`look_up`."""
@@ -226,6 +243,7 @@ class Recursor:
                 self.negative_hits += 1
                 raise _failure(name, negative)
         self.misses += 1
+        self._watch.tick(FETCHED, "asked")
         task = self._running.get(key)
         if task is not None:
             self.shared += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from typing import Any
 
 from millwright.identity.did.api import Dids
@@ -14,6 +15,11 @@ from millwright.identity.handle.model import Reference
 from millwright.identity.handle.records import HandleRecords
 from millwright.identity.handle.rest.answers import etag_of
 from millwright.identity.handle.rest.api import HANDLES, QUICK_HEADERS, SESSIONS, HandleRest
+from millwright.identity.handle.service import rc_of
+from millwright.identity.handle.wire.codes import Rc
+from millwright.identity.operation.model import LIMITED, Interface
+from millwright.identity.operation.outcomes import failure_of, outcome_of
+from millwright.identity.operation.watch import TIMED, Watch
 from millwright.identity.pages.api import PAGES, LabelsOf, NameOf, Pages, no_labels, nobody
 from millwright.identity.resolution.http import Asked, Headers, problem
 from millwright.identity.resolution.limits import Limits
@@ -45,6 +51,7 @@ class Resolution:
         labels_of: LabelsOf = no_labels,
         recursion: ManyFetched | None = None,
         failed: FailedAttempt = unheard,
+        watch: Watch | None = None,
     ) -> None:
         settings = settings or ResolutionSettings()
         source = Source(records, recursion)
@@ -58,6 +65,8 @@ class Resolution:
         self._dids = Dids(source, settings, self.limits)
         self._pages = Pages(source, settings, self.limits, name_of_organisation, labels_of)
         self.requests = self.quick = self.failures = 0
+        self.watch = watch or Watch(clock=clock)
+        self._lane = self.watch.lanes["rest"]
 
     def takes(self, path: str) -> bool:
         """Whether an address is answered here. Cheap for all addresses of the console and the node's own API."""
@@ -84,16 +93,20 @@ class Resolution:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": body, "more_body": False})
             return
+        started_s = time.perf_counter()
         self.requests += 1
         asked = Asked(scope, self._trusted)
         wait_s = self.limits.admit(asked.address)
         if wait_s:
             self.limits.refused += 1
+            if (interface := self._interface(asked.path)) is not None:
+                self.watch.tick(interface, LIMITED)
             await _too_many(scope, send, wait_s)
             return
         try:
             await self._answer(asked, receive, send)
         except MillwrightError as error:
+            asked.said(asked.outcome or failure_of(error) or outcome_of(rc_of(error) or Rc.ERROR))
             if error.code == SIGNATURE_REFUSED:
                 await problem(asked.scope, send, 503, error.code, str(error.detail["why"]))
                 return
@@ -104,9 +117,27 @@ class Resolution:
             title = error.message if status < 500 else "The server failed; its log says why."
             await problem(scope, send, status, error.code, title)
         except Exception:
+            asked.said("error")
             self.failures += 1
             logger.exception("a resolution failed")
             await problem(scope, send, 500, "resolution.failed", "The server failed; its log says why.")
+        finally:
+            self._watched(asked, time.perf_counter() - started_s)
+
+    def _interface(self, path: str) -> Interface | None:
+        """By which interface an address is answered; ``None`` for what resolves nothing."""
+        if path.startswith((HANDLES, "/id/")):
+            return "rest" if path.startswith(HANDLES) else "page"
+        if path in _EXACT:
+            return None
+        return "link" if self._links.takes(path) else "did" if self._dids.takes(path) else None
+
+    def _watched(self, asked: Asked, latency_s: float) -> None:
+        if not asked.outcome or (interface := self._interface(asked.path)) is None:
+            return
+        self.watch.count(interface, asked.outcome, asked.name, asked.address, latency_s)
+        if asked.guessed:
+            self.watch.guess(asked.guessed, asked.address)
 
     def _common(self, scope: Any) -> tuple[bytes, Headers] | None:
         """What answers the common question: all public values of a handle that is kept here, or at hand."""
@@ -125,6 +156,7 @@ class Resolution:
         """The body for all public values of a handle that is kept here, or at hand for who asks from ``address``, and
         the headers that it has of its own; ``None`` leaves the question to the application. To be called in the event
         loop."""
+        started_s = 0.0 if self.quick % TIMED else time.perf_counter()
         try:
             found = self.handles.find_public(handle, address)
         except MillwrightError:  # the long way says what it is
@@ -133,6 +165,13 @@ class Resolution:
             return None
         self.requests += 1
         self.quick += 1
+        lane = self._lane
+        lane.found += 1
+        lane.left -= 1
+        if lane.left <= 0:
+            lane.look(handle, address)
+        if started_s:
+            lane.time(time.perf_counter() - started_s)
         return found
 
     async def _answer(self, asked: Asked, receive: Any, send: Any) -> None:
@@ -159,6 +198,7 @@ def resolution_app(
     labels_of: LabelsOf = no_labels,
     recursion: ManyFetched | None = None,
     failed: FailedAttempt = unheard,
+    watch: Watch | None = None,
 ) -> Resolution:
     """The application over ``records``: mounted in the web role, and served by itself in the resolver role."""
     return Resolution(
@@ -170,6 +210,7 @@ def resolution_app(
         labels_of=labels_of,
         recursion=recursion,
         failed=failed,
+        watch=watch,
     )
 
 

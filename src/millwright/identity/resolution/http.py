@@ -31,10 +31,14 @@ _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,260}")
 class Asked:
     """A request, taken apart."""
 
-    __slots__ = ("address", "headers", "method", "path", "query_string", "scope", "secure")
+    __slots__ = (
+        "address", "guessed", "headers", "method", "name", "outcome", "path", "query_string", "scope", "secure",
+    )  # fmt: skip
 
     def __init__(self, scope: Any, trusted: frozenset[str] = frozenset()) -> None:
         self.scope = scope
+        self.outcome, self.name, self.guessed = "", b"", b""
+        """What became of a resolution and of which name, once that is known (:meth:`said`)."""
         self.method: str = scope["method"]
         self.path: str = raw_path(scope)
         """As it was sent, percent escapes and all."""
@@ -55,6 +59,11 @@ class Asked:
         if outside:
             self.address = outside[-1][:64]
         self.secure = self.text("x-forwarded-proto") == "https"
+
+    def said(self, outcome: str, name: bytes = b"", guessed: bytes = b"") -> None:
+        """Note what became of the resolution of ``name``, for who watches; ``guessed``: it stood in for this one, which
+        is not registered."""
+        self.outcome, self.name, self.guessed = outcome, name, guessed
 
     def text(self, name: str) -> str:
         """A header, empty when it is not there."""

@@ -47,6 +47,7 @@ registrar decides on, whose row that is."""
 
 ELSEWHERE = {
     "subject": "whose personal values the ledger erases: the node's own",
+    "finding_id": "of abnormal look-ups, which may be about names of several organisations",
     "sequence": "of a dead letter, which is in a stream",
     "upper_id": "nodes above are the node's own",
     "authority_id": "authorities are the node's own",

@@ -74,7 +74,7 @@ async def test_the_quick_answer_is_that_of_the_service(
     message = Message(op=Op.RESOLUTION, flags=flags, body=encode_request(Resolve(b"86.1000.1/product-1")))
     asked = frame(version, 0, 7, encode_message(message, version))
     with records.view() as view:
-        quick = service.answer_quickly(view, asked, "192.0.2.1")
+        quick = service.answer_quickly(view, asked, "192.0.2.1", service.watch.lanes["udp"])
     if quick is None:
         assert version < (2, 1)
         assert flags & Flag.REQUEST_DIGEST

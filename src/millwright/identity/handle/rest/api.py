@@ -23,6 +23,7 @@ from millwright.identity.handle.rest.quick import public_values, quoted
 from millwright.identity.handle.wire.codes import Flag, Rc
 from millwright.identity.handle.wire.requests import Resolve
 from millwright.identity.handle.wire.responses import decode_error, decode_resolved
+from millwright.identity.operation.outcomes import failure_of, outcome_of
 from millwright.identity.resolution.http import (
     CORS,
     JSON,
@@ -143,9 +144,13 @@ class HandleRest:
         except Refusal as refusal:
             if refusal.claimed is not None:
                 self._failed(refusal.claimed, asked.address)
+            if asked.name:
+                asked.said(outcome_of(refusal.code), asked.name)
             await self._refuse(asked, send, refusal)
         except MillwrightError as error:
             found = refusal_of(error)
+            if asked.name:
+                asked.said(failure_of(error) or outcome_of(found.code), asked.name)
             if found.status >= 500:
                 self._log_failure(error)
             await self._refuse(asked, send, found)
@@ -199,6 +204,7 @@ class HandleRest:
     # --- reading -----------------------------------------------------------------------------------------------------
 
     async def _read(self, asked: Asked, send: Any, handle: bytes, query: _Query) -> None:
+        asked.name = handle
         if query.callback:
             # A script of anybody's making, from the address of this node's own pages: CORS has made it needless.
             raise Refusal(Rc.OPERATION_DENIED, "callback is not offered; ask by CORS, every page may.", 400)
@@ -208,6 +214,8 @@ class HandleRest:
             raise Refusal(Rc.AUTHENTICATION_NEEDED, "Only administrators read values that are not public.")
         request = Resolve(with_slash(handle), query.indexes(), query.types)
         code, body, verdict = await self._resolved(request, who, query, asked.address)
+        with self._records.view() as view:
+            asked.said(outcome_of(code, view, request.handle), handle)
         pretty, text = query.pretty, handle.decode()
         if code in (Rc.SUCCESS, Rc.SERVICE_REFERRAL, Rc.PREFIX_REFERRAL):
             found = decode_resolved(body)
