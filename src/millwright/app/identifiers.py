@@ -12,12 +12,13 @@ from msgspec import structs
 
 from millwright.app.node import Node
 from millwright.app.readiness import die_with_parent
+from millwright.app.sections import folder_of
 from millwright.app.stats import figures
 from millwright.engines.nats import NatsConnection, NatsSettings, tls_context
 from millwright.identity.handle import HandleSettings, HandleValue, RecordsView, Reference, StoredRecord, value_to_json
 from millwright.identity.handle.attempts import client_address
 from millwright.identity.handle.records import Change, HandleRecords
-from millwright.identity.records import ChangeLog, Records, SigningKeys, StreamLog
+from millwright.identity.records import Archive, ChangeLog, Records, SigningKeys, StreamLog
 from millwright.kernel import Clock, Denied, Invalid, MillwrightError, new_id
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Act, Actor, Denials, Draft, Recorder, Target, acting, entries_of, note, seal
@@ -41,8 +42,25 @@ def register_of(node: Node) -> Records:
         _log_of(node),
         node.clock,
         origin=node.settings.node.name,
-        keys=SigningKeys(node.folder.identifiers_key, node.settings.node.name, chosen.trusted_keys),
+        keys=keys_of(node.settings),
         mirror=chosen.follows,
+        archive=archive_of(node.settings, node.clock),
+    )
+
+
+def keys_of(settings: NodeSettings) -> SigningKeys:
+    """The key of the node and those that it trusts."""
+    return SigningKeys(folder_of(settings).identifiers_key, settings.node.name, settings.identity.trusted_keys)
+
+
+def archive_of(settings: NodeSettings, clock: Clock) -> Archive:
+    """The node's own snapshots; what is to be left of the disk is what the node needs to go on."""
+    return Archive(
+        folder_of(settings).identifier_snapshots,
+        keys_of(settings),
+        clock,
+        node=settings.node.name,
+        spare_bytes=settings.node.disk_stop_mb * 1_000_000,
     )
 
 
@@ -53,7 +71,12 @@ def _log_of(node: Node) -> ChangeLog:
     from millwright.identity.records.mirroring import MirrorLog
 
     # One process of a node tells the others of what is new; it is the one that follows.
-    return MirrorLog(primary_of(node.settings, node.role), node.bus, tells=node.role == "resolver")
+    return MirrorLog(
+        primary_of(node.settings, node.role),
+        node.bus,
+        tells=node.role == "resolver",
+        is_own=keys_of(node.settings).is_own,
+    )
 
 
 def primary_of(settings: NodeSettings, role: str) -> NatsConnection:

@@ -80,6 +80,33 @@ def snapshot(options: Options, file: Path, as_json: bool) -> None:
     click.echo(f"digest {made.digest}")
 
 
+@identifiers.command("archive")
+@json_option
+@click.pass_obj
+def archive(options: Options, as_json: bool) -> None:
+    """Make a snapshot now as the node does by itself, read it back, and trim the log behind it.
+
+    \b
+    The log is trimmed only when [identity] keep_log_days says so: never what is younger, never what one of the
+    snapshots that are kept needs.
+    \b
+    Example:
+      millwright identifiers archive
+    """
+    from millwright.app.archiving import archive as run
+
+    done = run(load_settings(options))
+    if as_json:
+        print_json(msgspec.to_builtins(done))
+        return
+    click.echo(
+        f"{done.handles:,} identifiers up to batch {done.position:,} in {done.file} ({done.bytes / 1e6:,.1f} MB)."
+    )
+    click.echo(f"It was read back; {done.kept} snapshots are kept, {done.pruned} older ones were removed.")
+    kept = f"{done.trimmed:,} batches were removed from the log" if done.trims else "The log is not trimmed"
+    click.echo(f"{kept}; it begins at batch {done.first:,}.")
+
+
 @identifiers.command("restore")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--replace", is_flag=True, help="Put an index that is there aside.")

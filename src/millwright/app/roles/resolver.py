@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from millwright.app.identifiers import RecordedHandles, administrators_of, recursor_of, register_of
+from millwright.app.archiving import ArchiveKeeper
+from millwright.app.identifiers import RecordedHandles, administrators_of, archive_of, recursor_of, register_of
 from millwright.app.node import Composition, Node
 from millwright.app.stats import Figures, figures
 from millwright.identity.handle import HandleServer, HandleService, HandleSettings, Interface, Server, Site
 from millwright.identity.handle.site import Service, Transport
 from millwright.identity.records import Follower
 from millwright.identity.records.comparing import StandingTeller
+from millwright.identity.records.offering import SnapshotTeller
 from millwright.kernel import Invalid, Part
 from millwright.ledger import Denials, Recorder
 
@@ -50,10 +52,12 @@ def compose(node: Node) -> Composition:
         failed=handles.failed,
     )
     server = HandleServer(service)
+    keeper = ArchiveKeeper(node)
     node.stats.sources += [
         lambda: figures(follower.counters(), follower.gauges(), follower.problems()),
         lambda: Figures(**server.stats()),
         lambda: Figures(recorder.counters()),
+        lambda: figures({}, keeper.gauges(), keeper.problems()),
     ]
     host = _EVERY.get(settings.host, settings.host)
     shown = f"[{host}]" if ":" in host else host
@@ -62,6 +66,8 @@ def compose(node: Node) -> Composition:
         parts.append(recursor)
     if not node.settings.identity.follows:
         parts.append(StandingTeller(records, node.bus, node.settings.node.name))
+        parts.append(SnapshotTeller(archive_of(node.settings, node.clock), node.bus))
+    parts.append(keeper)
     parts.append(server)
     if node.settings.resolution.port:
         parts.append(_over_http(node, handles, recursor))
