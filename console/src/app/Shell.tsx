@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, SafetyCertificateOutlined, ScanOutlined, TagsOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, TagsOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -97,6 +97,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const prefixes = useMay("prefixes:read");
   const templates = useMay("templates:read");
   const toDecide = useResource<PrefixSummary>("/prefixes/summary", {}, { enabled: prefixes, everyMs: 15_000 });
+  const drills = useMay("drills:read");
   const several = (useRights(60_000).data?.organisations.length ?? 0) > 1;
   const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
   const asking = overview.data?.alarms.unacknowledged ?? 0;
@@ -114,6 +115,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     ...(prefixes ? [item("/prefixes", <SafetyCertificateOutlined />, t.nav.prefixes, toDecide.data?.waiting)] : []),
     ...(templates ? [item("/identifier-templates", <ProfileOutlined />, t.nav.templates)] : []),
     ...(codes ? [item("/codes", <QrcodeOutlined />, t.nav.codes)] : []),
+    ...(drills ? [item("/drills", <SafetyOutlined />, t.nav.drills)] : []),
   ];
   const items = [
     item("/", <DashboardOutlined />, t.nav.overview),

@@ -30,6 +30,7 @@ const pages: RouteObject[] = [
   { path: "identifiers/register", element: page(() => import("../identifiers/records/RegisterPage")) },
   { path: "identifiers/imports", element: page(() => import("../identifiers/imports/ImportsPage")) },
   { path: "identifiers/imports/:id", element: page(() => import("../identifiers/imports/ImportPage")) },
+  { path: "drills", element: page(() => import("../identifiers/drills/DrillsPage")) },
   { path: "scan", element: page(() => import("../identifiers/scan/ScanPage")) },
   { path: "prefixes", element: page(() => import("../identifiers/prefixes/PrefixesPage")) },
   { path: "prefixes/:id", element: page(() => import("../identifiers/prefixes/PrefixPage")) },

@@ -3,6 +3,7 @@ import { approvals } from "./approvals";
 import { security } from "./security";
 import { codes } from "./codes";
 import { identifiers } from "./identifiers";
+import { drills } from "./drills";
 import { imports } from "./imports";
 import { prefixes } from "./prefixes";
 import { templates } from "./templates";
@@ -13,7 +14,7 @@ export const en = {
   brand: { name: "Millwright", tagline: "Devices connect. History is kept. Alarms are true." },
   nav: {
     overview: "Overview", devices: "Devices", models: "Models", places: "Places", alarms: "Alarms", rules: "Rules", approvals: "Approvals",
-    deadLetters: "Dead letters", identifiers: "Identifiers", records: "Registered", scan: "Scan", prefixes: "Prefixes", templates: "Templates", codes: "Codes", retention: "Retention", usage: "Usage", system: "System", people: "People", organisations: "Organisations", audit: "Audit", account: "My account", menu: "Menu", skip: "Skip to content",
+    deadLetters: "Dead letters", identifiers: "Identifiers", records: "Registered", scan: "Scan", prefixes: "Prefixes", templates: "Templates", drills: "Drills", codes: "Codes", retention: "Retention", usage: "Usage", system: "System", people: "People", organisations: "Organisations", audit: "Audit", account: "My account", menu: "Menu", skip: "Skip to content",
   },
   common: {
     save: "Save", cancel: "Cancel", create: "Create", add: "Add", edit: "Edit", delete: "Delete", close: "Close", retry: "Try again", copy: "Copy",
@@ -146,6 +147,7 @@ export const en = {
   security: security.en,
   codes: codes.en,
   identifiers: identifiers.en,
+  drills: drills.en,
   imports: imports.en,
   prefixes: prefixes.en,
   templates: templates.en,

@@ -114,9 +114,14 @@ def follower_of(node: Node, register: Records, *, spawn: Any = None, ends: bool 
 
 async def start_on_demand(node: Node, role: str) -> asyncio.subprocess.Process:
     """Start a role that ends by itself on this machine; it ends with this process, too. Raises ``OSError``."""
+    return await start_command(node, ["run", role], role)
+
+
+async def start_command(node: Node, arguments: list[str], name: str) -> asyncio.subprocess.Process:
+    """Start the command line for this node; what it says is in the log folder as ``<name>.out``. Raises ``OSError``."""
     config = ["--config", str(node.config)] if node.config else []
-    command = [sys.executable, "-X", "faulthandler", "-m", "millwright", *config, "run", role]
-    with (node.folder.logs / f"{role}.out").open("ab") as output:
+    command = [sys.executable, "-X", "faulthandler", "-m", "millwright", *config, *arguments]
+    with (node.folder.logs / f"{name}.out").open("ab") as output:
         return await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from millwright.cli.drill import drill
 from millwright.cli.local import load_settings
 from millwright.cli.main import Options
 from millwright.cli.output import format_time, interactive, json_option, print_json
@@ -15,7 +16,10 @@ from millwright.kernel import Conflict, Invalid
 
 @click.group()
 def identifiers() -> None:
-    """The register of identifiers: how it stands, snapshots of it, and mirrors."""
+    """The register of identifiers: how it stands, snapshots of it, mirrors, and drills."""
+
+
+identifiers.add_command(drill)
 
 
 @identifiers.command("key")
@@ -183,7 +187,7 @@ def take_over(options: Options, yes: bool, force: bool, as_json: bool) -> None:
     from millwright.app.registers import take_over as run
 
     settings = load_settings(options)
-    _confirm("The former primary will be refused from then on. Take over?", yes=yes, as_json=as_json)
+    confirm("The former primary will be refused from then on. Take over?", yes=yes, as_json=as_json)
     done = run(settings, force=force)
     if as_json:
         print_json(msgspec.to_builtins(done))
@@ -209,7 +213,7 @@ def discard_log(options: Options, yes: bool, as_json: bool) -> None:
     """
     from millwright.app.registers import discard_log as run
 
-    _confirm("The log of this node is removed for good. Go on?", yes=yes, as_json=as_json)
+    confirm("The log of this node is removed for good. Go on?", yes=yes, as_json=as_json)
     last = run(load_settings(options))
     if as_json:
         print_json({"position": last})
@@ -217,7 +221,7 @@ def discard_log(options: Options, yes: bool, as_json: bool) -> None:
     click.echo(f"The log, which ended at batch {last:,}, is removed. Now restore a snapshot of the primary.")
 
 
-def _confirm(question: str, *, yes: bool, as_json: bool) -> None:
+def confirm(question: str, *, yes: bool, as_json: bool) -> None:
     """Ask a person. Raises ``Invalid`` (``records.not_confirmed``) where there is none."""
     if yes:
         return

@@ -19,6 +19,7 @@ from millwright.identity.carriers import Label, Level, SheetLayout, Symbology
 from millwright.identity.carriers.errors import labels_refused
 from millwright.identity.codes import SYSTEMS, Code, Refusal, convert, forms_of, parse_as
 from millwright.identity.codes.errors import too_busy
+from millwright.identity.drills import api as drills_api
 from millwright.identity.prefixes import api as prefixes_api
 from millwright.identity.registration import api as registration_api
 from millwright.identity.rights import CODES_USE
@@ -278,6 +279,7 @@ ROUTES: list[type[Controller]] = [
     CarriersController,
     *prefixes_api.ROUTES,
     *templates_api.ROUTES,
+    *drills_api.ROUTES,
     *registration_api.ROUTES,
     *search_api.ROUTES,
     *snms_api.ROUTES,

@@ -33,3 +33,5 @@ IDENTIFIERS_REGISTER = permission(
     "identifiers:register", "Register, change and remove identifiers", "注册、修改和删除标识", ("engineer",)
 )
 IDENTIFIERS_REVEAL = permission("identifiers:reveal", "See sealed values of identifiers", "查看标识的加密数据")
+DRILLS_READ = permission("drills:read", "See drills of the register", "查看标识注册库的演练", READERS, node=True)
+DRILLS_RUN = permission("drills:run", "Rehearse a failover or a restore", "开展切换和恢复演练", node=True)

@@ -39,6 +39,7 @@ _TAGS = {
     "Prefixes": "Prefixes of identifiers: applications, review, certification, filing, transfer, expiry.",
     "Identifier templates": "What is said of an identifier: fields, types, visibility; in versions.",
     "Identifiers": "Identifiers by template: registered one by one or from files, versions, links, search.",
+    "Drills": "Proof, by doing it, that the register survives the loss of its primary and can be restored.",
     "SNMS": "The interface of China's secondary nodes (SNMS, IDHub), at the root too where `[identity] snms` is on. "
     "Refusals are `{status, message, data}`, not problem details.",
     "Metering": "Usage, price plans, statements, quotas and rates.",

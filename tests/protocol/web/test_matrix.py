@@ -35,7 +35,14 @@ NOWHERE = "00000000000000000000000000"
 STREAMED = "/api/v1/live"
 """Is looked at in test_live_tenants."""
 
-NODES = {"kind": "device", "path": "checkpoint", "subject": "x", "authority_id": "x", "symbology": "qr"}
+NODES = {
+    "kind": "device",
+    "path": "checkpoint",
+    "subject": "x",
+    "authority_id": "x",
+    "drill_id": "x",
+    "symbology": "qr",
+}
 """What of the node's ledger and authorities is asked for, and the kind of carrier: that is not an enterprise's."""
 
 STATELESS = {"/api/v1/carriers/{symbology}"}

@@ -13,6 +13,7 @@ from millwright.app.identifiers import (
     recursor_of,
     register_of,
     registration_of,
+    start_command,
     start_on_demand,
 )
 from millwright.app.limits import QuotaProblems
@@ -27,6 +28,7 @@ from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
+from millwright.identity.drills import DrillBook, Drills
 from millwright.identity.prefixes import Prefixes, PrefixKeeper
 from millwright.identity.prefixes.handle_keys import HandleKeys, HolderIndex
 from millwright.identity.registration.bulk import ImportKeeper, Imports
@@ -96,6 +98,7 @@ def compose(node: Node) -> Composition:
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
     metering = Metering(node.records, everything, calendar, node.clock, lambda: limits.ceilings)
     metering.follow(parties.organisations)
+    start_drill = partial(_start_drill, node)
     services = Services(
         parties=parties,
         approvals=approvals,
@@ -132,6 +135,7 @@ def compose(node: Node) -> Composition:
             "handle_keys": HandleKeys(everything, register, node.clock),
             "templates": templates,
             "registration": registration,
+            "drills": Drills(DrillBook(node.folder.identifier_drills), start_drill),
             "snms": Snms(registration, templates, parties),
             "imports": imports,
             "search": search,
@@ -171,3 +175,7 @@ def compose(node: Node) -> Composition:
     if recursor is not None:
         before.append(recursor)
     return Composition([*before, importing, following, tally, limits, server], server.url)
+
+
+async def _start_drill(node: Node, arguments: list[str]) -> asyncio.subprocess.Process:
+    return await start_command(node, ["--data", str(node.folder.root), *arguments], "drill")

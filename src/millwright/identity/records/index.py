@@ -243,6 +243,10 @@ class IndexView:
                 following = next(wanted, None)
         return found
 
+    def changed_behind(self, position: int) -> int:
+        """How many records were changed last behind a batch; reads all of them."""
+        return sum(_VERSION.unpack_from(data)[1] > position for _, data in self._read.iter_from(HANDLES, b""))
+
     def digest_at(self, position: int) -> bytes | None:
         """The digest of the index when the batch at a position was its last; ``None`` when that is not known."""
         state = self.state
