@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from millwright.identity.drills import Drill, DrillStep
 
 _SAID = {
-    "snapshot": "take the snapshot",
+    "snapshot": "take a snapshot",
+    "read": "read and check the snapshot",
     "join": "join the node as a mirror",
     "isolate": "cut from the node, take over in isolation",
     "mirror": "a mirror follows",

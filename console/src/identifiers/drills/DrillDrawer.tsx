@@ -6,7 +6,7 @@ import { useFormat, useText } from "../../i18n";
 import { usePhone } from "../../parts/screen";
 import { DrillTag } from "./DrillsPage";
 
-const HIDDEN = new Set(["digest", "made_ms"]);
+const HIDDEN = new Set(["digest"]);
 
 /** One drill: what it measured beside its aims, and its steps with their times; it grows while the drill is under way. */
 export function DrillDrawer({ drill, close }: { drill: Drill; close: () => void }): JSX.Element {

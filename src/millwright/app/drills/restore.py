@@ -57,10 +57,10 @@ def _restore(
     if (folder_of(settings).identifiers / "data.mdb").exists():
         check_room(settings, node.folder, _COPIES)
     if snapshot is not None:
-        with recording.step("snapshot") as said:
+        with recording.step("read") as said:
             said.update(file=snapshot.name)
             made = read_snapshot(snapshot, target, keys)
-            said.update(handles=made.handles, batch=made.position, made_by=made.node, made_ms=made.made_ms)
+            said.update(handles=made.handles, batch=made.position, made_by=made.node)
     with recording.step("log") as said:
         said.update(_read_log(settings, target, alone=snapshot is None))
     with recording.step("verify") as said:

@@ -112,7 +112,10 @@ class Follower:
             "identifier_bytes": stats["bytes_used"],
             "identifier_position": state.position,
             "identifier_lag": lag,
-            "identifier_lag_s": round((self._clock.now_ms() - self._there_ms) / 1000, 3) if lag else 0.0,
+            # Cut off from the log nobody knows how much is lacking, but for how long.
+            "identifier_lag_s": round((self._clock.now_ms() - self._there_ms) / 1000, 3)
+            if lag or self._problem is not None
+            else 0.0,
         }
 
     def problems(self) -> list[dict[str, Any]]:
