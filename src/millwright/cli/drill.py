@@ -46,7 +46,7 @@ def aims(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--id", "drill_id", default="", hidden=True),
         click.option("--into", type=click.Path(path_type=Path, exists=True, file_okay=False),
                      help="Work in a folder below this one, on another disk for instance."),
-        click.option("--rpo-records", type=click.IntRange(0), default=0, show_default=True,
+        click.option("--rpo-records", type=click.IntRange(0), default=1000, show_default=True,
                      help="How many acknowledged records may be missing."),
         click.option("--rto-s", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True,
                      help="Within how many seconds it is to be done."),

@@ -53,7 +53,7 @@ function Step({ step }: { step: DrillStep }): JSX.Element {
       <span className="num quiet">{t.drills.seconds((step.at_ms / 1000).toFixed(2))}</span>
       <span>{t.drills.names[step.name] ?? step.name}</span>
       <span className="num">{f.number(Math.round(step.took_ms))} ms</span>
-      {said.length > 0 && <span className="small quiet mono" style={{ gridColumn: "2 / -1", overflowWrap: "anywhere" }}>{said.map(([key, value]) => `${key} ${String(value)}`).join(" · ")}</span>}
+      {said.length > 0 && <span className="small quiet" style={{ gridColumn: "2 / -1", overflowWrap: "anywhere" }}>{said.map(([key, value]) => `${t.drills.words[key] ?? key} ${typeof value === "boolean" ? (value ? t.drills.yes : t.drills.no) : typeof value === "number" ? f.number(value) : String(value)}`).join(" · ")}</span>}
     </li>
   );
 }

@@ -46,14 +46,15 @@ export default function DrillsPage(): JSX.Element {
             <div style={{ display: "grid", gap: 16, gridTemplateColumns: "repeat(auto-fit, minmax(min(340px, 100%), 1fr))" }}>
               {KINDS.map((kind) => <Last key={kind} kind={kind} drills={items.filter((one) => one.kind === kind)} open={setOpenId} seconds={seconds} />)}
             </div>
-            <Panel title={t.drills.history} flush>
+            <div>
+              <h2 style={{ fontSize: 14, fontWeight: 600, margin: "4px 0 8px" }}>{t.drills.history}</h2>
               <Listing
                 items={items} columns={columns} rowKey={(one) => one.id} onOpen={(one) => { setOpenId(one.id); }} more={null} loadingMore={false}
                 card={(one) => <button type="button" className="card" onClick={() => { setOpenId(one.id); }}><span className="row spread"><b>{t.drills.kinds[one.kind]}</b><DrillTag drill={one} /></span><span className="small quiet num" style={{ display: "block" }}>{t.drills.rto} {seconds(one.measured?.rto_s)} · {f.time(one.begun_ms)}</span></button>}
               />
-            </Panel>
+            </div>
             <Panel title={t.drills.how}>
-              <pre className="mono small" style={{ margin: 0, overflowX: "auto" }}>{"millwright identifiers drill failover --rto-s 60 --rpo-records 0\nmillwright identifiers drill restore --rto-s 300"}</pre>
+              <pre className="mono small" style={{ margin: 0, overflowX: "auto" }}>{"millwright identifiers drill failover --rto-s 60 --rpo-records 1000\nmillwright identifiers drill restore --rto-s 300"}</pre>
               <p className="small quiet" style={{ marginBlock: "8px 0" }}>{t.drills.howText}</p>
             </Panel>
           </div>

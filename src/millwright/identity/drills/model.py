@@ -13,10 +13,10 @@ DrillState: TypeAlias = Literal["running", "passed", "missed", "failed"]
 
 class Aims(Struct, frozen=True, kw_only=True):
     """What is wanted: seconds until changes are taken (restore: answers are given) again, and records that may be
-    missing."""
+    missing: a mirror follows, so what was acknowledged in the last moment may not be there."""
 
     rto_s: Annotated[float, Meta(gt=0, le=86_400)] = 60.0
-    rpo_records: Annotated[int, Meta(ge=0)] = 0
+    rpo_records: Annotated[int, Meta(ge=0)] = 1000
 
 
 class DrillStep(Struct, frozen=True, kw_only=True):
@@ -90,4 +90,4 @@ class NewDrill(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     kind: DrillKind
     rto_s: Annotated[float, Meta(gt=0, le=86_400)] = 60.0
-    rpo_records: Annotated[int, Meta(ge=0)] = 0
+    rpo_records: Annotated[int, Meta(ge=0)] = 1000
