@@ -4555,7 +4555,7 @@ export interface components {
         };
         /** Aims */
         Aims: {
-            /** @default 0 */
+            /** @default 1000 */
             rpo_records: number;
             /** @default 60 */
             rto_s: number;
@@ -5910,7 +5910,7 @@ export interface components {
         NewDrill: {
             /** @enum {string} */
             kind: "failover" | "restore";
-            /** @default 0 */
+            /** @default 1000 */
             rpo_records: number;
             /** @default 60 */
             rto_s: number;

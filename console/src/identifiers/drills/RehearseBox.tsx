@@ -19,7 +19,7 @@ export function RehearseBox({ close, begun }: { close: () => void; begun: (drill
   return (
     <Modal open title={t.drills.start} onCancel={close} okText={t.drills.begin} confirmLoading={start.isPending} onOk={() => { form.submit(); }}>
       <Form form={form} layout="vertical" initialValues={{ kind: "failover", rto_s: 60, rpo_records: 1000 }} onFinish={(wanted) => { start.mutate(wanted); }}>
-        <Form.Item name="kind" label={t.drills.which} extra={t.drills.about[kind]}>
+        <Form.Item name="kind" label={t.drills.which} rules={needed} extra={t.drills.about[kind]}>
           <Radio.Group optionType="button" options={KINDS.map((each) => ({ value: each, label: t.drills.kinds[each] }))} />
         </Form.Item>
         <Form.Item name="rto_s" label={t.drills.rtoAim} rules={needed}><InputNumber min={0.1} max={86_400} style={{ width: 160 }} /></Form.Item>
