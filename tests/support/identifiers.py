@@ -31,6 +31,15 @@ class MemoryLog:
     def last(self) -> int:
         return self.end
 
+    def first(self) -> int:
+        return min(self.messages, default=0)
+
+    def size(self) -> int:
+        return sum(map(len, self.messages.values()))
+
+    def fetch_snapshot(self, folder: Path, at_least: int) -> Path | None:
+        return None
+
     def append(self, message: bytes, after: int) -> int:
         with self._lock:
             if after != self.end:

@@ -35,6 +35,7 @@ from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import SecretsSettings, open_secrets
 from millwright.engines.sql import Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
+from millwright.identity.drills import DrillBook, Drills
 from millwright.identity.filing import (
     Filers,
     FilingAgent,
@@ -311,6 +312,7 @@ def compose(
             "templates": templates,
             "register": register,
             "registration": registration,
+            "drills": Drills(DrillBook(folder / "identifier-drills"), _no_node),
             "snms": Snms(registration, templates, known),
             "measures": Measures(register, everything, clock),
             "imports": Imports(records, register, templates, SerialStore(records), files, clock),
@@ -324,3 +326,8 @@ def compose(
             "device_certificates": DeviceCertificates(authority, records, everything, things.changes, clock),
         },
     )
+
+
+async def _no_node(_arguments: list[str]) -> Any:
+    """Drills are of nodes that are processes (``tests/e2e/identifiers``)."""
+    raise FileNotFoundError("there is no node to copy")

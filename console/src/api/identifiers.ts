@@ -19,6 +19,10 @@ export type PrefixHandleKeys = Schemas["PrefixHandleKeys"];
 export type MadeHandleKey = Schemas["MadeHandleKey"];
 export type PrefixStep = Schemas["PrefixStep"];
 export type PrefixAnswer = Omit<Schemas["PrefixAnswer"], "parts"> & { parts: CodePart[] };
+export type Drill = Schemas["Drill"];
+export type DrillKind = Drill["kind"];
+export type DrillStep = Schemas["DrillStep"];
+export type DrillPage = Schemas["DrillPage"];
 export type PrefixSummary = Schemas["PrefixSummary"];
 
 /** Of fields the node leaves out what is the usual. */

@@ -2066,6 +2066,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identifiers/drills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Drills
+         * @description Newest first, with what each measured.
+         */
+        get: operations["listIdentifierDrills"];
+        put?: never;
+        /**
+         * Rehearse
+         * @description A rehearsal on copies of the register: the node goes on as it is. It takes disk space for two to four copies
+         *     while it runs. Live drills are run on the command line.
+         */
+        post: operations["startIdentifierDrill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identifiers/drills/{drill_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A drill
+         * @description As far as it is.
+         */
+        get: operations["getIdentifierDrill"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identifiers/export": {
         parameters: {
             query?: never;
@@ -5244,6 +5289,13 @@ export interface components {
             tags: string[];
             title?: string | null;
         };
+        /** Aims */
+        Aims: {
+            /** @default 1000 */
+            rpo_records: number;
+            /** @default 60 */
+            rto_s: number;
+        };
         /** Alarm */
         Alarm: {
             acknowledged: boolean;
@@ -5828,6 +5880,47 @@ export interface components {
         DisclosurePage: {
             items: components["schemas"]["Disclosure"][];
             next?: string | null;
+        };
+        /** Drill */
+        Drill: {
+            aims: components["schemas"]["Aims"];
+            begun_ms: number;
+            ended_ms?: number | null;
+            id: string;
+            /** @enum {string} */
+            kind: "failover" | "restore";
+            live: boolean;
+            measured: components["schemas"]["Measured"];
+            missed?: string[];
+            node: string;
+            problem?: components["schemas"]["DrillProblem"] | null;
+            /** @enum {string} */
+            state: "running" | "passed" | "missed" | "failed";
+            steps?: components["schemas"]["DrillStep"][];
+            who: string;
+        };
+        /** DrillPage */
+        DrillPage: {
+            items: components["schemas"]["Drill"][];
+            running: boolean;
+        };
+        /** DrillProblem */
+        DrillProblem: {
+            code: string;
+            /** @default unavailable */
+            family: string;
+            /** @default  */
+            hint: string;
+            message: string;
+        };
+        /** DrillStep */
+        DrillStep: {
+            at_ms: number;
+            detail?: {
+                [key: string]: unknown;
+            };
+            name: string;
+            took_ms: number;
         };
         /** Ended */
         Ended: {
@@ -6526,6 +6619,23 @@ export interface components {
             used_by: string | null;
             used_ms: number | null;
         };
+        /** Measured */
+        Measured: {
+            compared?: number | null;
+            /** @default  */
+            digest: string;
+            equal?: boolean | null;
+            first_answer_s?: number | null;
+            handles?: number | null;
+            longest_gap_s?: number | null;
+            position?: number | null;
+            records_per_s?: number | null;
+            rpo_batches?: number | null;
+            rpo_records?: number | null;
+            rpo_s?: number | null;
+            rto_s?: number | null;
+            wrong?: number | null;
+        };
         /** MeasureInfo */
         MeasureInfo: {
             holder_id: string;
@@ -6776,6 +6886,15 @@ export interface components {
              * @example Cooling pump 7
              */
             title?: string | null;
+        };
+        /** NewDrill */
+        NewDrill: {
+            /** @enum {string} */
+            kind: "failover" | "restore";
+            /** @default 1000 */
+            rpo_records: number;
+            /** @default 60 */
+            rto_s: number;
         };
         /** NewFiler */
         NewFiler: {
@@ -16315,6 +16434,193 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckedIdentifier"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listIdentifierDrills: {
+        parameters: {
+            query?: {
+                /** @description Drills on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrillPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startIdentifierDrill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDrill"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getIdentifierDrill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The drill's id. */
+                drill_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
                 };
             };
             /** @description The request has wrong values. */

@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, RadarChartOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, SolutionOutlined, TagsOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MedicineBoxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, RadarChartOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, SolutionOutlined, TagsOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -100,6 +100,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const filings = useMay("filings:read");
   const toDecide = useResource<PrefixSummary>("/prefixes/summary", {}, { enabled: prefixes, everyMs: 15_000 });
   const findings = useResource<OperationSummary>("/identifiers/operation", {}, { enabled: operates, everyMs: 30_000 });
+  const drills = useMay("drills:read");
   const several = (useRights(60_000).data?.organisations.length ?? 0) > 1;
   const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
   const asking = overview.data?.alarms.unacknowledged ?? 0;
@@ -118,8 +119,9 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     ...(filings ? [item("/filings", <SolutionOutlined />, t.nav.filings)] : []),
     ...(templates ? [item("/identifier-templates", <ProfileOutlined />, t.nav.templates)] : []),
     ...(operates ? [item("/identifier-operation", <RadarChartOutlined />, t.nav.operation, findings.data?.open_findings)] : []),
-    ...(records ? [item("/emergency", <SafetyOutlined />, t.emergency.title)] : []),
+    ...(records ? [item("/emergency", <MedicineBoxOutlined />, t.emergency.title)] : []),
     ...(codes ? [item("/codes", <QrcodeOutlined />, t.nav.codes)] : []),
+    ...(drills ? [item("/drills", <SafetyOutlined />, t.nav.drills)] : []),
   ];
   const items = [
     item("/", <DashboardOutlined />, t.nav.overview),

@@ -32,6 +32,7 @@ const pages: RouteObject[] = [
   { path: "identifiers/imports/:id", element: page(() => import("../identifiers/imports/ImportPage")) },
   { path: "emergency", element: page(() => import("../identifiers/emergency/EmergencyPage")) },
   { path: "identifier-operation", element: page(() => import("../identifiers/operation/OperationPage")) },
+  { path: "drills", element: page(() => import("../identifiers/drills/DrillsPage")) },
   { path: "scan", element: page(() => import("../identifiers/scan/ScanPage")) },
   { path: "prefixes", element: page(() => import("../identifiers/prefixes/PrefixesPage")) },
   { path: "prefixes/:id", element: page(() => import("../identifiers/prefixes/PrefixPage")) },

@@ -4,6 +4,7 @@ import { security } from "./security";
 import { codes } from "./codes";
 import { emergency } from "./emergency";
 import { identifiers } from "./identifiers";
+import { drills } from "./drills";
 import { imports } from "./imports";
 import { filings } from "./filings";
 import { operation } from "./operation";
@@ -16,7 +17,7 @@ export const en = {
   brand: { name: "Millwright", tagline: "Devices connect. History is kept. Alarms are true." },
   nav: {
     overview: "Overview", devices: "Devices", models: "Models", places: "Places", alarms: "Alarms", rules: "Rules", approvals: "Approvals",
-    deadLetters: "Dead letters", identifiers: "Identifiers", records: "Registered", scan: "Scan", prefixes: "Prefixes", filings: "Filings", templates: "Templates", operation: "Monitoring", codes: "Codes", retention: "Retention", usage: "Usage", system: "System", people: "People", organisations: "Organisations", audit: "Audit", account: "My account", menu: "Menu", skip: "Skip to content",
+    deadLetters: "Dead letters", identifiers: "Identifiers", records: "Registered", scan: "Scan", prefixes: "Prefixes", filings: "Filings", templates: "Templates", operation: "Monitoring", drills: "Drills", codes: "Codes", retention: "Retention", usage: "Usage", system: "System", people: "People", organisations: "Organisations", audit: "Audit", account: "My account", menu: "Menu", skip: "Skip to content",
   },
   common: {
     save: "Save", cancel: "Cancel", create: "Create", add: "Add", edit: "Edit", delete: "Delete", close: "Close", retry: "Try again", copy: "Copy",
@@ -149,6 +150,7 @@ export const en = {
   security: security.en,
   codes: codes.en,
   identifiers: identifiers.en,
+  drills: drills.en,
   imports: imports.en,
   operation: operation.en,
   prefixes: prefixes.en,

@@ -4,6 +4,7 @@ import { security } from "./security";
 import { codes } from "./codes";
 import { emergency } from "./emergency";
 import { identifiers } from "./identifiers";
+import { drills } from "./drills";
 import { imports } from "./imports";
 import { filings } from "./filings";
 import { operation } from "./operation";
@@ -18,7 +19,7 @@ export const zh: Dictionary = {
   brand: { name: "百工", tagline: "设备接得上，历史留得住，报警信得过。" },
   nav: {
     overview: "总览", devices: "设备", models: "物模型", places: "位置", alarms: "报警", rules: "规则", approvals: "审批",
-    deadLetters: "死信", identifiers: "标识", records: "标识记录", scan: "扫描", prefixes: "标识前缀", filings: "标识备案", templates: "元数据模板", operation: "解析监测", codes: "编码", retention: "数据保留", usage: "用量", system: "系统", people: "人员", organisations: "组织", audit: "审计", account: "我的账户", menu: "菜单", skip: "跳到正文",
+    deadLetters: "死信", identifiers: "标识", records: "标识记录", scan: "扫描", prefixes: "标识前缀", filings: "标识备案", templates: "元数据模板", operation: "解析监测", drills: "演练", codes: "编码", retention: "数据保留", usage: "用量", system: "系统", people: "人员", organisations: "组织", audit: "审计", account: "我的账户", menu: "菜单", skip: "跳到正文",
   },
   common: {
     save: "保存", cancel: "取消", create: "创建", add: "添加", edit: "编辑", delete: "删除", close: "关闭", retry: "重试", copy: "复制",
@@ -149,6 +150,7 @@ export const zh: Dictionary = {
   security: security.zh,
   codes: codes.zh,
   identifiers: identifiers.zh,
+  drills: drills.zh,
   imports: imports.zh,
   operation: operation.zh,
   prefixes: prefixes.zh,

@@ -55,6 +55,16 @@ class DataFolder:
         return self.root / "identifiers"
 
     @property
+    def identifier_snapshots(self) -> Path:
+        """Snapshots of the index of identifiers that were read back, and what proves it."""
+        return self.root / "identifier-snapshots"
+
+    @property
+    def identifier_drills(self) -> Path:
+        """Reports of drills with the register of identifiers, and the folders of one that is under way."""
+        return self.root / "identifier-drills"
+
+    @property
     def identifiers_key(self) -> Path:
         """The key that signs the log of identifiers, readable by the owner of the folder alone."""
         return self.root / "identifiers.key"

@@ -13,13 +13,14 @@ from msgspec import structs
 
 from millwright.app.node import Node
 from millwright.app.readiness import die_with_parent
+from millwright.app.sections import folder_of
 from millwright.app.stats import Figures, figures
 from millwright.engines.nats import NatsConnection, NatsSettings, tls_context
 from millwright.identity.handle import HandleSettings, HandleValue, RecordsView, Reference, StoredRecord, value_to_json
 from millwright.identity.handle.attempts import client_address
 from millwright.identity.handle.records import Change, HandleRecords
 from millwright.identity.operation.watch import Watch
-from millwright.identity.records import ChangeLog, Records, SigningKeys, StreamLog
+from millwright.identity.records import Archive, ChangeLog, Records, SigningKeys, StreamLog
 from millwright.kernel import Clock, Denied, Invalid, MillwrightError, new_id
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Act, Actor, Denials, Draft, Recorder, Target, acting, entries_of, note, seal
@@ -46,9 +47,26 @@ def register_of(node: Node) -> Records:
         _log_of(node),
         node.clock,
         origin=node.settings.node.name,
-        keys=SigningKeys(node.folder.identifiers_key, node.settings.node.name, chosen.trusted_keys),
+        keys=keys_of(node.settings),
         mirror=chosen.follows,
         signers=_signers_of(node.settings.handle),
+        archive=archive_of(node.settings, node.clock),
+    )
+
+
+def keys_of(settings: NodeSettings) -> SigningKeys:
+    """The key of the node and those that it trusts."""
+    return SigningKeys(folder_of(settings).identifiers_key, settings.node.name, settings.identity.trusted_keys)
+
+
+def archive_of(settings: NodeSettings, clock: Clock) -> Archive:
+    """The node's own snapshots; what is to be left of the disk is what the node needs to go on."""
+    return Archive(
+        folder_of(settings).identifier_snapshots,
+        keys_of(settings),
+        clock,
+        node=settings.node.name,
+        spare_bytes=settings.node.disk_stop_mb * 1_000_000,
     )
 
 
@@ -88,7 +106,7 @@ def filing_of(node: Node) -> FilingParts:
     from millwright.parties import AuthorityStore
 
     everything, chosen = node.records.scoped(EVERYTHING), node.settings
-    keys = SigningKeys(node.folder.identifiers_key, chosen.node.name, chosen.identity.trusted_keys)
+    keys = keys_of(chosen)
     signer, outbox = NodeSigner(keys, chosen.node.name), Outbox(node.clock)
     receiving = Receiving(everything, AuthorityStore(everything), signer, outbox, node.clock, chosen.filing)
     return FilingParts(outbox, signer, receiving, SentStore(everything))
@@ -101,7 +119,12 @@ def _log_of(node: Node) -> ChangeLog:
     from millwright.identity.records.mirroring import MirrorLog
 
     # One process of a node tells the others of what is new; it is the one that follows.
-    return MirrorLog(primary_of(node.settings, node.role), node.bus, tells=node.role == "resolver")
+    return MirrorLog(
+        primary_of(node.settings, node.role),
+        node.bus,
+        tells=node.role == "resolver",
+        is_own=keys_of(node.settings).is_own,
+    )
 
 
 def primary_of(settings: NodeSettings, role: str) -> NatsConnection:
@@ -139,9 +162,14 @@ def follower_of(node: Node, register: Records, *, spawn: Any = None, ends: bool 
 
 async def start_on_demand(node: Node, role: str) -> asyncio.subprocess.Process:
     """Start a role that ends by itself on this machine; it ends with this process, too. Raises ``OSError``."""
+    return await start_command(node, ["run", role], role)
+
+
+async def start_command(node: Node, arguments: list[str], name: str) -> asyncio.subprocess.Process:
+    """Start the command line for this node; what it says is in the log folder as ``<name>.out``. Raises ``OSError``."""
     config = ["--config", str(node.config)] if node.config else []
-    command = [sys.executable, "-X", "faulthandler", "-m", "millwright", *config, "run", role]
-    with (node.folder.logs / f"{role}.out").open("ab") as output:
+    command = [sys.executable, "-X", "faulthandler", "-m", "millwright", *config, *arguments]
+    with (node.folder.logs / f"{name}.out").open("ab") as output:
         return await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,

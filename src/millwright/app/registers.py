@@ -13,11 +13,11 @@ from typing import TypeVar
 from msgspec import Struct
 
 from millwright.app.folder import FolderLock
-from millwright.app.identifiers import primary_of
+from millwright.app.identifiers import keys_of, primary_of
 from millwright.app.sections import folder_of, nats_url
 from millwright.app.settings import NodeSettings
 from millwright.engines.nats import NatsConnection, StreamSpec, tls_context
-from millwright.identity.records import Records, SigningKeys, StreamLog
+from millwright.identity.records import Records, StreamLog
 from millwright.identity.records.comparing import Standing, ask_standing, standing_of
 from millwright.identity.records.errors import index_there, primary_there
 from millwright.identity.records.index import RecordIndex
@@ -52,12 +52,6 @@ class TakenOver(Struct, frozen=True, kw_only=True):
     milliseconds: float
 
 
-def keys_of(settings: NodeSettings) -> SigningKeys:
-    """The key of the node and those that it trusts."""
-    folder = folder_of(settings)
-    return SigningKeys(folder.identifiers_key, settings.node.name, settings.identity.trusted_keys)
-
-
 def own_key(settings: NodeSettings) -> str:
     """The public key as others write it into ``trusted_keys``; made where there is none yet."""
     folder_of(settings).make()
@@ -74,7 +68,7 @@ def trusted_by(settings: NodeSettings) -> list[str]:
 
 def snapshot(settings: NodeSettings, file: Path) -> Manifest:
     """Write a snapshot of the index, whether the node runs or not. Raises ``NotFound`` (``records.no_index``)."""
-    with _index(settings) as index:
+    with index_of(settings) as index:
         clock = SystemClock()
         return write_snapshot(index, file, keys_of(settings), settings.node.name, clock.now_ms())
 
@@ -104,7 +98,7 @@ def restore(settings: NodeSettings, file: Path, *, replace: bool) -> Manifest:
 
 def standing(settings: NodeSettings) -> Standing:
     """How far this node's index is."""
-    with _index(settings) as index, index.view() as view:
+    with index_of(settings) as index, index.view() as view:
         state, stats = view.state, index.stats()
         return Standing(
             node=settings.node.name,
@@ -122,7 +116,7 @@ def compare(settings: NodeSettings) -> Comparison:
     Raises ``Unavailable`` when the primary does not answer, ``NotFound`` (``records.no_index``).
     """
     began_s = time.perf_counter()
-    with _index(settings) as index, _loop() as run:
+    with index_of(settings) as index, in_a_loop() as run:
         bus = _primary_bus(settings)
         run(bus.start())
         try:
@@ -164,14 +158,14 @@ def take_over(settings: NodeSettings, *, force: bool) -> TakenOver:
     """
     began_s = time.perf_counter()
     folder = folder_of(settings)
-    with _loop() as run:
+    with in_a_loop() as run:
         if settings.identity.mirror_of and not force:
             _refuse_if_there(settings, run)
         bus = NatsConnection(nats_url(settings), f"{settings.node.name}/take-over", tls_context(settings.nats))
         run(bus.start())
         try:
             log = StreamLog(bus)
-            with _index(settings) as index, index.view() as view:
+            with index_of(settings) as index, index.view() as view:
                 before = view.state
                 last_made_ms = view.made_ms(before.position)
             if settings.identity.mirror_of:
@@ -206,12 +200,16 @@ def discard_log(settings: NodeSettings) -> int:
             code="records.not_a_mirror",
             hint="Set [identity] mirror_of first.",
         )
-    with _loop() as run:
+    with in_a_loop() as run:
         bus = NatsConnection(nats_url(settings), f"{settings.node.name}/discard", tls_context(settings.nats))
         run(bus.start())
         try:
             last: int = run(bus.state(STREAM)).last_sequence
             run(bus.remove_stream(STREAM))
+            snapshots = folder_of(settings).identifier_snapshots
+            if snapshots.exists():
+                # They are of that log; nothing is to begin with them any more.
+                snapshots.rename(snapshots.with_name(f"{snapshots.name}.before-{SystemClock().now_ms()}"))
         finally:
             run(bus.stop())
     return last
@@ -219,7 +217,7 @@ def discard_log(settings: NodeSettings) -> int:
 
 def forget(settings: NodeSettings, name: bytes) -> None:
     """Have every cache of the running node forget a name, or everything. Raises ``Unavailable``."""
-    with _loop() as run:
+    with in_a_loop() as run:
         bus = NatsConnection(nats_url(settings), f"{settings.node.name}/forget", tls_context(settings.nats))
         run(bus.start())
         try:
@@ -228,7 +226,7 @@ def forget(settings: NodeSettings, name: bytes) -> None:
             run(bus.stop())
 
 
-def _refuse_if_there(settings: NodeSettings, run: _Run) -> None:
+def _refuse_if_there(settings: NodeSettings, run: Run) -> None:
     bus, position = primary_of(settings, "take-over"), None
     try:
         with suppress(MillwrightError, TimeoutError):
@@ -256,7 +254,8 @@ def _primary_bus(settings: NodeSettings) -> NatsConnection:
 
 
 @contextmanager
-def _index(settings: NodeSettings) -> Iterator[RecordIndex]:
+def index_of(settings: NodeSettings) -> Iterator[RecordIndex]:
+    """The node's index, to be read for the length of a block. Raises ``NotFound`` (``records.no_index``)."""
     folder = folder_of(settings).identifiers
     if not (folder / "data.mdb").exists():
         raise NotFound(
@@ -271,13 +270,15 @@ def _index(settings: NodeSettings) -> Iterator[RecordIndex]:
         index.close()
 
 
-class _Run:
+class Run:
     """Runs something in the loop of another thread and waits for it: the register's own calls block."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
     def __call__(self, work: Awaitable[T]) -> T:
+        """Run and wait. Raises what it does, and ``Unavailable`` after a minute."""
+
         async def awaited() -> T:
             return await work
 
@@ -288,13 +289,23 @@ class _Run:
 
 
 @contextmanager
-def _loop() -> Iterator[_Run]:
+def in_a_loop() -> Iterator[Run]:
+    """A loop in a thread of its own, for the length of a block."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        yield _Run(loop)
+        yield Run(loop)
     finally:
+        asyncio.run_coroutine_threadsafe(_end_tasks(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+
+async def _end_tasks() -> None:
+    """End what a connection that was lost has left running."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for each in others:
+        each.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

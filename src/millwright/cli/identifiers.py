@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from millwright.cli.client import connect
+from millwright.cli.drill import drill
 from millwright.cli.filings import filing
 from millwright.cli.local import load_settings
 from millwright.cli.main import Options
@@ -19,14 +20,11 @@ from millwright.kernel import Conflict, Denied, Invalid
 
 @click.group()
 def identifiers() -> None:
-    """The register of identifiers: how it stands, snapshots, mirrors, signed records, and measures in an emergency."""
+    """The register of identifiers: how it stands, snapshots, mirrors, drills, signed records, filing, emergencies."""
 
 
-for _command in (sign, verify, certify, *MEASURES):
+for _command in (sign, verify, certify, *MEASURES, filing, drill):
     identifiers.add_command(_command)
-
-
-identifiers.add_command(filing)
 
 
 @identifiers.command("key")
@@ -89,6 +87,33 @@ def snapshot(options: Options, file: Path, as_json: bool) -> None:
         return
     click.echo(f"{made.handles:,} identifiers up to batch {made.position:,} in {file} ({made.bytes / 1e6:,.1f} MB).")
     click.echo(f"digest {made.digest}")
+
+
+@identifiers.command("archive")
+@json_option
+@click.pass_obj
+def archive(options: Options, as_json: bool) -> None:
+    """Make a snapshot now as the node does by itself, read it back, and trim the log behind it.
+
+    \b
+    The log is trimmed only when [identity] keep_log_days says so: never what is younger, never what one of the
+    snapshots that are kept needs.
+    \b
+    Example:
+      millwright identifiers archive
+    """
+    from millwright.app.archiving import archive as run
+
+    done = run(load_settings(options))
+    if as_json:
+        print_json(msgspec.to_builtins(done))
+        return
+    click.echo(
+        f"{done.handles:,} identifiers up to batch {done.position:,} in {done.file} ({done.bytes / 1e6:,.1f} MB)."
+    )
+    click.echo(f"It was read back; {done.kept} snapshots are kept, {done.pruned} older ones were removed.")
+    kept = f"{done.trimmed:,} batches were removed from the log" if done.trims else "The log is not trimmed"
+    click.echo(f"{kept}; it begins at batch {done.first:,}.")
 
 
 @identifiers.command("restore")
@@ -167,7 +192,7 @@ def take_over(options: Options, yes: bool, force: bool, as_json: bool) -> None:
     from millwright.app.registers import take_over as run
 
     settings = load_settings(options)
-    _confirm("The former primary will be refused from then on. Take over?", yes=yes, as_json=as_json)
+    confirm("The former primary will be refused from then on. Take over?", yes=yes, as_json=as_json)
     done = run(settings, force=force)
     if as_json:
         print_json(msgspec.to_builtins(done))
@@ -193,7 +218,7 @@ def discard_log(options: Options, yes: bool, as_json: bool) -> None:
     """
     from millwright.app.registers import discard_log as run
 
-    _confirm("The log of this node is removed for good. Go on?", yes=yes, as_json=as_json)
+    confirm("The log of this node is removed for good. Go on?", yes=yes, as_json=as_json)
     last = run(load_settings(options))
     if as_json:
         print_json({"position": last})
@@ -201,7 +226,7 @@ def discard_log(options: Options, yes: bool, as_json: bool) -> None:
     click.echo(f"The log, which ended at batch {last:,}, is removed. Now restore a snapshot of the primary.")
 
 
-def _confirm(question: str, *, yes: bool, as_json: bool) -> None:
+def confirm(question: str, *, yes: bool, as_json: bool) -> None:
     """Ask a person. Raises ``Invalid`` (``records.not_confirmed``) where there is none."""
     if yes:
         return

@@ -19,6 +19,7 @@ from millwright.identity.carriers import Label, Level, SheetLayout, Symbology
 from millwright.identity.carriers.errors import labels_refused
 from millwright.identity.codes import SYSTEMS, Code, Refusal, convert, forms_of, parse_as
 from millwright.identity.codes.errors import too_busy
+from millwright.identity.drills import api as drills_api
 from millwright.identity.filing import api as filing_api
 from millwright.identity.measures import api as measures_api
 from millwright.identity.operation import api as operation_api
@@ -282,6 +283,7 @@ ROUTES: list[type[Controller]] = [
     *prefixes_api.ROUTES,
     *filing_api.ROUTES,
     *templates_api.ROUTES,
+    *drills_api.ROUTES,
     *registration_api.ROUTES,
     *measures_api.ROUTES,
     *search_api.ROUTES,

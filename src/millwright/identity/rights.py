@@ -64,3 +64,5 @@ FILINGS_MANAGE = permission("filings:manage", "Admit nodes below to filing", "�
 FILINGS_CONNECT = permission(
     "filings:connect", "Connect the nodes above with which prefixes are filed", "连接备案的上级节点", node=True
 )
+DRILLS_READ = permission("drills:read", "See drills of the register", "查看标识注册库的演练", READERS, node=True)
+DRILLS_RUN = permission("drills:run", "Rehearse a failover or a restore", "开展切换和恢复演练", node=True)

@@ -40,6 +40,33 @@ class IdentitySettings(Struct, frozen=True, forbid_unknown_fields=True):
             "answered."
         ),
     ] = False
+    snapshot_every_h: Annotated[
+        float,
+        Meta(
+            description="How often the node makes a snapshot of its register, in hours, if anything has changed. "
+            "0: never by itself.",
+            ge=0,
+        ),
+    ] = 24.0
+    snapshot_every_mb: Annotated[
+        int,
+        Meta(
+            description="By how much the log has grown since the last snapshot, in megabytes, when one is made sooner. "
+            "0: however much.",
+            ge=0,
+        ),
+    ] = 1024
+    snapshots_kept: Annotated[
+        int, Meta(description="How many snapshots are kept, each as large as the index.", ge=1)
+    ] = 3
+    keep_log_days: Annotated[
+        int,
+        Meta(
+            description="Days of the log that are kept behind snapshots; what is older is removed once a snapshot was "
+            "read back, and nothing that any kept snapshot needs. 0: the log is never trimmed.",
+            ge=0,
+        ),
+    ] = 0
     trusted_keys: Annotated[
         list[str],
         Meta(

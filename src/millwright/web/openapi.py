@@ -41,6 +41,7 @@ _TAGS = {
     "Filing between nodes": "What a node below asks of a node above, by signed documents.",
     "Identifier templates": "What is said of an identifier: fields, types, visibility; in versions.",
     "Identifiers": "Identifiers by template: registered one by one or from files, versions, links, search.",
+    "Drills": "Proof, by doing it, that the register survives the loss of its primary and can be restored.",
     "SNMS": "The interface of China's secondary nodes (SNMS, IDHub), at the root too where `[identity] snms` is on. "
     "Refusals are `{status, message, data}`, not problem details.",
     "Metering": "Usage, price plans, statements, quotas and rates.",

@@ -222,7 +222,8 @@ authorization {{ users: [
   {{ user: mirror, password: y, permissions: {{
     publish: {{ allow: [
       "$JS.API.STREAM.INFO.IDENTITY", "$JS.API.CONSUMER.CREATE.IDENTITY.>", "$JS.API.CONSUMER.INFO.IDENTITY.>",
-      "$JS.API.CONSUMER.DELETE.IDENTITY.>", "$JS.API.CONSUMER.MSG.NEXT.IDENTITY.>", "identity.state" ] }}
+      "$JS.API.CONSUMER.DELETE.IDENTITY.>", "$JS.API.CONSUMER.MSG.NEXT.IDENTITY.>", "identity.state",
+      "identity.snapshot" ] }}
     subscribe: {{ allow: ["identity.changed", "_INBOX.>"] }} }} }} ] }}
 """
 """As docs/guides/federate.md says."""

@@ -41,6 +41,7 @@ NODES = {
     "subject": "x",
     "authority_id": "x",
     "upper_id": "x",
+    "drill_id": "x",
     "symbology": "qr",
 }
 """What of the node's ledger and authorities is asked for, and the kind of carrier: that is not an enterprise's."""

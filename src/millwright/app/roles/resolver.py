@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from millwright.app.identifiers import RecordedHandles, administrators_of, recursor_of, register_of, watch_of
+from millwright.app.archiving import ArchiveKeeper
+from millwright.app.identifiers import (
+    RecordedHandles,
+    administrators_of,
+    archive_of,
+    recursor_of,
+    register_of,
+    watch_of,
+)
 from millwright.app.node import Composition, Node
 from millwright.app.stats import Figures, figures
 from millwright.identity.handle import HandleServer, HandleService, HandleSettings, Interface, Server, Site
@@ -19,6 +27,7 @@ from millwright.identity.operation.watch import Watch
 from millwright.identity.records import Follower
 from millwright.identity.records.comparing import StandingTeller
 from millwright.identity.records.mirroring import MirrorLog
+from millwright.identity.records.offering import SnapshotTeller
 from millwright.kernel import Invalid, Part
 from millwright.ledger import Denials, Recorder
 
@@ -55,10 +64,12 @@ def compose(node: Node) -> Composition:
         watch=watch,
     )
     server = HandleServer(service)
+    keeper = ArchiveKeeper(node)
     node.stats.sources += [
         lambda: figures(follower.counters(), follower.gauges(), follower.problems()),
         lambda: Figures(**server.stats()),
         lambda: Figures(recorder.counters()),
+        lambda: figures({}, keeper.gauges(), keeper.problems()),
     ]
     host = _EVERY.get(settings.host, settings.host)
     shown = f"[{host}]" if ":" in host else host
@@ -67,11 +78,13 @@ def compose(node: Node) -> Composition:
         parts.append(recursor)
     if not node.settings.identity.follows:
         parts.append(StandingTeller(records, node.bus, node.settings.node.name))
+        parts.append(SnapshotTeller(archive_of(node.settings, node.clock), node.bus))
     else:
         log = records.log
         primary = log.primary if isinstance(log, MirrorLog) else node.bus
         parts.append(MirrorTeller(records, follower, primary, node.settings.node.name))
     parts.append(Teller(watch, node.bus, node.settings.node.name))
+    parts.append(keeper)
     parts.append(server)
     if node.settings.resolution.port:
         parts.append(_over_http(node, handles, recursor, watch))

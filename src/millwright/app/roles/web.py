@@ -14,6 +14,7 @@ from millwright.app.identifiers import (
     recursor_of,
     register_of,
     registration_of,
+    start_command,
     start_on_demand,
     watch_of,
 )
@@ -29,6 +30,7 @@ from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
+from millwright.identity.drills import DrillBook, Drills
 from millwright.identity.filing import FilingAgent, Reporter
 from millwright.identity.measures import Measures
 from millwright.identity.operation.board import Board
@@ -110,6 +112,7 @@ def compose(node: Node) -> Composition:
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
     metering = Metering(node.records, everything, calendar, node.clock, lambda: limits.ceilings)
     metering.follow(parties.organisations)
+    start_drill = partial(_start_drill, node)
     services = Services(
         parties=parties,
         approvals=approvals,
@@ -147,6 +150,7 @@ def compose(node: Node) -> Composition:
             **filing.services(parties, secrets, node),
             "templates": templates,
             "registration": registration,
+            "drills": Drills(DrillBook(node.folder.identifier_drills), start_drill),
             "snms": Snms(registration, templates, parties),
             "measures": Measures(register, everything, node.clock, settings.resolution.public_url),
             "imports": imports,
@@ -197,3 +201,7 @@ def compose(node: Node) -> Composition:
     before.append(agent)
     watching: list[Part] = [board, mirrors, Teller(watch, node.bus, settings.node.name)]
     return Composition([*before, importing, following, tally, limits, *watching, server], server.url)
+
+
+async def _start_drill(node: Node, arguments: list[str]) -> asyncio.subprocess.Process:
+    return await start_command(node, ["--data", str(node.folder.root), *arguments], "drill")

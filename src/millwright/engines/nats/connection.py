@@ -113,9 +113,12 @@ class NatsConnection:
         try:
             if client.is_connected:
                 await asyncio.wait_for(client.flush(), 2)
-        except (nats.errors.Error, TimeoutError):
+        except (nats.errors.Error, OSError):
             logger.warning("closing the connection to NATS without a flush")
-        await client.close()
+        try:
+            await client.close()
+        except OSError as error:  # the broker went at this moment
+            logger.debug("closing the connection to NATS: %r", error)
 
     async def _on_error(self, error: Exception) -> None:
         logger.debug("nats: %r", error)
@@ -299,7 +302,7 @@ class NatsConnection:
                 code="engines.message_too_large",
                 hint="Raise max_payload of the NATS server.",
             ) from error
-        except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
+        except (nats.errors.Error, nats.js.errors.Error, OSError) as error:  # a timeout is an OSError
             raise _unavailable(f"Appending to {subject} was not confirmed", error) from error
         return done.seq
 

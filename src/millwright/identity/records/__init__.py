@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
+    from millwright.identity.records.archive import Archive
     from millwright.identity.records.follower import Follower
     from millwright.identity.records.index import RecordIndex
     from millwright.identity.records.keys import SigningKeys
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __getattr__ = exports(__name__)
 
 __all__ = [
+    "Archive",
     "Batch",
     "ChangeLog",
     "Follower",

@@ -111,6 +111,29 @@ def snapshot_unusable(why: str) -> Corrupt:
     )
 
 
+def snapshot_no_room(why: str) -> LimitExceeded:
+    """The disk is too full for a snapshot."""
+    return LimitExceeded(
+        f"There is no room for a snapshot of the identifiers: {why}.",
+        code="records.snapshot_no_room",
+        hint="The log stays as long as it is. Free disk space, or lower [identity] snapshots_kept; it is tried again.",
+        detail={"why": why},
+    )
+
+
+def log_trimmed(position: int, first: int) -> Unavailable:
+    """The log begins behind what the index has."""
+    return Unavailable(
+        f"The identifiers' log begins at {first:,} and the index is at {position:,}: what lies between is only in a "
+        "snapshot.",
+        code="records.log_trimmed",
+        hint="A snapshot is looked for in this node's folder and at its primary. When there is none: "
+        "`millwright identifiers restore` with one of the primary.",
+        detail={"position": position, "first": first},
+        retry_after_s=5.0,
+    )
+
+
 def unconfirmed(why: str) -> Unavailable:
     """The log did not say whether it has the batch."""
     return Unavailable(

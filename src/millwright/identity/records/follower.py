@@ -61,6 +61,7 @@ class Follower:
                 self._records.suspect = True
             except MillwrightError as error:
                 self._note(error)
+                self._records.lacking = self._records.lacking or error.code == "records.log_trimmed"
             except Exception:
                 logger.exception("the log of identifiers could not be followed")
             try:
@@ -79,6 +80,8 @@ class Follower:
             except Corrupt as error:
                 logger.error("%s The index is built anew from the log.", error.message)
                 self._records.rebuild()
+        if self._records.lacking:
+            self._records.rebuild()
         self._records.catch_up()
 
     def _note(self, error: MillwrightError) -> None:
@@ -109,7 +112,10 @@ class Follower:
             "identifier_bytes": stats["bytes_used"],
             "identifier_position": state.position,
             "identifier_lag": lag,
-            "identifier_lag_s": round((self._clock.now_ms() - self._there_ms) / 1000, 3) if lag else 0.0,
+            # Cut off from the log nobody knows how much is lacking, but for how long.
+            "identifier_lag_s": round((self._clock.now_ms() - self._there_ms) / 1000, 3)
+            if lag or self._problem is not None
+            else 0.0,
         }
 
     def problems(self) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ position in the log, its reason and the record; a deletion has none.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from struct import Struct as Layout
@@ -251,6 +251,38 @@ class IndexView:
         """When the batch at a position was made; 0 when that is not known."""
         made = self._read.find(BATCHES, _position_key(position))
         return 0 if made is None else _decode_made(made).at_ms
+
+    def position_before(self, time_ms: int) -> int:
+        """The last batch that was made before a moment; 0 when there is none. Blocks are searched by halves: clocks
+        that went back a little make it a little less exact."""
+        low, high = 0, self.state.position
+        while low < high:
+            middle = (low + high + 1) // 2
+            found = self._read.find_before(BATCHES, _position_key(middle + 1))
+            if found is None or _decode_made(found[1]).at_ms < time_ms:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def sample(self, ordinals: Sequence[int]) -> list[tuple[bytes, StoredRecord, int]]:
+        """Name, record and position of some records by their place in the order of keys, ascending. Raises
+        ``Corrupt``."""
+        wanted, found = iter(ordinals), list[tuple[bytes, StoredRecord, int]]()
+        following = next(wanted, None)
+        for place, (key, data) in enumerate(self._read.iter_from(HANDLES, b"")):
+            if following is None:
+                break
+            if place == following:
+                _, position, _ = _VERSION.unpack_from(data)
+                record = StoredRecord.check(key, _record_in(data))
+                found.append((record.handle, record, position))
+                following = next(wanted, None)
+        return found
+
+    def changed_behind(self, position: int) -> int:
+        """How many records were changed last behind a batch; reads all of them."""
+        return sum(_VERSION.unpack_from(data)[1] > position for _, data in self._read.iter_from(HANDLES, b""))
 
     def digest_at(self, position: int) -> bytes | None:
         """The digest of the index when the batch at a position was its last; ``None`` when that is not known."""

@@ -12,6 +12,7 @@ import logging
 import threading
 import zlib
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
@@ -111,6 +112,14 @@ class ChangeLog(Protocol):
         """The sequence of the last message, 0 when there never was one. Raises ``Unavailable``."""
         ...
 
+    def first(self) -> int:
+        """The sequence of the first message that is still there. Raises ``Unavailable``."""
+        ...
+
+    def size(self) -> int:
+        """How many bytes it takes. Raises ``Unavailable``."""
+        ...
+
     def append(self, message: bytes, after: int) -> int:
         """Append durably, when ``after`` is the last sequence; returns the new one.
 
@@ -135,6 +144,11 @@ class ChangeLog(Protocol):
         """Messages that verify and are about to be applied, in order: who reads another node's log keeps a copy."""
         ...
 
+    def fetch_snapshot(self, folder: Path, at_least: int) -> Path | None:
+        """A snapshot from where the log is written, as a file in ``folder``, if one of position ``at_least`` or later
+        is offered there."""
+        ...
+
     async def close(self) -> None:
         """Let go of what it holds."""
         ...
@@ -153,12 +167,28 @@ class StreamLog:
         self._remember_loop()
         await self._bus.ensure_stream(StreamSpec(STREAM, (SUBJECT,)))
 
+    def attach(self) -> None:
+        """Speak through the loop that runs now, and leave the stream as it is, if there is one."""
+        self._remember_loop()
+
     def _remember_loop(self) -> None:
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
 
     def last(self) -> int:
         """The sequence of the last message. Raises ``Unavailable``."""
         return self._call(self._bus.state(STREAM)).last_sequence
+
+    def first(self) -> int:
+        """The sequence of the first message that is still there. Raises ``Unavailable``."""
+        return self._call(self._bus.state(STREAM)).first_sequence
+
+    def size(self) -> int:
+        """How many bytes it takes. Raises ``Unavailable``."""
+        return self._call(self._bus.state(STREAM)).bytes
+
+    def trim(self, before: int) -> None:
+        """Remove the messages below a sequence, for good. Raises ``Unavailable``."""
+        self._call(self._bus.trim(STREAM, before))
 
     def append(self, message: bytes, after: int) -> int:
         """Append after a sequence."""
@@ -196,6 +226,10 @@ class StreamLog:
 
     def keep(self, messages: Sequence[tuple[int, bytes]]) -> None:
         """They are here already."""
+
+    def fetch_snapshot(self, folder: Path, at_least: int) -> Path | None:  # noqa: ARG002 - there is no other node
+        """Nobody else has one."""
+        return None
 
     async def close(self) -> None:
         """The connection is the node's."""

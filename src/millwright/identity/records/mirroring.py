@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from millwright.engines.nats import NatsConnection, StreamSpec
 from millwright.identity.records.errors import is_mirror, other_log, primary_away
-from millwright.identity.records.log import CHANGED, STREAM, SUBJECT, StreamLog
+from millwright.identity.records.log import CHANGED, STREAM, SUBJECT, StreamLog, key_of_message
+from millwright.identity.records.offering import SNAPSHOT, take_offer
 from millwright.kernel import Conflict, MillwrightError, Unsubscribe, end
 
 logger = logging.getLogger(__name__)
 
 _RETRY_S = 1.0
 _ANSWER_S = 5.0
+_PART_S = 30.0
 
 
 class MirrorLog(StreamLog):
@@ -22,11 +25,19 @@ class MirrorLog(StreamLog):
 
     What verifies is in the copy before the index shows it, under the same sequence: when the primary is gone for good,
     this node goes on behind it. A primary that does not answer is waited for; ``tells``: pass on in this node what the
-    primary tells of changes.
+    primary tells of changes. ``is_own``: whether this node has a key, by its id.
     """
 
-    def __init__(self, primary: NatsConnection, own: NatsConnection, *, tells: bool) -> None:
+    def __init__(
+        self,
+        primary: NatsConnection,
+        own: NatsConnection,
+        *,
+        tells: bool,
+        is_own: Callable[[bytes], bool] = lambda _: True,
+    ) -> None:
         super().__init__(primary)
+        self._is_own = is_own
         self._primary, self._own, self._tells = primary, own, tells
         self._connecting: asyncio.Task[None] | None = None
         self._unsubscribe: Unsubscribe | None = None
@@ -76,6 +87,22 @@ class MirrorLog(StreamLog):
             raise primary_away()
         return super().last()
 
+    def first(self) -> int:
+        """The sequence of the primary's first message. Raises ``Unavailable``."""
+        if not self._primary.connected:
+            raise primary_away()
+        return super().first()
+
+    def fetch_snapshot(self, folder: Path, at_least: int) -> Path | None:
+        """The primary's newest snapshot, in parts over the connection that its log is read through."""
+
+        def ask(payload: bytes) -> bytes:
+            if not self._primary.connected:
+                raise primary_away()
+            return self._call(self._primary.request(SNAPSHOT, payload, timeout_s=_PART_S))
+
+        return take_offer(ask, folder, at_least)
+
     def append(self, message: bytes, after: int) -> int:  # noqa: ARG002 - whatever is wanted
         """A mirror appends nothing. Raises ``Denied`` (``records.mirror``)."""
         raise is_mirror()
@@ -115,12 +142,18 @@ class MirrorLog(StreamLog):
         elif last < first - 1:
             if last:
                 original = await self._primary.get(STREAM, last)
-                await self._check(last, original.data if original is not None else b"")
-            # The index began with a snapshot that is newer: all of the copy is in that.
+                if original is not None or await self._is_mine(last):
+                    await self._check(last, original.data if original is not None else b"")
+            # The index began with a snapshot that is newer: all of the copy is in that. What the primary has trimmed
+            # cannot be compared any more; it is a copy when it was not this node that signed it.
             await self._own.remove_stream(STREAM)
             await self._own.ensure_stream(spec)
             last = (await self._own.state(STREAM)).last_sequence
         return last
+
+    async def _is_mine(self, position: int) -> bool:
+        found = await self._own.get(STREAM, position)
+        return found is None or self._is_own(key_of_message(found.data))
 
     async def _check(self, position: int, message: bytes) -> None:
         """Raise unless the copy has this message there: it may be the log of a time when this node was a primary."""

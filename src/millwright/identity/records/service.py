@@ -12,6 +12,7 @@ import fcntl
 import logging
 import os
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,11 +22,13 @@ from typing import TYPE_CHECKING
 
 from millwright.identity.handle.model import HandleValue, Reference
 from millwright.identity.handle.records import Change, StoredRecord
-from millwright.identity.records.errors import closed, is_mirror, log_behind, two_writers, unverified
+from millwright.identity.records.archive import Archive
+from millwright.identity.records.errors import closed, is_mirror, log_behind, log_trimmed, two_writers, unverified
 from millwright.identity.records.index import IndexState, IndexView, IndexWriter, RecordIndex, Unfinished
 from millwright.identity.records.keys import SigningKeys
 from millwright.identity.records.log import FIRST_PREVIOUS, ChangeLog, decode_batch, hash_of, key_of_message
 from millwright.identity.records.model import Batch, Measure, Prefix, Version, Written
+from millwright.identity.records.snapshots import read_snapshot
 from millwright.identity.records.writing import Attempt, Author, Pending, Work
 from millwright.kernel import Clock, Conflict, Corrupt, Unavailable
 
@@ -45,7 +48,8 @@ class Records:
 
     ``folder`` holds the index; ``origin`` names the node in the log; ``signers`` sign the records of their prefixes.
     What writes or catches up blocks: call it from a thread. Any process of the node may write; in a ``mirror`` none
-    does, and its index follows the log.
+    does, and its index follows the log. ``archive`` has the snapshots that an index begins with when there is none, or
+    a broken one.
     """
 
     def __init__(
@@ -59,11 +63,12 @@ class Records:
         mirror: bool = False,
         durable: bool = True,
         signers: Signers | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self._folder, self._log, self._clock, self._keys = folder, log, clock, keys
         self._signers = signers
         self._author = Author(log, keys, clock, origin, signers)
-        self._durable = durable
+        self._durable, self._archive = durable, archive
         self.mirror = mirror
         self._index: RecordIndex | None = None
         self._opening = threading.Lock()
@@ -71,6 +76,8 @@ class Records:
         self._last = 0
         self.suspect = False
         """Whether something broken was read: :meth:`rebuild` mends that."""
+        self.lacking = False
+        """Whether the log does not go back to where the index is: so does that."""
         self.batches = self.changes = self.applied = 0
 
     async def start(self) -> None:
@@ -96,6 +103,9 @@ class Records:
         except (Corrupt, Conflict) as error:
             logger.error("the log of identifiers is not followed: %s", error.message)
         except Unavailable as error:
+            if error.code == "records.log_trimmed":
+                logger.error("%s", error.message)
+                return
             if not self.mirror:
                 self.close()
                 raise
@@ -299,6 +309,8 @@ class Records:
             batches, fault = self._verified(page)
             if batches:
                 if batches[0][2].previous != state.chain:
+                    if batches[0][0] > state.position + 1:
+                        raise log_trimmed(state.position, batches[0][0])
                     raise unverified(batches[0][0], f"it does not follow the batch at {state.position} that is here")
                 self._log.keep([(position, message) for position, message, _ in batches])
             end = last if fault is None and (not page or page[-1][0] >= last) else None
@@ -361,21 +373,50 @@ class Records:
     # --- the folder --------------------------------------------------------------------------------------------------
 
     def rebuild(self) -> None:
-        """Build the index anew from the log, beside the one in use, and put it in its place; the one in use is kept as
-        ``….broken-<time>``. For one process of a node. Raises as :meth:`catch_up`."""
+        """Build the index anew beside the one in use, and put it in its place; the one in use is kept as
+        ``….broken-<time>``. It begins with the newest snapshot that can be had, if the log agrees with that; without
+        one, with the log. For one process of a node. Raises as :meth:`catch_up`, and ``Unavailable``
+        (``records.log_trimmed``) when neither goes far enough back."""
         fresh = self._beside("new")
         self._clear("new")
+        first = self._log.first()
+        if not (self._begun(fresh, first) and self._built(fresh, trying=first <= 1)):
+            self._built(fresh)
+        with self._locked():
+            self._set_aside()
+            fresh.rename(self._folder)
+        self.suspect = self.lacking = False
+        self._current()
+
+    def _built(self, fresh: Path, *, trying: bool = False) -> bool:
+        """Bring a folder up to the log; when ``trying``, what does not agree with it is removed."""
         index = RecordIndex(fresh, durable=False)
         try:
             self._bring_up(index)
             index.sync()
+            return True
+        except Corrupt as error:
+            if not trying:
+                raise
+            logger.error("the log does not go on behind the snapshot: %s", error.message)
         finally:
             index.close()
-        with self._locked():
-            self._set_aside()
-            fresh.rename(self._folder)
-        self.suspect = False
-        self._current()
+        shutil.rmtree(fresh)
+        return False
+
+    def _begun(self, fresh: Path, first: int) -> bool:
+        """Put a snapshot into a folder, of this node or of the primary's, behind which the log goes on."""
+        if self._archive is not None and self._archive.put_newest(fresh, first - 1) is not None:
+            return True
+        if first <= 1:
+            return False
+        with tempfile.TemporaryDirectory(dir=self._folder.parent, prefix=f"{self._folder.name}.fetching-") as temporary:
+            file = self._log.fetch_snapshot(Path(temporary), first - 1)
+            if file is None:
+                return False
+            made = read_snapshot(file, fresh, self._keys)
+        logger.warning("the index begins with a snapshot of %s, at batch %s", made.node, made.position)
+        return True
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -403,12 +444,26 @@ class Records:
 
     def _opened(self) -> RecordIndex:
         with self._locked():
+            if not (self._folder / "data.mdb").exists():
+                self._put_snapshot()
             try:
                 return _probed(self._folder, self._durable, self._clock)
             except Corrupt as error:
                 logger.error("%s It is built anew from the log.", error.message)
                 self._set_aside()
+                self._put_snapshot()
                 return _probed(self._folder, self._durable, self._clock)
+
+    def _put_snapshot(self) -> None:
+        """Begin with the newest snapshot of this node, where there is one; the rest is in the log."""
+        if self._archive is None or not self._archive.kept():
+            return
+        fresh = self._beside("new")
+        made = self._archive.put_newest(fresh)
+        if made is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            fresh.rename(self._folder)
+            logger.warning("the index of identifiers begins with the snapshot at batch %s", made.position)
 
     def _current(self) -> RecordIndex:
         """The index, opened again when another process has put a new one in its place."""
