@@ -29,6 +29,7 @@ READS = {
     ("post", "/api/v1/carriers/read"),
     ("post", "/api/v1/prefixes/check"),
     ("post", "/api/v1/identifier-templates/{template_id}/check"),
+    ("post", "/api/v1/identifiers/measures/preview"),
     ("post", "/api/v1/session/passkey/challenge"),
     ("post", "/api/v1/account/second-factor"),
     ("post", "/api/v1/account/passkeys/challenge"),

@@ -8,7 +8,6 @@ to a node is for the reader to know.
 from __future__ import annotations
 
 import hashlib
-import threading
 from typing import Final, TypeVar
 
 import msgspec
@@ -83,7 +82,6 @@ class NodeSigner:
 
     def __init__(self, keys: SigningKeys, node: str) -> None:
         self._keys, self.node = keys, node
-        self._making = threading.Lock()
 
     @property
     def key(self) -> str:
@@ -99,5 +97,4 @@ class NodeSigner:
         return signed(document, self._signer())
 
     def _signer(self) -> Signer:
-        with self._making:  # the first of several threads makes the key
-            return self._keys.signer()
+        return self._keys.signer()
