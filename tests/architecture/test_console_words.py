@@ -16,7 +16,8 @@ sys.path.insert(0, str(ROOT))
 
 from tools.reference.errors_page import codes  # noqa: E402
 
-WORDS = (ROOT / "console" / "src" / "i18n" / "node.zh.ts").read_text(encoding="utf-8")
+I18N = ROOT / "console" / "src" / "i18n"
+WORDS = "".join((I18N / name).read_text(encoding="utf-8") for name in ("node.zh.ts", "settings.zh.ts"))
 SOURCE = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src" / "millwright").rglob("*.py"))
 
 
@@ -24,7 +25,7 @@ def keys(name: str) -> set[str]:
     """The quoted keys of a record."""
     body = WORDS.partition(f"export const {name}:")[2].partition("\n};")[0]
     found = set(re.findall(r'^\s+"([a-z_.]+)":', body, re.MULTILINE))
-    assert len(found) > 10, f"{name} was not found in node.zh.ts"
+    assert len(found) > 10, f"{name} was not found"
     return found
 
 
@@ -75,5 +76,5 @@ def test_every_answer_of_a_floor_is_said_in_chinese(floor: str) -> None:
 
 def test_every_setting_is_explained_in_chinese_and_no_other() -> None:
     said, real = keys("SETTINGS"), {key for key, _, _ in kernel_settings.keys(NodeSettings)}
-    assert real - said == set(), "add these to SETTINGS in console/src/i18n/node.zh.ts"
+    assert real - said == set(), "add these to SETTINGS in console/src/i18n/settings.zh.ts"
     assert said - real == set(), "these are settings no more"

@@ -2,7 +2,8 @@
 import type { Language } from "../app/preferences";
 import { usePreferences } from "../app/preferences";
 import { PRESENCE as PRESENCE_EN } from "./node.en";
-import { LETTERS, PRESENCE, PROBLEMS, SETTINGS } from "./node.zh";
+import { LETTERS, PRESENCE, PROBLEMS } from "./node.zh";
+import { SETTINGS } from "./settings.zh";
 
 export interface NodeWords {
   /** Title and advice of a problem with this code; the node's own words where none are known. */
