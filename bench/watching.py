@@ -22,10 +22,7 @@ def cost_ns(names: list[bytes], addresses: list[str], stride: int) -> float:
     lane.stride = lane.left = stride
     started = time.process_time()
     for name, address in zip(names, addresses, strict=True):
-        lane.found += 1
-        lane.left -= 1
-        if lane.left <= 0:
-            lane.look(name, address)
+        lane.hit(name, address)
     spent = time.process_time() - started
     started = time.process_time()
     for _name, _address in zip(names, addresses, strict=True):

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from millwright.identity.operation.board import Board
 from millwright.identity.operation.buckets import HOUR_MS, MINUTE_MS
+from millwright.identity.operation.charging import Charging
 from millwright.identity.operation.mirrors import Mirrors
 from millwright.identity.operation.model import Candidate, MirrorTold, Told
 from millwright.identity.operation.service import Operation
@@ -21,9 +22,11 @@ from millwright.identity.operation.tables import figures
 from millwright.identity.operation.telling import MIRRORS, Teller, subject_of
 from millwright.identity.operation.watch import Watch
 from millwright.identity.prefixes.tables import filings, prefixes
+from millwright.identity.records import Prefix
 from millwright.identity.records import Records as Register
 from millwright.kernel import ROOT, ManualClock, Scope, Unavailable
 from millwright.kernel.scope import EVERYTHING, within
+from millwright.metering import CountStore, Tally
 from support.bus import LocalBus
 from support.handle import value
 from support.identifiers import home, open_records, put
@@ -88,6 +91,34 @@ async def test_what_is_told_twice_is_counted_once_and_survives_a_restart(node: N
     (hour,) = (await again.kept("hour", 0)).values()
     assert hour.outcomes() == {"success": 25, "handle_not_found": 3}
     await again.stop()
+
+
+async def test_resolutions_are_counted_for_who_registered_the_name(node: Node) -> None:
+    home(node.register, b"88.1", b"GS1:9506000", organisation_id="org_press")
+    home(node.register, b"88.2", organisation_id="org_other")
+    node.register.change_many(
+        (), who="test", prefixes=[Prefix(prefix="88.3", organisation_id="org_far", state="active", site=b"elsewhere")]
+    )
+    counts = CountStore(node.database)
+    tally = Tally(counts, node.clock, "web")
+    charging = Charging(node.register, tally)
+    board = Board(node.store, node.bus, node.clock, "n", SETTINGS, charging=charging)  # type: ignore[arg-type]
+    await board.start()
+    served = (
+        (b"88.1", 10), (b"GS1/01/09506000134352", 2), (b"88.2", 3), (b"88.3", 4), (b"99.9", 5), (b"0.NA/88.1", 1),
+    )  # fmt: skip
+    first = msgspec.msgpack.encode(told(node, 1, 25, served=served))
+    for _ in range(3):  # whose acknowledgement is lost
+        await board._hear(first)
+    await board._hear(msgspec.msgpack.encode(told(node, 2, 1, served=((b"88.2", 1),))))
+    node.register.close()
+    with pytest.raises(Unavailable):
+        await board._hear(msgspec.msgpack.encode(told(node, 3, 1, served=((b"88.2", 7),))))
+    assert board.last_hour().outcomes()["success"] == 26
+    await tally.flush()
+    hour = node.clock.now_ms() // HOUR_MS
+    assert counts.sums(hour, hour + 1) == {("org_press", "resolutions"): 13, ("org_other", "resolutions"): 4}
+    await board.stop()
 
 
 async def test_the_history_is_bounded(node: Node) -> None:

@@ -21,11 +21,7 @@ def watched(clock: ManualClock | None = None, **settings: Any) -> Watch:
 
 def quick(watch: Watch, name: bytes, address: str, interface: Interface = "udp") -> None:
     """As the quick ways do it."""
-    lane = watch.lanes[interface]
-    lane.found += 1
-    lane.left -= 1
-    if lane.left <= 0:
-        lane.look(name, address)
+    watch.lanes[interface].hit(name, address)
 
 
 def found(*told: Told, **settings: Any) -> list[Candidate]:
@@ -56,6 +52,29 @@ def test_every_question_is_counted_once_by_interface_and_outcome() -> None:
         ("rest", "handle_not_found", 1),
     }
     assert watch.take().counts == ()
+
+
+def test_every_answer_is_counted_for_whose_name_it_is() -> None:
+    clock = ManualClock()
+    watch = watched(clock)
+    for second in range(2):
+        for each in range(30_000):
+            quick(watch, b"88.%d/%d" % (each % 3, each), "192.0.2.1", "udp" if each % 2 else "rest")
+        for each in range(10):
+            watch.count("link", "success", GTIN + b"/21/%d" % each, "192.0.2.1")
+            watch.count("rest", "handle_not_found", b"88.1/none", "192.0.2.1")
+            watch.count("recursion", "success", b"77.1/x", "192.0.2.1")
+        watch.count("page", "success", b"OID/1.2.156.3", "192.0.2.1")
+        watch.count("udp", "success", b"0.NA/88.1", "192.0.2.1")
+        clock.advance(1)
+        told = watch.take()
+        assert dict(told.served) == {
+            b"88.0": 10_000, b"88.1": 10_000, b"88.2": 10_000, GTIN: 10, b"OID/1.2.156.3": 1, b"0.NA/88.1": 1,
+        }, second  # fmt: skip
+    assert watch.take().served == ()
+    for each in range(60_000):
+        quick(watch, b"OID/1.2.156.%d" % each, "192.0.2.1")
+    assert (len(watch.take().served), watch.unattributed) == (50_000, 10_000)
 
 
 def test_a_fast_stream_is_looked_at_in_part_and_stands_for_the_whole() -> None:

@@ -34,6 +34,7 @@ from millwright.identity.drills import DrillBook, Drills
 from millwright.identity.filing import FilingAgent, Reporter
 from millwright.identity.measures import Measures
 from millwright.identity.operation.board import Board
+from millwright.identity.operation.charging import Charging
 from millwright.identity.operation.mirrors import Mirrors
 from millwright.identity.operation.service import Operation
 from millwright.identity.operation.store import OperationStore
@@ -105,10 +106,12 @@ def compose(node: Node) -> Composition:
     following = follower_of(node, register, spawn=partial(start_on_demand, node, "indexer"))
     search = Search(following.index, register, registration, node.clock)
     watch, kept = watch_of(node, register), OperationStore(everything)
-    board = Board(kept, node.bus, node.clock, settings.node.name, settings.monitoring)
-    mirrors = Mirrors(kept, register, node.bus, node.clock)
     calendar = Calendar(settings.metering.utc_offset_h)
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
+    board = Board(
+        kept, node.bus, node.clock, settings.node.name, settings.monitoring, charging=Charging(register, tally)
+    )
+    mirrors = Mirrors(kept, register, node.bus, node.clock)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
     metering = Metering(node.records, everything, calendar, node.clock, lambda: limits.ceilings)
     metering.follow(parties.organisations)

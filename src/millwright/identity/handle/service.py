@@ -134,10 +134,7 @@ class HandleService:
         quick = answer_quickly(view, data, site.serial, now_s, primary=site.primary, recursion=recursion)
         if quick is not None:
             self.responses[Rc.SUCCESS] += 1
-            lane.found += 1
-            lane.left -= 1
-            if lane.left <= 0:
-                lane.look(handle_of(data), address)
+            lane.hit(handle_of(data), address)
         return quick
 
     async def process(

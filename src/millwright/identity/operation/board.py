@@ -18,6 +18,7 @@ import msgspec
 from millwright.identity.operation import buckets
 from millwright.identity.operation.abnormal import abnormal
 from millwright.identity.operation.buckets import HOUR_MS, MINUTE_MS, Bucket
+from millwright.identity.operation.charging import Charging
 from millwright.identity.operation.model import BEHIND, Candidate, ProcessView, Told
 from millwright.identity.operation.settings import MonitoringSettings
 from millwright.identity.operation.store import OperationStore, Span
@@ -43,7 +44,7 @@ _decoder = msgspec.msgpack.Decoder(Told)
 class Board:
     """Hears every process of ``node`` and keeps what it tells. A :class:`millwright.kernel.Part`.
 
-    ``found`` is called, in a thread, with what is abnormal.
+    ``found`` is called, in a thread, with what is abnormal; ``charging`` counts for those whose names were resolved.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class Board:
         node: str,
         settings: MonitoringSettings,
         found: Callable[[Candidate], object] | None = None,
+        charging: Charging | None = None,
     ) -> None:
+        self._charging = charging
         self._store, self._bus, self._clock, self._node, self._settings = store, bus, clock, node, settings
         self._found = found or store.note
         self._minutes: dict[int, Bucket] = {}
@@ -106,14 +109,18 @@ class Board:
                 code="operation.unreadable",
                 hint="Run the same version in all processes of a node.",
             ) from error
-        self.take(told)
+        charging = self._charging
+        # Before it counts as taken: what cannot be charged now is told again.
+        owners = await charging.owners(told.served) if charging is not None and told.served else {}
+        if self.take(told) and charging is not None:
+            charging.charge(owners)
         return b""
 
-    def take(self, told: Told) -> None:
-        """Count what a process tells, once."""
+    def take(self, told: Told) -> bool:
+        """Count what a process tells, once; whether that is now."""
         before = self._told.get(told.process)
         if before is not None and told.number <= before.number:
-            return
+            return False
         self._told[told.process] = told
         now_ms = self._clock.now_ms()
         # A clock that was set back or a process that waited for long must not write into what is removed already.
@@ -130,6 +137,7 @@ class Board:
             self._changed.add(("hour", of_names // HOUR_MS * HOUR_MS))
         self._recent.append((told.to_ms, sum(n for name, _, n in told.counts if name not in BEHIND)))
         self._forget(now_ms)
+        return True
 
     def _forget(self, now_ms: int) -> None:
         while self._recent and self._recent[0][0] < now_ms - 2 * _RATE_MS:

@@ -79,7 +79,7 @@ class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one process tells: counts since it told last, and figures of the running minute, window and day.
 
     ``process`` and ``number`` make it count once, however often it comes. ``names``: the most frequent of ``minute``
-    with their counts, each too small by ``names_error`` at most.
+    with their counts, each too small by ``names_error`` at most. ``served``: answers by what tells whose they are.
     """
 
     process: str
@@ -98,6 +98,7 @@ class Told(Struct, frozen=True, kw_only=True, omit_defaults=True):
     items: tuple[ItemFigures, ...] = ()
     kinds: tuple[KindFigures, ...] = ()
     forgotten: int = 0
+    served: tuple[tuple[bytes, int], ...] = ()
 
 
 class MirrorTold(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Watching on the way of an answer: what a process that resolves counts, at a fixed cost in time and memory.
 
-The commonest answer takes an addition and a countdown; one in so many (all of them up to some thousands a second) is
+The commonest answer takes two additions and a countdown; one in so many (all of them up to some thousands a second) is
 looked at more closely, for names and sources. What takes the long way, and so all that is not found, is always looked
 at. Latencies of the quick ways are taken of one in sixteen and counted sixteen times.
 """
@@ -29,20 +29,52 @@ TIMED: Final = 16
 _CLOSELY_PER_S: Final = 1_000
 _NAMES: Final = 512
 _TOLD_NAMES: Final = 100
+_MOST_SERVED: Final = 50_000
 _MINUTE_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
 
 
+Served = tuple[bytes, int]
+"""The prefix, or the name itself, that answers stood under (:func:`served_under`), and how many."""
+
+
+def served_under(name: bytes) -> bytes:
+    """What tells whose a name is: its prefix where that is of digits, the product where it is one of GS1's, else all
+    of it."""
+    if name[:1].isdigit() and name[:2] != b"0.":
+        return name.partition(b"/")[0]
+    if name[:4].upper() == b"GS1/":
+        return b"/".join(name.split(b"/", 3)[:3])
+    return name
+
+
 class Lane:
-    """One interface as its quick way counts it. Whoever answers does ``found += 1`` and ``left -= 1`` and calls
-    :meth:`look` when nothing is left."""
+    """One interface as its quick way counts it: whoever answers calls :meth:`hit`."""
 
-    __slots__ = ("_watch", "found", "interface", "left", "stride")
+    __slots__ = ("_served", "_watch", "found", "interface", "left", "stride")
 
-    def __init__(self, watch: Watch, interface: Interface) -> None:
-        self._watch, self.interface = watch, interface
+    def __init__(self, watch: Watch, interface: Interface, served: dict[bytes, int]) -> None:
+        self._watch, self.interface, self._served = watch, interface, served
         self.found = 0
         self.stride = self.left = 1
+
+    def hit(self, name: bytes, address: str) -> None:
+        """A name was found."""
+        self.serve(name)
+        self.left -= 1
+        if self.left <= 0:
+            self.look(name, address)
+
+    def serve(self, name: bytes) -> None:
+        """A name was found, for whoever has it."""
+        self.found += 1
+        served, key = self._served, served_under(name)
+        if key in served:
+            served[key] += 1
+        elif len(served) < _MOST_SERVED:
+            served[key] = 1
+        else:
+            self._watch.unattributed += 1
 
     def look(self, name: bytes, address: str) -> None:
         """Look at one answer more closely, for all that were passed over."""
@@ -69,7 +101,10 @@ class Watch:
         self._settings = settings or MonitoringSettings()
         self._clock = clock or SystemClock()
         self._role, self._process = role, new_id("pro")
-        self.lanes = {each: Lane(self, each) for each in INTERFACES}
+        self._served: dict[bytes, int] = {}
+        self.unattributed = 0
+        """Answers that nobody is charged for, because too many names came between two tellings."""
+        self.lanes = {each: Lane(self, each, self._served) for each in INTERFACES}
         self._counts: dict[tuple[str, str], int] = {}
         self._latencies: dict[tuple[str, str], list[int]] = {}
         self._total: dict[tuple[str, str], int] = {}
@@ -89,7 +124,11 @@ class Watch:
     ) -> None:
         """A question that went the long way, and what became of it."""
         if outcome == FOUND:
-            self.lanes[interface].found += 1
+            lane = self.lanes[interface]
+            if interface != "recursion" and name:
+                lane.serve(name)
+            else:
+                lane.found += 1
         else:
             self.tick(interface, outcome)
         if latency_s is not None:
@@ -160,7 +199,9 @@ class Watch:
             items=items,
             kinds=kinds,
             forgotten=self._sources.forgotten + self._kinds.forgotten,
+            served=tuple(self._served.items()),
         )
+        self._served.clear()
         self._begin_anew(now_ms)
         return told
 
@@ -210,6 +251,7 @@ class Watch:
             found[f'resolution_seconds_bucket{{{labels},le="+Inf"}}'] = seen
             found[f"resolution_seconds_count{{{labels}}}"] = seen
             found[f"resolution_seconds_sum{{{labels}}}"] = round(summed, 6)
+        found["resolutions_unattributed"] = self.unattributed
         return found
 
 

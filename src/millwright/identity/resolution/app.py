@@ -165,13 +165,9 @@ class Resolution:
             return None
         self.requests += 1
         self.quick += 1
-        lane = self._lane
-        lane.found += 1
-        lane.left -= 1
-        if lane.left <= 0:
-            lane.look(handle, address)
+        self._lane.hit(handle, address)
         if started_s:
-            lane.time(time.perf_counter() - started_s)
+            self._lane.time(time.perf_counter() - started_s)
         return found
 
     async def _answer(self, asked: Asked, receive: Any, send: Any) -> None:
