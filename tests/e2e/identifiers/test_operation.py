@@ -59,6 +59,13 @@ def test_what_a_node_says_of_its_resolution_is_what_was_asked(tmp_path: Path) ->
         assert figures["failed"] == 6
         found = sum(each["found"] for each in figures["interfaces"])
         assert found == sum(expected.values()) - 11
+
+        def metered() -> dict[str, int]:
+            return {each["meter"]: each["used"] for each in client.get("/metering/usage").json()["meters"]}
+
+        # What was found, and nothing else, is charged to whose prefixes they are.
+        node.wait_for("all is metered", lambda: metered().get("resolutions", 0) >= found)
+        assert metered()["resolutions"] == found
         assert figures["hit_ratio"] == round(found / (found + 7), 4)
         assert 0 < figures["p50_us"] <= figures["p99_us"]
         hot = get("/hot")["items"]
