@@ -108,9 +108,9 @@ def compose(node: Node) -> Composition:
     watch, kept = watch_of(node, register), OperationStore(everything)
     calendar = Calendar(settings.metering.utc_offset_h)
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
-    board = Board(
-        kept, node.bus, node.clock, settings.node.name, settings.monitoring, charging=Charging(register, tally)
-    )
+    # Whose names a mirror has, its records do not know: their primary counts what it answers itself.
+    charging = None if settings.identity.follows else Charging(register, tally)
+    board = Board(kept, node.bus, node.clock, settings.node.name, settings.monitoring, charging=charging)
     mirrors = Mirrors(kept, register, node.bus, node.clock)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
     metering = Metering(node.records, everything, calendar, node.clock, lambda: limits.ceilings)

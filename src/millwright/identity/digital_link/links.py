@@ -27,8 +27,8 @@ DESCRIPTIONS = (b"GS1.DESCRIPTION", b"DESCRIPTION", b"NAME", b"TITLE", b"DESC")
 
 _NAMESPACES = re.compile(r"(?:gs1:|https?://(?:www\.|ref\.)?gs1\.org/voc/)", re.IGNORECASE)
 _SCHEMES = ("http", "https")
-# Almost every address: nothing in it is escaped, and it means to every browser what it looks like.
 _PUBLIC = int(Permission.PUBLIC_READ)
+# Almost every address: nothing in it is escaped, and it means to every browser what it looks like.
 _PLAIN_HREF = re.compile(
     r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][A-Za-z0-9!#$%&'()*+,/:;=?@~._-]*)?"
 )

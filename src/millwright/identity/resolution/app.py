@@ -99,7 +99,7 @@ class Resolution:
         wait_s = self.limits.admit(asked.address)
         if wait_s:
             self.limits.refused += 1
-            if (interface := self._interface(asked.path)) is not None:
+            if (interface := _interface(asked.path)) is not None:
                 self.watch.tick(interface, LIMITED)
             await _too_many(scope, send, wait_s)
             return
@@ -124,16 +124,8 @@ class Resolution:
         finally:
             self._watched(asked, time.perf_counter() - started_s)
 
-    def _interface(self, path: str) -> Interface | None:
-        """By which interface an address is answered; ``None`` for what resolves nothing."""
-        if path.startswith((HANDLES, "/id/")):
-            return "rest" if path.startswith(HANDLES) else "page"
-        if path in _EXACT:
-            return None
-        return "link" if self._links.takes(path) else "did" if self._dids.takes(path) else None
-
     def _watched(self, asked: Asked, latency_s: float) -> None:
-        if not asked.outcome or (interface := self._interface(asked.path)) is None:
+        if not asked.outcome or (interface := _interface(asked.path)) is None:
             return
         self.watch.count(interface, asked.outcome, asked.name, asked.address, latency_s)
         if asked.guessed:
@@ -208,6 +200,19 @@ def resolution_app(
         failed=failed,
         watch=watch,
     )
+
+
+def _interface(path: str) -> Interface | None:
+    """By which interface an address is answered, as far as its form tells; ``None`` for what resolves nothing."""
+    if path in _EXACT:
+        return None
+    if path.startswith(HANDLES):
+        return "rest"
+    if path.startswith("/id/"):
+        return "page"
+    if path.startswith("/1.0/identifiers/") or path.endswith("/did.json"):
+        return "did"
+    return None if path.startswith("/api/") else "link"
 
 
 async def _too_many(scope: Any, send: Any, wait_s: float) -> None:

@@ -213,9 +213,7 @@ class HandleRest:
             # Before anything is looked up: nothing is told about what is there.
             raise Refusal(Rc.AUTHENTICATION_NEEDED, "Only administrators read values that are not public.")
         request = Resolve(with_slash(handle), query.indexes(), query.types)
-        code, body, verdict = await self._resolved(request, who, query, asked.address)
-        with self._records.view() as view:
-            asked.said(outcome_of(code, view, request.handle), handle)
+        code, body, verdict = await self._resolved(asked, request, who, query)
         pretty, text = query.pretty, handle.decode()
         if code in (Rc.SUCCESS, Rc.SERVICE_REFERRAL, Rc.PREFIX_REFERRAL):
             found = decode_resolved(body)
@@ -240,7 +238,7 @@ class HandleRest:
         await answer(asked.scope, send, 304 if same else 200, shown, headers)
 
     async def _resolved(
-        self, request: Resolve, who: Reference | None, query: _Query, address: str
+        self, asked: Asked, request: Resolve, who: Reference | None, query: _Query
     ) -> tuple[int, bytes, Verdict | None]:
         administrator = False
         if who is not None and query.public_only is not True:
@@ -253,9 +251,10 @@ class HandleRest:
         flags = 0 if administrator else int(Flag.PUBLIC_ONLY)
         # Who wants to hear it from who is responsible is told who that is.
         names = () if administrator or query.flag("auth", False) else (request.handle,)
-        with await self._source.view(address, *names) as view:
+        with await self._source.view(asked.address, *names) as view:
             try:
                 code, body = resolve(view, request, flags, administrator)
+                asked.said(outcome_of(code, view, request.handle), asked.name)
                 return code, body, verdict_in(view, request.handle)
             except AuthenticationNeeded:
                 raise Refusal(Rc.AUTHENTICATION_NEEDED) from None
