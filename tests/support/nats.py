@@ -30,6 +30,11 @@ class RunningNats:
         self._process = subprocess.Popen(self.server.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         await self.server.wait_ready()
 
+    def pause(self) -> None:
+        """Let it hang: connections stay open and nothing is read."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
     async def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
         if self._process is not None:
             self._process.send_signal(how)

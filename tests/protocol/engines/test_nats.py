@@ -147,6 +147,26 @@ async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
         assert await nats.get("LOG", sequence) is not None
 
 
+async def test_what_a_dead_broker_never_read_does_not_overtake_what_is_repeated(
+    server: RunningNats, nats: NatsConnection
+) -> None:
+    await nats.ensure_stream(SPEC)
+    server.pause()
+    appends = []
+    for number in range(40):  # more than the socket takes: the last stay in the client's hands
+        appends.append(asyncio.create_task(nats.append("log.a", bytes(500_000), message_id=str(number), timeout_s=30)))
+        await asyncio.sleep(0.01)
+    await server.kill()
+    failures = await asyncio.gather(*appends, return_exceptions=True)
+    assert all(isinstance(failure, Unavailable) for failure in failures)
+    await server.start()
+    for _ in range(100):
+        if nats.connected:
+            break
+        await asyncio.sleep(0.1)
+    assert await nats.append("log.a", b"the oldest, repeated", message_id="0") == 1
+
+
 async def test_no_server_is_said_clearly() -> None:
     connection = NatsConnection("nats://127.0.0.1:1", "test")
     with pytest.raises(Unavailable, match="No NATS server"):

@@ -126,6 +126,10 @@ class NatsConnection:
     async def _on_disconnected(self) -> None:
         if self._client is not None:
             logger.warning("lost the connection to NATS; trying again until it is back")
+            # What was not written yet is lost like what was on its way: sent when the broker is back, it would overtake
+            # the appends that have to be repeated. The client has no public way to do this; subscriptions are not here.
+            self._client._pending.clear()
+            self._client._pending_data_size = 0
         now_s = asyncio.get_running_loop().time()
         for limit in self._appending:  # no confirmation comes on a connection that is gone
             if not limit.expired():  # one that is expiring cannot be changed, and an error here ends all reconnecting
