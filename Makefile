@@ -31,7 +31,7 @@ up: $(CONSOLE) ## start a node on ./millwright-data
 
 test: $(CONSOLE) provision ## run every test (ARGS="tests/unit -k name" for some of them)
 	@$(COMPILE)
-	@$(BIN)/pytest -q $(ARGS)
+	@$(BIN)/python tools/run_tests.py $(ARGS)
 
 check: $(VENV)/.installed ## style, formatting, types, floors: quick, no test runs
 	@$(BIN)/ruff check --quiet .

@@ -72,6 +72,7 @@ async def test_openssl_verifies_the_listener_and_shows_whom_it_trusts(nats: Runn
         assert "Verification: OK" not in old
 
 
+@pytest.mark.alone
 async def test_paho_stays_connected_until_its_certificate_is_revoked(nats: RunningNats, tmp_path: Path) -> None:
     async with mutual_tls(nats.url, tmp_path) as running:
         made = await running.device("pump-7")

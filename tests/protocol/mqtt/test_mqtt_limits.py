@@ -61,6 +61,7 @@ class Flood:
         hang_up(self.client)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("inflight", [20, 1000])
 async def test_over_the_rate_a_client_is_read_more_slowly_and_loses_nothing(nats: RunningNats, inflight: int) -> None:
     """The keep-alive is two seconds, and being held is longer: a client that is not read is not taken for dead."""
