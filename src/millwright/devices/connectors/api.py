@@ -17,9 +17,9 @@ from millwright.devices.connectors.catalogue import Kinds
 from millwright.devices.connectors.contract import Found, NodePage
 from millwright.devices.connectors.model import (
     BrowseRequest,
-    Connection,
     ConnectionChange,
     Draft,
+    FieldConnection,
     Health,
     LiveValue,
     NewConnection,
@@ -151,18 +151,25 @@ class ConnectorsController(Controller):
         """How each connection does: state, last error in words, throughput, points good and bad, lag."""
         return await connectors.health()
 
-    @get("/", summary="Connections", operation_id="listConnections", guards=[permit(CONNECTORS_READ)])
-    async def list_connections(self, connectors: NamedDependency[Connectors]) -> list[Connection]:
+    @get("/", summary="Connections", operation_id="listFieldConnections", guards=[permit(CONNECTORS_READ)])
+    async def list_connections(self, connectors: NamedDependency[Connectors]) -> list[FieldConnection]:
         """Every connection, by name."""
         return await connectors.list()
 
     @post("/", summary="Add a connection", operation_id="addConnection", guards=[permit(CONNECTORS_WRITE)])
-    async def add(self, data: JSONBody[NewConnection], connectors: NamedDependency[Connectors]) -> Response[Connection]:
+    async def add(
+        self, data: JSONBody[NewConnection], connectors: NamedDependency[Connectors]
+    ) -> Response[FieldConnection]:
         """Make a connection; it is opened within seconds if it is enabled. Nobody is asked: test it before."""
         return _tagged(await connectors.create(data), 201)
 
-    @get("/{connection_id:str}", summary="A connection", operation_id="getConnection", guards=[permit(CONNECTORS_READ)])
-    async def connection(self, connection_id: Id, connectors: NamedDependency[Connectors]) -> Response[Connection]:
+    @get(
+        "/{connection_id:str}",
+        summary="A connection",
+        operation_id="getFieldConnection",
+        guards=[permit(CONNECTORS_READ)],
+    )
+    async def connection(self, connection_id: Id, connectors: NamedDependency[Connectors]) -> Response[FieldConnection]:
         """One connection; the header `ETag` carries its revision. Secrets are named and not shown."""
         return _tagged(await connectors.get(connection_id))
 
@@ -178,7 +185,7 @@ class ConnectorsController(Controller):
         data: JSONBody[ConnectionChange],
         connectors: NamedDependency[Connectors],
         if_match: IfMatch = None,
-    ) -> Response[Connection]:
+    ) -> Response[FieldConnection]:
         """Change what is named; takes effect within seconds and disturbs no other connection."""
         return _tagged(await connectors.change(connection_id, data, expected=revision_of(if_match)))
 
@@ -201,7 +208,9 @@ class ConnectorsController(Controller):
         status_code=200,
         guards=[permit(CONNECTORS_WRITE)],
     )
-    async def acknowledge(self, connection_id: Id, connectors: NamedDependency[Connectors]) -> Response[Connection]:
+    async def acknowledge(
+        self, connection_id: Id, connectors: NamedDependency[Connectors]
+    ) -> Response[FieldConnection]:
         """Say that somebody has looked at the program that runs on the other side now."""
         return _tagged(await connectors.acknowledge(connection_id))
 
@@ -337,7 +346,7 @@ class PointsController(Controller):
         await connectors.remove_points(connection_id, [point_id])
 
 
-def _tagged(connection: Connection, status_code: int = 200) -> Response[Connection]:
+def _tagged(connection: FieldConnection, status_code: int = 200) -> Response[FieldConnection]:
     return Response(connection, headers=etag(connection.revision), status_code=status_code)
 
 

@@ -100,7 +100,7 @@ async def check_read(
     """Values come in the order of the addresses; one that leads nowhere is bad and takes no other with it."""
     session = await _open(connector, settings)
     try:
-        wanted = [*addresses, *([bad_address] if bad_address else []), addresses[0]]
+        wanted = [addresses[0], *addresses, *([bad_address] if bad_address else [])]
         found = list(await asyncio.wait_for(session.read(wanted), _SOON_S))
         assert [each.point_id for each in found] == wanted, "samples are not in the order of the addresses"
         for sample in found:

@@ -13,7 +13,7 @@ import msgspec
 from millwright.devices.connectors.catalogue import Catalogue
 from millwright.devices.connectors.contract import Identity, Session
 from millwright.devices.connectors.guard import Guard
-from millwright.devices.connectors.model import ReadValue, Tested
+from millwright.devices.connectors.model import PeerIdentity, ReadValue, Tested
 from millwright.devices.connectors.rpc import Ask
 from millwright.kernel import Clock, MillwrightError, Unavailable, Unsupported, end
 
@@ -66,7 +66,7 @@ class Desk:
         try:
             identity = await self._identify(session, timeout_s)
             return Tested(
-                identity=identity,
+                identity=PeerIdentity.of(identity),
                 open_ms=round((opened_s - began_s) * 1000, 1),
                 latency_ms=round((self._clock.monotonic_s() - opened_s) * 1000, 1),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from millwright.devices.connectors.contract import Identity, Value, ValueType
 from millwright.kernel import ROOT
@@ -20,7 +20,7 @@ Settings = Annotated[
 ]
 
 
-class Connection(Struct, frozen=True, kw_only=True):
+class FieldConnection(Struct, frozen=True, kw_only=True):
     """A configured use of a connector. ``revision`` is its ETag.
 
     ``secrets`` names the secret settings that are set; their values are sealed and never shown. ``program_changed``:
@@ -83,10 +83,26 @@ class ReadRequest(Draft, frozen=True, kw_only=True, forbid_unknown_fields=True):
     addresses: Annotated[Sequence[Address], Meta(min_length=1, max_length=1000)]
 
 
+class PeerIdentity(Struct, frozen=True, kw_only=True):
+    """What the other side says of itself; texts are empty where the protocol has no such question."""
+
+    vendor: str = ""
+    product: str = ""
+    version: str = ""
+    serial: str = ""
+    fingerprint: str = ""
+    note: str = ""
+
+    @classmethod
+    def of(cls, identity: Identity) -> PeerIdentity:
+        """What a connector said."""
+        return cls(**structs.asdict(identity))
+
+
 class Tested(Struct, frozen=True, kw_only=True):
     """What a test found: what the other side says of itself, how long connecting took and one question takes."""
 
-    identity: Identity
+    identity: PeerIdentity
     open_ms: float
     latency_ms: float
 
@@ -234,7 +250,7 @@ class Health(Struct, frozen=True, kw_only=True):
     points_bad: int = 0
     lag_ms: float | None = None
     recent: Sequence[float] = ()
-    identity: Identity | None = None
+    identity: PeerIdentity | None = None
 
 
 class LiveValue(Struct, frozen=True, kw_only=True):

@@ -15,8 +15,7 @@ _MOST = 64
 
 def property_of(tag: Tag, taken: Collection[str]) -> str:
     """A name for the tag that is not ``taken``: its own, in lower case with underscores."""
-    source = tag.name or tag.address
-    parts = [part for part in _SPLIT.split(source) if part]
+    parts = [tag.name] if tag.name else [part for part in _SPLIT.split(tag.address) if part]
     last = parts[-1] if parts else "value"
     if not tag.name and "=" in last:
         last = last.rpartition("=")[2] or last

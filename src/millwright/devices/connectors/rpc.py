@@ -55,8 +55,10 @@ def subject_of(node: str) -> str:
 class HostClient:
     """Asks the host. ``wake`` has it started when it is not there: then a question waits for it a while."""
 
-    def __init__(self, bus: Bus, node: str, wake: Callable[[], Awaitable[None]] | None = None) -> None:
-        self._bus, self._subject, self._wake = bus, subject_of(node), wake
+    def __init__(
+        self, bus: Bus, node: str, wake: Callable[[], Awaitable[None]] | None = None, *, patience_s: float = _WAKE_S
+    ) -> None:
+        self._bus, self._subject, self._wake, self._patience_s = bus, subject_of(node), wake, patience_s
 
     async def test(self, draft: Ask) -> Tested:
         """Connect and ask who is there. Raises what the connector raised."""
@@ -106,7 +108,7 @@ class HostClient:
         if self._wake is not None:
             await self._wake()
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _WAKE_S
+        deadline = loop.time() + self._patience_s
         while True:
             began = loop.time()
             try:

@@ -16,7 +16,7 @@ from millwright.devices.connectors.delivery import Delivery
 from millwright.devices.connectors.errors import ended, failed, silent
 from millwright.devices.connectors.guard import Guard, result_of
 from millwright.devices.connectors.mapping import Mapper
-from millwright.devices.connectors.model import Health, LiveValue, State, Trouble
+from millwright.devices.connectors.model import Health, LiveValue, PeerIdentity, State, Trouble
 from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.connectors.store import Configured, Feed
 from millwright.kernel import Clock, Denied, Invalid, MillwrightError, NotFound, Unsupported, end
@@ -30,7 +30,7 @@ _LOOK_S: Final = 1.0
 _TICK_S: Final = 2.0
 _RECENT: Final = 60
 _MOST_ABANDONED: Final = 3
-_ASK_MARGIN_S: Final = 5.0
+_MOST_MARGIN_S: Final = 5.0
 
 
 class Runner:
@@ -52,7 +52,7 @@ class Runner:
         self.guard = Guard(configured.name, host.cancel_s)
         self.mapper = Mapper()
         self.session: Session | None = None
-        self.identity: Identity | None = None
+        self.identity: PeerIdentity | None = None
         self.program_changed = False
         self._feeds: list[Feed] = []
         self._changed = asyncio.Event()
@@ -60,7 +60,7 @@ class Runner:
         self._state: State = "connecting"
         self._since_ms = clock.now_ms()
         self._error: Trouble | None = None
-        self._said = False
+        self._said = self._stopping = False
         self._attempts = 0
         self._reconnects = 0
         self._samples = self._ticked = 0
@@ -76,12 +76,18 @@ class Runner:
         """How long one question to the other side may take, by its own settings."""
         return float(getattr(self._settings, "timeout_s", 10.0))
 
+    @property
+    def _margin_s(self) -> float:
+        """What a connector may take beyond its own limit before it counts as hanging."""
+        return min(1.0 + self.timeout_s, _MOST_MARGIN_S)
+
     def start(self) -> None:
         """Begin."""
         self._task = asyncio.create_task(self._run(), name=f"connection {self.configured.name}")
 
     async def stop(self) -> None:
         """End, and let go of the other side."""
+        self._stopping = True
         await end(self._task)
         self._enter("stopped")
 
@@ -118,26 +124,27 @@ class Runner:
 
     async def _once(self) -> None:
         self._enter("connecting" if self._error is None else self._state)
-        open_s = self.timeout_s * 2 + _ASK_MARGIN_S
+        open_s = self.timeout_s * 2 + self._margin_s
         session = await self.guard.call("opening", self._connector.open(self._settings), open_s)
         try:
             try:
-                self.identity = await self.guard.call("asking who it is", session.identify(), open_s)
+                said = await self.guard.call("asking who it is", session.identify(), open_s)
             except Unsupported:
-                self.identity = Identity()
+                said = Identity()
+            self.identity = PeerIdentity.of(said)
             self.met = self.identity.fingerprint or None
             self.session = session
             self._opened()
             await self._follow(session)
         finally:
             self.session = None
-            self._all_off("connection_lost")
+            self._all_off("connection_stopped" if self._stopping else "connection_lost")
             self.mapper.silence()
             await self._close(session)
 
     async def _close(self, session: Session) -> None:
         try:
-            await self.guard.call("closing", session.close(), self.timeout_s + _ASK_MARGIN_S)
+            await self.guard.call("closing", session.close(), self.timeout_s + self._margin_s)
         except MillwrightError as error:
             logger.warning("the session of %s was not closed: %s", self.configured.name, error.message)
 
@@ -181,7 +188,7 @@ class Runner:
         """Whether a silent session answers at all: one that sends changes only may have none."""
         address = self._feeds[0].point.address
         try:
-            await self.guard.call("a question", session.read([address]), self.timeout_s + _ASK_MARGIN_S)
+            await self.guard.call("a question", session.read([address]), self.timeout_s + self._margin_s)
         except (Unsupported, Invalid, NotFound, Denied):
             pass
         except MillwrightError as error:

@@ -15,9 +15,9 @@ from millwright.devices.connectors.catalogue import Catalogue, Kinds
 from millwright.devices.connectors.contract import Found, NodePage
 from millwright.devices.connectors.model import (
     BrowseRequest,
-    Connection,
     ConnectionChange,
     Draft,
+    FieldConnection,
     Health,
     LiveValue,
     NewConnection,
@@ -68,22 +68,22 @@ class Connectors:
         """Every connector installed, with the fields of its settings."""
         return await asyncio.to_thread(self._catalogue.list)
 
-    async def list(self) -> builtins.list[Connection]:
+    async def list(self) -> builtins.list[FieldConnection]:
         """Every connection, by name."""
         return await asyncio.to_thread(self._store.list)
 
-    async def get(self, connection_id: str) -> Connection:
+    async def get(self, connection_id: str) -> FieldConnection:
         """One connection. Raises ``NotFound`` (``devices.connection_unknown``)."""
         return await asyncio.to_thread(self._store.get, connection_id)
 
-    async def create(self, new: NewConnection) -> Connection:
+    async def create(self, new: NewConnection) -> FieldConnection:
         """Make a connection. Raises ``NotFound`` (kind, place), ``Invalid`` (settings) or ``Conflict`` (name)."""
         made = await asyncio.to_thread(self._create, new)
         note("connection", made.id, made.name, after=made, ignore=_NOT_ITS_OWN)
         await announce(self._bus)
         return made
 
-    def _create(self, new: NewConnection) -> Connection:
+    def _create(self, new: NewConnection) -> FieldConnection:
         connection_id = new_id("con")
         self._catalogue.convert(new.kind, new.settings)
         plain, sealed = self._vault.part(connection_id, new.settings, self._catalogue.secrets(new.kind))
@@ -100,7 +100,9 @@ class Connectors:
             }
         )
 
-    async def change(self, connection_id: str, change: ConnectionChange, *, expected: int | None = None) -> Connection:
+    async def change(
+        self, connection_id: str, change: ConnectionChange, *, expected: int | None = None
+    ) -> FieldConnection:
         """Change a connection. Raises ``NotFound``, ``Invalid``, ``Conflict`` (name, ``devices.revision_stale``)."""
         before = await self.get(connection_id)
         made = await asyncio.to_thread(self._change, connection_id, change, expected)
@@ -108,7 +110,7 @@ class Connectors:
         await announce(self._bus)
         return made
 
-    def _change(self, connection_id: str, change: ConnectionChange, expected: int | None) -> Connection:
+    def _change(self, connection_id: str, change: ConnectionChange, expected: int | None) -> FieldConnection:
         values: dict[str, Any] = {}
         if change.name is not UNSET:
             values["name"] = clean_name(change.name)
@@ -135,7 +137,7 @@ class Connectors:
         note("connection", connection_id, before.name, before=before, ignore=_NOT_ITS_OWN)
         await announce(self._bus)
 
-    async def acknowledge(self, connection_id: str) -> Connection:
+    async def acknowledge(self, connection_id: str) -> FieldConnection:
         """A person has looked at the program that runs on the other side now. Raises ``NotFound``."""
         before = await self.get(connection_id)
         made = await asyncio.to_thread(self._store.acknowledge, connection_id)
@@ -159,7 +161,10 @@ class Connectors:
             if each.scale == 0:
                 raise invalid("A factor of zero makes every value the same.", f"/{number}/scale")
         if new:
-            rows = [_row(connection_id, each) for each in new]
+            ids = sorted(
+                new_id("pnt") for _ in new
+            )  # in the order given: ids of one millisecond have none of their own
+            rows = [_row(point_id, connection_id, each) for point_id, each in zip(ids, new, strict=True)]
             await asyncio.to_thread(self._store.add_points, connection_id, rows)
             note("connection", connection_id, connection.name, after={"points_added": len(rows)},
                  organisation=connection.organisation_id)  # fmt: skip
@@ -215,7 +220,7 @@ class Connectors:
         return PointReport(created=len(good), refused=sorted(refused, key=lambda each: each.row), dry_run=dry_run)
 
     def _check_rows(
-        self, connection: Connection, rows: Sequence[dict[str, Any]]
+        self, connection: FieldConnection, rows: Sequence[dict[str, Any]]
     ) -> tuple[builtins.list[tuple[int, NewPoint]], builtins.list[RefusedPoint]]:
         connector = self._catalogue.get(connection.kind)
         good: builtins.list[tuple[int, NewPoint]] = []
@@ -265,7 +270,7 @@ class Connectors:
             if cursor is None:
                 return
 
-    def _need_room(self, connection: Connection, more: int) -> None:
+    def _need_room(self, connection: FieldConnection, more: int) -> None:
         if connection.points + more > self._settings.points:
             raise too_many("points in one connection", self._settings.points, "points", section="connectors")
 
@@ -318,5 +323,5 @@ class Connectors:
         return Ask(op=op, connection_id=draft.connection_id, kind=draft.kind, settings=draft.settings)
 
 
-def _row(connection_id: str, new: NewPoint) -> dict[str, Any]:
-    return {"id": new_id("pnt"), "connection_id": connection_id, **structs.asdict(new)}
+def _row(point_id: str, connection_id: str, new: NewPoint) -> dict[str, Any]:
+    return {"id": point_id, "connection_id": connection_id, **structs.asdict(new)}

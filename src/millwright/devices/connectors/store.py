@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from millwright.devices.connectors.contract import Point
 from millwright.devices.connectors.errors import not_writable, points_taken
-from millwright.devices.connectors.model import Connection, PointPage, PointView
+from millwright.devices.connectors.model import FieldConnection, PointPage, PointView
 from millwright.devices.connectors.tables import bump, connections, points, revision, touch_points
 from millwright.devices.errors import name_taken, not_found, stale
 from millwright.devices.names import key_of
@@ -63,7 +63,7 @@ class ConnectionStore:
 
     # --- connections -------------------------------------------------------------------------------------------------
 
-    def list(self) -> builtins.list[Connection]:
+    def list(self) -> builtins.list[FieldConnection]:
         """Every connection by name."""
         with self._records.read() as connection:
             rows = connection.execute(sa.select(connections).order_by(connections.c.name_key)).all()
@@ -73,7 +73,7 @@ class ConnectionStore:
             counts: dict[str, int] = {row[0]: row[1] for row in counted}
         return [_connection(row, counts.get(row.id, 0)) for row in rows]
 
-    def get(self, connection_id: str) -> Connection:
+    def get(self, connection_id: str) -> FieldConnection:
         """One connection. Raises ``NotFound`` (``devices.connection_unknown``)."""
         with self._records.read() as connection:
             return _view(connection, connection_id)
@@ -84,7 +84,7 @@ class ConnectionStore:
             row = _row(connection, connection_id)
         return row.kind, _plain(row.settings), row.secrets
 
-    def insert(self, values: dict[str, Any]) -> Connection:
+    def insert(self, values: dict[str, Any]) -> FieldConnection:
         """Add a connection. Raises ``NotFound`` (place) or ``Conflict`` (name)."""
         with self._records.begin() as connection:
             place_id = values["place_id"]
@@ -102,7 +102,7 @@ class ConnectionStore:
             bump(connection)
             return _view(connection, values["id"])
 
-    def update(self, connection_id: str, values: dict[str, Any], expected: int | None) -> Connection:
+    def update(self, connection_id: str, values: dict[str, Any], expected: int | None) -> FieldConnection:
         """Change columns of a connection. Raises ``NotFound``, ``Conflict`` (name, stale)."""
         with self._records.begin() as connection:
             row = _row(connection, connection_id, lock=True)
@@ -277,7 +277,7 @@ class ConnectionStore:
             connection.execute(sa.update(connections).where(connections.c.id == connection_id).values(**values))
             return row.program or fingerprint, fingerprint
 
-    def acknowledge(self, connection_id: str) -> Connection:
+    def acknowledge(self, connection_id: str) -> FieldConnection:
         """What runs on the other side now is known from here on. Raises ``NotFound``."""
         with self._records.begin() as connection:
             row = _row(connection, connection_id, lock=True)
@@ -328,7 +328,7 @@ def _row(connection: sa.Connection, connection_id: str, *, lock: bool = False) -
     return row
 
 
-def _view(connection: sa.Connection, connection_id: str) -> Connection:
+def _view(connection: sa.Connection, connection_id: str) -> FieldConnection:
     return _connection(_row(connection, connection_id), _count(connection, connection_id))
 
 
@@ -371,8 +371,8 @@ def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if key != SEALED_NAMES}
 
 
-def _connection(row: Any, count: int) -> Connection:
-    return Connection(
+def _connection(row: Any, count: int) -> FieldConnection:
+    return FieldConnection(
         id=row.id,
         name=row.name,
         kind=row.kind,
