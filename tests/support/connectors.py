@@ -86,7 +86,7 @@ class ScriptedSession(Session):
             )
 
     async def _hang(self) -> None:
-        while True:
+        while self._peer.hangs:
             try:
                 await asyncio.sleep(0.05)
             except asyncio.CancelledError:

@@ -68,7 +68,8 @@ async def test_a_lost_peer_is_connected_again_and_said_once(
     peer.lost.clear()
     peer.alive = True
     await field.until_state(connection, "running")
-    await until(lambda: peer.closed == peer.opened - 1)
+    peer.samples.put_nowait([Sample("tag-1", 1.0)])
+    await until(lambda: field.health(connection).error is None)
     said = [record.message for record in caplog.records if record.name.endswith("connectors.runner")]
     assert len([line for line in said if line.startswith("plc: ")]) == 1, said
     assert said.count("plc is back") == 1
@@ -116,7 +117,7 @@ async def test_a_session_that_hangs_is_ended_and_opened_again(field: FieldHost, 
     peer.hangs = True
     await until(lambda: field.health(connection).state == "lost" or peer.opened > 1, 20)
     peer.hangs = False
-    await until(lambda: peer.opened > 1 and field.health(connection).state == "running")
+    await until(lambda: peer.opened > 1 and field.health(connection).state == "running", 20)
     assert not field.health(connection).problems
 
 
@@ -127,10 +128,9 @@ async def test_a_session_that_will_not_end_is_abandoned_and_said(field: FieldHos
     peer.hangs = peer.stubborn = True
     await until(lambda: any(each.code == "connectors.abandoned" for each in field.health(connection).problems), 20)
     peers["b"].samples.put_nowait([Sample("tag-1", 1.0)])
-    await until(lambda: field.presence.get(device_id) is True)
-    peer.stubborn = False
-    await until(lambda: not field.health(connection).problems)
-    peer.hangs = False
+    await until(lambda: field.presence.get(device_id) is True, 20)
+    peer.stubborn = peer.hangs = False
+    await until(lambda: not field.health(connection).problems, 20)
 
 
 async def test_what_a_connector_raises_by_mistake_ends_nothing(field: FieldHost, peer: Peer) -> None:

@@ -134,7 +134,7 @@ class Runner:
             self.identity = PeerIdentity.of(said)
             self.met = self.identity.fingerprint or None
             self.session = session
-            self._opened()
+            self._enter("running")
             await self._follow(session)
         finally:
             self.session = None
@@ -153,6 +153,8 @@ class Runner:
         while True:
             self._changed.clear()
             if not self._feeds:
+                if self._error is not None:
+                    self._proven()  # nothing is to be followed: that it opened is all there is to prove
                 await self._changed.wait()
                 continue
             points = [feed.point for feed in self._feeds]
@@ -200,6 +202,8 @@ class Runner:
         await self._delivery.room()
         received_ms = self._clock.now_ms()
         self._heard_s = self._clock.monotonic_s()
+        if self._error is not None:
+            self._proven()
         payloads, good = self.mapper.take(samples, received_ms)
         self._samples += len(samples)
         self._delivery.put(payloads, received_ms)
@@ -232,12 +236,11 @@ class Runner:
         wait_s = min(host.first_retry_s * 2.0 ** min(self._attempts - 1, 16), host.most_retry_s)
         return float(wait_s * random.uniform(0.8, 1.2))  # many that were lost together do not come back together
 
-    def _opened(self) -> None:
-        if self._error is not None:
-            self._reconnects += 1
-            logger.info("%s is back", self.configured.name)
+    def _proven(self) -> None:
+        """Values come again: a peer that takes connections and drops them is not back."""
+        self._reconnects += 1
+        logger.info("%s is back", self.configured.name)
         self._error, self._said = None, False
-        self._enter("running")
 
     def _lost(self, error: MillwrightError) -> None:
         state: State = "refused" if isinstance(error, Denied | Invalid | NotFound | Unsupported) else "lost"
