@@ -24,7 +24,7 @@ from millwright.devices.connectors import (
     Things,
     Vault,
 )
-from millwright.devices.connectors.model import FieldConnection, Health, NewConnection, NewPoint
+from millwright.devices.connectors.model import ConnectionHealth, FieldConnection, NewConnection, NewPoint
 from millwright.devices.mqtt import JetStreamIntake
 from millwright.devices.mqtt.presence import PresenceReport
 from millwright.engines import secrets as secrets_domain
@@ -71,10 +71,10 @@ class FieldHost:
         await self.connectors.add_points(connection.id, points)
         return made.id
 
-    def health(self, connection: FieldConnection) -> Health:
+    def health(self, connection: FieldConnection) -> ConnectionHealth:
         """How the connection does."""
         found = [each for each in self.host.health() if each.connection_id == connection.id]
-        return found[0] if found else Health(connection_id=connection.id)
+        return found[0] if found else ConnectionHealth(connection_id=connection.id)
 
     async def until_state(self, connection: FieldConnection, state: str) -> None:
         """Wait until the connection is in a state."""

@@ -90,11 +90,11 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
       )}
       {kind && step === 1 && (
         <Form form={form} layout="vertical" requiredMark={false} initialValues={{ name: draft?.name, ...startValues(kind, draft?.settings) }} preserve={false}>
+          {test.data && <Alert type="success" showIcon icon={<CheckCircleFilled />} title={t.connectors.wizard.tested} description={<><div>{[test.data.identity.vendor, test.data.identity.product, test.data.identity.version, test.data.identity.serial].filter(Boolean).join(" · ")} {test.data.identity.note && <span className="quiet">{test.data.identity.note}</span>}</div><div className="small quiet">{t.connectors.wizard.testedText(f.number(Math.max(1, Math.round(test.data.open_ms + test.data.latency_ms))))}</div></>} />}
+          {failed && <Alert type="error" showIcon title={failed.title} description={failed.hint} />}
           <p className="small quiet">{t.connectors.wizard.docs}: {kind.does_not[language]}</p>
           <Form.Item name="name" label={t.connectors.wizard.name} rules={[{ required: true, message: t.common.required }, { max: 128 }]}><Input autoFocus autoComplete="off" /></Form.Item>
           <KindFields kind={kind} />
-          {test.data && <Alert type="success" showIcon icon={<CheckCircleFilled />} title={t.connectors.wizard.tested} description={<><div>{[test.data.identity.vendor, test.data.identity.product, test.data.identity.version, test.data.identity.serial].filter(Boolean).join(" · ")} {test.data.identity.note && <span className="quiet">{test.data.identity.note}</span>}</div><div className="small quiet">{t.connectors.wizard.testedText(f.number(Math.max(1, Math.round(test.data.open_ms + test.data.latency_ms))))}</div></>} />}
-          {failed && <Alert type="error" showIcon title={failed.title} description={failed.hint} />}
         </Form>
       )}
       {kind && step === 2 && draft && <TagPicker kind={kind} peer={into ? { connection_id: into.id } : { kind: kind.key, settings: draft.settings }} choose={setTags} />}

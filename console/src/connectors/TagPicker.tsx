@@ -11,6 +11,7 @@ import { ProblemView } from "../parts/Problem";
 
 /** Which peer is browsed: a connection, or settings that are not kept yet. */
 export interface Peer { connection_id?: string; kind?: string; settings?: Record<string, unknown> }
+type Way = "browse" | "hand";
 interface Branch { key: string; node: PeerNode | null; parent: string | null; cursor?: string; children?: Branch[]; isLeaf: boolean; checkable: boolean; title: string }
 
 const toTag = (node: PeerNode): NewTag => ({ address: node.address, name: node.name, type: node.type, unit: node.unit, description: node.description, writable: node.writable });
@@ -29,11 +30,11 @@ export function TagPicker({ kind, peer, choose }: { kind: ConnectorKind; peer: P
   const t = useText();
   const { language } = usePreferences();
   const browses = kind.capabilities.includes("browse");
-  const [way, setWay] = useState<"browse" | "hand">(browses ? "browse" : "hand");
+  const [way, setWay] = useState<Way>(browses ? "browse" : "hand");
   const [text, setText] = useState("");
   return (
     <div className="stack tight">
-      {browses && <Segmented value={way} onChange={(value) => { setWay(value); choose(value === "hand" ? tagsOf(text) : []); }} options={[{ value: "browse", label: t.connectors.wizard.browse }, { value: "hand", label: t.connectors.wizard.byHand }]} />}
+      {browses && <Segmented<Way> value={way} onChange={(value) => { setWay(value); choose(value === "hand" ? tagsOf(text) : []); }} options={[{ value: "browse", label: t.connectors.wizard.browse }, { value: "hand", label: t.connectors.wizard.byHand }]} />}
       {way === "browse"
         ? <BrowseTree peer={peer} choose={choose} />
         : <>

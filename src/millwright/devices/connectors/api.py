@@ -14,13 +14,14 @@ from litestar.response import Stream
 from msgspec import Meta, Struct
 
 from millwright.devices.connectors.catalogue import Kinds
-from millwright.devices.connectors.contract import Found, NodePage
+from millwright.devices.connectors.contract import NodePage
 from millwright.devices.connectors.model import (
     BrowseRequest,
     ConnectionChange,
+    ConnectionHealth,
     Draft,
     FieldConnection,
-    Health,
+    FoundPeer,
     LiveValue,
     NewConnection,
     NewPoint,
@@ -51,13 +52,13 @@ IfMatch = Annotated[
 ]
 
 
-class Added(Struct, frozen=True):
+class PointsAdded(Struct, frozen=True):
     """How many points were added."""
 
     created: int
 
 
-class Removed(Struct, frozen=True):
+class PointsRemoved(Struct, frozen=True):
     """How many points were removed."""
 
     removed: int
@@ -142,12 +143,12 @@ class ConnectorsController(Controller):
         guards=[permit(CONNECTORS_WRITE)],
         reads=True,
     )
-    async def discover(self, data: JSONBody[Discovery], connectors: NamedDependency[Connectors]) -> list[Found]:
+    async def discover(self, data: JSONBody[Discovery], connectors: NamedDependency[Connectors]) -> list[FoundPeer]:
         """Peers on the local network, with the settings that would connect to them."""
         return await connectors.discover(data.kind, data.timeout_s)
 
     @get("/health", summary="Health", operation_id="listConnectionHealth", guards=[permit(CONNECTORS_READ)])
-    async def health(self, connectors: NamedDependency[Connectors]) -> list[Health]:
+    async def health(self, connectors: NamedDependency[Connectors]) -> list[ConnectionHealth]:
         """How each connection does: state, last error in words, throughput, points good and bad, lag."""
         return await connectors.health()
 
@@ -269,9 +270,9 @@ class PointsController(Controller):
         connection_id: Id,
         data: JSONBody[Annotated[list[NewPoint], Meta(max_length=10_000)]],
         connectors: NamedDependency[Connectors],
-    ) -> Added:
+    ) -> PointsAdded:
         """Add points, all or none."""
-        return Added(await connectors.add_points(connection_id, data))
+        return PointsAdded(await connectors.add_points(connection_id, data))
 
     @get("/live", summary="Live values", operation_id="listLiveValues", guards=[permit(CONNECTORS_READ)])
     async def live(self, connection_id: Id, connectors: NamedDependency[Connectors]) -> list[LiveValue]:
@@ -325,9 +326,9 @@ class PointsController(Controller):
     )
     async def remove(
         self, connection_id: Id, data: JSONBody[PointSelection], connectors: NamedDependency[Connectors]
-    ) -> Removed:
+    ) -> PointsRemoved:
         """Remove points by their ids, or all."""
-        return Removed(await connectors.remove_points(connection_id, None if data.all else data.ids))
+        return PointsRemoved(await connectors.remove_points(connection_id, None if data.all else data.ids))
 
     @patch("/{point_id:str}", summary="Change a point", operation_id="updatePoint", guards=[permit(CONNECTORS_WRITE)])
     async def update(

@@ -16,7 +16,7 @@ from msgspec import structs
 from millwright.devices.connectors.catalogue import Catalogue
 from millwright.devices.connectors.delivery import Delivery
 from millwright.devices.connectors.desk import Desk, answer
-from millwright.devices.connectors.model import Health, Trouble
+from millwright.devices.connectors.model import ConnectionHealth, Trouble
 from millwright.devices.connectors.rpc import CHANGED, Ask, subject_of
 from millwright.devices.connectors.runner import Runner
 from millwright.devices.connectors.settings import ConnectorsSettings
@@ -61,7 +61,7 @@ class Host:
         self._settings, self._node, self._restart = settings, node, restart
         self._size_mb = size_mb or _own_size_mb
         self._runners: dict[str, Runner] = {}
-        self._refused: dict[str, Health] = {}
+        self._refused: dict[str, ConnectionHealth] = {}
         self._seen_revision = -1
         self._look = asyncio.Event()
         self._mapping_doubtful = False
@@ -169,7 +169,7 @@ class Host:
             if configured.id not in self._refused:
                 logger.warning("%s cannot be run: %s %s", configured.name, error.message, error.hint)
             trouble = Trouble(code=error.code, message=error.message, hint=error.hint, at_ms=self._clock.now_ms())
-            self._refused[configured.id] = Health(
+            self._refused[configured.id] = ConnectionHealth(
                 connection_id=configured.id, state="refused", since_ms=trouble.at_ms, error=trouble
             )
             return
@@ -251,7 +251,7 @@ class Host:
 
     # --- how it does -------------------------------------------------------------------------------------------------
 
-    def health(self) -> list[Health]:
+    def health(self) -> list[ConnectionHealth]:
         """How every enabled connection does."""
         return [*(runner.health() for runner in self._runners.values()), *self._refused.values()]
 

@@ -99,6 +99,14 @@ class PeerIdentity(Struct, frozen=True, kw_only=True):
         return cls(**structs.asdict(identity))
 
 
+class FoundPeer(Struct, frozen=True, kw_only=True):
+    """A peer on the local network, with the settings that would connect to it."""
+
+    title: str
+    settings: Mapping[str, Any]
+    detail: str = ""
+
+
 class Tested(Struct, frozen=True, kw_only=True):
     """What a test found: what the other side says of itself, how long connecting took and one question takes."""
 
@@ -231,7 +239,7 @@ class Trouble(Struct, frozen=True, kw_only=True):
     at_ms: int = 0
 
 
-class Health(Struct, frozen=True, kw_only=True):
+class ConnectionHealth(Struct, frozen=True, kw_only=True):
     """How a connection does. ``recent``: samples a second, two seconds apart, the newest last, over two minutes.
 
     ``lag_ms``: between a value's own time and its receipt, of the newest values; null where none has a time.

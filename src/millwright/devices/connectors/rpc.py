@@ -9,9 +9,9 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from millwright.devices.connectors.contract import Found, NodePage, Value
+from millwright.devices.connectors.contract import NodePage, Value
 from millwright.devices.connectors.errors import not_running
-from millwright.devices.connectors.model import Health, LiveValue, ReadValue, Tested
+from millwright.devices.connectors.model import ConnectionHealth, FoundPeer, LiveValue, ReadValue, Tested
 from millwright.kernel import Bus, MillwrightError, Unavailable
 
 CHANGED: Final = "events.connectors.changed"
@@ -72,10 +72,10 @@ class HostClient:
         """Values now."""
         return await self._ask(draft, list[ReadValue], timeout_s=60.0)
 
-    async def discover(self, kind: str, timeout_s: float) -> list[Found]:
+    async def discover(self, kind: str, timeout_s: float) -> list[FoundPeer]:
         """Peers on the local network."""
         asked = Ask(op="discover", kind=kind, timeout_s=timeout_s)
-        return await self._ask(asked, list[Found], timeout_s=timeout_s + 10.0)
+        return await self._ask(asked, list[FoundPeer], timeout_s=timeout_s + 10.0)
 
     async def write(self, connection_id: str, address: str, value: Value, timeout_s: float) -> None:
         """Set a value; returns when the other side confirmed it."""
@@ -89,11 +89,11 @@ class HostClient:
         asked = Ask(op="call", connection_id=connection_id, address=address, inputs=inputs, timeout_s=timeout_s)
         return await self._ask(asked, dict[str, Any], timeout_s=timeout_s + 5.0)
 
-    async def health(self, connection_ids: Sequence[str] | None = None) -> list[Health]:
+    async def health(self, connection_ids: Sequence[str] | None = None) -> list[ConnectionHealth]:
         """How connections do; empty while the host is away."""
         asked = Ask(op="health", connection_ids=connection_ids)
         try:
-            return await self._request(asked, list[Health], 3.0)
+            return await self._request(asked, list[ConnectionHealth], 3.0)
         except Unavailable:
             return []
 
@@ -105,11 +105,11 @@ class HostClient:
             return []
 
     async def _ask(self, asked: Ask, kind: type[T], *, timeout_s: float) -> T:
-        if self._wake is not None:
-            await self._wake()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience_s
         while True:
+            if self._wake is not None:
+                await self._wake()  # each time: what is wanted for a moment only must not be over before it has begun
             began = loop.time()
             try:
                 return await self._request(asked, kind, timeout_s)

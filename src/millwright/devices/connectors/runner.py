@@ -16,7 +16,7 @@ from millwright.devices.connectors.delivery import Delivery
 from millwright.devices.connectors.errors import ended, failed, silent
 from millwright.devices.connectors.guard import Guard, result_of
 from millwright.devices.connectors.mapping import Mapper
-from millwright.devices.connectors.model import Health, LiveValue, PeerIdentity, State, Trouble
+from millwright.devices.connectors.model import ConnectionHealth, LiveValue, PeerIdentity, State, Trouble
 from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.connectors.store import Configured, Feed
 from millwright.kernel import Clock, Denied, Invalid, MillwrightError, NotFound, Unsupported, end
@@ -291,10 +291,10 @@ class Runner:
             )
         return found
 
-    def health(self) -> Health:
+    def health(self) -> ConnectionHealth:
         """How the connection does now."""
         points, good, bad = self.mapper.counts
-        return Health(
+        return ConnectionHealth(
             connection_id=self.configured.id,
             state=self._state,
             since_ms=self._since_ms,

@@ -12,13 +12,14 @@ from msgspec import UNSET, structs
 
 from millwright.devices.connectors.bulk import point_of, read_points, write_points
 from millwright.devices.connectors.catalogue import Catalogue, Kinds
-from millwright.devices.connectors.contract import Found, NodePage
+from millwright.devices.connectors.contract import NodePage
 from millwright.devices.connectors.model import (
     BrowseRequest,
     ConnectionChange,
+    ConnectionHealth,
     Draft,
     FieldConnection,
-    Health,
+    FoundPeer,
     LiveValue,
     NewConnection,
     NewPoint,
@@ -292,17 +293,18 @@ class Connectors:
         ask.addresses = list(asked.addresses)
         return await self._host.read(ask)
 
-    async def discover(self, kind: str, timeout_s: float) -> builtins.list[Found]:
+    async def discover(self, kind: str, timeout_s: float) -> builtins.list[FoundPeer]:
         """Peers on the local network. Raises ``Unsupported`` where the protocol cannot."""
         self._catalogue.get(kind)
         return await self._host.discover(kind, timeout_s)
 
-    async def health(self) -> builtins.list[Health]:
+    async def health(self) -> builtins.list[ConnectionHealth]:
         """How each connection does, by name of the connection."""
         known = await self.list()
         found = {each.connection_id: each for each in await self._host.health([each.id for each in known])}
         return [
-            found.get(each.id) or Health(connection_id=each.id, state="connecting" if each.enabled else "stopped")
+            found.get(each.id)
+            or ConnectionHealth(connection_id=each.id, state="connecting" if each.enabled else "stopped")
             for each in known
         ]
 
