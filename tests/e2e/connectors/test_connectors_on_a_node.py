@@ -38,9 +38,14 @@ def test_a_machine_on_a_node(tmp_path: Path) -> None:
         node.wait_for("values in history", lambda: len(rows(api, device_id, "counter_1")) > 3)
         node.wait_for("presence", lambda: api.get(f"/devices/{device_id}").json()["presence"]["online"])
 
-        node.kill("connectors")
-        before = len(rows(api, device_id, "counter_1"))
-        node.wait_for("the host is back", lambda: len(rows(api, device_id, "counter_1")) > before + 3)
+        dead = node.kill("connectors")
+        node.wait_for(
+            "another host", lambda: (found := node.find_process("connectors")) is not None and found.pid != dead
+        )
+        born_ms = node.find_process("connectors").create_time() * 1000
+        again = node.wait_for(
+            "its values", lambda: [at for at, _ in rows(api, device_id, "counter_1") if at > born_ms][3:]
+        )
 
         pid = node.kill("nats-server")
         broken_ms = int(time.time() * 1000)
@@ -49,11 +54,12 @@ def test_a_machine_on_a_node(tmp_path: Path) -> None:
         )
         end_ms = int(time.time() * 1000) + 2000
         node.wait_for("values again", lambda: (rows(api, device_id, "counter_1") or [[0, 0]])[-1][0] > end_ms, 40)
-        kept = [time_ms for time_ms, _ in rows(api, device_id, "counter_1") if broken_ms - 1000 < time_ms < end_ms]
+        kept = [time_ms for time_ms, _ in rows(api, device_id, "counter_1") if again[0] <= time_ms < end_ms]
+        assert kept[0] < broken_ms
         gaps = [after - first for first, after in pairwise(kept)]
         # Every cycle of the outage is there: a value that was lost would leave a hole of two cycles or more. A machine
         # short of processor time may be late itself, but the host notes when a value was, not when it was stored.
-        assert sum(gap > 1000 for gap in gaps) == 0, gaps
+        assert max(gaps) < 1000, gaps
         assert len(kept) == len(set(kept))
 
         listed = node.cli("connectors", "list", "--json")
