@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import os
+
 from millwright.app.disk import DiskWatch
 from millwright.app.intake import GuardedIntake
 from millwright.app.node import Composition, Node, secrets_of
@@ -9,6 +12,27 @@ from millwright.app.stats import figures
 from millwright.devices import Changes, ChangeWatch
 from millwright.devices.connectors import Catalogue, ConnectionStore, Delivery, Desk, Host, Vault
 from millwright.devices.mqtt import JetStreamIntake
+from millwright.engines.nats import NatsConnection
+
+logger = logging.getLogger(__name__)
+
+
+class LastStep:
+    """The end of the process, when everything that was delivered is stored: threads and tasks that a connector left
+    behind would keep it for ever. A part; the first to start, so that it is the last to stop."""
+
+    def __init__(self, bus: NatsConnection) -> None:
+        self._bus = bus
+
+    async def start(self) -> None:
+        """Nothing to begin."""
+
+    async def stop(self) -> None:
+        """Say goodbye and go."""
+        await self._bus.stop()
+        logger.info("connectors has stopped")
+        logging.shutdown()
+        os._exit(0)
 
 
 def compose(node: Node) -> Composition:
@@ -38,4 +62,4 @@ def compose(node: Node) -> Composition:
     )
     watch = ChangeWatch(node.bus, Changes(node.records, node.bus), host.device_changed)
     node.stats.sources.append(lambda: figures(**host.stats()))
-    return Composition([disk, stream, delivery, desk, host, watch])
+    return Composition([LastStep(node.bus), disk, stream, delivery, desk, host, watch])

@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 _POLL_S: Final = 2.0
 _MEMORY_S: Final = 5.0
 _MOST_ABANDONED: Final = 20
+_STOP_S: Final = 7.0
 
 
 def _end_this_process() -> None:
@@ -87,7 +88,9 @@ class Host:
         while self._served:
             await self._served.pop()()
         await end(*self._tasks)
-        await asyncio.gather(*(runner.stop() for runner in self._runners.values()))
+        stopping = [asyncio.create_task(runner.stop()) for runner in self._runners.values()]
+        if stopping:  # there is a limit for the whole process, within which what was delivered has to be stored too
+            await asyncio.wait(stopping, timeout=_STOP_S)
         self._runners.clear()
 
     def device_changed(self, device_id: str) -> None:
