@@ -80,7 +80,7 @@ function BrowseTree({ peer, choose }: { peer: Peer; choose: (tags: NewTag[]) => 
   const check = (keys: Key[]): void => {
     const chosen = keys.map(String).filter((key) => known.get(key)?.kind === "variable");
     setChecked(chosen);
-    choose(chosen.map((key) => toTag(known.get(key)!)));
+    choose(chosen.flatMap((key) => { const node = known.get(key); return node ? [toTag(node)] : []; }));
   };
   const wanted = filter.trim().toLowerCase();
   const shown = (list: Branch[]): Branch[] => (wanted ? list.flatMap((one) => {
