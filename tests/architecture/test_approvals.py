@@ -42,6 +42,10 @@ def test_every_changing_route_that_takes_a_permission_is_nameable(app: Litestar)
         "POST /api/v1/approvals/{approval_id}/reject",
         "POST /api/v1/rules/test",  # reads, though it is sent by POST
         "POST /api/v1/retention/preview",
+        "POST /api/v1/connectors/test",
+        "POST /api/v1/connectors/browse",
+        "POST /api/v1/connectors/read",
+        "POST /api/v1/connectors/discover",
         "POST /api/v1/codes/parse",
         "POST /api/v1/codes/convert",
         "POST /api/v1/prefixes/check",

@@ -86,6 +86,7 @@ async def plant(web: RunningWeb, historian: Historian | None, root: httpx.AsyncC
     await _people(made)
     await asyncio.to_thread(_factors, web, made)
     await _things(made)
+    await _field(made)
     await _billing(root, made)
     await _identifiers(web, made)
     await asyncio.to_thread(_cases, web, made)
@@ -165,6 +166,17 @@ async def _things(made: Tenant) -> None:
     made.ids["rule_id"] = (await send(client, "POST", "/rules", rule))["id"]
     policies = {"policies": [{"device_id": f"{marker}*", "property": "*", "keep_days": 9}]}
     await send(client, "PUT", "/retention", policies, 200)
+
+
+async def _field(made: Tenant) -> None:
+    """A connection with a point, which nobody runs."""
+    client, marker = made.client, made.marker
+    connection = {"name": f"{marker} connection", "kind": "simulator", "settings": {"machine": marker}}
+    made.ids["connection_id"] = (await send(client, "POST", "/connectors", connection | {"enabled": False}))["id"]
+    point = {"address": "sine/1", "device_id": made.ids["device_id"], "property": f"{marker}_property"}
+    path = f"/connectors/{made.ids['connection_id']}/points"
+    await send(client, "POST", path, [point])
+    made.ids["point_id"] = (await send(client, "GET", path, status=200))["items"][0]["id"]
 
 
 async def _billing(root: httpx.AsyncClient, made: Tenant) -> None:

@@ -29,10 +29,19 @@ from millwright.approvals import Approvals, ApprovalsSettings
 from millwright.certificates import CertificateAuthority, CertificatesSettings
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
 from millwright.devices.certificates import DeviceCertificates
+from millwright.devices.connectors import (
+    Catalogue,
+    ConnectionStore,
+    Connectors,
+    ConnectorsSettings,
+    HostClient,
+    Things,
+    Vault,
+)
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
-from millwright.engines.secrets import SecretsSettings, open_secrets
+from millwright.engines.secrets import Secrets, SecretsSettings, open_secrets
 from millwright.engines.sql import Records
 from millwright.historian import Historian, HistorianClient, HistorianServer, PolicyStore, Retention
 from millwright.identity.drills import DrillBook, Drills
@@ -300,6 +309,7 @@ def compose(
         calls=Calls(tally, lambda: limits.ceilings, clock),
         more={
             "certificate_authority": authority,
+            **_field(records, things, sealed, bus, clock),
             "metering": usage,
             "prefixes": granted,
             "filings": Filings(filed, receiving, signer, clock),
@@ -331,3 +341,21 @@ def compose(
 async def _no_node(_arguments: list[str]) -> Any:
     """Drills are of nodes that are processes (``tests/e2e/identifiers``)."""
     raise FileNotFoundError("there is no node to copy")
+
+
+def _field(
+    records: Records, devices: DevicesService, sealed: Secrets, bus: NatsConnection, clock: Clock
+) -> dict[str, Any]:
+    """Connectors, with nobody who speaks to field devices."""
+    store = ConnectionStore(records)
+    made = Connectors(
+        store,
+        Vault(sealed),
+        Catalogue(),
+        devices.device_store,
+        HostClient(bus, "nobody", patience_s=0.0),
+        bus,
+        clock,
+        ConnectorsSettings(),
+    )
+    return {"connectors": made, "things": Things(made, devices)}

@@ -55,6 +55,20 @@ export type ModelProperty = Schemas["PropertySpec"];
 export type PropertyType = Sent<ModelProperty>["type"];
 export const PROPERTY_TYPES = ["number", "integer", "boolean", "string"] as const satisfies readonly PropertyType[];
 
+export type ConnectorKind = Sent<Schemas["KindView"]>;
+export type ConnectorKinds = Sent<Schemas["Kinds"]>;
+export type KindField = ConnectorKind["fields"][number];
+export type FieldConnection = Sent<Schemas["FieldConnection"]>;
+export type ConnectionHealth = Sent<Schemas["ConnectionHealth"]>;
+export type ConnectionTest = Sent<Schemas["Tested"]>;
+export type PeerNode = Sent<Schemas["Node"]>;
+export type PeerNodePage = Sent<Schemas["NodePage"]>;
+export type FieldPoint = Sent<Schemas["PointView"]>;
+export type LivePoint = Sent<Schemas["LiveValue"]>;
+export type PointReport = Sent<Schemas["PointReport"]>;
+export type MappedThing = Sent<Schemas["Thing"]>;
+export type NewTag = Pick<Schemas["Tag"], "address"> & Partial<Schemas["Tag"]>;
+
 export type Device = Sent<Schemas["Device"]>;
 export type Presence = Device["presence"];
 export type PresenceEvent = Sent<Schemas["PresenceEvent"]>;

@@ -948,6 +948,350 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Connections
+         * @description Every connection, by name.
+         */
+        get: operations["listFieldConnections"];
+        put?: never;
+        /**
+         * Add a connection
+         * @description Make a connection; it is opened within seconds if it is enabled. Nobody is asked: test it before.
+         */
+        post: operations["addConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connection_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A connection
+         * @description One connection; the header `ETag` carries its revision. Secrets are named and not shown.
+         */
+        get: operations["getFieldConnection"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a connection
+         * @description Remove a connection and its points; devices and their history stay.
+         */
+        delete: operations["deleteConnection"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a connection
+         * @description Change what is named; takes effect within seconds and disturbs no other connection.
+         */
+        patch: operations["updateConnection"];
+        trace?: never;
+    };
+    "/api/v1/connectors/{connection_id}/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Points
+         * @description Points in the order in which they were made, in pages.
+         */
+        get: operations["listPoints"];
+        put?: never;
+        /**
+         * Add points
+         * @description Add points, all or none.
+         */
+        post: operations["addPoints"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connection_id}/points/{point_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a point
+         * @description Remove one point; the history of its property stays.
+         */
+        delete: operations["deletePoint"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a point
+         * @description Change what is named.
+         */
+        patch: operations["updatePoint"];
+        trace?: never;
+    };
+    "/api/v1/connectors/{connection_id}/points/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Points as CSV
+         * @description The points as CSV that can be imported again. Starts with a byte order mark, for spreadsheets.
+         */
+        get: operations["exportPoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connection_id}/points/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import points
+         * @description Send `text/csv` (first line: address, device, property, interval_ms, deadband, scale, offset, writable).
+         *
+         *     Rows that can be taken are; the report names the others with their reasons.
+         */
+        post: operations["importPoints"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connection_id}/points/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Live values
+         * @description The newest value of each point as the connection delivered it; empty while it does not run.
+         */
+        get: operations["listLiveValues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connection_id}/points/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove points
+         * @description Remove points by their ids, or all.
+         */
+        post: operations["removePoints"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connection_id}/program": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge another program
+         * @description Say that somebody has looked at the program that runs on the other side now.
+         */
+        post: operations["acknowledgeProgram"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connection_id}/things": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Map tags to a device
+         * @description Make a device, and a model if asked for, from ticked tags, with a point for each; or add to a device.
+         *
+         *     A new device or model takes the permission to make one, too.
+         */
+        post: operations["mapTags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/browse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Browse a peer
+         * @description What is below a node, in pages.
+         */
+        post: operations["browsePeer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/discover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look for peers
+         * @description Peers on the local network, with the settings that would connect to them.
+         */
+        post: operations["discoverPeers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health
+         * @description How each connection does: state, last error in words, throughput, points good and bad, lag.
+         */
+        get: operations["listConnectionHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Connectors installed
+         * @description Every protocol with the fields of its settings; packages that cannot be loaded are named with the reason.
+         */
+        get: operations["listConnectorKinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read values now
+         * @description The values of addresses, in their order; one that cannot be read is bad and says why.
+         */
+        post: operations["readPeer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a connection
+         * @description Connect with these settings and ask the other side who it is. What keeps it from answering is the error.
+         */
+        post: operations["testConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -5590,6 +5934,24 @@ export interface components {
             meter: string;
             package: string;
         };
+        /** BrokenKind */
+        BrokenKind: {
+            error: string;
+            key: string;
+            package: string;
+        };
+        /** BrowseRequest */
+        BrowseRequest: {
+            connection_id?: string | null;
+            cursor?: string | null;
+            /** @example simulator */
+            kind?: string | null;
+            parent?: string | null;
+            /** @description As the kind's fields say. Secrets are taken and never shown again. */
+            settings?: {
+                [key: string]: unknown;
+            } | null;
+        };
         /** BucketColumns */
         BucketColumns: {
             bad: number[];
@@ -5727,6 +6089,45 @@ export interface components {
             mqtt_tls_port: number | null;
             /** @default false */
             own_authority: boolean;
+        };
+        /** ConnectionChange */
+        ConnectionChange: {
+            enabled?: boolean;
+            name?: string;
+            place_id?: string | null;
+            /** @description As the kind's fields say. Secrets are taken and never shown again. */
+            settings?: {
+                [key: string]: unknown;
+            };
+        };
+        /** ConnectionHealth */
+        ConnectionHealth: {
+            connection_id: string;
+            error?: components["schemas"]["Trouble"] | null;
+            identity?: components["schemas"]["PeerIdentity"] | null;
+            lag_ms?: number | null;
+            /** @default 0 */
+            points: number;
+            /** @default 0 */
+            points_bad: number;
+            /** @default 0 */
+            points_good: number;
+            /** @default [] */
+            problems: components["schemas"]["Trouble"][];
+            /** @default [] */
+            recent: number[];
+            /** @default 0 */
+            reconnects: number;
+            /** @default 0 */
+            samples: number;
+            /** @default 0 */
+            samples_per_s: number;
+            since_ms?: number | null;
+            /**
+             * @default stopped
+             * @enum {string}
+             */
+            state: "connecting" | "running" | "lost" | "refused" | "stopped";
         };
         /** Consent */
         Consent: {
@@ -5881,6 +6282,23 @@ export interface components {
             items: components["schemas"]["Disclosure"][];
             next?: string | null;
         };
+        /** Discovery */
+        Discovery: {
+            /** @example simulator */
+            kind: string;
+            /** @default 5 */
+            timeout_s: number;
+        };
+        /** Draft */
+        Draft: {
+            connection_id?: string | null;
+            /** @example simulator */
+            kind?: string | null;
+            /** @description As the kind's fields say. Secrets are taken and never shown again. */
+            settings?: {
+                [key: string]: unknown;
+            } | null;
+        };
         /** Drill */
         Drill: {
             aims: components["schemas"]["Aims"];
@@ -6026,6 +6444,24 @@ export interface components {
             field: string;
             /** @default false */
             withheld: boolean;
+        };
+        /** FieldConnection */
+        FieldConnection: {
+            created_ms: number;
+            enabled: boolean;
+            id: string;
+            kind: string;
+            name: string;
+            /** @default org_root */
+            organisation_id: string;
+            place_id: string | null;
+            points: number;
+            program_changed: boolean;
+            revision: number;
+            secrets: string[];
+            settings: {
+                [key: string]: unknown;
+            };
         };
         /** FieldsToCheck */
         FieldsToCheck: {
@@ -6174,6 +6610,35 @@ export interface components {
             returned_ms: number | null;
             value: number | null;
         };
+        /** FormField */
+        FormField: {
+            /** @default false */
+            advanced: boolean;
+            /** @default [] */
+            choices: unknown[];
+            default?: unknown;
+            /** @default  */
+            description: string;
+            /** @default  */
+            description_zh: string;
+            maximum?: number | null;
+            minimum?: number | null;
+            /** @default false */
+            multiline: boolean;
+            name: string;
+            /** @default false */
+            optional: boolean;
+            pattern?: string | null;
+            required: boolean;
+            /** @default false */
+            secret: boolean;
+            /** @default  */
+            title: string;
+            /** @default  */
+            title_zh: string;
+            /** @enum {string} */
+            type: "string" | "integer" | "number" | "boolean" | "choice" | "json";
+        };
         /** Found */
         Found: {
             /** @default [] */
@@ -6188,6 +6653,15 @@ export interface components {
             octets_hex: string;
             symbology_identifier: string;
             text: string;
+        };
+        /** FoundPeer */
+        FoundPeer: {
+            /** @default  */
+            detail: string;
+            settings: {
+                [key: string]: unknown;
+            };
+            title: string;
         };
         /** Grant */
         Grant: {
@@ -6499,6 +6973,23 @@ export interface components {
             chain: string;
             issued: components["schemas"]["Certificate"];
         };
+        /** Kinds */
+        Kinds: {
+            broken: components["schemas"]["BrokenKind"][];
+            kinds: components["schemas"]["KindView"][];
+        };
+        /** KindView */
+        KindView: {
+            address_hint: components["schemas"]["Word"];
+            capabilities: string[];
+            does_not: components["schemas"]["Word"];
+            fields: components["schemas"]["FormField"][];
+            key: string;
+            package: string;
+            standard: string;
+            summary: components["schemas"]["Word"];
+            title: components["schemas"]["Word"];
+        };
         /** Label */
         Label: {
             /** @default  */
@@ -6585,6 +7076,15 @@ export interface components {
             title: string;
             /** @default  */
             type: string;
+        };
+        /** LiveValue */
+        LiveValue: {
+            note: string;
+            point_id: string;
+            quality: number;
+            received_ms: number;
+            time_ms: number | null;
+            value: number | boolean | string | null;
         };
         /** MadeFiler */
         MadeFiler: {
@@ -6831,6 +7331,23 @@ export interface components {
         NewCode: {
             hours?: number | null;
         };
+        /** NewConnection */
+        NewConnection: {
+            /** @default true */
+            enabled: boolean;
+            /** @example simulator */
+            kind: string;
+            /**
+             * @description Unique; compared without case.
+             * @example Press line PLC
+             */
+            name: string;
+            place_id?: string | null;
+            /** @description As the kind's fields say. Secrets are taken and never shown again. */
+            settings?: {
+                [key: string]: unknown;
+            };
+        };
         /** NewConsent */
         NewConsent: {
             /**
@@ -7047,6 +7564,33 @@ export interface components {
             document: components["schemas"]["PlanDocument"];
             organisation_id?: string | null;
         };
+        /** NewPoint */
+        NewPoint: {
+            /**
+             * @description In the protocol's own notation.
+             * @example sine/1
+             */
+            address: string;
+            /**
+             * @description Smaller changes are not recorded.
+             * @default 0
+             */
+            deadband: number;
+            device_id: string;
+            /**
+             * @description About how often the value is read.
+             * @default 1000
+             */
+            interval_ms: number;
+            /** @description Added after the factor. */
+            offset?: number | null;
+            /** @example temperature */
+            property: string;
+            /** @description Factor from the raw value to that of the property. */
+            scale?: number | null;
+            /** @default false */
+            writable: boolean;
+        };
         /** NewPrefix */
         NewPrefix: {
             contact?: components["schemas"]["PrefixContact"];
@@ -7174,6 +7718,15 @@ export interface components {
             touched?: number | null;
             until_ms?: number | null;
         };
+        /** NewThing */
+        NewThing: {
+            device_id?: string | null;
+            device_name?: string | null;
+            model_id?: string | null;
+            model_name?: string | null;
+            place_id?: string | null;
+            tags: components["schemas"]["Tag"][];
+        };
         /** NewToken */
         NewToken: {
             created_ms: number;
@@ -7209,6 +7762,24 @@ export interface components {
             /** @example https://secondary.example.cn */
             url: string;
         };
+        /** Node */
+        Node: {
+            address: string;
+            /** @default  */
+            description: string;
+            /** @default false */
+            has_children: boolean;
+            /** @enum {string} */
+            kind: "folder" | "variable" | "method";
+            name: string;
+            /** @enum {null|string} */
+            type?: "number" | "integer" | "boolean" | "string" | null;
+            /** @description UCUM code, where the source tells the unit. */
+            unit?: string | null;
+            value?: number | boolean | string | null;
+            /** @default false */
+            writable: boolean;
+        };
         /** NodeFigures */
         NodeFigures: {
             asked: number;
@@ -7224,6 +7795,11 @@ export interface components {
             position: number;
             processes: components["schemas"]["ProcessView"][];
             rate_per_s: number;
+        };
+        /** NodePage */
+        NodePage: {
+            items: components["schemas"]["Node"][];
+            next?: string | null;
         };
         /** OperationSummary */
         OperationSummary: {
@@ -7371,6 +7947,21 @@ export interface components {
             new: string;
             old: string;
         };
+        /** PeerIdentity */
+        PeerIdentity: {
+            /** @default  */
+            fingerprint: string;
+            /** @default  */
+            note: string;
+            /** @default  */
+            product: string;
+            /** @default  */
+            serial: string;
+            /** @default  */
+            vendor: string;
+            /** @default  */
+            version: string;
+        };
         /** PermissionInfo */
         PermissionInfo: {
             name: string;
@@ -7454,6 +8045,64 @@ export interface components {
             monthly_fee: string;
             name: string;
             prices?: components["schemas"]["MeterPrice"][];
+        };
+        /** PointChange */
+        PointChange: {
+            /**
+             * @description In the protocol's own notation.
+             * @example sine/1
+             */
+            address?: string;
+            deadband?: number;
+            device_id?: string;
+            /** @description About how often the value is read. */
+            interval_ms?: number;
+            offset?: number | null;
+            /** @example temperature */
+            property?: string;
+            scale?: number | null;
+            writable?: boolean;
+        };
+        /** PointPage */
+        PointPage: {
+            items: components["schemas"]["PointView"][];
+            next: string | null;
+        };
+        /** PointReport */
+        PointReport: {
+            created: number;
+            /** @default false */
+            dry_run: boolean;
+            refused: components["schemas"]["RefusedPoint"][];
+        };
+        /** PointsAdded */
+        PointsAdded: {
+            created: number;
+        };
+        /** PointSelection */
+        PointSelection: {
+            /** @default false */
+            all: boolean;
+            /** @default [] */
+            ids: string[];
+        };
+        /** PointsRemoved */
+        PointsRemoved: {
+            removed: number;
+        };
+        /** PointView */
+        PointView: {
+            address: string;
+            connection_id: string;
+            deadband: number;
+            device: string;
+            device_id: string;
+            id: string;
+            interval_ms: number;
+            offset: number | null;
+            property: string;
+            scale: number | null;
+            writable: boolean;
         };
         /** PolicyEffect */
         PolicyEffect: {
@@ -7861,6 +8510,25 @@ export interface components {
             items: components["schemas"]["ReadingItem"][];
             next: string | null;
         };
+        /** ReadRequest */
+        ReadRequest: {
+            addresses: string[];
+            connection_id?: string | null;
+            /** @example simulator */
+            kind?: string | null;
+            /** @description As the kind's fields say. Secrets are taken and never shown again. */
+            settings?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /** ReadValue */
+        ReadValue: {
+            address: string;
+            note: string;
+            quality: number;
+            time_ms: number | null;
+            value: number | boolean | string | null;
+        };
         /** ReadyTemplate */
         ReadyTemplate: {
             document: components["schemas"]["TemplateDocument"];
@@ -7961,6 +8629,13 @@ export interface components {
         RefusedPage: {
             items: components["schemas"]["RefusedRow"][];
             next?: string | null;
+        };
+        /** RefusedPoint */
+        RefusedPoint: {
+            address: string;
+            code: string;
+            reason: string;
+            row: number;
         };
         /** RefusedRow */
         RefusedRow: {
@@ -8833,6 +9508,32 @@ export interface components {
             name: string;
             standard: string;
         };
+        /** Tag */
+        Tag: {
+            /**
+             * @description In the protocol's own notation.
+             * @example sine/1
+             */
+            address: string;
+            /** @default 0 */
+            deadband: number;
+            /** @default  */
+            description: string;
+            /**
+             * @description About how often the value is read.
+             * @default 1000
+             */
+            interval_ms: number;
+            /** @default  */
+            name: string;
+            /** @example temperature */
+            property?: string | null;
+            /** @enum {null|string} */
+            type?: "number" | "integer" | "boolean" | "string" | null;
+            unit?: string | null;
+            /** @default false */
+            writable: boolean;
+        };
         /** Target */
         Target: {
             /** @default  */
@@ -8927,6 +9628,12 @@ export interface components {
             template_id: string;
             version: number;
         };
+        /** Tested */
+        Tested: {
+            identity: components["schemas"]["PeerIdentity"];
+            latency_ms: number;
+            open_ms: number;
+        };
         /** Texts */
         Texts: {
             system?: string | null;
@@ -8936,6 +9643,13 @@ export interface components {
              *     ]
              */
             texts: string[];
+        };
+        /** Thing */
+        Thing: {
+            device_id: string;
+            device_name: string;
+            model_id: string | null;
+            points: number;
         };
         /** Tier */
         Tier: {
@@ -8970,6 +9684,15 @@ export interface components {
         /** Transfer */
         Transfer: {
             to_id: string;
+        };
+        /** Trouble */
+        Trouble: {
+            /** @default 0 */
+            at_ms: number;
+            code: string;
+            /** @default  */
+            hint: string;
+            message: string;
         };
         /** UnfiledPrefix */
         UnfiledPrefix: {
@@ -9050,6 +9773,11 @@ export interface components {
             size: number;
             text: string;
             topic: string;
+        };
+        /** Word */
+        Word: {
+            en: string;
+            zh: string;
         };
     };
     responses: never;
@@ -12079,6 +12807,1368 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Connection"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFieldConnections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldConnection"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConnection"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldConnection"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFieldConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldConnection"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteConnection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateConnection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectionChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldConnection"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPoints: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addPoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPoint"][];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsAdded"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deletePoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+                /** @description The point. */
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updatePoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+                /** @description The point. */
+                point_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PointChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointView"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportPoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    importPoints: {
+        parameters: {
+            query?: {
+                /** @description Only report what would be refused. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointReport"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listLiveValues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveValue"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removePoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PointSelection"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsRemoved"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledgeProgram: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldConnection"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mapTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewThing"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Thing"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    browsePeer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BrowseRequest"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodePage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discoverPeers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Discovery"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundPeer"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listConnectionHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionHealth"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listConnectorKinds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kinds"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readPeer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadRequest"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadValue"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Draft"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tested"];
                 };
             };
             /** @description The request has wrong values. */

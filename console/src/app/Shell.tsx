@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MedicineBoxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, RadarChartOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, SolutionOutlined, TagsOutlined, TeamOutlined,
+  AlertOutlined, ApartmentOutlined, ApiOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, HistoryOutlined, InboxOutlined, MedicineBoxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, RadarChartOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, SolutionOutlined, TagsOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -92,6 +92,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const approvals = useResource<ApprovalSummary>("/approvals/summary", {}, { everyMs: 5000 });
   const waiting = approvals.data?.waiting ?? 0;
   const usage = useMay("metering:read");
+  const connectors = useMay("connectors:read");
   const codes = useMay("codes:use");
   const records = useMay("identifiers:read");
   const prefixes = useMay("prefixes:read");
@@ -127,6 +128,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     item("/", <DashboardOutlined />, t.nav.overview),
     item("/alarms", <BellOutlined />, t.nav.alarms, asking),
     item("/devices", <BuildOutlined />, t.nav.devices),
+    ...(connectors ? [item("/connectors", <ApiOutlined />, t.connectors.title)] : []),
     ...(decides || waiting > 0 || (approvals.data?.mine ?? 0) > 0 ? [item("/approvals", <CheckSquareOutlined />, t.nav.approvals, waiting)] : []),
     { type: "divider" as const },
     item("/places", <ApartmentOutlined />, t.nav.places),

@@ -15,6 +15,7 @@ const pages: RouteObject[] = [
   { index: true, element: page(() => import("../overview/OverviewPage")) },
   { path: "devices", element: page(() => import("../devices/DevicesPage")) },
   { path: "devices/:id", element: page(() => import("../devices/device/DevicePage")) },
+  { path: "connectors", element: page(() => import("../connectors/ConnectorsPage")) },
   { path: "models", element: page(() => import("../models/ModelsPage")) },
   { path: "models/new", element: page(() => import("../models/ModelPage")) },
   { path: "models/:id", element: page(() => import("../models/ModelPage")) },

@@ -8,7 +8,10 @@ on one machine, ``millwright run ROLE`` runs one of them anywhere.
 ROLES = ("historian", "listener", "resolver", "web")
 """Every role, in the order they start; they stop in reverse, so that each can flush into those before it."""
 
+WHEN_NEEDED = ("connectors",)
+"""Roles that the supervisor runs while a marker in the data folder says that they are needed."""
+
 ON_DEMAND = ("importer", "indexer")
 """Roles that a process of the node starts when there is work for them, and that end when it is done."""
 
-__all__ = ["ON_DEMAND", "ROLES"]
+__all__ = ["ON_DEMAND", "ROLES", "WHEN_NEEDED"]

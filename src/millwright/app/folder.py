@@ -79,6 +79,10 @@ class DataFolder:
         """The search index of identifiers; it can be built anew from the register."""
         return self.root / "identifier-search" / "index.sqlite"
 
+    def wanted(self, role: str) -> Path:
+        """The marker that says that a role is needed; see ``WHEN_NEEDED``."""
+        return self.root / f"{role}.wanted"
+
     @property
     def backups(self) -> Path:
         """Copies of the records made before a migration."""

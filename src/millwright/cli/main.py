@@ -29,6 +29,7 @@ _COMMANDS = {
     "organisations": "organisations",
     "grants": "organisations",
     "devices": "devices",
+    "connectors": "connectors",
     "certificates": "certificates",
     "secrets": "secrets",
     "models": "models",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from millwright.app import ON_DEMAND, ROLES
+from millwright.app import ON_DEMAND, ROLES, WHEN_NEEDED
 from millwright.cli.local import data_folder, load_settings, process_settings
 from millwright.cli.main import Options
 from millwright.cli.output import print_json
@@ -72,7 +72,7 @@ async def run_until_stopped(supervisor: Supervisor) -> int:
 
 
 @click.command()
-@click.argument("role", type=click.Choice([*ROLES, *ON_DEMAND]))
+@click.argument("role", type=click.Choice([*ROLES, *WHEN_NEEDED, *ON_DEMAND]))
 @click.option("--notify-fd", type=int, hidden=True)
 @click.pass_obj
 def run(options: Options, role: str, notify_fd: int | None) -> int:
@@ -80,7 +80,8 @@ def run(options: Options, role: str, notify_fd: int | None) -> int:
 
     For a node spread over machines, or under another supervisor (systemd, Kubernetes). All roles of a node share
     [nats] url and [sql] url; run `millwright migrate` before the first. The web role starts importer and
-    indexer when there is work for them; they end by themselves.
+    indexer when there is work for them; they end by themselves. `millwright up` runs connectors while a connection
+    is enabled.
 
     \b
     Example:

@@ -14,6 +14,7 @@ from litestar.di import Provide
 from millwright.approvals import api as approvals_api
 from millwright.certificates import api as certificates_api
 from millwright.devices import api as devices_api
+from millwright.devices.connectors import api as connectors_api
 from millwright.devices.dead_letters import api as dead_letters_api
 from millwright.historian import History
 from millwright.historian import api as historian_api
@@ -72,6 +73,7 @@ def create_app(
                     *historian_api.ROUTES,
                     *identity_api.ROUTES,
                     *operations_api.ROUTES,
+                    *connectors_api.ROUTES,
                     *dead_letters_api.ROUTES,
                     *metering_api.ROUTES,
                     *parties_api.ROUTES,

@@ -31,6 +31,7 @@ _TAGS = {
     "Devices": "The devices and their credentials.",
     "Certificates": "Authorities, certificates of devices and nodes, enrolment (RFC 7030).",
     "Arrivals": "Devices that knocked without being known.",
+    "Connectors": "Field protocols: connections, their points and health; testing, browsing and reading field devices.",
     "History": "Readings: latest, raw, in buckets; retention.",
     "Dead letters": "Messages that could not be read: inspect, replay, discard.",
     "Rules": "When an alarm is raised.",

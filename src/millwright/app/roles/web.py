@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 
 from millwright import __version__
+from millwright.app.connectors import connectors_of
 from millwright.app.identifiers import (
     RecordedHandles,
     administrators_of,
@@ -116,6 +117,7 @@ def compose(node: Node) -> Composition:
     metering = Metering(node.records, everything, calendar, node.clock, lambda: limits.ceilings)
     metering.follow(parties.organisations)
     start_drill = partial(_start_drill, node)
+    field = connectors_of(node, devices, secrets)
     services = Services(
         parties=parties,
         approvals=approvals,
@@ -158,6 +160,7 @@ def compose(node: Node) -> Composition:
             "measures": Measures(register, everything, node.clock, settings.resolution.public_url),
             "imports": imports,
             "search": search,
+            **field.services,
             "operation": Operation(kept, board, mirrors, register, node.clock, settings.monitoring),
             "export": Export(following.index, register, registration),
         },
@@ -201,7 +204,7 @@ def compose(node: Node) -> Composition:
     before: list[Part] = [own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
     if recursor is not None:
         before.append(recursor)
-    before.append(agent)
+    before += [agent, field.keeper]
     watching: list[Part] = [board, mirrors, Teller(watch, node.bus, settings.node.name)]
     return Composition([*before, importing, following, tally, limits, *watching, server], server.url)
 

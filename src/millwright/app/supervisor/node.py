@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from millwright.app import ROLES
+from millwright.app import ROLES, WHEN_NEEDED
 from millwright.app.folder import DataFolder, FolderLock
 from millwright.app.sections import ProcessSettings
 from millwright.app.supervisor.child import Child, ChildState
@@ -26,6 +26,7 @@ from millwright.kernel.errors import from_dict
 logger = logging.getLogger(__name__)
 
 _KEPT_OUTPUT_BYTES = 10_000_000
+_LOOK_S = 0.25
 
 
 class Supervisor:
@@ -54,6 +55,8 @@ class Supervisor:
         self._server = None if settings.nats.url else NatsServer(settings.nats, folder.nats)
         self._broker: Child | None = None
         self._roles = [self._role(name) for name in ROLES]
+        self._extra = [self._role(name) for name in WHEN_NEEDED]
+        self._looking: asyncio.Task[None] | None = None
         self.setup_code: str | None = None
         self._report: ProcessReport | None = None
         self._reporting: asyncio.Task[None] | None = None
@@ -61,7 +64,8 @@ class Supervisor:
     @property
     def children(self) -> list[Child]:
         """Every supervised process, in the order they start."""
-        return [*([self._broker] if self._broker else []), *self._roles]
+        extra = [child for child in self._extra if child.state is not ChildState.STOPPED]
+        return [*([self._broker] if self._broker else []), *self._roles, *extra]
 
     async def start(self) -> None:
         """Return when every process serves.
@@ -73,7 +77,7 @@ class Supervisor:
         self._folder.make()
         self._lock.acquire()
         try:
-            for name in ("nats-server", *ROLES):
+            for name in ("nats-server", *ROLES, *WHEN_NEEDED):
                 _rotate(self._output(name))
             # First of all: it settles the broker's port and token, which the roles read while they are composed.
             broker = await asyncio.to_thread(self._server.command) if self._server else []
@@ -88,6 +92,7 @@ class Supervisor:
             raise
         self._folder.write_addresses(self.addresses())
         self._reporting = asyncio.create_task(self._publish(), name="process report")
+        self._looking = asyncio.create_task(self._look(), name="roles when needed")
         self._announce(f"ready in {time.monotonic() - began_s:.1f} s")
         if self.setup_code:
             http = self.addresses()["http"]
@@ -95,7 +100,7 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop the roles in reverse, then the broker, so that each can still flush into the ones before it."""
-        await end(self._reporting)
+        await end(self._reporting, self._looking)
         if self._report is not None:
             with contextlib.suppress(MillwrightError):
                 await self._report.stop()
@@ -199,6 +204,20 @@ class Supervisor:
             except MillwrightError as error:
                 logger.warning("the states of the processes cannot be published yet: %s", error)
                 await asyncio.sleep(1)
+
+    async def _look(self) -> None:
+        """Run the roles that a marker in the data folder asks for, and no others."""
+        while True:
+            for child in self._extra:
+                wanted = self._folder.wanted(child.name).exists()
+                if wanted and child.state is ChildState.STOPPED:
+                    logger.info("%s is needed", child.name)
+                    child.go()
+                    child.start()
+                elif not wanted and child.state is not ChildState.STOPPED:
+                    logger.info("%s is not needed any more", child.name)
+                    await child.stop(self._settings.node.stop_timeout_s + 2)
+            await asyncio.sleep(_LOOK_S)
 
     # --- command lines -------------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ TABLES = {
     "device_id": ("dev", "devices_devices"),
     "place_id": ("plc", "devices_places"),
     "model_id": ("mod", "devices_models"),
+    "connection_id": ("con", "devices_connections"),
+    "point_id": ("pnt", "devices_points"),
     "credential_id": ("crd", "devices_credentials"),
     "arrival_id": ("arr", "devices_arrivals"),
     "rule_id": ("rul", "operations_rules"),

@@ -1,0 +1,125 @@
+import { CheckCircleFilled } from "@ant-design/icons";
+import { Alert, App, Button, Form, Input, InputNumber, Modal, Select, Steps, Switch, Tag } from "antd";
+import { type JSX, useState } from "react";
+import { useNavigate } from "react-router";
+
+import { post } from "../api/client";
+import type { ConnectionTest, ConnectorKind, Device, FieldConnection, MappedThing, NewTag } from "../api/model";
+import { useChange, useList } from "../api/queries";
+import { usePreferences } from "../app/preferences";
+import { useFormat, useText } from "../i18n";
+import { wordsOf } from "../parts/Problem";
+import { KindFields, settingsOf, startValues } from "./KindForm";
+import { LivePoints, useLiveCount } from "./LivePoints";
+import { TagPicker } from "./TagPicker";
+
+interface Map { way: "new" | "old"; device_name?: string; device_id?: string; model: boolean; model_name?: string; interval_ms: number }
+
+/** From a protocol to live values: pick, connect and test, tick tags, map them to a device. */
+export default function ConnectWizard({ kinds, close, into }: { kinds: readonly ConnectorKind[]; close: () => void; into?: FieldConnection }): JSX.Element {
+  const t = useText();
+  const f = useFormat();
+  const { language } = usePreferences();
+  const { modal } = App.useApp();
+  const navigate = useNavigate();
+  const [kind, setKind] = useState<ConnectorKind | null>(into ? kinds.find((one) => one.key === into.kind) ?? null : null);
+  const [step, setStep] = useState(into ? 2 : 0);
+  const [draft, setDraft] = useState<{ name: string; settings: Record<string, unknown> } | null>(into ? { name: into.name, settings: {} } : null);
+  const [tags, setTags] = useState<NewTag[]>([]);
+  const [connection, setConnection] = useState<FieldConnection | null>(into ?? null);
+  const [thing, setThing] = useState<MappedThing | null>(null);
+  const [form] = Form.useForm<{ name: string } & Record<string, unknown>>();
+  const [mapping] = Form.useForm<Map>();
+  const way = Form.useWatch("way", mapping) ?? "new";
+  const model = Form.useWatch("model", mapping) ?? true;
+  const devices = useList<Device>("/devices", { limit: 500 }, { enabled: step === 3 });
+  const count = useLiveCount(step === 4 ? connection?.id ?? null : null);
+
+  const test = useChange((asked: { kind: string; settings: Record<string, unknown> }) => post<ConnectionTest>("/connectors/test", asked), []);
+  const finish = useChange(async (v: Map) => {
+    const made = connection ?? (await post<FieldConnection>("/connectors", { name: draft?.name, kind: kind?.key, settings: draft?.settings, enabled: true }));
+    setConnection(made);
+    const fresh = v.way === "new";
+    return post<MappedThing>(`/connectors/${made.id}/things`, {
+      tags: tags.map((tag) => ({ ...tag, interval_ms: v.interval_ms })),
+      ...(fresh ? { device_name: v.device_name, ...(v.model && { model_name: v.model_name }) } : { device_id: v.device_id }),
+    });
+  }, ["connectors", "devices", "models", "overview"], (made) => { setThing(made); setStep(4); });
+
+  const read = async (): Promise<{ name: string; settings: Record<string, unknown> } | null> => {
+    try {
+      const values = await form.validateFields();
+      return kind && { name: values.name, settings: settingsOf(kind, values) };
+    } catch {
+      return null;
+    }
+  };
+  const runTest = async (): Promise<void> => {
+    const found = await read();
+    if (found && kind) test.mutate({ kind: kind.key, settings: found.settings });
+  };
+  const toTags = async (): Promise<void> => {
+    const found = await read();
+    if (!found) return;
+    const go = (): void => { setDraft(found); setStep(2); };
+    if (test.isSuccess && JSON.stringify(test.variables.settings) === JSON.stringify(found.settings)) go();
+    else void modal.confirm({ title: t.connectors.wizard.untested, okText: t.connectors.wizard.goOn, cancelText: t.common.cancel, onOk: go });
+  };
+  const back = <Button key="b" onClick={() => { setStep(step - 1); }}>{t.common.back}</Button>;
+  const footers: Record<number, JSX.Element[]> = {
+    0: [],
+    1: [back, <Button key="t" loading={test.isPending} onClick={() => void runTest()}>{t.connectors.wizard.test}</Button>, <Button key="n" type="primary" onClick={() => void toTags()}>{t.common.next}</Button>],
+    2: [...(into ? [] : [back]), <span key="c" className="quiet" style={{ marginInlineEnd: 12 }}>{tags.length > 0 ? t.connectors.wizard.ticked(tags.length) : t.connectors.wizard.none}</span>, <Button key="n" type="primary" disabled={tags.length === 0} onClick={() => { setStep(3); }}>{t.common.next}</Button>],
+    3: [back, <Button key="f" type="primary" loading={finish.isPending} onClick={() => { mapping.submit(); }}>{t.connectors.wizard.finish}</Button>],
+    4: [...(thing ? [<Button key="o" onClick={() => void navigate(`/devices/${thing.device_id}`)}>{t.connectors.wizard.open}</Button>] : []), <Button key="d" type="primary" onClick={close}>{t.common.done}</Button>],
+  };
+  const failed = test.error ? wordsOf(test.error, t) : null;
+  return (
+    <Modal open onCancel={close} title={into ? t.connectors.addTags : t.connectors.add} width={760} mask={{ closable: false }} footer={footers[step]}>
+      <Steps size="small" current={step} responsive={false} style={{ margin: "8px 0 20px" }} items={[t.connectors.wizard.pick, t.connectors.wizard.connect, t.connectors.wizard.tags, t.connectors.wizard.map, t.connectors.wizard.live].map((title, at) => ({ title: at === step ? title : "" }))} />
+      {step === 0 && (
+        <div className="grid" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(min(220px, 100%), 1fr))" }}>
+          {kinds.map((one) => (
+            <button key={one.key} type="button" className="card" data-kind={one.key} onClick={() => { test.reset(); setKind(one); setStep(1); form.resetFields(); }}>
+              <b>{one.title[language]}</b>
+              <div className="small quiet">{one.summary[language]}</div>
+              {one.standard && <div className="small faint">{one.standard}</div>}
+            </button>
+          ))}
+        </div>
+      )}
+      {kind && step === 1 && (
+        <Form form={form} layout="vertical" requiredMark={false} initialValues={{ name: draft?.name, ...startValues(kind, draft?.settings) }} preserve={false}>
+          {test.data && <Alert type="success" showIcon icon={<CheckCircleFilled />} title={t.connectors.wizard.tested} description={<><div>{[test.data.identity.vendor, test.data.identity.product, test.data.identity.version, test.data.identity.serial].filter(Boolean).join(" · ")} {test.data.identity.note && <span className="quiet">{test.data.identity.note}</span>}</div><div className="small quiet">{t.connectors.wizard.testedText(f.number(Math.max(1, Math.round(test.data.open_ms + test.data.latency_ms))))}</div></>} />}
+          {failed && <Alert type="error" showIcon title={failed.title} description={failed.hint} />}
+          <p className="small quiet">{t.connectors.wizard.docs}: {kind.does_not[language]}</p>
+          <Form.Item name="name" label={t.connectors.wizard.name} rules={[{ required: true, message: t.common.required }, { max: 128 }]}><Input autoFocus autoComplete="off" /></Form.Item>
+          <KindFields kind={kind} />
+        </Form>
+      )}
+      {kind && step === 2 && draft && <TagPicker kind={kind} peer={into ? { connection_id: into.id } : { kind: kind.key, settings: draft.settings }} choose={setTags} />}
+      {kind && step === 3 && draft && (
+        <Form<Map> form={mapping} layout="vertical" requiredMark={false} initialValues={{ way: "new", device_name: draft.name, model: true, model_name: draft.name, interval_ms: 1000 }} onFinish={(v) => { finish.mutate(v); }}>
+          <div className="row wrap" style={{ marginBottom: 12 }}>{tags.slice(0, 12).map((tag) => <Tag key={tag.address}>{tag.name ?? tag.address}</Tag>)}{tags.length > 12 && <Tag>+{tags.length - 12}</Tag>}</div>
+          <Form.Item name="way"><Select virtual={false} aria-label={t.connectors.wizard.map} options={[{ value: "new", label: t.connectors.wizard.newDevice }, { value: "old", label: t.connectors.wizard.existing }]} /></Form.Item>
+          {way === "new" ? (
+            <>
+              <Form.Item name="device_name" label={t.connectors.wizard.deviceName} rules={[{ required: true, message: t.common.required }, { max: 128 }]}><Input autoComplete="off" /></Form.Item>
+              <Form.Item><label className="row"><Form.Item name="model" valuePropName="checked" noStyle><Switch size="small" /></Form.Item>{t.connectors.wizard.withModel}</label></Form.Item>
+              {model && <Form.Item name="model_name" label={t.connectors.wizard.modelName} rules={[{ required: true, message: t.common.required }, { max: 128 }]}><Input autoComplete="off" /></Form.Item>}
+            </>
+          ) : (
+            <Form.Item name="device_id" label={t.connectors.wizard.device} rules={[{ required: true, message: t.common.required }]}><Select showSearch={{ optionFilterProp: "label" }} options={(devices.data ?? []).map((one) => ({ value: one.id, label: one.title ?? one.name }))} /></Form.Item>
+          )}
+          <Form.Item name="interval_ms" label={t.connectors.wizard.interval} rules={[{ required: true, message: t.common.required }]}><InputNumber min={10} max={86_400_000} step={100} style={{ width: 160 }} /></Form.Item>
+        </Form>
+      )}
+      {step === 4 && connection && (
+        <div className="stack tight">
+          {count === 0 && <Alert type="info" showIcon title={t.connectors.wizard.waiting} />}
+          <LivePoints connectionId={connection.id} />
+        </div>
+      )}
+    </Modal>
+  );
+}

@@ -1,0 +1,68 @@
+import { Collapse, Form, Input, InputNumber, Select, Switch } from "antd";
+import type { JSX } from "react";
+
+import type { ConnectorKind, KindField } from "../api/model";
+import { usePreferences } from "../app/preferences";
+import { useText } from "../i18n";
+
+/** What a form holds of a field: JSON is text while it is edited. */
+export type FormValues = Record<string, unknown>;
+
+const words = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
+
+/** The values to begin with: those of a connection, else the defaults. */
+export function startValues(kind: ConnectorKind, settings: Record<string, unknown> = {}): FormValues {
+  return Object.fromEntries(kind.fields.map((field) => {
+    const value = settings[field.name] ?? field.default;
+    return [field.name, field.type === "json" && value !== null && value !== undefined ? JSON.stringify(value) : value ?? undefined];
+  }));
+}
+
+/** The settings as the node takes them: what equals its default is left out, and so is a secret that was not typed. */
+export function settingsOf(kind: ConnectorKind, values: FormValues): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const field of kind.fields) {
+    const value = values[field.name];
+    if (value === undefined || value === null || (value === "" && (field.secret || field.optional || !field.required))) continue;
+    const real: unknown = field.type === "json" && typeof value === "string" ? JSON.parse(value) : value;
+    if (field.required || JSON.stringify(real) !== JSON.stringify(field.default)) found[field.name] = real;
+  }
+  return found;
+}
+
+/** The fields of a protocol's settings, as its connector describes them. */
+export function KindFields({ kind, kept = [] }: { kind: ConnectorKind; kept?: readonly string[] }): JSX.Element {
+  const t = useText();
+  const plain = kind.fields.filter((field) => !field.advanced && field.name !== "timeout_s");
+  const rest = kind.fields.filter((field) => !plain.includes(field));
+  return (
+    <>
+      {plain.map((field) => <Field key={field.name} field={field} kept={kept.includes(field.name)} />)}
+      {rest.length > 0 && <Collapse ghost size="small" items={[{ key: "rest", label: t.connectors.wizard.advanced, forceRender: true, children: rest.map((field) => <Field key={field.name} field={field} kept={kept.includes(field.name)} />) }]} />}
+    </>
+  );
+}
+
+function Field({ field, kept }: { field: KindField; kept: boolean }): JSX.Element {
+  const t = useText();
+  const { language } = usePreferences();
+  const title = (language === "zh" ? field.title_zh || field.title : field.title) || words(field.name);
+  const text = (language === "zh" && field.description_zh) || field.description;
+  const isJson = (value: unknown): boolean => { try { JSON.parse(String(value)); return true; } catch { return false; } };
+  return (
+    <Form.Item
+      name={field.name} label={title} extra={field.type === "json" ? `${text} (${t.connectors.wizard.json})` : text} valuePropName={field.type === "boolean" ? "checked" : "value"}
+      rules={[
+        ...(field.required && !kept ? [{ required: true, message: t.common.required }] : []),
+        ...(field.type === "json" ? [{ validator: (_: unknown, value: unknown) => (value === undefined || value === "" || isJson(value) ? Promise.resolve() : Promise.reject(new Error(t.connectors.wizard.json))) }] : []),
+      ]}
+    >
+      {field.type === "boolean" ? <Switch size="small" />
+        : field.type === "choice" ? <Select virtual={false} allowClear={field.optional} options={field.choices.map((value) => ({ value: value as string, label: String(value) }))} />
+        : field.type === "integer" || field.type === "number" ? <InputNumber style={{ width: "100%" }} min={field.minimum ?? undefined} max={field.maximum ?? undefined} precision={field.type === "integer" ? 0 : undefined} />
+        : field.secret ? (field.multiline ? <Input.TextArea rows={4} autoComplete="off" placeholder={kept ? t.connectors.wizard.secretKept : undefined} /> : <Input.Password autoComplete="new-password" placeholder={kept ? t.connectors.wizard.secretKept : undefined} />)
+        : field.type === "json" || field.multiline ? <Input.TextArea autoSize={{ minRows: 1, maxRows: 8 }} className="mono" autoComplete="off" />
+        : <Input autoComplete="off" />}
+    </Form.Item>
+  );
+}

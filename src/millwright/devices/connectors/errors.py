@@ -1,0 +1,100 @@
+"""Errors of connectors: one function for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from millwright.kernel import Conflict, Invalid, NotFound, Unavailable, Unsupported
+
+
+def kind_unknown(kind: str, known: Iterable[str]) -> NotFound:
+    """No installed package speaks this protocol."""
+    return NotFound(
+        f"No connector is called {kind!r}.",
+        code="connectors.kind_unknown",
+        hint=f"Installed are {', '.join(sorted(known)) or 'none'}; install the package that brings it.",
+        detail={"kind": kind},
+    )
+
+
+def kind_broken(kind: str, why: str) -> Unavailable:
+    """The package of this protocol cannot be loaded."""
+    return Unavailable(
+        f"The connector {kind!r} cannot be loaded: {why}",
+        code="connectors.kind_broken",
+        hint="Install its package and what that needs again, in the version for this Millwright.",
+        detail={"kind": kind},
+    )
+
+
+def settings_invalid(kind: str, why: str, pointer: str) -> Invalid:
+    """The settings do not fit the protocol; ``pointer`` (RFC 6901) says which one."""
+    return Invalid(
+        f"The settings do not fit {kind}: {why}",
+        code="connectors.settings_invalid",
+        hint=f"Mend {pointer or 'them'}; GET /api/v1/connectors/kinds describes every field.",
+        detail={"pointer": f"/settings{pointer}"},
+    )
+
+
+def points_taken(taken: Iterable[str]) -> Conflict:
+    """These properties are fed by other points."""
+    names = sorted(taken)
+    return Conflict(
+        f"Another point feeds {', '.join(names[:5])}{' …' if len(names) > 5 else ''} already.",
+        code="connectors.property_taken",
+        hint="A property of a device has one source; remove that point first, or choose another property.",
+        detail={"properties": names[:100]},
+    )
+
+
+def too_slow(what: str, timeout_s: float) -> Unavailable:
+    """The other side, or its connector, took too long."""
+    return Unavailable(
+        f"{what} took longer than {timeout_s:g} s.",
+        code="connectors.timeout",
+        hint="Look whether the device is on, reachable from this node and not busy; raise timeout_s if it is slow.",
+    )
+
+
+def ended() -> Unavailable:
+    """A session ended by itself without saying why."""
+    return Unavailable(
+        "The session ended by itself.", code="connectors.session_ended", hint="It is opened again; look at the device."
+    )
+
+
+def silent(for_s: float) -> Unavailable:
+    """A session neither delivers nor answers."""
+    return Unavailable(
+        f"Nothing was delivered for {for_s:.0f} s, and a question was not answered.",
+        code="connectors.silent",
+        hint="The session is opened again. If that repeats, look at the network and the device's log.",
+    )
+
+
+def failed(error: BaseException) -> Unavailable:
+    """A connector raised what it should not."""
+    return Unavailable(
+        f"The connector failed: {error!r}"[:500],
+        code="connectors.failed",
+        hint="This is a mistake in the connector; report it with the log of the role connectors.",
+    )
+
+
+def not_running() -> Unavailable:
+    """The process that speaks field protocols does not answer."""
+    return Unavailable(
+        "The process that speaks field protocols does not answer.",
+        code="connectors.host_away",
+        hint="It starts by itself within seconds; on a node spread over machines run `millwright run connectors`.",
+    )
+
+
+def not_writable(address: str) -> Unsupported:
+    """The point was not made writable."""
+    return Unsupported(
+        f"The point {address} may not be written.",
+        code="connectors.not_writable",
+        hint="Make the point writable first, if the device allows it.",
+    )

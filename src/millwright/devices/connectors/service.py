@@ -1,0 +1,329 @@
+"""Use cases of connections and their points."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, structs
+
+from millwright.devices.connectors.bulk import point_of, read_points, write_points
+from millwright.devices.connectors.catalogue import Catalogue, Kinds
+from millwright.devices.connectors.contract import NodePage
+from millwright.devices.connectors.model import (
+    BrowseRequest,
+    ConnectionChange,
+    ConnectionHealth,
+    Draft,
+    FieldConnection,
+    FoundPeer,
+    LiveValue,
+    NewConnection,
+    NewPoint,
+    PointChange,
+    PointPage,
+    PointReport,
+    PointView,
+    ReadRequest,
+    ReadValue,
+    RefusedPoint,
+    Tested,
+)
+from millwright.devices.connectors.rpc import Ask, HostClient, Operation, announce
+from millwright.devices.connectors.settings import ConnectorsSettings
+from millwright.devices.connectors.store import ConnectionStore
+from millwright.devices.connectors.vault import Vault
+from millwright.devices.errors import invalid, not_found, too_many
+from millwright.devices.names import clean_name
+from millwright.devices.registry import DeviceStore
+from millwright.kernel import Bus, Clock, MillwrightError, new_id
+from millwright.ledger import note
+
+_NOT_ITS_OWN = ("id", "revision", "created_ms", "points", "program_changed")
+_PAGE = 1000
+
+
+class Connectors:
+    """Makes, changes and removes connections and points; asks the host about field devices."""
+
+    def __init__(
+        self,
+        store: ConnectionStore,
+        vault: Vault,
+        catalogue: Catalogue,
+        devices: DeviceStore,
+        host: HostClient,
+        bus: Bus,
+        clock: Clock,
+        settings: ConnectorsSettings,
+    ) -> None:
+        self._store, self._vault, self._catalogue, self._devices = store, vault, catalogue, devices
+        self._host, self._bus, self._clock, self._settings = host, bus, clock, settings
+
+    # --- kinds and connections ---------------------------------------------------------------------------------------
+
+    async def kinds(self) -> Kinds:
+        """Every connector installed, with the fields of its settings."""
+        return await asyncio.to_thread(self._catalogue.list)
+
+    async def list(self) -> builtins.list[FieldConnection]:
+        """Every connection, by name."""
+        return await asyncio.to_thread(self._store.list)
+
+    async def get(self, connection_id: str) -> FieldConnection:
+        """One connection. Raises ``NotFound`` (``devices.connection_unknown``)."""
+        return await asyncio.to_thread(self._store.get, connection_id)
+
+    async def create(self, new: NewConnection) -> FieldConnection:
+        """Make a connection. Raises ``NotFound`` (kind, place), ``Invalid`` (settings) or ``Conflict`` (name)."""
+        made = await asyncio.to_thread(self._create, new)
+        note("connection", made.id, made.name, after=made, ignore=_NOT_ITS_OWN)
+        await announce(self._bus)
+        return made
+
+    def _create(self, new: NewConnection) -> FieldConnection:
+        connection_id = new_id("con")
+        self._catalogue.convert(new.kind, new.settings)
+        plain, sealed = self._vault.part(connection_id, new.settings, self._catalogue.secrets(new.kind))
+        return self._store.insert(
+            {
+                "id": connection_id,
+                "name": clean_name(new.name),
+                "kind": new.kind,
+                "settings": plain,
+                "secrets": sealed,
+                "enabled": new.enabled,
+                "place_id": new.place_id,
+                "created_ms": self._clock.now_ms(),
+            }
+        )
+
+    async def change(
+        self, connection_id: str, change: ConnectionChange, *, expected: int | None = None
+    ) -> FieldConnection:
+        """Change a connection. Raises ``NotFound``, ``Invalid``, ``Conflict`` (name, ``devices.revision_stale``)."""
+        before = await self.get(connection_id)
+        made = await asyncio.to_thread(self._change, connection_id, change, expected)
+        note("connection", connection_id, made.name, before=before, after=made, ignore=_NOT_ITS_OWN)
+        await announce(self._bus)
+        return made
+
+    def _change(self, connection_id: str, change: ConnectionChange, expected: int | None) -> FieldConnection:
+        values: dict[str, Any] = {}
+        if change.name is not UNSET:
+            values["name"] = clean_name(change.name)
+        if change.enabled is not UNSET:
+            values["enabled"] = change.enabled
+        if change.place_id is not UNSET:
+            values["place_id"] = change.place_id
+        if change.settings is not UNSET:
+            kind, plain, sealed = self._store.sealed(connection_id)
+            names = self._catalogue.secrets(kind)
+            known = self._vault.open(connection_id, plain, sealed) if sealed is not None else {}
+            wanted = {key: value for key, value in known.items() if key in names} | dict(change.settings)
+            wanted = {key: value for key, value in wanted.items() if not (key in names and value in (None, ""))}
+            self._catalogue.convert(kind, wanted)
+            values["settings"], values["secrets"] = self._vault.part(connection_id, wanted, names)
+            # Another address is another machine: what runs there is met anew.
+            values |= {"program": None, "program_now": None}
+        return self._store.update(connection_id, values, expected)
+
+    async def delete(self, connection_id: str, *, expected: int | None = None) -> None:
+        """Remove a connection and its points; devices and their history stay. Raises ``NotFound`` or ``Conflict``."""
+        before = await self.get(connection_id)
+        await asyncio.to_thread(self._store.delete, connection_id, expected)
+        note("connection", connection_id, before.name, before=before, ignore=_NOT_ITS_OWN)
+        await announce(self._bus)
+
+    async def acknowledge(self, connection_id: str) -> FieldConnection:
+        """A person has looked at the program that runs on the other side now. Raises ``NotFound``."""
+        before = await self.get(connection_id)
+        made = await asyncio.to_thread(self._store.acknowledge, connection_id)
+        note("connection", connection_id, made.name, before=before, after=made, ignore=("revision",))
+        await announce(self._bus)
+        return made
+
+    # --- points ------------------------------------------------------------------------------------------------------
+
+    async def points(self, connection_id: str, cursor: str | None, limit: int) -> PointPage:
+        """A page of a connection's points. Raises ``NotFound``."""
+        return await asyncio.to_thread(self._store.page, connection_id, cursor, limit)
+
+    async def add_points(self, connection_id: str, new: Sequence[NewPoint]) -> int:
+        """Add points, all or none. Raises ``NotFound``, ``Invalid`` (address), ``Conflict``, ``LimitExceeded``."""
+        connection = await self.get(connection_id)
+        self._need_room(connection, len(new))
+        connector = self._catalogue.get(connection.kind)
+        for number, each in enumerate(new):
+            connector.check_address(each.address)
+            if each.scale == 0:
+                raise invalid("A factor of zero makes every value the same.", f"/{number}/scale")
+        if new:
+            ids = sorted(
+                new_id("pnt") for _ in new
+            )  # in the order given: ids of one millisecond have none of their own
+            rows = [_row(point_id, connection_id, each) for point_id, each in zip(ids, new, strict=True)]
+            await asyncio.to_thread(self._store.add_points, connection_id, rows)
+            note("connection", connection_id, connection.name, after={"points_added": len(rows)},
+                 organisation=connection.organisation_id)  # fmt: skip
+            await announce(self._bus)
+        return len(new)
+
+    async def change_point(self, connection_id: str, point_id: str, change: PointChange) -> PointView:
+        """Change a point. Raises ``NotFound``, ``Invalid`` (address), ``Conflict``."""
+        connection = await self.get(connection_id)
+        if change.address is not UNSET:
+            self._catalogue.get(connection.kind).check_address(change.address)
+        if change.scale == 0:
+            raise invalid("A factor of zero makes every value the same.", "/scale")
+        before = await asyncio.to_thread(self._store.get_point, connection_id, point_id)
+        values = {key: value for key, value in structs.asdict(change).items() if value is not UNSET}
+        made = await asyncio.to_thread(self._store.change_point, connection_id, point_id, values)
+        note("point", point_id, f"{made.device}.{made.property}", before=before, after=made,
+             organisation=connection.organisation_id)  # fmt: skip
+        await announce(self._bus)
+        return made
+
+    async def remove_points(self, connection_id: str, point_ids: Sequence[str] | None) -> int:
+        """Remove points, all without ``point_ids``; returns how many there were. Raises ``NotFound``."""
+        connection = await self.get(connection_id)
+        removed = await asyncio.to_thread(self._store.remove_points, connection_id, point_ids)
+        if removed:
+            note("connection", connection_id, connection.name, after={"points_removed": removed},
+                 organisation=connection.organisation_id)  # fmt: skip
+            await announce(self._bus)
+        return removed
+
+    async def import_points(self, connection_id: str, data: bytes, *, dry_run: bool = False) -> PointReport:
+        """Add the rows of a CSV file that can be; the report names the others. Raises ``NotFound``, ``Invalid``."""
+        connection = await self.get(connection_id)
+        rows = await asyncio.to_thread(read_points, data)
+        good, refused = await asyncio.to_thread(self._check_rows, connection, rows)
+        self._need_room(connection, len(good))
+        if good and not dry_run:
+            try:
+                await self.add_points(connection_id, [each for _, each in good])
+            except MillwrightError as error:
+                if error.code != "connectors.property_taken":
+                    raise
+                taken = set(error.detail.get("properties", ()))
+                refused += [
+                    RefusedPoint(row=number, address=each.address, code=error.code, reason=error.message)
+                    for number, each in good
+                    if each.property in taken
+                ]
+                good = [(number, each) for number, each in good if each.property not in taken]
+                if good:
+                    await self.add_points(connection_id, [each for _, each in good])
+        return PointReport(created=len(good), refused=sorted(refused, key=lambda each: each.row), dry_run=dry_run)
+
+    def _check_rows(
+        self, connection: FieldConnection, rows: Sequence[dict[str, Any]]
+    ) -> tuple[builtins.list[tuple[int, NewPoint]], builtins.list[RefusedPoint]]:
+        connector = self._catalogue.get(connection.kind)
+        good: builtins.list[tuple[int, NewPoint]] = []
+        refused: builtins.list[RefusedPoint] = []
+        ids: dict[str, str] = {}
+        seen: set[tuple[str, str]] = set()
+        for number, row in enumerate(rows, 1):
+            address = str(row.get("address", ""))
+            try:
+                point = point_of(row, self._device_id(str(row.get("device", "")), ids))
+                connector.check_address(point.address)
+                if (point.device_id, point.property) in seen:
+                    raise invalid("An earlier row feeds this property.", "/property", code="connectors.property_taken")
+                seen.add((point.device_id, point.property))
+                good.append((number, point))
+            except MillwrightError as error:
+                refused.append(RefusedPoint(row=number, address=address, code=error.code, reason=error.message))
+            except msgspec.ValidationError as error:
+                refused.append(
+                    RefusedPoint(row=number, address=address, code="connectors.import_row", reason=str(error))
+                )
+        return good, refused
+
+    def _device_id(self, name: str, ids: dict[str, str]) -> str:
+        if name not in ids:
+            if name.startswith("dev_"):
+                ids[name] = self._devices.get(name).id
+            else:
+                found = self._devices.find_by_name(name)
+                if found is None:
+                    raise not_found("device", name)
+                ids[name] = found.id
+        return ids[name]
+
+    async def export_points(self, connection_id: str) -> AsyncIterator[str]:
+        """The points as CSV that can be imported again. Raises ``NotFound``."""
+        parts = write_points(self._iter_points(connection_id))
+        while (part := await asyncio.to_thread(next, parts, None)) is not None:
+            yield part
+
+    def _iter_points(self, connection_id: str) -> Iterator[PointView]:
+        cursor: str | None = None
+        while True:
+            page = self._store.page(connection_id, cursor, _PAGE)
+            yield from page.items
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def _need_room(self, connection: FieldConnection, more: int) -> None:
+        if connection.points + more > self._settings.points:
+            raise too_many("points in one connection", self._settings.points, "points", section="connectors")
+
+    # --- field devices -----------------------------------------------------------------------------------------------
+
+    async def test(self, draft: Draft) -> Tested:
+        """Connect, and ask the other side who it is. Raises what kept it from answering."""
+        return await self._host.test(await self._ask("test", draft))
+
+    async def browse(self, asked: BrowseRequest) -> NodePage:
+        """A page of what is below a node. Raises ``Unsupported`` where the protocol cannot."""
+        ask = await self._ask("browse", asked)
+        ask.parent, ask.cursor = asked.parent, asked.cursor
+        return await self._host.browse(ask)
+
+    async def read(self, asked: ReadRequest) -> builtins.list[ReadValue]:
+        """Values now."""
+        ask = await self._ask("read", asked)
+        ask.addresses = list(asked.addresses)
+        return await self._host.read(ask)
+
+    async def discover(self, kind: str, timeout_s: float) -> builtins.list[FoundPeer]:
+        """Peers on the local network. Raises ``Unsupported`` where the protocol cannot."""
+        self._catalogue.get(kind)
+        return await self._host.discover(kind, timeout_s)
+
+    async def health(self) -> builtins.list[ConnectionHealth]:
+        """How each connection does, by name of the connection."""
+        known = await self.list()
+        found = {each.connection_id: each for each in await self._host.health([each.id for each in known])}
+        return [
+            found.get(each.id)
+            or ConnectionHealth(connection_id=each.id, state="connecting" if each.enabled else "stopped")
+            for each in known
+        ]
+
+    async def live(self, connection_id: str) -> builtins.list[LiveValue]:
+        """The newest values of a connection's points. Raises ``NotFound``."""
+        await self.get(connection_id)
+        return await self._host.live(connection_id)
+
+    async def _ask(self, op: Operation, draft: Draft) -> Ask:
+        if draft.connection_id is not None:
+            connection = await self.get(draft.connection_id)
+            if draft.kind not in (None, connection.kind):
+                raise invalid("A connection's kind does not change.", "/kind")
+        elif draft.kind is None:
+            raise invalid("Name a connection, or a kind with its settings.", "/kind")
+        else:
+            await asyncio.to_thread(self._catalogue.convert, draft.kind, draft.settings or {})
+        return Ask(op=op, connection_id=draft.connection_id, kind=draft.kind, settings=draft.settings)
+
+
+def _row(point_id: str, connection_id: str, new: NewPoint) -> dict[str, Any]:
+    return {"id": point_id, "connection_id": connection_id, **structs.asdict(new)}

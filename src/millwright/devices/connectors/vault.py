@@ -1,0 +1,38 @@
+"""The secret settings of connections: sealed together, under the connection's id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from millwright.devices.connectors.store import SEALED_NAMES
+from millwright.devices.connectors.tables import SECRETS
+from millwright.engines.secrets import Secrets, purpose_of
+
+
+class Vault:
+    """Parts settings into what may be seen and what is sealed, and puts them together again. Blocks."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    def part(
+        self, connection_id: str, settings: Mapping[str, Any], names: frozenset[str]
+    ) -> tuple[dict[str, Any], str | None]:
+        """The settings to be kept in the open, and the others sealed (``None``: there are none)."""
+        secret = {key: value for key, value in settings.items() if key in names and value not in (None, "")}
+        plain = {key: value for key, value in settings.items() if key not in names}
+        if not secret:
+            return plain, None
+        plain[SEALED_NAMES] = sorted(secret)
+        return plain, self._secrets.seal(purpose_of(SECRETS, connection_id), msgspec.json.encode(secret))
+
+    def open(self, connection_id: str, settings: Mapping[str, Any], sealed: str | None) -> dict[str, Any]:
+        """All settings of a connection. Raises ``Corrupt`` when its secrets cannot be opened."""
+        plain = {key: value for key, value in settings.items() if key != SEALED_NAMES}
+        if sealed is None:
+            return plain
+        secret = self._secrets.open(purpose_of(SECRETS, connection_id), sealed)
+        return plain | msgspec.json.decode(secret, type=dict[str, Any])
