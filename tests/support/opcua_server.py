@@ -214,9 +214,9 @@ async def main(options: dict[str, Any]) -> None:
     plant = Plant(server, options)
     await plant.build()
     async with server:
-        print("ready", flush=True)
+        print("ready", flush=True)  # noqa: T201
         while line := await asyncio.to_thread(sys.stdin.readline):
-            print(json.dumps(await plant.do(json.loads(line))), flush=True)
+            print(json.dumps(await plant.do(json.loads(line))), flush=True)  # noqa: T201
 
 
 ALL_POLICIES = (
