@@ -6,13 +6,17 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -20,8 +24,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from millwright.devices.connectors.contract import Sample
 from support.nats import free_port
+from support.oidc import node_path
 
-TESTS = Path(__file__).parents[1]
+PLANT, OTHER = "urn:example:plant", "urn:example:other"
+"""Namespaces that the server may have."""
+
+ROOT = Path(__file__).parents[2]
+TESTS = ROOT / "tests"
 PATIENCE_S = 40.0
 """Generous: other things run on the machine too."""
 
@@ -57,7 +66,10 @@ class RunningServer:
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps({"do": command, **arguments}) + "\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        for line in self.process.stdout:
+            if line.startswith("> "):  # everything else is talk of the server
+                return json.loads(line[2:])
+        raise AssertionError(f"the server ended instead of doing {command}")
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -75,6 +87,83 @@ class RunningServer:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+
+class NodeServer(RunningServer):
+    """A server by node-opcua, which nobody here wrote, with the same address space as far as it goes."""
+
+    installed = ROOT / ".tools" / "opcua-peer"
+
+    def start(self, **options: Any) -> None:
+        if not (self.installed / "node_modules" / "node-opcua").is_dir():
+            pytest.skip("node-opcua is not installed: run `python tools/provision_tests.py`")
+        self.options |= options
+        self.process = subprocess.Popen(
+            [node_path() / "node", self.installed / "server.mjs"],
+            cwd=self.options["folder"],
+            env=os.environ | {"HOME": str(self.options["folder"])},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(self.options) + "\n")
+        self.process.stdin.flush()
+        for line in self.process.stdout:
+            if line == "ready\n":
+                return
+        self.kill()
+        raise AssertionError("node-opcua did not start")
+
+
+class Relay:
+    """Passes bytes between a client and the server; its connections can be cut while both live on."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                return
+            self._open += [client, server]
+            for one, other in ((client, server), (server, client)):
+                self._threads.append(threading.Thread(target=self._pump, args=(one, other)))
+                self._threads[-1].start()
+
+    @staticmethod
+    def _pump(one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+        for end in (one, other):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def cut(self) -> None:
+        for one in self._open:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+        for thread in self._threads:
+            thread.join()
+        for one in self._open:
+            one.close()
 
 
 class Taken:

@@ -104,10 +104,6 @@ class Plant:
         await self._methods(line, ns)
         if self.options.get("history"):
             await server.historize_node_data_change([self.nodes["Counter"]], period=None, count=100_000)
-        if limit := self.options.get("announced_limit"):
-            for kind in ("MaxNodesPerRead", "MaxMonitoredItemsPerCall"):
-                number = getattr(ua.ObjectIds, f"Server_ServerCapabilities_OperationLimits_{kind}")
-                await server.get_node(ua.NodeId(number)).write_value(ua.Variant(limit, ua.VariantType.UInt32))
         await server.set_build_info(
             product_uri="urn:example:press",
             manufacturer_name="Example Works",
@@ -216,7 +212,7 @@ async def main(options: dict[str, Any]) -> None:
     async with server:
         print("ready", flush=True)  # noqa: T201
         while line := await asyncio.to_thread(sys.stdin.readline):
-            print(json.dumps(await plant.do(json.loads(line))), flush=True)  # noqa: T201
+            print(">", json.dumps(await plant.do(json.loads(line))), flush=True)  # noqa: T201
 
 
 ALL_POLICIES = (

@@ -30,6 +30,7 @@ RETRY_S: Final = 10.0
 """Points that are not there are tried again after this long."""
 
 _SPARE_REQUESTS: Final = 2
+_SWALLOWED_S: Final = 0.2
 _LAST_SEQUENCE: Final = 0xFFFF_FFFF
 _NO_FILTER: Final = frozenset(
     {
@@ -227,21 +228,23 @@ class Follower:
                     await self._retry(deliver)
                     retry = monotonic() + RETRY_S
                     continue
+                if self.link.swallowing and self._flows and now - heard >= _SWALLOWED_S:
+                    await self._fetch_swallowed(deliver)
                 silence = heard + self._silence_s - now
                 if silence <= 0 and waiting:
                     raise refusals.lost(self.link.url, f"it published nothing for {self._silence_s:g} s")
                 first: set[asyncio.Future[Any]] = {self.link.lost}
                 if waiting:
                     first.add(waiting[0])
-                await asyncio.wait(
-                    first, timeout=max(0.0, min(silence, retry - now)), return_when=asyncio.FIRST_COMPLETED
-                )
+                most = min(silence, retry - now, _SWALLOWED_S if self.link.swallowing else RETRY_S)
+                await asyncio.wait(first, timeout=max(0.0, most), return_when=asyncio.FIRST_COMPLETED)
                 if waiting and waiting[0].done():
                     await self._take(waiting.popleft(), deliver)
                     heard = monotonic()
                 elif self.link.lost.done():
                     raise self.link.lost.result()
         finally:
+            self.link.swallowing += sum(not task.done() for task in waiting)
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
@@ -266,6 +269,7 @@ class Follower:
             raise refusals.lost(self.link.url, name) from error
         except wire.UNREADABLE as error:
             raise wire.guard(self.link.url, error) from error
+        self.link.swallowing = 0  # requests are answered in order, so none of the older ones waits any more
         flow = self._flows.get(found.subscription)
         if flow is None:
             return  # of a subscription that was deleted meanwhile
@@ -289,6 +293,12 @@ class Follower:
             missing = _after(flow.last)
             if not await self._republish(flow, missing, deliver):
                 flow.last = missing
+
+    async def _fetch_swallowed(self, deliver: Deliver) -> None:
+        """The first messages may have gone as answers to requests of an earlier run, whose task is gone."""
+        for flow in self._flows.values():
+            while self.link.swallowing and await self._republish(flow, _after(flow.last), deliver):
+                self.link.swallowing -= 1
 
     async def _republish(self, flow: Flow, sequence: int, deliver: Deliver) -> bool:
         request = ua.RepublishRequest()

@@ -43,6 +43,9 @@ class Link:
         self.namespaces: list[str] = []
         self.limits: dict[str, int] = dict.fromkeys(_LIMITS, _AT_ONCE)
         self.lost: asyncio.Future[MillwrightError] = asyncio.get_running_loop().create_future()
+        self.swallowing = 0
+        """Publish requests that were cancelled here and wait at the server, which may answer them with a message."""
+
         self._keepers: list[asyncio.Task[None]] = []
 
     # --- requests ----------------------------------------------------------------------------------------------------
