@@ -289,7 +289,17 @@ def guard(url: str, error: BaseException) -> Unavailable:
     )
 
 
-UNREADABLE = (struct.error, IndexError, NotEnoughData, ValueError, TypeError, KeyError, UnicodeDecodeError, ua.UaError)
+UNREADABLE = (
+    struct.error,
+    IndexError,
+    NotEnoughData,
+    ValueError,
+    TypeError,
+    KeyError,
+    RecursionError,
+    OverflowError,
+    ua.UaError,
+)
 """What reading of garbled bytes raises."""
 
 __all__ = [
