@@ -26,8 +26,12 @@ _ELSEWHERE = {"chromium": ("chromium-browser", "google-chrome"), "postgres": ("p
 
 
 ROOT = Path(__file__).parent.parent
-PROVIDER = ROOT / "tests" / "support" / "oidc_provider"
-"""The OpenID Connect provider that sign-in is tested against: a package from npm, pinned by its lock file."""
+SUPPORT = ROOT / "tests" / "support"
+NPM_PEERS = {
+    "oidc-provider": (SUPPORT / "oidc_provider", "signing in through a provider"),
+    "opcua-peer": (SUPPORT / "opcua_peer", "OPC UA with an independent server"),
+}
+"""Peers that are packages from npm, each pinned by its lock file: folder in ``.tools`` → source, and what needs it."""
 
 
 def present(program: str) -> bool:
@@ -44,10 +48,10 @@ def present(program: str) -> bool:
     return any((folder / program).exists() for folder in folders)
 
 
-def install_provider() -> None:
-    """Put the provider into ``.tools``, with the Node.js that builds the console."""
-    target = ROOT / ".tools" / "oidc-provider"
-    wanted = {file.name: file.read_bytes() for file in PROVIDER.iterdir()}
+def install_npm_peer(name: str, source: Path, tested: str) -> None:
+    """Put the peer into ``.tools``, with the Node.js that builds the console."""
+    target = ROOT / ".tools" / name
+    wanted = {file.name: file.read_bytes() for file in source.iterdir()}
     if all((target / name).is_file() and (target / name).read_bytes() == data for name, data in wanted.items()):
         return
     path = subprocess.run(
@@ -56,25 +60,28 @@ def install_provider() -> None:
     folder = path.stdout.strip()
     npm = shutil.which("npm", path=folder) if path.returncode == 0 else None
     if npm is None:
-        print("Tests of signing in through a provider will be skipped: there is no Node.js with npm.")
+        print(f"Tests of {tested} will be skipped: there is no Node.js with npm.")
         return
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        (target / name).write_bytes(wanted[name])
+    packages = ("package.json", "package-lock.json", ".npmrc")
+    for file in packages:
+        (target / file).write_bytes(wanted[file])
     environ = os.environ | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
         [npm, "ci", "--silent"], cwd=target, env=environ, capture_output=True, text=True, check=False, timeout=600
     )
     if done.returncode:
-        print(f"Tests of signing in through a provider will be skipped: npm ci failed.\n{done.stderr[-400:]}")
+        print(f"Tests of {tested} will be skipped: npm ci failed.\n{done.stderr[-400:]}")
         return
-    (target / "provider.mjs").write_bytes(wanted["provider.mjs"])  # last: with it the installation is whole
+    for file in wanted.keys() - set(packages):
+        (target / file).write_bytes(wanted[file])  # last: with it the installation is whole
 
 
 def main() -> int:
     """Install what is missing; never fails the tests for it."""
-    install_provider()
+    for name, (source, tested) in NPM_PEERS.items():
+        install_npm_peer(name, source, tested)
     missing = {program: package for program, package in PROGRAMS.items() if not present(program)}
     if not missing:
         return 0
