@@ -32,7 +32,7 @@ class Item:
 
 @dataclass(slots=True)
 class Block:
-    """What one request reads. ``refused`` counts the times in a row that it was."""
+    """What one request reads."""
 
     unit: int
     table: Table

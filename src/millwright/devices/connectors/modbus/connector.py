@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
+from itertools import groupby
+from typing import Final
 
 from millwright.devices.connectors.contract import (
     Connector,
@@ -24,6 +27,8 @@ from millwright.devices.connectors.modbus.link import Link, RtuLink, TcpLink, si
 from millwright.devices.connectors.modbus.pdu import (
     ILLEGAL_ADDRESS,
     ILLEGAL_VALUE,
+    NO_PATH,
+    NO_TARGET,
     BadReply,
     NoAnswer,
     Refused,
@@ -31,11 +36,13 @@ from millwright.devices.connectors.modbus.pdu import (
     identification_request,
     read_data,
 )
-from millwright.devices.connectors.modbus.polling import follow
 from millwright.devices.connectors.modbus.settings import ModbusSettings
 from millwright.devices.connectors.modbus.writing import Writer
+from millwright.devices.connectors.polling import Group, Outcome, follow
 
-_MOST_OBJECTS = 16
+_REFUSED_AGAIN_S: Final = 30.0
+"""How long what a device refuses by its address is left alone."""
+_MOST_OBJECTS: Final = 16
 """Answers to one question for identification; a device that says "more" without end is no reason to go on."""
 
 
@@ -48,7 +55,15 @@ class ModbusSession(Session):
 
     async def run(self, points: Sequence[Point], deliver: Deliver) -> None:
         """As the contract says."""
-        await follow(self._link, self._settings, points, deliver)
+        begin = time.monotonic()
+        by_interval: dict[int, list[Item]] = {}
+        for point in points:
+            by_interval.setdefault(point.interval_ms, []).append(Item(point.id, parse(point.address), point.deadband))
+        units: dict[int, list[Group[Block]]] = {}
+        for interval_ms, items in by_interval.items():
+            for unit, blocks in groupby(plan(items, self._settings), key=lambda block: block.unit):
+                units.setdefault(unit, []).append(Group(interval_ms / 1000, list(blocks), begin))
+        await follow([*units.values()], self._ask, deliver, self._link.until_lost, self._settings.rest_s)
 
     async def read(self, addresses: Sequence[str]) -> Sequence[Sample]:
         """As the contract says."""
@@ -60,23 +75,29 @@ class ModbusSession(Session):
             if block.unit in silent:
                 samples: Sequence[Sample] = block.bad(silent[block.unit])
             else:
-                samples = await self._read(block, waiting, silent)
+                outcome = await self._ask(block)
+                waiting[:0] = outcome.parts
+                samples = outcome.samples
+                if outcome.silent:
+                    silent[block.unit] = outcome.silent
             found.update((sample.point_id, sample) for sample in samples)
         return [found[address] for address in addresses]
 
-    async def _read(self, block: Block, waiting: list[Block], silent: dict[int, str]) -> Sequence[Sample]:
+    async def _ask(self, block: Block) -> Outcome[Block]:
         try:
-            return block.samples(read_data(block.question, await self._link.ask(block.unit, block.question)))
+            data = read_data(block.question, await self._link.ask(block.unit, block.question))
         except Refused as error:
-            if error.code in (ILLEGAL_ADDRESS, ILLEGAL_VALUE) and (parts := block.halves()):
-                waiting[:0] = parts
-                return []
-            return block.bad(str(error))
+            if error.code in (ILLEGAL_ADDRESS, ILLEGAL_VALUE):
+                if parts := block.halves():
+                    return Outcome(parts=parts)
+                return Outcome(block.bad(str(error)), again_s=_REFUSED_AGAIN_S)
+            silent = str(error) if error.code in (NO_PATH, NO_TARGET) else ""
+            return Outcome(block.bad(str(error)), silent=silent)
         except NoAnswer as error:
-            silent[block.unit] = str(error)
-            return block.bad(str(error))
+            return Outcome(block.bad(str(error)), silent=str(error))
         except BadReply as error:
-            return block.bad(str(error))
+            return Outcome(block.bad(str(error)), broken=str(error))
+        return Outcome(block.samples(data))
 
     async def write(self, address: str, value: Value) -> None:
         """As the contract says."""

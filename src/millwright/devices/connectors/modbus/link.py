@@ -23,8 +23,6 @@ class Link(ABC):
 
     def __init__(self, line: Line, timeout_s: float) -> None:
         self.line, self.timeout_s = line, timeout_s
-        self.silent = 0
-        """How many questions in a row nobody answered, whatever the unit."""
         self._ended = asyncio.Event()
         line.on_bytes, line.on_lost = self._received, self._lose
 
@@ -83,7 +81,6 @@ class TcpLink(Link):
 
     def _late(self, answer: asyncio.Future[bytes]) -> None:
         if not answer.done():
-            self.silent += 1
             answer.set_exception(NoAnswer(f"no answer within {self.timeout_s:g} s"))
 
     def _received(self, data: bytes) -> None:
@@ -99,7 +96,6 @@ class TcpLink(Link):
             if unit != asked:
                 answer.set_exception(BadReply(f"an answer of unit {unit}, asked was {asked}"))
                 continue
-            self.silent = 0
             answer.set_result(pdu)
 
     def _lost(self, reason: str) -> None:
@@ -159,7 +155,6 @@ class RtuLink(Link):
         if why:
             answer.set_exception(BadReply(why))
         else:
-            self.silent += 1
             answer.set_exception(NoAnswer(f"no answer within {self.timeout_s:g} s"))
 
     def _received(self, data: bytes) -> None:
@@ -172,7 +167,6 @@ class RtuLink(Link):
             return
         pdu, why = rtu_answer(unit, question, bytes(self._buffer))
         if pdu is not None:
-            self.silent = 0
             answer.set_result(pdu)
         else:
             self._end_early(_BROKEN_S if why == WRONG_SUM else None)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from millwright.devices.connectors.contract import BAD, Sample
 from millwright.devices.connectors.modbus.address import parse
 from millwright.devices.connectors.modbus.blocks import Block, Item, plan
-from millwright.devices.connectors.modbus.polling import due_samples
 from millwright.devices.connectors.modbus.settings import ModbusSettings
+from millwright.devices.connectors.polling import due_samples
 
 
 def blocks(*addresses: str, **settings: int) -> list[tuple[int, str, int, int]]:
