@@ -99,7 +99,7 @@ async def by_serial(line: Line, **settings: Any) -> AsyncIterator[Dlt645Session]
                 os.write(far, piece)
 
         loop.add_reader(far, read)
-        opened = await Dlt645Connector().open(Dlt645Settings(serial_port=path, **settings))
+        opened = await Dlt645Connector().open(Dlt645Settings(serial_port=path, parity="none", **settings))
         try:
             yield opened
         finally:

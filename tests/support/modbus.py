@@ -151,7 +151,9 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
 @asynccontextmanager
 async def session(**settings: Any) -> AsyncIterator[ModbusSession]:
     """An open session to this machine."""
-    if settings.get("transport") != "rtu":
+    if settings.get("transport") == "rtu":
+        settings.setdefault("parity", "none")  # A pseudo terminal knows no other.
+    else:
         settings.setdefault("host", "127.0.0.1")
     opened = await ModbusConnector().open(ModbusSettings(**settings))
     try:

@@ -194,6 +194,8 @@ async def open_serial(path: str, baud_rate: int, parity: Parity, stop_bits: int,
             code="connectors.settings_invalid",
             hint='Set "serial_port" to the port, as /dev/ttyUSB0 or /dev/serial/by-id/….',
         )
+    import termios
+
     import serial
 
     def claim() -> Any:
@@ -210,11 +212,11 @@ async def open_serial(path: str, baud_rate: int, parity: Parity, stop_bits: int,
     try:
         # Not in a thread: should we be cancelled meanwhile, nobody would close what it opens. It takes microseconds.
         port = claim()
-    except ValueError as error:
+    except (ValueError, termios.error) as error:
         raise Invalid(
             f"The port {path} does not take these settings: {error}.",
             code="connectors.settings_invalid",
-            hint="Take a baud rate that the port knows, as 9600, 19200 or 115200.",
+            hint="Take a baud rate that the port knows, as 9600, 19200 or 115200, and a parity that it knows.",
         ) from error
     except serial.SerialException as error:
         if error.errno in (errno.EACCES, errno.EPERM):

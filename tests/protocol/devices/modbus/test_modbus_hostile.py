@@ -376,6 +376,31 @@ async def test_a_late_answer_on_a_wire_is_thrown_away_with_the_rest() -> None:
             peer.close()
 
 
+async def test_the_answer_to_a_question_that_was_given_up_is_not_taken_for_the_next() -> None:
+    with wire() as (far, path):
+        asked: list[bytes] = []
+        came = asyncio.Event()
+
+        def answer(question: bytes) -> Sequence[bytes]:
+            asked.append(question)
+            came.set()
+            return [] if len(asked) == 1 else [rtu(1, values(question[1:6], 200))]
+
+        peer = Wire(far, answer)
+        try:
+            async with session(transport="rtu", serial_port=path, timeout_s=5) as opened:
+                first = asyncio.ensure_future(opened.read(["holding:0"]))
+                await came.wait()
+                first.cancel()
+                await asyncio.gather(first, return_exceptions=True)
+                second = asyncio.ensure_future(opened.read(["holding:50"]))
+                await asyncio.sleep(0.05)
+                os.write(far, rtu(1, values(asked[0][1:6], 100)))
+                assert [sample.value for sample in await second] == [200]
+        finally:
+            peer.close()
+
+
 async def test_a_pulled_adapter_is_a_lost_connection() -> None:
     import pty
     import tty

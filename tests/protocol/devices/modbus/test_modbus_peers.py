@@ -15,7 +15,7 @@ from millwright.devices.connectors.contract import BAD, GOOD
 from millwright.devices.connectors.modbus.connector import ModbusConnector, ModbusSession
 from millwright.devices.connectors.modbus.settings import ModbusSettings
 from millwright.kernel import Denied, Invalid, Unavailable, Unsupported
-from support.modbus import device, following, pymodbus_on_a_wire, pymodbus_server, session
+from support.modbus import device, following, pymodbus_on_a_wire, pymodbus_server, session, wire
 
 
 @asynccontextmanager
@@ -202,6 +202,16 @@ async def test_a_port_is_opened_once() -> None:
     async with pymodbus_on_a_wire(device(1)) as path, session(transport="rtu", serial_port=path):
         with pytest.raises(Unavailable, match="cannot be opened"):
             await ModbusConnector().open(ModbusSettings(transport="rtu", serial_port=path))
+
+
+async def test_what_a_port_does_not_take_is_said() -> None:
+    """A pseudo terminal has no parity, and the system says so when nothing else was to be changed."""
+    with wire() as (_, path):
+        async with session(transport="rtu", serial_port=path):
+            pass
+        with pytest.raises(Invalid, match="does not take these settings") as caught:
+            await ModbusConnector().open(ModbusSettings(transport="rtu", serial_port=path))
+    assert caught.value.code == "connectors.settings_invalid"
 
 
 async def test_what_it_cannot_do_is_said() -> None:

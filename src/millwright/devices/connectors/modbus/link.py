@@ -7,6 +7,7 @@ line itself is lost.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from abc import ABC, abstractmethod
 from typing import Final
@@ -119,6 +120,9 @@ class RtuLink(Link):
         self._buffer = bytearray()
         self._asked: tuple[int, bytes, asyncio.Future[bytes]] | None = None
         self._early: asyncio.TimerHandle | None = None
+        self._owed: tuple[int, bytes, float] | None = None
+        """A question whose asker went away, and until when its answer may come."""
+        self._paid = asyncio.Event()
 
     async def ask(self, unit: int, question: bytes) -> bytes:
         """As :meth:`Link.ask`."""
@@ -133,6 +137,10 @@ class RtuLink(Link):
             try:
                 self.line.write(frame)
                 return await answer
+            except asyncio.CancelledError:
+                self._owed = (unit, question, time.monotonic() + self.timeout_s)
+                self._paid.clear()
+                raise
             finally:
                 timer.cancel()
                 self._end_early(None)
@@ -141,6 +149,11 @@ class RtuLink(Link):
     async def _quiet(self) -> None:
         if self._pause_s:
             await asyncio.sleep(self._pause_s)
+        # An answer that is still owed would be taken for the one to the next question of the same kind.
+        if self._owed is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._paid.wait(), max(0, self._owed[2] - time.monotonic()))
+        self._owed = None
         end = time.monotonic() + self.timeout_s
         while (rest := self.line.used_at + self._silence_s - time.monotonic()) > 0:
             if time.monotonic() > end:
@@ -159,6 +172,7 @@ class RtuLink(Link):
 
     def _received(self, data: bytes) -> None:
         if self._asked is None or self._asked[2].done():
+            self._pay(data)
             return
         unit, question, answer = self._asked
         self._buffer += data
@@ -171,6 +185,12 @@ class RtuLink(Link):
         else:
             self._end_early(_BROKEN_S if why == WRONG_SUM else None)
 
+    def _pay(self, data: bytes) -> None:
+        if self._owed is not None and len(self._buffer) < 4096:
+            self._buffer += data
+            if rtu_answer(self._owed[0], self._owed[1], bytes(self._buffer))[0] is not None:
+                self._paid.set()
+
     def _end_early(self, after_s: float | None) -> None:
         """A whole answer with a wrong sum is not mended by waiting; but what looked like one may have been noise."""
         if self._early is not None:
@@ -178,6 +198,7 @@ class RtuLink(Link):
         self._early = None if after_s is None else asyncio.get_running_loop().call_later(after_s, self._late)
 
     def _lost(self, reason: str) -> None:
+        self._paid.set()
         if self._asked is not None and not self._asked[2].done():
             self._asked[2].set_exception(lost(reason))
 
