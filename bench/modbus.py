@@ -82,15 +82,17 @@ async def millwright(options: argparse.Namespace) -> int:
 async def pymodbus(options: argparse.Namespace, each_alone: bool = False) -> int:
     from pymodbus.client import AsyncModbusTcpClient
 
-    values = 0
+    values, going_on = 0, True
     kind = getattr(AsyncModbusTcpClient.DATATYPE, options.type.upper())
 
     async def poll(client: Any) -> None:
         nonlocal values
         due = time.monotonic()
-        while True:
+        while going_on:  # Its client swallows a cancellation now and then.
             if each_alone:
                 for n in range(options.registers):
+                    if not going_on:
+                        return
                     found = await client.read_holding_registers(n, count=1)
                     values += len(found.registers)
             else:
@@ -106,9 +108,8 @@ async def pymodbus(options: argparse.Namespace, each_alone: bool = False) -> int
         assert await client.connect()
     tasks = [asyncio.ensure_future(poll(client)) for client in clients]
     await measured(options.seconds)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    going_on = False
+    await asyncio.wait(tasks, timeout=20)
     for client in clients:
         client.close()
     return values

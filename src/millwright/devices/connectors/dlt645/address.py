@@ -4,7 +4,7 @@
 02010100                        voltage of phase A, of the connection's own meter
 000000000001:0201FF00.1         the second of a block: voltage of phase B
 01010000.time                   when the maximum demand was
-0E010203:XXX.XX                 an identifier of a maker's own, with its format
+0E010203:NNN.NN                 an identifier of a maker's own, with its format
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ def parse(text: str) -> Address:
     if len(parts) == 2:
         if found[3] or (written := parse_format(parts[1])) is None:
             raise _wrong(
-                text, f"{parts[1]!r} is no format", "Write it as XXXXXX.XX, ±XXX.X, A16 (text) or H2 (bytes of bits)."
+                text, f"{parts[1]!r} is no format", "Write it as NNNNNN.NN, ±NNN.N, A16 (text) or H2 (bytes of bits)."
             )
         return Address(meter, identifier, element * written.size, written, "", found[2] is None)
     about = known(identifier)
     if about is None:
-        hint = f"Write its format after it, as {identifier}:XXXXXX.XX (decimal digits), A16 (text) or H2 (bits)."
+        hint = f"Write its format after it, as {identifier}:NNNNNN.NN (decimal digits), A16 (text) or H2 (bits)."
         raise _wrong(text, f"the format of {identifier} is not known", hint)
     if about.block and found[2] is None:
         raise _wrong(text, f"{identifier} is a block", f"Say which of its values, from 0: {identifier}.0.")

@@ -151,8 +151,8 @@ class Dlt645Connector(Connector[Dlt645Settings]):
         ),
         capabilities=frozenset(),
         address_hint=Word(
-            "meter:identifier, as 000000000001:00010000; of a block 0201FF00.1; others with format, 0E010203:XXX.XX",
-            "表号:数据标识，如 000000000001:00010000；数据块如 0201FF00.1；其他标识带格式，如 0E010203:XXX.XX",
+            "meter:identifier, as 000000000001:00010000; of a block 0201FF00.1; others with format, 0E010203:NNN.NN",
+            "表号:数据标识，如 000000000001:00010000；数据块如 0201FF00.1；其他标识带格式，如 0E010203:NNN.NN",
         ),
         does_not=Word(
             "No DL/T 645-1997, no writing, freezing, clearing or relays, no load profiles, no DL/T 698.45.",

@@ -1,6 +1,6 @@
 """Formats: how the bytes of a data identifier become a value, and in which unit (Annex A of the standard).
 
-A format is written as the standard writes it: ``XXXXXX.XX`` are eight decimal digits with two behind the point; ``±``
+A format is written as the standard writes it: ``NNNNNN.NN`` are eight decimal digits (it also says X for N); ``±``
 before it means that the highest bit is the sign; ``A16`` are 16 characters, the last one sent
 first; ``T16`` are sent in their order; ``H2`` are two bytes of bits.
 """
@@ -60,7 +60,7 @@ class Format:
 
 def parse_format(text: str) -> Format | None:
     """Read a format as the standard writes it; ``None`` when it is none."""
-    if found := re.fullmatch(r"([±+-]?)(X+)(?:\.(X+))?", text.upper()):
+    if found := re.fullmatch(r"([±+-]?)([NX]+)(?:\.([NX]+))?", text.upper()):
         digits = len(found[2]) + len(found[3] or "")
         if digits % 2 or digits > 16:
             return None
@@ -91,36 +91,36 @@ _DEMAND_UNITS: Final = {
     **dict.fromkeys((0x09, 0x0A), "kV.A"),
 }
 _VARIABLES: Final = {
-    0x01: ("XXX.X", "V"),
-    0x02: ("±XXX.XXX", "A"),
-    0x03: ("±XX.XXXX", "kW"),
-    0x04: ("±XX.XXXX", "kvar"),
-    0x05: ("±XX.XXXX", "kV.A"),
-    0x06: ("±X.XXX", "1"),
-    0x07: ("XXX.X", "deg"),
-    0x08: ("XX.XX", "%"),
-    0x09: ("XX.XX", "%"),
+    0x01: ("NNN.N", "V"),
+    0x02: ("±NNN.NNN", "A"),
+    0x03: ("±NN.NNNN", "kW"),
+    0x04: ("±NN.NNNN", "kvar"),
+    0x05: ("±NN.NNNN", "kV.A"),
+    0x06: ("±N.NNN", "1"),
+    0x07: ("NNN.N", "deg"),
+    0x08: ("NN.NN", "%"),
+    0x09: ("NN.NN", "%"),
 }
 """Voltages, currents, powers …: DI2, with DI1 the phase (0 the total)."""
 _SINGLE: Final = {
-    "02800001": ("±XXX.XXX", "A"),
-    "02800002": ("XX.XX", "Hz"),
-    "02800003": ("±XX.XXXX", "kW"),
-    "02800004": ("±XX.XXXX", "kW"),
-    "02800005": ("±XX.XXXX", "kvar"),
-    "02800006": ("±XX.XXXX", "kV.A"),
-    "02800007": ("±XXX.X", "Cel"),
-    "02800008": ("XX.XX", "V"),
-    "02800009": ("XX.XX", "V"),
-    "0280000A": ("XXXXXXXX", "min"),
+    "02800001": ("±NNN.NNN", "A"),
+    "02800002": ("NN.NN", "Hz"),
+    "02800003": ("±NN.NNNN", "kW"),
+    "02800004": ("±NN.NNNN", "kW"),
+    "02800005": ("±NN.NNNN", "kvar"),
+    "02800006": ("±NN.NNNN", "kV.A"),
+    "02800007": ("±NNN.N", "Cel"),
+    "02800008": ("NN.NN", "V"),
+    "02800009": ("NN.NN", "V"),
+    "0280000A": ("NNNNNNNN", "min"),
     "04000403": ("A32", ""),
     "04000404": ("A6", ""),
     "04000405": ("A6", ""),
     "04000406": ("A6", ""),
     "04000407": ("A4", ""),
     "04000408": ("A4", ""),
-    "04000409": ("XXXXXX", ""),
-    "0400040A": ("XXXXXX", ""),
+    "04000409": ("NNNNNN", ""),
+    "0400040A": ("NNNNNN", ""),
     "0400040B": ("A10", ""),
     "0400040C": ("A10", ""),
     **{f"040005{word:02X}": ("H2", "") for word in range(1, 8)},
@@ -155,10 +155,10 @@ def known(identifier: str) -> Known | None:
     di3, di2, di1, di0 = bytes.fromhex(identifier)
     if di3 == 0x00 and di2 in _ENERGY_UNITS and (di1 <= 0x3F or di1 == 0xFF) and di0 <= 0x0C:
         # Combined active and combined reactive energy may be negative; all others only grow.
-        text = "±XXXXXX.XX" if di2 in (0x00, 0x03, 0x04) else "XXXXXX.XX"
+        text = "±NNNNNN.NN" if di2 in (0x00, 0x03, 0x04) else "NNNNNN.NN"
         return Known((_plain(text),), _ENERGY_UNITS[di2], di1 == 0xFF)
     if di3 == 0x01 and di2 in _DEMAND_UNITS and (di1 <= 0x3F or di1 == 0xFF) and di0 <= 0x0C:
-        text = "±XX.XXXX" if di2 in (0x03, 0x04) else "XX.XXXX"
+        text = "±NN.NNNN" if di2 in (0x03, 0x04) else "NN.NNNN"
         return Known((_plain(text), _MOMENT), _DEMAND_UNITS[di2], di1 == 0xFF)
     if di3 == 0x02 and di2 in _VARIABLES and di0 == 0x00:
         first = 1 if di2 in (1, 2, 7, 8, 9) else 0  # These have no total.
