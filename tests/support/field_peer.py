@@ -51,6 +51,10 @@ class Peer:
         await self._process.stdin.drain()
         await self.heard("done")
 
+    async def heard_subscription(self) -> None:
+        """Wait until somebody is subscribed to it."""
+        await self.heard("subscribed")
+
     def signal(self, number: int) -> None:
         """Send the process a signal."""
         assert self._process
