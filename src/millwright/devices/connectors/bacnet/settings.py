@@ -13,8 +13,8 @@ class BacnetSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     host: Annotated[str, Meta(description="Address of the device.", min_length=1, max_length=255)]
     port: Annotated[int, Meta(description="UDP port of the device.", ge=1, le=65535)] = 47808
     device: Annotated[
-        int | None,
-        Meta(description="Instance number the device must have; none: whichever answers.", ge=0, le=4_194_302),
+        Annotated[int, Meta(ge=0, le=4_194_302)] | None,
+        Meta(description="Instance number the device must have; none: whichever answers."),
     ] = None
     timeout_s: Annotated[
         float, Meta(description="Longest wait for an answer; a request is repeated once within it.", ge=0.2, le=120)
