@@ -59,6 +59,10 @@ class LogixWire:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Stop listening and drop every connection."""
         self._server.close()
         for task in list(self.tasks):
             task.cancel()
