@@ -348,3 +348,44 @@ async def test_an_unanswered_interrogation_is_a_bad_value_and_changes_are_still_
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await session.close()
+
+
+async def test_a_selection_that_is_given_up_before_execution_is_taken_back() -> None:
+    heard: list[str] = []
+    executed, taken_back = asyncio.Event(), asyncio.Event()
+
+    async def serve(wire: Wire) -> None:
+        await wire.start()
+        await wire.hear()
+        await wire.information(0, 1, "2d 01 07 00 01 00 89 13 00 81")
+        heard.append((await wire.hear())[18:])
+        executed.set()
+        heard.append((await wire.hear())[18:])
+        taken_back.set()
+
+    async with WireStation(serve) as station:
+        session = await Iec104Connector().open(settings(station))
+        writing = asyncio.create_task(session.write("1:5001:C_SC_NA_1:select", True))
+        async with asyncio.timeout(30):
+            await executed.wait()
+            writing.cancel()
+            await taken_back.wait()
+        assert (await asyncio.gather(writing, return_exceptions=True))[0].__class__ is asyncio.CancelledError
+        await session.close()
+    assert heard == ["2d 01 06 00 01 00 89 13 00 01", "2d 01 08 00 01 00 89 13 00 81"]
+
+
+async def test_a_fault_of_our_own_ends_the_connection_instead_of_leaving_it_unread() -> None:
+    async def serve(wire: Wire) -> None:
+        await wire.start()
+        await wire.hear()
+        await wire.information(0, 1, SINGLE)
+
+    def fail(number: int, octets: bytes) -> None:
+        raise RuntimeError("on purpose")
+
+    async with WireStation(serve) as station:
+        session = await Iec104Connector().open(settings(station))
+        session.link._take = fail
+        lost = await until_lost(session)
+    assert lost.code == "iec104.link_malformed"

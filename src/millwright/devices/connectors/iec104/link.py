@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -26,6 +27,8 @@ from .apci import (
     encode,
     length,
 )
+
+logger = logging.getLogger(__name__)
 
 UNSETTLED_LIMIT: Final = 4096
 """Frames taken and not delivered yet, above which we stop reading from a station that ignores our window."""
@@ -171,8 +174,10 @@ class Link:
             self._end("the station closed the connection", "iec104.link_closed")
         except OSError as error:
             self._end(f"the connection broke: {error}", "iec104.link_closed")
-        except MillwrightError as error:
-            self._fail(error)
+        except Exception:
+            # Nothing that a station sends may leave the connection open and unread.
+            logger.exception("a frame of an IEC 104 station could not be dealt with")
+            self._end("a frame could not be dealt with", "iec104.link_malformed")
 
     def _on(self, frame: Frame) -> None:
         self._last_heard = monotonic()
