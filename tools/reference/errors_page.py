@@ -19,7 +19,7 @@ from millwright.kernel.errors import FAMILIES
 from millwright.web.problems import STATUS
 
 SOURCE = Path(millwright.__file__).parent
-_CODE = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z0-9_]+")
+_CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\.[a-z0-9_]+")
 _FAMILY_OF = {kind.__name__: family for family, kind in FAMILIES.items()} | {
     "NotSignedIn": "denied",
     "SentForApproval": "held",
