@@ -79,12 +79,12 @@ class DeviceCommandsController(Controller):
         self,
         device_id: DeviceId,
         commands: NamedDependency[Commands],
-        state: States = None,
+        states: States = None,
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> CommandPage:
         """Newest first, each with how it ended."""
-        return await commands.page(device_id=device_id, states=state or (), cursor=cursor, limit=limit)
+        return await commands.page(device_id=device_id, states=states or (), cursor=cursor, limit=limit)
 
     @post(
         "/commands/write",
@@ -166,13 +166,13 @@ class CommandsController(Controller):
     async def list_commands(
         self,
         commands: NamedDependency[Commands],
-        state: States = None,
+        states: States = None,
         batch_id: Annotated[str | None, Parameter(description="Of one batch.", max_length=64)] = None,
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> CommandPage:
         """Newest first."""
-        return await commands.page(states=state or (), batch_id=batch_id, cursor=cursor, limit=limit)
+        return await commands.page(states=states or (), batch_id=batch_id, cursor=cursor, limit=limit)
 
     @post(
         "/write",

@@ -162,8 +162,8 @@ def _find(connection: sa.Connection, interlock_id: str) -> Interlock | None:
 
 
 def _interlock(row: Any) -> Interlock:
-    return msgspec.convert(dict(row._mapping), Interlock)
+    return msgspec.convert({str(key): value for key, value in row._mapping.items()}, Interlock)
 
 
 def _lock(row: Any) -> Lock:
-    return msgspec.convert(dict(row._mapping), Lock)
+    return msgspec.convert({str(key): value for key, value in row._mapping.items()}, Lock)

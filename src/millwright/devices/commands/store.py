@@ -329,7 +329,7 @@ _FIELDS = frozenset(Command.__struct_fields__)
 
 
 def _command(row: Any) -> Command:
-    return msgspec.convert({key: value for key, value in row._mapping.items() if key in _FIELDS}, Command)
+    return msgspec.convert({str(key): value for key, value in row._mapping.items() if key in _FIELDS}, Command)
 
 
 def _addressed_of(row: Any) -> Addressed:
