@@ -29,6 +29,7 @@ from millwright.approvals import Approvals, ApprovalsSettings
 from millwright.certificates import CertificateAuthority, CertificatesSettings
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
 from millwright.devices.certificates import DeviceCertificates
+from millwright.devices.commands import CommandsSettings, commands_service
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
@@ -249,6 +250,10 @@ def compose(
     known = Parties(records, clock, session_hours=chosen.session_hours, settings=sign_in, secrets=sealed)
     things.follow(known.organisations)
     everything = records.scoped(EVERYTHING)
+    every_alarm = Alarms(everything, bus, clock)
+    commands, guards = commands_service(
+        records, everything, HistorianClient(bus), every_alarm.active_by_priority, bus, clock, CommandsSettings()
+    )
     everybody = DeviceStore(everything)
     authority = CertificateAuthority(everything, sealed, clock, CertificatesSettings(), confined=records)
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
@@ -310,6 +315,8 @@ def compose(
             ),
             "handle_keys": HandleKeys(everything, register, clock),
             "templates": templates,
+            "commands": commands,
+            "guards": guards,
             "register": register,
             "registration": registration,
             "drills": Drills(DrillBook(folder / "identifier-drills"), _no_node),

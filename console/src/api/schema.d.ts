@@ -928,6 +928,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Commands
+         * @description Newest first.
+         */
+        get: operations["listCommands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{command_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A command
+         * @description A command with its history: who, why, when, state by state.
+         */
+        get: operations["getCommand"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{command_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a command
+         * @description Take back what waits; what was sent cannot be called back (409).
+         */
+        post: operations["cancelCommand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/batches/{batch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far a batch is
+         * @description Its commands, counted by state.
+         */
+        get: operations["getCommandBatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a service of many devices
+         * @description One command for each device; those that cannot be asked are listed with the reason.
+         */
+        post: operations["callServices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write a property of many devices
+         * @description One command for each device; those that cannot be asked are listed with the reason.
+         */
+        post: operations["writeProperties"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connection": {
         parameters: {
             query?: never;
@@ -1184,6 +1304,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{device_id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Commands to a device
+         * @description Newest first, each with how it ended.
+         */
+        get: operations["listDeviceCommands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/commands/call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a service of a device
+         * @description Ask to call a service of its model. A call is never sent a second time.
+         */
+        post: operations["callService"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/commands/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write a property of a device
+         * @description Ask to set a writable property of its model. The answer says that it is asked; `GET /commands/{id}?wait_s=`
+         *     tells how it ended. Locks and interlocks are judged now and when it is sent.
+         */
+        post: operations["writeProperty"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/{device_id}/credentials": {
         parameters: {
             query?: never;
@@ -1223,6 +1404,50 @@ export interface paths {
          * @description Revoke it; a connection made with it ends.
          */
         delete: operations["deleteCredential"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/locks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Locks of a device
+         * @description Those in force first, then the last released ones.
+         */
+        get: operations["listLocks"];
+        put?: never;
+        /**
+         * Lock a device
+         * @description Lock-out: while there is a lock, no command is sent to the device.
+         */
+        post: operations["addLock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/locks/{lock_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Release a lock
+         * @description Whoever placed it releases it; another's takes the right `locks:override`.
+         */
+        delete: operations["deleteLock"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2671,6 +2896,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/interlocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Interlocks
+         * @description By name; with `device_id` those of the device and of its model.
+         */
+        get: operations["listInterlocks"];
+        put?: never;
+        /**
+         * Add an interlock
+         * @description It holds from now on, also for commands that wait.
+         */
+        post: operations["addInterlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/interlocks/{interlock_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An interlock
+         * @description One interlock; the header `ETag` carries its revision.
+         */
+        get: operations["getInterlock"];
+        /**
+         * Change an interlock
+         * @description Put another rule in its place; with `If-Match` only if nobody changed it since.
+         */
+        put: operations["replaceInterlock"];
+        post?: never;
+        /**
+         * Remove an interlock
+         * @description Remove a rule; commands need not pass it any more.
+         */
+        delete: operations["deleteInterlock"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations/accept": {
         parameters: {
             query?: never;
@@ -2904,9 +3181,10 @@ export interface paths {
          * @description Server-Sent Events until the client leaves or its session ends.
          *
          *     Events: `readings` of the devices asked for (`{"device_id", "readings": [[property, time_ms, value, quality]…]}`,
-         *     thinned to one value per property and 200 ms), `alarm` and `presence` of the organisations that are seen; for those
-         *     who see the whole node also `stats`, `arrivals`, `dead_letters`. Each carries one line of JSON. A client too slow to
-         *     take everything gets the latest of each. A comment line comes every ten seconds when there is nothing else.
+         *     thinned to one value per property and 200 ms), `alarm`, `command` and `presence` of the organisations that are seen;
+         *     for those who see the whole node also `stats`, `arrivals`, `dead_letters`. Each carries one line of JSON. A client
+         *     too slow to take everything gets the latest of each. A comment line comes every ten seconds when there is nothing
+         *     else.
          */
         get: operations["watchLive"];
         put?: never;
@@ -5583,6 +5861,22 @@ export interface components {
             key: string;
             password?: string | null;
         };
+        /** Batch */
+        Batch: {
+            id: string;
+            open: number;
+            refused?: components["schemas"]["BatchRefusal"][];
+            states: {
+                [key: string]: number;
+            };
+            total: number;
+        };
+        /** BatchRefusal */
+        BatchRefusal: {
+            code: string;
+            device_id: string;
+            message: string;
+        };
         /** Bought */
         Bought: {
             /** @default 1 */
@@ -5618,10 +5912,94 @@ export interface components {
             comment: string;
             ids: string[];
         };
+        /** BulkCall */
+        BulkCall: {
+            /**
+             * @description `none`: one way, nothing is waited for once it is sent.
+             * @default any
+             * @enum {string}
+             */
+            confirm: "any" | "none";
+            /** @description Devices. */
+            device_ids: string[];
+            /** @description How long it may wait for the device; 0: only if it is there now. */
+            expires_s?: number | null;
+            /** @description All inputs that the model names. */
+            inputs?: {
+                [key: string]: number | boolean | string;
+            };
+            /**
+             * @description Why; shown in the history and in the ledger.
+             * @default
+             */
+            reason: string;
+            /** @example restart */
+            service: string;
+            /** @description How long the effect may take once it is sent. */
+            timeout_s?: number | null;
+        };
         /** BulkResult */
         BulkResult: {
             acknowledged: string[];
             skipped: string[];
+        };
+        /** BulkWrite */
+        BulkWrite: {
+            /**
+             * @description `any`: the device's answer is enough. `value`: only the value that comes back is.
+             * @default any
+             * @enum {string}
+             */
+            confirm: "any" | "value";
+            /** @description Devices. */
+            device_ids: string[];
+            /** @description How long it may wait for the device; 0: only if it is there now. */
+            expires_s?: number | null;
+            /** @example setpoint */
+            property: string;
+            /**
+             * @description Why; shown in the history and in the ledger.
+             * @default
+             */
+            reason: string;
+            /**
+             * @description Take the place of older writes of the property that wait.
+             * @default true
+             */
+            supersede: boolean;
+            /** @description How long the effect may take once it is sent. */
+            timeout_s?: number | null;
+            /** @description How far what comes back may be from it. */
+            tolerance?: number | null;
+            /**
+             * @description In the property's unit.
+             * @example 42.5
+             */
+            value: number | boolean | string;
+        };
+        /** Call */
+        Call: {
+            /**
+             * @description `none`: one way, nothing is waited for once it is sent.
+             * @default any
+             * @enum {string}
+             */
+            confirm: "any" | "none";
+            /** @description How long it may wait for the device; 0: only if it is there now. */
+            expires_s?: number | null;
+            /** @description All inputs that the model names. */
+            inputs?: {
+                [key: string]: number | boolean | string;
+            };
+            /**
+             * @description Why; shown in the history and in the ledger.
+             * @default
+             */
+            reason: string;
+            /** @example restart */
+            service: string;
+            /** @description How long the effect may take once it is sent. */
+            timeout_s?: number | null;
         };
         /** CauseView */
         CauseView: {
@@ -5716,6 +6094,110 @@ export interface components {
             why: string;
             /** @default  */
             why_zh: string;
+        };
+        /** Command */
+        Command: {
+            after?: components["schemas"]["Seen"] | null;
+            asked_ms: number;
+            /** @default 0 */
+            attempts: number;
+            batch_id?: string | null;
+            before?: components["schemas"]["Seen"] | null;
+            by_id: string;
+            by_name: string;
+            /** @enum {string} */
+            confirm: "any" | "value" | "none";
+            deadline_ms?: number | null;
+            device_id: string;
+            device_name: string;
+            ended_ms?: number | null;
+            expires_ms: number;
+            id: string;
+            inputs?: {
+                [key: string]: unknown;
+            };
+            /** @enum {string} */
+            kind: "write" | "call";
+            /** @description The property or the service. */
+            name: string;
+            number: number;
+            /** @default org_root */
+            organisation_id: string;
+            outcome?: components["schemas"]["Outcome"] | null;
+            outputs?: {
+                [key: string]: unknown;
+            } | null;
+            reason: string;
+            /** @description How it goes, or went, to the device. */
+            route?: string | null;
+            sent_ms?: number | null;
+            /** @enum {string} */
+            state: "queued" | "sending" | "sent" | "acknowledged" | "confirmed" | "delivered" | "failed" | "timed_out" | "refused" | "expired" | "cancelled" | "superseded";
+            superseded_by?: string | null;
+            timeout_s: number;
+            tolerance?: number | null;
+            unit?: string | null;
+            value?: number | boolean | string | null;
+        };
+        /** CommandDetail */
+        CommandDetail: {
+            after?: components["schemas"]["Seen"] | null;
+            asked_ms: number;
+            /** @default 0 */
+            attempts: number;
+            batch_id?: string | null;
+            before?: components["schemas"]["Seen"] | null;
+            by_id: string;
+            by_name: string;
+            /** @enum {string} */
+            confirm: "any" | "value" | "none";
+            deadline_ms?: number | null;
+            device_id: string;
+            device_name: string;
+            ended_ms?: number | null;
+            expires_ms: number;
+            history: components["schemas"]["CommandEvent"][];
+            id: string;
+            inputs?: {
+                [key: string]: unknown;
+            };
+            /** @enum {string} */
+            kind: "write" | "call";
+            /** @description The property or the service. */
+            name: string;
+            number: number;
+            /** @default org_root */
+            organisation_id: string;
+            outcome?: components["schemas"]["Outcome"] | null;
+            outputs?: {
+                [key: string]: unknown;
+            } | null;
+            reason: string;
+            /** @description How it goes, or went, to the device. */
+            route?: string | null;
+            sent_ms?: number | null;
+            /** @enum {string} */
+            state: "queued" | "sending" | "sent" | "acknowledged" | "confirmed" | "delivered" | "failed" | "timed_out" | "refused" | "expired" | "cancelled" | "superseded";
+            superseded_by?: string | null;
+            timeout_s: number;
+            tolerance?: number | null;
+            unit?: string | null;
+            value?: number | boolean | string | null;
+        };
+        /** CommandEvent */
+        CommandEvent: {
+            at_ms: number;
+            detail?: {
+                [key: string]: unknown;
+            };
+            /** @description A state, or `note`. */
+            state: string;
+            text: string;
+        };
+        /** CommandPage */
+        CommandPage: {
+            items: components["schemas"]["Command"][];
+            next: string | null;
         };
         /** Comment */
         Comment: {
@@ -5835,6 +6317,14 @@ export interface components {
             offline: number;
             online: number;
             total: number;
+        };
+        /** DeviceOnline */
+        DeviceOnline: {
+            device_id?: string | null;
+            /** @default true */
+            online: boolean;
+            /** @constant */
+            type: "online";
         };
         /** DevicePage */
         DevicePage: {
@@ -6461,6 +6951,23 @@ export interface components {
             p50_us: number | null;
             p99_us: number | null;
         };
+        /** Interlock */
+        Interlock: {
+            /** @description A property or service; null: every command. */
+            command?: string | null;
+            conditions: (components["schemas"]["ValueHolds"] | components["schemas"]["NoAlarm"] | components["schemas"]["DeviceOnline"])[];
+            created_ms: number;
+            device_id?: string | null;
+            /** @default true */
+            enabled: boolean;
+            id: string;
+            model_id?: string | null;
+            /** @example only at standstill */
+            name: string;
+            /** @default org_root */
+            organisation_id: string;
+            revision: number;
+        };
         /** Invitation */
         Invitation: {
             created_by: string | null;
@@ -6585,6 +7092,17 @@ export interface components {
             title: string;
             /** @default  */
             type: string;
+        };
+        /** Lock */
+        Lock: {
+            by_id: string;
+            by_name: string;
+            device_id: string;
+            id: string;
+            placed_ms: number;
+            reason: string;
+            released_by?: string | null;
+            released_ms?: number | null;
         };
         /** MadeFiler */
         MadeFiler: {
@@ -6970,6 +7488,18 @@ export interface components {
             /** @enum {null|string} */
             format?: "csv" | "xlsx" | "arrow" | "parquet" | null;
         };
+        /** NewInterlock */
+        NewInterlock: {
+            /** @description A property or service; null: every command. */
+            command?: string | null;
+            conditions: (components["schemas"]["ValueHolds"] | components["schemas"]["NoAlarm"] | components["schemas"]["DeviceOnline"])[];
+            device_id?: string | null;
+            /** @default true */
+            enabled: boolean;
+            model_id?: string | null;
+            /** @example only at standstill */
+            name: string;
+        };
         /** NewInvitation */
         NewInvitation: {
             /** @description UTC milliseconds; null: without end. */
@@ -6977,6 +7507,10 @@ export interface components {
             /** @description For whom it is. */
             note?: string | null;
             role: string;
+        };
+        /** NewLock */
+        NewLock: {
+            reason: string;
         };
         /** NewOrganisation */
         NewOrganisation: {
@@ -7209,6 +7743,16 @@ export interface components {
             /** @example https://secondary.example.cn */
             url: string;
         };
+        /** NoAlarm */
+        NoAlarm: {
+            /**
+             * @default critical
+             * @enum {string}
+             */
+            priority: "critical" | "high" | "medium" | "low";
+            /** @constant */
+            type: "no_alarm";
+        };
         /** NodeFigures */
         NodeFigures: {
             asked: number;
@@ -7282,6 +7826,17 @@ export interface components {
             index: number;
             public: boolean;
             type: string;
+        };
+        /** Outcome */
+        Outcome: {
+            code: string;
+            detail?: {
+                [key: string]: unknown;
+            };
+            /** @default  */
+            hint: string;
+            /** @default  */
+            text: string;
         };
         /** Overview */
         Overview: {
@@ -8332,6 +8887,12 @@ export interface components {
              */
             code: string;
         };
+        /** Seen */
+        Seen: {
+            quality: number;
+            time_ms: number;
+            value: number | boolean | string | null;
+        };
         /** Selection */
         Selection: {
             /** @default false */
@@ -9024,6 +9585,23 @@ export interface components {
             quotas: components["schemas"]["QuotaView"][];
             utc_offset_h: number;
         };
+        /** ValueHolds */
+        ValueHolds: {
+            /** @description Another device; null: the commanded one. */
+            device_id?: string | null;
+            /**
+             * @description Age of reception beyond which it is stale.
+             * @default 60
+             */
+            max_age_s: number;
+            /** @enum {string} */
+            op: "<" | "<=" | ">" | ">=" | "==" | "!=";
+            /** @example speed */
+            property: string;
+            /** @constant */
+            type: "value";
+            value: number | boolean | string;
+        };
         /** Verification */
         Verification: {
             counts_equal: boolean;
@@ -9050,6 +9628,38 @@ export interface components {
             size: number;
             text: string;
             topic: string;
+        };
+        /** Write */
+        Write: {
+            /**
+             * @description `any`: the device's answer is enough. `value`: only the value that comes back is.
+             * @default any
+             * @enum {string}
+             */
+            confirm: "any" | "value";
+            /** @description How long it may wait for the device; 0: only if it is there now. */
+            expires_s?: number | null;
+            /** @example setpoint */
+            property: string;
+            /**
+             * @description Why; shown in the history and in the ledger.
+             * @default
+             */
+            reason: string;
+            /**
+             * @description Take the place of older writes of the property that wait.
+             * @default true
+             */
+            supersede: boolean;
+            /** @description How long the effect may take once it is sent. */
+            timeout_s?: number | null;
+            /** @description How far what comes back may be from it. */
+            tolerance?: number | null;
+            /**
+             * @description In the property's unit.
+             * @example 42.5
+             */
+            value: number | boolean | string;
         };
     };
     responses: never;
@@ -12063,6 +12673,399 @@ export interface operations {
             };
         };
     };
+    listCommands: {
+        parameters: {
+            query?: {
+                /** @description Of one batch. */
+                batch_id?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description To one device. */
+                device_id?: string | null;
+                limit?: number;
+                /** @description Only these states; repeat it. */
+                state?: ("queued" | "sending" | "sent" | "acknowledged" | "confirmed" | "delivered" | "failed" | "timed_out" | "refused" | "expired" | "cancelled" | "superseded")[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCommand: {
+        parameters: {
+            query?: {
+                /** @description Answer when it has ended, or after this time. */
+                wait_s?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The command. */
+                command_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandDetail"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelCommand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The command. */
+                command_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCommandBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The batch. */
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    callServices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkCall"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    writeProperties: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkWrite"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getConnection: {
         parameters: {
             query?: never;
@@ -13113,6 +14116,221 @@ export interface operations {
             };
         };
     };
+    listDeviceCommands: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+                /** @description Only these states; repeat it. */
+                state?: ("queued" | "sending" | "sent" | "acknowledged" | "confirmed" | "delivered" | "failed" | "timed_out" | "refused" | "expired" | "cancelled" | "superseded")[] | null;
+            };
+            header?: never;
+            path: {
+                /** @description The device. */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    callService: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key by the same person for the same device is the same command, also after a crash. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The device. */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Call"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    writeProperty: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key by the same person for the same device is the same command, also after a crash. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The device. */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listCredentials: {
         parameters: {
             query?: never;
@@ -13273,6 +14491,207 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listLocks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device. */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lock"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addLock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device. */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLock"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lock"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteLock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device. */
+                device_id: string;
+                /** @description The lock. */
+                lock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lock"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
             };
             /** @description The request has wrong values. */
             400: {
@@ -18656,6 +20075,334 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["IdentifierPage"];
                 };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInterlocks: {
+        parameters: {
+            query?: {
+                device_id?: string | null;
+                model_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interlock"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addInterlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInterlock"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interlock"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getInterlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The interlock. */
+                interlock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interlock"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replaceInterlock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The interlock. */
+                interlock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInterlock"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interlock"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteInterlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The interlock. */
+                interlock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request has wrong values. */
             400: {

@@ -4,6 +4,7 @@ import { security } from "./security";
 import { codes } from "./codes";
 import { emergency } from "./emergency";
 import { identifiers } from "./identifiers";
+import { commands } from "./commands";
 import { drills } from "./drills";
 import { imports } from "./imports";
 import { filings } from "./filings";
@@ -150,6 +151,7 @@ export const en = {
   security: security.en,
   codes: codes.en,
   identifiers: identifiers.en,
+  commands: commands.en,
   drills: drills.en,
   imports: imports.en,
   operation: operation.en,

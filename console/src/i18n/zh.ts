@@ -4,6 +4,7 @@ import { security } from "./security";
 import { codes } from "./codes";
 import { emergency } from "./emergency";
 import { identifiers } from "./identifiers";
+import { commands } from "./commands";
 import { drills } from "./drills";
 import { imports } from "./imports";
 import { filings } from "./filings";
@@ -150,6 +151,7 @@ export const zh: Dictionary = {
   security: security.zh,
   codes: codes.zh,
   identifiers: identifiers.zh,
+  commands: commands.zh,
   drills: drills.zh,
   imports: imports.zh,
   operation: operation.zh,

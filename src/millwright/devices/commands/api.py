@@ -166,13 +166,16 @@ class CommandsController(Controller):
     async def list_commands(
         self,
         commands: NamedDependency[Commands],
+        device_id: Annotated[str | None, Parameter(description="To one device.", max_length=64)] = None,
         states: States = None,
         batch_id: Annotated[str | None, Parameter(description="Of one batch.", max_length=64)] = None,
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> CommandPage:
         """Newest first."""
-        return await commands.page(states=states or (), batch_id=batch_id, cursor=cursor, limit=limit)
+        return await commands.page(
+            device_id=device_id, states=states or (), batch_id=batch_id, cursor=cursor, limit=limit
+        )
 
     @post(
         "/write",

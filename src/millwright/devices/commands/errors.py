@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from millwright.devices.commands.model import Command, Lock, Outcome
+from millwright.devices.commands.model import BatchRefusal, Command, Lock, Outcome
 from millwright.kernel import Conflict, Denied, Invalid, LimitExceeded, NotFound, Outdated
 
 
@@ -114,6 +114,16 @@ def batch_unknown(batch_id: str) -> NotFound:
     """There is no such batch."""
     return NotFound(
         f"There is no batch {batch_id}.", code="commands.batch_unknown", hint="It may be of another organisation."
+    )
+
+
+def none_asked(refused: Sequence[BatchRefusal]) -> Conflict:
+    """Not one of the devices could be asked."""
+    return Conflict(
+        f"None of {len(refused)} devices could be asked; the first: {refused[0].message}",
+        code="commands.none_asked",
+        hint="Mend what is said of each device in `refused`.",
+        detail={"refused": [{"device_id": each.device_id, "code": each.code} for each in refused]},
     )
 
 

@@ -72,7 +72,7 @@ class NewInterlock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     command: Annotated[
         Annotated[str, Meta(max_length=256)] | None, Meta(description="A property or service; null: every command.")
     ] = None
-    conditions: Annotated[tuple[Condition, ...], Meta(min_length=1, max_length=20)]
+    conditions: Annotated[list[Condition], Meta(min_length=1, max_length=20)]
     enabled: bool = True
 
     def check(self) -> NewInterlock:

@@ -171,7 +171,7 @@ class BatchRefusal(Struct, frozen=True):
 
 
 DeviceIds = Annotated[
-    tuple[Annotated[str, Meta(max_length=64)], ...], Meta(min_length=1, max_length=1000, description="Devices.")
+    list[Annotated[str, Meta(max_length=64)]], Meta(min_length=1, max_length=1000, description="Devices.")
 ]
 
 

@@ -179,7 +179,10 @@ class Commands:
     # --- many ----------------------------------------------------------------------------------------------------
 
     async def write_many(self, asked: BulkWrite, by: Actor) -> Batch:
-        """Ask the same of many devices; who cannot be asked is told, and stops nobody else."""
+        """Ask the same of many devices; who cannot be asked is told, and stops nobody else.
+
+        Raises ``Conflict`` (``commands.none_asked``) when nobody could be asked.
+        """
         one = Write(**{name: getattr(asked, name) for name in Write.__struct_fields__})
         return await self._many(asked.device_ids, one, by)
 
@@ -200,6 +203,8 @@ class Commands:
             except MillwrightError as error:
                 refused.append(BatchRefusal(device_id, error.code, error.message))
         states = await asyncio.to_thread(self._store.count_states, batch_id)
+        if not states:
+            raise errors.none_asked(refused)
         return _batch(batch_id, states, refused)
 
     async def batch(self, batch_id: str) -> Batch:
