@@ -34,6 +34,7 @@ _COMMANDS = {
     "models": "models",
     "rules": "rules",
     "alarms": "alarms",
+    "command": "commands",
     "approvals": "approvals",
     "readings": "readings",
     "dead-letters": "dead_letters",

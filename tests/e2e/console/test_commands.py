@@ -16,14 +16,15 @@ WORDS = {
     "en": {
         "user": "User name", "password": "Password", "sign_in": "Sign in", "set": "Set", "new": "New value",
         "reason": "Reason", "send": "Send", "call": "Call", "confirmed": "Confirmed", "lock": "Lock out",
-        "locked": "The device is locked", "doing": "What is being done", "release": "Release", "add": "Add an interlock",
-        "name": "Name", "save": "Save", "property": "Property", "value": "Value", "refused": "speed < 10",
+        "locked": "The device is locked", "doing": "What is being done", "release": "Release",
+        "add": "Add an interlock",
+        "name": "Name", "save": "Save", "property": "Property", "value": "Value",
     },
     "zh": {
         "user": "用户名", "password": "密码", "sign_in": "登录", "set": "设置", "new": "新值",
         "reason": "原因", "send": "下发", "call": "调用", "confirmed": "已确认", "lock": "检修挂锁",
         "locked": "设备已挂锁", "doing": "正在进行的作业", "release": "解除", "add": "添加联锁",
-        "name": "名称", "save": "保存", "property": "属性", "value": "值", "refused": "speed < 10",
+        "name": "名称", "save": "保存", "property": "属性", "value": "值",
     },
 }  # fmt: skip
 
@@ -81,7 +82,7 @@ def test_a_machine_is_commanded(node: RunningNode, chromium: Any, language: str,
         assert widest(tab) <= 0
         tab.get_by_text("= 42.5 kPa").click()
         drawer = tab.locator(".ant-drawer")
-        drawer.get_by_text("warm-up").wait_for()
+        drawer.get_by_text("warm-up").first.wait_for()
         keep(tab, f"commands-course-{language}")
         tab.keyboard.press("Escape")
         press(tab, words["add"])
@@ -92,7 +93,7 @@ def test_a_machine_is_commanded(node: RunningNode, chromium: Any, language: str,
         box.get_by_label(words["value"]).first.fill("10")
         keep(tab, f"commands-interlock-{language}")
         press(box, words["save"])
-        tab.get_by_text("speed < 10").wait_for()
+        tab.locator(".insets .mono", has_text="speed < 10").wait_for()
         press(tab.locator('[data-property="setpoint"]'), words["set"])
         tab.get_by_role("dialog").get_by_label(words["new"]).fill("5")
         press(tab.get_by_role("dialog"), words["send"])

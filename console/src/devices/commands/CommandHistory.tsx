@@ -82,10 +82,10 @@ function CommandDrawer({ id, close }: { id: string; close: () => void }): JSX.El
               {c.outputs && <><dt>{t.commands.answer}</dt><dd className="mono small">{JSON.stringify(c.outputs)}</dd></>}
               {c.route && <><dt>{t.commands.route}</dt><dd>{t.commands.routes[c.route] ?? c.route}</dd><dt>{t.commands.attempts}</dt><dd className="num">{c.attempts}</dd></>}
             </dl>
-            {c.outcome && OPEN.indexOf(c.state) < 0 && <div className="notice">{ended(c).title}{ended(c).hint && <div className="small quiet">{ended(c).hint}</div>}</div>}
+            {c.outcome && OPEN.indexOf(c.state) < 0 && <div className={c.state === "confirmed" ? "sentence" : "notice"}>{ended(c).title}{ended(c).hint && <div className="small quiet">{ended(c).hint}</div>}</div>}
             <h3>{t.commands.details}</h3>
             <ol className="timeline">
-              {c.history.map((e, n) => <li key={`${e.at_ms}${n}`}><div className="row wrap">{e.state === "note" ? <span>{t.commands.states["note"]}</span> : <StateMark state={e.state} />}<span className="num quiet small">{f.timeOfDay(e.at_ms, true)}</span></div>{e.text && <div className="small quiet">{e.text}</div>}</li>)}
+              {c.history.map((e, n) => <li key={`${e.at_ms}${n}`}><div className="row wrap">{e.state === "note" ? <span>{t.commands.states["note"]}</span> : <StateMark state={e.state} />}<span className="num quiet small">{f.timeOfDay(e.at_ms, true)}</span></div>{e.text && <div className="small quiet">{words.problem(typeof e.detail["code"] === "string" ? e.detail["code"] : "", e.text, "").title}</div>}</li>)}
             </ol>
           </div>
         )}

@@ -141,7 +141,7 @@ class Hearing:
                 self.counts["answers_late"] += 1
                 said = {"ok": "done", "accepted": "taken", "error": "refused"}.get(answer.status or "", "unreadable")
                 text = f"The device answered after the time was over: {said}. {answer.text}".strip()
-                detail = {"status": answer.status, "value": _plain(answer.value)}
+                detail = {"code": "commands.answered_late", "status": answer.status, "value": _plain(answer.value)}
                 await asyncio.to_thread(self._store.note, command, self._clock.now_ms(), text, detail)
             else:
                 self.counts["answers_repeated"] += 1

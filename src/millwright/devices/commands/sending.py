@@ -17,6 +17,7 @@ from millwright.kernel import Clock, MillwrightError
 STALE_S: Final = 10.0
 """A device that has just come back has said nothing yet: so long an interlock waits for a fresh value."""
 MOST_ATTEMPTS: Final = 3
+_LEFT: Final = "The device had left; nothing was sent."
 
 Moved = Callable[[Command], Awaitable[None]]
 
@@ -47,7 +48,6 @@ class Sender:
             WAITING,
             "sending",
             moved,
-            text=f"over {reach.route}",
             attempts=command.attempts + 1,
             sent_ms=now_ms,
             deadline_ms=now_ms + round(command.timeout_s * 1000),
@@ -83,13 +83,13 @@ class Sender:
         elif delivery.status == "failed":
             await self._move(command, under_way, "failed", moved, outcome)
         elif delivery.status == "not_sent":
-            await self._move(command, under_way, "queued", moved, text="The device had left; nothing was sent.")
+            await self._move(command, under_way, "queued", moved, text=_LEFT, code="commands.not_sent")
         elif route is not None and route.idempotent(each) and command.attempts < MOST_ATTEMPTS:
             text = f"{said} It is sent again, which does no harm.".strip()
-            await self._move(command, under_way, "queued", moved, text=text)
+            await self._move(command, under_way, "queued", moved, text=text, code="commands.sent_again")
         else:
             text = f"{said} It is not sent again; an answer is waited for.".strip()
-            await self._move(command, under_way, "sent", moved, text=text)
+            await self._move(command, under_way, "sent", moved, text=text, code="commands.not_sent_again")
 
     def _seen(self, delivery: Delivery) -> Seen | None:
         return None if delivery.value is None else Seen(delivery.value, self._clock.now_ms(), 192)
@@ -114,11 +114,12 @@ class Sender:
         outcome: Outcome | None = None,
         *,
         text: str = "",
+        code: str = "",
         **changes: Any,
     ) -> Command | None:
         def work() -> Command | None:
             now_ms = self._clock.now_ms()
-            return self._store.move(command.id, allowed, state, now_ms, outcome, text=text, **changes)
+            return self._store.move(command.id, allowed, state, now_ms, outcome, text=text, code=code, **changes)
 
         found = await asyncio.to_thread(work)
         if found is not None:

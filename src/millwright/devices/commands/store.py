@@ -150,6 +150,7 @@ class CommandStore:
         outcome: Outcome | None = None,
         *,
         text: str = "",
+        code: str = "",
         **changes: Any,
     ) -> Command | None:
         """Change the state when it is one of ``allowed`` now; the command then, or ``None``.
@@ -158,7 +159,7 @@ class CommandStore:
         """
         try:
             with self._records.begin() as connection:
-                return _move(connection, command_id, allowed, state, now_ms, outcome, text=text, **changes)
+                return _move(connection, command_id, allowed, state, now_ms, outcome, text=text, code=code, **changes)
         except IntegrityError:
             return None
 
@@ -291,6 +292,7 @@ def _move(
     outcome: Outcome | None = None,
     *,
     text: str = "",
+    code: str = "",
     **changes: Any,
 ) -> Command | None:
     values: dict[str, Any] = {key: msgspec.to_builtins(value) for key, value in changes.items()} | {"state": state}
@@ -305,7 +307,9 @@ def _move(
         return None
     command = _command(connection.execute(_select.where(commands.c.id == command_id)).one())
     said = text or (outcome.text if outcome else "")
-    _event(connection, command.device_id, command_id, now_ms, state, said, outcome.detail if outcome else None)
+    named = code or (outcome.code if outcome else "")
+    detail = ({"code": named} if named else {}) | (outcome.detail if outcome else {})
+    _event(connection, command.device_id, command_id, now_ms, state, said, detail)
     return command
 
 

@@ -41,6 +41,18 @@ GRACE_S: Final = 5.0
 """After a start nothing times out for this long: the answer may be among what is still to be read."""
 TRIM_S: Final = 60.0
 _ASKED_AT_ONCE: Final = 500
+_COUNTED: Final = {
+    "confirmed": "commands_confirmed",
+    "delivered": "commands_delivered",
+    "failed": "commands_failed",
+    "timed_out": "commands_timed_out",
+    "refused": "commands_refused",
+    "expired": "commands_expired",
+    "answers_late": "commands_answered_late",
+    "answers_repeated": "commands_answered_again",
+    "answers_unknown": "commands_answers_unknown",
+    "questions": "commands_questions",
+}
 
 
 class CommandWorker:
@@ -122,7 +134,8 @@ class CommandWorker:
 
     def counters(self) -> dict[str, float]:
         """How many ended in which way, and what was heard that belongs to none."""
-        return {f"commands_{name}": float(count) for name, count in (self.counts + self._hearing.counts).items()}
+        counted = self.counts + self._hearing.counts
+        return {name: float(counted[key]) for key, name in _COUNTED.items() if counted[key]}
 
     # --- what the pipeline calls ---------------------------------------------------------------------------------
 
