@@ -1,4 +1,4 @@
-"""Commands in the console: a property is set and confirmed, a service called, a lock and an interlock stand in the way."""
+"""Commands in the console: set and confirmed, called; a lock and an interlock stand in the way."""
 
 from __future__ import annotations
 

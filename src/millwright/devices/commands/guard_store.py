@@ -14,7 +14,6 @@ from millwright.devices.commands.model import Lock
 from millwright.devices.commands.tables import devices, interlocks, locks, models
 from millwright.devices.errors import not_found
 from millwright.engines.sql import Records
-from millwright.kernel import current_scope
 
 _FIELDS = tuple(each for each in NewInterlock.__struct_fields__)
 
@@ -143,10 +142,11 @@ class GuardStore:
 
 
 def _owner(connection: sa.Connection, new: NewInterlock) -> str:
-    """Whose the interlock is. Raises ``NotFound`` for what is not there or only shared from above."""
+    """Whose the interlock is. Raises ``NotFound`` for what is not there; what is only shared from above is refused by
+    the confinement of the insert."""
     table, key = (devices, new.device_id) if new.device_id is not None else (models, new.model_id)
     owner = connection.scalar(sa.select(table.c.organisation_id).where(table.c.id == key))
-    if owner is None or owner not in current_scope():
+    if owner is None:
         raise not_found("device" if table is devices else "model", str(key))
     return str(owner)
 

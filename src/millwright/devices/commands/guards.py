@@ -7,7 +7,7 @@ import builtins
 
 from millwright.devices.commands import errors
 from millwright.devices.commands.guard_store import GuardStore
-from millwright.devices.commands.interlocks import Interlock, NewInterlock
+from millwright.devices.commands.interlocks import Interlock, NewInterlock, NoAlarm
 from millwright.devices.commands.model import Lock
 from millwright.devices.commands.rights import LOCKS_OVERRIDE
 from millwright.devices.commands.settings import CommandsSettings
@@ -35,7 +35,7 @@ class Guards:
 
     async def add(self, new: NewInterlock) -> Interlock:
         """Keep a new interlock; it holds from now on. Raises ``Invalid``, ``NotFound``, ``LimitExceeded``."""
-        new.check()
+        await self._check(new)
         made = await asyncio.to_thread(
             self._store.insert, new_id("ilk"), new, self._clock.now_ms(), self._settings.interlocks
         )
@@ -44,10 +44,16 @@ class Guards:
 
     async def replace(self, interlock_id: str, new: NewInterlock, expected: int | None) -> Interlock:
         """Change an interlock. Raises ``Invalid``, ``NotFound``, ``Outdated``."""
-        new.check()
+        await self._check(new)
         before, after = await asyncio.to_thread(self._store.replace, interlock_id, new, expected)
         note("interlock", interlock_id, after.name, before=before, after=after)
         return after
+
+    async def _check(self, new: NewInterlock) -> None:
+        """Who may not see a device must not learn of its values by what an interlock says."""
+        new.check()
+        for device_id in {each.device_id for each in new.conditions if not isinstance(each, NoAlarm)} - {None}:
+            await asyncio.to_thread(self._devices.get, str(device_id))
 
     async def remove(self, interlock_id: str) -> None:
         """Remove an interlock. Raises ``NotFound``."""
