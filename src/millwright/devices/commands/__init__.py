@@ -19,7 +19,7 @@ from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
     from millwright.devices.commands.answers import AnswerDecoder
-    from millwright.devices.commands.composition import command_worker, commands_service
+    from millwright.devices.commands.composition import commands_service
     from millwright.devices.commands.guard_store import GuardStore
     from millwright.devices.commands.guards import Guards
     from millwright.devices.commands.interlocks import Interlock, NewInterlock
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from millwright.devices.commands.settings import CommandsSettings
     from millwright.devices.commands.store import CommandStore
     from millwright.devices.commands.worker import CommandWorker
+    from millwright.devices.commands.working import command_worker
 
 __getattr__ = exports(__name__)
 
