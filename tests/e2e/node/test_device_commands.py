@@ -76,7 +76,7 @@ def test_a_write_and_a_call_in_our_dialect(node: RunningNode, api: httpx.Client,
         device.values(setpoint=20)
         node.wait_for(
             "there is a value before",
-            lambda: [p for p in api.get(f"/devices/{device_id}/properties").json() if p["name"] == "setpoint"][0][
+            lambda: next(p for p in api.get(f"/devices/{device_id}/properties").json() if p["name"] == "setpoint")[
                 "latest"
             ],
         )
