@@ -16,14 +16,14 @@ WORDS = {
     "en": {
         "user": "User name", "password": "Password", "sign_in": "Sign in", "set": "Set", "new": "New value",
         "reason": "Reason", "send": "Send", "call": "Call", "confirmed": "Confirmed", "lock": "Lock out",
-        "locked": "The device is locked", "doing": "What is being done", "release": "Release",
+        "locked": "The device is locked", "doing": "What is being done", "refused": "speed is 50",
         "add": "Add an interlock",
         "name": "Name", "save": "Save", "property": "Property", "value": "Value",
     },
     "zh": {
         "user": "用户名", "password": "密码", "sign_in": "登录", "set": "设置", "new": "新值",
         "reason": "原因", "send": "下发", "call": "调用", "confirmed": "已确认", "lock": "检修挂锁",
-        "locked": "设备已挂锁", "doing": "正在进行的作业", "release": "解除", "add": "添加联锁",
+        "locked": "设备已挂锁", "doing": "正在进行的作业", "refused": "speed 当前为 50", "add": "添加联锁",
         "name": "名称", "save": "保存", "property": "属性", "value": "值",
     },
 }  # fmt: skip
@@ -97,7 +97,7 @@ def test_a_machine_is_commanded(node: RunningNode, chromium: Any, language: str,
         press(tab.locator('[data-property="setpoint"]'), words["set"])
         tab.get_by_role("dialog").get_by_label(words["new"]).fill("5")
         press(tab.get_by_role("dialog"), words["send"])
-        tab.get_by_text("speed is 50").first.wait_for()
+        tab.get_by_text(words["refused"]).first.wait_for()
         keep(tab, f"commands-refused-{language}")
         tab.goto(f"/devices/{device_id}?tab=commands")
         press(tab, words["lock"])

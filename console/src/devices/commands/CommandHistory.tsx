@@ -65,7 +65,7 @@ function CommandDrawer({ id, close }: { id: string; close: () => void }): JSX.El
   const f = useFormat();
   const words = useNodeWords();
   const phone = usePhone();
-  const ended = (c: CommandDetail): { title: string; hint: string } => words.problem(c.outcome?.code ?? "", c.outcome?.text ?? "", c.outcome?.hint ?? "");
+  const ended = (c: CommandDetail): { title: string; hint: string } => words.problem(c.outcome?.code ?? "", c.outcome?.text ?? "", c.outcome?.hint ?? "", c.outcome?.detail);
   const found = useResource<CommandDetail>(`/commands/${id}`, {}, { everyMs: 2000 });
   return (
     <Drawer open onClose={close} title={t.commands.what} size={phone ? "100%" : 520}>
@@ -85,7 +85,7 @@ function CommandDrawer({ id, close }: { id: string; close: () => void }): JSX.El
             {c.outcome && OPEN.indexOf(c.state) < 0 && <div className={c.state === "confirmed" ? "sentence" : "notice"}>{ended(c).title}{ended(c).hint && <div className="small quiet">{ended(c).hint}</div>}</div>}
             <h3>{t.commands.details}</h3>
             <ol className="timeline">
-              {c.history.map((e, n) => <li key={`${e.at_ms}${n}`}><div className="row wrap">{e.state === "note" ? <span>{t.commands.states["note"]}</span> : <StateMark state={e.state} />}<span className="num quiet small">{f.timeOfDay(e.at_ms, true)}</span></div>{e.text && <div className="small quiet">{words.problem(typeof e.detail["code"] === "string" ? e.detail["code"] : "", e.text, "").title}</div>}</li>)}
+              {c.history.map((e, n) => <li key={`${e.at_ms}${n}`}><div className="row wrap">{e.state === "note" ? <span>{t.commands.states["note"]}</span> : <StateMark state={e.state} />}<span className="num quiet small">{f.timeOfDay(e.at_ms, true)}</span></div>{e.text && <div className="small quiet">{words.problem(typeof e.detail["code"] === "string" ? e.detail["code"] : "", e.text, "", e.detail).title}</div>}</li>)}
             </ol>
           </div>
         )}

@@ -28,6 +28,7 @@ from millwright.devices.commands.settings import CommandsSettings
 from millwright.devices.commands.store import Addressed, CommandStore
 from millwright.devices.commands.telling import Teller
 from millwright.devices.mqtt.delivery import FIND, FOUND, Ask, Found
+from millwright.devices.presence.model import PresenceRow
 from millwright.devices.telemetry import Decoded
 from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe, end
 
@@ -36,7 +37,11 @@ logger = logging.getLogger(__name__)
 LOOK_S: Final = 2.0
 """How often the records are read when nobody told of anything."""
 BUSY_S: Final = 0.25
-"""How often devices are looked for while commands wait for them."""
+"""How often a device is looked for that a command waits for: at first, and when it has just come back."""
+SELDOM_S: Final = 5.0
+"""How often one that is not found is looked for in the end."""
+_EAGER: Final = 8
+_MANY: Final = 2_000
 GRACE_S: Final = 5.0
 """After a start nothing times out for this long: the answer may be among what is still to be read."""
 TRIM_S: Final = 60.0
@@ -79,6 +84,7 @@ class CommandWorker:
         self._open: dict[str, Addressed] = {}
         self._asked: dict[str, Addressed] = {}
         self._plain: set[str] = set()
+        self._tries: dict[str, tuple[int, float]] = {}
         self._active: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake, self._lock = asyncio.Event(), asyncio.Lock()
@@ -102,7 +108,7 @@ class CommandWorker:
         self._started_s = self._clock.monotonic_s()
         self._unsubscribe = [
             await self._bus.subscribe(WAKE, self._on_wake),
-            await self._bus.subscribe("events.devices.presence", self._on_wake),
+            await self._bus.subscribe("events.devices.presence", self._on_presence),
             await self._bus.subscribe(FOUND, self._on_found),
         ]
         await self._look()
@@ -178,7 +184,7 @@ class CommandWorker:
         """One round."""
         await self.settle()
         now_s = self._clock.monotonic_s()
-        if self._stale or self._open or now_s - self._looked_s >= LOOK_S:
+        if self._stale or now_s - self._looked_s >= LOOK_S * (1 + len(self._open) // _MANY):
             await self._look()
         await self._expire()
         await self._seek()
@@ -193,15 +199,18 @@ class CommandWorker:
         found = await asyncio.to_thread(self._store.open)
         self._open = {each.command.id: each for each in found}
         self._plain &= self._open.keys()
+        waited_for = {each.command.device_id for each in found}
+        self._tries = {device_id: tried for device_id, tried in self._tries.items() if device_id in waited_for}
         self._hearing.watch(each.command for each in found)
 
     async def _expire(self) -> None:
         now_ms = self._clock.now_ms()
         late_ms = now_ms - round(self._lag_s() * 1000)
         fresh = self._clock.monotonic_s() - self._started_s < GRACE_S
+        active = set(self._active.values())
         for each in list(self._open.values()):
             command = each.command
-            if command.id in self._active.values():
+            if command.id in active:
                 continue
             if command.state in WAITING and command.expires_ms <= now_ms:
                 text = "The device was not there before the command's time was over."
@@ -248,11 +257,21 @@ class CommandWorker:
                 await self._end(each.command, WAITING, "refused", outcome)
             elif self._connector is not None and each.command.id not in self._plain:
                 self._begin(each, self._by_connector(self._connector, each))
-            elif (ask := await self._ask_of(each)) is not None:
+            elif self._is_due(device_id) and (ask := await self._ask_of(each)) is not None:
                 asks.append(ask)
                 self._asked[each.command.id] = each
         for start in range(0, len(asks), _ASKED_AT_ONCE):
             await self._bus.publish(FIND, msgspec.msgpack.encode(asks[start : start + _ASKED_AT_ONCE]))
+
+    def _is_due(self, device_id: str) -> bool:
+        """Whether to look for a device now: eagerly at first, then ever more seldom while nobody finds it."""
+        now_s = self._clock.monotonic_s()
+        tries, next_s = self._tries.get(device_id, (0, 0.0))
+        if now_s < next_s:
+            return False
+        wait_s = 0.0 if tries < _EAGER else min(BUSY_S * 2 ** (tries - _EAGER + 1), SELDOM_S)
+        self._tries[device_id] = (min(tries + 1, 64), now_s + wait_s)
+        return True
 
     async def _ask_of(self, each: Addressed) -> Ask | None:
         """What listeners are asked; ``None`` when there is no way at present, or never will be."""
@@ -318,6 +337,7 @@ class CommandWorker:
             each = self._asked.pop(command_id, None)
             if each is None or each.command.device_id in self._active:
                 continue
+            self._tries.pop(each.command.device_id, None)
             if each.device_kind == "device" or each.command.kind == "call":
                 reach = reach_of(each, found.listener, found.boot, choice)
                 if reach is not None:
@@ -325,6 +345,16 @@ class CommandWorker:
             else:
                 reach = self._sparkplug.reach_of(each, found.listener, found.boot)
                 self._begin(each, self._sender.send(each, self._sparkplug, reach, self._moved))
+
+    async def _on_presence(self, _subject: str, payload: bytes) -> None:
+        """Who has come or gone is looked for at once, and so is what lies below an edge node."""
+        try:
+            rows = msgspec.json.decode(payload, type=list[PresenceRow])
+        except msgspec.DecodeError:
+            return
+        for row in rows:
+            if self._tries.pop(row.device_id, None) is not None:
+                self._wake.set()
 
     async def _on_wake(self, _subject: str, _payload: bytes) -> None:
         self._stale = True
