@@ -141,7 +141,7 @@ async def _things(made: Tenant) -> None:
     client, marker = made.client, made.marker
     place = {"level": "site", "name": f"{marker} site"}
     made.ids["place_id"] = (await send(client, "POST", "/places", place))["id"]
-    model = {"name": f"{marker} model", "properties": [{"name": f"{marker}_property"}]}
+    model = {"name": f"{marker} model", "properties": [{"name": f"{marker}_property", "writable": True}]}
     made.ids["model_id"] = (await send(client, "POST", "/models", model))["id"]
     device = {
         "name": f"{marker} device",
@@ -164,6 +164,19 @@ async def _things(made: Tenant) -> None:
         "condition": {"kind": "limit", "high": 1},
     }
     made.ids["rule_id"] = (await send(client, "POST", "/rules", rule))["id"]
+    own = made.ids["device_id"]
+    written = {"property": f"{marker}_property", "value": 1, "reason": marker}
+    command = await send(client, "POST", f"/devices/{own}/commands/write", written)
+    made.ids["command_id"] = command["id"]
+    many = {**written, "device_ids": [own], "supersede": False}
+    made.ids["batch_id"] = (await send(client, "POST", "/commands/write", many))["id"]
+    made.ids["lock_id"] = (await send(client, "POST", f"/devices/{own}/locks", {"reason": marker}))["id"]
+    interlock = {
+        "name": f"{marker} interlock",
+        "device_id": own,
+        "conditions": [{"type": "value", "property": f"{marker}_property", "op": "<", "value": 1}],
+    }
+    made.ids["interlock_id"] = (await send(client, "POST", "/interlocks", interlock))["id"]
     policies = {"policies": [{"device_id": f"{marker}*", "property": "*", "keep_days": 9}]}
     await send(client, "PUT", "/retention", policies, 200)
 

@@ -38,6 +38,7 @@ from millwright.devices.connectors import (
     Things,
     Vault,
 )
+from millwright.devices.commands import CommandsSettings, commands_service
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
@@ -258,6 +259,10 @@ def compose(
     known = Parties(records, clock, session_hours=chosen.session_hours, settings=sign_in, secrets=sealed)
     things.follow(known.organisations)
     everything = records.scoped(EVERYTHING)
+    every_alarm = Alarms(everything, bus, clock)
+    commands, guards = commands_service(
+        records, everything, HistorianClient(bus), every_alarm.active_by_priority, bus, clock, CommandsSettings()
+    )
     everybody = DeviceStore(everything)
     authority = CertificateAuthority(everything, sealed, clock, CertificatesSettings(), confined=records)
     directory = RegistryDirectory(things.device_store, things.model_store, things.changes)
@@ -320,6 +325,8 @@ def compose(
             ),
             "handle_keys": HandleKeys(everything, register, clock),
             "templates": templates,
+            "commands": commands,
+            "guards": guards,
             "register": register,
             "registration": registration,
             "drills": Drills(DrillBook(folder / "identifier-drills"), _no_node),

@@ -98,6 +98,12 @@ export type Priority = Alarm["priority"];
 export const PRIORITIES = ["critical", "high", "medium", "low"] as const satisfies readonly Priority[];
 export const ALARM_STATES = ["unacknowledged", "acknowledged", "returned_unacknowledged", "normal"] as const satisfies readonly AlarmState[];
 
+export type Command = Sent<Schemas["Command"]>;
+export type CommandDetail = Sent<Schemas["CommandDetail"]>;
+export type Interlock = Sent<Schemas["Interlock"]>;
+export type InterlockCondition = Interlock["conditions"][number];
+export type Lock = Sent<Schemas["Lock"]>;
+export type ModelService = Schemas["ServiceSpec"];
 export type Rule = Sent<Schemas["Rule"]>;
 export type RuleDraft = Omit<Rule, "id" | "revision" | "created_ms" | "updated_ms" | "organisation_id">;
 export type Condition = Rule["condition"];

@@ -8,6 +8,7 @@ import { usePreferences } from "./preferences";
 const AT_MOST_EVERY_MS = 1000;
 const SHOWS: Partial<Record<keyof LiveEvents, string[]>> = {
   alarm: ["alarms", "overview", "devices"],
+  command: ["commands"],
   presence: ["devices", "overview"],
   arrivals: ["arrivals", "overview", "devices"],
   dead_letters: ["dead-letters", "overview"],
@@ -31,6 +32,7 @@ export function useLiveRefresh(): void {
     refresh("alarm");
     if (sound && alarm.state === "unacknowledged") alarmBeep(alarm.priority);
   });
+  useLive("command", () => { refresh("command"); });
   useLive("presence", () => { refresh("presence"); });
   useLive("arrivals", () => { refresh("arrivals"); });
   useLive("dead_letters", () => { refresh("dead_letters"); });

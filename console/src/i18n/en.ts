@@ -5,6 +5,7 @@ import { codes } from "./codes";
 import { emergency } from "./emergency";
 import { identifiers } from "./identifiers";
 import { connectors } from "./connectors";
+import { commands } from "./commands";
 import { drills } from "./drills";
 import { imports } from "./imports";
 import { filings } from "./filings";
@@ -152,6 +153,7 @@ export const en = {
   codes: codes.en,
   identifiers: identifiers.en,
   connectors: connectors.en,
+  commands: commands.en,
   drills: drills.en,
   imports: imports.en,
   operation: operation.en,

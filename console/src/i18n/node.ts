@@ -7,7 +7,7 @@ import { SETTINGS } from "./settings.zh";
 
 export interface NodeWords {
   /** Title and advice of a problem with this code; the node's own words where none are known. */
-  problem(code: string, title: string, hint: string): { title: string; hint: string };
+  problem(code: string, title: string, hint: string, data?: Record<string, unknown>): { title: string; hint: string };
   /** Why a message could not be read. */
   letter(reason: string, text: string): string;
   /** Why a device came or went. */
@@ -18,6 +18,18 @@ export interface NodeWords {
 
 const spoken = (words: Record<string, string>, reason: string): string => words[reason] ?? reason.replaceAll("_", " ");
 
+const plain = (value: unknown): string => (typeof value === "object" && value !== null ? JSON.stringify(value) : String(value));
+
+/** Sentences that are put together from what the node says besides its words; empty where it lacks what they need. */
+const COMPOSED: Record<string, (data: Record<string, unknown>) => string> = {
+  "commands.interlocked": (d) => {
+    if (d["by"] !== undefined) return `设备已由 ${plain(d["by"])} 挂锁`;
+    if (d["alarms"] !== undefined) return `联锁“${plain(d["interlock"])}”不允许：存在活动报警`;
+    if (d["condition"] === undefined) return d["interlock"] === undefined ? "" : `联锁“${plain(d["interlock"])}”不允许：设备的在线状态不符`;
+    return `联锁“${plain(d["interlock"])}”不允许：${plain(d["property"])} 当前${d["value"] === undefined ? "没有值" : `为 ${plain(d["value"])}（值须良好且未过期）`}，须满足 ${plain(d["condition"])}`;
+  },
+};
+
 const ENGLISH: NodeWords = {
   problem: (_, title, hint) => ({ title, hint }),
   letter: (_, text) => text,
@@ -26,8 +38,10 @@ const ENGLISH: NodeWords = {
 };
 
 const CHINESE: NodeWords = {
-  problem: (code, title, hint) => {
+  problem: (code, title, hint, data) => {
     const said = PROBLEMS[code];
+    const composed = data && COMPOSED[code]?.(data);
+    if (said && composed) return { title: composed, hint: said[1] ?? "" };
     return said ? { title: said[0].endsWith("：") ? said[0] + title : said[0], hint: said[1] ?? "" } : { title, hint };
   },
   letter: (reason, text) => LETTERS[reason] ?? text,

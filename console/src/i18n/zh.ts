@@ -5,6 +5,7 @@ import { codes } from "./codes";
 import { emergency } from "./emergency";
 import { identifiers } from "./identifiers";
 import { connectors } from "./connectors";
+import { commands } from "./commands";
 import { drills } from "./drills";
 import { imports } from "./imports";
 import { filings } from "./filings";
@@ -152,6 +153,7 @@ export const zh: Dictionary = {
   codes: codes.zh,
   identifiers: identifiers.zh,
   connectors: connectors.zh,
+  commands: commands.zh,
   drills: drills.zh,
   imports: imports.zh,
   operation: operation.zh,

@@ -17,7 +17,7 @@ export function wordsOf(error: unknown, t: Dictionary): { title: string; hint: s
   const why = zh ? problem.data["why_zh"] : null;
   const said = typeof why === "string" && why !== ""
     ? nodeWords.zh.problem(problem.code, why, "")
-    : nodeWords[zh ? "zh" : "en"].problem(problem.code, problem.detail || problem.title || t.problem.failed, problem.hint);
+    : nodeWords[zh ? "zh" : "en"].problem(problem.code, problem.detail || problem.title || t.problem.failed, problem.hint, problem.data);
   const hint = [fields, said.hint || (problem.status === 403 ? t.problem.deniedHint : ""), retry].filter(Boolean).join(" ");
   return { title: said.title, hint, code: problem.code };
 }

@@ -16,6 +16,7 @@ from millwright.app.sections import ProcessSettings, settings_file
 from millwright.approvals.settings import ApprovalsSettings
 from millwright.certificates.settings import CertificatesSettings, TlsSettings
 from millwright.devices.connectors.settings import ConnectorsSettings
+from millwright.devices.commands.settings import CommandsSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
@@ -50,6 +51,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     devices: DevicesSettings = field(default_factory=DevicesSettings)
     connectors: ConnectorsSettings = field(default_factory=ConnectorsSettings)
+    commands: CommandsSettings = field(default_factory=CommandsSettings)
     historian: HistorianSettings = field(default_factory=HistorianSettings)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     handle: HandleSettings = field(default_factory=HandleSettings)

@@ -35,6 +35,7 @@ _COMMANDS = {
     "models": "models",
     "rules": "rules",
     "alarms": "alarms",
+    "command": "commands",
     "approvals": "approvals",
     "readings": "readings",
     "dead-letters": "dead_letters",

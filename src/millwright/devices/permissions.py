@@ -16,6 +16,11 @@ TELEMETRY: Final = frozenset(
 )
 """Where any device sends values: our own topics and those of ThingsBoard's device API."""
 
+ANSWERS: Final = frozenset({"millwright/v1/commands/response"})
+"""Where any device answers commands."""
+_RPC: Final = ("v1/devices/me/rpc/response/", "v1/devices/me/rpc/request/")
+"""Below these a number follows: ThingsBoard's answers, and requests of the device's own."""
+
 _NODE: Final = ("NBIRTH", "NDEATH", "NDATA")
 _DEVICE: Final = ("DBIRTH", "DDEATH", "DDATA")
 
@@ -51,14 +56,14 @@ class Principal:
         self.revision = revision
         self.expires_ms = expires_ms
         self.organisation_id = organisation_id
-        self._publish = TELEMETRY
-        self._publish_prefixes: tuple[str, ...] = ()
+        self._publish = TELEMETRY | ANSWERS
+        self._publish_prefixes: tuple[str, ...] = _RPC
         self._exact_filters: frozenset[str] = frozenset()
         self._filter_prefix: str | None = None
         if group_id is not None and edge_node_id is not None:
             root = f"spBv1.0/{group_id}"
-            self._publish = TELEMETRY | {f"{root}/{kind}/{edge_node_id}" for kind in _NODE}
-            self._publish_prefixes = tuple(f"{root}/{kind}/{edge_node_id}/" for kind in _DEVICE)
+            self._publish |= {f"{root}/{kind}/{edge_node_id}" for kind in _NODE}
+            self._publish_prefixes += tuple(f"{root}/{kind}/{edge_node_id}/" for kind in _DEVICE)
             node, device = f"{root}/NCMD/{edge_node_id}", f"{root}/DCMD/{edge_node_id}"
             self._exact_filters = frozenset({node, f"{node}/#", f"{device}/#", f"{device}/+"})
             self._filter_prefix = f"{device}/"

@@ -195,6 +195,12 @@ class Alarms:
         counts = await to_thread(self.cases.count, wanted, "subject")
         return {subject: count for (subject,), count in counts.items()}
 
+    async def active_by_priority(self, device_id: str) -> dict[str, int]:
+        """How many active alarms the device has, by priority."""
+        wanted = Filter(kind=KIND, states=ACTIVE_STATES, subjects=(device_id,))
+        counts = await to_thread(self.cases.count, wanted, "priority")
+        return {PRIORITIES[number - 1]: count for (number,), count in counts.items()}
+
     def _case(self, alarm_id: str) -> Case:
         try:
             case = self.cases.get(alarm_id)

@@ -48,6 +48,8 @@ _NAMED = {
     ("POST", "account/second-factor/confirmation"): "account.second_factor.add",
     ("DELETE", "session"): "session.sign_out",
     ("POST", "setup"): "node.set_up",
+    ("POST", "commands/write"): "devices.commands.write",
+    ("POST", "commands/call"): "devices.commands.call",
     ("DELETE", "ledger/personal/{}"): "ledger.erase",
     ("PATCH", "identifiers/record"): "identifiers.change",
     ("DELETE", "identifiers/record"): "identifiers.remove",

@@ -29,6 +29,7 @@ _TAGS = {
     "Places": "Where devices are: enterprise, site, area, line, cell, unit (ISA-95, IEC 62264).",
     "Models": "What kinds of devices there are: properties with types and units.",
     "Devices": "The devices and their credentials.",
+    "Commands": "Writing properties and calling services of devices; interlocks, locks.",
     "Certificates": "Authorities, certificates of devices and nodes, enrolment (RFC 7030).",
     "Arrivals": "Devices that knocked without being known.",
     "Connectors": "Field protocols: connections, their points and health; testing, browsing and reading field devices.",

@@ -35,7 +35,21 @@ LEDGER_LOOK = permission(
 )
 
 THINGS: Final = frozenset(
-    {"alarm", "arrival", "certificate", "credential", "dead_letter", "device", "model", "place", "retention", "rule"}
+    {
+        "alarm",
+        "arrival",
+        "certificate",
+        "command",
+        "credential",
+        "dead_letter",
+        "device",
+        "interlock",
+        "lock",
+        "model",
+        "place",
+        "retention",
+        "rule",
+    }
 )
 """The kinds of objects whose history ``ledger:look`` shows; that of all others (people, sessions, tokens, grants, …)
 takes ``ledger:read``, by which it can be searched for, too."""

@@ -143,6 +143,8 @@ def query(path: str, ids: dict[str, str], marker: str) -> dict[str, Any]:
         "/api/v1/devices": {"q": marker},
         "/api/v1/alarms": {"q": marker},
         "/api/v1/dead-letters": {"device_id": ids["device_id"]},
+        "/api/v1/interlocks": {"device_id": ids["device_id"]},
+        "/api/v1/commands": {"batch_id": ids["batch_id"]},
         "/api/v1/rules": {"device_id": ids["device_id"]},
         "/api/v1/carriers/{symbology}": {"text": "x"},
         "/api/v1/identifiers/check": {"identifier": ids["identifier"]},
@@ -170,12 +172,20 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
     short = path.removeprefix("/api/v1")
     organisation, device = ids["organisation_id"], ids["device_id"]
     rule = {"name": "r", "scope": {"device_id": device}, "property": "p", "condition": {"kind": "stale", "after_s": 9}}
+    interlock = {"name": "i", "device_id": device, "conditions": [{"type": "no_alarm"}]}
     entry = {"handle": ids["identifier"], "templateVersion": ids["template_id"], "value": []}
     return {
         "POST /snms/identityv2/data": entry,
         "PUT /snms/identityv2/data": entry,
         "POST /snms/identityv2/data/batchCreate": [entry],
         "PUT /snms/identityv2/data/batchUpdate": [entry],
+        "POST /devices/{device_id}/commands/write": {"property": "p", "value": 1},
+        "POST /devices/{device_id}/commands/call": {"service": "s"},
+        "POST /devices/{device_id}/locks": {"reason": "r"},
+        "POST /commands/write": {"property": "p", "value": 1, "device_ids": [device]},
+        "POST /commands/call": {"service": "s", "device_ids": [device]},
+        "POST /interlocks": interlock,
+        "PUT /interlocks/{interlock_id}": interlock,
         "POST /places": {"level": "area", "name": "p", "parent_id": ids["place_id"]},
         "PATCH /places/{place_id}": {"name": "p"},
         "POST /models/{model_id}/versions": {"name": "m", "properties": []},

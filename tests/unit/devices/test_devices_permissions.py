@@ -15,7 +15,15 @@ EDGE = Principal("dev_2", "gw", 1, group_id="Plant 1", edge_node_id="E1")
 
 @pytest.mark.parametrize(
     "topic",
-    ["millwright/v1/telemetry", "millwright/v1/attributes", "v1/devices/me/telemetry", "v1/devices/me/attributes"],
+    [
+        "millwright/v1/telemetry",
+        "millwright/v1/attributes",
+        "v1/devices/me/telemetry",
+        "v1/devices/me/attributes",
+        "millwright/v1/commands/response",
+        "v1/devices/me/rpc/response/17",
+        "v1/devices/me/rpc/request/3",
+    ],
 )
 def test_any_device_sends_values_to_its_own_topics(topic: str) -> None:
     assert PLAIN.may_publish(topic)
@@ -29,7 +37,11 @@ def test_any_device_sends_values_to_its_own_topics(topic: str) -> None:
         "millwright/v1/telemetry/",
         "millwright/v1/telemetry/x",
         "/millwright/v1/telemetry",
-        "v1/devices/me/rpc/request/1",
+        "millwright/v1/commands/request",
+        "v1/devices/me/rpc/response/",
+        "v1/devices/me/rpc/response/1/2",
+        "v1/devices/me/rpc/request/+",
+        "v1/devices/me/rpc/other/1",
         "v1/devices/other/telemetry",
         "v1/devices/+/telemetry",
         "$SYS/broker",

@@ -13,6 +13,7 @@ import { PresenceMark } from "../../parts/Marks";
 import { Empty, Loaded, Page } from "../../parts/Page";
 import type { RuleStart } from "../../rules/RuleDrawer";
 import { RuleList } from "../../rules/RulesPage";
+import { Commands } from "../commands/Commands";
 import { About } from "./About";
 import { Connection } from "./Connection";
 import { EditBox } from "./EditBox";
@@ -33,6 +34,7 @@ function Body({ device }: { device: Device }): JSX.Element {
   const { modal } = App.useApp();
   const engineer = useMay("devices:write");
   const mayLook = useMay("ledger:look");
+  const seesCommands = useMay("commands:read");
   const [parameters, setParameters] = useSearchParams();
   const [editing, setEditing] = useState(false);
   const [rule, setRule] = useState<{ rule: Rule | null; start: RuleStart } | null>(null);
@@ -68,6 +70,7 @@ function Body({ device }: { device: Device }): JSX.Element {
         items={[
           { key: "values", label: t.device.overview, children: <Loaded query={properties}>{(list) => <Tiles device={device} properties={list} toTrend={(name) => { choose([...new Set([name, ...chosen])].slice(0, 6)); }} toRule={(name) => { setRule({ rule: null, start: { device_id: device.id, property: name } }); }} />}</Loaded> },
           { key: "trend", label: t.device.trend, children: <div className="panel panel-body"><Loaded query={properties}>{(list) => <Suspense fallback={<div style={{ height: 420 }} />}><Trend deviceId={device.id} properties={list} chosen={drawn(list)} choose={choose} /></Suspense>}</Loaded></div> },
+          ...(seesCommands ? [{ key: "commands", label: t.commands.tab, children: <Loaded query={properties}>{(list) => <Commands device={device} properties={list} />}</Loaded> }] : []),
           { key: "alarms", label: <span>{t.device.alarms}{device.alarms_active > 0 && <b className="num" style={{ color: "var(--high)", marginInlineStart: 6 }}>▲ {device.alarms_active}</b>}</span>, children: <DeviceAlarms id={device.id} /> },
           { key: "rules", label: t.device.rules, children: <DeviceRules device={device} open={(one) => { setRule({ rule: one, start: {} }); }} /> },
           { key: "connection", label: t.device.connection, children: <Connection device={device} /> },

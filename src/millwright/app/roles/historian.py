@@ -22,13 +22,15 @@ from millwright.devices import (
     PresenceWorker,
     SparkplugContact,
 )
+from millwright.devices.commands import AnswerDecoder, command_worker
 from millwright.devices.sparkplug import HostState, SparkplugHost, command_topic, publish, rebirth_request
 from millwright.devices.telemetry import Collector, Decoded, Outgoing, new_decoder
 from millwright.engines.clickhouse import open_engine
 from millwright.historian import Historian, HistorianServer, LivePublisher, PolicyStore, Retention
 from millwright.kernel import MillwrightError
+from millwright.ledger import Recorder
 from millwright.metering import Calendar, CountStore, StreamTally
-from millwright.operations import AlarmWorker
+from millwright.operations import Alarms, AlarmWorker
 from millwright.operations.directory import RegistryDirectory
 
 logger = logging.getLogger(__name__)
@@ -110,22 +112,39 @@ def compose(node: Node) -> Composition:
         settings.operations,
         lag_s=lambda: pipeline.lag_s(),
     )
+    recorder = Recorder(node.bus)
+    commands = command_worker(
+        node.records,
+        historian,
+        sparkplug,
+        recorder,
+        Alarms(node.records, node.bus, node.clock).active_by_priority,
+        node.bus,
+        node.clock,
+        settings.commands,
+        lag_s=lambda: pipeline.lag_s(),
+    )
     pipeline = Pipeline(
         node.bus,
-        new_decoder(directory, settings.telemetry, collector, sparkplug),
+        new_decoder(directory, settings.telemetry, collector, sparkplug, AnswerDecoder(collector)),
         historian,
         sparkplug,
         node.clock,
         settings.telemetry,
-        hooks=[("rules", lambda decoded: alarms.evaluate(decoded.batch)), ("watchers", watchers.look)],
+        hooks=[
+            ("rules", lambda decoded: alarms.evaluate(decoded.batch)),
+            ("watchers", watchers.look),
+            ("commands", commands.look),
+        ],
         note_series=devices.properties.note,
-        before_acknowledge=[("alarms", alarms.flush)],
+        before_acknowledge=[("alarms", alarms.flush), ("commands", commands.settle)],
         tally=StreamTally(CountStore(node.records), node.clock),
     )
     node.stats.sources += [
         pipeline.figures,
         lambda: figures(historian.counters(), historian.gauges(), historian.problems()),
         lambda: figures(alarms.counters(), alarms.gauges(), alarms.problems()),
+        lambda: Figures(commands.counters(), commands.gauges()),
         lambda: Figures({"requests": server.requests}, {"devices_online": presence.online}),
         ledger.figures,
     ]
@@ -141,6 +160,8 @@ def compose(node: Node) -> Composition:
             ArrivalWorker(arrivals, node.bus, Rebirths(node, devices).ask),
             alarms,
             HostState(node.bus, node.clock),
+            recorder,
+            commands,
             pipeline,
             StoredBytes(
                 historian.bytes_by_device,

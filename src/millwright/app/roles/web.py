@@ -28,6 +28,7 @@ from millwright.approvals import Approvals, ApprovalsKeeper
 from millwright.certificates import CertificateAuthority
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DeviceStore
 from millwright.devices.certificates import DeviceCertificates
+from millwright.devices.commands import commands_service
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
@@ -116,6 +117,17 @@ def compose(node: Node) -> Composition:
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
     metering = Metering(node.records, everything, calendar, node.clock, lambda: limits.ceilings)
     metering.follow(parties.organisations)
+    historian = HistorianClient(node.bus)
+    every_alarm = Alarms(everything, node.bus, node.clock)
+    commands, guards = commands_service(
+        node.records,
+        everything,
+        historian,
+        every_alarm.active_by_priority,
+        node.bus,
+        node.clock,
+        settings.commands,
+    )
     start_drill = partial(_start_drill, node)
     field = connectors_of(node, devices, secrets)
     services = Services(
@@ -125,7 +137,7 @@ def compose(node: Node) -> Composition:
         arrivals=ArrivalService(
             ArrivalStore(node.records), devices.device_store, devices.changes, node.bus, node.clock, settings.devices
         ),
-        historian=HistorianClient(node.bus),
+        historian=historian,
         alarms=alarms,
         rules=Rules(RuleStore(node.records), directory, node.bus, node.clock, settings.operations),
         dead_letters=dead_letters,
@@ -154,6 +166,8 @@ def compose(node: Node) -> Composition:
             "handle_keys": HandleKeys(everything, register, node.clock),
             **filing.services(parties, secrets, node),
             "templates": templates,
+            "commands": commands,
+            "guards": guards,
             "registration": registration,
             "drills": Drills(DrillBook(node.folder.identifier_drills), start_drill),
             "snms": Snms(registration, templates, parties),

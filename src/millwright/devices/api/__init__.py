@@ -8,6 +8,7 @@ from millwright.devices.api.devices import CredentialsController, DevicesControl
 from millwright.devices.api.enrolment import WELL_KNOWN, EnrolmentController
 from millwright.devices.api.models import ModelsController
 from millwright.devices.api.places import PlacesController
+from millwright.devices.commands.api import ROUTES as COMMANDS
 
 ROUTES = [
     PlacesController,
@@ -18,6 +19,7 @@ ROUTES = [
     DeviceCertificatesController,
     EnrolmentController,
     ArrivalsController,
+    *COMMANDS,
 ]
 """What the web host mounts."""
 

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from millwright.devices.mqtt.codec import publish_head
+from millwright.devices.mqtt.codec import publish_bytes, publish_head
 from millwright.devices.mqtt.journal import JournalWriter
 from millwright.devices.mqtt.packets import SUBSCRIBE_REFUSED, RetainedMessage
 from millwright.devices.mqtt.ports import Principal, StoredSession
@@ -165,6 +165,23 @@ class Exchange:
         if retain and self.retained.set(RetainedMessage(topic, payloads[-1], qos)):
             return self._writer.write_retained(topic, self.retained.find(topic))
         return None
+
+    def find_connected(self, device_id: str, topic: str) -> Session | None:
+        """A session of this device that is subscribed to ``topic`` (as the client names it) and connected now."""
+        own = [
+            session
+            for session, _ in self.subscriptions.match(to_internal(device_id, topic))
+            if session.device_id == device_id and session.connection is not None
+        ]
+        return own[-1] if own else None
+
+    def send_once(self, device_id: str, topic: str, payload: bytes) -> bool:
+        """Send a message to one connected client of the device, with QoS 0; whether its connection took it."""
+        session = self.find_connected(device_id, topic)
+        if session is None or session.connection is None:
+            return False
+        self.messages_out += 1
+        return session.connection.offer(publish_bytes(0x30, publish_head(topic), 0, payload))
 
     def gauges(self) -> dict[str, int]:
         """Sizes, for the statistics."""

@@ -13,6 +13,7 @@ import msgspec
 
 from millwright.devices.mqtt.committer import Committer
 from millwright.devices.mqtt.connection import Connection, State
+from millwright.devices.mqtt.delivery import DeliveryDesk
 from millwright.devices.mqtt.door import TlsDoor, probe
 from millwright.devices.mqtt.errors import ProtocolError
 from millwright.devices.mqtt.exchange import Exchange
@@ -94,6 +95,7 @@ class MqttListener:
         self._refusals = RateLimit(20, clock)
         self._violations = RateLimit(1, clock)
         self.exchange = Exchange(settings, self._writer)
+        self._desk = DeliveryDesk(self.exchange, bus, listener_id)
         self.committer = Committer(intake, listener_id, settings, clock, self._on_pressure)
         self.presence = Presence(bus, listener_id, clock, self._last_seen_ms)
         self._connections: set[Connection] = set()
@@ -130,6 +132,7 @@ class MqttListener:
             self._door = TlsDoor(settings, self._tls.context, lambda: Connection(self))
             self.tls_port = await self._door.open(settings.tls_port)
         self._unsubscribe = await self._bus.subscribe(OUT_SUBJECT, self._on_out)
+        await self._desk.start()
         await self.presence.start()
         self.run(self._keep_house())
         logger.info("MQTT listens on %s, ports %s", settings.host, [p for p in (self.port, self.tls_port) if p])
@@ -163,6 +166,7 @@ class MqttListener:
         if self._unsubscribe is not None:
             await self._unsubscribe()
             self._unsubscribe = None
+        await self._desk.stop()
         for connection in list(self._connections):
             connection.pause()
         drained = await self.committer.drain(_DRAIN_S)

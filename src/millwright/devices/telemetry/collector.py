@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class Collector:
         self.presence: list[PresenceChange] = []
         self.arrivals: list[Arrival] = []
         self.outgoing: list[Outgoing] = []
+        self.answers: list[Any] = []
         self.last_seen: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
 
@@ -78,6 +80,7 @@ class Collector:
             self.last_seen,
             self.counts,
             self.usage.take(),
+            self.answers,
         )
         self.new_series.clear()
         self._clear()

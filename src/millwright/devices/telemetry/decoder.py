@@ -26,6 +26,8 @@ JSON_TOPICS: Final = frozenset(
 )
 """Topics that carry JSON telemetry; attributes are properties like any other."""
 SPARKPLUG_PREFIX: Final = "spBv1.0/"
+COMMAND_PREFIXES: Final = ("millwright/v1/commands/", "v1/devices/me/rpc/")
+"""Topics on which devices answer commands and ask for something."""
 
 
 class RunDecoder(Protocol):
@@ -49,11 +51,13 @@ class Decoder:
         collector: Collector,
         json: JsonDecoder,
         sparkplug: RunDecoder,
+        answers: RunDecoder | None = None,
     ) -> None:
         self._directory = directory
         self._collector = collector
         self._json = json
         self._sparkplug = sparkplug
+        self._answers = answers
 
     @property
     def repeats(self) -> RepeatMemory:
@@ -111,6 +115,8 @@ class Decoder:
             self._json.decode(run, self._collector.properties_of(device))
         elif run.topic.startswith(SPARKPLUG_PREFIX):
             self._sparkplug.decode(run, device, sequence)
+        elif self._answers is not None and run.topic.startswith(COMMAND_PREFIXES):
+            self._answers.decode(run, device, sequence)
         else:
             self._refuse(run, "telemetry.topic_unknown", f"Nothing here reads the topic {run.topic[:200]!r}.")
 
@@ -145,7 +151,11 @@ class Decoder:
 
 
 def new_decoder(
-    directory: Directory, settings: TelemetrySettings, collector: Collector, sparkplug: RunDecoder
+    directory: Directory,
+    settings: TelemetrySettings,
+    collector: Collector,
+    sparkplug: RunDecoder,
+    answers: RunDecoder | None = None,
 ) -> Decoder:
-    """A decoder with its JSON side wired to ``collector``, which ``sparkplug`` fills too."""
-    return Decoder(directory, collector, JsonDecoder(collector, settings), sparkplug)
+    """A decoder with its JSON side wired to ``collector``, which ``sparkplug`` and ``answers`` fill too."""
+    return Decoder(directory, collector, JsonDecoder(collector, settings), sparkplug, answers)

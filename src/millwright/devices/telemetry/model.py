@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from millwright.devices.dead_letters.model import DeadLetter
 from millwright.historian import ReadingBatch, SeriesInfo
@@ -99,3 +99,5 @@ class Decoded:
     counts: Counter[str] = field(default_factory=Counter)
     usage: dict[tuple[str, int], list[int]] = field(default_factory=dict)
     """(organisation, hour of reception) → [messages, readings] that these frames add."""
+    answers: list[Any] = field(default_factory=list)
+    """What devices said about commands, in order: as :mod:`millwright.devices.commands` reads it."""

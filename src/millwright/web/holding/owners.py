@@ -43,6 +43,9 @@ TABLES = {
     "filer_id": ("flr", "identity_filers"),
     "template_id": ("tpl", "identity_templates"),
     "import_id": ("imp", "identity_imports"),
+    "command_id": ("cmd", "devices_commands"),
+    "interlock_id": ("ilk", "devices_interlocks"),
+    "lock_id": ("lck", "devices_locks"),
 }
 """Path parameter → the prefix of such ids, and the table whose ``id`` it is. ``review_id`` names a prefix as what its
 registrar decides on, whose row that is."""

@@ -51,6 +51,7 @@ class Hub:
         self._unsubscribe = [
             await self._bus.subscribe("live.*", self._on_readings),
             await self._bus.subscribe("events.alarms", self._on_alarm),
+            await self._bus.subscribe("events.commands", self._on_command),
             await self._bus.subscribe("events.devices.presence", self._on_presence),
             await self._bus.subscribe("events.devices.changed", self._on_changed),
             await self._bus.subscribe("events.devices.arrivals", self._on_arrivals),
@@ -142,6 +143,13 @@ class Hub:
             owner = alarm.get("organisation_id")
             data = msgspec.json.encode(alarm)
             self._broadcast("alarm", str(alarm.get("id")), data, lambda sight: owner in sight.alarms)
+
+    async def _on_command(self, _subject: str, payload: bytes) -> None:
+        command = _decode(payload)
+        if isinstance(command, dict):
+            owner = command.get("organisation_id")
+            data = msgspec.json.encode(command)
+            self._broadcast("command", str(command.get("id")), data, lambda sight: owner in sight.commands)
 
     async def _on_arrivals(self, _subject: str, _payload: bytes) -> None:
         self._broadcast("arrivals", "", b"{}", lambda sight: sight.unknown)

@@ -22,7 +22,7 @@ _READINGS_APART = 4
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a stream may show: devices whose readings, organisations whose presence and alarms, and whether the node.
+    """What a stream may show: whose readings, presence, alarms and commands, and whether the node.
 
     ``unknown``: arrivals that belong to nobody yet.
     """
@@ -30,6 +30,7 @@ class Sight:
     readings: frozenset[str] = frozenset()
     presence: frozenset[str] = frozenset()
     alarms: frozenset[str] = frozenset()
+    commands: frozenset[str] = frozenset()
     unknown: bool = False
     node: bool = False
 

@@ -1,0 +1,191 @@
+"""What commands and their answers look like over MQTT: in our own dialect, and in that of ThingsBoard's device API.
+
+Own topics. To the device on ``millwright/v1/commands/request``::
+
+    {"id": "cmd_…", "kind": "write", "property": "setpoint", "value": 42.5, "expires_ms": 1790000000000}
+    {"id": "cmd_…", "kind": "call", "service": "restart", "inputs": {"delay_s": 5}, "expires_ms": …}
+
+and from it on ``millwright/v1/commands/response``::
+
+    {"id": "cmd_…", "status": "ok" | "accepted" | "error", "value": 42.5, "outputs": {…}, "message": "…"}
+
+ThingsBoard's (MQTT Device API, "RPC API" and "Attributes API"). To the device on ``v1/devices/me/rpc/request/<number>``
+``{"method": …, "params": …}``, its answer on ``v1/devices/me/rpc/response/<number>``; a shared attribute on
+``v1/devices/me/attributes`` as ``{"setpoint": 42.5}``. A write is the method ``setProperty`` with
+``{"property": …, "value": …}``, since ThingsBoard names none; a service is a method with its inputs.
+A device's own question comes on ``v1/devices/me/rpc/request/<number>`` and is answered on ``…/response/<number>``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from millwright.devices.commands.model import Command
+from millwright.devices.telemetry import Unreadable
+
+OWN_REQUEST: Final = "millwright/v1/commands/request"
+OWN_RESPONSE: Final = "millwright/v1/commands/response"
+TB_REQUEST: Final = "v1/devices/me/rpc/request/"
+TB_RESPONSE: Final = "v1/devices/me/rpc/response/"
+TB_ATTRIBUTES: Final = "v1/devices/me/attributes"
+MOST_BYTES: Final = 64 * 1024
+"""Largest answer that is read."""
+
+_MOST_TEXT: Final = 500
+_LAST: Final = 2**53
+
+Dialect = Literal["own", "tb_rpc", "tb_attributes"]
+Status = Literal["ok", "accepted", "error"]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a device said about a command, named by ``command_id`` or ``number``; ``status`` ``None``: unreadable."""
+
+    device_id: str
+    received_ms: int
+    command_id: str | None = None
+    number: int | None = None
+    status: Status | None = None
+    value: Any = None
+    outputs: Any = None
+    text: str = ""
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """A request by a device (client-side RPC)."""
+
+    device_id: str
+    number: int
+    method: str
+    received_ms: int
+
+
+class _Own(msgspec.Struct, frozen=True):
+    id: str
+    status: Status
+    value: Any = None
+    outputs: dict[str, Any] | None = None
+    message: str = ""
+
+
+class _Method(msgspec.Struct, frozen=True):
+    method: str
+    params: Any = None
+
+
+_own = msgspec.json.Decoder(_Own)
+_method = msgspec.json.Decoder(_Method)
+
+
+def is_command_topic(topic: str) -> bool:
+    """Whether devices publish answers or questions there."""
+    return topic == OWN_RESPONSE or topic.startswith((TB_RESPONSE, TB_REQUEST))
+
+
+def dialects(command: Command) -> list[tuple[Dialect, str]]:
+    """The topics a device may take the command on, best first: our own, then as ThingsBoard's own server does it."""
+    found: list[tuple[Dialect, str]] = [("own", OWN_REQUEST)]
+    if command.kind == "write":
+        found.append(("tb_attributes", TB_ATTRIBUTES))
+    found.append(("tb_rpc", f"{TB_REQUEST}{command.number}"))
+    return found
+
+
+def encode(command: Command, dialect: Dialect) -> bytes:
+    """The message that carries the command."""
+    if dialect == "tb_attributes":
+        return msgspec.json.encode({command.name: command.value})
+    if dialect == "tb_rpc":
+        if command.kind == "write":
+            return msgspec.json.encode(
+                {"method": "setProperty", "params": {"property": command.name, "value": command.value}}
+            )
+        return msgspec.json.encode({"method": command.name, "params": command.inputs})
+    body: dict[str, Any] = {"id": command.id, "kind": command.kind}
+    if command.kind == "write":
+        body |= {"property": command.name, "value": command.value}
+    else:
+        body |= {"service": command.name, "inputs": command.inputs}
+    return msgspec.json.encode(body | {"expires_ms": command.deadline_ms or command.expires_ms})
+
+
+def read(device_id: str, topic: str, payload: bytes, received_ms: int) -> Answer | Question:
+    """What a device said on a command topic.
+
+    Raises :class:`Unreadable` for what names no command. What names one and says nothing that can be read is an answer
+    with no status: it ends the command.
+    """
+    if topic == OWN_RESPONSE:
+        return _read_own(device_id, payload, received_ms)
+    asks = topic.startswith(TB_REQUEST)
+    digits = topic.removeprefix(TB_REQUEST if asks else TB_RESPONSE)
+    if not digits.isascii() or not digits.isdigit() or int(digits) > _LAST:
+        raise Unreadable("commands.topic", f"{topic[:100]!r} does not end in a number.")
+    number = int(digits)
+    if asks:
+        try:
+            found = _method.decode(payload)
+        except msgspec.DecodeError:
+            return Question(device_id=device_id, number=number, method="", received_ms=received_ms)
+        return Question(device_id=device_id, number=number, method=found.method[:100], received_ms=received_ms)
+    return _read_tb(device_id, number, payload, received_ms)
+
+
+def _read_own(device_id: str, payload: bytes, received_ms: int) -> Answer:
+    try:
+        if len(payload) > MOST_BYTES:
+            raise msgspec.DecodeError(f"it has {len(payload)} bytes, more than {MOST_BYTES}")
+        found = _own.decode(payload)
+    except msgspec.DecodeError as error:
+        command_id = _find_id(payload)
+        if command_id is None:
+            raise Unreadable("commands.unreadable", f"This is no answer to a command: {str(error)[:200]}") from None
+        return Answer(device_id=device_id, received_ms=received_ms, command_id=command_id, text=str(error)[:200])
+    return Answer(
+        device_id=device_id,
+        received_ms=received_ms,
+        command_id=found.id[:64],
+        status=found.status,
+        value=found.value,
+        outputs=found.outputs,
+        text=found.message[:_MOST_TEXT],
+    )
+
+
+def _find_id(payload: bytes) -> str | None:
+    try:
+        found = msgspec.json.decode(payload)
+    except msgspec.DecodeError:
+        return None
+    named = found.get("id") if isinstance(found, dict) else None
+    return named[:64] if isinstance(named, str) else None
+
+
+def _read_tb(device_id: str, number: int, payload: bytes, received_ms: int) -> Answer:
+    """ThingsBoard says nothing of what is in an answer: any JSON is one; what says ``error`` is a refusal."""
+    answer = Answer(device_id=device_id, received_ms=received_ms, number=number)
+    try:
+        if len(payload) > MOST_BYTES:
+            raise msgspec.DecodeError(f"it has {len(payload)} bytes, more than {MOST_BYTES}")
+        found = msgspec.json.decode(payload) if payload.strip() else {}
+    except msgspec.DecodeError as error:
+        return msgspec.structs.replace(answer, text=str(error)[:200])
+    if not isinstance(found, dict):
+        return msgspec.structs.replace(answer, status="ok", value=found)
+    failed = found.get("error") or found.get("success") is False or found.get("status") in ("error", "ERROR")
+    if failed:
+        said = found.get("error") or found.get("message") or "the device refused"
+        return msgspec.structs.replace(answer, status="error", text=str(said)[:_MOST_TEXT])
+    outputs = {key: value for key, value in found.items() if key not in ("success", "status")}
+    return msgspec.structs.replace(answer, status="ok", value=found.get("value"), outputs=outputs)
+
+
+def encode_reply(question: Question, now_ms: int) -> tuple[str, bytes]:
+    """The answer to a device's question: the topic and the message. Only the time can be asked for."""
+    topic = f"{TB_RESPONSE}{question.number}"
+    if question.method in ("getTime", "getCurrentTime"):
+        return topic, msgspec.json.encode({"time": now_ms})
+    said = f"This node does not know the method {question.method!r}." if question.method else "This is no request."
+    return topic, msgspec.json.encode({"error": said, "hint": "Methods known: getTime."})
