@@ -29,6 +29,7 @@ from millwright.approvals import Approvals, ApprovalsSettings
 from millwright.certificates import CertificateAuthority, CertificatesSettings
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
 from millwright.devices.certificates import DeviceCertificates
+from millwright.devices.commands import CommandsSettings, commands_service
 from millwright.devices.connectors import (
     Catalogue,
     ConnectionStore,
@@ -38,7 +39,6 @@ from millwright.devices.connectors import (
     Things,
     Vault,
 )
-from millwright.devices.commands import CommandsSettings, commands_service
 from millwright.devices.dead_letters import DeadLetters
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection

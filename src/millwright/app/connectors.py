@@ -23,11 +23,10 @@ from millwright.kernel.scope import EVERYTHING
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """``services`` are what routes ask for by name; ``keeper`` is a part; ``route`` is the way of commands."""
+    """``services`` are what routes ask for by name; ``keeper`` is a part."""
 
     services: dict[str, Any]
     keeper: HostKeeper
-    route: ConnectorRoute
 
 
 def connectors_of(node: Node, devices: DevicesService, secrets: Secrets) -> Field:
@@ -45,4 +44,9 @@ def connectors_of(node: Node, devices: DevicesService, secrets: Secrets) -> Fiel
         store, Vault(secrets), Catalogue(), devices.device_store, host, node.bus, node.clock, settings
     )
     services = {"connectors": connectors, "things": Things(connectors, devices)}
-    return Field(services, keeper, ConnectorRoute(store, host))
+    return Field(services, keeper)
+
+
+def points_of(node: Node) -> ConnectorRoute:
+    """The way of commands to field devices: points of connections that are enabled, so that the host runs."""
+    return ConnectorRoute(ConnectionStore(node.records), HostClient(node.bus, node.settings.node.name))

@@ -15,8 +15,8 @@ from millwright.app.logs import hide_secrets
 from millwright.app.sections import ProcessSettings, settings_file
 from millwright.approvals.settings import ApprovalsSettings
 from millwright.certificates.settings import CertificatesSettings, TlsSettings
-from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.commands.settings import CommandsSettings
+from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings

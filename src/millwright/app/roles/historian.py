@@ -7,6 +7,7 @@ import logging
 
 import msgspec
 
+from millwright.app.connectors import points_of
 from millwright.app.ledger import ledger_parts
 from millwright.app.node import Composition, Node
 from millwright.app.pipeline import Pipeline
@@ -124,6 +125,7 @@ def compose(node: Node) -> Composition:
         settings.commands,
         lag_s=lambda: pipeline.lag_s(),
     )
+    commands.use_connectors(points_of(node))
     pipeline = Pipeline(
         node.bus,
         new_decoder(directory, settings.telemetry, collector, sparkplug, AnswerDecoder(collector)),

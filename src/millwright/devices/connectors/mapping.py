@@ -74,7 +74,7 @@ class Mapper:
             good[feed.device_id] = good.get(feed.device_id, False) or fine
             if not self._is_news(feed, sample):
                 continue
-            value = _scaled(feed, sample.value)
+            value = property_value(sample.value, feed.scale, feed.offset)
             slots = entries.setdefault(feed.device_id, {})
             slot = _slot(slots, sample, feed.property, value, number)
             entry = slots.setdefault(slot, {"values": {}} if sample.time_ms is None else
@@ -118,10 +118,11 @@ def _slot(slots: dict[Any, dict[str, Any]], sample: Sample, name: str, value: An
     return slot
 
 
-def _scaled(feed: Feed, value: Any) -> Any:
-    if (feed.scale is None and feed.offset is None) or isinstance(value, bool) or not isinstance(value, int | float):
+def property_value(value: Any, scale: float | None, offset: float | None) -> Any:
+    """What the property is for a value of the device."""
+    if (scale is None and offset is None) or isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    return value * (1.0 if feed.scale is None else feed.scale) + (feed.offset or 0.0)
+    return value * (1.0 if scale is None else scale) + (offset or 0.0)
 
 
 def raw_value(value: Any, scale: float | None, offset: float | None) -> Any:
