@@ -63,6 +63,16 @@ def binding_taken(group_id: str, edge_node_id: str, device_id: str | None) -> Co
     )
 
 
+def address_taken(product_key: str | None, name: str) -> Conflict:
+    """Another device has this name on the platform it comes from."""
+    return Conflict(
+        f"Another device is called {'/'.join(filter(None, (product_key, name)))} in that dialect.",
+        code="devices.address_taken",
+        hint="A product key and device name, or a name below a gateway, belong to one device.",
+        detail={"product_key": product_key, "name": name},
+    )
+
+
 def credential_wrong() -> NotSignedIn:
     """An enrolment's token or one-time code is unknown, used, expired, or of another device."""
     return NotSignedIn(
