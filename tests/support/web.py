@@ -27,9 +27,20 @@ from millwright import (
 )
 from millwright.approvals import Approvals, ApprovalsSettings
 from millwright.certificates import CertificateAuthority, CertificatesSettings
-from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
+from millwright.devices import (
+    Access,
+    ArrivalService,
+    ArrivalStore,
+    Changes,
+    DevicesService,
+    DevicesSettings,
+    DeviceStore,
+)
 from millwright.devices.certificates import DeviceCertificates
+from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
+from millwright.devices.device_http import DeviceHttp, DeviceHttpSettings, IntakeDesk
+from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import SecretsSettings, open_secrets
@@ -162,6 +173,7 @@ async def running_web(
     sign_in: SignInSettings | None = None,
     approving: ApprovalsSettings | None = None,
     public: Any = None,
+    senders: bool = False,
     snms: bool = False,
     filing: FilingSettings | None = None,
     name: str = "test",
@@ -191,6 +203,7 @@ async def running_web(
             console=console or folder / "no-console",
             public=public,
             snms_at_root=snms,
+            devices=await _senders(stack, records.scoped(EVERYTHING), bus, clock) if senders else None,
         )
         host = WebServer(app, chosen)
         running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
@@ -203,6 +216,15 @@ async def running_web(
         finally:
             for client in running.clients:
                 await client.aclose()
+
+
+async def _senders(stack: AsyncExitStack, records: Records, bus: NatsConnection, clock: Clock) -> DeviceHttp:
+    """What answers devices over HTTP."""
+    settings, stream = DeviceHttpSettings(max_body_bytes=64 * 1024, timeout_s=5), JetStreamIntake(bus, "test-http")
+    access = Access(CredentialStore(records), DeviceStore(records), Changes(records, bus), bus, clock)
+    desk = IntakeDesk(stream, "test-http", settings, MqttSettings(), clock)
+    await stack.enter_async_context(Lifecycle(stream, access, desk))
+    return DeviceHttp(access, desk, HistorianClient(bus), settings)
 
 
 class RunningWriter:

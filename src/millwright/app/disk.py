@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from millwright.app.stats import Figures, Problem
-from millwright.kernel import Clock, Repeat
+from millwright.devices.mqtt import Intake
+from millwright.kernel import Clock, LimitExceeded, Repeat
 
 logger = logging.getLogger(__name__)
 
@@ -88,3 +89,21 @@ class DiskWatch:
 
     async def _round(self) -> None:
         self.look()
+
+
+class GuardedIntake:
+    """The intake, closed while the disk is nearly full: nothing is acknowledged then, and all resumes by itself."""
+
+    def __init__(self, intake: Intake, disk: DiskWatch) -> None:
+        self._intake, self._disk = intake, disk
+
+    async def commit(self, frame: bytes, message_id: str) -> None:
+        """Pass on. Raises ``LimitExceeded`` (``app.disk_full``) while the disk is nearly full."""
+        if self._disk.full:
+            raise LimitExceeded(
+                "The disk is nearly full, so nothing more is taken in.",
+                code="app.disk_full",
+                hint="Free space; intake resumes by itself. The limit is [node] disk_stop_mb.",
+                retry_after_s=1.0,
+            )
+        await self._intake.commit(frame, message_id)

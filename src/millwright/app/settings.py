@@ -15,6 +15,7 @@ from millwright.app.logs import hide_secrets
 from millwright.app.sections import ProcessSettings, settings_file
 from millwright.approvals.settings import ApprovalsSettings
 from millwright.certificates.settings import CertificatesSettings, TlsSettings
+from millwright.devices.device_http.settings import DeviceHttpSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
@@ -46,6 +47,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     tls: TlsSettings = field(default_factory=TlsSettings)
     certificates: CertificatesSettings = field(default_factory=CertificatesSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
+    device_http: DeviceHttpSettings = field(default_factory=DeviceHttpSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     devices: DevicesSettings = field(default_factory=DevicesSettings)
     historian: HistorianSettings = field(default_factory=HistorianSettings)

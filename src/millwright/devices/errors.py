@@ -82,6 +82,15 @@ def credential_wrong() -> NotSignedIn:
     )
 
 
+def device_token_wrong() -> NotSignedIn:
+    """A request of a device carries no token, or one that opens no door."""
+    return NotSignedIn(
+        "This token does not open the door to a device.",
+        code="devices.token_wrong",
+        hint="Send the device's token in the address or as `Authorization: Bearer …`; its page issues one.",
+    )
+
+
 def too_many(what: str, limit: int, setting: str, *, section: str = "devices") -> LimitExceeded:
     """A count is used up; ``setting`` raises it."""
     return LimitExceeded(

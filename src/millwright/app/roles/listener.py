@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from millwright.app.disk import DiskWatch
+from millwright.app.disk import DiskWatch, GuardedIntake
 from millwright.app.limits import QuotaDoor, QuotaEnforcer, RatePacer
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.refusals import RecordedAuthenticator
@@ -10,28 +10,10 @@ from millwright.app.stats import figures
 from millwright.app.tls import NodeTls, listening
 from millwright.devices import EVERY, Access, Changes, DeviceStore
 from millwright.devices.credentials import CredentialStore
-from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener, MqttSettings
-from millwright.kernel import LimitExceeded, Part
+from millwright.devices.mqtt import JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener, MqttSettings
+from millwright.kernel import Part
 from millwright.ledger import Denials, Recorder
 from millwright.metering import Calendar, LimitWatch
-
-
-class GuardedIntake:
-    """The intake, closed while the disk is nearly full: nothing is acknowledged then, and all resumes by itself."""
-
-    def __init__(self, intake: Intake, disk: DiskWatch) -> None:
-        self._intake, self._disk = intake, disk
-
-    async def commit(self, frame: bytes, message_id: str) -> None:
-        """Pass on. Raises ``LimitExceeded`` (``app.disk_full``) while the disk is nearly full."""
-        if self._disk.full:
-            raise LimitExceeded(
-                "The disk is nearly full, so nothing more is taken in.",
-                code="app.disk_full",
-                hint="Free space; intake resumes by itself. The limit is [node] disk_stop_mb.",
-                retry_after_s=1.0,
-            )
-        await self._intake.commit(frame, message_id)
 
 
 def compose(node: Node) -> Composition:

@@ -148,11 +148,12 @@ def _event(event: str, found: Any) -> Iterator[bytes]:
 
 def _write(values: Iterable[tuple[Any, str, Any]]) -> Iterator[bytes]:
     """Telemetry: one message for each time that is stated, one for all values without."""
-    by_time: dict[Any, dict[str, Any]] = {}
+    by_time: dict[Any, dict[str, Any]] = {None: {}}  # first, for it takes the time of reception
     for time, name, value in values:
         by_time.setdefault(time, {})[name] = value
     for time, found in by_time.items():
-        yield orjson.dumps(found if time is None else {"ts": time, "values": found})
+        if found:
+            yield orjson.dumps(found if time is None else {"ts": time, "values": found})
 
 
 def _batch(params: bytes, sender: Address) -> list[Part]:
