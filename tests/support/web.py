@@ -40,6 +40,7 @@ from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.device_http import DeviceHttp, DeviceHttpSettings, IntakeDesk
+from millwright.devices.history_import import ReadingImportFiles, ReadingImports, ReadingImportWorker
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
@@ -283,6 +284,7 @@ def compose(
     templates = Templates(records, clock)
     seals = ValueSeals(everything, sealed, clock)
     files = ImportFiles(folder / "identifier-imports")
+    past = ReadingImportFiles(folder / "reading-imports")
     maker = DocumentMaker(TemplateStore(everything))
     following = SearchFollower(SearchIndex(folder / "search" / "index.sqlite"), register, maker, bus, clock)
     registration = Registration(register, templates, SerialStore(records), everything, seals, clock)
@@ -337,6 +339,8 @@ def compose(
             "drills": Drills(DrillBook(folder / "identifier-drills"), _no_node),
             "snms": Snms(registration, templates, known),
             "measures": Measures(register, everything, clock),
+            "reading_imports": ReadingImports(records, past, clock),
+            "reading_import_worker": ReadingImportWorker(everything, HistorianClient(bus), past, clock, ends=False),
             "imports": Imports(records, register, templates, SerialStore(records), files, clock),
             "search": Search(following.index, register, registration, clock),
             "search_follower": following,

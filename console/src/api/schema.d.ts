@@ -4344,6 +4344,214 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/readings/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Imports of readings
+         * @description Newest first. They are kept for 30 days with their file and report.
+         */
+        get: operations["listReadingImports"];
+        put?: never;
+        /**
+         * Begin an import of readings
+         * @description Then send the file, look at its preview, and start the import.
+         */
+        post: operations["addReadingImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An import of readings
+         * @description How far it is.
+         */
+        get: operations["getReadingImport"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget an import of readings
+         * @description Its file and report go; readings stay. Not while it is under way.
+         */
+        delete: operations["deleteReadingImport"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel an import of readings
+         * @description Behind the part at hand; what is in history stays.
+         */
+        post: operations["cancelReadingImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Send the file of readings
+         * @description As `application/octet-stream`: the whole file, or part after part of at most 16 MB with its `offset`.
+         */
+        put: operations["sendReadingImportFile"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause an import of readings
+         * @description Behind the part at hand.
+         */
+        post: operations["pauseReadingImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look at a file of readings
+         * @description Its columns, and its first readings by the settings; without them, by what its columns' names say.
+         */
+        post: operations["previewReadingImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Refused rows of readings
+         * @description Line, column, cell and reason, in the order of the file.
+         */
+        get: operations["listRefusedReadings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/refused/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Refused rows of readings as a file
+         * @description The whole report as CSV.
+         */
+        get: operations["downloadRefusedReadings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on with an import of readings
+         * @description From where it was paused.
+         */
+        post: operations["resumeReadingImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start an import of readings
+         * @description Begins as soon as those before are done. After a dry run the same file can be started for good.
+         */
+        post: operations["startReadingImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/readings/latest": {
         parameters: {
             query?: never;
@@ -5528,13 +5736,14 @@ export interface components {
         };
         /** Arrival */
         Arrival: {
+            address?: components["schemas"]["ForeignAddress"] | null;
             attempts: number;
             client_id: string | null;
             device_id: string | null;
             first_ms: number;
             id: string;
             /** @enum {string} */
-            kind: "mqtt" | "sparkplug";
+            kind: "mqtt" | "sparkplug" | "gateway";
             last_ms: number;
             /** @default org_root */
             organisation_id: string;
@@ -5717,6 +5926,13 @@ export interface components {
             /** @default  */
             why_zh: string;
         };
+        /** ColumnTarget */
+        ColumnTarget: {
+            device_id?: string | null;
+            property: string;
+            /** @description UCUM; a hint where no model declares one. */
+            unit?: string | null;
+        };
         /** Comment */
         Comment: {
             text: string;
@@ -5797,13 +6013,14 @@ export interface components {
         };
         /** Device */
         Device: {
+            address?: components["schemas"]["ForeignAddress"] | null;
             /** @default 0 */
             alarms_active: number;
             created_ms: number;
             disabled: boolean;
             id: string;
             /** @enum {string} */
-            kind: "device" | "sparkplug_edge" | "sparkplug_device";
+            kind: "device" | "sparkplug_edge" | "sparkplug_device" | "gateway" | "gateway_device";
             model_id: string | null;
             model_version: number | null;
             name: string;
@@ -5813,6 +6030,8 @@ export interface components {
             place_id: string | null;
             place_path: string | null;
             presence: components["schemas"]["PresenceState"];
+            /** @default false */
+            registers: boolean;
             revision: number;
             sparkplug: components["schemas"]["SparkplugBinding"] | null;
             tags: string[];
@@ -5820,11 +6039,15 @@ export interface components {
         };
         /** DeviceChange */
         DeviceChange: {
+            address?: components["schemas"]["ForeignAddress"] | null;
             disabled?: boolean;
+            /** @description Makes a plain device a gateway, or a gateway a plain device. */
+            kind?: "device" | "gateway";
             model_id?: string | null;
             model_version?: number | null;
             name?: string;
             place_id?: string | null;
+            registers?: boolean;
             sparkplug?: components["schemas"]["SparkplugBinding"] | null;
             tags?: string[];
             title?: string | null;
@@ -6173,6 +6396,13 @@ export interface components {
             raised_ms: number;
             returned_ms: number | null;
             value: number | null;
+        };
+        /** ForeignAddress */
+        ForeignAddress: {
+            /** @enum {string} */
+            dialect: "thingsboard" | "alibaba" | "jetlinks";
+            name: string;
+            product_key?: string | null;
         };
         /** Found */
         Found: {
@@ -6855,13 +7085,15 @@ export interface components {
         };
         /** NewDevice */
         NewDevice: {
+            /** @description Its name on the platform it comes from; a gateway's device needs one. */
+            address?: components["schemas"]["ForeignAddress"] | null;
             /** @default false */
             disabled: boolean;
             /**
              * @default device
              * @enum {string}
              */
-            kind: "device" | "sparkplug_edge" | "sparkplug_device";
+            kind: "device" | "sparkplug_edge" | "sparkplug_device" | "gateway" | "gateway_device";
             model_id?: string | null;
             /** @description Null: the latest. */
             model_version?: number | null;
@@ -6872,6 +7104,11 @@ export interface components {
             name: string;
             parent_id?: string | null;
             place_id?: string | null;
+            /**
+             * @description A gateway with this right registers the devices it speaks for, unasked.
+             * @default true
+             */
+            registers: boolean;
             sparkplug?: components["schemas"]["SparkplugBinding"] | null;
             /**
              * @default []
@@ -7065,6 +7302,13 @@ export interface components {
             until_ms?: number | null;
             /** @default  */
             use: string;
+        };
+        /** NewReadingImport */
+        NewReadingImport: {
+            /** @example 2024.csv */
+            file_name: string;
+            /** @enum {null|string} */
+            format?: "csv" | "xlsx" | "arrow" | "parquet" | null;
         };
         /** NewRedirection */
         NewRedirection: {
@@ -7680,6 +7924,30 @@ export interface components {
             reason?: string | null;
             since_ms?: number | null;
         };
+        /** PreviewColumn */
+        PreviewColumn: {
+            name: string;
+            samples: string[];
+        };
+        /** PreviewReading */
+        PreviewReading: {
+            /** @default  */
+            device: string;
+            /** @default  */
+            property: string;
+            quality?: number | null;
+            /** @default  */
+            reason: string;
+            /** @default  */
+            reason_zh: string;
+            row: number;
+            time_ms?: number | null;
+            value?: number | boolean | string | null;
+        };
+        /** PreviewRequest */
+        PreviewRequest: {
+            settings?: components["schemas"]["ReadingImportSettings"] | null;
+        };
         /**
          * Problem
          * @description Why a request failed (RFC 9457).
@@ -7849,6 +8117,79 @@ export interface components {
             ready: boolean;
             records: boolean;
         };
+        /** ReadingImportInfo */
+        ReadingImportInfo: {
+            created_ms: number;
+            ended_ms: number | null;
+            error: components["schemas"]["ReadingImportProblem"] | null;
+            file_bytes: number;
+            /** @enum {string} */
+            file_format: "csv" | "xlsx" | "arrow" | "parquet";
+            file_name: string;
+            id: string;
+            organisation_id: string;
+            readings: number;
+            refused: number;
+            rows: number;
+            settings: components["schemas"]["ReadingImportSettings"] | null;
+            started_ms: number | null;
+            /** @enum {string} */
+            state: "uploading" | "waiting" | "running" | "paused" | "done" | "failed" | "cancelled";
+            total: number | null;
+            who: string;
+            who_name: string;
+        };
+        /** ReadingImportPage */
+        ReadingImportPage: {
+            items: components["schemas"]["ReadingImportInfo"][];
+            next?: string | null;
+        };
+        /** ReadingImportProblem */
+        ReadingImportProblem: {
+            code: string;
+            /** @default  */
+            hint: string;
+            message: string;
+        };
+        /** ReadingImportSettings */
+        ReadingImportSettings: {
+            columns?: {
+                [key: string]: components["schemas"]["ColumnTarget"];
+            };
+            /** @default false */
+            decimal_comma: boolean;
+            device?: string | null;
+            /** @description A device for the whole file, id or name. */
+            device_id?: string | null;
+            /** @default false */
+            dry_run: boolean;
+            /**
+             * @default long
+             * @enum {string}
+             */
+            form: "long" | "wide";
+            property?: string | null;
+            property_name?: string | null;
+            quality?: string | null;
+            /** @default time */
+            time: string;
+            /**
+             * @default auto
+             * @example auto
+             * @example ms
+             * @example %d.%m.%Y %H:%M:%S
+             */
+            time_format: string;
+            /**
+             * @default UTC
+             * @example UTC
+             * @example Asia/Shanghai
+             */
+            time_zone: string;
+            /** @description A column of units; hints. */
+            unit?: string | null;
+            value?: string | null;
+        };
         /** ReadingItem */
         ReadingItem: {
             quality: number;
@@ -7860,6 +8201,13 @@ export interface components {
         ReadingPage: {
             items: components["schemas"]["ReadingItem"][];
             next: string | null;
+        };
+        /** ReadingPreview */
+        ReadingPreview: {
+            columns: components["schemas"]["PreviewColumn"][];
+            readings: components["schemas"]["PreviewReading"][];
+            settings: components["schemas"]["ReadingImportSettings"];
+            total?: number | null;
         };
         /** ReadyTemplate */
         ReadyTemplate: {
@@ -7960,6 +8308,24 @@ export interface components {
         /** RefusedPage */
         RefusedPage: {
             items: components["schemas"]["RefusedRow"][];
+            next?: string | null;
+        };
+        /** RefusedReading */
+        RefusedReading: {
+            /** @default  */
+            cell: string;
+            code: string;
+            /** @default  */
+            column: string;
+            line: number;
+            reason: string;
+            /** @default  */
+            reason_zh: string;
+            row: number;
+        };
+        /** RefusedReadings */
+        RefusedReadings: {
+            items: components["schemas"]["RefusedReading"][];
             next?: string | null;
         };
         /** RefusedRow */
@@ -12438,7 +12804,7 @@ export interface operations {
             query?: {
                 /** @description `next` of the page before. */
                 cursor?: string | null;
-                kind?: "device" | "sparkplug_edge" | "sparkplug_device" | null;
+                kind?: "device" | "sparkplug_edge" | "sparkplug_device" | "gateway" | "gateway_device" | null;
                 limit?: number;
                 model_id?: string | null;
                 /** @description An edge node. */
@@ -13433,7 +13799,7 @@ export interface operations {
     exportDevices: {
         parameters: {
             query?: {
-                kind?: "device" | "sparkplug_edge" | "sparkplug_device" | null;
+                kind?: "device" | "sparkplug_edge" | "sparkplug_device" | "gateway" | "gateway_device" | null;
                 model_id?: string | null;
                 place_id?: string | null;
                 q?: string | null;
@@ -25450,6 +25816,803 @@ export interface operations {
                     "application/json": components["schemas"]["Buckets"];
                     "application/vnd.apache.arrow.stream": string;
                     "text/csv": string;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listReadingImports: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Imports on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReadingImport"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendReadingImportFile: {
+        parameters: {
+            query?: {
+                /** @description How many bytes were sent before. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pauseReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingPreview"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRefusedReadings: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Rows on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedReadings"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadRefusedReadings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": unknown;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadingImportSettings"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */

@@ -5,6 +5,7 @@ import { codes } from "./codes";
 import { emergency } from "./emergency";
 import { identifiers } from "./identifiers";
 import { drills } from "./drills";
+import { history } from "./history";
 import { imports } from "./imports";
 import { filings } from "./filings";
 import { operation } from "./operation";
@@ -50,7 +51,7 @@ export const en = {
   devices: {
     title: "Devices", places: "Places", allPlaces: "All places", add: "New device", import: "Import", export: "Export", arrivals: "Arrivals", list: "Devices", searchHint: "Name, title or tag", device: "Device", place: "Place", model: "Model", tags: "Tags", lastSeen: "Last seen", kind: "Kind",
     online: "Online", offline: "Offline", never: "Never connected", disabled: "Disabled", count: (n: number) => plural(n, "device", "devices"), empty: "No devices yet", emptyText: "Make one and send it a value from a terminal: it takes a minute.", noMatch: "No device matches", noMatchText: "Change the search or clear the filters.", clear: "Clear filters",
-    kinds: { device: "Device", sparkplug_edge: "Sparkplug edge node", sparkplug_device: "Sparkplug device" }, showPlaces: "Choose place", alarmsActive: (n: number) => plural(n, "active alarm", "active alarms"),
+    kinds: { device: "Device", sparkplug_edge: "Sparkplug edge node", sparkplug_device: "Sparkplug device", gateway: "Gateway", gateway_device: "Device behind a gateway" }, showPlaces: "Choose place", alarmsActive: (n: number) => plural(n, "active alarm", "active alarms"),
     sinceOnline: (text: string) => `Online for ${text}`, sinceOffline: (text: string) => `Offline for ${text}`,
   },
   wizard: {
@@ -151,6 +152,7 @@ export const en = {
   codes: codes.en,
   identifiers: identifiers.en,
   drills: drills.en,
+  history: history.en,
   imports: imports.en,
   operation: operation.en,
   prefixes: prefixes.en,

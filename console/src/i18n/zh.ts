@@ -5,6 +5,7 @@ import { codes } from "./codes";
 import { emergency } from "./emergency";
 import { identifiers } from "./identifiers";
 import { drills } from "./drills";
+import { history } from "./history";
 import { imports } from "./imports";
 import { filings } from "./filings";
 import { operation } from "./operation";
@@ -52,7 +53,7 @@ export const zh: Dictionary = {
   devices: {
     title: "设备", places: "位置", allPlaces: "全部位置", add: "新建设备", import: "导入", export: "导出", arrivals: "新到设备", list: "设备", searchHint: "名称、标题或标签", device: "设备", place: "位置", model: "物模型", tags: "标签", lastSeen: "最近活动", kind: "类型",
     online: "在线", offline: "离线", never: "从未连接", disabled: "已停用", count: (n) => `${n2(n)} 台设备`, empty: "还没有设备", emptyText: "新建一台，再从终端给它发一个数值，只需一分钟。", noMatch: "没有符合条件的设备", noMatchText: "请更换搜索词或清除筛选条件。", clear: "清除筛选",
-    kinds: { device: "设备", sparkplug_edge: "Sparkplug 边缘节点", sparkplug_device: "Sparkplug 设备" }, showPlaces: "选择位置", alarmsActive: (n) => `${n2(n)} 条活动报警`,
+    kinds: { device: "设备", sparkplug_edge: "Sparkplug 边缘节点", sparkplug_device: "Sparkplug 设备", gateway: "网关", gateway_device: "网关下的设备" }, showPlaces: "选择位置", alarmsActive: (n) => `${n2(n)} 条活动报警`,
     sinceOnline: (text) => `已在线 ${text}`, sinceOffline: (text) => `已离线 ${text}`,
   },
   wizard: {
@@ -151,6 +152,7 @@ export const zh: Dictionary = {
   codes: codes.zh,
   identifiers: identifiers.zh,
   drills: drills.zh,
+  history: history.zh,
   imports: imports.zh,
   operation: operation.zh,
   prefixes: prefixes.zh,

@@ -8,7 +8,7 @@ on one machine, ``millwright run ROLE`` runs one of them anywhere.
 ROLES = ("historian", "listener", "resolver", "web")
 """Every role, in the order they start; they stop in reverse, so that each can flush into those before it."""
 
-ON_DEMAND = ("importer", "indexer")
+ON_DEMAND = ("importer", "indexer", "history_importer")
 """Roles that a process of the node starts when there is work for them, and that end when it is done."""
 
 __all__ = ["ON_DEMAND", "ROLES"]

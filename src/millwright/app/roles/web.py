@@ -32,6 +32,7 @@ from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.device_http import DeviceHttp, IntakeDesk
+from millwright.devices.history_import import ReadingImportFiles, ReadingImportKeeper, ReadingImports
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
@@ -109,6 +110,9 @@ def compose(node: Node) -> Composition:
         look_now=importing.look_now,
     )
     following = follower_of(node, register, spawn=partial(start_on_demand, node, "indexer"))
+    past = ReadingImportFiles(node.folder.reading_imports)
+    bringing = ReadingImportKeeper(everything, past, node.clock, partial(start_on_demand, node, "history_importer"))
+    reading_imports = ReadingImports(node.records, past, node.clock, look_now=bringing.look_now)
     search = Search(following.index, register, registration, node.clock)
     watch, kept = watch_of(node, register), OperationStore(everything)
     calendar = Calendar(settings.metering.utc_offset_h)
@@ -162,6 +166,7 @@ def compose(node: Node) -> Composition:
             "snms": Snms(registration, templates, parties),
             "measures": Measures(register, everything, node.clock, settings.resolution.public_url),
             "imports": imports,
+            "reading_imports": reading_imports,
             "search": search,
             "operation": Operation(kept, board, mirrors, register, node.clock, settings.monitoring),
             "export": Export(following.index, register, registration),
@@ -210,7 +215,9 @@ def compose(node: Node) -> Composition:
         before.append(recursor)
     before.append(agent)
     watching: list[Part] = [board, mirrors, Teller(watch, node.bus, settings.node.name)]
-    return Composition([*before, importing, following, tally, limits, *sending, *watching, server], server.url)
+    return Composition(
+        [*before, importing, bringing, following, tally, limits, *sending, *watching, server], server.url
+    )
 
 
 def _device_http(node: Node, mqtt: MqttSettings, denials: Denials, limits: LimitWatch) -> tuple[DeviceHttp, list[Part]]:

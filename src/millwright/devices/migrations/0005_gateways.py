@@ -1,4 +1,4 @@
-"""Gateways, the devices below them, and the names that devices have on another platform."""
+"""Gateways, the devices below them, the names that devices have on another platform; imports of readings."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,9 +23,35 @@ def upgrade() -> None:
         unique=True,
     )
     op.add_column("devices_arrivals", sa.Column("address", sa.JSON))
+    op.create_table(
+        "devices_reading_imports",
+        sa.Column("id", sa.String(40), primary_key=True),
+        sa.Column("organisation_id", sa.String(40), nullable=False, server_default="org_root"),
+        sa.Column("state", sa.String(12), nullable=False),
+        sa.Column("file_name", sa.String(200), nullable=False),
+        sa.Column("file_format", sa.String(10), nullable=False),
+        sa.Column("file_bytes", sa.BigInteger, nullable=False),
+        sa.Column("settings", sa.JSON),
+        sa.Column("scope", sa.JSON, nullable=False),
+        sa.Column("who", sa.String(128), nullable=False),
+        sa.Column("who_name", sa.String(128), nullable=False),
+        sa.Column("created_ms", sa.BigInteger, nullable=False),
+        sa.Column("started_ms", sa.BigInteger),
+        sa.Column("ended_ms", sa.BigInteger),
+        sa.Column("rows", sa.BigInteger, nullable=False),
+        sa.Column("readings", sa.BigInteger, nullable=False),
+        sa.Column("refused", sa.BigInteger, nullable=False),
+        sa.Column("refused_bytes", sa.BigInteger, nullable=False),
+        sa.Column("total", sa.BigInteger),
+        sa.Column("wanted", sa.String(12), nullable=False),
+        sa.Column("error", sa.JSON),
+    )
+    op.create_index("ix_devices_reading_imports_state", "devices_reading_imports", ["state"])
+    op.create_index("ix_devices_reading_imports_organisation", "devices_reading_imports", ["organisation_id", "id"])
 
 
 def downgrade() -> None:
+    op.drop_table("devices_reading_imports")
     op.drop_column("devices_arrivals", "address")
     op.drop_index("uq_devices_devices_foreign", "devices_devices")
     for column in ("registers", "foreign_name", "foreign_realm", "foreign_dialect"):
