@@ -85,7 +85,7 @@ function WideColumns({ preview, settings, set }: { preview: ReadingPreview; sett
   const t = useText();
   const others = preview.columns.filter(({ name }) => name !== "" && name !== settings.time && name !== settings.device && name !== settings.quality);
   const change = (name: string, property: string, unit: string | null): void => {
-    const { [name]: _, ...rest } = settings.columns;
+    const rest = Object.fromEntries(Object.entries(settings.columns).filter(([key]) => key !== name));
     set({ columns: property ? { ...rest, [name]: { property, unit, device_id: null } } : rest });
   };
   return (

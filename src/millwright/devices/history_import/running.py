@@ -23,7 +23,7 @@ from millwright.kernel import LimitExceeded, NotFound, Unavailable
 
 logger = logging.getLogger(__name__)
 
-READINGS_A_PART: Final = 50_000
+READINGS_A_PART: Final = 100_000
 _MOST_TEXT: Final = 3 << 20
 _WRITE_S: Final = 120.0
 _AGAIN_S: Final = 2.0

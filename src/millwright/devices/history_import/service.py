@@ -140,11 +140,11 @@ class ReadingImports:
             if settings is not None:
                 raise
         else:
-            batch = read.batch
+            batch, named = read.batch, self._devices.names([key for key, _ in read.names if key.startswith("dev_")])
             for at, (number, (device, name)) in enumerate(zip(read.rows, read.names, strict=True)):
                 readings.append(
                     PreviewReading(
-                        row=number, time_ms=int(batch.time_ms[at]), device=device, property=name,
+                        row=number, time_ms=int(batch.time_ms[at]), device=named.get(device, device), property=name,
                         value=batch.value(at), quality=int(batch.quality[at]),
                     )
                 )  # fmt: skip
