@@ -41,6 +41,7 @@ TABLES = {
     "filer_id": ("flr", "identity_filers"),
     "template_id": ("tpl", "identity_templates"),
     "import_id": ("imp", "identity_imports"),
+    "reading_import_id": ("him", "devices_reading_imports"),
 }
 """Path parameter → the prefix of such ids, and the table whose ``id`` it is. ``review_id`` names a prefix as what its
 registrar decides on, whose row that is."""
