@@ -31,6 +31,7 @@ ISO = datetime.fromtimestamp(T / 1000, UTC).isoformat()
         ("s", "UTC", ["1700000000.5"], [T + 500]),
         ("ms", "UTC", ["1700000000000", "nan", ""], [T, NO_TIME, NO_TIME]),
         ("%d.%m.%Y %H:%M:%S", "Europe/Berlin", ["14.11.2023 23:13:20", "31.02.2023 00:00:00"], [T, NO_TIME]),
+        ("%Y-%m-%d", "Asia/Shanghai", ["0001-01-01"], [-62_135_625_943_000]),
         ("%Y-%m-%dT%H:%M:%S%z", "UTC", ["2023-11-15T06:13:20+0800"], [T]),
         # Clocks went back: the earlier of the two is taken. Clocks went forward: the moment after.
         ("auto", "Europe/Berlin", ["2023-10-29 02:30:00"], [1_698_539_400_000]),
@@ -40,7 +41,17 @@ def test_times(form, zone, cells, times):
     assert TimeReader(form, zone).read(cells).tolist() == times
 
 
-@pytest.mark.parametrize(("form", "zone"), [("auto", "Mars/Olympus"), ("auto", "../etc/passwd"), ("weeks", "UTC")])
+@pytest.mark.parametrize(
+    ("form", "zone"),
+    [
+        ("auto", "Mars/Olympus"),
+        ("auto", "../etc/passwd"),
+        ("weeks", "UTC"),
+        ("%Q", "UTC"),
+        ("%Y%Y", "UTC"),
+        ("%", "UTC"),
+    ],
+)
 def test_no_zone_and_no_format(form, zone):
     with pytest.raises(Invalid) as error:
         TimeReader(form, zone)

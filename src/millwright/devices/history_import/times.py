@@ -32,6 +32,8 @@ class TimeReader:
             raise columns_wrong(f"There is no time zone {zone!r}", f"没有时区“{zone}”") from error
         if form not in ("auto", *_UNITS) and "%" not in form:
             raise columns_wrong(f"{form!r} is no format of times", f"“{form}”不是时间格式")
+        if "%" in form and not _is_pattern(form):
+            raise columns_wrong(f"{form!r} is no pattern of strptime", f"“{form}”不是 strptime 格式")
         self._form, self._is_utc = form, zone.upper() in ("UTC", "ETC/UTC", "Z")
         self._known: dict[str, int] = {}
 
@@ -95,11 +97,22 @@ class TimeReader:
                 moment = datetime.fromisoformat(text.replace("/", "-"))
             else:
                 moment = datetime.strptime(text, self._form)
-        except ValueError:
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=UTC if self._is_utc else self._zone)
+            return round(moment.timestamp() * 1000)
+        except (ValueError, OverflowError):
             return NO_TIME
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC if self._is_utc else self._zone)
-        return round(moment.timestamp() * 1000)
+
+
+def _is_pattern(form: str) -> bool:
+    """Whether strptime can work with it: it tells a bad pattern only when it is used."""
+    try:
+        datetime.strptime("", form)
+    except re.error:
+        return False
+    except ValueError as error:
+        return "directive" not in str(error) and "stray" not in str(error)
+    return True
 
 
 def _number(cell: str) -> float:
