@@ -255,6 +255,15 @@ async def _registered(web: RunningWeb, made: Tenant) -> None:
         headers={"Content-Type": "application/octet-stream"},
     )
     assert answer.status_code == 200, answer.text
+    made.ids["reading_import_id"] = (await send(client, "POST", "/readings/imports", {"file_name": f"{marker}.csv"}))[
+        "id"
+    ]
+    answer = await client.put(
+        f"/api/v1/readings/imports/{made.ids['reading_import_id']}/file",
+        content=f"time,value\n{T0},{marker}\n".encode(),
+        headers={"Content-Type": "application/octet-stream"},
+    )
+    assert answer.status_code == 200, answer.text
 
 
 async def _filed(web: RunningWeb, made: Tenant) -> None:

@@ -27,7 +27,15 @@ from millwright import (
 )
 from millwright.approvals import Approvals, ApprovalsSettings
 from millwright.certificates import CertificateAuthority, CertificatesSettings
-from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
+from millwright.devices import (
+    Access,
+    ArrivalService,
+    ArrivalStore,
+    Changes,
+    DevicesService,
+    DevicesSettings,
+    DeviceStore,
+)
 from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.commands import CommandsSettings, commands_service
 from millwright.devices.connectors import (
@@ -39,7 +47,11 @@ from millwright.devices.connectors import (
     Things,
     Vault,
 )
+from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
+from millwright.devices.device_http import DeviceHttp, DeviceHttpSettings, IntakeDesk
+from millwright.devices.history_import import ReadingImportFiles, ReadingImports, ReadingImportWorker
+from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import Secrets, SecretsSettings, open_secrets
@@ -172,6 +184,7 @@ async def running_web(
     sign_in: SignInSettings | None = None,
     approving: ApprovalsSettings | None = None,
     public: Any = None,
+    senders: bool = False,
     snms: bool = False,
     filing: FilingSettings | None = None,
     name: str = "test",
@@ -201,6 +214,7 @@ async def running_web(
             console=console or folder / "no-console",
             public=public,
             snms_at_root=snms,
+            devices=await _senders(stack, records.scoped(EVERYTHING), bus, clock) if senders else None,
         )
         host = WebServer(app, chosen)
         running = RunningWeb(host.url, app.state.services, host, bus, nats, historian=kept)
@@ -213,6 +227,15 @@ async def running_web(
         finally:
             for client in running.clients:
                 await client.aclose()
+
+
+async def _senders(stack: AsyncExitStack, records: Records, bus: NatsConnection, clock: Clock) -> DeviceHttp:
+    """What answers devices over HTTP."""
+    settings, stream = DeviceHttpSettings(max_body_bytes=64 * 1024, timeout_s=5), JetStreamIntake(bus, "test-http")
+    access = Access(CredentialStore(records), DeviceStore(records), Changes(records, bus), bus, clock)
+    desk = IntakeDesk(stream, "test-http", settings, MqttSettings(), clock)
+    await stack.enter_async_context(Lifecycle(stream, access, desk))
+    return DeviceHttp(access, desk, HistorianClient(bus), settings)
 
 
 class RunningWriter:
@@ -275,6 +298,7 @@ def compose(
     templates = Templates(records, clock)
     seals = ValueSeals(everything, sealed, clock)
     files = ImportFiles(folder / "identifier-imports")
+    past = ReadingImportFiles(folder / "reading-imports")
     maker = DocumentMaker(TemplateStore(everything))
     following = SearchFollower(SearchIndex(folder / "search" / "index.sqlite"), register, maker, bus, clock)
     registration = Registration(register, templates, SerialStore(records), everything, seals, clock)
@@ -332,6 +356,8 @@ def compose(
             "drills": Drills(DrillBook(folder / "identifier-drills"), _no_node),
             "snms": Snms(registration, templates, known),
             "measures": Measures(register, everything, clock),
+            "reading_imports": ReadingImports(records, past, clock),
+            "reading_import_worker": ReadingImportWorker(everything, HistorianClient(bus), past, clock, ends=False),
             "imports": Imports(records, register, templates, SerialStore(records), files, clock),
             "search": Search(following.index, register, registration, clock),
             "search_follower": following,

@@ -14,6 +14,8 @@ const page = (load: () => Promise<{ default: ComponentType }>): JSX.Element => {
 const pages: RouteObject[] = [
   { index: true, element: page(() => import("../overview/OverviewPage")) },
   { path: "devices", element: page(() => import("../devices/DevicesPage")) },
+  { path: "readings/imports", element: page(() => import("../history/ReadingImportsPage")) },
+  { path: "readings/imports/:id", element: page(() => import("../history/ReadingImportPage")) },
   { path: "devices/:id", element: page(() => import("../devices/device/DevicePage")) },
   { path: "connectors", element: page(() => import("../connectors/ConnectorsPage")) },
   { path: "models", element: page(() => import("../models/ModelsPage")) },

@@ -10,7 +10,7 @@ import { Listing } from "../parts/Listing";
 import { useNow } from "../parts/now";
 import { Empty, Loaded } from "../parts/Page";
 
-const nameOf = (a: Arrival): string => a.sparkplug?.device_id ?? a.username ?? a.client_id ?? a.id;
+const nameOf = (a: Arrival): string => a.sparkplug?.device_id ?? a.address?.name ?? a.username ?? a.client_id ?? a.id;
 
 /** Devices that knocked and are not known; one click takes them in. */
 export function ArrivalList(): JSX.Element {
@@ -24,8 +24,8 @@ export function ArrivalList(): JSX.Element {
   const actions = (a: Arrival): JSX.Element | null => engineer ? <span className="row"><Button size="small" type="primary" onClick={() => { setAdopting(a); }}>{t.arrivals.adopt}</Button><Button size="small" onClick={() => { drop.mutate(a.id); }}>{t.arrivals.discard}</Button></span> : null;
   const columns: TableColumnsType<Arrival> = [
     { key: "name", title: t.arrivals.username, render: (_, a) => <span className="mono">{nameOf(a)}</span> },
-    { key: "from", title: t.arrivals.from, render: (_, a) => <span className="mono quiet">{a.peer ?? (a.sparkplug ? `${a.sparkplug.group_id}/${a.sparkplug.edge_node_id}` : "–")}</span> },
-    { key: "kind", title: t.devices.kind, render: (_, a) => a.kind === "sparkplug" ? "Sparkplug B" : "MQTT" },
+    { key: "from", title: t.arrivals.from, render: (_, a) => <span className="mono quiet">{a.peer ?? (a.sparkplug ? `${a.sparkplug.group_id}/${a.sparkplug.edge_node_id}` : a.parent_id ?? "–")}</span> },
+    { key: "kind", title: t.devices.kind, render: (_, a) => a.kind === "sparkplug" ? "Sparkplug B" : a.address ? `${t.devices.kinds.gateway} · ${t.history.dialects[a.address.dialect] ?? ""}` : "MQTT" },
     { key: "attempts", title: t.arrivals.attempts, align: "right", render: (_, a) => <span className="num">{f.number(a.attempts)}</span> },
     { key: "seen", title: t.devices.lastSeen, render: (_, a) => <span className="num quiet">{f.ago(a.last_ms, now)}</span> },
     { key: "act", render: (_, a) => actions(a) },

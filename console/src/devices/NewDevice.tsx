@@ -8,7 +8,7 @@ import { useChange, useModels, usePlaces } from "../api/queries";
 import { useText, useTitle } from "../i18n";
 import { ConnectGuide, FirstMessage } from "./ConnectGuide";
 
-interface Fields { name: string; title?: string; model_id?: string; place_id?: string; tags?: string[]; sparkplug?: boolean; group_id?: string; edge_node_id?: string }
+interface Fields { name: string; title?: string; model_id?: string; place_id?: string; tags?: string[]; sparkplug?: boolean; group_id?: string; edge_node_id?: string; gateway?: boolean; registers?: boolean; dialect?: "alibaba" | "jetlinks"; product_key?: string; foreign_name?: string }
 
 /** Makes a device and its token, then waits with the person for the first value. */
 export default function NewDevice({ place, close }: { place: string | null; close: () => void }): JSX.Element {
@@ -19,12 +19,16 @@ export default function NewDevice({ place, close }: { place: string | null; clos
   const places = usePlaces();
   const [form] = Form.useForm<Fields>();
   const sparkplug = Form.useWatch("sparkplug", form) ?? false;
+  const gateway = Form.useWatch("gateway", form) ?? false;
+  const dialect = Form.useWatch("dialect", form);
   const [made, setMade] = useState<{ device: Device; token: string } | null>(null);
   const [arrived, setArrived] = useState(false);
   const make = useChange(async (v: Fields) => {
     const device = await post<Device>("/devices", {
       name: v.name, title: v.title?.trim() || null, model_id: v.model_id ?? null, place_id: v.place_id ?? null, tags: v.tags ?? [],
       ...(v.sparkplug && { kind: "sparkplug_edge", sparkplug: { group_id: v.group_id, edge_node_id: v.edge_node_id } }),
+      ...(!v.sparkplug && v.gateway && { kind: "gateway", registers: v.registers ?? true }),
+      ...(!v.sparkplug && v.dialect && { address: { dialect: v.dialect, product_key: v.product_key, name: v.foreign_name ?? v.name } }),
     });
     const credential = await post<IssuedCredential>(`/devices/${device.id}/credentials`, {});
     return { device, token: credential.token };
@@ -53,6 +57,17 @@ export default function NewDevice({ place, close }: { place: string | null; clos
           </div>
           <Form.Item name="tags" label={`${t.devices.tags} (${t.common.optional})`}><Select mode="tags" tokenSeparators={[",", ";"]} open={false} suffixIcon={null} /></Form.Item>
           <Form.Item><label className="row"><Form.Item name="sparkplug" valuePropName="checked" noStyle><Switch size="small" /></Form.Item>{t.wizard.sparkplug}</label></Form.Item>
+          {!sparkplug && <>
+            <Form.Item><label className="row"><Form.Item name="gateway" valuePropName="checked" noStyle><Switch size="small" /></Form.Item>{t.history.gateway}</label></Form.Item>
+            {gateway && <Form.Item extra={t.history.registersText}><label className="row"><Form.Item name="registers" valuePropName="checked" initialValue noStyle><Switch size="small" /></Form.Item>{t.history.registers}</label></Form.Item>}
+            <Form.Item name="dialect" label={t.history.dialect}><Select allowClear placeholder={t.history.none} options={(["alibaba", "jetlinks"] as const).map((value) => ({ value, label: t.history.dialects[value] }))} /></Form.Item>
+            {dialect && (
+              <div className="grid two">
+                <Form.Item name="product_key" label={t.history.productKey[dialect]} rules={[{ required: true, message: t.common.required }]}><Input /></Form.Item>
+                <Form.Item name="foreign_name" label={t.history.foreignName[dialect]} rules={[{ required: true, message: t.common.required }]}><Input /></Form.Item>
+              </div>
+            )}
+          </>}
           {sparkplug && (
             <div className="grid two">
               <Form.Item name="group_id" label={t.wizard.group} rules={[{ required: true, message: t.common.required }]}><Input /></Form.Item>

@@ -75,6 +75,11 @@ class DataFolder:
         return self.root / "identifier-imports"
 
     @property
+    def reading_imports(self) -> Path:
+        """Files of readings that are to be brought into history, and the reports of their refused rows."""
+        return self.root / "reading-imports"
+
+    @property
     def identifier_search(self) -> Path:
         """The search index of identifiers; it can be built anew from the register."""
         return self.root / "identifier-search" / "index.sqlite"

@@ -17,6 +17,7 @@ from millwright.approvals.settings import ApprovalsSettings
 from millwright.certificates.settings import CertificatesSettings, TlsSettings
 from millwright.devices.commands.settings import CommandsSettings
 from millwright.devices.connectors.settings import ConnectorsSettings
+from millwright.devices.device_http.settings import DeviceHttpSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
@@ -48,6 +49,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     tls: TlsSettings = field(default_factory=TlsSettings)
     certificates: CertificatesSettings = field(default_factory=CertificatesSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
+    device_http: DeviceHttpSettings = field(default_factory=DeviceHttpSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     devices: DevicesSettings = field(default_factory=DevicesSettings)
     connectors: ConnectorsSettings = field(default_factory=ConnectorsSettings)

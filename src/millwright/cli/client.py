@@ -64,6 +64,11 @@ class Client:
         """Send a file as it is."""
         return self._ask("POST", path, query=query, content=content, headers={"Content-Type": media_type}).json()
 
+    def put_part(self, path: str, content: bytes, offset: int) -> Any:
+        """Send a part of a file as it is."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return self._ask("PUT", path, query={"offset": offset}, content=content, headers=headers).json()
+
     def put(self, path: str, body: Any) -> Any:
         """Replace what is at ``path``; returns the JSON answer."""
         return self._ask("PUT", path, json=body).json()

@@ -1,4 +1,4 @@
-"""``readings``: newest values, and history as files."""
+"""``readings``: newest values, and history as files, out and in."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 
-from millwright.cli.client import connect
+from millwright.cli.client import Client, connect
 from millwright.cli.lookup import get_device
 from millwright.cli.main import Options
 from millwright.cli.output import format_time, json_option, print_json, print_table
@@ -46,7 +47,7 @@ class Moment(click.ParamType[int]):
 
 @click.group()
 def readings() -> None:
-    """Readings: newest values and export."""
+    """Readings: newest values, export and import."""
 
 
 @readings.command("latest")
@@ -99,6 +100,127 @@ def export(
             return
         with client.stream("/readings", **query, format=form) as pieces:
             _write(output, pieces)
+
+
+_PART_BYTES = 4 << 20
+_FOLLOW_S = 0.5
+
+
+@readings.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--device", "device", help="Device (name or id) of the whole file, where no column names devices.")
+@click.option("--device-column", help="Column of devices.")
+@click.option("--property", "name", metavar="PROPERTY", help="Property of the whole file, in the long form.")
+@click.option("--property-column", help="Column of properties, in the long form.")
+@click.option("--value-column", help="Column of values, in the long form.")
+@click.option("--time-column", help="Column of times. Default: the first one that looks like it.")
+@click.option("--time-format", default="auto", show_default=True, help="auto, s, ms, us, ns, or like %d.%m.%Y %H:%M.")
+@click.option("--time-zone", default="UTC", show_default=True, help="Of times that state none, like Asia/Shanghai.")
+@click.option("--map", "mapped", multiple=True, metavar="COLUMN=PROPERTY[@UNIT]", help="A column of the wide form.")
+@click.option("--decimal-comma", is_flag=True, help="Numbers are written like 1.234,5.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be refused.")
+@click.option("--preview", "only_preview", is_flag=True, help="Print the first readings as they would be stored.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for the end.")
+@json_option
+@click.pass_obj
+def bring_in(
+    options: Options,
+    file: Path,
+    device: str | None,
+    device_column: str | None,
+    name: str | None,
+    property_column: str | None,
+    value_column: str | None,
+    time_column: str | None,
+    time_format: str,
+    time_zone: str,
+    mapped: tuple[str, ...],
+    decimal_comma: bool,
+    dry_run: bool,
+    only_preview: bool,
+    no_wait: bool,
+    as_json: bool,
+) -> None:
+    """Bring a FILE of readings (CSV, Excel, Parquet, Arrow) into history.
+
+    What the columns are is taken from their names; options say what these do not. Readings that were brought in before
+    are replaced, not doubled.
+
+    \b
+    Examples:
+      millwright readings import 2024.csv --device pump-7 --time-zone Asia/Shanghai
+      millwright readings import tags.parquet --device-column asset --property-column tag --value-column val
+      millwright readings import shift.xlsx --device oven --map "Zone 1=temperature.1@Cel" --preview
+    """
+    with connect(options, timeout_s=120) as client:
+        made = client.post("/readings/imports", {"file_name": file.name})["id"]
+        path = f"/readings/imports/{made}"
+        _send(client, path, file)
+        settings = client.post(f"{path}/preview", {})["settings"]
+        said = {
+            "device_id": device, "device": device_column, "property_name": name, "property": property_column,
+            "value": value_column, "time": time_column,
+        }  # fmt: skip
+        settings |= {key: value for key, value in said.items() if value is not None}
+        settings |= {"time_format": time_format, "time_zone": time_zone, "decimal_comma": decimal_comma}
+        settings["dry_run"] = dry_run
+        if device is not None:
+            settings["device"] = None
+        if name is not None:
+            settings["property"] = None
+        if value_column is not None or mapped:
+            settings["form"] = "wide" if mapped else "long"
+        if mapped:
+            settings["columns"] = dict(map(_mapping, mapped))
+        if only_preview:
+            _show_preview(client.post(f"{path}/preview", {"settings": settings}), as_json)
+            client.delete(path)
+            return
+        found = client.post(f"{path}/start", settings)
+        while not no_wait and found["state"] in ("waiting", "running"):
+            time.sleep(_FOLLOW_S)
+            found = client.get(path)
+            if sys.stderr.isatty():
+                click.echo(f"\r{found['rows']:,} of {found['total'] or '?'} rows", err=True, nl=False)
+        refused = client.get(f"{path}/refused", limit=10)["items"] if found["refused"] else []
+    if as_json:
+        print_json(found | {"first_refused": refused})
+        return
+    click.echo(f"{found['id']}: {found['state']}, {found['rows']:,} rows, {found['readings']:,} readings"
+               f"{' would be' if dry_run else ''} stored, {found['refused']:,} refused.")  # fmt: skip
+    for each in refused:
+        click.echo(f"  row {each['row']}, {each.get('column', '')} {each.get('cell', '')!r}: {each['reason']}")
+    if found["error"] is not None:
+        raise Invalid(found["error"]["message"], code=found["error"]["code"], hint=found["error"]["hint"])
+
+
+def _send(client: Client, path: str, file: Path) -> None:
+    offset = 0
+    with file.open("rb") as source:
+        while part := source.read(_PART_BYTES):
+            offset = client.put_part(f"{path}/file", part, offset)["file_bytes"]
+
+
+def _mapping(text: str) -> tuple[str, dict[str, str | None]]:
+    column, found, goal = text.partition("=")
+    if not found or not goal:
+        raise Invalid(
+            f"{text!r} is no mapping.", code="cli.mapping", hint="Write COLUMN=PROPERTY or COLUMN=PROPERTY@UNIT."
+        )
+    name, _, unit = goal.partition("@")
+    return column, {"property": name, "unit": unit or None}
+
+
+def _show_preview(preview: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(preview)
+        return
+    rows = [
+        (each["row"], "" if each["time_ms"] is None else format_time(each["time_ms"]), each["device"],
+         each["property"], each["value"], each["reason"])
+        for each in preview["readings"]
+    ]  # fmt: skip
+    print_table(["row", "time (UTC)", "device", "property", "value", "refused because"], rows, empty="No readings.")
 
 
 def _write(output: Path | None, pieces: Iterator[bytes]) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ArrivalService,
         ArrivalStore,
         ArrivalWorker,
+        ChildContact,
         SparkplugContact,
     )
     from millwright.devices.changes import EVERY, Changes
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         DevicePage,
         DeviceQuery,
         DeviceStore,
+        ForeignAddress,
         ImportReport,
         NewDevice,
         SparkplugBinding,
@@ -67,6 +69,7 @@ __all__ = [
     "ArrivalWorker",
     "ChangeWatch",
     "Changes",
+    "ChildContact",
     "Credential",
     "CredentialStore",
     "Device",
@@ -79,6 +82,7 @@ __all__ = [
     "DeviceStore",
     "DevicesService",
     "DevicesSettings",
+    "ForeignAddress",
     "ImportReport",
     "Issued",
     "Model",

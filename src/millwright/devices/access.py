@@ -285,7 +285,10 @@ class Access:
 
 
 def _is_named(grant: Grant, username: str) -> bool:
-    return username == grant.device_id or key_of(username) == key_of(grant.name)
+    """Whether a user name is the device's own: its name or id, or as the platform it comes from has it sign in."""
+    if username == grant.device_id or key_of(username) == key_of(grant.name):
+        return True
+    return grant.foreign_name is not None and username in (grant.foreign_name, f"{grant.foreign_name}&{grant.realm}")
 
 
 def _principal(grant: Grant) -> Principal:
@@ -298,4 +301,8 @@ def _principal(grant: Grant) -> Principal:
         edge_node_id=grant.edge_node_id if edge else None,
         expires_ms=grant.expires_ms,
         organisation_id=grant.organisation_id,
+        gateway=grant.kind == "gateway",
+        address=(grant.dialect, grant.realm, grant.foreign_name)
+        if grant.dialect and grant.realm and grant.foreign_name
+        else None,
     )

@@ -24,6 +24,7 @@ class DeviceDirectory:
         self._models = models
         self._known: dict[str, KnownDevice | None] = {}
         self._below: dict[tuple[str, str], str | None] = {}
+        self._children: dict[tuple[str, str, str, str], str | None] = {}
         self._declared: dict[tuple[str, int], dict[str, DeclaredProperty]] = {}
 
     def find_device(self, device_id: str) -> KnownDevice | None:
@@ -46,6 +47,16 @@ class DeviceDirectory:
             self._below[key] = found.id if found else None
         return self._below[key]
 
+    def find_child(self, gateway: KnownDevice, dialect: str, realm: str, name: str) -> str | None:
+        """The id of the device below ``gateway`` with this address, or ``None``."""
+        key = (gateway.device_id, dialect, realm, name)
+        if key not in self._children:
+            found = self._devices.find_foreign(gateway.organisation_id, dialect, realm, name)
+            if len(self._children) >= MOST:
+                self._children.clear()
+            self._children[key] = found[0] if found is not None and found[1] == gateway.device_id else None
+        return self._children[key]
+
     def drop(self, device_id: str) -> None:
         """Forget a device (``*``: all), because it changed."""
         if device_id == EVERY:
@@ -54,6 +65,7 @@ class DeviceDirectory:
         else:
             self._known.pop(device_id, None)
         self._below.clear()
+        self._children.clear()
 
     def _keep(self, device_id: str) -> KnownDevice | None:
         if len(self._known) >= MOST:
@@ -71,6 +83,11 @@ class DeviceDirectory:
             group_id=profile.group_id,
             edge_node_id=profile.edge_node_id,
             organisation_id=profile.organisation_id,
+            kind=profile.kind,
+            registers=profile.registers,
+            dialect=profile.dialect,
+            realm=profile.realm,
+            foreign_name=profile.foreign_name,
         )
 
     def _properties(self, model_id: str | None, version: int | None) -> dict[str, DeclaredProperty]:

@@ -63,12 +63,31 @@ def binding_taken(group_id: str, edge_node_id: str, device_id: str | None) -> Co
     )
 
 
+def address_taken(product_key: str | None, name: str) -> Conflict:
+    """Another device has this name on the platform it comes from."""
+    return Conflict(
+        f"Another device is called {'/'.join(filter(None, (product_key, name)))} in that dialect.",
+        code="devices.address_taken",
+        hint="A product key and device name, or a name below a gateway, belong to one device.",
+        detail={"product_key": product_key, "name": name},
+    )
+
+
 def credential_wrong() -> NotSignedIn:
     """An enrolment's token or one-time code is unknown, used, expired, or of another device."""
     return NotSignedIn(
         "This token or one-time code does not open the door to a device.",
         code="devices.credential_wrong",
         hint="Send the device's token or a fresh one-time code as password, its name (or nothing) as user.",
+    )
+
+
+def device_token_wrong() -> NotSignedIn:
+    """A request of a device carries no token, or one that opens no door."""
+    return NotSignedIn(
+        "This token does not open the door to a device.",
+        code="devices.token_wrong",
+        hint="Send the device's token in the address or as `Authorization: Bearer …`; its page issues one.",
     )
 
 

@@ -1,4 +1,5 @@
-"""What a device may publish and subscribe to: its own space, and as a Sparkplug edge node its own group and node.
+"""What a device may publish and subscribe to: its own space, as a Sparkplug edge node its own group and node, and with
+an address of another platform the topics that carry it.
 
 Everything is compared with literal topics of the device itself; a wildcard is accepted only below a prefix that is
 its own already. So ``$SYS``, ``$share/…`` and any filter that reaches beyond are refused by not being named.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from millwright.devices.dialects.topics import ATTRIBUTES_REQUEST, GATEWAY_TOPICS, own_roots, version_topic
 from millwright.devices.mqtt.topics import PRIVATE_PREFIXES
 from millwright.kernel import ROOT
 
@@ -33,6 +35,8 @@ class Principal:
         "_filter_prefix",
         "_publish",
         "_publish_prefixes",
+        "_roots",
+        "_speaks_for",
         "device_id",
         "expires_ms",
         "name",
@@ -50,6 +54,8 @@ class Principal:
         edge_node_id: str | None = None,
         expires_ms: int | None = None,
         organisation_id: str = ROOT,
+        gateway: bool = False,
+        address: tuple[str, str, str] | None = None,
     ) -> None:
         self.device_id = device_id
         self.name = name
@@ -57,7 +63,9 @@ class Principal:
         self.expires_ms = expires_ms
         self.organisation_id = organisation_id
         self._publish = TELEMETRY | ANSWERS
-        self._publish_prefixes: tuple[str, ...] = _RPC
+        self._publish_prefixes: tuple[str, ...] = (*_RPC, ATTRIBUTES_REQUEST)
+        self._roots = own_roots(*address) if address is not None else ()
+        self._speaks_for = gateway and address is not None and address[0] == "alibaba"
         self._exact_filters: frozenset[str] = frozenset()
         self._filter_prefix: str | None = None
         if group_id is not None and edge_node_id is not None:
@@ -67,6 +75,10 @@ class Principal:
             node, device = f"{root}/NCMD/{edge_node_id}", f"{root}/DCMD/{edge_node_id}"
             self._exact_filters = frozenset({node, f"{node}/#", f"{device}/#", f"{device}/+"})
             self._filter_prefix = f"{device}/"
+        if gateway:
+            self._publish |= GATEWAY_TOPICS
+        if address is not None and address[0] == "alibaba":
+            self._publish |= {version_topic(*address[1:])}
 
     def may_publish(self, topic: str) -> bool:
         """Whether the device may publish to ``topic`` (a topic with wildcards never)."""
@@ -75,10 +87,14 @@ class Principal:
         for prefix in self._publish_prefixes:
             if topic.startswith(prefix):
                 return _is_level(topic[len(prefix) :])
-        return False
+        if topic.startswith(self._roots):
+            return True
+        return self._speaks_for and topic.startswith(_FOR_OTHERS)
 
     def may_subscribe(self, topic_filter: str) -> bool:
         """Whether the device may subscribe to ``topic_filter``."""
+        if topic_filter.startswith("/"):
+            return topic_filter.startswith(self._roots) or (self._speaks_for and topic_filter.startswith(_FOR_OTHERS))
         if topic_filter.startswith(PRIVATE_PREFIXES):
             return True  # the listener gives these topics a root of the device's own
         if self._filter_prefix is None:
@@ -91,6 +107,8 @@ class Principal:
         return False
 
 
+_FOR_OTHERS: Final = ("/sys/", "/ota/device/inform/")
+"""Where a gateway of Alibaba publishes for the devices below it; whose they are is told when they are read."""
 _STATE: Final = "spBv1.0/STATE/"
 _STATE_ALL: Final = frozenset({f"{_STATE}#", f"{_STATE}+"})
 

@@ -19,6 +19,7 @@ ARRIVALS_READ = permission("arrivals:read", "See devices that knocked", "查看�
 ARRIVALS_ADOPT = permission(
     "arrivals:adopt", "Adopt and dismiss devices that knocked", "接纳或忽略待接入设备", ["engineer"]
 )
+READINGS_IMPORT = permission("readings:import", "Bring history in from files", "从文件导入历史数据", ["engineer"])
 DEAD_LETTERS_READ = permission(
     "dead_letters:read", "See messages that could not be read", "查看无法解析的消息", READERS
 )

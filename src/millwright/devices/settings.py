@@ -24,6 +24,9 @@ class DevicesSettings(Struct, frozen=True, forbid_unknown_fields=True):
         bool,
         Meta(description="Register a new Sparkplug device below a known edge node at its first birth, unasked."),
     ] = True
+    gateway_devices: Annotated[
+        int, Meta(description="Most devices that one gateway registers below itself, unasked.", ge=0, le=100_000)
+    ] = 10_000
     credentials_per_device: Annotated[int, Meta(description="Most credentials one device may hold.", ge=1, le=1000)] = (
         20
     )

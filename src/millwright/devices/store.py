@@ -89,6 +89,10 @@ devices = sa.Table(
     sa.Column("sparkplug_group", Key),
     sa.Column("sparkplug_edge", Key),
     sa.Column("sparkplug_device", Key),
+    sa.Column("foreign_dialect", sa.String(20)),
+    sa.Column("foreign_realm", Key),
+    sa.Column("foreign_name", Key),
+    sa.Column("registers", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("disabled", sa.Boolean, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
@@ -99,6 +103,14 @@ devices = sa.Table(
     sa.Index("ix_devices_devices_place_name", "place_id", "name_key"),
     sa.Index("ix_devices_devices_kind_name", "kind", "name_key"),
     sa.Index("uq_devices_devices_sparkplug", "sparkplug_group", "sparkplug_edge", "sparkplug_device", unique=True),
+    sa.Index(
+        "uq_devices_devices_foreign",
+        "organisation_id",
+        "foreign_dialect",
+        "foreign_realm",
+        "foreign_name",
+        unique=True,
+    ),
     info=owned(),
 )
 
@@ -186,6 +198,7 @@ arrivals = sa.Table(
     sa.Column("device_id", _id),
     sa.Column("parent_id", _id, sa.ForeignKey("devices_devices.id", ondelete="CASCADE"), index=True),
     sa.Column("sparkplug", sa.JSON),
+    sa.Column("address", sa.JSON),
     sa.Column("properties", sa.JSON, nullable=False),
     sa.Column("attempts", sa.BigInteger, nullable=False),
     sa.Column("first_ms", sa.BigInteger, nullable=False),

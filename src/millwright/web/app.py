@@ -45,13 +45,18 @@ CONSOLE = Path(__file__).parent / "console"
 
 
 def create_app(
-    services: Services, *, console: Path = CONSOLE, public: PublicApplication | None = None, snms_at_root: bool = False
+    services: Services,
+    *,
+    console: Path = CONSOLE,
+    public: PublicApplication | None = None,
+    snms_at_root: bool = False,
+    devices: PublicApplication | None = None,
 ) -> Litestar:
     """The application; its lifespan subscribes to the bus, so the bus must be started before.
 
-    ``public`` answers everybody at addresses of its own; ``snms_at_root`` puts the interface of secondary nodes where
-    programs written for those look for it. ``app.state.edge`` counts requests, ``app.state.hub`` holds
-    the live streams (stop it before the server).
+    ``public`` answers everybody at addresses of its own, ``devices`` devices that show their token; ``snms_at_root``
+    puts the interface of secondary nodes where programs written for those look for it. ``app.state.edge`` counts
+    requests, ``app.state.hub`` holds the live streams (stop it before the server).
     """
     board = StatsBoard(services.bus, services.clock)
     gate = Gate(services.approvals, services.records)
@@ -111,6 +116,7 @@ def create_app(
         partial(problems.methods_of, app),
         services.calls,
         public,
+        devices,
     )
     app.asgi_handler = Door(edge, at_root=snms_at_root)
     app.state.edge = edge

@@ -90,8 +90,9 @@ class Edge:
         methods: Callable[[str], list[str]],
         calls: Calls | None = None,
         public: PublicApplication | None = None,
+        devices: PublicApplication | None = None,
     ) -> None:
-        self._public = public
+        self._public, self._devices = public, devices
         self._app, self._parties, self._console, self._methods = app, parties, console, methods
         self._calls = calls or Calls()
         self._max_body = settings.max_body_bytes
@@ -126,6 +127,9 @@ class Edge:
                 return
             if self._public is not None and self._public.takes(scope["path"]):
                 await self._public(scope, receive, answer)
+                return
+            if self._devices is not None and self._devices.takes(scope["path"]):
+                await self._devices(scope, self._limited(receive), answer)
                 return
             if not scope["path"].startswith(_OURS):
                 await self._console(scope, receive, answer)

@@ -269,6 +269,11 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /identifiers/record/restore": {"version": 1},
         "POST /identifiers/operation/findings/{finding_id}/acknowledge": {"comment": "c"},
         "POST /identifiers/imports/{import_id}/start": {"template_id": ids["template_id"]},
+        "POST /readings/imports/{reading_import_id}/start": {
+            "value": "value",
+            "property_name": "x",
+            "device_id": device,
+        },
         "POST /identifiers/measures/preview": {"scope": "identifier", "on": ids["identifier"]},
         "POST /identifiers/measures/suspend": {"scope": "identifier", "on": ids["identifier"], "reason": "r"},
         "POST /identifiers/measures/redirect": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
 import msgspec
 
@@ -18,14 +19,16 @@ from millwright.devices import (
     ArrivalStore,
     ArrivalWorker,
     ChangeWatch,
+    ChildContact,
     DeviceDirectory,
     DevicesService,
     PresenceWorker,
     SparkplugContact,
 )
 from millwright.devices.commands import AnswerDecoder, command_worker
+from millwright.devices.dialects import AttributeAnswers, Children, DialectDecoder
 from millwright.devices.sparkplug import HostState, SparkplugHost, command_topic, publish, rebirth_request
-from millwright.devices.telemetry import Collector, Decoded, Outgoing, new_decoder
+from millwright.devices.telemetry import ChildHeard, Collector, Decoded, Outgoing, new_decoder
 from millwright.engines.clickhouse import open_engine
 from millwright.historian import Historian, HistorianServer, LivePublisher, PolicyStore, Retention
 from millwright.kernel import MillwrightError
@@ -50,7 +53,30 @@ class Watchers:
         for change in decoded.presence:
             self._presence.sparkplug_state(change.device_id, change.online, change.at_ms, change.reason)
         for arrival in decoded.arrivals:
-            self._arrivals.record(msgspec.convert(arrival, SparkplugContact, from_attributes=True))
+            if isinstance(arrival, ChildHeard):
+                self._arrivals.record(msgspec.convert(arrival, ChildContact, from_attributes=True))
+            else:
+                self._arrivals.record(msgspec.convert(arrival, SparkplugContact, from_attributes=True))
+
+
+class Newcomers:
+    """Announces the devices that gateways registered while their messages were read."""
+
+    def __init__(self, children: Children, devices: DevicesService) -> None:
+        self._children, self._devices = children, devices
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def look(self, _decoded: Decoded) -> None:
+        """A hook: announce in the background."""
+        found = self._children.take_registered()
+        if found:
+            task = asyncio.create_task(self._announce(found))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _announce(self, device_ids: list[str]) -> None:
+        for device_id in device_ids:
+            await self._devices.changes.announce(device_id)
 
 
 class Rebirths:
@@ -103,6 +129,8 @@ def compose(node: Node) -> Composition:
     directory = DeviceDirectory(devices.device_store, devices.model_store)
     collector = Collector(settings.telemetry)
     sparkplug = SparkplugHost(directory, collector, settings.telemetry)
+    children = Children(node.records, devices.device_store, directory, node.clock, settings.devices)
+    answers = AttributeAnswers(historian, partial(publish, node.bus))
     watchers = Watchers(live, presence, arrivals)
     alarms = AlarmWorker(
         node.records,
@@ -128,7 +156,14 @@ def compose(node: Node) -> Composition:
     commands.use_connectors(points_of(node))
     pipeline = Pipeline(
         node.bus,
-        new_decoder(directory, settings.telemetry, collector, sparkplug, AnswerDecoder(collector)),
+        new_decoder(
+            directory,
+            settings.telemetry,
+            collector,
+            sparkplug,
+            AnswerDecoder(collector),
+            partial(DialectDecoder, children, collector),
+        ),
         historian,
         sparkplug,
         node.clock,
@@ -137,6 +172,8 @@ def compose(node: Node) -> Composition:
             ("rules", lambda decoded: alarms.evaluate(decoded.batch)),
             ("watchers", watchers.look),
             ("commands", commands.look),
+            ("newcomers", Newcomers(children, devices).look),
+            ("attributes", answers.look),
         ],
         note_series=devices.properties.note,
         before_acknowledge=[("alarms", alarms.flush), ("commands", commands.settle)],
@@ -164,6 +201,7 @@ def compose(node: Node) -> Composition:
             HostState(node.bus, node.clock),
             recorder,
             commands,
+            answers,
             pipeline,
             StoredBytes(
                 historian.bytes_by_device,

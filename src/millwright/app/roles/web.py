@@ -7,6 +7,7 @@ from functools import partial
 
 from millwright import __version__
 from millwright.app.connectors import connectors_of
+from millwright.app.disk import DiskWatch
 from millwright.app.identifiers import (
     RecordedHandles,
     administrators_of,
@@ -19,17 +20,23 @@ from millwright.app.identifiers import (
     start_on_demand,
     watch_of,
 )
-from millwright.app.limits import QuotaProblems
+from millwright.app.intake import GuardedIntake
+from millwright.app.limits import QuotaDoor, QuotaProblems, RatePacer
 from millwright.app.node import Composition, Node, secrets_of
+from millwright.app.refusals import RecordedAuthenticator
 from millwright.app.settings import describe
 from millwright.app.stats import Figures, figures
 from millwright.app.tls import NodeTls, is_own, listening
 from millwright.approvals import Approvals, ApprovalsKeeper
 from millwright.certificates import CertificateAuthority
-from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DeviceStore
+from millwright.devices import Access, ArrivalService, ArrivalStore, Changes, DevicesService, DeviceStore
 from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.commands import commands_service
+from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
+from millwright.devices.device_http import DeviceHttp, IntakeDesk
+from millwright.devices.history_import import ReadingImportFiles, ReadingImportKeeper, ReadingImports
+from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.identity.drills import DrillBook, Drills
@@ -106,6 +113,9 @@ def compose(node: Node) -> Composition:
         look_now=importing.look_now,
     )
     following = follower_of(node, register, spawn=partial(start_on_demand, node, "indexer"))
+    past = ReadingImportFiles(node.folder.reading_imports)
+    bringing = ReadingImportKeeper(everything, past, node.clock, partial(start_on_demand, node, "history_importer"))
+    reading_imports = ReadingImports(node.records, past, node.clock, look_now=bringing.look_now)
     search = Search(following.index, register, registration, node.clock)
     watch, kept = watch_of(node, register), OperationStore(everything)
     calendar = Calendar(settings.metering.utc_offset_h)
@@ -173,6 +183,7 @@ def compose(node: Node) -> Composition:
             "snms": Snms(registration, templates, parties),
             "measures": Measures(register, everything, node.clock, settings.resolution.public_url),
             "imports": imports,
+            "reading_imports": reading_imports,
             "search": search,
             **field.services,
             "operation": Operation(kept, board, mirrors, register, node.clock, settings.monitoring),
@@ -192,7 +203,9 @@ def compose(node: Node) -> Composition:
         failed=identifiers.failed,
         watch=watch,
     )
-    server = WebServer(create_app(services, public=public, snms_at_root=settings.identity.snms), chosen)
+    senders, sending = _device_http(node, mqtt, denials, limits)
+    app = create_app(services, public=public, snms_at_root=settings.identity.snms, devices=senders)
+    server = WebServer(app, chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
     keeper = ApprovalsKeeper(approvals, recorder, node.clock)
     prefix_keeper = PrefixKeeper(
@@ -220,7 +233,27 @@ def compose(node: Node) -> Composition:
         before.append(recursor)
     before += [agent, field.keeper]
     watching: list[Part] = [board, mirrors, Teller(watch, node.bus, settings.node.name)]
-    return Composition([*before, importing, following, tally, limits, *watching, server], server.url)
+    return Composition(
+        [*before, importing, bringing, following, tally, limits, *sending, *watching, server], server.url
+    )
+
+
+def _device_http(node: Node, mqtt: MqttSettings, denials: Denials, limits: LimitWatch) -> tuple[DeviceHttp, list[Part]]:
+    """What answers devices over HTTP, and the parts it stands on."""
+    chosen, everything = node.settings.device_http, node.records.scoped(EVERYTHING)
+    name = f"{node.settings.node.name}-http"
+    access = Access(
+        CredentialStore(everything), DeviceStore(everything), Changes(everything, node.bus), node.bus, node.clock
+    )
+    door = RecordedAuthenticator(QuotaDoor(access, lambda: limits.ceilings), denials, node.clock)
+    section = node.settings.node
+    disk = DiskWatch(node.folder.root, low_mb=section.disk_low_mb, stop_mb=section.disk_stop_mb, clock=node.clock)
+    stream = JetStreamIntake(node.bus, name)
+    pacer = RatePacer(lambda: limits.ceilings, node.clock)
+    desk = IntakeDesk(GuardedIntake(stream, disk), name, chosen, mqtt, node.clock, pacer)
+    app = DeviceHttp(door, desk, HistorianClient(node.bus), chosen)
+    node.stats.sources.append(lambda: Figures({"device_requests": app.requests, "device_messages": desk.messages}))
+    return app, [disk, stream, access, desk] if chosen.enabled else []
 
 
 async def _start_drill(node: Node, arguments: list[str]) -> asyncio.subprocess.Process:

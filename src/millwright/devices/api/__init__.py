@@ -1,11 +1,12 @@
 """Routes below ``/api/v1``: places, models, devices with their credentials and certificates,
-enrolment, arrivals; and EST at its well-known place."""
+enrolment, arrivals, imports of readings; and EST at its well-known place."""
 
 from millwright.devices.api.arrivals import ArrivalsController
 from millwright.devices.api.bulk import ImportController
 from millwright.devices.api.certificates import DeviceCertificatesController
 from millwright.devices.api.devices import CredentialsController, DevicesController
 from millwright.devices.api.enrolment import WELL_KNOWN, EnrolmentController
+from millwright.devices.api.history_import import ReadingImportsController
 from millwright.devices.api.models import ModelsController
 from millwright.devices.api.places import PlacesController
 from millwright.devices.commands.api import ROUTES as COMMANDS
@@ -20,6 +21,7 @@ ROUTES = [
     EnrolmentController,
     ArrivalsController,
     *COMMANDS,
+    ReadingImportsController,
 ]
 """What the web host mounts."""
 

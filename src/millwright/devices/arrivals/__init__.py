@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
-    from millwright.devices.arrivals.model import Adoption, Arrival, RefusedContact, SparkplugContact
+    from millwright.devices.arrivals.model import Adoption, Arrival, ChildContact, RefusedContact, SparkplugContact
     from millwright.devices.arrivals.service import ArrivalService
     from millwright.devices.arrivals.store import ArrivalStore
     from millwright.devices.arrivals.worker import SUBJECT, ArrivalWorker
@@ -19,6 +19,7 @@ __all__ = [
     "ArrivalService",
     "ArrivalStore",
     "ArrivalWorker",
+    "ChildContact",
     "RefusedContact",
     "SparkplugContact",
 ]

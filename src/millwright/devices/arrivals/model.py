@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from millwright.devices.models.model import PropertyType
+from millwright.devices.registry.addresses import Dialect, ForeignAddress
 from millwright.devices.registry.model import SparkplugBinding
 from millwright.kernel import ROOT
 
@@ -39,6 +40,17 @@ class SparkplugContact(Struct, frozen=True, kw_only=True):
     properties: tuple[ArrivalProperty, ...] = ()
 
 
+class ChildContact(Struct, frozen=True, kw_only=True):
+    """A device, not registered, that a registered gateway spoke for."""
+
+    gateway_id: str
+    dialect: Dialect
+    product: str
+    name: str
+    type: str
+    at_ms: int
+
+
 class ArrivalProperty(Struct, frozen=True, kw_only=True):
     """A metric named in the birth."""
 
@@ -51,11 +63,11 @@ class Arrival(Struct, frozen=True, kw_only=True):
     """A device that made contact. Times are UTC ms; ``attempts`` counts contacts since the first.
 
     ``device_id`` set: a registered device of that user name came with a wrong password; adopting into it accepts the
-    new one. ``parent_id``: the edge node of a Sparkplug device.
+    new one. ``parent_id``: the edge node or gateway that the device is below; ``address``: what that gateway calls it.
     """
 
     id: str
-    kind: Literal["mqtt", "sparkplug"]
+    kind: Literal["mqtt", "sparkplug", "gateway"]
     username: str | None
     client_id: str | None
     peer: str | None
@@ -68,6 +80,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     first_ms: int
     last_ms: int
     organisation_id: str = ROOT
+    address: ForeignAddress | None = None
 
 
 class Adoption(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

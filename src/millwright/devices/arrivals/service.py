@@ -7,11 +7,12 @@ import builtins
 import logging
 from collections.abc import Sequence
 
-from millwright.devices.arrivals.model import Adoption, Arrival, RefusedContact, SparkplugContact
+from millwright.devices.arrivals.model import Adoption, Arrival, ChildContact, RefusedContact, SparkplugContact
 from millwright.devices.arrivals.store import ArrivalStore, Contact, mqtt_identity, sparkplug_identity
 from millwright.devices.changes import Changes
 from millwright.devices.errors import invalid
-from millwright.devices.registry.model import Device, NewDevice, SparkplugBinding, check
+from millwright.devices.registry.addresses import ForeignAddress
+from millwright.devices.registry.model import Device, Kind, NewDevice, SparkplugBinding, check
 from millwright.devices.registry.store import DeviceStore
 from millwright.devices.settings import DevicesSettings
 from millwright.kernel import Bus, Clock, Conflict, MillwrightError, new_id
@@ -87,11 +88,15 @@ class ArrivalService:
         note("arrival", arrival_id)
         await self._tell()
 
-    def record(self, contact: RefusedContact | SparkplugContact) -> None:
+    def record(self, contact: RefusedContact | SparkplugContact | ChildContact) -> None:
         """Note a contact; written by the next :meth:`flush`. Cheap, bounded, never raises."""
         if isinstance(contact, RefusedContact):
             if self._settings.arrivals == "list":
                 self._gather(_refused(contact))
+            return
+        if isinstance(contact, ChildContact):
+            if self._settings.arrivals == "list":
+                self._gather(_below(contact))
             return
         if self._settings.adopt_sparkplug:
             if len(self._born) < _PENDING:
@@ -172,17 +177,24 @@ class ArrivalService:
 
 
 def _new_device(arrival: Arrival, adoption: Adoption) -> NewDevice:
-    name = adoption.name or (arrival.sparkplug.device_id if arrival.sparkplug else None)
+    given = arrival.sparkplug.device_id if arrival.sparkplug else arrival.address.name if arrival.address else None
+    name = adoption.name or given
     if not name:
         raise invalid("A name is missing.", "/name", code="devices.name_invalid")
+    if arrival.address is not None and adoption.sparkplug is not None:
+        raise invalid("A gateway's device has no Sparkplug address.", "/sparkplug")
     binding = arrival.sparkplug or adoption.sparkplug
+    kind: Kind = "sparkplug_device" if arrival.sparkplug else "sparkplug_edge" if binding else "device"
+    if arrival.address is not None:
+        kind = "gateway_device"
     return NewDevice(
         name=name,
         title=adoption.title,
         model_id=adoption.model_id,
         place_id=adoption.place_id,
         tags=adoption.tags,
-        kind="sparkplug_device" if arrival.sparkplug else ("sparkplug_edge" if binding else "device"),
+        kind=kind,
+        address=arrival.address,
         parent_id=arrival.parent_id,
         sparkplug=binding,
     )
@@ -204,6 +216,21 @@ def _refused(contact: RefusedContact) -> Contact:
         digest=contact.digest,
         reason=contact.reason[:40],
         device_id=contact.device_id,
+    )
+
+
+def _below(contact: ChildContact) -> Contact:
+    address = ForeignAddress(
+        dialect=contact.dialect, product_key=contact.product or None, name=contact.name[:255] or "?"
+    )
+    return Contact(
+        identity=f"gateway:{contact.gateway_id}:{contact.dialect}:{contact.product[:255]}:{contact.name[:255]}",
+        kind="gateway",
+        first_ms=contact.at_ms,
+        last_ms=contact.at_ms,
+        parent_id=contact.gateway_id,
+        address=address,
+        username=contact.name[:128],
     )
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from millwright.devices.arrivals.model import Arrival, ArrivalProperty, SparkplugContact
 from millwright.devices.credentials.store import add, adopted_row
 from millwright.devices.errors import not_found
+from millwright.devices.registry.addresses import ForeignAddress
 from millwright.devices.registry.model import NewDevice, SparkplugBinding
 from millwright.devices.registry.store import insert_device
 from millwright.devices.store import arrivals, bump, devices
@@ -36,6 +37,7 @@ class Contact:
     device_id: str | None = None
     parent_id: str | None = None
     sparkplug: SparkplugBinding | None = None
+    address: ForeignAddress | None = None
     properties: tuple[ArrivalProperty, ...] = field(default_factory=tuple)
 
 
@@ -157,6 +159,7 @@ def _merge(connection: sa.Connection, contact: Contact) -> bool:
             digest=contact.digest,
             parent_id=contact.parent_id,
             sparkplug=msgspec.to_builtins(contact.sparkplug) if contact.sparkplug else None,
+            address=msgspec.to_builtins(contact.address) if contact.address else None,
             attempts=contact.attempts,
             first_ms=contact.first_ms,
             **changes,

@@ -70,6 +70,9 @@ class Grant(Struct, frozen=True, kw_only=True):
     revision: int
     expires_ms: int | None
     organisation_id: str = ROOT
+    dialect: str | None = None
+    realm: str | None = None
+    foreign_name: str | None = None
 
 
 def digest_of_token(token: str) -> bytes:

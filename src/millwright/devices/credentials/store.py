@@ -28,6 +28,9 @@ _grants = (
         sa.or_(devices.c.disabled, sa.not_(active(devices.c.organisation_id))).label("disabled"),
         devices.c.revision,
         devices.c.organisation_id,
+        devices.c.foreign_dialect,
+        devices.c.foreign_realm,
+        devices.c.foreign_name,
     )
     .join_from(credentials, devices, credentials.c.device_id == devices.c.id)
     .where(credentials.c.digest.in_(sa.bindparam("digests", expanding=True)))
@@ -93,6 +96,9 @@ class CredentialStore:
                 revision=row.revision,
                 expires_ms=row.expires_ms,
                 organisation_id=row.organisation_id,
+                dialect=row.foreign_dialect,
+                realm=row.foreign_realm,
+                foreign_name=row.foreign_name,
             )
             for row in rows
         }

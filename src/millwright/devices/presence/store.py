@@ -29,9 +29,9 @@ class PresenceStore:
             ]
 
     def links(self) -> dict[str, str]:
-        """Every Sparkplug device's edge node."""
+        """The edge node or gateway of every device that is below one."""
         query = sa.select(devices.c.id, devices.c.parent_id).where(
-            devices.c.kind == "sparkplug_device", devices.c.parent_id.is_not(None)
+            devices.c.kind.in_(("sparkplug_device", "gateway_device")), devices.c.parent_id.is_not(None)
         )
         with self._records.read() as connection:
             return {row.id: row.parent_id for row in connection.execute(query)}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
+    from millwright.devices.registry.addresses import Dialect, ForeignAddress
     from millwright.devices.registry.bulk import DeviceRow, ImportReport
     from millwright.devices.registry.model import (
         Device,
@@ -31,6 +32,8 @@ __all__ = [
     "DeviceQuery",
     "DeviceRow",
     "DeviceStore",
+    "Dialect",
+    "ForeignAddress",
     "ImportReport",
     "Kind",
     "NewDevice",

@@ -21,6 +21,7 @@ from millwright.devices.credentials.store import issued_row
 from millwright.devices.errors import invalid
 from millwright.devices.names import key_of
 from millwright.devices.places.store import paths
+from millwright.devices.registry.addresses import Dialect, ForeignAddress, realm_of
 from millwright.devices.registry.model import Device, Kind, NewDevice, SparkplugBinding, check
 from millwright.devices.registry.store import values_of
 from millwright.devices.store import bump, credentials, devices, home, models, places, tags
@@ -41,6 +42,9 @@ COLUMNS = (
     "edge_node_id",
     "device_id",
     "disabled",
+    "dialect",
+    "product_key",
+    "foreign_name",
 )
 """Columns of a CSV file, in and out; tags are separated by semicolons."""
 
@@ -60,6 +64,9 @@ class DeviceRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     edge_node_id: str | None = None
     device_id: Annotated[str | None, Meta(description="The name Sparkplug gives the device.")] = None
     disabled: bool = False
+    dialect: Dialect | None = None
+    product_key: Annotated[str | None, Meta(description="Alibaba's product key, JetLinks' product id.")] = None
+    foreign_name: Annotated[str | None, Meta(description="Its name on that platform. Null: `name`.")] = None
 
 
 class Refused(Struct, frozen=True, kw_only=True):
@@ -128,6 +135,9 @@ def write_csv(found: Iterable[Device], model_names: dict[str, str]) -> Iterator[
             binding.edge_node_id if binding else "",
             (binding.device_id or "") if binding else "",
             "true" if device.disabled else "false",
+            device.address.dialect if device.address else "",
+            (device.address.product_key or "") if device.address else "",
+            device.address.name if device.address else "",
         )
         writer.writerow(map(safe_cell, cells))
         if count % _CHUNK == 0:
@@ -169,8 +179,19 @@ class _Known:
         ).all()
         self.addresses = {(group, edge, device): device_id for device_id, group, edge, device, _ in bound}
         self.edges: dict[str, str] = {row.id: row.organisation_id for row in bound}
+        rows = connection.execute(
+            sa.select(
+                devices.c.organisation_id, devices.c.foreign_dialect, devices.c.foreign_realm, devices.c.foreign_name
+            ).where(devices.c.foreign_dialect.is_not(None), devices.c.parent_id.is_(None))
+        )
+        self.foreign: set[tuple[str, ...]] = {tuple(row) for row in rows}
         owners = {self.home, *self.owner.values(), *self.edges.values()}
         self.above = {each: organisation_path(connection, each) for each in owners}
+
+    @staticmethod
+    def foreign_key(organisation_id: str, address: ForeignAddress) -> tuple[str, ...]:
+        """What tells addresses apart."""
+        return organisation_id, address.dialect, realm_of(address, None), address.name
 
 
 class BulkStore:
@@ -197,6 +218,8 @@ class BulkStore:
                     continue
                 device_id = new_id("dev")
                 known.names.add((organisation_id, key_of(new.name)))
+                if new.address:
+                    known.foreign.add(known.foreign_key(organisation_id, new.address))
                 if new.sparkplug:
                     binding = new.sparkplug
                     known.addresses[binding.group_id, binding.edge_node_id, binding.device_id or ""] = device_id
@@ -254,6 +277,7 @@ def _resolve(row: Any, known: _Known) -> tuple[NewDevice, int | None, str]:
             parent_id=parent_id,
             sparkplug=binding,
             disabled=wanted.disabled,
+            address=_foreign(wanted),
         )
     )
     place_id = new.place_id
@@ -266,7 +290,21 @@ def _resolve(row: Any, known: _Known) -> tuple[NewDevice, int | None, str]:
         raise invalid(f"Another device is named {new.name!r}.", "/name", code="devices.device_name_taken")
     if binding and (binding.group_id, binding.edge_node_id, binding.device_id or "") in known.addresses:
         raise invalid("Another device has this Sparkplug address.", "/group_id", code="devices.sparkplug_taken")
+    if new.address and known.foreign_key(organisation_id, new.address) in known.foreign:
+        raise invalid("Another device has this product key and name.", "/product_key", code="devices.address_taken")
     return new, version, organisation_id
+
+
+def _foreign(wanted: DeviceRow) -> ForeignAddress | None:
+    if wanted.kind == "gateway_device":
+        raise invalid("A gateway registers its devices itself; leave them out.", "/kind")
+    if wanted.dialect is None:
+        if wanted.product_key or wanted.foreign_name:
+            raise invalid("A name on another platform needs the dialect.", "/dialect")
+        return None
+    return ForeignAddress(
+        dialect=wanted.dialect, product_key=wanted.product_key or None, name=wanted.foreign_name or wanted.name
+    )
 
 
 def _look_up(index: dict[str, Any], wanted: str | None, what: str, default: Any) -> Any:

@@ -8,9 +8,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from millwright.devices.errors import invalid
 from millwright.devices.names import clean_name, clean_title
+from millwright.devices.registry.addresses import ForeignAddress, check_foreign
 from millwright.kernel import ROOT
 
-Kind = Literal["device", "sparkplug_edge", "sparkplug_device"]
+Kind = Literal["device", "sparkplug_edge", "sparkplug_device", "gateway", "gateway_device"]
 Status = Literal["online", "offline", "never"]
 
 MAX_TAGS = 50
@@ -38,7 +39,10 @@ NEVER = PresenceState()
 
 
 class Device(Struct, frozen=True, kw_only=True):
-    """A registered device. ``revision`` grows with every change and is its ETag."""
+    """A registered device. ``revision`` grows with every change and is its ETag.
+
+    ``address`` is its name on the platform it comes from; ``registers``: a gateway may register devices unasked.
+    """
 
     id: str
     name: str
@@ -57,10 +61,12 @@ class Device(Struct, frozen=True, kw_only=True):
     revision: int
     alarms_active: int = 0
     organisation_id: str = ROOT
+    address: ForeignAddress | None = None
+    registers: bool = False
 
 
 class NewDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A device to be registered. A Sparkplug device names its edge node as ``parent_id``."""
+    """A device to be registered. One below an edge node or gateway names that as ``parent_id``."""
 
     name: Annotated[str, Meta(description="Unique; compared without case.", examples=["pump-7"])]
     title: Annotated[str | None, Meta(description="For people.", examples=["Cooling pump 7"])] = None
@@ -72,6 +78,12 @@ class NewDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parent_id: str | None = None
     sparkplug: SparkplugBinding | None = None
     disabled: bool = False
+    address: Annotated[
+        ForeignAddress | None, Meta(description="Its name on the platform it comes from; a gateway's device needs one.")
+    ] = None
+    registers: Annotated[
+        bool, Meta(description="A gateway with this right registers the devices it speaks for, unasked.")
+    ] = True
 
 
 class DeviceChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,6 +97,15 @@ class DeviceChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     tags: tuple[str, ...] | UnsetType = UNSET
     sparkplug: SparkplugBinding | UnsetType | None = UNSET
     disabled: bool | UnsetType = UNSET
+    kind: (
+        Annotated[
+            Literal["device", "gateway"],
+            Meta(description="Makes a plain device a gateway, or a gateway a plain device."),
+        ]
+        | UnsetType
+    ) = UNSET
+    address: ForeignAddress | UnsetType | None = UNSET
+    registers: bool | UnsetType = UNSET
 
 
 class DeviceQuery(Struct, frozen=True, kw_only=True):
@@ -149,9 +170,15 @@ def clean_tags(tags: tuple[str, ...], pointer: str) -> tuple[str, ...]:
 def check_binding(new: NewDevice, pointer: str) -> SparkplugBinding | None:
     """The Sparkplug address when it fits the kind of device."""
     binding = new.sparkplug
-    if new.kind == "device":
+    if new.address is not None:
+        check_foreign(new.address, new.kind, pointer.removesuffix("sparkplug") + "address")
+    if new.kind in ("device", "gateway"):
         if binding is not None or new.parent_id is not None:
-            raise invalid("A plain device has no Sparkplug address and no edge node.", pointer)
+            raise invalid("A plain device or gateway has no Sparkplug address and no parent.", pointer)
+        return None
+    if new.kind == "gateway_device":
+        if binding is not None or new.parent_id is None or new.address is None:
+            raise invalid("A gateway's device needs the gateway as parent_id and its address.", pointer)
         return None
     if binding is None:
         raise invalid(f"A {new.kind} needs its Sparkplug address.", pointer)

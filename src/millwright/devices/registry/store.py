@@ -14,6 +14,15 @@ from millwright.certificates import revoke_organisation, revoke_subject
 from millwright.devices.errors import binding_taken, in_use, invalid, name_taken, not_found, stale
 from millwright.devices.names import key_of
 from millwright.devices.places.store import paths
+from millwright.devices.registry.addresses import (
+    ForeignAddress,
+    address_of,
+    check_foreign,
+    find_foreign,
+    foreign_columns,
+    foreign_free,
+    refuse_taken,
+)
 from millwright.devices.registry.model import (
     NEVER,
     Device,
@@ -42,6 +51,12 @@ _profile = sa.select(
     devices.c.sparkplug_group,
     devices.c.sparkplug_edge,
     devices.c.organisation_id,
+    devices.c.kind,
+    devices.c.registers,
+    devices.c.foreign_dialect,
+    devices.c.foreign_realm,
+    devices.c.foreign_name,
+    devices.c.parent_id,
 ).where(devices.c.id == sa.bindparam("device_id"))
 
 
@@ -53,6 +68,12 @@ class Profile(NamedTuple):
     group_id: str | None
     edge_node_id: str | None
     organisation_id: str
+    kind: str
+    registers: bool
+    dialect: str | None
+    realm: str | None
+    foreign_name: str | None
+    parent_id: str | None
 
 
 class DeviceStore:
@@ -102,6 +123,17 @@ class DeviceStore:
         with self._records.read() as connection:
             row = connection.execute(_select.where(*_bound(binding))).one_or_none()
             return _devices(connection, [row])[0] if row else None
+
+    def find_foreign(self, organisation_id: str, dialect: str, realm: str, name: str) -> tuple[str, str | None] | None:
+        """Id and parent of the device with this address in an organisation; a short read."""
+        with self._records.read() as connection:
+            row = find_foreign(connection, organisation_id, dialect, realm, name)
+            return (row.id, row.parent_id) if row else None
+
+    def count_below(self, parent_id: str) -> int:
+        """How many devices are below an edge node or gateway."""
+        with self._records.read() as connection:
+            return int(connection.scalar(_below(parent_id)) or 0)
 
     def list(self, query: DeviceQuery, cursor: str | None, limit: int) -> DevicePage:
         """A page by name. Raises ``Invalid`` for a foreign cursor."""
@@ -209,7 +241,7 @@ class DeviceStore:
             current = row.revision
             if expected is not None and expected != current:
                 raise stale(device_id, current)
-            children = connection.scalar(sa.select(sa.func.count()).where(devices.c.parent_id == device_id))
+            children = connection.scalar(_below(device_id))
             if children:
                 raise in_use("device", device_id, {"devices": int(children)})
             revoke_subject(connection, "device", device_id, now_ms, "cessation_of_operation")
@@ -244,7 +276,12 @@ def insert_device(connection: sa.Connection, device_id: str, new: NewDevice, now
     if _named(connection, new.name, organisation_id) is not None:
         raise name_taken("device", new.name)
     _refuse_binding(connection, device_id, new.sparkplug)
-    if new.parent_id is not None:
+    refuse_taken(connection, device_id, organisation_id, new.address, new.parent_id)
+    if new.kind == "gateway_device":
+        gateway = sa.select(devices.c.kind).where(devices.c.id == new.parent_id)
+        if connection.scalar(gateway) != "gateway":
+            raise invalid("The parent is no gateway.", "/parent_id")
+    elif new.parent_id is not None:
         parent = connection.execute(sa.select(devices).where(devices.c.id == new.parent_id)).mappings().one_or_none()
         if parent is None or new.sparkplug is None:
             raise not_found("device", new.parent_id)
@@ -254,7 +291,7 @@ def insert_device(connection: sa.Connection, device_id: str, new: NewDevice, now
     version = _model_version(connection, new.model_id, new.model_version, organisation_id)
     _need_place(connection, new.place_id, organisation_id)
     values = values_of(device_id, new, version, now_ms, organisation_id)
-    with _sparkplug_free(new.sparkplug):
+    with _sparkplug_free(new.sparkplug), foreign_free(new.address):
         connection.execute(sa.insert(devices).values(**values))
     if new.tags:
         connection.execute(sa.insert(tags), [{"tag": tag, "device_id": device_id} for tag in new.tags])
@@ -276,6 +313,8 @@ def values_of(device_id: str, new: NewDevice, version: int | None, now_ms: int, 
         "place_id": new.place_id,
         "parent_id": new.parent_id,
         **binding_columns(new.sparkplug),
+        **foreign_columns(new.address, new.parent_id),
+        "registers": new.registers and new.kind == "gateway",
         "disabled": new.disabled,
         "created_ms": now_ms,
         "revision": 1,
@@ -301,6 +340,12 @@ def _apply(connection: sa.Connection, row: dict[str, Any], changes: dict[str, An
         row["name_key"] = key
     if "sparkplug" in changes:
         row |= _rebind(connection, row, changes.pop("sparkplug"))
+    if "kind" in changes:
+        row |= _turn(connection, row, changes.pop("kind"))
+    if "address" in changes:
+        row |= _readdress(connection, row, changes.pop("address"))
+    if changes.get("registers") and row["kind"] != "gateway":
+        raise invalid("Only a gateway registers devices.", "/registers")
     if "place_id" in changes:
         _need_place(connection, changes["place_id"], row["organisation_id"])
     if "model_id" in changes or "model_version" in changes:
@@ -316,14 +361,18 @@ def _apply(connection: sa.Connection, row: dict[str, Any], changes: dict[str, An
     row |= changes
     row["search"] = searched(row["name"], row["title"], row["tags"])
     row["revision"] += 1
-    with _sparkplug_free(_binding_of(row)):
+    with _sparkplug_free(_binding_of(row)), foreign_free(address_of(row)):
         connection.execute(sa.update(devices).where(devices.c.id == device_id).values(**row))
 
 
 def _rebind(connection: sa.Connection, row: dict[str, Any], binding: SparkplugBinding | None) -> dict[str, Any]:
     """The columns of a new Sparkplug address; devices below an edge node follow it."""
     device_id = row["id"]
-    children = sa.select(sa.func.count()).where(devices.c.parent_id == device_id)
+    children = _below(device_id)
+    if row["kind"] in ("gateway", "gateway_device"):
+        if binding is None:
+            return {}
+        raise invalid("A gateway or a device of one is no edge node; make it a plain device first.", "/sparkplug")
     if row["kind"] == "sparkplug_device":
         own = (row["sparkplug_group"], row["sparkplug_edge"])
         if binding is None or (binding.group_id, binding.edge_node_id) != own or not binding.device_id:
@@ -347,6 +396,32 @@ def _rebind(connection: sa.Connection, row: dict[str, Any], binding: SparkplugBi
         )
     )
     return {"kind": "sparkplug_edge", **binding_columns(binding)}
+
+
+def _turn(connection: sa.Connection, row: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The columns of a plain device that becomes a gateway, or the other way round."""
+    if row["kind"] == kind:
+        return {}
+    if row["kind"] not in ("device", "gateway"):
+        raise invalid("Only a plain device becomes a gateway, and a gateway a plain device.", "/kind")
+    below = int(connection.scalar(_below(row["id"])) or 0)
+    if below:
+        raise in_use("device", row["id"], {"devices": below})
+    return {"kind": kind, "registers": kind == "gateway"}
+
+
+def _readdress(connection: sa.Connection, row: dict[str, Any], address: ForeignAddress | None) -> dict[str, Any]:
+    """The columns of a new name on another platform."""
+    if address is not None:
+        check_foreign(address, row["kind"], "/address")
+        refuse_taken(connection, row["id"], row["organisation_id"], address, row["parent_id"])
+    elif row["kind"] == "gateway_device":
+        raise invalid("A gateway's device keeps an address: its gateway names it by that.", "/address")
+    return foreign_columns(address, row["parent_id"])
+
+
+def _below(parent_id: str) -> sa.Select[int]:
+    return sa.select(sa.func.count()).select_from(devices).where(devices.c.parent_id == parent_id)
 
 
 def _bound(binding: SparkplugBinding) -> list[sa.ColumnElement[bool]]:
@@ -457,4 +532,6 @@ def _device(row: Any, place_path: str | None) -> Device:
         created_ms=row.created_ms,
         revision=row.revision,
         organisation_id=row.organisation_id,
+        address=address_of(row._mapping),
+        registers=row.registers,
     )

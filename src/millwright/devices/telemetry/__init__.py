@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from millwright.devices.telemetry.json_decoder import JsonDecoder
     from millwright.devices.telemetry.model import (
         Arrival,
+        ChildHeard,
         DeclaredProperty,
         Decoded,
         Directory,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         Outgoing,
         PresenceChange,
         PropertyType,
+        Question,
     )
     from millwright.devices.telemetry.repeats import RepeatMemory
     from millwright.devices.telemetry.settings import TelemetrySettings
@@ -41,6 +43,7 @@ __getattr__ = exports(__name__)
 
 __all__ = [
     "Arrival",
+    "ChildHeard",
     "Collector",
     "DeclaredProperty",
     "Decoded",
@@ -52,6 +55,7 @@ __all__ = [
     "Outgoing",
     "PresenceChange",
     "PropertyType",
+    "Question",
     "REASONS",
     "RepeatMemory",
     "RunDecoder",

@@ -11,7 +11,15 @@ from millwright.devices.dead_letters.model import DeadLetter
 from millwright.devices.intake import Run
 from millwright.devices.telemetry.columns import Lane, Rows, join
 from millwright.devices.telemetry.errors import Unreadable
-from millwright.devices.telemetry.model import Arrival, Decoded, KnownDevice, Outgoing, PresenceChange
+from millwright.devices.telemetry.model import (
+    Arrival,
+    ChildHeard,
+    Decoded,
+    KnownDevice,
+    Outgoing,
+    PresenceChange,
+    Question,
+)
 from millwright.devices.telemetry.properties import DeviceProperties
 from millwright.devices.telemetry.receive_clock import ReceiveClock
 from millwright.devices.telemetry.settings import TelemetrySettings
@@ -33,7 +41,8 @@ class Collector:
         self.lane, self.rows = Lane(), Rows()
         self.dead_letters: list[DeadLetter] = []
         self.presence: list[PresenceChange] = []
-        self.arrivals: list[Arrival] = []
+        self.arrivals: list[Arrival | ChildHeard] = []
+        self.questions: list[Question] = []
         self.outgoing: list[Outgoing] = []
         self.answers: list[Any] = []
         self.last_seen: dict[str, int] = {}
@@ -81,6 +90,7 @@ class Collector:
             self.counts,
             self.usage.take(),
             self.answers,
+            self.questions,
         )
         self.new_series.clear()
         self._clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from millwright.devices.dead_letters.model import DeadLetter
@@ -28,6 +29,8 @@ JSON_TOPICS: Final = frozenset(
 SPARKPLUG_PREFIX: Final = "spBv1.0/"
 COMMAND_PREFIXES: Final = ("millwright/v1/commands/", "v1/devices/me/rpc/")
 """Topics on which devices answer commands and ask for something."""
+DIALECT_PREFIXES: Final = ("/", "v1/gateway/", "v1/devices/me/attributes/request/")
+"""How the topics of other platforms begin; see :mod:`millwright.devices.dialects`."""
 
 
 class RunDecoder(Protocol):
@@ -52,12 +55,14 @@ class Decoder:
         json: JsonDecoder,
         sparkplug: RunDecoder,
         answers: RunDecoder | None = None,
+        dialects: RunDecoder | None = None,
     ) -> None:
         self._directory = directory
         self._collector = collector
         self._json = json
         self._sparkplug = sparkplug
         self._answers = answers
+        self._dialects = dialects
 
     @property
     def repeats(self) -> RepeatMemory:
@@ -100,8 +105,12 @@ class Decoder:
         find_device = self._directory.find_device
         devices = [find_device(run.device_id) for run in frame.runs]
         for run, device in zip(frame.runs, devices, strict=True):
-            if device is not None and run.topic.startswith(SPARKPLUG_PREFIX):
+            if device is None or run.topic in JSON_TOPICS:
+                continue
+            if run.topic.startswith(SPARKPLUG_PREFIX):
                 self._sparkplug.prepare(run, device)
+            elif self._dialects is not None and run.topic.startswith(DIALECT_PREFIXES):
+                self._dialects.prepare(run, device)
         return devices
 
     def _decode_run(self, run: Run, device: KnownDevice | None, sequence: int) -> None:
@@ -117,6 +126,8 @@ class Decoder:
             self._sparkplug.decode(run, device, sequence)
         elif self._answers is not None and run.topic.startswith(COMMAND_PREFIXES):
             self._answers.decode(run, device, sequence)
+        elif self._dialects is not None and run.topic.startswith(DIALECT_PREFIXES):
+            self._dialects.decode(run, device, sequence)
         else:
             self._refuse(run, "telemetry.topic_unknown", f"Nothing here reads the topic {run.topic[:200]!r}.")
 
@@ -127,8 +138,12 @@ class Decoder:
             self._collector.usage.hold(data, frame.runs[-1].received_ms)
         for run in frame.runs if frame else ():
             device = self._directory.find_device(run.device_id)
-            if device is not None and run.topic in JSON_TOPICS:
+            if device is None:
+                continue
+            if run.topic in JSON_TOPICS:
                 self._json.decode(run, self._collector.properties_of(device))
+            elif self._dialects is not None and run.topic.startswith(DIALECT_PREFIXES):
+                self._dialects.decode(run, device, 0)
 
     def take(self) -> Decoded:
         """All that was decoded since the last call."""
@@ -156,6 +171,11 @@ def new_decoder(
     collector: Collector,
     sparkplug: RunDecoder,
     answers: RunDecoder | None = None,
+    dialects: Callable[[JsonDecoder], RunDecoder] | None = None,
 ) -> Decoder:
-    """A decoder with its JSON side wired to ``collector``, which ``sparkplug`` and ``answers`` fill too."""
-    return Decoder(directory, collector, JsonDecoder(collector, settings), sparkplug, answers)
+    """A decoder with its JSON side wired to ``collector``, which ``sparkplug`` and ``answers`` fill too.
+
+    ``dialects`` makes the reader of other platforms' topics, which hands on to the JSON side.
+    """
+    json = JsonDecoder(collector, settings)
+    return Decoder(directory, collector, json, sparkplug, answers, None if dialects is None else dialects(json))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -36,6 +36,13 @@ class KnownDevice:
     edge_node_id: str | None = None
     organisation_id: str = ROOT
     """Whose the device is: what it sends counts there."""
+    kind: str = "device"
+    registers: bool = False
+    """A gateway that may register the devices it speaks for."""
+    dialect: str | None = None
+    """Of the platform it comes from; ``realm`` and ``foreign_name`` are its address there."""
+    realm: str | None = None
+    foreign_name: str | None = None
 
 
 class Directory(Protocol):
@@ -75,6 +82,27 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildHeard:
+    """An unregistered device that a gateway speaks for; ``product`` is empty where the gateway's names stand alone."""
+
+    gateway_id: str
+    dialect: str
+    product: str
+    name: str
+    type: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A device asks for its newest values: the answer that ``write`` makes of them goes to ``topic``."""
+
+    device_id: str
+    topic: str
+    write: Callable[[dict[str, Any]], bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """An MQTT message to be published to devices."""
 
@@ -92,7 +120,7 @@ class Decoded:
     new_series: list[SeriesInfo] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     presence: list[PresenceChange] = field(default_factory=list)
-    arrivals: list[Arrival] = field(default_factory=list)
+    arrivals: list[Arrival | ChildHeard] = field(default_factory=list)
     outgoing: list[Outgoing] = field(default_factory=list)
     last_seen: dict[str, int] = field(default_factory=dict)
     """Device id → receive time (UTC ms) of its newest message in these frames."""
@@ -101,3 +129,4 @@ class Decoded:
     """(organisation, hour of reception) → [messages, readings] that these frames add."""
     answers: list[Any] = field(default_factory=list)
     """What devices said about commands, in order: as :mod:`millwright.devices.commands` reads it."""
+    questions: list[Question] = field(default_factory=list)

@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 import pyarrow as pa
 
+from millwright.historian.model import ReadingBatch, SeriesInfo
 from millwright.historian.query import BucketQuery, BucketSeries, CatalogueEntry, Latest, Range, RawQuery, Storage
 from millwright.historian.retention import RetentionPolicy, RetentionPreview
 from millwright.historian.rpc.messages import (
@@ -18,6 +19,7 @@ from millwright.historian.rpc.messages import (
     DevicesRequest,
     LatestReply,
     PreviewRequest,
+    WriteRequest,
     decode,
     decode_rows,
     encode,
@@ -88,6 +90,13 @@ class HistorianClient:
     async def storage(self) -> Storage:
         """What the historian holds, and the room left."""
         return decode(await self._bus.request(f"{PREFIX}storage", b"", timeout_s=self._timeout_s), Storage)
+
+    async def write(self, batch: ReadingBatch, news: Sequence[SeriesInfo] = ()) -> None:
+        """Store readings that do not come through the intake; returns when they are.
+
+        Writing the same again changes nothing. At most some 100,000 readings at once: it is one message of the broker.
+        """
+        await self._ask("write", WriteRequest.of(batch, news))
 
     async def preview_retention(self, policies: Sequence[RetentionPolicy], organisation_id: str) -> RetentionPreview:
         """What these policies of an organisation would do if they were in force now; changes nothing."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
+from millwright.historian.model import Kind, ReadingBatch, SeriesInfo
 from millwright.historian.query import BucketSeries, Latest
 from millwright.historian.retention import RetentionPolicy
 from millwright.kernel import Invalid
@@ -51,6 +53,51 @@ class PreviewRequest(msgspec.Struct, frozen=True):
     organisation_id: str
 
 
+class WriteRequest(msgspec.Struct, frozen=True):
+    """Readings as columns (each as its bytes) and the series that are news: (device, property, kind, unit, known)."""
+
+    series: bytes
+    time_ms: bytes
+    received_ms: bytes
+    number: bytes
+    kind: bytes
+    quality: bytes
+    text: dict[int, str]
+    news: list[tuple[str, str, int, str | None, bool]]
+
+    @classmethod
+    def of(cls, batch: ReadingBatch, news: Sequence[SeriesInfo]) -> WriteRequest:
+        """A batch to be written."""
+        named = [(each.device_id, each.property, int(each.kind), each.unit, each.known) for each in news]
+        return cls(
+            batch.series.tobytes(),
+            batch.time_ms.tobytes(),
+            batch.received_ms.tobytes(),
+            batch.number.tobytes(),
+            batch.kind.tobytes(),
+            batch.quality.tobytes(),
+            batch.text,
+            named,
+        )
+
+    def batch(self) -> ReadingBatch:
+        """The readings. Raises ``Invalid`` (``historian.request_unreadable``) when the columns do not fit."""
+        kinds = (np.uint64, np.int64, np.int64, np.float64, np.uint8, np.uint8)
+        given = (self.series, self.time_ms, self.received_ms, self.number, self.kind, self.quality)
+        try:
+            columns: list[Any] = [np.frombuffer(data, kind) for data, kind in zip(given, kinds, strict=True)]
+        except ValueError as error:
+            raise _unreadable(error) from error
+        if len({len(column) for column in columns}) != 1:
+            raise _unreadable("its columns are not of one length")
+        series, time_ms, received_ms, number, kind, quality = columns
+        return ReadingBatch(series, time_ms, received_ms, number, kind, quality, self.text)
+
+    def series_news(self) -> list[SeriesInfo]:
+        """The series that are news."""
+        return [SeriesInfo.of(device, name, Kind(kind), unit, known) for device, name, kind, unit, known in self.news]
+
+
 def encode(message: msgspec.Struct) -> bytes:
     """As msgpack."""
     return msgspec.msgpack.encode(message)
@@ -61,11 +108,15 @@ def decode(payload: bytes, kind: type[T]) -> T:
     try:
         return msgspec.msgpack.decode(payload, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Invalid(
-            f"The request cannot be read: {error}",
-            code="historian.request_unreadable",
-            hint="Run the same version of Millwright in every role.",
-        ) from error
+        raise _unreadable(error) from error
+
+
+def _unreadable(why: object) -> Invalid:
+    return Invalid(
+        f"The request cannot be read: {why}",
+        code="historian.request_unreadable",
+        hint="Run the same version of Millwright in every role.",
+    )
 
 
 def encode_latest(rows: Sequence[Latest], offset: int) -> bytes:

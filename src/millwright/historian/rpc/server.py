@@ -9,6 +9,7 @@ from millwright.historian.rpc.messages import (
     BucketsReply,
     DevicesRequest,
     PreviewRequest,
+    WriteRequest,
     decode,
     encode,
     encode_latest,
@@ -38,6 +39,7 @@ class HistorianServer:
             ("catalogue", self._catalogue),
             ("storage", self._storage),
             ("preview", self._preview),
+            ("write", self._write),
             ("ready", self._ready),
         ):
             self._ends.append(await self._bus.serve(PREFIX + name, responder, queue="historian"))
@@ -79,3 +81,11 @@ class HistorianServer:
         self.requests += 1
         request = decode(payload, PreviewRequest)
         return encode(await self._retention.preview(request.policies, request.organisation_id))
+
+    async def _write(self, payload: bytes) -> bytes:
+        """Readings from elsewhere than the intake; answered when they are stored."""
+        self.requests += 1
+        request = decode(payload, WriteRequest)
+        ticket = await self._historian.append(request.batch(), request.series_news())
+        await self._historian.stored(ticket)
+        return b""

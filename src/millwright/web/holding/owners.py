@@ -46,6 +46,7 @@ TABLES = {
     "command_id": ("cmd", "devices_commands"),
     "interlock_id": ("ilk", "devices_interlocks"),
     "lock_id": ("lck", "devices_locks"),
+    "reading_import_id": ("him", "devices_reading_imports"),
 }
 """Path parameter → the prefix of such ids, and the table whose ``id`` it is. ``review_id`` names a prefix as what its
 registrar decides on, whose row that is."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import IO, BinaryIO, Final
 from xml.etree import ElementTree
 
-from millwright.identity.registration.bulk.errors import unreadable
+from millwright.engines.tables.errors import unreadable
 
 _MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -22,7 +22,7 @@ _MOST_STRINGS: Final = 200 * 1024 * 1024
 
 
 def read_workbook(file: BinaryIO) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The names in the first row, and the rows. Raises ``Invalid`` (``identifiers.import_unreadable``)."""
+    """The names in the first row, and the rows. Raises ``Invalid`` (:class:`Unreadable`)."""
     try:
         book = zipfile.ZipFile(file)
         sheet = _first_sheet(book)

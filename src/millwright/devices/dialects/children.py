@@ -1,0 +1,133 @@
+"""The devices below a gateway: found by the name it gives them, registered when it may do that.
+
+Registering happens before a message is read, in the one thread that reads, so that the first message of a new device
+is stored like any other. It is bounded: ``[devices] gateway_devices`` below one gateway, and a name that was refused
+is not tried again for a minute.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import sqlalchemy as sa
+from msgspec import structs
+
+from millwright.devices.dialects.model import Address
+from millwright.devices.directory import DeviceDirectory
+from millwright.devices.names import clean_name, key_of
+from millwright.devices.registry.addresses import ForeignAddress
+from millwright.devices.registry.model import NewDevice, check
+from millwright.devices.registry.store import DeviceStore, insert_device
+from millwright.devices.settings import DevicesSettings
+from millwright.devices.store import bump, models
+from millwright.devices.telemetry import KnownDevice
+from millwright.engines.sql import Records
+from millwright.kernel import Clock, Invalid, LimitExceeded, MillwrightError, Unavailable, new_id
+from millwright.parties import organisation_path
+
+logger = logging.getLogger(__name__)
+
+_AGAIN_S: Final = 60.0
+_MOST_REFUSED: Final = 10_000
+_PROGRAM_NAMES: Final = ("dev_", "mwd_", "mwt_")
+
+
+class Children:
+    """Used from the thread that decodes. :meth:`take_registered` tells whom it registered."""
+
+    def __init__(
+        self,
+        records: Records,
+        devices: DeviceStore,
+        directory: DeviceDirectory,
+        clock: Clock,
+        settings: DevicesSettings,
+    ) -> None:
+        self._records, self._devices, self._directory = records, devices, directory
+        self._clock, self._settings = clock, settings
+        self._registered: list[str] = []
+        self._refused: dict[tuple[str, Address], float] = {}
+
+    def find(self, gateway: KnownDevice, address: Address) -> KnownDevice | None:
+        """The device below the gateway, if it is registered. Raises ``Unavailable``."""
+        device_id = self._directory.find_child(gateway, address.dialect, _realm(gateway, address), address.name)
+        return None if device_id is None else self._directory.find_device(device_id)
+
+    def meet(self, gateway: KnownDevice, address: Address, kind: str = "") -> None:
+        """Register the device when it is not and the gateway may. Raises ``Unavailable``.
+
+        ``kind``: the type that the gateway states; the model of that name is taken, if there is one.
+        """
+        if not gateway.registers or gateway.kind != "gateway" or self.find(gateway, address) is not None:
+            return
+        key, now_s = (gateway.device_id, address), self._clock.monotonic_s()
+        if self._refused.get(key, now_s) > now_s:
+            return
+        try:
+            device_id = self._register(gateway, address, kind)
+        except Unavailable:
+            raise
+        except MillwrightError as error:
+            logger.warning("%s below %s is not registered: %s", address.name[:80], gateway.device_id, error.message)
+            if len(self._refused) >= _MOST_REFUSED:
+                self._refused.clear()
+            self._refused[key] = now_s + _AGAIN_S
+        else:
+            self._registered.append(device_id)
+            self._directory.drop(device_id)
+
+    def take_registered(self) -> list[str]:
+        """The devices that were registered since the last call, to be announced."""
+        taken, self._registered = self._registered, []
+        return taken
+
+    def _register(self, gateway: KnownDevice, address: Address, kind: str) -> str:
+        parent, most = self._devices.get(gateway.device_id), self._settings.gateway_devices
+        if self._devices.count_below(gateway.device_id) >= most:
+            raise LimitExceeded(
+                f"There are {most} devices below the gateway.",
+                code="devices.limit",
+                hint="Remove some, or raise [devices] gateway_devices.",
+            )
+        device_id = new_id("dev")
+        name = self._free_name(address.name, parent.name, parent.organisation_id, device_id)
+        new = NewDevice(
+            name=name,
+            kind="gateway_device",
+            parent_id=gateway.device_id,
+            place_id=parent.place_id,
+            address=ForeignAddress(dialect=address.dialect, product_key=address.product or None, name=address.name),
+        )
+        with self._records.begin() as connection:
+            if kind:
+                new = _with_model(connection, new, kind, parent.organisation_id)
+            insert_device(connection, device_id, check(new), self._clock.now_ms())
+            bump(connection)
+        return device_id
+
+    def _free_name(self, name: str, gateway: str, organisation_id: str, device_id: str) -> str:
+        try:
+            wanted = clean_name(name.strip(), most=100)
+        except Invalid:
+            wanted = device_id[-8:]
+        if wanted.lower().startswith(_PROGRAM_NAMES):
+            wanted = f"{gateway}/{wanted}"[:128]
+        for each in (wanted, f"{gateway}/{wanted}"[:128]):
+            if not self._devices.has_name(each, organisation_id):
+                return each
+        return f"{wanted} {device_id[-6:]}"
+
+
+def _realm(gateway: KnownDevice, address: Address) -> str:
+    return address.product or gateway.device_id
+
+
+def _with_model(connection: sa.Connection, new: NewDevice, kind: str, organisation_id: str) -> NewDevice:
+    path = organisation_path(connection, organisation_id)
+    found = connection.execute(
+        sa.select(models.c.id).where(models.c.name_key == key_of(kind), models.c.organisation_id.in_(path)).limit(1)
+    ).scalar_one_or_none()
+    if found is None:
+        return new
+    return structs.replace(new, model_id=found)

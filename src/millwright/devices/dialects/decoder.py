@@ -1,0 +1,178 @@
+"""Runs of other platforms' topics become telemetry of their devices, presence, arrivals and answers."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Final, Protocol
+
+from millwright.devices.dialects import alink, jetlinks, thingsboard
+from millwright.devices.dialects.model import Address, Part, Said
+from millwright.devices.dialects.topics import Route, find_route
+from millwright.devices.intake import FLAG_REPLAYED, Run
+from millwright.devices.telemetry import (
+    ChildHeard,
+    Collector,
+    JsonDecoder,
+    KnownDevice,
+    Outgoing,
+    PresenceChange,
+    Question,
+    Unreadable,
+)
+
+logger = logging.getLogger(__name__)
+
+TELEMETRY: Final = "millwright/v1/telemetry"
+"""The topic that telemetry from a dialect is read, and kept as a dead letter, under."""
+_SAY_AGAIN_MS: Final = 10_000
+_MOST_SAID: Final = 200_000
+
+
+class Below(Protocol):
+    """Knows the devices below a gateway."""
+
+    def find(self, gateway: KnownDevice, address: Address) -> KnownDevice | None:
+        """The device, if it is registered; answers from memory after :meth:`meet`."""
+        ...
+
+    def meet(self, gateway: KnownDevice, address: Address, kind: str = "") -> None:
+        """Look it up, and register it where the gateway may. Raises ``Unavailable``."""
+        ...
+
+
+class DialectDecoder:
+    """Decodes runs in a dialect into a :class:`Collector`."""
+
+    def __init__(self, children: Below, collector: Collector, json: JsonDecoder) -> None:
+        self._children, self._collector, self._json = children, collector, json
+        self._said: dict[str, int] = {}
+
+    def prepare(self, run: Run, device: KnownDevice) -> None:
+        """Look up, or register, the devices that the run speaks of. Raises ``Unavailable``."""
+        route = find_route(run.topic)
+        if route is None or device.kind != "gateway":
+            return
+        for payload in run.payloads:
+            try:
+                said = _read(route, payload, run)
+            except Unreadable:
+                continue
+            for part in said.parts:
+                if part.address is not None and not _is_own(part.address, device):
+                    self._children.meet(device, part.address, part.type)
+
+    def decode(self, run: Run, device: KnownDevice, _sequence: int) -> None:
+        """Decode a run of ``device``; raises nothing."""
+        route = find_route(run.topic)
+        for at, payload in enumerate(run.payloads):
+            packet_ids = run.packet_ids[at : at + 1]
+            try:
+                if route is None:
+                    raise Unreadable("telemetry.topic_unknown", f"Nothing here reads the topic {run.topic[:200]!r}.")
+                self._take(run, device, route, payload, packet_ids)
+            except Unreadable as why:
+                self._collector.reject(run, payload, why)
+                self._refuse(run, device, route, payload, why)
+            except Exception as error:  # one message must never stop the intake of all
+                logger.exception("decoding a message of %s failed", run.device_id)
+                self._collector.reject(run, payload, Unreadable("telemetry.failed", repr(error)[:200]))
+
+    def _take(self, run: Run, device: KnownDevice, route: Route, payload: bytes, packet_ids: list[int]) -> None:
+        said = _read(route, payload, run)
+        if route.product and device.kind != "gateway" and (route.product, route.name) != _own(device):
+            raise Unreadable(
+                "dialect.foreign_device",
+                f"The device is not {route.product[:80]!r}/{route.name[:80]!r}: bind it to that address.",
+            )
+        letters = len(self._collector.dead_letters)
+        unknown: Unreadable | None = None
+        for part in said.parts:
+            try:
+                self._take_part(run, device, part, packet_ids)
+            except Unreadable as why:
+                unknown = why
+                self._collector.reject(run, payload if part.letter is None else part.letter, why)
+        if said.question is not None:
+            self._ask(device, said)
+        if unknown is None and len(self._collector.dead_letters) > letters:
+            unknown = Unreadable("dialect.message", self._collector.dead_letters[-1].text)
+        if unknown is not None:
+            self._refuse(run, device, route, payload, unknown)
+        elif said.reply_topic and not run.flags & FLAG_REPLAYED:
+            self._send(device, said.reply_topic, said.reply)
+
+    def _take_part(self, run: Run, device: KnownDevice, part: Part, packet_ids: list[int]) -> None:
+        target = self._target(run, device, part)
+        if target is not device:
+            seen = self._collector.last_seen
+            seen[target.device_id] = max(seen.get(target.device_id, 0), run.received_ms)
+            if not run.flags & FLAG_REPLAYED:
+                self._tell(target.device_id, part.online, run.received_ms)
+        if part.payloads:
+            ids = packet_ids * len(part.payloads)
+            told = Run(target.device_id, TELEMETRY, run.received_ms, run.flags, part.payloads, ids)
+            self._json.decode(told, self._collector.properties_of(target))
+
+    def _target(self, run: Run, device: KnownDevice, part: Part) -> KnownDevice:
+        address = part.address
+        if address is None or _is_own(address, device):
+            return device
+        if device.kind != "gateway":
+            raise Unreadable("dialect.no_gateway", "The device speaks for others, and is not registered as a gateway.")
+        found = self._children.find(device, address)
+        if found is None:
+            self._collector.arrivals.append(
+                ChildHeard(device.device_id, address.dialect, address.product, address.name, part.type, run.received_ms)
+            )
+            raise Unreadable("dialect.device_unknown", f"No device {address.name[:80]!r} is registered below it.")
+        return found
+
+    def _tell(self, device_id: str, online: bool | None, at_ms: int) -> None:
+        """A device that its gateway has data of is there; told again now and then, for the gateway comes and goes."""
+        if online is False:
+            self._said.pop(device_id, None)
+            self._collector.presence.append(PresenceChange(device_id, False, at_ms, "gateway_said_gone"))
+            return
+        if online is None and at_ms - self._said.get(device_id, 0) < _SAY_AGAIN_MS:
+            return
+        if len(self._said) >= _MOST_SAID:
+            self._said.clear()
+        self._said[device_id] = at_ms
+        self._collector.presence.append(PresenceChange(device_id, True, at_ms, "gateway_said_there"))
+
+    def _ask(self, device: KnownDevice, said: Said) -> None:
+        question = said.question
+        assert question is not None
+        about = device if question.address is None else self._children.find(device, question.address)
+        if about is None or (question.address is not None and device.kind != "gateway"):
+            raise Unreadable("dialect.device_unknown", "The device asked about is not registered below it.")
+        name = "" if question.address is None else question.address.name
+        topic = f"$device/{device.device_id}/{question.topic}"
+        self._collector.questions.append(Question(about.device_id, topic, partial(thingsboard.answer, question, name)))
+
+    def _refuse(self, run: Run, device: KnownDevice, route: Route | None, payload: bytes, why: Unreadable) -> None:
+        if route is None or route.dialect != "alibaba" or run.flags & FLAG_REPLAYED:
+            return
+        answer = alink.refusal(route, payload, why)
+        if answer is not None and answer[0]:
+            self._send(device, *answer)
+
+    def _send(self, device: KnownDevice, topic: str, payload: bytes) -> None:
+        self._collector.outgoing.append(Outgoing(f"$device/{device.device_id}/{topic}", payload, qos=1))
+
+
+def _read(route: Route, payload: bytes, run: Run) -> Said:
+    if route.dialect == "thingsboard":
+        return thingsboard.read(route, payload)
+    if route.dialect == "alibaba":
+        return alink.read(route, payload, now_ms=run.received_ms)
+    return jetlinks.read(route, payload)
+
+
+def _own(device: KnownDevice) -> tuple[str | None, str | None]:
+    return device.realm, device.foreign_name
+
+
+def _is_own(address: Address, device: KnownDevice) -> bool:
+    return (address.product, address.name) == _own(device) and address.dialect == device.dialect

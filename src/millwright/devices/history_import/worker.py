@@ -1,0 +1,139 @@
+"""The process that imports readings: it takes one import after another, and ends when none waits."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import threading
+from typing import Any, Final
+
+from millwright.devices.directory import DeviceDirectory
+from millwright.devices.history_import.running import ReadingImportRun, Stopped, device_finder
+from millwright.devices.history_import.store import ReadingImportFiles, ReadingImportStore
+from millwright.devices.models.store import ModelStore
+from millwright.devices.properties import PropertyService, PropertyStore
+from millwright.devices.registry.store import DeviceStore
+from millwright.engines.sql import Records
+from millwright.historian import HistorianClient
+from millwright.kernel import Clock, MillwrightError, end
+from millwright.kernel.scope import Scope
+
+logger = logging.getLogger(__name__)
+
+_LOOK_S: Final = 0.5
+_IDLE_S: Final = 10.0
+
+
+class ReadingImportWorker:
+    """Works on imports. A :class:`millwright.kernel.Part`; ``ends``: sends its process SIGTERM when nothing waits.
+
+    ``records`` sees everything; devices are looked up among those of the import's own scope.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        historian: HistorianClient,
+        files: ReadingImportFiles,
+        clock: Clock,
+        *,
+        ends: bool = True,
+    ) -> None:
+        self._records, self._historian, self._files = records, historian, files
+        self._clock, self._ends = clock, ends
+        self._store = ReadingImportStore(records)
+        devices, models = DeviceStore(records), ModelStore(records)
+        self._directory = DeviceDirectory(devices, models)
+        self._properties = PropertyService(PropertyStore(records), devices, models, clock)
+        self._stopping = threading.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._lock = -1
+
+    async def start(self) -> None:
+        """Begin to work."""
+        self._stopping.clear()
+        self._files.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._task = asyncio.create_task(self._run(), name="import readings")
+
+    async def stop(self) -> None:
+        """Stop behind the part at hand; what is left is done by the next process."""
+        self._stopping.set()
+        task, self._task = self._task, None
+        if task is not None:
+            await asyncio.wait([task], timeout=60)
+        await end(task)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    async def _run(self) -> None:
+        loop, idle_s = asyncio.get_running_loop(), 0.0
+        while not self._stopping.is_set():
+            try:
+                worked = await asyncio.to_thread(self._step, loop)
+            except MillwrightError as error:
+                logger.warning("imports of readings wait: %s %s", error.message, error.hint)
+                worked = False
+            idle_s = 0.0 if worked else idle_s + _LOOK_S
+            if self._ends and idle_s >= _IDLE_S:
+                logger.info("nothing is left to import")
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+            if not worked:
+                await asyncio.sleep(_LOOK_S)
+
+    def _step(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Work on one import; returns whether there was one."""
+        if not self._only_one():
+            return False
+        row = self._store.next()
+        if row is None:
+            return False
+        if row.state == "waiting":
+            begun = row.started_ms or self._clock.now_ms()
+            if not self._store.update(row.id, ("waiting",), state="running", started_ms=begun, ended_ms=None):
+                return True
+        row = self._store.find(row.id)
+        if row is not None:
+            self._finish(row, loop)
+        return True
+
+    def _only_one(self) -> bool:
+        """Whether this process is the one that works on this folder."""
+        if self._lock < 0:
+            lock = os.open(self._files.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(lock)
+                return False
+            self._lock = lock
+        return True
+
+    def _finish(self, row: Any, loop: asyncio.AbstractEventLoop) -> None:
+        values: dict[str, Any] = {}
+        self._directory.drop("*")
+        confined = DeviceStore(self._records.scoped(Scope(frozenset(row.scope))))
+        run = ReadingImportRun(
+            row, device_finder(confined, self._directory), self._historian, self._properties, self._store,
+            self._files, loop, self._stopping.wait,
+        )  # fmt: skip
+        try:
+            state = run.run()
+        except Stopped:
+            return
+        except MillwrightError as error:
+            logger.warning("the import %s failed: %s", row.id, error.message)
+            state, values = "failed", {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+        except Exception as error:
+            logger.exception("the import %s failed", row.id)
+            message = f"{type(error).__name__}: {error}"[:500]
+            state, values = "failed", {"error": {"code": "readings.import_failed", "message": message, "hint": ""}}
+        if state == "stopped":
+            return
+        if state != "paused":
+            values["ended_ms"] = self._clock.now_ms()
+        self._store.update(row.id, ("running",), state=state, **values)

@@ -1,0 +1,16 @@
+"""Tables in files: CSV, Excel, Arrow and Parquet, row by row with each cell as text, or a column at a time.
+
+Memory stays small however long a file is. The libraries behind are imported when a file of their kind is opened.
+"""
+
+from typing import TYPE_CHECKING
+
+from millwright.kernel.lazy import exports
+
+if TYPE_CHECKING:
+    from millwright.engines.tables.errors import Unreadable
+    from millwright.engines.tables.reading import Cells, FileFormat, Row, cell_of, estimate, format_of, opened
+
+__getattr__ = exports(__name__)
+
+__all__ = ["Cells", "FileFormat", "Row", "Unreadable", "cell_of", "estimate", "format_of", "opened"]
