@@ -16,6 +16,7 @@ from millwright.devices.mqtt.connection import Connection, State
 from millwright.devices.mqtt.door import TlsDoor, probe
 from millwright.devices.mqtt.errors import ProtocolError
 from millwright.devices.mqtt.exchange import Exchange
+from millwright.devices.mqtt.gate import Gate
 from millwright.devices.mqtt.journal import JournalWriter
 from millwright.devices.mqtt.packets import ConnectCode
 from millwright.devices.mqtt.ports import (
@@ -34,6 +35,7 @@ from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.mqtt.tls import ListenerTls
 from millwright.devices.mqtt.topics import check_topic
+from millwright.devices.mqtt.wills import Wills
 from millwright.kernel import Bus, Clock, Unavailable, Unsubscribe, end
 
 logger = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ OUT_SUBJECT = "mqtt.out"
 """Where other roles publish :class:`OutMessage` s for MQTT subscribers."""
 
 _HOUSEKEEPING_S = 30.0
+_TRIM_S = 1.0
 _DRAIN_S = 5.0
 _ASKED_AT_ONCE = 500
 
@@ -56,7 +59,7 @@ class OutMessage(msgspec.Struct):
 
 
 class MqttListener:
-    """Accepts MQTT 3.1.1 (and 3.1) clients, plain and over TLS.
+    """Accepts clients of MQTT 5.0, 3.1.1 and 3.1, plain and over TLS, with WebSocket and without.
 
     Every message of a device goes through ``intake`` and is acknowledged when that has it. ``on_refused`` hears of
     unknown devices, at most twenty a second. A :class:`millwright.kernel.Part`; everything runs on the loop of
@@ -93,8 +96,10 @@ class MqttListener:
         self._on_refused = on_refused
         self._refusals = RateLimit(20, clock)
         self._violations = RateLimit(1, clock)
-        self.exchange = Exchange(settings, self._writer)
+        self.exchange = Exchange(settings, self._writer, clock)
         self.committer = Committer(intake, listener_id, settings, clock, self._on_pressure)
+        self.wills = Wills(self.committer, self.exchange, clock)
+        self.gate = Gate(settings.connects_at_once)
         self.presence = Presence(bus, listener_id, clock, self._last_seen_ms)
         self._connections: set[Connection] = set()
         self._by_device: dict[str, set[Connection]] = {}
@@ -122,8 +127,7 @@ class MqttListener:
         settings = self.settings
         if settings.tls_port:
             self._tls.context()
-        retained, sessions = await self._journal.load()
-        self.exchange.restore(retained, sessions, self.clock.monotonic_s())
+        self.exchange.restore(await self._journal.load(), self.clock.monotonic_s())
         if settings.port:
             self.port = await self._listen(settings.port)
         if settings.tls_port:
@@ -132,6 +136,7 @@ class MqttListener:
         self._unsubscribe = await self._bus.subscribe(OUT_SUBJECT, self._on_out)
         await self.presence.start()
         self.run(self._keep_house())
+        self.run(self._trim())
         logger.info("MQTT listens on %s, ports %s", settings.host, [p for p in (self.port, self.tls_port) if p])
 
     @property
@@ -155,7 +160,7 @@ class MqttListener:
 
     async def stop(self) -> None:
         """Accept no more, commit what was taken and acknowledge it, then close every connection."""
-        self._stopping = True
+        self._stopping = self.wills.stopping = True
         for server in self._servers:
             server.close()
         if self._door is not None:
@@ -168,6 +173,7 @@ class MqttListener:
         drained = await self.committer.drain(_DRAIN_S)
         for connection in list(self._connections):
             connection.close("listener_stopped")
+        self.wills.stop()
         # Wills were published by closing: they are stored too.
         await self.committer.drain(_DRAIN_S if drained else 0)
         await self._writer.stop(_DRAIN_S)
@@ -196,6 +202,14 @@ class MqttListener:
                 self.exchange.expire(self.clock.monotonic_s())
             except Exception:
                 logger.exception("sessions could not be looked through")
+
+    async def _trim(self) -> None:
+        while True:
+            await asyncio.sleep(_TRIM_S)
+            try:
+                await self._writer.trim()
+            except Exception:
+                logger.exception("what clients have could not be removed from the journal")
 
     # --- what connections call -----------------------------------------------------------------------------------
 
@@ -252,12 +266,12 @@ class MqttListener:
         session = self.exchange.sessions.get((device_id, client_id))
         return session is not None and session.connection is not None
 
-    def open_session(self, device_id: str, client_id: str, clean: bool) -> tuple[Session | None, bool]:
+    def open_session(self, device_id: str, client_id: str, clean: bool, expiry_s: int) -> tuple[Session | None, bool]:
         """The session of a client that connects; whoever carries it now is disconnected (3.1.4-2)."""
         session = self.exchange.sessions.get((device_id, client_id))
         if session is not None and isinstance(session.connection, Connection):
             session.connection.close("taken_over")
-        return self.exchange.open(device_id, client_id, clean)
+        return self.exchange.open(device_id, client_id, clean, expiry_s)
 
     def connected(self, connection: Connection) -> None:
         """A client has signed in."""
@@ -361,6 +375,7 @@ class MqttListener:
                 "frame_retries": committer.retries,
                 "connections_accepted": self.connections_accepted,
                 "rate_holds": self.holds,
+                "connects_waited": self.gate.waits,
                 **self._door_counters(),
                 **{f"closed_{reason}": count for reason, count in self.closed.items()},
             },
@@ -369,6 +384,7 @@ class MqttListener:
                 "connections_waiting": len(self._connections) - connected,
                 "devices": len(self._by_device),
                 "connections_held": self.held,
+                "connects_waiting": self.gate.waiting,
                 "uncommitted_bytes": committer.uncommitted_bytes,
                 "reading_paused": int(committer.paused),
                 **exchange.gauges(),
