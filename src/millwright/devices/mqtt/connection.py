@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _MAX_CONNECT_BYTES = 256 * 1024
 _CLOSE_TIMEOUT_S = 5.0
+_LINGER_S = 2.0
 _ASK_AGAIN_S = 5.0
 _LONGEST_HOLD_S = 3600.0
 """Then a little is read again, so that a client that left is noticed; one that comes back takes over at once."""
@@ -529,13 +530,21 @@ class Connection(asyncio.Protocol):
         A client of MQTT 5 is told why, ``text`` being more than the code says.
         """
         transport = self._transport
+        told = False
         if self.framing is not None and self.state is State.CONNECTED and not abort and reason not in SILENT:
             self._say_goodbye(self.framing, code_of(reason), text or reason.replace("_", " "))
+            told = self._listener.reads
         self._end(reason)
         if transport is None:
             return
         if abort:
             transport.abort()
+        elif told:
+            # Closed at once while it sends, the system would reset the connection, and the reason would be lost.
+            if transport.can_write_eof():
+                transport.write_eof()
+            transport.resume_reading()
+            self._listener.loop.call_later(_LINGER_S, transport.abort)
         else:
             unsent = transport.get_write_buffer_size()
             transport.close()

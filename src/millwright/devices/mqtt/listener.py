@@ -170,10 +170,10 @@ class MqttListener:
             self._unsubscribe = None
         for connection in list(self._connections):
             connection.pause()
+        self.wills.stop()
         drained = await self.committer.drain(_DRAIN_S)
         for connection in list(self._connections):
             connection.close("listener_stopped")
-        self.wills.stop()
         # Wills were published by closing: they are stored too.
         await self.committer.drain(_DRAIN_S if drained else 0)
         await self._writer.stop(_DRAIN_S)

@@ -225,6 +225,14 @@ class WebSocket:
             self._say_close(_NORMAL)
         self._transport.close()
 
+    def can_write_eof(self) -> bool:
+        """A close frame says that nothing more comes."""
+        return self._open
+
+    def write_eof(self) -> None:
+        """Say that nothing more comes; the peer closes."""
+        self._say_close(_NORMAL)
+
     def abort(self) -> None:
         """Close at once."""
         self._transport.abort()
