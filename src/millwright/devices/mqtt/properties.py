@@ -135,13 +135,17 @@ _RANGES: Final[dict[int, tuple[int, int]]] = {
 
 
 class Properties(dict[int, Any]):
-    """Values by identifier; ``user`` are the user properties, ``forwarded`` the bytes a message's receivers get."""
+    """Values by identifier, but for those that may come again: ``user`` properties and a message's ``identifiers``.
 
-    __slots__ = ("forwarded", "user")
+    ``forwarded`` are the bytes that a message's receivers get.
+    """
+
+    __slots__ = ("forwarded", "identifiers", "user")
 
     def __init__(self) -> None:
         super().__init__()
         self.user: list[tuple[str, str]] = []
+        self.identifiers: list[int] = []
         self.forwarded = b""
 
 
@@ -168,6 +172,9 @@ def read_properties(body: Body, allowed: frozenset[Property]) -> Properties:
             forwarded.append(body.between(start, body.position))
         if identifier == Property.USER_PROPERTY:
             found.user.append(value)
+            continue
+        if identifier == Property.SUBSCRIPTION_IDENTIFIER and Property.TOPIC_ALIAS in allowed:
+            found.identifiers.append(value)  # a message to a client may have one of each subscription
             continue
         if identifier in found:
             raise ProtocolError("protocol_error", f"The property 0x{identifier:02X} came twice.")
