@@ -314,7 +314,7 @@ async def test_expired_messages_are_not_delivered_late(nats: RunningNats) -> Non
             ("a/4", True),
         ]
         await sender.subscribe(9, ("a/+", 0))
-        packet, told = await sender.message()
+        packet, _told = await sender.message()
         assert (packet.topic, packet.retain) == ("a/4", True)
         assert await sender.silent(0.2)
         listener.exchange.expire(listener.clock.monotonic_s())

@@ -78,7 +78,7 @@ async def test_mosquitto_speaks_mqtt_5(nats: RunningNats) -> None:
         port = str(listener.port)
         subscriber = await asyncio.create_subprocess_exec(
             "mosquitto_sub", "-V", "5", "-p", port, "-t", "$share/g/plant/#", "-q", "2", "-C", "2", "-W", "20",
-            "-D", "connect", "topic-alias-maximum", "10", "-F", "%t %p %q %P", stdout=subprocess.PIPE,
+            "-F", "%t %p %q %P", stdout=subprocess.PIPE,
         )  # fmt: skip
         for _ in range(200):
             if listener.exchange.subscriptions.count:
@@ -96,7 +96,7 @@ async def test_mosquitto_speaks_mqtt_5(nats: RunningNats) -> None:
             "mosquitto_pub", "-V", "5", "-p", port, "-t", "forbidden/a", "-m", "x", "-q", "1", stderr=subprocess.PIPE
         )
         _, errors = await refused.communicate()
-        assert b"Not authorized" in errors or refused.returncode in (0, 135), errors
+        assert refused.returncode or b"Not authorized" in errors, errors
 
 
 async def test_a_request_that_is_no_websocket_is_answered_as_http_and_can_be_turned_off(nats: RunningNats) -> None:
@@ -124,13 +124,14 @@ async def test_a_websocket_that_closes_without_a_goodbye_is_a_lost_connection(na
 
     async with running_listener(nats.url) as listener:
         client = await RawClient.open(listener.port)
-        # Two packets in one frame, one packet in two; all of it at once, behind the request.
+        # Two packets in one frame, one packet in two, behind the request.
         packet = publish_bytes("plant/a", b"1", 1, 1)
-        client.send(request + frame(connect_bytes() + packet[:5]) + frame(packet[5:]) + frame(b"\x03\xe8", 8))
-        answer = await client.closed()
-        assert answer.startswith(b"HTTP/1.1 101 ")
-        assert answer.partition(b"\r\n\r\n")[2].startswith(b"\x82\x04\x20\x02\x00\x00")
-        assert answer.endswith(b"\x88\x02\x03\xe8")
+        client.send(request + frame(connect_bytes() + packet[:5]) + frame(packet[5:]))
+        reader, _ = client.ends()
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        assert await reader.readexactly(12) == b"\x82\x04\x20\x02\x00\x00" + b"\x82\x04\x40\x02\x00\x01"
+        client.send(frame(b"\x03\xe8", 8))
+        assert await client.closed() == b"\x88\x02\x03\xe8"
         assert listener.closed["connection_lost"] == 1
         await client.close()
     assert await stored_payloads(nats.url) == [b"1"]

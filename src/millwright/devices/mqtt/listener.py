@@ -45,6 +45,8 @@ OUT_SUBJECT = "mqtt.out"
 
 _HOUSEKEEPING_S = 30.0
 _TRIM_S = 1.0
+_BACKLOG = 16_384
+"""So many may knock at one time; the system caps it, and who finds it full tries again after seconds."""
 _DRAIN_S = 5.0
 _ASKED_AT_ONCE = 500
 
@@ -146,7 +148,7 @@ class MqttListener:
 
     async def _listen(self, port: int) -> int:
         try:
-            server = await self.loop.create_server(lambda: Connection(self), self.settings.host, port, backlog=2048)
+            server = await self.loop.create_server(lambda: Connection(self), self.settings.host, port, backlog=_BACKLOG)
         except OSError as error:
             raise Unavailable(
                 f"The listener cannot open port {port} on {self.settings.host}: {error.strerror or error}",
