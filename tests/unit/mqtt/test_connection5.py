@@ -102,7 +102,8 @@ def test_any_bytes_end_the_connection_in_order_or_are_answered(
     if not data:
         return
     connection, wire, _, listener = asyncio.run(feed(cut(data, places)))
-    assert (connection.state is State.CLOSED) == (sum(listener.closed.values()) == 1), listener.closed
+    # Each test has one connection, so exactly one reason was counted, be it that the test hung up in the end.
+    assert sum(listener.closed.values()) == 1, listener.closed
     if wire.closed:
         assert connection.state is State.CLOSED
 
