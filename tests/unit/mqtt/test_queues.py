@@ -78,7 +78,7 @@ class Shaky(VolatileJournal):
     async def write(self, retained: Any, sessions: Any, batches: Any = ()) -> None:
         if self.failures:
             self.failures -= 1
-            raise Unavailable("not now")
+            raise Unavailable("It is away.", code="engines.nats_unavailable")
         for batch in batches:
             assert isinstance(batch, Batch)
             batch.sequence = len(self.told) + 1
