@@ -149,6 +149,9 @@ class RawClient:
         assert (first, body[1]) == (0x20, 0)
         return client
 
+    def ends(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return self._reader, self._writer
+
     def send(self, data: bytes) -> None:
         self._writer.write(data)
 

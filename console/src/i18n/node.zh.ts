@@ -459,6 +459,7 @@ export const LETTERS: Record<string, string> = {
 /** 设备上线、下线的原因。 */
 export const PRESENCE: Record<keyof typeof PRESENCE_EN, string> = {
   connected: "已连接", birth: "边缘节点恢复", gateway_said_there: "网关报告在线", gateway_said_gone: "网关报告离线", NBIRTH: "Sparkplug 上线", DBIRTH: "Sparkplug 上线", NDEATH: "Sparkplug 下线", DDEATH: "Sparkplug 下线", edge_node_offline: "边缘节点或网关离线",
+  client_with_will: "设备断开并要求发布遗嘱", protocol_error: "违反 MQTT 协议", receive_maximum_exceeded: "未等确认就发送过多", topic_alias_invalid: "主题别名无效", payload_format_invalid: "载荷不是所声明的文本", websocket_broken: "WebSocket 帧错误", not_authorized: "无权执行该操作",
   client: "设备主动断开", connection_lost: "连接中断", keep_alive: "心跳超时", taken_over: "同一设备另建了连接", quota_exceeded: "所属组织的用量配额已用完", slow_reader: "设备接收过慢", credential_moved: "凭证已改属另一台设备",
   listener_stopped: "MQTT 接入已停止", listener_lost: "MQTT 接入已失联", malformed: "报文格式错误", packet_too_large: "报文过大", unexpected_packet: "意外的报文",
 };

@@ -243,14 +243,6 @@ async def test_forbidden_publish_closes_and_forbidden_subscribe_is_answered(nats
     assert await stored_payloads(nats.url) == []
 
 
-async def test_mqtt_5_is_told_that_the_version_is_not_spoken(nats: RunningNats) -> None:
-    async with running_listener(nats.url) as listener:
-        client = paho.Client(CallbackAPIVersion.VERSION2, "five", protocol=paho.MQTTv5)
-        await asyncio.to_thread(client.connect, "127.0.0.1", listener.port)
-        assert await asyncio.to_thread(client.loop, 1) == paho.MQTT_ERR_CONN_REFUSED
-        assert listener.closed["unacceptable_version"] == 1
-
-
 @needs_openssl
 async def test_tls_with_a_verified_certificate(nats: RunningNats, tmp_path: Path) -> None:
     chain, key = certificate(tmp_path, "IP:127.0.0.1")

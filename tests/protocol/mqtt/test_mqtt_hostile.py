@@ -20,7 +20,6 @@ from support.mqtt import OpenDoor, OpenPrincipal, RawClient, connect_bytes, publ
 from support.nats import RunningNats
 
 BEFORE_CONNECT = {
-    "http": (b"GET / HTTP/1.1\r\n\r\n", "not_mqtt"),
     "tls hello": (b"\x16\x03\x01\x02\x00\x01", "not_mqtt"),
     "publish first": (publish_bytes("a", b"x"), "not_mqtt"),
     "wrong name": (b"\x10\x0c\x00\x02hj\x04\x02\x00\x00\x00\x02me", "not_mqtt"),
@@ -287,7 +286,7 @@ async def test_what_the_journal_can_never_keep_holds_up_nothing_else(nats: Runni
         await journal.load()
         large = RetainedMessage("large", bytes(connection.max_payload), 1)
         await journal.write({"large": large, "small": RetainedMessage("small", b"x", 1)}, {})
-        retained, _ = await journal.load()
+        retained = (await journal.load()).retained
         assert [message.topic for message in retained] == ["small"]
     finally:
         await connection.stop()

@@ -1,7 +1,10 @@
-"""Eclipse's own interoperability tests for MQTT 3.1.1 servers, run as they are against the listener.
+"""Eclipse's own interoperability tests for MQTT 3.1.1 and 5.0 servers, run as they are against the listener.
 
 They are no part of this repository: `git clone https://github.com/eclipse/paho.mqtt.testing` and set
-WITNESS_PAHO_MQTT_TESTING to the clone.
+WITNESS_PAHO_MQTT_TESTING to the clone. What is taken for granted there and is not the standard's:
+
+- the suite for 5.0 wants 0x80 for a subscription that is not allowed; we say 0x87, *not authorized* (3.9.3);
+- it wants the server to shorten every keep-alive to 60 s, so we are told to.
 """
 
 from __future__ import annotations
@@ -20,24 +23,31 @@ from support.nats import RunningNats
 SUITE = os.environ.get("WITNESS_PAHO_MQTT_TESTING", "")
 
 # The suite's option parser knows no value for -n and no -s, so it is imported and told host, port and topics.
+# Its own clean-up takes it that nobody else waits: its clients are those of one device here.
 RUNNER = """
-import sys, unittest
+import sys, unittest, importlib
 sys.path.insert(0, sys.argv[1])
-import client_test
-client_test.host, client_test.port = "127.0.0.1", int(sys.argv[2])
-client_test.topics = ("TopicA", "TopicA/B", "Topic/C", "TopicA/C", "/TopicA")
-client_test.wildtopics = ("TopicA/+", "+/C", "#", "/#", "/+", "+/+", "TopicA/#")
-client_test.nosubscribe_topics = ("test/nosubscribe",)
-client_test.Test.test_will_message = client_test.Test.will_message_test
-unittest.main(module=client_test, argv=["client_test", "-v"])
+suite = importlib.import_module(sys.argv[3])
+suite.host, suite.port = "127.0.0.1", int(sys.argv[2])
+suite.topic_prefix = "client_test5/"
+suite.topics = ("TopicA", "TopicA/B", "Topic/C", "TopicA/C", "/TopicA")
+suite.wildtopics = ("TopicA/+", "+/C", "#", "/#", "/+", "+/+", "TopicA/#")
+suite.nosubscribe_topics = ("test/nosubscribe",)
+suite.setData = getattr(suite, "setData", None) and (lambda: None)
+if hasattr(suite.Test, "will_message_test"):
+    suite.Test.test_will_message = suite.Test.will_message_test
+unittest.main(module=suite, argv=[sys.argv[3], "-v"] + sys.argv[4:])
 """
 
+needs_suite = pytest.mark.skipif(
+    not SUITE, reason="WITNESS_PAHO_MQTT_TESTING does not name a clone of eclipse/paho.mqtt.testing"
+)
 
-@pytest.mark.skipif(not SUITE, reason="WITNESS_PAHO_MQTT_TESTING does not name a clone of eclipse/paho.mqtt.testing")
-@pytest.mark.timeout(200)
-async def test_paho_interoperability_suite_passes(tmp_path: Path) -> None:
+
+async def run(tmp_path: Path, name: str, **settings: int) -> tuple[int, str, int]:
+    """Run a suite; returns how many tests ran, what it said, and its return code."""
     folder = Path(SUITE) / "interoperability"
-    async with RunningNats(tmp_path) as nats, running_listener(nats.url) as listener:
+    async with RunningNats(tmp_path) as nats, running_listener(nats.url, **settings) as listener:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-W",
@@ -46,6 +56,7 @@ async def test_paho_interoperability_suite_passes(tmp_path: Path) -> None:
             RUNNER,
             str(folder),
             str(listener.port),
+            name,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -53,5 +64,21 @@ async def test_paho_interoperability_suite_passes(tmp_path: Path) -> None:
     text = output.decode(errors="replace")
     ran = re.search(r"^Ran (\d+) tests", text, re.MULTILINE)
     assert ran, text
-    assert int(ran[1]) == 11, text
-    assert process.returncode == 0, text
+    assert process.returncode is not None
+    return int(ran[1]), text, process.returncode
+
+
+@needs_suite
+@pytest.mark.timeout(200)
+async def test_paho_interoperability_suite_passes(tmp_path: Path) -> None:
+    ran, text, code = await run(tmp_path, "client_test")
+    assert (ran, code) == (11, 0), text
+
+
+@needs_suite
+@pytest.mark.timeout(400)
+async def test_paho_interoperability_suite_for_mqtt_5_passes_but_for_what_is_its_own(tmp_path: Path) -> None:
+    ran, text, _ = await run(tmp_path, "client_test5", max_keep_alive_s=60)
+    failed = set(re.findall(r"^(?:FAIL|ERROR): (\w+)", text, re.MULTILINE))
+    assert ran == 27, text
+    assert failed <= {"test_subscribe_failure"}, text

@@ -25,9 +25,9 @@ class Wire:
             else:
                 self.packets.append((first, codec.decode_packet_id(body), b""))
 
-    def offer(self, data: bytes) -> bool:
-        if not self.full:
-            self.send(data)
+    framing = None
+
+    def has_room(self) -> bool:
         return not self.full
 
     def take(self) -> list[tuple[int, int, bytes]]:
@@ -40,7 +40,7 @@ HEAD = publish_head("a/b")
 
 def session(max_inflight: int = 2, max_queued: int = 3, max_queued_bytes: int = 10_000) -> Session:
     return Session(
-        "dev", "me", False, max_inflight=max_inflight, max_queued=max_queued, max_queued_bytes=max_queued_bytes
+        "dev", "me", 3600, max_inflight=max_inflight, max_queued=max_queued, max_queued_bytes=max_queued_bytes
     )
 
 

@@ -2,7 +2,7 @@
 
 A *principal* is a device known by its credential. What it publishes becomes *runs*, gathered into *frames*
 (:mod:`millwright.devices.intake`) that are durable before the device gets its PUBACK (PUBREC with QoS 2). Follows
-MQTT 3.1.1 (OASIS Standard, 29 October 2014) and takes 3.1 clients too.
+MQTT 5.0 and 3.1.1 (OASIS Standards, 7 March 2019 and 29 October 2014), with WebSocket too, and takes 3.1 clients.
 
 What holds:
 
@@ -10,11 +10,12 @@ What holds:
 - Client ids are a device's own: two devices using the same one do not disturb each other.
 - Topics below ``v1/devices/me/`` and ``millwright/v1/`` mean *this device*: what it publishes there reaches no other
   device, and a message on ``$device/<device id>/v1/devices/me/…`` (subject ``mqtt.out``) reaches it alone.
-- Publishing where the device may not ends the connection (3.1.1 has no other way to say so); subscribing where it may
-  not is answered 0x80.
-- Retained messages and the subscriptions of persistent sessions survive the listener's sudden end; SUBACK and PUBACK
-  wait for that. Messages queued for a client that is away do not: they live as long as the listener.
-- A client that breaks a rule, does not read or does not speak is disconnected; the reason is counted.
+- Publishing where the device may not ends the connection (3.1.1 has no other way to say so; 5.0 answers 0x87, in its
+  turn); subscribing where it may not is answered 0x80 or 0x87.
+- Retained messages, and of persistent sessions the subscriptions and the messages for their clients, survive the
+  listener's sudden end; SUBACK and PUBACK wait for that.
+- A client that breaks a rule, does not read or does not speak is disconnected; the reason is counted, and told to a
+  client of 5.0.
 """
 
 from typing import TYPE_CHECKING

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from struct import pack
 
+from millwright.devices.mqtt.body import Body
 from millwright.devices.mqtt.errors import ProtocolError, malformed
 from millwright.devices.mqtt.packets import Connect, PacketType, Publish, Subscribe, Unsubscribe, Will
-from millwright.devices.mqtt.topics import check_filter, check_topic, decode_utf8
+from millwright.devices.mqtt.topics import check_filter, check_topic
 
 PINGRESP = b"\xd0\x00"
 MAX_REMAINING = 268_435_455
 
 # The flags each packet type must carry (2.2.2); PUBLISH's are its own.
-_FLAGS = {PacketType.PUBREL: 0b0010, PacketType.SUBSCRIBE: 0b0010, PacketType.UNSUBSCRIBE: 0b0010}
+_FLAGS: dict[int, int] = {PacketType.PUBREL: 0b0010, PacketType.SUBSCRIBE: 0b0010, PacketType.UNSUBSCRIBE: 0b0010}
 
 
 def decode_length(data: bytes, position: int) -> tuple[int, int]:
@@ -50,67 +51,26 @@ def encode_length(value: int) -> bytes:
 
 def check_flags(kind: int, flags: int) -> None:
     """Raise unless ``flags`` are those reserved for the packet type ``kind``."""
-    if kind != PacketType.PUBLISH and flags != _FLAGS.get(PacketType(kind), 0):
+    if kind != PacketType.PUBLISH and flags != _FLAGS.get(kind, 0):
         raise malformed(f"A {PacketType(kind).name} has wrong flags.")
 
 
-class _Body:
-    """Reads fields one after another; every shortage is a protocol error."""
-
-    __slots__ = ("_data", "_end", "position")
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._end = len(data)
-        self.position = 0
-
-    @property
-    def exhausted(self) -> bool:
-        return self.position >= self._end
-
-    def byte(self) -> int:
-        if self.position >= self._end:
-            raise malformed("A packet ends too early.")
-        self.position += 1
-        return self._data[self.position - 1]
-
-    def number(self) -> int:
-        return self.byte() << 8 | self.byte()
-
-    def binary(self) -> bytes:
-        size = self.number()
-        start = self.position
-        if start + size > self._end:
-            raise malformed("A field reaches beyond its packet.")
-        self.position = start + size
-        return self._data[start : start + size]
-
-    def text(self) -> str:
-        return decode_utf8(self.binary())
-
-    def packet_id(self) -> int:
-        value = self.number()
-        if not value:
-            raise malformed("A packet id is 0.")
-        return value
-
-    def rest(self) -> bytes:
-        start, self.position = self.position, self._end
-        return self._data[start:]
-
-    def end(self) -> None:
-        if self.position != self._end:
-            raise malformed("A packet has bytes left over.")
-
-
-def decode_connect(data: bytes) -> Connect:
-    """CONNECT (3.1). Raises with reason ``unacceptable_version`` for a level this node does not speak."""
-    body = _Body(data)
+def read_level(body: Body) -> int:
+    """The protocol's level in a CONNECT: 3, 4 or 5. Raises ``not_mqtt`` or ``unacceptable_version`` for another."""
     name, level = body.binary(), body.byte()
     if name not in (b"MQTT", b"MQIsdp"):
         raise ProtocolError("not_mqtt", "The first packet is not of MQTT.")
-    if (name, level) not in ((b"MQTT", 4), (b"MQIsdp", 3)):
+    if (name, level) not in ((b"MQTT", 4), (b"MQTT", 5), (b"MQIsdp", 3)):
         raise ProtocolError("unacceptable_version", f"MQTT level {level} is not spoken here.")
+    return level
+
+
+def decode_connect(data: bytes) -> Connect:
+    """CONNECT (3.1) of 3.1 or 3.1.1. Raises ``unacceptable_version`` for a level this node does not speak."""
+    body = Body(data)
+    level = read_level(body)
+    if level == 5:
+        raise ProtocolError("unacceptable_version", "This CONNECT is of MQTT 5.")
     flags, keep_alive_s = body.byte(), body.number()
     will_flag, will_qos, will_retain = flags & 0x04, flags >> 3 & 3, bool(flags & 0x20)
     if flags & 0x01 or will_qos == 3 or (not will_flag and (will_qos or will_retain)):
@@ -139,7 +99,7 @@ def encode_connect(packet: Connect) -> bytes:
         flags |= 0x40
         body += _binary(packet.password)
     name = b"\x00\x06MQIsdp" if packet.level == 3 else b"\x00\x04MQTT"
-    return _packet(0x10, name + pack(">BBH", packet.level, flags, packet.keep_alive_s) + body)
+    return packet_bytes(0x10, name + pack(">BBH", packet.level, flags, packet.keep_alive_s) + body)
 
 
 def encode_connack(code: int, session_present: bool = False) -> bytes:
@@ -152,7 +112,7 @@ def decode_publish(flags: int, data: bytes) -> Publish:
     qos = flags >> 1 & 3
     if qos == 3 or (flags & 0x08 and not qos):
         raise malformed("A PUBLISH has wrong flags.")
-    body = _Body(data)
+    body = Body(data)
     topic = check_topic(body.text())
     packet_id = body.packet_id() if qos else 0
     return Publish(topic, body.rest(), qos, bool(flags & 1), bool(flags & 8), packet_id)
@@ -184,7 +144,7 @@ def publish_bytes(first: int, head: bytes, packet_id: int, payload: bytes) -> by
 
 def decode_packet_id(data: bytes) -> int:
     """The only field of PUBACK, PUBREC, PUBREL, PUBCOMP and UNSUBACK."""
-    body = _Body(data)
+    body = Body(data)
     packet_id = body.packet_id()
     body.end()
     return packet_id
@@ -192,7 +152,7 @@ def decode_packet_id(data: bytes) -> int:
 
 def acknowledgement(kind: int, packet_id: int) -> int:
     """A PUBACK, PUBREC, PUBREL, PUBCOMP or UNSUBACK as the number whose four bytes (big endian) are the packet."""
-    return kind << 28 | _FLAGS.get(PacketType(kind), 0) << 24 | 2 << 16 | packet_id
+    return kind << 28 | _FLAGS.get(kind, 0) << 24 | 2 << 16 | packet_id
 
 
 def encode_acknowledgements(numbers: Sequence[int]) -> bytes:
@@ -202,7 +162,7 @@ def encode_acknowledgements(numbers: Sequence[int]) -> bytes:
 
 def decode_subscribe(data: bytes) -> Subscribe:
     """SUBSCRIBE (3.8)."""
-    body = _Body(data)
+    body = Body(data)
     packet_id, filters = body.packet_id(), []
     while not body.exhausted:
         topic_filter, qos = check_filter(body.text()), body.byte()
@@ -216,17 +176,19 @@ def decode_subscribe(data: bytes) -> Subscribe:
 
 def encode_subscribe(packet: Subscribe) -> bytes:
     """SUBSCRIBE."""
-    return _packet(0x82, pack(">H", packet.packet_id) + b"".join(_string(f) + bytes((q,)) for f, q in packet.filters))
+    return packet_bytes(
+        0x82, pack(">H", packet.packet_id) + b"".join(_string(f) + bytes((q,)) for f, q in packet.filters)
+    )
 
 
 def encode_suback(packet_id: int, codes: Sequence[int]) -> bytes:
     """SUBACK (3.9): for each filter the QoS granted, or 0x80."""
-    return _packet(0x90, pack(">H", packet_id) + bytes(codes))
+    return packet_bytes(0x90, pack(">H", packet_id) + bytes(codes))
 
 
 def decode_unsubscribe(data: bytes) -> Unsubscribe:
     """UNSUBSCRIBE (3.10)."""
-    body = _Body(data)
+    body = Body(data)
     packet_id, filters = body.packet_id(), []
     while not body.exhausted:
         filters.append(check_filter(body.text()))
@@ -237,7 +199,7 @@ def decode_unsubscribe(data: bytes) -> Unsubscribe:
 
 def encode_unsubscribe(packet: Unsubscribe) -> bytes:
     """UNSUBSCRIBE."""
-    return _packet(0xA2, pack(">H", packet.packet_id) + b"".join(map(_string, packet.filters)))
+    return packet_bytes(0xA2, pack(">H", packet.packet_id) + b"".join(map(_string, packet.filters)))
 
 
 def _binary(value: bytes) -> bytes:
@@ -248,5 +210,6 @@ def _string(value: str) -> bytes:
     return _binary(value.encode())
 
 
-def _packet(first: int, body: bytes) -> bytes:
+def packet_bytes(first: int, body: bytes) -> bytes:
+    """A packet from its first byte and its body."""
     return bytes((first,)) + encode_length(len(body)) + body

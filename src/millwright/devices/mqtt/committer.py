@@ -39,6 +39,11 @@ class _Batch:
 
     __slots__ = ("barriers", "bytes", "committed", "message_id", "runs", "stored", "waiting")
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is in it: no message, and no answer that waits for its turn."""
+        return not self.runs and not self.waiting
+
     def __init__(self) -> None:
         self.runs: list[Run] = []
         self.waiting: dict[Acknowledged, list[tuple[int, list[int]]]] = {}
@@ -90,12 +95,15 @@ class Committer:
         size: int,
         barrier: asyncio.Future[None] | None = None,
     ) -> None:
-        """Take ``runs`` of about ``size`` bytes; ``barrier`` must be done too before they are acknowledged."""
+        """Take ``runs`` of about ``size`` bytes; ``barrier`` must be done too before they are acknowledged.
+
+        Acknowledgements that refuse come in the same order as the others.
+        """
         batch = self._open
         if batch.bytes + size > MAX_FRAME_BYTES and batch.runs:
             self._seal()
             batch = self._open
-        if not batch.runs:
+        if batch.empty:
             self._idle.clear()
             if self._timer is None:
                 delay_s = self._settings.commit_delay_ms / 1000
@@ -119,7 +127,7 @@ class Committer:
     def _on_timer(self) -> None:
         self._timer = None
         # While every slot is taken the frame goes on growing: fewer, larger appends when the store is slow.
-        if self._open.runs and self._may_launch():
+        if not self._open.empty and self._may_launch():
             self._seal()
 
     def _may_launch(self) -> bool:
@@ -146,15 +154,15 @@ class Committer:
         if task.cancelled():
             return
         self._launch()
-        if self._open.runs and self._timer is None and self._may_launch():
+        if not self._open.empty and self._timer is None and self._may_launch():
             self._seal()
 
     async def _commit(self, batch: _Batch) -> None:
-        frame = encode_frame(Frame(FRAME_VERSION, self._listener_id, batch.runs))
+        frame = encode_frame(Frame(FRAME_VERSION, self._listener_id, batch.runs)) if batch.runs else b""
         batch.runs = []
         delay_s, most_s = _RETRY_S
         failed = False
-        while True:
+        while frame:  # refusals alone need nothing kept, only their turn
             try:
                 await self._intake.commit(frame, batch.message_id)
                 break
@@ -173,8 +181,9 @@ class Committer:
         self._failing -= failed
         batch.stored = True
         self._stored.set()
-        self.frames += 1
-        self._problem = None
+        if frame:
+            self.frames += 1
+            self._problem = None
         for barrier in batch.barriers:
             await asyncio.shield(barrier)
         batch.committed = True
@@ -191,13 +200,14 @@ class Committer:
             batch = self._order.popleft()
             self.uncommitted_bytes -= batch.bytes
             for source, acknowledgements in batch.waiting.items():
-                for _, packet_ids in acknowledgements:
-                    self.messages_acked += len(packet_ids)
+                for base, packet_ids in acknowledgements:
+                    if base <= 0xFFFFFFFF:  # above it a reason code says that the message was refused
+                        self.messages_acked += len(packet_ids)
                 source.acknowledge(acknowledgements)
         self._blocked = False
         if self.paused:
             self._update_pressure()
-        if not self._order and not self._open.runs:
+        if not self._order and self._open.empty:
             self._idle.set()
 
     def _report(self, error: MillwrightError) -> None:
@@ -231,7 +241,7 @@ class Committer:
 
         Giving up loses nothing that a client was told is safe: it was not acknowledged, so the client repeats it.
         """
-        if self._open.runs:
+        if not self._open.empty:
             self._seal()
         try:
             await asyncio.wait_for(self._idle.wait(), timeout_s)

@@ -1,4 +1,4 @@
-"""One client's connection: from CONNECT to its end (MQTT 3.1.1, 3 and 4)."""
+"""One client's connection: from CONNECT to its end (MQTT 3.1.1 and 5.0, 3 and 4), plain, over TLS or WebSocket."""
 
 from __future__ import annotations
 
@@ -6,22 +6,27 @@ import asyncio
 from enum import IntEnum
 from typing import TYPE_CHECKING, cast
 
-from millwright.devices.intake import FLAG_RETAINED, FLAG_WILL, Run
-from millwright.devices.mqtt import codec
+from millwright.devices.mqtt import codec, codec5
+from millwright.devices.mqtt.body import Body
+from millwright.devices.mqtt.dialogue import handle, send_refusals
 from millwright.devices.mqtt.errors import ProtocolError, malformed
+from millwright.devices.mqtt.framing import Framing
 from millwright.devices.mqtt.ingest import HAND_OVER_BYTES, PUBREC_BASE, Ingest
-from millwright.devices.mqtt.packets import Connect, ConnectCode, PacketType, Subscribe, Unsubscribe, Will
+from millwright.devices.mqtt.ingest5 import REASON_SHIFT, Ingest5
+from millwright.devices.mqtt.packets import ConnectCode, PacketType, Will
 from millwright.devices.mqtt.ports import Principal, Refusal
+from millwright.devices.mqtt.reasons import SILENT, code_of, connect_code_of
 from millwright.devices.mqtt.session import Session
+from millwright.devices.mqtt.signing_in import Challenge, SigningIn
 from millwright.devices.mqtt.tls import fingerprint_of
-from millwright.devices.mqtt.topics import is_private, is_reserved
-from millwright.kernel import new_id
+from millwright.devices.mqtt.websocket import REQUEST_STARTS, WebSocket
 
 if TYPE_CHECKING:
     from millwright.devices.mqtt.listener import MqttListener
 
 _MAX_CONNECT_BYTES = 256 * 1024
 _CLOSE_TIMEOUT_S = 5.0
+_LINGER_S = 2.0
 _ASK_AGAIN_S = 5.0
 _LONGEST_HOLD_S = 3600.0
 """Then a little is read again, so that a client that left is noticed; one that comes back takes over at once."""
@@ -34,6 +39,7 @@ class State(IntEnum):
     AUTHENTICATING = 1
     CONNECTED = 2
     CLOSED = 3
+    CHALLENGED = 4
 
 
 class Connection(asyncio.Protocol):
@@ -54,14 +60,19 @@ class Connection(asyncio.Protocol):
         "_partial",
         "_password",
         "_read_s",
+        "_signing_in",
         "_slow",
         "_timer",
         "_transport",
         "_wanted",
+        "_web",
         "_will",
         "address",
         "certificate",
+        "challenge",
+        "framing",
         "last_seen_ms",
+        "level",
         "peer",
         "principal",
         "session",
@@ -71,7 +82,9 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, listener: MqttListener) -> None:
         self._listener = listener
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport | WebSocket | None = None
+        self._web: WebSocket | None = None
+        self._signing_in: SigningIn | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._partial: bytearray | None = None
         self._wanted = 0
@@ -88,6 +101,12 @@ class Connection(asyncio.Protocol):
         self.username: str | None = None
         self.certificate = b""
         """SHA-256 of the certificate that the client proved to have; empty without one."""
+        self.level = 4
+        """The protocol's level: 3, 4 or, with MQTT 5, 5."""
+        self.framing: Framing | None = None
+        """How the client gets its messages when it speaks MQTT 5."""
+        self.challenge: Challenge | None = None
+        """What proved the client's identity in more than one step (MQTT 5, 4.12); it may be asked for again."""
         self.state = State.NEW
         self.address = ""
         self.peer = ""
@@ -110,6 +129,16 @@ class Connection(asyncio.Protocol):
             return
         loop = self._listener.loop
         self._timer = loop.call_later(self._listener.settings.connect_timeout_s, self.close, "connect_timeout")
+
+    @property
+    def connected(self) -> bool:
+        """Whether the client has signed in and is here."""
+        return self.state is State.CONNECTED
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it is being found out who the client is."""
+        return self.state is State.AUTHENTICATING
 
     def _is(self, state: State) -> bool:
         return self.state is state
@@ -140,7 +169,31 @@ class Connection(asyncio.Protocol):
         self._read_s = listener.loop.time()
         self.last_seen_ms = listener.clock.now_ms()
         listener.bytes_in += len(data)
-        self._feed(data)
+        if self._web is not None:
+            self._feed_web(self._web, data)
+        elif self.state is State.NEW and data[:1] == REQUEST_STARTS and self._partial is None:
+            self._open_web(data)
+        else:
+            self._feed(data)
+
+    def _open_web(self, data: bytes) -> None:
+        """The client speaks HTTP: it wants WebSocket, with MQTT in it."""
+        settings, transport = self._listener.settings, self._transport
+        if not settings.websocket or transport is None or isinstance(transport, WebSocket):
+            self._feed(data)
+            return
+        self._transport = self._web = WebSocket(transport, settings.websocket_path)
+        self._feed_web(self._web, data)
+
+    def _feed_web(self, web: WebSocket, data: bytes) -> None:
+        """Take the data out of its frames. The frame that closes the connection is no DISCONNECT (MQTT 5.0, 6)."""
+        found = web.feed(data)
+        if web.from_page:  # a browser shows its certificate to whoever asks it from any page, so it proves nothing
+            self.certificate = b""
+        if found:
+            self._feed(found)
+        if web.refused and not self._is(State.CLOSED):
+            self.close(web.refused)
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -153,8 +206,10 @@ class Connection(asyncio.Protocol):
         except ProtocolError as error:
             if error.reason == "unacceptable_version":
                 self.send(codec.encode_connack(ConnectCode.UNACCEPTABLE_VERSION))
+            elif self.level == codec5.LEVEL and self.session is None:
+                self.send(codec5.encode_connack(code_of(error.reason)))
             self._listener.log_violation(self, error)
-            self.close(error.reason)
+            self.close(error.reason, text=error.message)
 
     def _complete(self, partial: bytearray, data: bytes) -> tuple[bytes, bytes]:
         """Fill the packet that came in part; returns it (empty while incomplete) and what follows it."""
@@ -211,7 +266,7 @@ class Connection(asyncio.Protocol):
                     self._held = data[position:]
                     return
         finally:
-            if ingest is not None and ingest.runs:
+            if ingest is not None and (ingest.runs or ingest.acknowledgements):
                 self._hand_over(ingest)
 
     def _hand_over(self, ingest: Ingest) -> None:
@@ -246,82 +301,86 @@ class Connection(asyncio.Protocol):
     # --- packets -------------------------------------------------------------------------------------------------
 
     def _handle(self, kind: int, flags: int, body: bytes) -> None:
-        if not 1 <= kind <= 14:
+        five = self.level == codec5.LEVEL
+        if not 1 <= kind <= 14 + five:
             raise malformed("A packet has a type that does not exist.")
         codec.check_flags(kind, flags)
         session = self.session
         if session is None:
-            if kind != PacketType.CONNECT:
-                raise ProtocolError("not_connected", "A packet came before CONNECT.")
-            self._on_connect(codec.decode_connect(body))
-        elif kind == PacketType.PUBACK:
-            session.on_puback(codec.decode_packet_id(body))
-        elif kind == PacketType.PUBREC:
-            session.on_pubrec(codec.decode_packet_id(body), self)
-        elif kind == PacketType.PUBREL:
-            session.on_pubrel(codec.decode_packet_id(body), self)
-        elif kind == PacketType.PUBCOMP:
-            session.on_pubcomp(codec.decode_packet_id(body))
-        elif kind == PacketType.SUBSCRIBE:
-            self._on_subscribe(session, codec.decode_subscribe(body))
-        elif kind == PacketType.UNSUBSCRIBE:
-            self._on_unsubscribe(session, codec.decode_unsubscribe(body))
+            self._handle_first(kind, body)
         elif kind == PacketType.PINGREQ and not body:
             self.send(codec.PINGRESP)
-        elif kind == PacketType.DISCONNECT and not body:
-            self._will = None
-            self.close("client")
         else:
-            raise ProtocolError("unexpected_packet", f"A {PacketType(kind).name} was not expected here.")
+            handle(self, self._listener, session, kind, body)
 
-    def _on_connect(self, packet: Connect) -> None:
-        if not packet.client_id and not packet.clean_session:
-            self._refuse(ConnectCode.IDENTIFIER_REJECTED, "client_id_missing")
-            return
+    def _handle_first(self, kind: int, body: bytes) -> None:
+        if kind == PacketType.CONNECT and self._signing_in is None:
+            self.level = codec.read_level(Body(body))
+            packet = codec5.decode_connect(body) if self.level == codec5.LEVEL else codec.decode_connect(body)
+            if not packet.client_id and not packet.clean_session and self.level != codec5.LEVEL:
+                self.refuse(ConnectCode.IDENTIFIER_REJECTED, "client_id_missing")
+                return
+            self._signing_in = SigningIn(self, self._listener, packet)
+            self._signing_in.start()
+        elif kind == PacketType.AUTH and self._is(State.CHALLENGED) and self.challenge is not None:
+            self.challenge.on_auth(codec5.decode_auth(body))
+        else:
+            raise ProtocolError("not_connected", "A packet came before CONNECT, or instead of an AUTH.")
+
+    def wait(self) -> None:
+        """Read no more until it is known whether the client may sign in."""
         self.state = State.AUTHENTICATING
         if self._transport is not None:
             self._transport.pause_reading()
-        self._listener.run(self._authenticate(packet))
 
-    async def _authenticate(self, packet: Connect) -> None:
-        outcome = await self._listener.authenticate(
-            packet.username, packet.password, packet.client_id, self.peer, self.certificate
-        )
-        if self.state is not State.AUTHENTICATING:
-            return
-        if isinstance(outcome, Refusal):
-            self._listener.report_refusal(packet.username, packet.client_id, self.peer, outcome)
-            self._refuse(outcome.code, f"refused_{outcome.reason}")
-        elif packet.will is not None and (is_reserved(packet.will.topic) or not outcome.may_publish(packet.will.topic)):
-            self._refuse(ConnectCode.NOT_AUTHORIZED, "not_authorized")
+    def ask(self, packet: codec5.Authentication) -> None:
+        """Send an AUTH and read its answer."""
+        self.send(codec5.encode_auth(packet))
+        if self._is(State.NEW) or self._is(State.AUTHENTICATING):
+            self.state = State.CHALLENGED
+            if self._transport is not None:
+                self._transport.resume_reading()
+
+    def refuse(self, code: int, reason: str) -> None:
+        """Answer the CONNECT with a refusal and close."""
+        if self.level == codec5.LEVEL:
+            self.send(codec5.encode_connack(connect_code_of(reason, code)))
         else:
-            self._accept(packet, outcome)
-
-    def _refuse(self, code: int, reason: str) -> None:
-        self.send(codec.encode_connack(code))
+            self.send(codec.encode_connack(code))
         self.close(reason)
 
-    def _accept(self, packet: Connect, principal: Principal) -> None:
-        listener = self._listener
-        client_id = packet.client_id or new_id("auto")
-        if not listener.has_room_for(principal.device_id, client_id):
-            self._refuse(ConnectCode.SERVER_UNAVAILABLE, "device_connections_full")
-            return
-        session, present = listener.open_session(principal.device_id, client_id, packet.clean_session)
-        if session is None:
-            self._refuse(ConnectCode.SERVER_UNAVAILABLE, "sessions_full")
-            return
+    def accept(
+        self, signed_in: SigningIn, session: Session, present: bool, principal: Principal, connack: bytes
+    ) -> None:
+        """The client is in: answer, repeat what it has not acknowledged, and read on."""
+        listener, packet = self._listener, signed_in.packet
+        settings = listener.settings
         self._stop_timer()
         self.state, self.session, self.principal = State.CONNECTED, session, principal
         self.username, self._password, self._will = packet.username, packet.password, packet.will
-        self._ingest = Ingest(listener.exchange, session, principal, self, listener.settings.max_packet_bytes)
+        self._signing_in = None
+        if self.level == codec5.LEVEL:
+            self.framing = Framing(packet.maximum_packet, packet.alias_maximum, packet.wants_problem_information)
+            self._ingest = Ingest5(
+                listener.exchange,
+                session,
+                principal,
+                self,
+                settings.max_packet_bytes,
+                aliases=settings.max_topic_aliases,
+                receive_maximum=settings.receive_maximum,
+            )
+        else:
+            self._ingest = Ingest(listener.exchange, session, principal, self, settings.max_packet_bytes)
         listener.connected(self)
-        self.send(codec.encode_connack(ConnectCode.ACCEPTED, present))
+        self.answer(connack)
         if present:
             listener.exchange.review(session, principal)
-        session.attach(self)
-        if packet.keep_alive_s:
-            self._keep_alive_s = packet.keep_alive_s * 1.5
+        if session.delayed_will is not None:
+            session.delayed_will.cancel()
+        session.attach(self, packet.receive_maximum)
+        if signed_in.keep_alive_s:
+            self._keep_alive_s = signed_in.keep_alive_s * 1.5
             self._timer = listener.loop.call_later(self._keep_alive_s, self._check_alive)
         if listener.pacer is not None:  # who is in debt does not get out of it by connecting anew
             wait_s = listener.pacer.take(principal, 0)
@@ -333,26 +392,23 @@ class Connection(asyncio.Protocol):
         if held:
             self._feed(held)
 
-    def _on_subscribe(self, session: Session, packet: Subscribe) -> None:
-        assert self.principal is not None
-        exchange = self._listener.exchange
-        codes, kept = exchange.subscribe(session, self.principal, packet.filters)
+    def answer(self, data: bytes) -> None:
+        """Send an answer that cannot be left out; a client that does not take its size cannot be served."""
+        if self.framing is not None and not self.framing.fits(data):
+            raise_for = ProtocolError("packet_too_large", "The client takes no packets of the size of an answer.")
+            self._listener.log_violation(self, raise_for)
+            self.close(raise_for.reason, abort=True)
+            return
+        self.send(data)
 
-        def answer(_: object = None) -> None:
-            if self.state is State.CONNECTED:
-                self.send(codec.encode_suback(packet.packet_id, codes))
-                exchange.send_retained(session, packet.filters, codes)
+    def release(self, packet_id: int) -> None:
+        """A QoS 2 message of the client is over."""
+        if isinstance(self._ingest, Ingest5):
+            self._ingest.receiving.discard(packet_id)
 
-        answer() if kept is None else kept.add_done_callback(answer)
-
-    def _on_unsubscribe(self, session: Session, packet: Unsubscribe) -> None:
-        kept = self._listener.exchange.unsubscribe(session, packet.filters)
-        number = codec.acknowledgement(PacketType.UNSUBACK, packet.packet_id)
-
-        def answer(_: object = None) -> None:
-            self.send(codec.encode_acknowledgements((number,)))
-
-        answer() if kept is None else kept.add_done_callback(answer)
+    def drop_will(self) -> None:
+        """The client leaves in order."""
+        self._will = None
 
     # --- what others call ----------------------------------------------------------------------------------------
 
@@ -366,20 +422,26 @@ class Connection(asyncio.Protocol):
             self._slow = True
             self._listener.loop.call_soon(lambda: self.close("slow_reader", abort=True))
 
-    def offer(self, data: bytes) -> bool:
-        """Send a QoS 0 packet, unless half of what may pile up is unsent."""
+    def has_room(self) -> bool:
+        """Whether a QoS 0 packet may be sent: not while half of what may pile up is unsent."""
         transport = self._transport
-        if transport is None or transport.get_write_buffer_size() > self._listener.settings.max_outgoing_bytes // 2:
-            return False
-        self.send(data)
-        return True
+        return (
+            transport is not None
+            and transport.get_write_buffer_size() <= self._listener.settings.max_outgoing_bytes // 2
+        )
 
     def acknowledge(self, acknowledgements: list[tuple[int, list[int]]]) -> None:
         """What was published is durable: PUBACK, or PUBREC to whichever connection waits for it now."""
         numbers: list[int] = []
         for base, packet_ids in acknowledgements:
+            if base >> REASON_SHIFT:
+                send_refusals(self, numbers, base, packet_ids)
+                numbers = []
+                continue
             if base != PUBREC_BASE:
                 numbers += [base | packet_id for packet_id in packet_ids]
+                if isinstance(self._ingest, Ingest5):
+                    self._ingest.unanswered -= len(packet_ids)
                 continue
             received = self.session.received if self.session else {}
             for packet_id in packet_ids:
@@ -423,12 +485,20 @@ class Connection(asyncio.Protocol):
                 self.close(outcome.reason)
             elif self._again is None:
                 self._again = self._listener.loop.call_later(_ASK_AGAIN_S, self._ask_again)
-        elif outcome.device_id != session.device_id:
+        else:
+            self.renew(outcome)
+
+    def renew(self, principal: Principal) -> None:
+        """Go on with what the client may do now; close when it is another device than before."""
+        session = self.session
+        if session is None or self._ingest is None:
+            return
+        if principal.device_id != session.device_id:
             self.close("credential_moved")
-        elif self._ingest is not None:
-            self.principal = outcome
-            self._ingest.permit(outcome)
-            self._listener.exchange.review(session, outcome)
+        else:
+            self.principal = principal
+            self._ingest.permit(principal)
+            self._listener.exchange.review(session, principal)
 
     def _ask_again(self) -> None:
         self._again = None
@@ -454,19 +524,39 @@ class Connection(asyncio.Protocol):
             self._overdue = True
         self._timer = listener.loop.call_later(max(left_s, 0.1), self._check_alive)
 
-    def close(self, reason: str, *, abort: bool = False) -> None:
-        """End the connection: at once (``abort``) or after what was sent has left. ``reason`` is counted."""
+    def close(self, reason: str, *, abort: bool = False, text: str = "") -> None:
+        """End the connection: at once (``abort``) or after what was sent has left. ``reason`` is counted.
+
+        A client of MQTT 5 is told why, ``text`` being more than the code says.
+        """
         transport = self._transport
+        told = False
+        if self.framing is not None and self.state is State.CONNECTED and not abort and reason not in SILENT:
+            self._say_goodbye(self.framing, code_of(reason), text or reason.replace("_", " "))
+            told = self._listener.reads
         self._end(reason)
         if transport is None:
             return
         if abort:
             transport.abort()
+        elif told:
+            # Closed at once while it sends, the system would reset the connection, and the reason would be lost.
+            if transport.can_write_eof():
+                transport.write_eof()
+            transport.resume_reading()
+            self._listener.loop.call_later(_LINGER_S, transport.abort)
         else:
             unsent = transport.get_write_buffer_size()
             transport.close()
             if unsent:  # a peer that does not read must not keep the socket
                 self._listener.loop.call_later(_CLOSE_TIMEOUT_S, transport.abort)
+
+    def _say_goodbye(self, framing: Framing, code: int, text: str) -> None:
+        data = codec5.encode_disconnect(code, text)
+        if not framing.fits(data):
+            data = codec5.encode_disconnect(code)
+        if framing.fits(data):
+            self.send(data)
 
     def _end(self, reason: str) -> None:
         if self.state is State.CLOSED:
@@ -476,16 +566,7 @@ class Connection(asyncio.Protocol):
         self._stop_timer()
         self._partial, self._held, self._ingest = None, b"", None
         will, self._will = self._will, None
+        self._signing_in = self.challenge = None
         self._listener.disconnected(self, reason, was_connected)
-        if was_connected and will is not None:
-            self._publish_will(will)
-
-    def _publish_will(self, will: Will) -> None:
-        listener, principal = self._listener, self.principal
-        if principal is None or not principal.may_publish(will.topic):  # it may have changed since the CONNECT
-            return
-        flags = FLAG_WILL | (FLAG_RETAINED if will.retain else 0)
-        run = Run(principal.device_id, will.topic, listener.clock.now_ms(), flags, [will.payload])
-        listener.committer.add(self, [run], [], len(will.payload) + len(will.topic))
-        if not is_private(will.topic):
-            listener.exchange.route(will.topic, run.payloads, will.qos, will.retain)
+        if was_connected and will is not None and self.principal is not None and self.session is not None:
+            self._listener.wills.leave(self.session, self.principal, will)

@@ -25,10 +25,12 @@ PUBREC_BASE = PacketType.PUBREC << 28 | 2 << 16
 
 _TOPIC_CACHE = 512
 _TOPIC_BYTES = 512  # longer ones, up to 64 KiB, would make the cache a way to use up memory
-_RUN_BYTES = 512 * 1024
+RUN_BYTES = 512 * 1024
+"""A run is closed at this size."""
 HAND_OVER_BYTES = 512 * 1024
 """Collected runs are handed over at this size, so that a frame of many small ones stays below its limit."""
-_RUN_OVERHEAD = 64  # a run's own fields in a frame: device id, time, flags, lengths
+RUN_OVERHEAD = 64
+"""A run's own fields in a frame: device id, time, flags, lengths."""
 
 
 class Ingest:
@@ -112,7 +114,7 @@ class Ingest:
                 stop = start + size
                 if stop > end:
                     break
-                if first != run_first or not data.startswith(run_head, start) or position - run_start > _RUN_BYTES:
+                if first != run_first or not data.startswith(run_head, start) or position - run_start > RUN_BYTES:
                     if payloads:
                         self._close(run_first, topic, private, payloads, packet_ids, now_ms, position - run_start)
                     payloads, packet_ids = [], []
@@ -189,11 +191,11 @@ class Ingest:
         # First byte: 0011 DUP QoS QoS RETAIN → flags: acknowledged, duplicate, retained.
         flags = (1 if first & 0x06 else 0) | first >> 2 & 0x02 | (first & 0x01) << 2
         self.runs.append(Run(self._device_id, topic, now_ms, flags, payloads, packet_ids))
-        self.bytes += size + _RUN_OVERHEAD + len(topic)
+        self.bytes += size + RUN_OVERHEAD + len(topic)
         self.messages += len(payloads)
         if packet_ids:
             self.acknowledgements.append((PUBREC_BASE if first & 0x04 else PUBACK_BASE, packet_ids))
         if not private:
-            barrier = self._exchange.route(topic, payloads, first >> 1 & 3, bool(first & 1))
+            barrier = self._exchange.route(topic, payloads, first >> 1 & 3, bool(first & 1), source=self._session)
             if barrier is not None:
                 self.barrier = barrier

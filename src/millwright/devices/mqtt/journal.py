@@ -1,7 +1,8 @@
 """Keeping retained messages and persistent sessions through the end, also the sudden one, of the listener.
 
-Kept: retained messages, and which subscriptions a persistent session has. Not kept: messages queued for a client that
-is away or in flight to it (a device repeats what was not acknowledged to it; a subscriber's queue is best effort).
+Kept: retained messages; of a persistent session how long it lives, its subscriptions, and the messages for its client
+that the client has not acknowledged (:mod:`.queues`). Not kept: the ids of QoS 2 messages that are being received, and
+wills of clients that are connected.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import TypeVar
 import msgspec
 import xxhash
 
-from millwright.devices.mqtt.packets import RetainedMessage
-from millwright.devices.mqtt.ports import Journal, StoredSession
+from millwright.devices.mqtt.packets import Queued, RetainedMessage
+from millwright.devices.mqtt.ports import Journal, Kept, StoredBatch, StoredSession
+from millwright.devices.mqtt.queues import Batch, Queues
 from millwright.engines.nats import NatsConnection, StreamSpec
 from millwright.kernel import Invalid, MillwrightError
 
@@ -25,6 +27,9 @@ MQTT_RETAINED = StreamSpec(name="MQTT_RETAINED", subjects=("mqtt.retained.>",), 
 """One message per topic, the subject being a hash of it; an empty message: nothing is retained there."""
 MQTT_SESSIONS = StreamSpec(name="MQTT_SESSIONS", subjects=("mqtt.sessions.>",), max_messages_per_subject=1)
 """One message per device and client id, the subject being a hash of both; an empty message: the session ended."""
+
+MQTT_QUEUES = StreamSpec(name="MQTT_QUEUES", subjects=("mqtt.queues.>",))
+"""A message is a batch for one session, the subject being a hash of device and client id: all batches of a session."""
 
 T = TypeVar("T")
 
@@ -38,46 +43,90 @@ class JetStreamJournal:
     def __init__(self, connection: NatsConnection) -> None:
         self._connection = connection
 
-    async def load(self) -> tuple[Sequence[RetainedMessage], Sequence[StoredSession]]:
+    async def load(self) -> Kept:
         """Make the streams when they are missing and read all of them."""
-        await self._connection.ensure_stream(MQTT_RETAINED)
-        await self._connection.ensure_stream(MQTT_SESSIONS)
-        retained = await self._load(MQTT_RETAINED, RetainedMessage)
-        return retained, await self._load(MQTT_SESSIONS, StoredSession)
+        for spec in (MQTT_RETAINED, MQTT_SESSIONS, MQTT_QUEUES):
+            await self._connection.ensure_stream(spec)
+        return Kept(
+            [message for _, message in await self._load(MQTT_RETAINED, RetainedMessage)],
+            [session for _, session in await self._load(MQTT_SESSIONS, StoredSession)],
+            [
+                StoredBatch((entry.device_id, entry.client_id), entry.messages, sequence)
+                for sequence, entry in await self._load(MQTT_QUEUES, _Entry)
+            ],
+        )
 
-    async def _load(self, spec: StreamSpec, kind: type[T]) -> list[T]:
+    async def _load(self, spec: StreamSpec, kind: type[T]) -> list[tuple[int, T]]:
         found = []
         async for message in self._connection.scan(spec.name):
             if not message.data:
                 continue
             try:
-                found.append(msgspec.msgpack.decode(message.data, type=kind))
+                found.append((message.sequence, msgspec.msgpack.decode(message.data, type=kind)))
             except msgspec.DecodeError:
                 logger.warning("message %d of %s cannot be read and is passed over", message.sequence, spec.name)
         return found
 
     async def write(
-        self, retained: dict[str, RetainedMessage | None], sessions: dict[tuple[str, str], StoredSession | None]
+        self,
+        retained: dict[str, RetainedMessage | None],
+        sessions: dict[tuple[str, str], StoredSession | None],
+        batches: Sequence[Batch] = (),
     ) -> None:
         """Append every entry; returns when all are confirmed. One too large for the broker is logged and not kept."""
+        # A session is known before the messages for it are, and batches keep their order.
         pending = [
             (f"mqtt.retained.{xxhash.xxh3_128_hexdigest(topic.encode())}", _encode(message))
             for topic, message in retained.items()
         ]
-        pending += [
-            (f"mqtt.sessions.{xxhash.xxh3_128_hexdigest(chr(0).join(key).encode())}", _encode(session))
-            for key, session in sessions.items()
-        ]
+        pending += [(f"mqtt.sessions.{_name_of(key)}", _encode(session)) for key, session in sessions.items()]
         for start in range(0, len(pending), _WRITES_AT_ONCE):
             part = pending[start : start + _WRITES_AT_ONCE]
-            done = await asyncio.gather(
-                *(self._connection.append(subject, data) for subject, data in part), return_exceptions=True
+            _look(
+                await asyncio.gather(
+                    *(self._connection.append(subject, data) for subject, data in part), return_exceptions=True
+                )
             )
-            for error in done:
-                if isinstance(error, Invalid):  # it can never be written, and the others must not wait for it
-                    logger.error("a retained message or a session is not kept: %s", error.message)
-                elif isinstance(error, BaseException):
-                    raise error
+        unwritten = [batch for batch in batches if not batch.sequence]
+        for start in range(0, len(unwritten), _WRITES_AT_ONCE):
+            appends = map(self._append, unwritten[start : start + _WRITES_AT_ONCE])
+            _look(await asyncio.gather(*appends, return_exceptions=True))
+
+    async def _append(self, batch: Batch) -> None:
+        entry = msgspec.msgpack.encode(_Entry(*batch.key, batch.messages))
+        subject = f"mqtt.queues.{_name_of(batch.key)}"
+        batch.sequence = await self._connection.append(subject, entry, message_id=batch.message_id)
+        batch.messages = []
+
+    async def trim(self, before: dict[tuple[str, str], int]) -> None:
+        """Remove the batches of sessions below a sequence; 0: all of them."""
+        todo = list(before.items())
+        for start in range(0, len(todo), _WRITES_AT_ONCE):
+            await asyncio.gather(
+                *(
+                    self._connection.trim(MQTT_QUEUES.name, sequence, subject=f"mqtt.queues.{_name_of(key)}")
+                    for key, sequence in todo[start : start + _WRITES_AT_ONCE]
+                )
+            )
+
+
+class _Entry(msgspec.Struct, array_like=True):
+    device_id: str
+    client_id: str
+    messages: list[Queued]
+
+
+def _name_of(key: tuple[str, str]) -> str:
+    return xxhash.xxh3_128_hexdigest(chr(0).join(key).encode())
+
+
+def _look(done: Sequence[object]) -> None:
+    """Raise what failed. What can never be written is logged instead: the others must not wait for it."""
+    for error in done:
+        if isinstance(error, Invalid):
+            logger.error("a retained message, a session or a message for one is not kept: %s", error.message)
+        elif isinstance(error, BaseException):
+            raise error
 
 
 def _encode(value: RetainedMessage | StoredSession | None) -> bytes:
@@ -87,14 +136,20 @@ def _encode(value: RetainedMessage | StoredSession | None) -> bytes:
 class VolatileJournal:
     """A journal that keeps nothing: for a listener whose clients hold no state worth keeping."""
 
-    async def load(self) -> tuple[Sequence[RetainedMessage], Sequence[StoredSession]]:
+    async def load(self) -> Kept:
         """Nothing."""
-        return (), ()
+        return Kept((), (), ())
 
     async def write(
-        self, retained: dict[str, RetainedMessage | None], sessions: dict[tuple[str, str], StoredSession | None]
+        self,
+        retained: dict[str, RetainedMessage | None],
+        sessions: dict[tuple[str, str], StoredSession | None],
+        batches: Sequence[Batch] = (),
     ) -> None:
         """Nothing is written."""
+
+    async def trim(self, before: dict[tuple[str, str], int]) -> None:
+        """Nothing is there."""
 
 
 class JournalWriter:
@@ -104,6 +159,7 @@ class JournalWriter:
         self._journal = journal
         self._retained: dict[str, RetainedMessage | None] = {}
         self._sessions: dict[tuple[str, str], StoredSession | None] = {}
+        self.queues = Queues()
         self._done: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -117,6 +173,25 @@ class JournalWriter:
         self._sessions[key] = session
         return self._schedule()
 
+    def keep(self, key: tuple[str, str], message: Queued) -> tuple[Batch, asyncio.Future[None]]:
+        """Keep a message for a session's client until :meth:`.Batch.finish`; the future is done when it is durable."""
+        return self.queues.add(key, message), self._schedule()
+
+    def end_session(self, key: tuple[str, str]) -> None:
+        """Forget a session and the messages for it."""
+        self.queues.end(key)
+        self.write_session(key, None)
+
+    async def trim(self) -> None:
+        """Let go of what clients have. What cannot be removed now is found needless after the next start."""
+        settled = self.queues.take_settled()
+        if not settled:
+            return
+        try:
+            await self._journal.trim(settled)
+        except MillwrightError as error:
+            logger.warning("messages that clients have cannot be removed now: %s", error.message)
+
     def _schedule(self) -> asyncio.Future[None]:
         if self._done is None:
             self._done = asyncio.get_running_loop().create_future()
@@ -126,29 +201,35 @@ class JournalWriter:
 
     async def _run(self) -> None:
         delay_s = 0.05
-        while self._retained or self._sessions:
+        queues = self.queues
+        while self._retained or self._sessions or queues.pending or self._done is not None:
             await asyncio.sleep(_BATCH_DELAY_S)
             retained, self._retained = self._retained, {}
             sessions, self._sessions = self._sessions, {}
+            ended, batches = queues.take_ended(), queues.take_open()
             done, self._done = self._done, None
             while True:
                 try:
-                    await self._journal.write(retained, sessions)
+                    if ended:  # first: a session of the same name may have begun, and what is written next is its
+                        await self._journal.trim(dict.fromkeys(ended, 0))
+                        ended = set()
+                    await self._journal.write(retained, sessions, batches)
                     break
                 except MillwrightError as error:
                     logger.warning("retained messages and sessions cannot be kept now: %s", error.message)
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, 2.0)
             delay_s = 0.05
+            queues.written()
             if done is not None and not done.done():
                 done.set_result(None)
 
     async def stop(self, timeout_s: float) -> None:
         """Write what is pending, for at most ``timeout_s``."""
         task, self._task = self._task, None
-        if task is None:
-            return
         try:
-            await asyncio.wait_for(task, timeout_s)
+            if task is not None:
+                await asyncio.wait_for(task, timeout_s)
+            await asyncio.wait_for(self.trim(), timeout_s)
         except TimeoutError:
             logger.warning("stopping with retained messages or sessions not kept")

@@ -17,6 +17,7 @@ from millwright.devices.mqtt.delivery import DeliveryDesk
 from millwright.devices.mqtt.door import TlsDoor, probe
 from millwright.devices.mqtt.errors import ProtocolError
 from millwright.devices.mqtt.exchange import Exchange
+from millwright.devices.mqtt.gate import Gate
 from millwright.devices.mqtt.journal import JournalWriter
 from millwright.devices.mqtt.packets import ConnectCode
 from millwright.devices.mqtt.ports import (
@@ -35,6 +36,7 @@ from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.mqtt.tls import ListenerTls
 from millwright.devices.mqtt.topics import check_topic
+from millwright.devices.mqtt.wills import Wills
 from millwright.kernel import Bus, Clock, Unavailable, Unsubscribe, end
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,9 @@ OUT_SUBJECT = "mqtt.out"
 """Where other roles publish :class:`OutMessage` s for MQTT subscribers."""
 
 _HOUSEKEEPING_S = 30.0
+_TRIM_S = 1.0
+_BACKLOG = 16_384
+"""So many may knock at one time; the system caps it, and who finds it full tries again after seconds."""
 _DRAIN_S = 5.0
 _ASKED_AT_ONCE = 500
 
@@ -57,7 +62,7 @@ class OutMessage(msgspec.Struct):
 
 
 class MqttListener:
-    """Accepts MQTT 3.1.1 (and 3.1) clients, plain and over TLS.
+    """Accepts clients of MQTT 5.0, 3.1.1 and 3.1, plain and over TLS, with WebSocket and without.
 
     Every message of a device goes through ``intake`` and is acknowledged when that has it. ``on_refused`` hears of
     unknown devices, at most twenty a second. A :class:`millwright.kernel.Part`; everything runs on the loop of
@@ -94,9 +99,11 @@ class MqttListener:
         self._on_refused = on_refused
         self._refusals = RateLimit(20, clock)
         self._violations = RateLimit(1, clock)
-        self.exchange = Exchange(settings, self._writer)
+        self.exchange = Exchange(settings, self._writer, clock)
         self._desk = DeliveryDesk(self.exchange, bus, listener_id)
         self.committer = Committer(intake, listener_id, settings, clock, self._on_pressure)
+        self.wills = Wills(self.committer, self.exchange, clock)
+        self.gate = Gate(settings.connects_at_once)
         self.presence = Presence(bus, listener_id, clock, self._last_seen_ms)
         self._connections: set[Connection] = set()
         self._by_device: dict[str, set[Connection]] = {}
@@ -124,8 +131,7 @@ class MqttListener:
         settings = self.settings
         if settings.tls_port:
             self._tls.context()
-        retained, sessions = await self._journal.load()
-        self.exchange.restore(retained, sessions, self.clock.monotonic_s())
+        self.exchange.restore(await self._journal.load(), self.clock.monotonic_s())
         if settings.port:
             self.port = await self._listen(settings.port)
         if settings.tls_port:
@@ -135,6 +141,7 @@ class MqttListener:
         await self._desk.start()
         await self.presence.start()
         self.run(self._keep_house())
+        self.run(self._trim())
         logger.info("MQTT listens on %s, ports %s", settings.host, [p for p in (self.port, self.tls_port) if p])
 
     @property
@@ -144,7 +151,7 @@ class MqttListener:
 
     async def _listen(self, port: int) -> int:
         try:
-            server = await self.loop.create_server(lambda: Connection(self), self.settings.host, port, backlog=2048)
+            server = await self.loop.create_server(lambda: Connection(self), self.settings.host, port, backlog=_BACKLOG)
         except OSError as error:
             raise Unavailable(
                 f"The listener cannot open port {port} on {self.settings.host}: {error.strerror or error}",
@@ -158,7 +165,7 @@ class MqttListener:
 
     async def stop(self) -> None:
         """Accept no more, commit what was taken and acknowledge it, then close every connection."""
-        self._stopping = True
+        self._stopping = self.wills.stopping = True
         for server in self._servers:
             server.close()
         if self._door is not None:
@@ -169,6 +176,7 @@ class MqttListener:
         await self._desk.stop()
         for connection in list(self._connections):
             connection.pause()
+        self.wills.stop()
         drained = await self.committer.drain(_DRAIN_S)
         for connection in list(self._connections):
             connection.close("listener_stopped")
@@ -200,6 +208,14 @@ class MqttListener:
                 self.exchange.expire(self.clock.monotonic_s())
             except Exception:
                 logger.exception("sessions could not be looked through")
+
+    async def _trim(self) -> None:
+        while True:
+            await asyncio.sleep(_TRIM_S)
+            try:
+                await self._writer.trim()
+            except Exception:
+                logger.exception("what clients have could not be removed from the journal")
 
     # --- what connections call -----------------------------------------------------------------------------------
 
@@ -256,12 +272,12 @@ class MqttListener:
         session = self.exchange.sessions.get((device_id, client_id))
         return session is not None and session.connection is not None
 
-    def open_session(self, device_id: str, client_id: str, clean: bool) -> tuple[Session | None, bool]:
+    def open_session(self, device_id: str, client_id: str, clean: bool, expiry_s: int) -> tuple[Session | None, bool]:
         """The session of a client that connects; whoever carries it now is disconnected (3.1.4-2)."""
         session = self.exchange.sessions.get((device_id, client_id))
         if session is not None and isinstance(session.connection, Connection):
             session.connection.close("taken_over")
-        return self.exchange.open(device_id, client_id, clean)
+        return self.exchange.open(device_id, client_id, clean, expiry_s)
 
     def connected(self, connection: Connection) -> None:
         """A client has signed in."""
@@ -365,6 +381,7 @@ class MqttListener:
                 "frame_retries": committer.retries,
                 "connections_accepted": self.connections_accepted,
                 "rate_holds": self.holds,
+                "connects_waited": self.gate.waits,
                 **self._door_counters(),
                 **{f"closed_{reason}": count for reason, count in self.closed.items()},
             },
@@ -373,6 +390,7 @@ class MqttListener:
                 "connections_waiting": len(self._connections) - connected,
                 "devices": len(self._by_device),
                 "connections_held": self.held,
+                "connects_waiting": self.gate.waiting,
                 "uncommitted_bytes": committer.uncommitted_bytes,
                 "reading_paused": int(committer.paused),
                 **exchange.gauges(),

@@ -1,4 +1,4 @@
-"""MQTT control packets as plain data, the same for every version of the protocol."""
+"""MQTT control packets as plain data, the same for every version of the protocol (3.1, 3.1.1 and 5.0)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class PacketType(IntEnum):
-    """Control packet types (MQTT 3.1.1, table 2.1)."""
+    """Control packet types (MQTT 5.0, table 2-1); AUTH is of 5.0 alone."""
 
     CONNECT = 1
     CONNACK = 2
@@ -24,6 +24,7 @@ class PacketType(IntEnum):
     PINGREQ = 12
     PINGRESP = 13
     DISCONNECT = 14
+    AUTH = 15
 
 
 class ConnectCode(IntEnum):
@@ -38,7 +39,50 @@ class ConnectCode(IntEnum):
 
 
 SUBSCRIBE_REFUSED = 0x80
-"""SUBACK return code of a subscription that was not made."""
+"""SUBACK return code of a subscription that was not made; from here on a reason code of MQTT 5 is one too."""
+
+
+class Reason(IntEnum):
+    """Reason codes (MQTT 5.0, table 2-6): those that are sent here or looked for."""
+
+    SUCCESS = 0x00
+    DISCONNECT_WITH_WILL = 0x04
+    NO_SUBSCRIPTION_EXISTED = 0x11
+    CONTINUE_AUTHENTICATION = 0x18
+    REAUTHENTICATE = 0x19
+    UNSPECIFIED = 0x80
+    MALFORMED = 0x81
+    PROTOCOL_ERROR = 0x82
+    IMPLEMENTATION_SPECIFIC = 0x83
+    UNSUPPORTED_VERSION = 0x84
+    CLIENT_ID_INVALID = 0x85
+    BAD_CREDENTIALS = 0x86
+    NOT_AUTHORIZED = 0x87
+    SERVER_UNAVAILABLE = 0x88
+    SERVER_BUSY = 0x89
+    SHUTTING_DOWN = 0x8B
+    BAD_AUTHENTICATION_METHOD = 0x8C
+    KEEP_ALIVE_TIMEOUT = 0x8D
+    TAKEN_OVER = 0x8E
+    FILTER_INVALID = 0x8F
+    TOPIC_INVALID = 0x90
+    PACKET_ID_NOT_FOUND = 0x92
+    RECEIVE_MAXIMUM_EXCEEDED = 0x93
+    TOPIC_ALIAS_INVALID = 0x94
+    PACKET_TOO_LARGE = 0x95
+    QUOTA_EXCEEDED = 0x97
+    ADMINISTRATIVE = 0x98
+    PAYLOAD_FORMAT_INVALID = 0x99
+    SHARED_NOT_SUPPORTED = 0x9E
+
+
+# What a subscription is, as one number: bits 0-1 QoS, then what MQTT 5.0 adds (3.8.3.1), from bit 8 its identifier.
+# One of 3.1.1 is its QoS.
+QOS, NO_LOCAL, RETAIN_AS_PUBLISHED = 0x03, 0x04, 0x08
+RETAIN_HANDLING_SHIFT, IDENTIFIER_SHIFT = 4, 8
+
+NEVER = 0xFFFFFFFF
+"""A session expiry interval that does not end."""
 
 
 class Will(msgspec.Struct, frozen=True, gc=False):
@@ -48,10 +92,13 @@ class Will(msgspec.Struct, frozen=True, gc=False):
     payload: bytes
     qos: int
     retain: bool
+    properties: bytes = b""
+    delay_s: int = 0
+    expiry_s: int | None = None
 
 
 class Connect(msgspec.Struct, frozen=True):
-    """CONNECT: level 3 is MQTT 3.1, 4 is 3.1.1."""
+    """CONNECT: level 3 is MQTT 3.1, 4 is 3.1.1, 5 is 5.0; the fields from ``session_expiry_s`` on are of 5.0."""
 
     level: int
     client_id: str
@@ -60,6 +107,15 @@ class Connect(msgspec.Struct, frozen=True):
     will: Will | None
     username: str | None
     password: bytes | None
+    session_expiry_s: int = 0
+    receive_maximum: int = 65535
+    maximum_packet: int = 0
+    alias_maximum: int = 0
+    wants_response_information: bool = False
+    wants_problem_information: bool = True
+    authentication_method: str | None = None
+    authentication_data: bytes = b""
+    user_properties: list[tuple[str, str]] = []
 
 
 class Publish(msgspec.Struct, frozen=True, gc=False):
@@ -74,7 +130,7 @@ class Publish(msgspec.Struct, frozen=True, gc=False):
 
 
 class Subscribe(msgspec.Struct, frozen=True):
-    """SUBSCRIBE: filters with the QoS asked for."""
+    """SUBSCRIBE: filters with what is asked for: the QoS, with MQTT 5.0 the options and the identifier too."""
 
     packet_id: int
     filters: list[tuple[str, int]]
@@ -88,8 +144,21 @@ class Unsubscribe(msgspec.Struct, frozen=True):
 
 
 class RetainedMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The last message retained on a topic."""
+    """The last message retained on a topic; ``expires_ms`` is UTC, 0: never. ``properties`` as they are forwarded."""
 
     topic: str
     payload: bytes
     qos: int
+    properties: bytes = b""
+    expires_ms: int = 0
+
+
+class Queued(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A message for a session, as the journal keeps it; the topic is the receiver's name of it."""
+
+    topic: str
+    payload: bytes
+    first: int
+    properties: bytes = b""
+    expires_ms: int = 0
+    identifiers: tuple[int, ...] = ()

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from millwright.devices.mqtt.packets import RetainedMessage
+from millwright.devices.mqtt.packets import Queued, RetainedMessage
+from millwright.devices.mqtt.queues import Batch
 
 
 class Principal(Protocol):
@@ -93,27 +94,57 @@ class Intake(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """What is kept of a persistent session: whose it is, and its subscriptions (filter → QoS)."""
+    """What is kept of a persistent session: whose it is, and its subscriptions (filter → grant, see :mod:`.packets`).
+
+    ``expiry_s`` is how long it lives without its client; 0: as long as the settings say.
+    """
 
     device_id: str
     client_id: str
     subscriptions: dict[str, int]
+    expiry_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """Messages for the client of a session, by (device id, client id), and where the journal has them."""
+
+    key: tuple[str, str]
+    messages: Sequence[Queued]
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Everything a journal keeps; batches in the order in which they were written."""
+
+    retained: Sequence[RetainedMessage]
+    sessions: Sequence[StoredSession]
+    batches: Sequence[StoredBatch]
 
 
 class Journal(Protocol):
     """Keeps retained messages and persistent sessions beyond the listener's own life."""
 
-    async def load(self) -> tuple[Sequence[RetainedMessage], Sequence[StoredSession]]:
+    async def load(self) -> Kept:
         """Everything kept."""
         ...
 
     async def write(
-        self, retained: dict[str, RetainedMessage | None], sessions: dict[tuple[str, str], StoredSession | None]
+        self,
+        retained: dict[str, RetainedMessage | None],
+        sessions: dict[tuple[str, str], StoredSession | None],
+        batches: Sequence[Batch] = (),
     ) -> None:
         """Keep these (``None``: forget), by topic and by (device id, client id); returns when durable.
 
-        Raises ``Unavailable`` or ``LimitExceeded``; the caller tries again with what is then newest.
+        Batches get their ``sequence``; those that have one are kept already. Raises ``Unavailable`` or
+        ``LimitExceeded``; the caller tries again.
         """
+        ...
+
+    async def trim(self, before: dict[tuple[str, str], int]) -> None:
+        """Forget the batches of these sessions below a sequence (0: all). Raises ``Unavailable``."""
         ...
 
 

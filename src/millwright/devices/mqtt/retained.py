@@ -38,6 +38,13 @@ class Retained:
         self._messages[topic] = message
         return True
 
+    def expire(self, now_ms: int) -> list[str]:
+        """Remove what has expired; returns its topics."""
+        gone = [topic for topic, message in self._messages.items() if 0 < message.expires_ms <= now_ms]
+        for topic in gone:
+            self.bytes -= len(self._messages.pop(topic).payload)
+        return gone
+
     def find(self, topic: str) -> RetainedMessage | None:
         """What is retained on ``topic``."""
         return self._messages.get(topic)

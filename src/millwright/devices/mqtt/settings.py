@@ -35,6 +35,12 @@ class MqttSettings(Struct, frozen=True, forbid_unknown_fields=True):
     tls_handshakes_per_s: Annotated[
         float, Meta(description="TLS handshakes begun in a second; what is beyond waits.", gt=0)
     ] = 250.0
+    websocket: Annotated[
+        bool, Meta(description="Whether port and tls_port take MQTT over WebSocket too, told apart by the first byte.")
+    ] = True
+    websocket_path: Annotated[str, Meta(description="Path that a WebSocket client asks for.", pattern="^/[!-~]*$")] = (
+        "/mqtt"
+    )
     max_packet_bytes: Annotated[
         int, Meta(description="Largest packet a client may send.", ge=16384, le=4 * 1024 * 1024)
     ] = 1024 * 1024
@@ -48,6 +54,18 @@ class MqttSettings(Struct, frozen=True, forbid_unknown_fields=True):
     connect_timeout_s: Annotated[
         float, Meta(description="Time a client has for its TLS handshake and its CONNECT.", gt=0, le=300)
     ] = 10.0
+    connects_at_once: Annotated[
+        int,
+        Meta(description="Clients that are signing in at one time; those beyond take turns by address.", ge=1),
+    ] = 64
+    max_keep_alive_s: Annotated[
+        int,
+        Meta(
+            description="Longest keep-alive of an MQTT 5 client, which is told so; 0 leaves it to the client.",
+            ge=0,
+            le=65535,
+        ),
+    ] = 0
     commit_delay_ms: Annotated[
         float, Meta(description="How long messages are gathered into one durable append.", ge=0, le=1000)
     ] = 3.0
@@ -60,6 +78,15 @@ class MqttSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ] = 16 * 1024 * 1024
     max_inflight: Annotated[
         int, Meta(description="QoS 1 and 2 messages sent to a client and not yet acknowledged.", ge=1, le=65535)
+    ] = 64
+    receive_maximum: Annotated[
+        int,
+        Meta(
+            description="QoS 1 and 2 messages an MQTT 5 client may send unacknowledged; it is told so.", ge=1, le=65535
+        ),
+    ] = 8192
+    max_topic_aliases: Annotated[
+        int, Meta(description="Topic aliases an MQTT 5 client may use; each costs memory.", ge=0, le=1024)
     ] = 64
     max_queued: Annotated[
         int,
@@ -75,6 +102,11 @@ class MqttSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_sessions: Annotated[int, Meta(description="Persistent sessions kept, connected or not.", ge=1)] = 100_000
     max_sessions_per_device: Annotated[int, Meta(description="Persistent sessions of one device.", ge=1)] = 1_000
     session_expiry_s: Annotated[
-        int, Meta(description="A persistent session ends when its client stays away this long.", ge=60)
+        int,
+        Meta(
+            description="A persistent session ends when its client stays away this long; MQTT 5 may ask for less.",
+            ge=60,
+            lt=0xFFFFFFFF,
+        ),
     ] = 7 * 86_400
     max_retained: Annotated[int, Meta(description="Topics with a retained message.", ge=0)] = 100_000

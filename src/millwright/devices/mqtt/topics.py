@@ -1,4 +1,4 @@
-"""Topic names and topic filters (MQTT 3.1.1, 4.7), and the topics that belong to one device alone."""
+"""Topic names and topic filters (MQTT 3.1.1 and 5.0, 4.7), shared ones (5.0, 4.8.2), and topics of one device alone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ PRIVATE_PREFIXES = ("v1/devices/me/", "millwright/v1/", "v1/gateway/", "/")
 sent to ``$device/<device id>/`` + the topic."""
 
 _DEVICE_ROOT = "$device/"
+_SHARE = "$share/"
 
 
 def decode_utf8(raw: bytes) -> str:
@@ -36,6 +37,10 @@ def check_topic(topic: str) -> str:
 
 def check_filter(topic_filter: str) -> str:
     """``topic_filter`` when its wildcards stand alone in their level and ``#`` is last (4.7.1)."""
+    if topic_filter.startswith(_SHARE):
+        group, shared = split_share(topic_filter)
+        if not group or not shared or "+" in group or "#" in group:
+            raise ProtocolError("invalid_filter", "A shared subscription is not of the form $share/GROUP/FILTER.")
     levels = topic_filter.split("/")
     if not topic_filter or len(levels) > MAX_LEVELS:
         raise ProtocolError("invalid_filter", "A topic filter is empty or too deep.")
@@ -43,6 +48,14 @@ def check_filter(topic_filter: str) -> str:
         if ("#" in level and (level != "#" or position != len(levels) - 1)) or ("+" in level and level != "+"):
             raise ProtocolError("invalid_filter", "A topic filter uses a wildcard wrongly.")
     return topic_filter
+
+
+def split_share(topic_filter: str) -> tuple[str, str]:
+    """The group and the filter of a shared subscription (``$share/GROUP/FILTER``); an empty group for any other."""
+    if not topic_filter.startswith(_SHARE):
+        return "", topic_filter
+    group, _, shared = topic_filter[len(_SHARE) :].partition("/")
+    return group, shared
 
 
 def matches(topic_filter: str, topic: str) -> bool:

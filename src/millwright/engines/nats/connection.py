@@ -419,11 +419,11 @@ class NatsConnection:
             raise _unavailable(f"Message {sequence} of {stream} cannot be read", error) from error
         return StreamMessage(sequence, raw.subject or "", raw.data or b"", False)
 
-    async def trim(self, stream: str, before: int) -> None:
-        """Remove every message of the stream below the sequence ``before``."""
+    async def trim(self, stream: str, before: int, *, subject: str | None = None) -> None:
+        """Remove every message of the stream (and ``subject``) below the sequence ``before``; 0: every one."""
         _, jetstream = self._need()
         try:
-            await jetstream.purge_stream(stream, seq=before)
+            await jetstream.purge_stream(stream, seq=before or None, subject=subject)
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The stream {stream} could not be trimmed", error) from error
 
