@@ -928,6 +928,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Commands
+         * @description Newest first.
+         */
+        get: operations["listCommands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{command_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A command
+         * @description A command with its history: who, why, when, state by state.
+         */
+        get: operations["getCommand"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/{command_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a command
+         * @description Take back what waits; what was sent cannot be called back (409).
+         */
+        post: operations["cancelCommand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/batches/{batch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far a batch is
+         * @description Its commands, counted by state.
+         */
+        get: operations["getCommandBatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a service of many devices
+         * @description One command for each device; those that cannot be asked are listed with the reason.
+         */
+        post: operations["callServices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commands/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write a property of many devices
+         * @description One command for each device; those that cannot be asked are listed with the reason.
+         */
+        post: operations["writeProperties"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connection": {
         parameters: {
             query?: never;
@@ -1528,6 +1648,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{device_id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Commands to a device
+         * @description Newest first, each with how it ended.
+         */
+        get: operations["listDeviceCommands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/commands/call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a service of a device
+         * @description Ask to call a service of its model. A call is never sent a second time.
+         */
+        post: operations["callService"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/commands/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write a property of a device
+         * @description Ask to set a writable property of its model. The answer says that it is asked; `GET /commands/{id}?wait_s=`
+         *     tells how it ended. Locks and interlocks are judged now and when it is sent.
+         */
+        post: operations["writeProperty"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/{device_id}/credentials": {
         parameters: {
             query?: never;
@@ -1567,6 +1748,50 @@ export interface paths {
          * @description Revoke it; a connection made with it ends.
          */
         delete: operations["deleteCredential"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/locks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Locks of a device
+         * @description Those in force first, then the last released ones.
+         */
+        get: operations["listLocks"];
+        put?: never;
+        /**
+         * Lock a device
+         * @description Lock-out: while there is a lock, no command is sent to the device.
+         */
+        post: operations["addLock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/locks/{lock_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Release a lock
+         * @description Whoever placed it releases it; another's takes the right `locks:override`.
+         */
+        delete: operations["deleteLock"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3015,6 +3240,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/interlocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Interlocks
+         * @description By name; with `device_id` those of the device and of its model.
+         */
+        get: operations["listInterlocks"];
+        put?: never;
+        /**
+         * Add an interlock
+         * @description It holds from now on, also for commands that wait.
+         */
+        post: operations["addInterlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/interlocks/{interlock_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An interlock
+         * @description One interlock; the header `ETag` carries its revision.
+         */
+        get: operations["getInterlock"];
+        /**
+         * Change an interlock
+         * @description Put another rule in its place; with `If-Match` only if nobody changed it since.
+         */
+        put: operations["replaceInterlock"];
+        post?: never;
+        /**
+         * Remove an interlock
+         * @description Remove a rule; commands need not pass it any more.
+         */
+        delete: operations["deleteInterlock"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations/accept": {
         parameters: {
             query?: never;
@@ -3248,9 +3525,10 @@ export interface paths {
          * @description Server-Sent Events until the client leaves or its session ends.
          *
          *     Events: `readings` of the devices asked for (`{"device_id", "readings": [[property, time_ms, value, quality]…]}`,
-         *     thinned to one value per property and 200 ms), `alarm` and `presence` of the organisations that are seen; for those
-         *     who see the whole node also `stats`, `arrivals`, `dead_letters`. Each carries one line of JSON. A client too slow to
-         *     take everything gets the latest of each. A comment line comes every ten seconds when there is nothing else.
+         *     thinned to one value per property and 200 ms), `alarm`, `command` and `presence` of the organisations that are seen;
+         *     for those who see the whole node also `stats`, `arrivals`, `dead_letters`. Each carries one line of JSON. A client
+         *     too slow to take everything gets the latest of each. A comment line comes every ten seconds when there is nothing
+         *     else.
          */
         get: operations["watchLive"];
         put?: never;
@@ -4688,6 +4966,214 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/readings/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Imports of readings
+         * @description Newest first. They are kept for 30 days with their file and report.
+         */
+        get: operations["listReadingImports"];
+        put?: never;
+        /**
+         * Begin an import of readings
+         * @description Then send the file, look at its preview, and start the import.
+         */
+        post: operations["addReadingImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An import of readings
+         * @description How far it is.
+         */
+        get: operations["getReadingImport"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget an import of readings
+         * @description Its file and report go; readings stay. Not while it is under way.
+         */
+        delete: operations["deleteReadingImport"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel an import of readings
+         * @description Behind the part at hand; what is in history stays.
+         */
+        post: operations["cancelReadingImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Send the file of readings
+         * @description As `application/octet-stream`: the whole file, or part after part of at most 16 MB with its `offset`.
+         */
+        put: operations["sendReadingImportFile"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause an import of readings
+         * @description Behind the part at hand.
+         */
+        post: operations["pauseReadingImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look at a file of readings
+         * @description Its columns, and its first readings by the settings; without them, by what its columns' names say.
+         */
+        post: operations["previewReadingImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Refused rows of readings
+         * @description Line, column, cell and reason, in the order of the file.
+         */
+        get: operations["listRefusedReadings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/refused/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Refused rows of readings as a file
+         * @description The whole report as CSV.
+         */
+        get: operations["downloadRefusedReadings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on with an import of readings
+         * @description From where it was paused.
+         */
+        post: operations["resumeReadingImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/readings/imports/{reading_import_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start an import of readings
+         * @description Begins as soon as those before are done. After a dry run the same file can be started for good.
+         */
+        post: operations["startReadingImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/readings/latest": {
         parameters: {
             query?: never;
@@ -5872,13 +6358,14 @@ export interface components {
         };
         /** Arrival */
         Arrival: {
+            address?: components["schemas"]["ForeignAddress"] | null;
             attempts: number;
             client_id: string | null;
             device_id: string | null;
             first_ms: number;
             id: string;
             /** @enum {string} */
-            kind: "mqtt" | "sparkplug";
+            kind: "mqtt" | "sparkplug" | "gateway";
             last_ms: number;
             /** @default org_root */
             organisation_id: string;
@@ -5926,6 +6413,22 @@ export interface components {
             /** @description Its private key in PEM. */
             key: string;
             password?: string | null;
+        };
+        /** Batch */
+        Batch: {
+            id: string;
+            open: number;
+            refused?: components["schemas"]["BatchRefusal"][];
+            states: {
+                [key: string]: number;
+            };
+            total: number;
+        };
+        /** BatchRefusal */
+        BatchRefusal: {
+            code: string;
+            device_id: string;
+            message: string;
         };
         /** Bought */
         Bought: {
@@ -5980,10 +6483,94 @@ export interface components {
             comment: string;
             ids: string[];
         };
+        /** BulkCall */
+        BulkCall: {
+            /**
+             * @description `none`: one way, nothing is waited for once it is sent.
+             * @default any
+             * @enum {string}
+             */
+            confirm: "any" | "none";
+            /** @description Devices. */
+            device_ids: string[];
+            /** @description How long it may wait for the device; 0: only if it is there now. */
+            expires_s?: number | null;
+            /** @description All inputs that the model names. */
+            inputs?: {
+                [key: string]: number | boolean | string;
+            };
+            /**
+             * @description Why; shown in the history and in the ledger.
+             * @default
+             */
+            reason: string;
+            /** @example restart */
+            service: string;
+            /** @description How long the effect may take once it is sent. */
+            timeout_s?: number | null;
+        };
         /** BulkResult */
         BulkResult: {
             acknowledged: string[];
             skipped: string[];
+        };
+        /** BulkWrite */
+        BulkWrite: {
+            /**
+             * @description `any`: the device's answer is enough. `value`: only the value that comes back is.
+             * @default any
+             * @enum {string}
+             */
+            confirm: "any" | "value";
+            /** @description Devices. */
+            device_ids: string[];
+            /** @description How long it may wait for the device; 0: only if it is there now. */
+            expires_s?: number | null;
+            /** @example setpoint */
+            property: string;
+            /**
+             * @description Why; shown in the history and in the ledger.
+             * @default
+             */
+            reason: string;
+            /**
+             * @description Take the place of older writes of the property that wait.
+             * @default true
+             */
+            supersede: boolean;
+            /** @description How long the effect may take once it is sent. */
+            timeout_s?: number | null;
+            /** @description How far what comes back may be from it. */
+            tolerance?: number | null;
+            /**
+             * @description In the property's unit.
+             * @example 42.5
+             */
+            value: number | boolean | string;
+        };
+        /** Call */
+        Call: {
+            /**
+             * @description `none`: one way, nothing is waited for once it is sent.
+             * @default any
+             * @enum {string}
+             */
+            confirm: "any" | "none";
+            /** @description How long it may wait for the device; 0: only if it is there now. */
+            expires_s?: number | null;
+            /** @description All inputs that the model names. */
+            inputs?: {
+                [key: string]: number | boolean | string;
+            };
+            /**
+             * @description Why; shown in the history and in the ledger.
+             * @default
+             */
+            reason: string;
+            /** @example restart */
+            service: string;
+            /** @description How long the effect may take once it is sent. */
+            timeout_s?: number | null;
         };
         /** CauseView */
         CauseView: {
@@ -6078,6 +6665,117 @@ export interface components {
             why: string;
             /** @default  */
             why_zh: string;
+        };
+        /** ColumnTarget */
+        ColumnTarget: {
+            device_id?: string | null;
+            property: string;
+            /** @description UCUM; a hint where no model declares one. */
+            unit?: string | null;
+        };
+        /** Command */
+        Command: {
+            after?: components["schemas"]["Seen"] | null;
+            asked_ms: number;
+            /** @default 0 */
+            attempts: number;
+            batch_id?: string | null;
+            before?: components["schemas"]["Seen"] | null;
+            by_id: string;
+            by_name: string;
+            /** @enum {string} */
+            confirm: "any" | "value" | "none";
+            deadline_ms?: number | null;
+            device_id: string;
+            device_name: string;
+            ended_ms?: number | null;
+            expires_ms: number;
+            id: string;
+            inputs?: {
+                [key: string]: unknown;
+            };
+            /** @enum {string} */
+            kind: "write" | "call";
+            /** @description The property or the service. */
+            name: string;
+            number: number;
+            /** @default org_root */
+            organisation_id: string;
+            outcome?: components["schemas"]["Outcome"] | null;
+            outputs?: {
+                [key: string]: unknown;
+            } | null;
+            reason: string;
+            /** @description How it goes, or went, to the device. */
+            route?: string | null;
+            sent_ms?: number | null;
+            /** @enum {string} */
+            state: "queued" | "sending" | "sent" | "acknowledged" | "confirmed" | "delivered" | "failed" | "timed_out" | "refused" | "expired" | "cancelled" | "superseded";
+            superseded_by?: string | null;
+            timeout_s: number;
+            tolerance?: number | null;
+            unit?: string | null;
+            value?: number | boolean | string | null;
+        };
+        /** CommandDetail */
+        CommandDetail: {
+            after?: components["schemas"]["Seen"] | null;
+            asked_ms: number;
+            /** @default 0 */
+            attempts: number;
+            batch_id?: string | null;
+            before?: components["schemas"]["Seen"] | null;
+            by_id: string;
+            by_name: string;
+            /** @enum {string} */
+            confirm: "any" | "value" | "none";
+            deadline_ms?: number | null;
+            device_id: string;
+            device_name: string;
+            ended_ms?: number | null;
+            expires_ms: number;
+            history: components["schemas"]["CommandEvent"][];
+            id: string;
+            inputs?: {
+                [key: string]: unknown;
+            };
+            /** @enum {string} */
+            kind: "write" | "call";
+            /** @description The property or the service. */
+            name: string;
+            number: number;
+            /** @default org_root */
+            organisation_id: string;
+            outcome?: components["schemas"]["Outcome"] | null;
+            outputs?: {
+                [key: string]: unknown;
+            } | null;
+            reason: string;
+            /** @description How it goes, or went, to the device. */
+            route?: string | null;
+            sent_ms?: number | null;
+            /** @enum {string} */
+            state: "queued" | "sending" | "sent" | "acknowledged" | "confirmed" | "delivered" | "failed" | "timed_out" | "refused" | "expired" | "cancelled" | "superseded";
+            superseded_by?: string | null;
+            timeout_s: number;
+            tolerance?: number | null;
+            unit?: string | null;
+            value?: number | boolean | string | null;
+        };
+        /** CommandEvent */
+        CommandEvent: {
+            at_ms: number;
+            detail?: {
+                [key: string]: unknown;
+            };
+            /** @description A state, or `note`. */
+            state: string;
+            text: string;
+        };
+        /** CommandPage */
+        CommandPage: {
+            items: components["schemas"]["Command"][];
+            next: string | null;
         };
         /** Comment */
         Comment: {
@@ -6198,13 +6896,14 @@ export interface components {
         };
         /** Device */
         Device: {
+            address?: components["schemas"]["ForeignAddress"] | null;
             /** @default 0 */
             alarms_active: number;
             created_ms: number;
             disabled: boolean;
             id: string;
             /** @enum {string} */
-            kind: "device" | "sparkplug_edge" | "sparkplug_device";
+            kind: "device" | "sparkplug_edge" | "sparkplug_device" | "gateway" | "gateway_device";
             model_id: string | null;
             model_version: number | null;
             name: string;
@@ -6214,6 +6913,8 @@ export interface components {
             place_id: string | null;
             place_path: string | null;
             presence: components["schemas"]["PresenceState"];
+            /** @default false */
+            registers: boolean;
             revision: number;
             sparkplug: components["schemas"]["SparkplugBinding"] | null;
             tags: string[];
@@ -6221,11 +6922,15 @@ export interface components {
         };
         /** DeviceChange */
         DeviceChange: {
+            address?: components["schemas"]["ForeignAddress"] | null;
             disabled?: boolean;
+            /** @description Makes a plain device a gateway, or a gateway a plain device. */
+            kind?: "device" | "gateway";
             model_id?: string | null;
             model_version?: number | null;
             name?: string;
             place_id?: string | null;
+            registers?: boolean;
             sparkplug?: components["schemas"]["SparkplugBinding"] | null;
             tags?: string[];
             title?: string | null;
@@ -6236,6 +6941,14 @@ export interface components {
             offline: number;
             online: number;
             total: number;
+        };
+        /** DeviceOnline */
+        DeviceOnline: {
+            device_id?: string | null;
+            /** @default true */
+            online: boolean;
+            /** @constant */
+            type: "online";
         };
         /** DevicePage */
         DevicePage: {
@@ -6610,6 +7323,13 @@ export interface components {
             returned_ms: number | null;
             value: number | null;
         };
+        /** ForeignAddress */
+        ForeignAddress: {
+            /** @enum {string} */
+            dialect: "thingsboard" | "alibaba" | "jetlinks";
+            name: string;
+            product_key?: string | null;
+        };
         /** FormField */
         FormField: {
             /** @default false */
@@ -6935,6 +7655,23 @@ export interface components {
             p50_us: number | null;
             p99_us: number | null;
         };
+        /** Interlock */
+        Interlock: {
+            /** @description A property or service; null: every command. */
+            command?: string | null;
+            conditions: (components["schemas"]["ValueHolds"] | components["schemas"]["NoAlarm"] | components["schemas"]["DeviceOnline"])[];
+            created_ms: number;
+            device_id?: string | null;
+            /** @default true */
+            enabled: boolean;
+            id: string;
+            model_id?: string | null;
+            /** @example only at standstill */
+            name: string;
+            /** @default org_root */
+            organisation_id: string;
+            revision: number;
+        };
         /** Invitation */
         Invitation: {
             created_by: string | null;
@@ -7085,6 +7822,17 @@ export interface components {
             received_ms: number;
             time_ms: number | null;
             value: number | boolean | string | null;
+        };
+        /** Lock */
+        Lock: {
+            by_id: string;
+            by_name: string;
+            device_id: string;
+            id: string;
+            placed_ms: number;
+            reason: string;
+            released_by?: string | null;
+            released_ms?: number | null;
         };
         /** MadeFiler */
         MadeFiler: {
@@ -7372,13 +8120,15 @@ export interface components {
         };
         /** NewDevice */
         NewDevice: {
+            /** @description Its name on the platform it comes from; a gateway's device needs one. */
+            address?: components["schemas"]["ForeignAddress"] | null;
             /** @default false */
             disabled: boolean;
             /**
              * @default device
              * @enum {string}
              */
-            kind: "device" | "sparkplug_edge" | "sparkplug_device";
+            kind: "device" | "sparkplug_edge" | "sparkplug_device" | "gateway" | "gateway_device";
             model_id?: string | null;
             /** @description Null: the latest. */
             model_version?: number | null;
@@ -7389,6 +8139,11 @@ export interface components {
             name: string;
             parent_id?: string | null;
             place_id?: string | null;
+            /**
+             * @description A gateway with this right registers the devices it speaks for, unasked.
+             * @default true
+             */
+            registers: boolean;
             sparkplug?: components["schemas"]["SparkplugBinding"] | null;
             /**
              * @default []
@@ -7487,6 +8242,18 @@ export interface components {
             /** @enum {null|string} */
             format?: "csv" | "xlsx" | "arrow" | "parquet" | null;
         };
+        /** NewInterlock */
+        NewInterlock: {
+            /** @description A property or service; null: every command. */
+            command?: string | null;
+            conditions: (components["schemas"]["ValueHolds"] | components["schemas"]["NoAlarm"] | components["schemas"]["DeviceOnline"])[];
+            device_id?: string | null;
+            /** @default true */
+            enabled: boolean;
+            model_id?: string | null;
+            /** @example only at standstill */
+            name: string;
+        };
         /** NewInvitation */
         NewInvitation: {
             /** @description UTC milliseconds; null: without end. */
@@ -7494,6 +8261,10 @@ export interface components {
             /** @description For whom it is. */
             note?: string | null;
             role: string;
+        };
+        /** NewLock */
+        NewLock: {
+            reason: string;
         };
         /** NewOrganisation */
         NewOrganisation: {
@@ -7609,6 +8380,13 @@ export interface components {
             until_ms?: number | null;
             /** @default  */
             use: string;
+        };
+        /** NewReadingImport */
+        NewReadingImport: {
+            /** @example 2024.csv */
+            file_name: string;
+            /** @enum {null|string} */
+            format?: "csv" | "xlsx" | "arrow" | "parquet" | null;
         };
         /** NewRedirection */
         NewRedirection: {
@@ -7762,6 +8540,16 @@ export interface components {
             /** @example https://secondary.example.cn */
             url: string;
         };
+        /** NoAlarm */
+        NoAlarm: {
+            /**
+             * @default critical
+             * @enum {string}
+             */
+            priority: "critical" | "high" | "medium" | "low";
+            /** @constant */
+            type: "no_alarm";
+        };
         /** Node */
         Node: {
             address: string;
@@ -7858,6 +8646,17 @@ export interface components {
             index: number;
             public: boolean;
             type: string;
+        };
+        /** Outcome */
+        Outcome: {
+            code: string;
+            detail?: {
+                [key: string]: unknown;
+            };
+            /** @default  */
+            hint: string;
+            /** @default  */
+            text: string;
         };
         /** Overview */
         Overview: {
@@ -8329,6 +9128,30 @@ export interface components {
             reason?: string | null;
             since_ms?: number | null;
         };
+        /** PreviewColumn */
+        PreviewColumn: {
+            name: string;
+            samples: string[];
+        };
+        /** PreviewReading */
+        PreviewReading: {
+            /** @default  */
+            device: string;
+            /** @default  */
+            property: string;
+            quality?: number | null;
+            /** @default  */
+            reason: string;
+            /** @default  */
+            reason_zh: string;
+            row: number;
+            time_ms?: number | null;
+            value?: number | boolean | string | null;
+        };
+        /** PreviewRequest */
+        PreviewRequest: {
+            settings?: components["schemas"]["ReadingImportSettings"] | null;
+        };
         /**
          * Problem
          * @description Why a request failed (RFC 9457).
@@ -8498,6 +9321,79 @@ export interface components {
             ready: boolean;
             records: boolean;
         };
+        /** ReadingImportInfo */
+        ReadingImportInfo: {
+            created_ms: number;
+            ended_ms: number | null;
+            error: components["schemas"]["ReadingImportProblem"] | null;
+            file_bytes: number;
+            /** @enum {string} */
+            file_format: "csv" | "xlsx" | "arrow" | "parquet";
+            file_name: string;
+            id: string;
+            organisation_id: string;
+            readings: number;
+            refused: number;
+            rows: number;
+            settings: components["schemas"]["ReadingImportSettings"] | null;
+            started_ms: number | null;
+            /** @enum {string} */
+            state: "uploading" | "waiting" | "running" | "paused" | "done" | "failed" | "cancelled";
+            total: number | null;
+            who: string;
+            who_name: string;
+        };
+        /** ReadingImportPage */
+        ReadingImportPage: {
+            items: components["schemas"]["ReadingImportInfo"][];
+            next?: string | null;
+        };
+        /** ReadingImportProblem */
+        ReadingImportProblem: {
+            code: string;
+            /** @default  */
+            hint: string;
+            message: string;
+        };
+        /** ReadingImportSettings */
+        ReadingImportSettings: {
+            columns?: {
+                [key: string]: components["schemas"]["ColumnTarget"];
+            };
+            /** @default false */
+            decimal_comma: boolean;
+            device?: string | null;
+            /** @description A device for the whole file, id or name. */
+            device_id?: string | null;
+            /** @default false */
+            dry_run: boolean;
+            /**
+             * @default long
+             * @enum {string}
+             */
+            form: "long" | "wide";
+            property?: string | null;
+            property_name?: string | null;
+            quality?: string | null;
+            /** @default time */
+            time: string;
+            /**
+             * @default auto
+             * @example auto
+             * @example ms
+             * @example %d.%m.%Y %H:%M:%S
+             */
+            time_format: string;
+            /**
+             * @default UTC
+             * @example UTC
+             * @example Asia/Shanghai
+             */
+            time_zone: string;
+            /** @description A column of units; hints. */
+            unit?: string | null;
+            value?: string | null;
+        };
         /** ReadingItem */
         ReadingItem: {
             quality: number;
@@ -8509,6 +9405,13 @@ export interface components {
         ReadingPage: {
             items: components["schemas"]["ReadingItem"][];
             next: string | null;
+        };
+        /** ReadingPreview */
+        ReadingPreview: {
+            columns: components["schemas"]["PreviewColumn"][];
+            readings: components["schemas"]["PreviewReading"][];
+            settings: components["schemas"]["ReadingImportSettings"];
+            total?: number | null;
         };
         /** ReadRequest */
         ReadRequest: {
@@ -8636,6 +9539,24 @@ export interface components {
             code: string;
             reason: string;
             row: number;
+        };
+        /** RefusedReading */
+        RefusedReading: {
+            /** @default  */
+            cell: string;
+            code: string;
+            /** @default  */
+            column: string;
+            line: number;
+            reason: string;
+            /** @default  */
+            reason_zh: string;
+            row: number;
+        };
+        /** RefusedReadings */
+        RefusedReadings: {
+            items: components["schemas"]["RefusedReading"][];
+            next?: string | null;
         };
         /** RefusedRow */
         RefusedRow: {
@@ -9006,6 +9927,12 @@ export interface components {
              * @example 492 039
              */
             code: string;
+        };
+        /** Seen */
+        Seen: {
+            quality: number;
+            time_ms: number;
+            value: number | boolean | string | null;
         };
         /** Selection */
         Selection: {
@@ -9747,6 +10674,23 @@ export interface components {
             quotas: components["schemas"]["QuotaView"][];
             utc_offset_h: number;
         };
+        /** ValueHolds */
+        ValueHolds: {
+            /** @description Another device; null: the commanded one. */
+            device_id?: string | null;
+            /**
+             * @description Age of reception beyond which it is stale.
+             * @default 60
+             */
+            max_age_s: number;
+            /** @enum {string} */
+            op: "<" | "<=" | ">" | ">=" | "==" | "!=";
+            /** @example speed */
+            property: string;
+            /** @constant */
+            type: "value";
+            value: number | boolean | string;
+        };
         /** Verification */
         Verification: {
             counts_equal: boolean;
@@ -9778,6 +10722,38 @@ export interface components {
         Word: {
             en: string;
             zh: string;
+        };
+        /** Write */
+        Write: {
+            /**
+             * @description `any`: the device's answer is enough. `value`: only the value that comes back is.
+             * @default any
+             * @enum {string}
+             */
+            confirm: "any" | "value";
+            /** @description How long it may wait for the device; 0: only if it is there now. */
+            expires_s?: number | null;
+            /** @example setpoint */
+            property: string;
+            /**
+             * @description Why; shown in the history and in the ledger.
+             * @default
+             */
+            reason: string;
+            /**
+             * @description Take the place of older writes of the property that wait.
+             * @default true
+             */
+            supersede: boolean;
+            /** @description How long the effect may take once it is sent. */
+            timeout_s?: number | null;
+            /** @description How far what comes back may be from it. */
+            tolerance?: number | null;
+            /**
+             * @description In the property's unit.
+             * @example 42.5
+             */
+            value: number | boolean | string;
         };
     };
     responses: never;
@@ -12791,6 +13767,399 @@ export interface operations {
             };
         };
     };
+    listCommands: {
+        parameters: {
+            query?: {
+                /** @description Of one batch. */
+                batch_id?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description To one device. */
+                device_id?: string | null;
+                limit?: number;
+                /** @description Only these states; repeat it. */
+                state?: ("queued" | "sending" | "sent" | "acknowledged" | "confirmed" | "delivered" | "failed" | "timed_out" | "refused" | "expired" | "cancelled" | "superseded")[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCommand: {
+        parameters: {
+            query?: {
+                /** @description Answer when it has ended, or after this time. */
+                wait_s?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The command. */
+                command_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandDetail"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelCommand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The command. */
+                command_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCommandBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The batch. */
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    callServices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkCall"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    writeProperties: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkWrite"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getConnection: {
         parameters: {
             query?: never;
@@ -14528,7 +15897,7 @@ export interface operations {
             query?: {
                 /** @description `next` of the page before. */
                 cursor?: string | null;
-                kind?: "device" | "sparkplug_edge" | "sparkplug_device" | null;
+                kind?: "device" | "sparkplug_edge" | "sparkplug_device" | "gateway" | "gateway_device" | null;
                 limit?: number;
                 model_id?: string | null;
                 /** @description An edge node. */
@@ -15203,6 +16572,221 @@ export interface operations {
             };
         };
     };
+    listDeviceCommands: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+                /** @description Only these states; repeat it. */
+                state?: ("queued" | "sending" | "sent" | "acknowledged" | "confirmed" | "delivered" | "failed" | "timed_out" | "refused" | "expired" | "cancelled" | "superseded")[] | null;
+            };
+            header?: never;
+            path: {
+                /** @description The device. */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    callService: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key by the same person for the same device is the same command, also after a crash. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The device. */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Call"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    writeProperty: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key by the same person for the same device is the same command, also after a crash. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                /** @description The device. */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Write"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listCredentials: {
         parameters: {
             query?: never;
@@ -15402,6 +16986,207 @@ export interface operations {
             };
         };
     };
+    listLocks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device. */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lock"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addLock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device. */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLock"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lock"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteLock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device. */
+                device_id: string;
+                /** @description The lock. */
+                lock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lock"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listDevicePresence: {
         parameters: {
             query?: never;
@@ -15523,7 +17308,7 @@ export interface operations {
     exportDevices: {
         parameters: {
             query?: {
-                kind?: "device" | "sparkplug_edge" | "sparkplug_device" | null;
+                kind?: "device" | "sparkplug_edge" | "sparkplug_device" | "gateway" | "gateway_device" | null;
                 model_id?: string | null;
                 place_id?: string | null;
                 q?: string | null;
@@ -20746,6 +22531,334 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["IdentifierPage"];
                 };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listInterlocks: {
+        parameters: {
+            query?: {
+                device_id?: string | null;
+                model_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interlock"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addInterlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInterlock"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interlock"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getInterlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The interlock. */
+                interlock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interlock"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replaceInterlock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The interlock. */
+                interlock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInterlock"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interlock"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteInterlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The interlock. */
+                interlock_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request has wrong values. */
             400: {
@@ -27540,6 +29653,803 @@ export interface operations {
                     "application/json": components["schemas"]["Buckets"];
                     "application/vnd.apache.arrow.stream": string;
                     "text/csv": string;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listReadingImports: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Imports on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReadingImport"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendReadingImportFile: {
+        parameters: {
+            query?: {
+                /** @description How many bytes were sent before. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pauseReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingPreview"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRefusedReadings: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Rows on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedReadings"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadRefusedReadings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv; charset=utf-8": unknown;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startReadingImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The import's id. */
+                reading_import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadingImportSettings"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingImportInfo"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
