@@ -43,6 +43,9 @@ from millwright.devices.connectors import (
     ConnectionStore,
     Connectors,
     ConnectorsSettings,
+    Delivery,
+    Desk,
+    Host,
     HostClient,
     Things,
     Vault,
@@ -221,7 +224,10 @@ async def running_web(
         meters = [app.state.services.more[name] for name in ("tally", "limit_watch") if metered]
         register = app.state.services.more["register"]
         following = app.state.services.more["search_follower"]
-        await stack.enter_async_context(Lifecycle(app.state.services.dead_letters, register, following, *meters, host))
+        # Field devices are asked where the whole node is looked at.
+        field = [app.state.services.more["field_host"]] if history and written else []
+        parts = [app.state.services.dead_letters, register, following, *meters, *field, host]
+        await stack.enter_async_context(Lifecycle(*parts))
         try:
             yield running
         finally:
@@ -338,7 +344,7 @@ def compose(
         calls=Calls(tally, lambda: limits.ceilings, clock),
         more={
             "certificate_authority": authority,
-            **_field(records, things, sealed, bus, clock),
+            **_field(records, everything, things, sealed, bus, clock),
             "metering": usage,
             "prefixes": granted,
             "filings": Filings(filed, receiving, signer, clock),
@@ -377,18 +383,21 @@ async def _no_node(_arguments: list[str]) -> Any:
 
 
 def _field(
-    records: Records, devices: DevicesService, sealed: Secrets, bus: NatsConnection, clock: Clock
+    records: Records, everything: Records, devices: DevicesService, sealed: Secrets, bus: NatsConnection, clock: Clock
 ) -> dict[str, Any]:
-    """Connectors, with nobody who speaks to field devices."""
-    store = ConnectionStore(records)
-    made = Connectors(
-        store,
-        Vault(sealed),
-        Catalogue(),
-        devices.device_store,
-        HostClient(bus, "nobody", patience_s=0.0),
-        bus,
-        clock,
-        ConnectorsSettings(),
-    )
-    return {"connectors": made, "things": Things(made, devices)}
+    """Connectors, and the host that speaks to field devices: in this process, where it is started."""
+    store, vault, catalogue, chosen = ConnectionStore(records), Vault(sealed), Catalogue(), ConnectorsSettings()
+    client = HostClient(bus, "test", patience_s=0.0)
+    made = Connectors(store, vault, catalogue, devices.device_store, client, bus, clock, chosen)
+    stream = JetStreamIntake(bus, "test-connectors")
+    delivery = Delivery(stream, bus, clock, chosen, listener_id="test-connectors")
+    desk = Desk(catalogue, clock, chosen.cancel_s)
+    host = Host(
+        ConnectionStore(everything), vault, catalogue, delivery, desk, bus, clock, chosen, node="test",
+        size_mb=lambda: 0.0,
+    )  # fmt: skip
+    return {
+        "connectors": made,
+        "things": Things(made, devices),
+        "field_host": Lifecycle(stream, delivery, desk, host),
+    }

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from millwright.devices.connectors.contract import Identity, Value, ValueType
 from millwright.kernel import ROOT
 
+PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
+"""No control characters: neither a database nor a table of people takes them."""
+
 Interval = Annotated[int, Meta(description="About how often the value is read.", ge=10, le=86_400_000)]
 Address = Annotated[
-    str, Meta(description="In the protocol's own notation.", min_length=1, max_length=1024, examples=["sine/1"])
+    str,
+    Meta(
+        description="In the protocol's own notation.",
+        min_length=1,
+        max_length=1024,
+        pattern=PRINTABLE,
+        examples=["sine/1"],
+    ),
 ]
-PropertyName = Annotated[str, Meta(min_length=1, max_length=255, examples=["temperature"])]
+PropertyName = Annotated[str, Meta(min_length=1, max_length=255, pattern=PRINTABLE, examples=["temperature"])]
 Settings = Annotated[
     Mapping[str, Any], Meta(description="As the kind's fields say. Secrets are taken and never shown again.")
 ]
