@@ -228,11 +228,7 @@ def _translated(settings: OpcUaSettings, error: Exception, who: str) -> Millwrig
             detail={"status": name},
         )
     if isinstance(error, TimeoutError):
-        return Unavailable(
-            f"{url} does not answer within {settings.timeout_s:g} s.",
-            code="connectors.opcua_silent",
-            hint="See whether the server runs and is reached from here, or raise `timeout_s`.",
-        )
+        return refusals.silent(url, settings.timeout_s)
     if isinstance(error, OSError):
         return Unavailable(
             f"Nothing can be reached at {url}: {error.strerror or str(error) or type(error).__name__}.",
@@ -240,4 +236,4 @@ def _translated(settings: OpcUaSettings, error: Exception, who: str) -> Millwrig
             hint="See whether the server runs, whether host and port are right, and whether a firewall stands between. "
             "A secure server that hangs up without a word does not trust our certificate.",
         )
-    return refusals.of_session(url, error)
+    return refusals.of_session(url, error, settings.timeout_s)
