@@ -15,6 +15,7 @@ from millwright.devices.connectors.contract import GOOD, UNCERTAIN, Node, Point,
 from millwright.devices.connectors.opcua import OpcUaConnector, OpcUaSettings
 from millwright.devices.connectors.opcua.session import OpcUaSession
 from millwright.kernel import Denied, Invalid, Unavailable
+from support.nats import free_port
 from support.opcua import NodeServer, Relay, Taken, certificate, pem, until
 
 HERE = "nsu=urn:example:plant;s="
@@ -32,6 +33,17 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeServer]:
     server.start()
     yield server
     server.kill()
+
+
+async def test_a_server_that_does_not_know_our_certificate(
+    peer: NodeServer, connector: OpcUaConnector, tmp_path: Path
+) -> None:
+    other = NodeServer(**{**peer.options, "port": free_port(), "folder": str(tmp_path), "reject": True})
+    with other:
+        with pytest.raises(Denied) as caught:
+            await connector.open(secure(other))
+        assert caught.value.code == "connectors.opcua_not_trusted_there"
+        assert "trusted" in caught.value.hint
 
 
 def secure(peer: NodeServer, policy: str = "Basic256Sha256", **more: object) -> OpcUaSettings:
