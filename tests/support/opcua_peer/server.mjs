@@ -9,7 +9,7 @@ const { VariantArrayType, AttributeIds, standardUnits } = opcua;
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const options = JSON.parse((await lines.next()).value);
 
-const certificates = new OPCUACertificateManager({ automaticallyAcceptUnknownCertificate: true, rootFolder: options.folder });
+const certificates = new OPCUACertificateManager({ automaticallyAcceptUnknownCertificate: !options.reject, rootFolder: options.folder });
 await certificates.initialize();
 const server = new OPCUAServer({
   port: options.port,

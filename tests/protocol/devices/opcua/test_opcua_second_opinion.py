@@ -13,7 +13,9 @@ from msgspec import structs
 
 from millwright.devices.connectors.contract import GOOD, UNCERTAIN, Node, Point, Session
 from millwright.devices.connectors.opcua import OpcUaConnector, OpcUaSettings
+from millwright.devices.connectors.opcua.session import OpcUaSession
 from millwright.kernel import Denied, Invalid, Unavailable
+from support.nats import free_port
 from support.opcua import NodeServer, Relay, Taken, certificate, pem, until
 
 HERE = "nsu=urn:example:plant;s="
@@ -31,6 +33,17 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeServer]:
     server.start()
     yield server
     server.kill()
+
+
+async def test_a_server_that_does_not_know_our_certificate(
+    peer: NodeServer, connector: OpcUaConnector, tmp_path: Path
+) -> None:
+    other = NodeServer(**{**peer.options, "port": free_port(), "folder": str(tmp_path), "reject": True})
+    with other:
+        with pytest.raises(Denied) as caught:
+            await connector.open(secure(other))
+        assert caught.value.code == "connectors.opcua_not_trusted_there"
+        assert "trusted" in caught.value.hint
 
 
 def secure(peer: NodeServer, policy: str = "Basic256Sha256", **more: object) -> OpcUaSettings:
@@ -188,3 +201,23 @@ async def test_a_hanging_server_is_given_up(peer: NodeServer, connector: OpcUaCo
         await session.close()
     finally:
         peer.signal(signal.SIGCONT)
+
+
+async def test_keys_are_renewed_while_values_flow(peer: NodeServer, connector: OpcUaConnector) -> None:
+    """This server answers with the keys that a request came with, also when others were agreed on meanwhile."""
+    session = await connector.open(secure(peer))
+    assert isinstance(session, OpcUaSession)
+    taken = Taken()
+    points = [Point(id="level", address=HERE + "Level", interval_ms=50)]
+    running = asyncio.create_task(session.run(points, taken))
+    await taken.until(lambda: taken.samples, running)
+    for generation in range(4):
+        await session._link.renew()
+        for number in range(1, 5):  # more than there are publish requests waiting
+            value = 10.0 * generation + number
+            peer.do("set", name="Level", value=value)
+            await taken.until(lambda value=value: value in taken.values("level"), running)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await session.close()
+    peer.do("set", name="Level", value=0.5)

@@ -26,6 +26,10 @@ from millwright.devices.connectors.opcua.link import Link, value_id
 from millwright.devices.connectors.opcua.values import FLOATS, INTEGERS, status_name
 
 MOST_SUBSCRIPTIONS: Final = 8
+LONGEST_PUBLISHING_MS: Final = 30_000
+"""Some servers answer with the keys of the time when they were asked, which live some minutes (600 s are usual): no
+publish request may wait so long, however seldom the points are sampled."""
+
 RETRY_S: Final = 10.0
 """Points that are not there are tried again after this long."""
 
@@ -84,6 +88,8 @@ class Follower:
         self._silence_s = 0.0
         self._requests = 1 + _SPARE_REQUESTS
         self._resumed = False
+        self.is_whole = False
+        """Whether everything was created, so that another link can go on with it."""
 
     # --- setting up --------------------------------------------------------------------------------------------------
 
@@ -111,14 +117,16 @@ class Follower:
         await self._choose_filters()
         for flow in self._flows.values():
             await self._create(flow, flow.items, deliver)
+        self.is_whole = True
 
     def _grouped(self) -> dict[int, list[Item]]:
         groups: dict[int, list[Item]] = defaultdict(list)
         if fixed := self.link.settings.publishing_interval_ms:
             return {fixed: self._items} if self._items else {}
-        intervals = sorted({item.point.interval_ms for item in self._items})[:MOST_SUBSCRIPTIONS]
-        for item in self._items:
-            groups[max(one for one in intervals if one <= item.point.interval_ms)].append(item)
+        wanted = [min(item.point.interval_ms, LONGEST_PUBLISHING_MS) for item in self._items]
+        intervals = sorted(set(wanted))[:MOST_SUBSCRIPTIONS]
+        for item, wish in zip(self._items, wanted, strict=True):
+            groups[max(one for one in intervals if one <= wish)].append(item)
         return dict(groups)
 
     async def _choose_filters(self) -> None:

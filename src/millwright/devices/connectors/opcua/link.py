@@ -18,6 +18,9 @@ from millwright.kernel import MillwrightError
 
 T = TypeVar("T")
 
+_RENEW_AT: Final = 0.75
+"""The part of a channel's life after which its keys are renewed (IEC 62541-4, 5.5.2)."""
+
 _CLOSE_S: Final = 1.0
 _AT_ONCE: Final = 1000
 """Operations in one request where the server names no limit."""
@@ -110,7 +113,7 @@ class Link:
         for name, (limit, _) in zip(_LIMITS, limits, strict=True):
             if limit is not None and isinstance(limit.Value, int) and limit.Value > 0:
                 self.limits[name] = min(_AT_ONCE, limit.Value)
-        self._keepers = [asyncio.create_task(self._watch()), asyncio.create_task(self._renew())]
+        self._keepers = [asyncio.create_task(self._watch()), asyncio.create_task(self._keep_renewing())]
 
     async def _watch(self) -> None:
         """Ask for the server's state all the time; the first question without an answer ends the link."""
@@ -123,22 +126,26 @@ class Link:
                 self.give_up(error)
                 return
 
-    async def _renew(self) -> None:
-        """Renew the keys of the channel after three quarters of their life."""
+    async def _keep_renewing(self) -> None:
+        """Renew the keys of the channel in time."""
         while True:
-            await asyncio.sleep(self.client.secure_channel_timeout * 0.75 / 1000)
+            await asyncio.sleep(self.client.secure_channel_timeout * _RENEW_AT / 1000)
             try:
-                async with asyncio.timeout(self.settings.timeout_s):
-                    await self.client.open_secure_channel(renew=True)
-                self.client.uaclient.revolve_security_token()
+                await self.renew()
             except Exception as error:
                 self.give_up(error)
                 return
 
+    async def renew(self) -> None:
+        """Agree on new keys with the server, and use them from now on."""
+        async with asyncio.timeout(self.settings.timeout_s):
+            await self.client.open_secure_channel(renew=True)
+        self.client.uaclient.revolve_security_token()
+
     def give_up(self, error: BaseException) -> None:
         """Mark the link as lost."""
         if not self.lost.done():
-            self.lost.set_result(refusals.of_session(self.url, error))
+            self.lost.set_result(refusals.of_session(self.url, error, self.settings.timeout_s))
 
     async def let_go(self) -> None:
         """End what runs and drop the socket; the session stays at the server."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -62,7 +64,7 @@ async def _connect(client: Client, settings: OpcUaSettings, who: str, *, again: 
         await client.connect_socket()
         await client.send_hello()
     async with asyncio.timeout(3 * settings.timeout_s):
-        await client.open_secure_channel()
+        await _open_channel(client, settings)
         if again:
             client.uaclient.session.rebind_authentication_token()
         else:
@@ -76,6 +78,23 @@ async def _connect(client: Client, settings: OpcUaSettings, who: str, *, again: 
             if name in refusals.SIGN_IN:
                 raise refusals.refused_sign_in(settings.endpoint(), who, name) from error
             raise
+
+
+async def _open_channel(client: Client, settings: OpcUaSettings) -> None:
+    try:
+        await client.open_secure_channel()
+    except AssertionError as error:
+        # Instead of keys came a fault without a signature, which the library does not read: a refusal all the same.
+        raise _not_trusted(settings.endpoint(), "it answers without keys") from error
+
+
+def _not_trusted(url: str, status: str) -> Denied:
+    return Denied(
+        f"{url} does not accept our certificate ({status}).",
+        code="connectors.opcua_not_trusted_there",
+        hint="On the server, move our certificate from the rejected to the trusted ones, then try again.",
+        detail={"status": status},
+    )
 
 
 def check(settings: OpcUaSettings) -> certificates.Trust:
@@ -155,9 +174,10 @@ async def _endpoint(settings: OpcUaSettings) -> ua.EndpointDescription:
 async def _prepare(client: Client, settings: OpcUaSettings, endpoint: ua.EndpointDescription, folder: Path) -> str:
     """Give the client its policy and its user; returns who that is, for messages."""
     who = _check_user(settings, endpoint)
-    ours = await _ours(settings, folder)
-    client.application_uri = ours.uri or "urn:millwright"
+    client.application_uri = f"urn:{re.sub('[^A-Za-z0-9.-]', '-', socket.gethostname())}:millwright"
     if settings.security != "None":
+        ours = await _ours(settings, folder)
+        client.application_uri = ours.uri or client.application_uri
         server = uacrypto.x509_from_der(endpoint.ServerCertificate)
         if server is None:
             raise Denied(
@@ -221,18 +241,9 @@ def _translated(settings: OpcUaSettings, error: Exception, who: str) -> Millwrig
     if name in refusals.SIGN_IN:
         return refusals.refused_sign_in(url, who, name)
     if name in refusals.OUR_CERTIFICATE:
-        return Denied(
-            f"{url} does not accept our certificate ({name}).",
-            code="connectors.opcua_not_trusted_there",
-            hint="On the server, move our certificate from the rejected to the trusted ones, then try again.",
-            detail={"status": name},
-        )
+        return _not_trusted(url, name)
     if isinstance(error, TimeoutError):
-        return Unavailable(
-            f"{url} does not answer within {settings.timeout_s:g} s.",
-            code="connectors.opcua_silent",
-            hint="See whether the server runs and is reached from here, or raise `timeout_s`.",
-        )
+        return refusals.silent(url, settings.timeout_s)
     if isinstance(error, OSError):
         return Unavailable(
             f"Nothing can be reached at {url}: {error.strerror or str(error) or type(error).__name__}.",
@@ -240,4 +251,4 @@ def _translated(settings: OpcUaSettings, error: Exception, who: str) -> Millwrig
             hint="See whether the server runs, whether host and port are right, and whether a firewall stands between. "
             "A secure server that hangs up without a word does not trust our certificate.",
         )
-    return refusals.of_session(url, error)
+    return refusals.of_session(url, error, settings.timeout_s)

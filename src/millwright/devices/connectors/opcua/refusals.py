@@ -77,6 +77,15 @@ def lost(url: str, why: str) -> Unavailable:
     )
 
 
+def silent(url: str, timeout_s: float) -> Unavailable:
+    """There was no answer."""
+    return Unavailable(
+        f"{url} does not answer within {timeout_s:g} s.",
+        code="connectors.opcua_silent",
+        hint="See whether the server runs and is reached from here, or raise `timeout_s`.",
+    )
+
+
 def refused_sign_in(url: str, who: str, status: str) -> Denied:
     """The server does not take our user."""
     return Denied(
@@ -87,7 +96,7 @@ def refused_sign_in(url: str, who: str, status: str) -> Denied:
     )
 
 
-def of_session(url: str, error: BaseException) -> MillwrightError:
+def of_session(url: str, error: BaseException, timeout_s: float) -> MillwrightError:
     """What a call that failed as a whole becomes."""
     if isinstance(error, MillwrightError):
         return error
@@ -97,7 +106,7 @@ def of_session(url: str, error: BaseException) -> MillwrightError:
     if name in UNSUPPORTED:
         return unsupported(url, name)
     if isinstance(error, TimeoutError):
-        return lost(url, "it does not answer in time")
+        return silent(url, timeout_s)
     if isinstance(error, OSError):
         return lost(url, str(error) or type(error).__name__)
     if name:

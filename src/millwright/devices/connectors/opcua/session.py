@@ -37,7 +37,7 @@ class OpcUaSession(Session):
 
     @asynccontextmanager
     async def _errors(self) -> AsyncIterator[None]:
-        """What goes wrong on the wire becomes one of ours; a call that waits ends when the link does."""
+        """What goes wrong on the wire becomes one of ours."""
         if self._closed:
             raise refusals.lost(self._link.url, "it was closed")
         try:
@@ -45,10 +45,7 @@ class OpcUaSession(Session):
         except MillwrightError:
             raise
         except Exception as error:
-            mapped = refusals.of_session(self._link.url, error)
-            if isinstance(mapped, Unavailable):
-                self._link.give_up(mapped)
-            raise mapped from error
+            raise refusals.of_session(self._link.url, error, self._link.settings.timeout_s) from error
 
     # --- following ---------------------------------------------------------------------------------------------------
 
@@ -58,13 +55,11 @@ class OpcUaSession(Session):
             parse(point.address)
         try:
             async with self._errors():
-                follower = await self._start(points, deliver)
-                self._follower = follower
-                await follower.run(deliver)
+                await (await self._start(points, deliver)).run(deliver)
         except Unavailable:
-            if self._follower is not None and not self._closed:
-                keeping.keep(self._link.settings, self._follower)
-                self._follower = None
+            follower, self._follower = self._follower, None
+            if follower is not None and follower.is_whole and not self._closed:
+                keeping.keep(self._link.settings, follower)
                 self._closed = True
                 await self._link.let_go()
             raise
@@ -72,10 +67,11 @@ class OpcUaSession(Session):
     async def _start(self, points: Sequence[Point], deliver: Deliver) -> Follower:
         kept, self._kept = self._kept, None
         if kept is not None and kept.points == tuple(points) and kept.link.namespaces == self._link.namespaces:
+            self._follower = kept
             try:
                 await kept.resume(self._link, deliver)
             except ua.UaStatusCodeError:
-                kept = kept  # the server forgot the subscriptions: they are made anew
+                pass  # the server forgot the subscriptions: they are made anew
             else:
                 return kept
         for old in (kept, self._follower):

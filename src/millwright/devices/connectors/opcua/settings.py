@@ -79,7 +79,7 @@ class OpcUaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         int,
         Meta(
             ge=0,
-            le=3_600_000,
+            le=60_000,
             description="How often the server sends what changed. 0: as often as a point is sampled. A longer "
             "interval makes "
             "fewer, larger messages; no value is lost, it comes later.",
