@@ -95,7 +95,7 @@ async def test_a_dead_meter_does_not_hold_up_the_others() -> None:
         f"dead{n}": f"999900000001:{identifier}" for n, identifier in enumerate(("00010000", "02010100", "01010000"))
     }
     async with (
-        by_serial(Line(meter(), dead), pause_ms=0, timeout_s=0.2) as opened,
+        by_serial(Line(meter(), dead), pause_ms=0, timeout_s=0.5) as opened,
         following(opened, points | {"a": "000000000001:02010100"}, interval_ms=20) as followed,
     ):
         await followed.until(lambda seen: len(seen.of("a")) >= 20 and len(seen.samples) >= 23)
@@ -141,7 +141,7 @@ async def test_a_lie_is_a_bad_sample_and_the_next_truth_is_believed(lie: str) ->
     spoil, note = LIES[lie]
     liar = meter()
     liar.spoil = spoil
-    async with by_serial(Line(liar), pause_ms=0, timeout_s=0.3) as opened:
+    async with by_serial(Line(liar), pause_ms=0, timeout_s=0.5) as opened:
         (sample,) = await opened.read(["000000000001:02010100"])
         assert (sample.value, sample.quality) == (None, BAD)
         assert note in sample.note
@@ -160,7 +160,7 @@ async def test_frames_out_of_order_are_no_answer(number: int) -> None:
         return [resummed(answer[:-3] + bytes((number + 0x33,)) + answer[-2:])]
 
     liar.spoil = spoil
-    async with by_serial(Line(liar), pause_ms=0, timeout_s=0.3) as opened:
+    async with by_serial(Line(liar), pause_ms=0, timeout_s=0.5) as opened:
         (sample,) = await opened.read(["000000000001:0001FF00.4"])
     assert (sample.value, sample.quality) == (None, BAD)
 

@@ -142,7 +142,7 @@ async def test_testing_does_not_push_out_who_follows(broker: Mosquitto) -> None:
 
 
 async def test_what_is_never_heard_is_bad(broker: Mosquitto) -> None:
-    async with joined(broker, timeout_s=0.5) as opened, following(opened, {"n": "plant/n"}) as followed:
+    async with joined(broker, timeout_s=2) as opened, following(opened, {"n": "plant/n"}) as followed:
         await followed.until(lambda seen: bool(seen.samples))
         assert [(s.quality, s.note) for s in followed.samples] == [(BAD, "nothing was heard yet")]
 
@@ -184,7 +184,7 @@ async def test_who_may_not_is_told(tmp_path: Path) -> None:
         for wrong in ({}, {"user": "reader", "password": "wrong"}):
             with pytest.raises(Denied):
                 await MqttClientConnector().open(MqttClientSettings(host="127.0.0.1", port=broker.port, **wrong))
-        async with joined(broker, user="reader", password="right", timeout_s=1) as opened:
+        async with joined(broker, user="reader", password="right") as opened:
             await opened.write("plant/x", "7")
 
 
@@ -234,7 +234,7 @@ async def test_it_conforms(broker: Mosquitto) -> None:
         await asyncio.to_thread(publish, "plant/state", STATE, True)
     await conformance.check(
         MqttClientConnector(),
-        {"host": "127.0.0.1", "port": broker.port, "retained": "good", "timeout_s": 1},
+        {"host": "127.0.0.1", "port": broker.port, "retained": "good", "timeout_s": 3},
         addresses=["plant/temp", "plant/state#/temp"],
         bad_address="plant/never",
         kill=lambda: asyncio.to_thread(broker.stop),
