@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from millwright.devices.presence.model import PresenceRow
 from millwright.devices.store import removed
 from millwright.kernel.scope import EVERYTHING
 from support.web import RunningWeb, running_web
@@ -109,7 +110,8 @@ async def test_alarms_presence_arrivals_and_figures_reach_everybody(web: Running
             "alarm",
             {"id": "alm_1", "state": "unacknowledged", "organisation_id": "org_root"},
         )
-        await web.bus.publish("events.devices.presence", b'[["dev_1", true, 5, 6, null]]')
+        row = PresenceRow("dev_1", True, 5, 6, None)  # as the presence worker tells it
+        await web.bus.publish("events.devices.presence", msgspec.json.encode([row]))
         assert await stream.next() == (
             "presence",
             {"device_id": "dev_1", "online": True, "since_ms": 5, "last_seen_ms": 6, "reason": None},

@@ -130,7 +130,10 @@ class Hub:
     async def _on_presence(self, _subject: str, payload: bytes) -> None:
         if not self._streams:
             return
-        rows = [row for row in _decode(payload) or () if isinstance(row, list) and len(row) == len(_PRESENCE)]
+        told = [
+            [row.get(name) for name in _PRESENCE] if isinstance(row, dict) else row for row in _decode(payload) or ()
+        ]
+        rows = [row for row in told if isinstance(row, list) and len(row) == len(_PRESENCE)]
         owners = await self._whose({str(row[0]) for row in rows})
         for row in rows:
             owner = owners.get(str(row[0]))
