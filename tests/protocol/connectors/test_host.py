@@ -242,9 +242,12 @@ async def test_commands_find_their_point_and_write_raw_values(field: FieldHost, 
     await field.until_state(connection, "running")
     found = await field.route.find(device_id, "t")
     assert found == (connection.id, "tag-1", True)
-    await field.route.write(connection.id, "tag-1", 25.0, 5.0)
+    written = await field.route.write(connection.id, "tag-1", 25.0, 5.0)
     assert peer.written == [("tag-1", 200.0)]
-    assert await field.route.call(connection.id, "reset", {"to": 1}, 5.0) == {"of": "reset", "to": 1}
+    assert written.accepted
+    assert isinstance(written.read_back, float)
+    called = await field.route.call(connection.id, "reset", {"to": 1}, 5.0)
+    assert (called.accepted, called.outputs) == (True, {"of": "reset", "to": 1})
     await field.connectors.change_point(connection.id, point.id, _change(writable=False))
     with pytest.raises(Unsupported, match="not be written"):
         await field.route.write(connection.id, "tag-1", 1.0, 5.0)

@@ -47,7 +47,7 @@ def compose(node: Node) -> Composition:
     )
     stream = JetStreamIntake(node.bus, name)
     delivery = Delivery(GuardedIntake(stream, disk), node.bus, node.clock, settings, listener_id=name)
-    catalogue = Catalogue()
+    catalogue = Catalogue(folder=node.folder.root / "connectors")
     desk = Desk(catalogue, node.clock, settings.cancel_s)
     host = Host(
         ConnectionStore(node.records),

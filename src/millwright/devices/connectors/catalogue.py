@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -55,10 +56,13 @@ def _installed() -> Iterable[EntryPoint]:
 
 
 class Catalogue:
-    """The connectors of this installation. One instance of each connector is made and kept; they are stateless."""
+    """The connectors of this installation. One instance of each connector is made and kept; they are stateless.
 
-    def __init__(self, find: Callable[[], Iterable[EntryPoint]] = _installed) -> None:
-        self._find = find
+    ``folder`` is where each may have a folder of its own, by its kind.
+    """
+
+    def __init__(self, find: Callable[[], Iterable[EntryPoint]] = _installed, *, folder: Path | None = None) -> None:
+        self._find, self._folder = find, folder
         self._points: dict[str, EntryPoint] | None = None
         self._loaded: dict[str, Connector[Any]] = {}
         self._broken: dict[str, str] = {}
@@ -100,6 +104,8 @@ class Catalogue:
             logger.warning("the connector %s of %s cannot be loaded: %r", kind, _package(point), error)
             self._broken[kind] = f"{type(error).__name__}: {error}"[:500]
             raise kind_broken(kind, self._broken[kind]) from error
+        if self._folder is not None:
+            made.folder = self._folder / kind
         self._loaded[kind] = made
         return made
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 from msgspec import Meta, Struct
@@ -49,7 +50,8 @@ class Word(Struct, frozen=True):
 class ConnectorKind(Struct, frozen=True, kw_only=True):
     """What a connector is, for lists and forms.
 
-    ``key`` is lower case and never changes. ``does_not`` says plainly what of the protocol is missing.
+    ``key`` is lower case and never changes. ``does_not`` says plainly what of the protocol is missing. One that can
+    read files of the machine it runs on sets ``reads_files``: only the node's own organisation may use it.
     """
 
     key: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{1,31}$")]
@@ -60,6 +62,7 @@ class ConnectorKind(Struct, frozen=True, kw_only=True):
     """What an address looks like, with an example."""
     does_not: Word
     standard: str = ""
+    reads_files: bool = False
 
 
 class Point(Struct, frozen=True, kw_only=True):
@@ -188,6 +191,8 @@ class Connector(ABC, Generic[S]):
     settings: type[S]
     """A frozen, keyword-only msgspec Struct that forbids unknown fields; each field has a description, a default where
     one is sensible, and ``Meta(extra={"secret": True})`` where it must be sealed. ``timeout_s`` is among them."""
+    folder: Path = Path("millwright-data") / "connectors"
+    """Where the connector may keep files of its own (a certificate, say); the host sets it. It need not be there."""
 
     @abstractmethod
     async def open(self, settings: S) -> Session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from millwright.kernel import Conflict, Invalid, NotFound, Unavailable, Unsupported
+from millwright.kernel import Conflict, Denied, Invalid, NotFound, Unavailable, Unsupported
 
 
 def kind_unknown(kind: str, known: Iterable[str]) -> NotFound:
@@ -23,6 +23,16 @@ def kind_broken(kind: str, why: str) -> Unavailable:
         f"The connector {kind!r} cannot be loaded: {why}",
         code="connectors.kind_broken",
         hint="Install its package and what that needs again, in the version for this Millwright.",
+        detail={"kind": kind},
+    )
+
+
+def node_only(kind: str) -> Denied:
+    """The connector could read files of the node's machine."""
+    return Denied(
+        f"The connector {kind!r} reads files of the machine that the node runs on.",
+        code="connectors.node_only",
+        hint="Only the organisation that runs the node may use it; ask its engineers to make the connection.",
         detail={"kind": kind},
     )
 

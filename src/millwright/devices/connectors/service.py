@@ -13,6 +13,7 @@ from msgspec import UNSET, structs
 from millwright.devices.connectors.bulk import point_of, read_points, write_points
 from millwright.devices.connectors.catalogue import Catalogue, Kinds
 from millwright.devices.connectors.contract import NodePage
+from millwright.devices.connectors.errors import node_only
 from millwright.devices.connectors.model import (
     BrowseRequest,
     ConnectionChange,
@@ -39,7 +40,7 @@ from millwright.devices.connectors.vault import Vault
 from millwright.devices.errors import invalid, not_found, too_many
 from millwright.devices.names import clean_name
 from millwright.devices.registry import DeviceStore
-from millwright.kernel import Bus, Clock, MillwrightError, new_id
+from millwright.kernel import ROOT, Bus, Clock, MillwrightError, current_scope, new_id
 from millwright.ledger import note
 
 _NOT_ITS_OWN = ("id", "revision", "created_ms", "points", "program_changed")
@@ -78,7 +79,11 @@ class Connectors:
         return await asyncio.to_thread(self._store.get, connection_id)
 
     async def create(self, new: NewConnection) -> FieldConnection:
-        """Make a connection. Raises ``NotFound`` (kind, place), ``Invalid`` (settings) or ``Conflict`` (name)."""
+        """Make a connection.
+
+        Raises ``NotFound`` (kind, place), ``Invalid`` (settings), ``Conflict`` (name) or ``Denied``
+        (``connectors.node_only``: a connector that reads files is for the organisation that runs the node).
+        """
         made = await asyncio.to_thread(self._create, new)
         note("connection", made.id, made.name, after=made, ignore=_NOT_ITS_OWN)
         await announce(self._bus)
@@ -86,6 +91,7 @@ class Connectors:
 
     def _create(self, new: NewConnection) -> FieldConnection:
         connection_id = new_id("con")
+        self._need_reach(new.kind)
         self._catalogue.convert(new.kind, new.settings)
         plain, sealed = self._vault.part(connection_id, new.settings, self._catalogue.secrets(new.kind))
         return self._store.insert(
@@ -275,6 +281,10 @@ class Connectors:
         if connection.points + more > self._settings.points:
             raise too_many("points in one connection", self._settings.points, "points", section="connectors")
 
+    def _need_reach(self, kind: str) -> None:
+        if self._catalogue.get(kind).kind.reads_files and current_scope().home != ROOT:
+            raise node_only(kind)
+
     # --- field devices -----------------------------------------------------------------------------------------------
 
     async def test(self, draft: Draft) -> Tested:
@@ -321,6 +331,7 @@ class Connectors:
         elif draft.kind is None:
             raise invalid("Name a connection, or a kind with its settings.", "/kind")
         else:
+            await asyncio.to_thread(self._need_reach, draft.kind)
             await asyncio.to_thread(self._catalogue.convert, draft.kind, draft.settings or {})
         return Ask(op=op, connection_id=draft.connection_id, kind=draft.kind, settings=draft.settings)
 

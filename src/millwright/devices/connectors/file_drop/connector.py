@@ -139,6 +139,7 @@ class FileDropConnector(Connector[FileDropSettings]):
             "读取文件夹中出现的 CSV 文件；每个文件完整读取一次后移走。",
         ),
         capabilities=frozenset(),
+        reads_files=True,
         address_hint=Word(
             "A column, as temperature; or of the rows of one tag, as value[tag=T1]",
             "列名，如 temperature；或某一标签的行，如 value[tag=T1]",

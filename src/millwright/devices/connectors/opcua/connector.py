@@ -39,7 +39,7 @@ class OpcUaConnector(Connector[OpcUaSettings]):
         standard="IEC 62541 (OPC UA 1.05)",
     )
     settings = OpcUaSettings
-    folder: ClassVar[Path] = Path("millwright-data") / "connectors" / "opcua"
+    folder = Path("millwright-data") / "connectors" / "opcua"
     """Where the application certificate is kept that is made when the settings give none."""
 
     discovery_urls: ClassVar[Sequence[str]] = ("opc.tcp://localhost:4840",)

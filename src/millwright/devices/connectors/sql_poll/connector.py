@@ -159,6 +159,7 @@ class SqlPollConnector(Connector[SqlPollSettings]):
             "Values out of the rows of a query, whole or behind a watermark.", "从查询结果的行取值，可按水位只取新行。"
         ),
         capabilities=frozenset(),
+        reads_files=True,
         address_hint=Word(
             "A column, as temperature; or of the rows of one tag, as value[tag=T1]",
             "列名，如 temperature；或某一标签的行，如 value[tag=T1]",
