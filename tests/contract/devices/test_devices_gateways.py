@@ -24,7 +24,7 @@ from millwright.devices.dialects import Children
 from millwright.devices.dialects.model import Address
 from millwright.devices.models import ModelDocument
 from millwright.devices.registry import DeviceQuery
-from millwright.kernel import Conflict, Invalid, SystemClock
+from millwright.kernel import Conflict, Invalid, SystemClock, Unavailable
 from support.bus import LocalBus
 
 MIGRATIONS = [parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
@@ -95,6 +95,23 @@ async def test_names_that_are_no_names_here_and_too_many(records):
     assert len(found) == 2 or len(found) == 3
     assert "\x07" not in found
     assert all(not each.startswith("dev_") for each in found.values())
+
+
+async def test_many_new_devices_are_registered_at_a_pace(plant, monkeypatch):
+    monkeypatch.setattr("millwright.devices.dialects.children._A_SECOND", 2)
+    now_s = 100.0
+    monkeypatch.setattr(plant.clock, "monotonic_s", lambda: now_s)
+    known = plant.known((await plant.gateway()).id)
+    addresses = [Address("thingsboard", "", str(number)) for number in range(5)]
+    for address in addresses[:2]:
+        plant.children.meet(known, address)
+    with pytest.raises(Unavailable) as error:
+        plant.children.meet(known, addresses[2])
+    assert error.value.code == "devices.registering"
+    plant.children.meet(known, addresses[0])  # one that is known waits for nothing
+    now_s = 101.5
+    plant.children.meet(known, addresses[2])
+    assert len(plant.children.take_registered()) == 3
 
 
 async def test_one_that_may_not_register_makes_arrivals_that_are_adopted(plant):

@@ -16,7 +16,7 @@ from support.mqtt import hang_up
 from support.node import RunningNode
 
 T = 1_700_000_000_000
-ROWS = 400_000
+ROWS = 600_000
 
 
 @pytest.fixture

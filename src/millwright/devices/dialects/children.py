@@ -2,7 +2,8 @@
 
 Registering happens before a message is read, in the one thread that reads, so that the first message of a new device
 is stored like any other. It is bounded: ``[devices] gateway_devices`` below one gateway, and a name that was refused
-is not tried again for a minute.
+is not tried again for a minute. So many are registered in a second at most; a message that names more waits with the
+frame that holds it, so that what else the process does is not held up.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from millwright.parties import organisation_path
 logger = logging.getLogger(__name__)
 
 _AGAIN_S: Final = 60.0
+_A_SECOND: Final = 200
 _MOST_REFUSED: Final = 10_000
 _PROGRAM_NAMES: Final = ("dev_", "mwd_", "mwt_")
 
@@ -48,6 +50,7 @@ class Children:
         self._clock, self._settings = clock, settings
         self._registered: list[str] = []
         self._refused: dict[tuple[str, Address], float] = {}
+        self._second_s, self._in_second = 0.0, 0
 
     def find(self, gateway: KnownDevice, address: Address) -> KnownDevice | None:
         """The device below the gateway, if it is registered. Raises ``Unavailable``."""
@@ -64,6 +67,7 @@ class Children:
         key, now_s = (gateway.device_id, address), self._clock.monotonic_s()
         if self._refused.get(key, now_s) > now_s:
             return
+        self._pace(now_s)
         try:
             device_id = self._register(gateway, address, kind)
         except Unavailable:
@@ -76,6 +80,17 @@ class Children:
         else:
             self._registered.append(device_id)
             self._directory.drop(device_id)
+
+    def _pace(self, now_s: float) -> None:
+        if now_s - self._second_s >= 1:
+            self._second_s, self._in_second = now_s, 0
+        if self._in_second >= _A_SECOND:
+            raise Unavailable(
+                f"More than {_A_SECOND} devices of gateways are new in a second; messages wait for them.",
+                code="devices.registering",
+                hint="It goes on by itself.",
+            )
+        self._in_second += 1
 
     def take_registered(self) -> list[str]:
         """The devices that were registered since the last call, to be announced."""
