@@ -57,17 +57,13 @@ class Client(asyncio.Protocol):
 async def clients(port: int, count: int, level: int, storms: int) -> None:
     """Connect in a stream, then all at once as often as asked; a line of JSON for each."""
     loop, open_ = asyncio.get_running_loop(), asyncio.Semaphore(500)
-    # Connections to one address and port are told apart by the client's port; two addresses give twice as many.
-    hosts = ("127.0.0.1", "127.0.0.2")
 
     def hello(number: int) -> bytes:
         make = connect5_bytes if level == 5 else connect_bytes
         return make(f"c{number}", keep_alive_s=600, username=f"device:d{number % DEVICES}")
 
     async def one(number: int) -> Client:
-        _, client = await loop.create_connection(
-            lambda: Client(hello(number)), "127.0.0.1", port, local_addr=(hosts[number % 2], 0)
-        )
+        _, client = await loop.create_connection(lambda: Client(hello(number)), "127.0.0.1", port)
         return client
 
     async def bounded(number: int) -> Client:

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from processes import child, finish
 from support.mqtt import connect_bytes, publish_bytes, running_listener
+from support.mqtt5 import connect5_bytes, publish5_bytes
 from support.nats import RunningNats
 
 TOPIC = "millwright/v1/telemetry"
@@ -34,7 +35,8 @@ TOPIC = "millwright/v1/telemetry"
 class Publisher(asyncio.Protocol):
     """Keeps ``window`` messages unacknowledged on one connection."""
 
-    def __init__(self, name: str, window: int, payload: bytes, stop_s: float) -> None:
+    def __init__(self, name: str, window: int, payload: bytes, stop_s: float, level: int) -> None:
+        self.level = level
         self.name, self.window, self.payload, self.stop_s = name, window, payload, stop_s
         self.acknowledged = 0
         self.latencies: list[float] = []
@@ -43,7 +45,10 @@ class Publisher(asyncio.Protocol):
         # A block is half a window: it is sent when the block before it was acknowledged in full.
         self.block = max(1, window // 2)
         self.blocks = [
-            b"".join(publish_bytes(TOPIC, payload, 1, 1 + part * self.block + i) for i in range(self.block))
+            b"".join(
+                (publish5_bytes if level == 5 else publish_bytes)(TOPIC, payload, 1, 1 + part * self.block + i)
+                for i in range(self.block)
+            )
             for part in range(2)
         ]
         self.sent_at = [0.0, 0.0]
@@ -53,7 +58,8 @@ class Publisher(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        transport.write(connect_bytes(self.name, username=f"device:{self.name}"))
+        connect = connect5_bytes if self.level == 5 else connect_bytes
+        transport.write(connect(self.name, username=f"device:{self.name}"))
 
     def send(self, part: int) -> None:
         self.sent_at[part] = time.perf_counter()
@@ -63,8 +69,8 @@ class Publisher(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if not self.connected:
             self.connected = True
-            assert data[:4] == b"\x20\x02\x00\x00", data
-            data = data[4:]
+            assert (data[0], data[3]) == (0x20, 0), data
+            data = data[2 + data[1] :]
             self.send(0)
             self.send(1)
         size = self.rest + len(data)
@@ -88,11 +94,11 @@ class Publisher(asyncio.Protocol):
             self.done.set_exception(ConnectionError(f"lost: {exc}"))
 
 
-async def load(port: int, connections: int, window: int, payload: int, seconds: float, name: str) -> None:
+async def load(port: int, connections: int, window: int, payload: int, seconds: float, name: str, level: int) -> None:
     body = json.dumps({"ts": 1_750_000_000_000, "values": {f"temperature{i}": 21.5 + i for i in range(6)}}).encode()
     body = (body + b" " * payload)[: max(payload, len(body))]
     loop, start = asyncio.get_running_loop(), time.time()
-    publishers = [Publisher(f"{name}{i}", window, body, start + seconds) for i in range(connections)]
+    publishers = [Publisher(f"{name}{i}", window, body, start + seconds, level) for i in range(connections)]
     for publisher in publishers:
         await loop.create_connection(lambda p=publisher: p, "127.0.0.1", port)
     await asyncio.wait_for(asyncio.gather(*(p.done for p in publishers)), seconds + 20)
@@ -163,7 +169,7 @@ async def run(options: argparse.Namespace) -> None:
                 await finish(idlers)
             cpu = [sum(p.cpu_times()[:2]) for p in (watched, server)]
             each = max(1, options.connections // options.processes)
-            flags = ["--window", str(options.window), "--payload", str(options.payload)]
+            flags = ["--window", str(options.window), "--payload", str(options.payload), "--level", str(options.level)]
             loads = [
                 child(__file__, "--role", "load", "--port", port, "--connections", str(each),
                       "--seconds", str(options.seconds), "--name", f"load{n}-", *flags)
@@ -204,6 +210,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--window", type=int, default=2000, help="unacknowledged messages a connection")
     parser.add_argument("--payload", type=int, default=200, help="bytes a message")
+    parser.add_argument("--level", type=int, choices=(4, 5), default=4, help="of the protocol: 4 is 3.1.1")
     parser.add_argument("--idle", type=int, default=0, help="also open this many idle connections and weigh them")
     parser.add_argument("--profile", default="", help="write cProfile statistics of the listener to this file")
     options = parser.parse_args()
@@ -212,7 +219,13 @@ def main() -> None:
         "listen": lambda: listen(options.url, options.profile),
         "idle": lambda: idle(options.port, options.connections),
         "load": lambda: load(
-            options.port, options.connections, options.window, options.payload, options.seconds, options.name
+            options.port,
+            options.connections,
+            options.window,
+            options.payload,
+            options.seconds,
+            options.name,
+            options.level,
         ),
     }[options.role]
     uvloop.run(work())

@@ -91,7 +91,7 @@ def test_every_way_a_connection_ends_is_explained() -> None:
     page = read("reference/mqtt.md")
     text = "".join(path.read_text(encoding="utf-8") for path in (SOURCE / "devices" / "mqtt").glob("*.py"))
     reasons = set(re.findall(r"(?:ProtocolError|\.close|_end)\(\s*\"([a-z_]+)\"", text))
-    reasons |= set(re.findall(r"_refuse\(ConnectCode\.[A-Z_]+, \"([a-z_]+)\"", text))
+    reasons |= set(re.findall(r"\.refuse\(ConnectCode\.[A-Z_]+, \"([a-z_]+)\"", text))
     assert len(reasons) > 12
     assert {reason for reason in reasons if f"`{reason}`" not in page} == set()
 

@@ -293,6 +293,15 @@ async def test_a_client_gets_no_packet_larger_than_it_takes(nats: RunningNats) -
         assert (await client.goodbye())[0] == 0x81
 
 
+async def test_a_client_that_takes_no_connack_is_not_served(nats: RunningNats) -> None:
+    async with running_listener(nats.url) as listener:
+        client = await RawClient.open(listener.port, connect5_bytes(maximum_packet=5, session_expiry_s=60))
+        assert await client.closed() == b""
+        await client.close()
+        await until(lambda: listener.closed["packet_too_large"] == 1)
+        assert all(session.connection is None for session in listener.exchange.sessions.values())
+
+
 async def test_expired_messages_are_not_delivered_late(nats: RunningNats) -> None:
     async with running_listener(nats.url) as listener:
         away = await Raw5.connect(listener.port, "away", session_expiry_s=60)

@@ -374,6 +374,8 @@ class Connection(asyncio.Protocol):
             self._ingest = Ingest(listener.exchange, session, principal, self, settings.max_packet_bytes)
         listener.connected(self)
         self.answer(connack)
+        if not self._is(State.CONNECTED):
+            return
         if present:
             listener.exchange.review(session, principal)
         if session.delayed_will is not None:

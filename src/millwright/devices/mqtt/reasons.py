@@ -33,8 +33,6 @@ _CODES: Final = {
     "sessions_full": Reason.QUOTA_EXCEEDED,
     "device_connections_full": Reason.QUOTA_EXCEEDED,
     "slow_reader": Reason.QUOTA_EXCEEDED,
-    "connect_timeout": Reason.SERVER_BUSY,
-    "connects_waiting": Reason.SERVER_BUSY,
 }
 
 _CONNECT_CODES: Final = {
