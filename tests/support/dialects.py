@@ -47,7 +47,7 @@ class DialectBench(Bench):
         self.family = Family(self.plant)
         json = JsonDecoder(collector, settings)
         dialects = DialectDecoder(self.family, collector, json)
-        self.decoder = Decoder(self.plant, collector, json, NoSparkplug(), dialects)
+        self.decoder = Decoder(self.plant, collector, json, NoSparkplug(), dialects=dialects)
         self.sequence = 0
 
     def say(

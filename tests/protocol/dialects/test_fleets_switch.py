@@ -50,7 +50,9 @@ class Node:
         self.seen = []
         pipeline = Pipeline(
             bus,
-            new_decoder(directory, settings, collector, sparkplug, partial(DialectDecoder, children, collector)),
+            new_decoder(
+                directory, settings, collector, sparkplug, dialects=partial(DialectDecoder, children, collector)
+            ),
             self.historian,
             sparkplug,
             clock,

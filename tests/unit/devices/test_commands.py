@@ -300,8 +300,11 @@ class Wire:
     def send(self, data: bytes) -> None:
         self.sent.append(data)
 
-    def offer(self, data: bytes) -> bool:
-        self.sent += [data] * self.takes
+    @property
+    def framing(self) -> None:
+        return None
+
+    def has_room(self) -> bool:
         return self.takes
 
 
@@ -311,7 +314,7 @@ async def test_a_listener_sends_once_to_one_connection_and_remembers() -> None:
     desk = DeliveryDesk(exchange, bus, "l1")
     wires = []
     for client in ("a", "b"):
-        session, _ = exchange.open("dev_1", client, clean=False)
+        session, _ = exchange.open("dev_1", client, clean=False, expiry_s=60)
         assert session is not None
         exchange.subscribe(session, principal, [("millwright/v1/commands/request", 1)])
         wires.append(Wire())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from typing import Any, cast
 
 import pytest
@@ -56,7 +55,7 @@ def frame(opcode: int, data: bytes, *, fin: bool = True, masked: bool = True) ->
     head += size.to_bytes(2 if short == 126 else 8, "big") if short > 125 else b""
     if not masked:
         return head + data
-    mask = os.urandom(4)
+    mask = b"\xa5\x00\x7f\xff"
     return head + mask + bytes(byte ^ mask[index & 3] for index, byte in enumerate(data))
 
 

@@ -14,7 +14,7 @@ from millwright.devices.mqtt.errors import ProtocolError
 from millwright.devices.mqtt.packets import Connect, ConnectCode, Reason
 from millwright.devices.mqtt.ports import Principal, Refusal
 from millwright.devices.mqtt.properties import Property
-from millwright.devices.mqtt.topics import PRIVATE_PREFIXES, is_reserved
+from millwright.devices.mqtt.topics import OWN_PREFIX, is_reserved
 from millwright.kernel import new_id
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class SigningIn:
         if self.keep_alive_s != packet.keep_alive_s:
             told.append((Property.SERVER_KEEP_ALIVE, self.keep_alive_s))
         if packet.wants_response_information:
-            told.append((Property.RESPONSE_INFORMATION, PRIVATE_PREFIXES[-1]))
+            told.append((Property.RESPONSE_INFORMATION, OWN_PREFIX))
         if packet.authentication_method is not None:
             told.append((Property.AUTHENTICATION_METHOD, packet.authentication_method))
         return told

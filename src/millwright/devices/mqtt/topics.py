@@ -7,7 +7,9 @@ from millwright.devices.mqtt.errors import ProtocolError
 MAX_LEVELS = 64
 """Deepest topic or filter; deeper ones would make matching a burden."""
 
-PRIVATE_PREFIXES = ("v1/devices/me/", "millwright/v1/", "v1/gateway/", "/")
+OWN_PREFIX = "millwright/v1/"
+"""Below this are the topics of our own dialect."""
+PRIVATE_PREFIXES = ("v1/devices/me/", OWN_PREFIX, "v1/gateway/", "/")
 """Topics below these mean *this device*: what a device publishes there reaches no other, and a message for it is
 sent to ``$device/<device id>/`` + the topic."""
 

@@ -40,7 +40,7 @@ def put_value(metric: Any, datatype: int, value: Value) -> None:
     """Put ``value`` into a metric in the way its datatype travels. Raises :class:`NotWritable`."""
     if datatype in _WIDTHS and isinstance(value, int | float):
         bits, signed = _WIDTHS[DataType(datatype)]
-        whole = int(value)
+        whole = int(value) if math.isfinite(value) else 0
         low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
         if whole != value or not low <= whole <= high:
             raise NotWritable(f"{value} does not go into the metric's datatype {DataType(datatype).name}")
