@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.reference import api_page, cli_page, errors_page, permissions_page, settings_page
+from tools.reference import api_page, cli_page, connectors_page, errors_page, permissions_page, settings_page
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -21,6 +21,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/errors.md": errors_page.text,
     "reference/cli.md": cli_page.text,
     "reference/api.md": api_page.text,
+    "reference/connectors.md": connectors_page.text,
     "reference/permissions.md": permissions_page.text,
 }
 """Generated page → what writes it."""
