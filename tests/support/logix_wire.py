@@ -1,6 +1,6 @@
 """A Logix controller written octet by octet for the tests: it tells its tags, which no simulator at hand does.
 
-By 1756-PM020 (Logix 5000 Controllers Data Access), without any code of ours or of a library.
+As we understand 1756-PM020 (Logix 5000 Controllers Data Access), without any code of ours or of a library.
 """
 
 from __future__ import annotations
