@@ -8,7 +8,10 @@ on one machine, ``millwright run ROLE`` runs one of them anywhere.
 ROLES = ("historian", "listener", "resolver", "web")
 """Every role, in the order they start; they stop in reverse, so that each can flush into those before it."""
 
+FURTHER = ("edges", "edge")
+"""Roles of nodes that need them: ``edges`` at a parent of edges, ``edge`` at an edge."""
+
 ON_DEMAND = ("importer", "indexer")
 """Roles that a process of the node starts when there is work for them, and that end when it is done."""
 
-__all__ = ["ON_DEMAND", "ROLES"]
+__all__ = ["FURTHER", "ON_DEMAND", "ROLES"]

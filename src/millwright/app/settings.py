@@ -15,6 +15,7 @@ from millwright.app.logs import hide_secrets
 from millwright.app.sections import ProcessSettings, settings_file
 from millwright.approvals.settings import ApprovalsSettings
 from millwright.certificates.settings import CertificatesSettings, TlsSettings
+from millwright.devices.edge.settings import EdgeSettings, EdgesSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
@@ -48,6 +49,8 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     devices: DevicesSettings = field(default_factory=DevicesSettings)
+    edges: EdgesSettings = field(default_factory=EdgesSettings)
+    edge: EdgeSettings = field(default_factory=EdgeSettings)
     historian: HistorianSettings = field(default_factory=HistorianSettings)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     handle: HandleSettings = field(default_factory=HandleSettings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from millwright.kernel import Conflict, Invalid, LimitExceeded, NotFound, Outdated
+from millwright.kernel import Conflict, Denied, Invalid, LimitExceeded, NotFound, Outdated, Unsupported
 from millwright.parties import NotSignedIn
 
 
@@ -60,6 +60,34 @@ def binding_taken(group_id: str, edge_node_id: str, device_id: str | None) -> Co
         code="devices.sparkplug_taken",
         hint="Every group, edge node and device name belongs to one device.",
         detail={"group_id": group_id, "edge_node_id": edge_node_id, "device_id": device_id},
+    )
+
+
+def edge_revoked(key: str) -> Conflict:
+    """The edge was revoked: nothing can be put there."""
+    return Conflict(
+        "The edge was revoked.",
+        code="devices.edge_revoked",
+        hint="Make a new edge and let the machine join again.",
+        detail={"id": key},
+    )
+
+
+def edges_closed() -> Unsupported:
+    """Nobody listens for edges at this node."""
+    return Unsupported(
+        "This node lets no edges in.",
+        code="devices.edges_closed",
+        hint="Set [edges] port (usually 7422) and start the node again; edges come in there.",
+    )
+
+
+def code_wrong() -> Denied:
+    """A code for joining is unknown, used or expired; which of these is not said."""
+    return Denied(
+        "This code is wrong, or it was used before, or it has expired.",
+        code="devices.edge_code_wrong",
+        hint="Make a new code for the edge at the parent (Edges, New code) and type the command it shows.",
     )
 
 

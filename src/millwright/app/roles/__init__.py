@@ -6,15 +6,19 @@ import importlib
 from collections.abc import Callable
 from typing import cast
 
-from millwright.app import ON_DEMAND, ROLES
+from millwright.app import FURTHER, ON_DEMAND, ROLES
 from millwright.app.node import Composition, Node
 from millwright.kernel import Invalid
 
 
 def find_composer(role: str) -> Callable[[Node], Composition]:
     """The function that makes the parts of ``role``; importing it imports the domains. Raises ``Invalid``."""
-    if role not in (*ROLES, *ON_DEMAND):
-        raise Invalid(f"There is no role {role!r}.", code="app.role_unknown", hint=f"The roles are {', '.join(ROLES)}.")
+    if role not in (*ROLES, *FURTHER, *ON_DEMAND):
+        raise Invalid(
+            f"There is no role {role!r}.",
+            code="app.role_unknown",
+            hint=f"The roles are {', '.join((*ROLES, *FURTHER))}.",
+        )
     module = importlib.import_module(f"millwright.app.roles.{role}")
     return cast(Callable[[Node], Composition], module.compose)
 

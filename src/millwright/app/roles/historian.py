@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
 import msgspec
 
@@ -22,6 +23,9 @@ from millwright.devices import (
     PresenceWorker,
     SparkplugContact,
 )
+from millwright.devices.edge.joining import find_membership
+from millwright.devices.edge.keeping import read_kept
+from millwright.devices.edge.positions import EdgePositions
 from millwright.devices.sparkplug import HostState, SparkplugHost, command_topic, publish, rebirth_request
 from millwright.devices.telemetry import Collector, Decoded, Outgoing, new_decoder
 from millwright.engines.clickhouse import open_engine
@@ -101,6 +105,8 @@ def compose(node: Node) -> Composition:
     collector = Collector(settings.telemetry)
     sparkplug = SparkplugHost(directory, collector, settings.telemetry)
     watchers = Watchers(live, presence, arrivals)
+    positions = EdgePositions(node.bus)
+    is_edge = find_membership(node.folder.root) is not None
     alarms = AlarmWorker(
         node.records,
         node.bus,
@@ -119,8 +125,10 @@ def compose(node: Node) -> Composition:
         settings.telemetry,
         hooks=[("rules", lambda decoded: alarms.evaluate(decoded.batch)), ("watchers", watchers.look)],
         note_series=devices.properties.note,
-        before_acknowledge=[("alarms", alarms.flush)],
+        before_acknowledge=[("alarms", alarms.flush), ("edges", positions.settle)],
         tally=StreamTally(CountStore(node.records), node.clock),
+        see=positions.see,
+        hold=partial(read_kept, node.bus) if is_edge else None,
     )
     node.stats.sources += [
         pipeline.figures,
@@ -140,6 +148,7 @@ def compose(node: Node) -> Composition:
             ChangeWatch(node.bus, devices.changes, directory.drop),
             ArrivalWorker(arrivals, node.bus, Rebirths(node, devices).ask),
             alarms,
+            positions,
             HostState(node.bus, node.clock),
             pipeline,
             StoredBytes(

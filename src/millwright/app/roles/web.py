@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from urllib.parse import urlsplit
 
 from millwright import __version__
 from millwright.app.identifiers import (
@@ -28,6 +29,7 @@ from millwright.certificates import CertificateAuthority
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DeviceStore
 from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
+from millwright.devices.edge import EdgeDoor, Edges, EdgeStore
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.identity.drills import DrillBook, Drills
@@ -146,6 +148,9 @@ def compose(node: Node) -> Composition:
         ],
         more={
             "certificate_authority": authority,
+            "edges": Edges(
+                EdgeStore(node.records), EdgeStore(everything), devices.changes, node.clock, _edge_door(node, authority)
+            ),
             "device_certificates": held,
             "metering": metering,
             "prefixes": prefixes,
@@ -204,6 +209,25 @@ def compose(node: Node) -> Composition:
     before.append(agent)
     watching: list[Part] = [board, mirrors, Teller(watch, node.bus, settings.node.name)]
     return Composition([*before, importing, following, tally, limits, *watching, server], server.url)
+
+
+def _edge_door(node: Node, authority: CertificateAuthority) -> EdgeDoor:
+    """Where edges come in: below the name that people reach this node by, unless the settings say another."""
+    chosen, web = node.settings.edges, node.settings.web
+    public = urlsplit(web.public_url)
+    secured = bool(listening(node.settings, node.folder)[0].certificate)
+    return EdgeDoor(
+        chosen.port,
+        chosen.public_host or public.hostname or "",
+        web.public_url.rstrip("/"),
+        secured,
+        round(chosen.code_hours * 3_600_000),
+        lambda: (
+            "".join(authority.trusted())
+            if is_own(listening(node.settings, node.folder)[0].certificate, node.folder)
+            else ""
+        ),
+    )
 
 
 async def _start_drill(node: Node, arguments: list[str]) -> asyncio.subprocess.Process:

@@ -57,6 +57,7 @@ class Device(Struct, frozen=True, kw_only=True):
     revision: int
     alarms_active: int = 0
     organisation_id: str = ROOT
+    edge_id: str | None = None
 
 
 class NewDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +73,7 @@ class NewDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parent_id: str | None = None
     sparkplug: SparkplugBinding | None = None
     disabled: bool = False
+    edge_id: Annotated[str | None, Meta(description="The edge it connects to; null: this node.")] = None
 
 
 class DeviceChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,6 +87,7 @@ class DeviceChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     tags: tuple[str, ...] | UnsetType = UNSET
     sparkplug: SparkplugBinding | UnsetType | None = UNSET
     disabled: bool | UnsetType = UNSET
+    edge_id: Annotated[str | UnsetType | None, Meta(description="The edge it connects to; null: this node.")] = UNSET
 
 
 class DeviceQuery(Struct, frozen=True, kw_only=True):
@@ -98,6 +101,7 @@ class DeviceQuery(Struct, frozen=True, kw_only=True):
     kind: Kind | None = None
     parent_id: str | None = None
     property: str | None = None
+    edge_id: str | None = None
 
 
 class DevicePage(Struct, frozen=True, kw_only=True):
