@@ -30,6 +30,7 @@ _TAGS = {
     "Models": "What kinds of devices there are: properties with types and units.",
     "Devices": "The devices and their credentials.",
     "Certificates": "Authorities, certificates of devices and nodes, enrolment (RFC 7030).",
+    "Edges": "Nodes near the devices that forward to this one, and how they join.",
     "Arrivals": "Devices that knocked without being known.",
     "History": "Readings: latest, raw, in buckets; retention.",
     "Dead letters": "Messages that could not be read: inspect, replay, discard.",

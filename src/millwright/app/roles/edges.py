@@ -34,6 +34,7 @@ class HubProcess:
 
     def __init__(self, node: Node, hub: LeafHub, files: list[Path]) -> None:
         self._node, self._hub, self._files = node, hub, files
+        self._keys: dict[str, str] = {}
         self._child: Child | None = None
         self._seen = self._look()
         self._watch = Repeat(
@@ -71,9 +72,21 @@ class HubProcess:
             self._child = None
 
     async def let_in(self, keys: dict[str, str]) -> None:
-        """Let these edges in and no others; whoever is inside and is not named is cut off."""
+        """Let these edges in and no others; whoever is inside with another key is cut off.
+
+        Who is new is let in without a restart. A leaf node that is inside stays there when its key goes (nats-server
+        2.15 looks again at clients only), so a key that goes costs everybody a second: the server is started anew.
+        """
+        gone = [each for each, key in self._keys.items() if keys.get(each) != key]
         await asyncio.to_thread(self._hub.write, keys)
-        self._reload()
+        self._keys = dict(keys)
+        if not gone:
+            self._reload()
+        elif self._child is not None:
+            logger.info("%d edges may not come in any more", len(gone))
+            await self._child.stop(5.0)
+            self._child.start()
+            await self._child.wait_ready(20.0)
 
     def _reload(self) -> None:
         if self._child is not None and self._child.pid is not None:

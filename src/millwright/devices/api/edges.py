@@ -8,7 +8,7 @@ from litestar import Controller, Request, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, Parameter
 
-from millwright.devices.edge import Edge, EdgeChange, Edges, Enrolled, Enrolment, Joined, JoinRequest, NewEdge
+from millwright.devices.edge import Edge, EdgeChange, EdgeEnrolled, EdgeEnrolment, Edges, Joined, JoinRequest, NewEdge
 from millwright.devices.rights import EDGES_READ, EDGES_WRITE
 from millwright.parties import permit
 
@@ -30,7 +30,7 @@ class EdgesController(Controller):
     @post("/", summary="Enrol an edge", operation_id="addEdge", guards=[permit(EDGES_WRITE)])
     async def add(
         self, request: Request[Any, Any, Any], data: JSONBody[NewEdge], edges: NamedDependency[Edges]
-    ) -> Enrolled:
+    ) -> EdgeEnrolled:
         """A new edge with a one-time code, shown this once, and the command to type at the edge's machine."""
         return await edges.create(data, _origin(request))
 
@@ -55,7 +55,7 @@ class EdgesController(Controller):
         operation_id="addEdgeCode",
         guards=[permit(EDGES_WRITE)],
     )
-    async def renew(self, request: Request[Any, Any, Any], edge_id: Id, edges: NamedDependency[Edges]) -> Enrolment:
+    async def renew(self, request: Request[Any, Any, Any], edge_id: Id, edges: NamedDependency[Edges]) -> EdgeEnrolment:
         """For a code that was lost, or a machine that is replaced: who uses it takes the edge over."""
         return await edges.renew(edge_id, _origin(request))
 

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
-    from millwright.devices.edge.model import Edge, EdgeChange, Enrolled, Enrolment, Joined, JoinRequest, NewEdge
+    from millwright.devices.edge.model import (
+        Edge,
+        EdgeChange,
+        EdgeEnrolled,
+        EdgeEnrolment,
+        Joined,
+        JoinRequest,
+        NewEdge,
+    )
     from millwright.devices.edge.service import EdgeDoor, Edges
     from millwright.devices.edge.settings import EdgeSettings, EdgesSettings
     from millwright.devices.edge.store import EdgeStore
@@ -31,8 +39,8 @@ __all__ = [
     "EdgeStore",
     "Edges",
     "EdgesSettings",
-    "Enrolled",
-    "Enrolment",
+    "EdgeEnrolled",
+    "EdgeEnrolment",
     "JoinRequest",
     "Joined",
     "NewEdge",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import Callable
@@ -47,6 +48,7 @@ class EdgeAgent:
         self._offset_ms: float | None = None
         self._rtt_ms: float | None = None
         self._applied, self._applied_ms, self._apply_error = "", 0, ""
+        self._applying = asyncio.Lock()
         self._roles: dict[str, dict[str, Any]] = {}
         self._unsubscribe: list[Unsubscribe] = []
         self._report = Repeat(
@@ -105,6 +107,10 @@ class EdgeAgent:
 
     async def take_desired(self) -> None:
         """Ask what is desired and apply it when it is new; what went wrong is in the next report."""
+        async with self._applying:
+            await self._take_desired()
+
+    async def _take_desired(self) -> None:
         wanted = await ask(self._nats, DESIRED, Want(self._applied), Wanted, _ASK_S)
         if not wanted.document:
             return

@@ -72,7 +72,7 @@ class EdgeChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     place_id: str | UnsetType | None = UNSET
 
 
-class Enrolment(Struct, frozen=True, kw_only=True):
+class EdgeEnrolment(Struct, frozen=True, kw_only=True):
     """A code for joining, shown this once, and the command to type at the edge's machine."""
 
     code: str
@@ -80,11 +80,11 @@ class Enrolment(Struct, frozen=True, kw_only=True):
     expires_ms: int
 
 
-class Enrolled(Struct, frozen=True, kw_only=True):
+class EdgeEnrolled(Struct, frozen=True, kw_only=True):
     """A new edge and its code."""
 
     edge: Edge
-    enrolment: Enrolment
+    enrolment: EdgeEnrolment
 
 
 class JoinRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -212,7 +212,7 @@ class EdgeReceiver:
     async def _checked_frame(self, edge_id: str, data: bytes) -> bytes:
         """The frame as it is stored: of this edge, and of nobody's devices but those that are or were at it.
 
-        What is of others is kept under a name that no device has, so it becomes a dead letter.
+        What is of others becomes a dead letter of nobody, which the root sees; its topic says who sent it for whom.
         """
         try:
             frame = decode_frame(data)
@@ -225,7 +225,8 @@ class EdgeReceiver:
             run.flags &= _FLAGS
             if run.device_id not in members:
                 self._counters["edge_runs_of_others"] += 1
-                run.device_id = f"{edge_id}/{run.device_id[:64]}"
+                run.topic = f"{edge_id} for {run.device_id[:64]}: {run.topic[:256]}"
+                run.device_id = ""
         return encode_frame(Frame(FRAME_VERSION, edge_id, frame.runs))
 
     # --- the rest ------------------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from millwright.devices.credentials.model import digest_of_code
 from millwright.devices.edge.model import (
     Edge,
     EdgeChange,
-    Enrolled,
-    Enrolment,
+    EdgeEnrolled,
+    EdgeEnrolment,
     Joined,
     JoinRequest,
     NewEdge,
@@ -62,7 +62,7 @@ class Edges:
         """One edge. Raises ``NotFound`` (``devices.edge_unknown``)."""
         return await asyncio.to_thread(self._store.get, edge_id, self._clock.now_ms())
 
-    async def create(self, new: NewEdge, reached_at: str) -> Enrolled:
+    async def create(self, new: NewEdge, reached_at: str) -> EdgeEnrolled:
         """Enrol an edge; ``reached_at`` is the address of this node as the person asking wrote it.
 
         Raises ``Unsupported`` (``devices.edges_closed``), ``Invalid``, ``NotFound`` (place), ``Conflict`` (name).
@@ -80,7 +80,7 @@ class Edges:
             self._clock.now_ms(),
         )
         note("edge", edge.id, edge.name, after=edge, ignore=_NOT_THE_EDGE, organisation=edge.organisation_id)
-        return Enrolled(edge=edge, enrolment=enrolment)
+        return EdgeEnrolled(edge=edge, enrolment=enrolment)
 
     async def change(self, edge_id: str, change: EdgeChange) -> Edge:
         """Rename an edge or say where it stands. Raises ``NotFound``, ``Invalid``, ``Conflict`` (name)."""
@@ -94,7 +94,7 @@ class Edges:
         note("edge", edge_id, edge.name, before=before, after=edge, ignore=_NOT_THE_EDGE)
         return edge
 
-    async def renew(self, edge_id: str, reached_at: str) -> Enrolment:
+    async def renew(self, edge_id: str, reached_at: str) -> EdgeEnrolment:
         """A new code, for a code that was lost or a machine that is replaced: whoever uses it takes the edge over.
 
         Raises ``NotFound``, ``Conflict`` (``devices.edge_revoked``), ``Unsupported`` (``devices.edges_closed``).
@@ -153,8 +153,8 @@ class Edges:
             ca=authorities,
         )
 
-    def _code(self, reached_at: str) -> tuple[str, Enrolment]:
+    def _code(self, reached_at: str) -> tuple[str, EdgeEnrolment]:
         code = new_secret("mwe")
         address = self._door.address or reached_at
         expires_ms = self._clock.now_ms() + self._door.code_ms
-        return code, Enrolment(code=code, command=f"millwright edge join {address} {code}", expires_ms=expires_ms)
+        return code, EdgeEnrolment(code=code, command=f"millwright edge join {address} {code}", expires_ms=expires_ms)

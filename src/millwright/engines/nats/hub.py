@@ -3,8 +3,8 @@
 It stands beside the node's broker: what an edge can reach ends in this server, and the node's own messages and streams
 are not in it at all. In an edge's account are the edge's broker, as a leaf node, and this node, as a client with a
 connection of its own for each edge: so the account says whose a message is, and nobody can speak for another or hear
-another. Nothing is exported or imported between accounts. Who is let in is a list of public keys; a changed list is
-taken over without a restart, and who is no longer on it is cut off at once.
+another. Nothing is exported or imported between accounts. Who is let in is a list of public keys; a longer list is
+taken over without a restart, and to cut off who is no longer on it the server is started anew.
 """
 
 from __future__ import annotations
