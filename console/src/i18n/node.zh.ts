@@ -4,6 +4,17 @@ import type { PRESENCE as PRESENCE_EN } from "./node.en";
 
 /** 代码 → [标题, 建议]。标题以“：”结尾的，后面接节点原文中的细节。 */
 export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> = {
+  "devices.edges_closed": ["本节点不接受边缘节点", "请设置 [edges] port（通常为 7422）并重启节点。"],
+  "devices.edge_code_wrong": ["接入码错误、已使用或已过期", "请在上级的边缘节点页面生成新接入码。"],
+  "devices.edge_key_invalid": ["不是有效的公钥（NKEY）"],
+  "devices.edge_revoked": ["该边缘节点已被吊销", "请新建边缘节点并让机器重新加入。"],
+  "devices.edge_name_taken": ["已有同名的边缘节点", "请换一个名称，不区分大小写。"],
+  "devices.edge_in_use": ["该边缘节点上仍有设备", "请先移走或删除这些设备。"],
+  "devices.edge_lanes": ["该边缘节点的传输通道过多", "其行为异常，请吊销后重新接入。"],
+  "devices.edge_too_much": ["该边缘节点上的设备过多", "请分配到多个边缘节点。"],
+  "edge.backlog_given_up": ["部分数据在转发前已被清除：", "请修复链路，或调大 [edge] backlog_mb 和 backlog_days。"],
+  "edge.clock_wrong": ["本机时钟与上级不一致：", "请校准时钟；数据按本机时间保存。"],
+  "edge.parent_went_back": ["上级丢失了已确认的数据，已重新发送：", "上级可能是从备份恢复的。"],
   "app.disk_full": ["磁盘将满，已停止接收数据", "请腾出空间，接收会自动恢复。限值是 [node] disk_stop_mb。"],
   "app.disk_low": ["磁盘空间不足：", "请腾出空间或缩短数据保留期。限值是 [node] disk_low_mb 和 disk_stop_mb。"],
   "approvals.action_unknown": ["没有这样的操作：", "请从列表中选择。"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from millwright.cli.local import data_folder
+from millwright.cli.local import data_folder, process_settings
 from millwright.cli.main import Options
 from millwright.cli.node import run_node
 from millwright.cli.output import json_option, print_json
@@ -62,5 +62,11 @@ def up(options: Options) -> int:
             "This folder has not joined a parent.",
             code="devices.edge_none",
             hint="Make an edge at the parent and type the command it shows, `millwright edge join …`.",
+        )
+    if process_settings(options).nats.url:
+        raise Unsupported(
+            "An edge runs a broker of its own, which joins the parent's.",
+            code="devices.edge_broker",
+            hint="Remove [nats] url.",
         )
     return run_node(options, {})

@@ -40,7 +40,7 @@ class Lane:
     """Delivers what comes after ``position``, where the parent stands; what is between it and ``begin`` is gone.
     ``pick`` chooses the runs of the frame at a sequence.
 
-    ``pause`` is asked before each frame is taken and may wait: there the owner stops one lane for another. Deliveries
+    ``before`` is awaited before each frame is taken: there the owner stops one lane for another. Deliveries
     are as large as what the link carries in about half a second, so that on a slow link another lane is not kept
     waiting behind this one.
     """
@@ -56,7 +56,7 @@ class Lane:
         *,
         begin: int | None = None,
         window: int = 4,
-        before: Callable[[int], Awaitable[bool]] | None = None,
+        before: Callable[[int], Awaitable[None]] | None = None,
     ) -> None:
         self.name = name
         self.acknowledged = position
@@ -66,6 +66,7 @@ class Lane:
         self._window, self._before = window, before
         self._sent = position
         self._read = position if begin is None else begin
+        self._taking = self._read
         self._runs: list[Run] = []
         self._bytes = 0
         self._limit = LEAST_BYTES * 4
@@ -76,6 +77,11 @@ class Lane:
     def read(self) -> int:
         """The last sequence that was looked at."""
         return self._read
+
+    @property
+    def taking(self) -> int:
+        """The last sequence that was begun with: another lane may begin behind it."""
+        return self._taking
 
     def finish(self) -> None:
         """Take no more frames; :meth:`run` returns when what was taken is stored."""
@@ -98,9 +104,9 @@ class Lane:
         for message in found:
             if message.sequence <= self._read:
                 continue
-            if self._before is not None and not await self._before(message.sequence):
-                self._stopping = True
-                return
+            self._taking = message.sequence
+            if self._before is not None:
+                await self._before(message.sequence)
             if self._stopping:
                 return
             await self._take(message)

@@ -8,6 +8,7 @@ which a delivery is stored and not known, whichever process is killed, and nothi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from millwright.engines.nats import NatsConnection, StreamMessage, StreamSpec
@@ -17,6 +18,7 @@ POSITIONS: Final = StreamSpec(
 )
 _INTAKE: Final = "INTAKE"
 _SUBJECT: Final = "intake.edge."
+_KEPT: Final = "edge_positions."
 
 
 def intake_subject(edge_id: str, epoch: str, lane: str) -> str:
@@ -62,7 +64,7 @@ class EdgePositions:
         try:
             while noted:
                 key, last = next(iter(noted.items()))
-                await self._nats.append(f"edge_positions.{key}", str(last).encode())
+                await self._nats.append(f"{_KEPT}{key}", str(last).encode())
                 del noted[key]
         finally:
             for key, last in noted.items():
@@ -75,7 +77,7 @@ class EdgePositions:
         found: dict[str, int] = {}
         # The intake first: what leaves it meanwhile has been kept before.
         tail = f"{edge_id}.{epoch}.*"
-        for stream, prefix in ((_INTAKE, _SUBJECT), (POSITIONS.name, "edge_positions.")):
+        for stream, prefix in ((_INTAKE, _SUBJECT), (POSITIONS.name, _KEPT)):
             for subject in await self._nats.count(stream, f"{prefix}{tail}"):
                 lane = subject.rpartition(".")[2]
                 message = await self._nats.newest(stream, subject)
@@ -83,3 +85,14 @@ class EdgePositions:
                     last = _last_of(message.message_id) if stream == _INTAKE else int(message.data)
                     found[lane] = max(found.get(lane, 0), last)
         return found
+
+    async def forget(self, edge_id: str, epoch: str, lanes: Iterable[str]) -> None:
+        """Keep nothing more of lanes that the one in order has overtaken."""
+        for lane in lanes:
+            message = await self._nats.newest(POSITIONS.name, f"{_KEPT}{edge_id}.{epoch}.{lane}")
+            if message is not None:
+                await self._nats.discard(POSITIONS.name, message.sequence)
+
+    async def count(self, edge_id: str) -> int:
+        """How many lanes of an edge are kept, of all its epochs."""
+        return len(await self._nats.count(POSITIONS.name, f"{_KEPT}{edge_id}.>"))

@@ -56,6 +56,7 @@ _FLAGS: Final = FLAG_ACKNOWLEDGED | FLAG_DUPLICATE | FLAG_RETAINED | FLAG_WILL |
 _EPOCH: Final = re.compile(r"[0-9A-Za-z]{1,40}")
 _NOTE_S: Final = 2.0
 _MOST_LANES: Final = 64
+_MOST_KEPT: Final = 512
 _RETRY_S: Final = 0.2
 _TRIES: Final = 40
 
@@ -164,6 +165,7 @@ class EdgeReceiver:
         known = await self._positions.lanes(edge_id, epoch)
         reached = known.get(ALL, 0)
         lanes = {lane: last for lane, last in known.items() if lane == ALL or last > reached}
+        await self._positions.forget(edge_id, epoch, [lane for lane in known if lane not in lanes])
         return encode(Standing(lanes, self._clock.now_ms()))
 
     async def _take(self, edge_id: str, data: bytes) -> bytes:
@@ -180,6 +182,12 @@ class EdgeReceiver:
         async with lane.lock:
             if lane.position is None:
                 known = await self._positions.lanes(edge_id, delivery.epoch)
+                if delivery.lane not in known and await self._positions.count(edge_id) >= _MOST_KEPT:
+                    raise LimitExceeded(
+                        f"This edge has more than {_MOST_KEPT} lanes that did not end.",
+                        code="devices.edge_lanes",
+                        hint="It does not speak as an edge does: revoke it, or let it join again with a new edge.",
+                    )
                 lane.position = known.get(delivery.lane, first - 1)
             if delivery.previous != lane.position or delivery.last <= delivery.previous:
                 return encode(Taken(lane.position))

@@ -165,7 +165,8 @@ class Uplink:
         return taken.position
 
     def _begin_live(self, epoch: str, newest: int) -> None:
-        """Send what comes from now on beside the backlog."""
+        """Send what comes from now on beside the backlog; nothing that the lane in order has begun with."""
+        newest = max(newest, self._all.taking if self._all is not None else 0)
         first = newest + 1
         logger.info("the backlog is old: frames from %d on go first", first)
 
@@ -175,7 +176,7 @@ class Uplink:
         self._live = Lane(self._nats, self._send, epoch, live_lane(first), newest, pick)
         self._live_task = asyncio.create_task(self._live.run(), name="uplink live")
 
-    async def _may_pass(self, sequence: int) -> bool:
+    async def _may_pass(self, sequence: int) -> None:
         """Asked before the lane in order takes a frame: where the live lane began that one ends first."""
         live = self._live
         if live is not None and sequence >= first_of(live.name):
@@ -184,7 +185,6 @@ class Uplink:
             await asyncio.shield(self._live_task)
             self._ranges.append((first_of(live.name), live.acknowledged))
             self._live = self._live_task = None
-        return True
 
     def _pick(self, sequence: int, runs: Sequence[Run]) -> list[Run]:
         """Of what went live before only what had to wait for its turn."""
