@@ -30,6 +30,7 @@ from millwright.certificates import CertificateAuthority, CertificatesSettings
 from millwright.devices import ArrivalService, ArrivalStore, DevicesService, DevicesSettings, DeviceStore
 from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.dead_letters import DeadLetters
+from millwright.devices.edge import EdgeDoor, Edges, EdgeStore
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import SecretsSettings, open_secrets
@@ -324,6 +325,13 @@ def compose(
             "tally": tally,
             "limit_watch": limits,
             "device_certificates": DeviceCertificates(authority, records, everything, things.changes, clock),
+            "edges": Edges(
+                EdgeStore(records),
+                EdgeStore(everything),
+                things.changes,
+                clock,
+                EdgeDoor(7422, "", "", False, 3_600_000, lambda: ""),
+            ),
         },
     )
 
