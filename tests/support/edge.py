@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from support.cut import Line
 from support.nats import free_port
@@ -62,3 +65,13 @@ def add_device(api: httpx.Client, name: str, edge_id: str | None = None) -> tupl
     device_id = reply.json()["id"]
     token = api.post(f"/devices/{device_id}/credentials", json={}).json()["token"]
     return device_id, token
+
+
+@contextlib.contextmanager
+def chromium_parent(folder: Path) -> Iterator[Parent]:
+    """A running parent with its console; skips the test when that is not built."""
+    built = Path(__file__).parents[2] / "src" / "millwright" / "web" / "console" / "index.html"
+    if not built.exists():
+        pytest.skip("the console is not built: run `python hatch_build.py`")
+    with Parent(folder) as node:
+        yield node
