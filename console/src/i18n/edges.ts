@@ -11,7 +11,7 @@ export const edges = {
     revoke: "Revoke", revokeConfirm: "Revoke this edge?", revokeText: "Its link ends within seconds, for good. What it forwarded stays.", delete: "Remove", deleteConfirm: "Remove this edge?",
     problems: "Problems at the edge", at: "Connects at", here: "This node",
     kinds: { edge: "Edge" },
-    actions: { "edges.add": "Enrolled an edge", "edges.change": "Changed an edge", "edges.remove": "Removed an edge", "edges.code.add": "Made a code for an edge", "edges.revocation.add": "Revoked an edge", "edge-joining.add": "A machine joined as an edge" },
+    actions: { "edges.add": "Enrolled an edge", "edges.change": "Changed an edge", "edges.remove": "Removed an edge", "edges.code.add": "Made a code for an edge", "edges.revocation.add": "Revoked an edge", "edge_joining.add": "A machine joined as an edge" },
   },
   zh: {
     title: "边缘节点", text: "部署在设备旁的小型节点，保存设备数据并转发到本节点，断网后自动补传。",
@@ -24,6 +24,6 @@ export const edges = {
     revoke: "吊销", revokeConfirm: "吊销该边缘节点？", revokeText: "链路将在数秒内永久断开，已转发的数据保留。", delete: "删除", deleteConfirm: "删除该边缘节点？",
     problems: "节点上的问题", at: "接入点", here: "本节点",
     kinds: { edge: "边缘节点" },
-    actions: { "edges.add": "接入边缘节点", "edges.change": "修改边缘节点", "edges.remove": "删除边缘节点", "edges.code.add": "生成边缘节点接入码", "edges.revocation.add": "吊销边缘节点", "edge-joining.add": "机器加入为边缘节点" },
+    actions: { "edges.add": "接入边缘节点", "edges.change": "修改边缘节点", "edges.remove": "删除边缘节点", "edges.code.add": "生成边缘节点接入码", "edges.revocation.add": "吊销边缘节点", "edge_joining.add": "机器加入为边缘节点" },
   },
 };
