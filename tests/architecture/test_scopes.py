@@ -64,6 +64,7 @@ def test_every_route_states_what_it_takes() -> None:
         # For devices: proved by a device's token, one-time code or certificate, and in the scope of that device alone.
         "POST /api/v1/enrolment",
         "POST /api/v1/enrolment/renewal",
+        "POST /api/v1/edge-joining",  # opened by a one-time code
         "POST /.well-known/est/simpleenroll",
         "POST /.well-known/est/simplereenroll",
     }

@@ -8,7 +8,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from millwright.engines.nats import NatsServer, NatsSettings
+from millwright.engines.nats import LeafRemote, NatsServer, NatsSettings
 
 
 def free_port() -> int:
@@ -21,8 +21,8 @@ def free_port() -> int:
 class RunningNats:
     """Starts, kills and starts again one server on one data folder."""
 
-    def __init__(self, folder: Path, max_store_gb: float = 0) -> None:
-        self.server = NatsServer(NatsSettings(port=free_port(), max_store_gb=max_store_gb), folder)
+    def __init__(self, folder: Path, max_store_gb: float = 0, remote: LeafRemote | None = None) -> None:
+        self.server = NatsServer(NatsSettings(port=free_port(), max_store_gb=max_store_gb), folder, remote)
         self.url = self.server.url
         self._process: subprocess.Popen[bytes] | None = None
 

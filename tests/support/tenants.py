@@ -141,6 +141,8 @@ async def _things(made: Tenant) -> None:
     client, marker = made.client, made.marker
     place = {"level": "site", "name": f"{marker} site"}
     made.ids["place_id"] = (await send(client, "POST", "/places", place))["id"]
+    edge = {"name": f"{marker} edge", "place_id": made.ids["place_id"]}
+    made.ids["edge_id"] = (await send(client, "POST", "/edges", edge))["edge"]["id"]
     model = {"name": f"{marker} model", "properties": [{"name": f"{marker}_property", "writable": True}]}
     made.ids["model_id"] = (await send(client, "POST", "/models", model))["id"]
     device = {

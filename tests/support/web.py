@@ -53,6 +53,7 @@ from millwright.devices.connectors import (
 from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.device_http import DeviceHttp, DeviceHttpSettings, IntakeDesk
+from millwright.devices.edge import EdgeDoor, Edges, EdgeStore
 from millwright.devices.history_import import ReadingImportFiles, ReadingImports, ReadingImportWorker
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.engines import secrets
@@ -373,6 +374,13 @@ def compose(
             "tally": tally,
             "limit_watch": limits,
             "device_certificates": DeviceCertificates(authority, records, everything, things.changes, clock),
+            "edges": Edges(
+                EdgeStore(records),
+                EdgeStore(everything),
+                things.changes,
+                clock,
+                EdgeDoor(7422, "", "", False, 3_600_000, lambda: ""),
+            ),
         },
     )
 

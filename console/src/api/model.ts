@@ -46,6 +46,10 @@ export type Enrolment = Schemas["Enrolment"];
 export type RecoveryCodes = Schemas["RecoveryCodes"];
 export type Identity = Sent<Schemas["Identity"]>;
 
+export type Edge = Sent<Schemas["Edge"]>;
+export type EdgeEnrolled = Sent<Schemas["EdgeEnrolled"]>;
+export type EdgeEnrolment = Sent<Schemas["EdgeEnrolment"]>;
+
 export type Place = Sent<Schemas["Place"]>;
 export type PlaceLevel = Place["level"];
 export const PLACE_LEVELS = ["enterprise", "site", "area", "line", "cell", "unit"] as const satisfies readonly PlaceLevel[];

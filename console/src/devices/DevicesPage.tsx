@@ -71,7 +71,7 @@ function DeviceList({ place, parameters, set, choosePlace }: ListProps): JSX.Ele
   const models = useModels();
   const places = usePlaces();
   const [status, model, tag, q] = ["status", "model", "tag", "q"].map((name) => parameters.get(name)) as [string | null, string | null, string | null, string | null];
-  const query = { q, place_id: place, model_id: model, status, tag };
+  const query = { q, place_id: place, model_id: model, status, tag, edge_id: parameters.get("edge") };
   const filtered = Object.values(query).some(Boolean);
   const devices = usePages<Device>("/devices", { ...query, limit: 50 });
   const modelName = (id: string | null): string => { const found = models.data?.find((m) => m.id === id); return found ? title(found) : ""; };

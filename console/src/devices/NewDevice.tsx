@@ -5,10 +5,11 @@ import { useNavigate } from "react-router";
 import { post } from "../api/client";
 import type { Device, IssuedCredential } from "../api/model";
 import { useChange, useModels, usePlaces } from "../api/queries";
+import { EdgeField } from "../edges/EdgeField";
 import { useText, useTitle } from "../i18n";
 import { ConnectGuide, FirstMessage } from "./ConnectGuide";
 
-interface Fields { name: string; title?: string; model_id?: string; place_id?: string; tags?: string[]; sparkplug?: boolean; group_id?: string; edge_node_id?: string; gateway?: boolean; registers?: boolean; dialect?: "alibaba" | "jetlinks"; product_key?: string; foreign_name?: string }
+interface Fields { name: string; title?: string; model_id?: string; place_id?: string; edge_id?: string; tags?: string[]; sparkplug?: boolean; group_id?: string; edge_node_id?: string; gateway?: boolean; registers?: boolean; dialect?: "alibaba" | "jetlinks"; product_key?: string; foreign_name?: string }
 
 /** Makes a device and its token, then waits with the person for the first value. */
 export default function NewDevice({ place, close }: { place: string | null; close: () => void }): JSX.Element {
@@ -25,7 +26,7 @@ export default function NewDevice({ place, close }: { place: string | null; clos
   const [arrived, setArrived] = useState(false);
   const make = useChange(async (v: Fields) => {
     const device = await post<Device>("/devices", {
-      name: v.name, title: v.title?.trim() || null, model_id: v.model_id ?? null, place_id: v.place_id ?? null, tags: v.tags ?? [],
+      name: v.name, title: v.title?.trim() || null, model_id: v.model_id ?? null, place_id: v.place_id ?? null, edge_id: v.edge_id ?? null, tags: v.tags ?? [],
       ...(v.sparkplug && { kind: "sparkplug_edge", sparkplug: { group_id: v.group_id, edge_node_id: v.edge_node_id } }),
       ...(!v.sparkplug && v.gateway && { kind: "gateway", registers: v.registers ?? true }),
       ...(!v.sparkplug && v.dialect && { address: { dialect: v.dialect, product_key: v.product_key, name: v.foreign_name ?? v.name } }),
@@ -54,6 +55,7 @@ export default function NewDevice({ place, close }: { place: string | null; clos
           <div className="grid two">
             <Form.Item name="model_id" label={t.devices.model}><Select allowClear placeholder={t.wizard.noModel} options={(models.data ?? []).map((m) => ({ value: m.id, label: title(m) }))} showSearch={{ optionFilterProp: "label" }} /></Form.Item>
             <Form.Item name="place_id" label={t.devices.place}><Select allowClear placeholder={t.wizard.noPlace} options={(places.data ?? []).map((p) => ({ value: p.id, label: p.path }))} showSearch={{ optionFilterProp: "label" }} /></Form.Item>
+            <EdgeField />
           </div>
           <Form.Item name="tags" label={`${t.devices.tags} (${t.common.optional})`}><Select mode="tags" tokenSeparators={[",", ";"]} open={false} suffixIcon={null} /></Form.Item>
           <Form.Item><label className="row"><Form.Item name="sparkplug" valuePropName="checked" noStyle><Switch size="small" /></Form.Item>{t.wizard.sparkplug}</label></Form.Item>

@@ -1,5 +1,14 @@
 /** 每个设置项是什么意思。 */
 export const SETTINGS: Record<string, string> = {
+  "edges.port": "边缘节点接入的端口，通常为 7422；0 表示不允许接入。",
+  "edges.host": "该端口监听的地址。",
+  "edges.public_host": "边缘节点访问该端口所用的主机名或地址。留空则用 [web] public_url 中的。",
+  "edges.code_hours": "接入码的有效时间，单位小时。",
+  "edge.console": "在边缘节点上也提供控制台和 API，会占用更多内存。",
+  "edge.backlog_mb": "尚未转发到上级的数据最多占用的磁盘，单位兆字节；超出时放弃最旧的（本地历史仍保留）并提示。",
+  "edge.backlog_days": "尚未转发且早于此天数的数据将被放弃。",
+  "edge.kept_hours": "上级存储后数据再保留多少小时：上级从备份恢复后可重新获得。",
+  "edge.live_after_s": "积压早于此秒数时，新数据优先转发。",
   "approvals.expires_hours": "申请在多少小时内无人处理即过期。",
   "approvals.max_body_kb": "等待审批的请求内容的最大大小，单位千字节。",
   "approvals.execute_timeout_s": "已批准的请求最多执行多少秒，超过后视为结果不明。",

@@ -11,7 +11,10 @@ ROLES = ("historian", "listener", "resolver", "web")
 WHEN_NEEDED = ("connectors",)
 """Roles that the supervisor runs while a marker in the data folder says that they are needed."""
 
+FURTHER = ("edges", "edge")
+"""Roles of nodes that need them: ``edges`` at a parent of edges, ``edge`` at an edge."""
+
 ON_DEMAND = ("importer", "indexer", "history_importer")
 """Roles that a process of the node starts when there is work for them, and that end when it is done."""
 
-__all__ = ["ON_DEMAND", "ROLES", "WHEN_NEEDED"]
+__all__ = ["FURTHER", "ON_DEMAND", "ROLES", "WHEN_NEEDED"]

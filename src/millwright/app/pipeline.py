@@ -69,7 +69,11 @@ class _Pending:
 
 
 class Pipeline:
-    """Runs in the historian role; a :class:`millwright.kernel.Part`, started after the historian."""
+    """Runs in the historian role; a :class:`millwright.kernel.Part`, started after the historian.
+
+    ``see`` is shown every message of the intake before it is decoded; ``hold`` tells up to which sequence the stored
+    ones may be trimmed.
+    """
 
     def __init__(
         self,
@@ -84,6 +88,8 @@ class Pipeline:
         note_series: NoteSeries | None = None,
         before_acknowledge: Sequence[tuple[str, Settle]] = (),
         tally: StreamTally | None = None,
+        see: Callable[[StreamMessage], None] | None = None,
+        hold: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._nats, self._decoder, self._historian = nats, decoder, historian
         self._sparkplug, self._clock = sparkplug, clock
@@ -92,6 +98,8 @@ class Pipeline:
         self._note_series = note_series
         self._before_acknowledge = list(before_acknowledge)
         self._tally = tally
+        self._see, self._hold = see, hold
+        self._expired = self._trimmed = 0
         self._next: _Pending | None = None
         self._dead_letters = DeadLetterStream(nats)
         self._sessions = SparkplugSessions(nats)
@@ -245,6 +253,8 @@ class Pipeline:
         await asyncio.sleep(0)
 
     async def _decode_one(self, message: StreamMessage) -> None:
+        if self._see is not None:
+            self._see(message)
         if self._is_repeated(message):
             self._counters["frames_repeated"] += 1
             return
@@ -388,8 +398,12 @@ class Pipeline:
         state = await self._nats.state(INTAKE.name)
         self._lag_messages = max(0, state.last_sequence - self._stored_to)
         expired = self._retention.find_expired(self._clock.monotonic_s())
-        if expired is not None:
-            await self._nats.trim(INTAKE.name, expired + 1)
+        self._expired = max(self._expired, expired or 0)
+        # Somebody else may need what is stored here: an edge keeps it until its parent has it.
+        may_go = self._expired if self._hold is None else min(self._expired, await self._hold())
+        if may_go > self._trimmed:
+            await self._nats.trim(INTAKE.name, may_go + 1)
+            self._trimmed = may_go
 
     def lag_s(self) -> float:
         """How far decoding is behind reception, in seconds; 0 when nothing waits."""

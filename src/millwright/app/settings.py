@@ -18,6 +18,7 @@ from millwright.certificates.settings import CertificatesSettings, TlsSettings
 from millwright.devices.commands.settings import CommandsSettings
 from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.device_http.settings import DeviceHttpSettings
+from millwright.devices.edge.settings import EdgeSettings, EdgesSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
@@ -54,6 +55,8 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     devices: DevicesSettings = field(default_factory=DevicesSettings)
     connectors: ConnectorsSettings = field(default_factory=ConnectorsSettings)
     commands: CommandsSettings = field(default_factory=CommandsSettings)
+    edges: EdgesSettings = field(default_factory=EdgesSettings)
+    edge: EdgeSettings = field(default_factory=EdgeSettings)
     historian: HistorianSettings = field(default_factory=HistorianSettings)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     handle: HandleSettings = field(default_factory=HandleSettings)

@@ -21,6 +21,7 @@ _COMMANDS = {
     "up": "node",
     "run": "node",
     "migrate": "node",
+    "edge": "edge",
     "demo": "demo",
     "doctor": "doctor",
     "status": "status",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from millwright.app import ON_DEMAND, ROLES, WHEN_NEEDED
-from millwright.cli.local import data_folder, load_settings, process_settings
+from millwright.app import FURTHER, ON_DEMAND, ROLES, WHEN_NEEDED
+from millwright.cli.local import data_folder, environment, load_settings, process_settings
 from millwright.cli.main import Options
 from millwright.cli.output import print_json
 
@@ -33,21 +33,28 @@ def up(options: Options, host: str | None, port: int | None) -> int:
       millwright up
       millwright --data /var/lib/millwright up --port 80
     """
-    from millwright.app import logs
+    overrides = {"MILLWRIGHT_WEB_HOST": host, "MILLWRIGHT_WEB_PORT": port}
+    return run_node(options, {variable: str(value) for variable, value in overrides.items() if value is not None})
+
+
+def run_node(options: Options, overrides: dict[str, str]) -> int:
+    """Run the node on the data folder: a whole one, or an edge where the folder is one."""
+    from millwright.app import edges, logs
     from millwright.app.supervisor import Supervisor
 
     settings = process_settings(options)
     folder = data_folder(options)
     folder.make()
     logs.configure("supervisor", settings.node, folder.logs, sys.stderr)
-
-    overrides = {"MILLWRIGHT_WEB_HOST": host, "MILLWRIGHT_WEB_PORT": port}
+    chosen = edges.chosen(options.config, folder, environment(options))
     supervisor = Supervisor(
         settings,
         folder,
         config=options.config,
-        overrides={variable: str(value) for variable, value in overrides.items() if value is not None},
+        overrides=overrides,
         announce=click.echo,
+        roles=chosen.roles,
+        remote=chosen.remote,
     )
     return asyncio.run(run_until_stopped(supervisor))
 
@@ -72,7 +79,7 @@ async def run_until_stopped(supervisor: Supervisor) -> int:
 
 
 @click.command()
-@click.argument("role", type=click.Choice([*ROLES, *WHEN_NEEDED, *ON_DEMAND]))
+@click.argument("role", type=click.Choice([*ROLES, *WHEN_NEEDED, *FURTHER, *ON_DEMAND]))
 @click.option("--notify-fd", type=int, hidden=True)
 @click.pass_obj
 def run(options: Options, role: str, notify_fd: int | None) -> int:

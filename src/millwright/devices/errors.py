@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from millwright.kernel import Conflict, Invalid, LimitExceeded, NotFound, Outdated
+from millwright.kernel import Conflict, Denied, Invalid, LimitExceeded, NotFound, Outdated, Unsupported
 from millwright.parties import NotSignedIn
 
 
@@ -70,6 +70,34 @@ def address_taken(product_key: str | None, name: str) -> Conflict:
         code="devices.address_taken",
         hint="A product key and device name, or a name below a gateway, belong to one device.",
         detail={"product_key": product_key, "name": name},
+    )
+
+
+def edge_revoked(key: str) -> Conflict:
+    """The edge was revoked: nothing can be put there."""
+    return Conflict(
+        "The edge was revoked.",
+        code="devices.edge_revoked",
+        hint="Make a new edge and let the machine join again.",
+        detail={"id": key},
+    )
+
+
+def edges_closed() -> Unsupported:
+    """Nobody listens for edges at this node."""
+    return Unsupported(
+        "This node lets no edges in.",
+        code="devices.edges_closed",
+        hint="Set [edges] port (usually 7422) and start the node again; edges come in there.",
+    )
+
+
+def code_wrong() -> Denied:
+    """A code for joining is unknown, used or expired; which of these is not said."""
+    return Denied(
+        "This code is wrong, or it was used before, or it has expired.",
+        code="devices.edge_code_wrong",
+        hint="Make a new code for the edge at the parent (Edges, New code) and type the command it shows.",
     )
 
 

@@ -26,6 +26,8 @@ FLAG_WILL = 0b1000
 """A Last Will: published by the listener because the connection ended without a DISCONNECT; has no packet id."""
 FLAG_REPLAYED = 0b10000
 """A dead letter taken again: neither a repetition nor part of a Sparkplug sequence."""
+FLAG_STAMPED = 0b100000
+"""An edge gave the run times of its own: ``received_ms`` and what :func:`slots_of` its payloads take."""
 
 INTAKE = StreamSpec(name="INTAKE", subjects=("intake.>",))
 """On disk, refuses new frames when full, nothing expires: the historian trims what it has stored."""
@@ -56,6 +58,11 @@ class Frame(msgspec.Struct, array_like=True, gc=False):
 def subject_of(listener_id: str) -> str:
     """The subject that the listener's frames are appended to."""
     return f"intake.{listener_id}"
+
+
+def slots_of(payload: bytes) -> int:
+    """How many times a message may use that states none: one, or one for each object of a list."""
+    return max(1, payload.count(b"{")) if payload[:64].lstrip()[:1] == b"[" else 1
 
 
 _encoder = msgspec.msgpack.Encoder()

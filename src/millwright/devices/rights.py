@@ -26,3 +26,5 @@ DEAD_LETTERS_READ = permission(
 DEAD_LETTERS_WRITE = permission(
     "dead_letters:write", "Replay and discard messages that could not be read", "重放和丢弃无法解析的消息", ["engineer"]
 )
+EDGES_READ = permission("edges:read", "See edges and how they are", "查看边缘节点及其状态", READERS)
+EDGES_WRITE = permission("edges:write", "Enrol and revoke edges", "接入和吊销边缘节点", ["engineer"])

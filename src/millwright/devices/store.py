@@ -96,6 +96,7 @@ devices = sa.Table(
     sa.Column("disabled", sa.Boolean, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("edge_id", _id, index=True),
     organisation(),
     sa.Index("ix_devices_devices_name", "name_key", "id"),
     sa.Index("uq_devices_devices_name", "organisation_id", "name_key", unique=True),
@@ -113,6 +114,38 @@ devices = sa.Table(
     ),
     info=owned(),
 )
+
+edges = sa.Table(
+    "devices_edges",
+    metadata,
+    sa.Column("id", _id, primary_key=True),
+    sa.Column("name", sa.String(128), nullable=False),
+    sa.Column("name_key", sa.String(255), nullable=False),
+    sa.Column("place_id", _id),
+    sa.Column("code_digest", sa.LargeBinary(32), unique=True),
+    sa.Column("code_expires_ms", sa.BigInteger),
+    sa.Column("public_key", sa.String(80), unique=True),
+    sa.Column("joined_ms", sa.BigInteger),
+    sa.Column("revoked_ms", sa.BigInteger),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+    sa.Column("seen_ms", sa.BigInteger),
+    sa.Column("connected_ms", sa.BigInteger),
+    sa.Column("status", sa.JSON),
+    organisation(),
+    sa.Index("uq_devices_edges_name", "organisation_id", "name_key", unique=True),
+    info=owned(),
+)
+"""Nodes below this one. ``code_digest`` until the edge has joined, ``public_key`` from then until it is revoked;
+``status`` is what the edge said last."""
+
+edge_past = sa.Table(
+    "devices_edge_past",
+    metadata,
+    sa.Column("edge_id", _id, sa.ForeignKey("devices_edges.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("device_id", _id, primary_key=True),
+    info=owned_through(edges, "edge_id"),
+)
+"""Devices that were at an edge before: what it still keeps of theirs is believed."""
 
 removed = sa.Table(
     "devices_removed",

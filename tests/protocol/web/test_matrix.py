@@ -188,6 +188,8 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "PUT /interlocks/{interlock_id}": interlock,
         "POST /places": {"level": "area", "name": "p", "parent_id": ids["place_id"]},
         "PATCH /places/{place_id}": {"name": "p"},
+        "POST /edges": {"name": "e", "place_id": ids["place_id"]},
+        "PATCH /edges/{edge_id}": {"name": "e"},
         "POST /models/{model_id}/versions": {"name": "m", "properties": []},
         "POST /devices": {"name": "d", "place_id": ids["place_id"]},
         "PATCH /devices/{device_id}": {"title": "t"},

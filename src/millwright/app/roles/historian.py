@@ -27,6 +27,9 @@ from millwright.devices import (
 )
 from millwright.devices.commands import AnswerDecoder, command_worker
 from millwright.devices.dialects import AttributeAnswers, Children, DialectDecoder
+from millwright.devices.edge.joining import find_membership
+from millwright.devices.edge.keeping import read_kept
+from millwright.devices.edge.positions import EdgePositions
 from millwright.devices.sparkplug import HostState, SparkplugHost, command_topic, publish, rebirth_request
 from millwright.devices.telemetry import ChildHeard, Collector, Decoded, Outgoing, new_decoder
 from millwright.engines.clickhouse import open_engine
@@ -132,6 +135,8 @@ def compose(node: Node) -> Composition:
     children = Children(node.records, devices.device_store, directory, node.clock, settings.devices)
     answers = AttributeAnswers(historian, partial(publish, node.bus))
     watchers = Watchers(live, presence, arrivals)
+    positions = EdgePositions(node.bus)
+    is_edge = find_membership(node.folder.root) is not None
     alarms = AlarmWorker(
         node.records,
         node.bus,
@@ -176,8 +181,10 @@ def compose(node: Node) -> Composition:
             ("attributes", answers.look),
         ],
         note_series=devices.properties.note,
-        before_acknowledge=[("alarms", alarms.flush), ("commands", commands.settle)],
+        before_acknowledge=[("alarms", alarms.flush), ("commands", commands.settle), ("edges", positions.settle)],
         tally=StreamTally(CountStore(node.records), node.clock),
+        see=positions.see,
+        hold=partial(read_kept, node.bus) if is_edge else None,
     )
     node.stats.sources += [
         pipeline.figures,
@@ -198,6 +205,7 @@ def compose(node: Node) -> Composition:
             ChangeWatch(node.bus, devices.changes, directory.drop),
             ArrivalWorker(arrivals, node.bus, Rebirths(node, devices).ask),
             alarms,
+            positions,
             HostState(node.bus, node.clock),
             recorder,
             commands,

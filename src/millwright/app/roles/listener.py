@@ -11,7 +11,9 @@ from millwright.app.stats import figures
 from millwright.app.tls import NodeTls, listening
 from millwright.devices import EVERY, Access, Changes, DeviceStore
 from millwright.devices.credentials import CredentialStore
-from millwright.devices.mqtt import JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener, MqttSettings
+from millwright.devices.edge.joining import find_membership
+from millwright.devices.edge.stamps import StampedIntake
+from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener, MqttSettings
 from millwright.kernel import Part
 from millwright.ledger import Denials, Recorder
 from millwright.metering import Calendar, LimitWatch
@@ -48,10 +50,15 @@ def compose(node: Node) -> Composition:
     )
     door = RecordedAuthenticator(QuotaDoor(access, lambda: limits.ceilings), denials, node.clock)
     tls, secured = _tls(node, settings, recorder) if settings.tls_port else (None, [])
+    intake: Intake = GuardedIntake(stream, disk)
+    stamps: list[Part] = []
+    if find_membership(node.folder.root) is not None:
+        stamped = StampedIntake(intake, node.bus, listener_id)
+        intake, stamps = stamped, [stamped]
     listener = MqttListener(
         settings,
         door,
-        GuardedIntake(stream, disk),
+        intake,
         JetStreamJournal(node.bus),
         node.bus,
         node.clock,
@@ -64,7 +71,7 @@ def compose(node: Node) -> Composition:
     node.stats.sources += [lambda: figures(**listener.stats()), disk.figures]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
     address = f"mqtt://{host}:{settings.port}" if settings.port else f"mqtts://{host}:{settings.tls_port}"
-    return Composition([disk, recorder, denials, *secured, stream, limits, listener, access], address)
+    return Composition([disk, recorder, denials, *secured, stream, *stamps, limits, listener, access], address)
 
 
 def _tls(node: Node, settings: MqttSettings, recorder: Recorder) -> tuple[ListenerTls, list[Part]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from urllib.parse import urlsplit
 
 from millwright import __version__
 from millwright.app.connectors import connectors_of
@@ -35,6 +36,7 @@ from millwright.devices.commands import commands_service
 from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.device_http import DeviceHttp, IntakeDesk
+from millwright.devices.edge import EdgeDoor, Edges, EdgeStore
 from millwright.devices.history_import import ReadingImportFiles, ReadingImportKeeper, ReadingImports
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.engines.secrets import Rotation, RotationKeeper
@@ -170,6 +172,9 @@ def compose(node: Node) -> Composition:
         ],
         more={
             "certificate_authority": authority,
+            "edges": Edges(
+                EdgeStore(node.records), EdgeStore(everything), devices.changes, node.clock, _edge_door(node, authority)
+            ),
             "device_certificates": held,
             "metering": metering,
             "prefixes": prefixes,
@@ -254,6 +259,25 @@ def _device_http(node: Node, mqtt: MqttSettings, denials: Denials, limits: Limit
     app = DeviceHttp(door, desk, HistorianClient(node.bus), chosen)
     node.stats.sources.append(lambda: Figures({"device_requests": app.requests, "device_messages": desk.messages}))
     return app, [disk, stream, access, desk] if chosen.enabled else []
+
+
+def _edge_door(node: Node, authority: CertificateAuthority) -> EdgeDoor:
+    """Where edges come in: below the name that people reach this node by, unless the settings say another."""
+    chosen, web = node.settings.edges, node.settings.web
+    public = urlsplit(web.public_url)
+    secured = bool(listening(node.settings, node.folder)[0].certificate)
+    return EdgeDoor(
+        chosen.port,
+        chosen.public_host or public.hostname or "",
+        web.public_url.rstrip("/"),
+        secured,
+        round(chosen.code_hours * 3_600_000),
+        lambda: (
+            "".join(authority.trusted())
+            if is_own(listening(node.settings, node.folder)[0].certificate, node.folder)
+            else ""
+        ),
+    )
 
 
 async def _start_drill(node: Node, arguments: list[str]) -> asyncio.subprocess.Process:

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from millwright.app.folder import DataFolder, FolderLock
 from millwright.app.sections import ProcessSettings
 from millwright.app.supervisor.child import Child, ChildState
 from millwright.app.supervisor.report import ProcessReport
-from millwright.engines.nats import NatsServer, tls_context
+from millwright.engines.nats import LeafRemote, NatsServer, tls_context
 from millwright.kernel import MillwrightError, SystemClock, Unavailable, end
 from millwright.kernel.errors import from_dict
 
@@ -33,7 +33,7 @@ class Supervisor:
     """Runs one node on ``folder``.
 
     ``overrides`` are environment variables for every process on top of this one's; ``announce`` gets a line for people
-    at every step of the start and the stop.
+    at every step of the start and the stop. ``roles`` are those to run; ``remote`` is where the broker joins as a leaf.
     """
 
     def __init__(
@@ -44,6 +44,8 @@ class Supervisor:
         config: Path | None = None,
         overrides: Mapping[str, str] | None = None,
         announce: Callable[[str], None] = lambda _: None,
+        roles: Sequence[str] = ROLES,
+        remote: LeafRemote | None = None,
     ) -> None:
         self._settings = settings
         self._folder = folder
@@ -52,9 +54,10 @@ class Supervisor:
         self._clock = SystemClock()
         self._lock = FolderLock(folder)
         self._environ = os.environ | {"MILLWRIGHT_NODE_DATA": str(folder.root)} | dict(overrides or {})
-        self._server = None if settings.nats.url else NatsServer(settings.nats, folder.nats)
+        self._server = None if settings.nats.url else NatsServer(settings.nats, folder.nats, remote)
         self._broker: Child | None = None
-        self._roles = [self._role(name) for name in ROLES]
+        self._names = tuple(roles)
+        self._roles = [self._role(name) for name in self._names]
         self._extra = [self._role(name) for name in WHEN_NEEDED]
         self._looking: asyncio.Task[None] | None = None
         self.setup_code: str | None = None
@@ -77,7 +80,7 @@ class Supervisor:
         self._folder.make()
         self._lock.acquire()
         try:
-            for name in ("nats-server", *ROLES, *WHEN_NEEDED):
+            for name in ("nats-server", *self._names, *WHEN_NEEDED):
                 _rotate(self._output(name))
             # First of all: it settles the broker's port and token, which the roles read while they are composed.
             broker = await asyncio.to_thread(self._server.command) if self._server else []
@@ -94,7 +97,7 @@ class Supervisor:
         self._reporting = asyncio.create_task(self._publish(), name="process report")
         self._looking = asyncio.create_task(self._look(), name="roles when needed")
         self._announce(f"ready in {time.monotonic() - began_s:.1f} s")
-        if self.setup_code:
+        if self.setup_code and "web" in self._names:
             http = self.addresses()["http"]
             self._announce(f"make the first administrator: {http}/setup?code={self.setup_code}")
 
@@ -118,9 +121,9 @@ class Supervisor:
         by_role = {role.name: role.address for role in self._roles}
         return {
             "pid": os.getpid(),
-            "http": by_role["web"],
-            "mqtt": by_role["listener"],
-            "handle": by_role["resolver"],
+            "http": by_role.get("web"),
+            "mqtt": by_role.get("listener"),
+            "handle": by_role.get("resolver"),
         }
 
     # --- starting ------------------------------------------------------------------------------------------------

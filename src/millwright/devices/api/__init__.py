@@ -5,6 +5,7 @@ from millwright.devices.api.arrivals import ArrivalsController
 from millwright.devices.api.bulk import ImportController
 from millwright.devices.api.certificates import DeviceCertificatesController
 from millwright.devices.api.devices import CredentialsController, DevicesController
+from millwright.devices.api.edges import EdgeJoiningController, EdgesController
 from millwright.devices.api.enrolment import WELL_KNOWN, EnrolmentController
 from millwright.devices.api.history_import import ReadingImportsController
 from millwright.devices.api.models import ModelsController
@@ -22,6 +23,8 @@ ROUTES = [
     ArrivalsController,
     *COMMANDS,
     ReadingImportsController,
+    EdgesController,
+    EdgeJoiningController,
 ]
 """What the web host mounts."""
 

@@ -47,6 +47,7 @@ class DevicesController(Controller):
         property: Annotated[  # noqa: A002 - the API's own word
             str | None, Parameter(description="Devices that sent this property.", max_length=255)
         ] = None,
+        edge_id: Annotated[str | None, Parameter(description="The devices at this edge.", max_length=64)] = None,
         cursor: Annotated[str | None, Parameter(description="`next` of the page before.", max_length=1100)] = None,
         limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
     ) -> DevicePage:
@@ -60,6 +61,7 @@ class DevicesController(Controller):
             kind=kind,
             parent_id=parent_id,
             property=property,
+            edge_id=edge_id,
         )
         return await devices.page(query, cursor=cursor, limit=limit)
 

@@ -63,6 +63,7 @@ class Device(Struct, frozen=True, kw_only=True):
     organisation_id: str = ROOT
     address: ForeignAddress | None = None
     registers: bool = False
+    edge_id: str | None = None
 
 
 class NewDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +85,7 @@ class NewDevice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     registers: Annotated[
         bool, Meta(description="A gateway with this right registers the devices it speaks for, unasked.")
     ] = True
+    edge_id: Annotated[str | None, Meta(description="The edge it connects to; null: this node.")] = None
 
 
 class DeviceChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,6 +108,7 @@ class DeviceChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ) = UNSET
     address: ForeignAddress | UnsetType | None = UNSET
     registers: bool | UnsetType = UNSET
+    edge_id: Annotated[str | UnsetType | None, Meta(description="The edge it connects to; null: this node.")] = UNSET
 
 
 class DeviceQuery(Struct, frozen=True, kw_only=True):
@@ -119,6 +122,7 @@ class DeviceQuery(Struct, frozen=True, kw_only=True):
     kind: Kind | None = None
     parent_id: str | None = None
     property: str | None = None
+    edge_id: str | None = None
 
 
 class DevicePage(Struct, frozen=True, kw_only=True):

@@ -43,6 +43,8 @@ def conditions(connection: sa.Connection, query: DeviceQuery) -> list[sa.ColumnE
         found.append(devices.c.kind == query.kind)
     if query.parent_id is not None:
         found.append(devices.c.parent_id == query.parent_id)
+    if query.edge_id is not None:
+        found.append(devices.c.edge_id == query.edge_id)
     if query.tag is not None:
         found.append(_have(connection, tags, tags.c.tag == query.tag))
     if query.property is not None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from millwright.certificates import revoke_organisation, revoke_subject
-from millwright.devices.errors import binding_taken, in_use, invalid, name_taken, not_found, stale
+from millwright.devices.errors import binding_taken, edge_revoked, in_use, invalid, name_taken, not_found, stale
 from millwright.devices.names import key_of
 from millwright.devices.places.store import paths
 from millwright.devices.registry.addresses import (
@@ -34,7 +34,20 @@ from millwright.devices.registry.model import (
     SparkplugBinding,
 )
 from millwright.devices.registry.search import MAX_PAGE, conditions, decode_cursor, encode_cursor, searched
-from millwright.devices.store import bump, devices, home, model_versions, models, places, presence, removed, tags
+from millwright.devices.store import (
+    bump,
+    devices,
+    edge_past,
+    edges,
+    home,
+    model_versions,
+    models,
+    places,
+    presence,
+    removed,
+    tags,
+    upsert,
+)
 from millwright.engines.sql import Records
 from millwright.kernel import ROOT
 from millwright.parties import gone, organisation_path
@@ -290,6 +303,7 @@ def insert_device(connection: sa.Connection, device_id: str, new: NewDevice, now
             raise invalid("The parent is not the edge node of this Sparkplug address.", "/parent_id")
     version = _model_version(connection, new.model_id, new.model_version, organisation_id)
     _need_place(connection, new.place_id, organisation_id)
+    _need_edge(connection, new.edge_id)
     values = values_of(device_id, new, version, now_ms, organisation_id)
     with _sparkplug_free(new.sparkplug), foreign_free(new.address):
         connection.execute(sa.insert(devices).values(**values))
@@ -318,6 +332,7 @@ def values_of(device_id: str, new: NewDevice, version: int | None, now_ms: int, 
         "disabled": new.disabled,
         "created_ms": now_ms,
         "revision": 1,
+        "edge_id": new.edge_id,
     }
 
 
@@ -348,6 +363,10 @@ def _apply(connection: sa.Connection, row: dict[str, Any], changes: dict[str, An
         raise invalid("Only a gateway registers devices.", "/registers")
     if "place_id" in changes:
         _need_place(connection, changes["place_id"], row["organisation_id"])
+    if "edge_id" in changes and changes["edge_id"] != row["edge_id"]:
+        _need_edge(connection, changes["edge_id"])
+        if row["edge_id"] is not None:
+            upsert(connection, edge_past, [{"edge_id": row["edge_id"], "device_id": device_id}])
     if "model_id" in changes or "model_version" in changes:
         wanted = changes.get("model_id", row["model_id"])
         changes["model_version"] = _model_version(
@@ -491,6 +510,16 @@ def _need_place(connection: sa.Connection, place_id: str | None, organisation_id
         raise not_found("place", place_id)
 
 
+def _need_edge(connection: sa.Connection, edge_id: str | None) -> None:
+    if edge_id is None:
+        return
+    row = connection.execute(sa.select(edges.c.revoked_ms).where(edges.c.id == edge_id)).one_or_none()
+    if row is None:
+        raise not_found("edge", edge_id)
+    if row.revoked_ms is not None:
+        raise edge_revoked(edge_id)
+
+
 def _get(connection: sa.Connection, device_id: str) -> Device:
     row = connection.execute(_by_id, {"device_id": device_id}).one_or_none()
     if row is None:
@@ -534,4 +563,5 @@ def _device(row: Any, place_path: str | None) -> Device:
         organisation_id=row.organisation_id,
         address=address_of(row._mapping),
         registers=row.registers,
+        edge_id=row.edge_id,
     )

@@ -13,7 +13,14 @@ from typing import Any, Final
 
 import orjson
 
-from millwright.devices.intake import FLAG_ACKNOWLEDGED, FLAG_DUPLICATE, FLAG_REPLAYED, Run
+from millwright.devices.intake import (
+    FLAG_ACKNOWLEDGED,
+    FLAG_DUPLICATE,
+    FLAG_REPLAYED,
+    FLAG_STAMPED,
+    Run,
+    slots_of,
+)
 from millwright.devices.telemetry.collector import Collector
 from millwright.devices.telemetry.columns import Shape
 from millwright.devices.telemetry.documents import iter_entries
@@ -56,6 +63,9 @@ class JsonDecoder:
     def decode(self, run: Run, properties: DeviceProperties) -> None:
         """Decode every payload of ``run``; what cannot be read becomes a dead letter, nothing is raised."""
         received, clock = run.received_ms, properties.clock
+        if run.flags & FLAG_STAMPED:
+            self._decode_stamped(run, properties)
+            return
         start = clock.first_free(received)
         self._crowded = start - received > BURST_MS
         if run.flags & _SPECIAL or self._crowded or clock.is_overtaken(received):
@@ -66,6 +76,21 @@ class JsonDecoder:
             clock.use(received, slots[-1])
             if run.flags & FLAG_ACKNOWLEDGED and len(run.packet_ids) == len(run.payloads):
                 self.repeats.remember(properties.owner, run.packet_ids, run.payloads, slots[:-1])
+
+    def _decode_stamped(self, run: Run, properties: DeviceProperties) -> None:
+        """Decode a run whose times are its own already, in whatever order runs come: live ones go first."""
+        self._crowded = False
+        if run.flags & _SPECIAL:
+            self._decode_special(run, properties, run.received_ms)
+            return
+        slot = run.received_ms
+        for number, payload in enumerate(run.payloads):
+            self._timeless = False
+            if not self._read(run, (payload,), properties, (slot,)):
+                self._general(run, payload, properties, slot)
+            if self._timeless and run.flags & FLAG_ACKNOWLEDGED and len(run.packet_ids) == len(run.payloads):
+                self.repeats.remember(properties.owner, (run.packet_ids[number],), (payload,), (slot,))
+            slot += slots_of(payload)
 
     def _decode_ordinary(self, run: Run, properties: DeviceProperties, start: int) -> Sequence[int]:
         """Decode all payloads, giving times from ``start`` on to those without their own.

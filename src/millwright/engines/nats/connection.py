@@ -23,6 +23,7 @@ from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, RetentionPolicy, StreamConfig
 
+from millwright.engines.nats.follower import Follower
 from millwright.engines.nats.streams import PullReader, StreamMessage, StreamSpec, StreamState, message_id_of
 from millwright.kernel import (
     Conflict,
@@ -389,6 +390,11 @@ class NatsConnection:
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The stream {stream} cannot be read", error) from error
 
+    async def follow(self, stream: str, first: int) -> Follower:
+        """Read on from the sequence ``first``, also what comes later. Raises ``Unavailable``."""
+        _, jetstream = self._need()
+        return await Follower.open(jetstream, stream, first)
+
     async def count(self, stream: str, subject: str = ">") -> dict[str, int]:
         """How many messages the stream holds, by subject, of the subjects that ``subject`` matches."""
         _, jetstream = self._need()
@@ -418,6 +424,18 @@ class NatsConnection:
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"Message {sequence} of {stream} cannot be read", error) from error
         return StreamMessage(sequence, raw.subject or "", raw.data or b"", False)
+
+    async def newest(self, stream: str, subject: str) -> StreamMessage | None:
+        """The last message of the stream on ``subject`` (no wildcards), or ``None``."""
+        _, jetstream = self._need()
+        try:
+            raw = await _once_restored(lambda: jetstream.get_last_msg(stream, subject))
+        except nats.js.errors.NotFoundError:
+            return None
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unavailable(f"The newest message on {subject} cannot be read", error) from error
+        message_id = (raw.headers or {}).get("Nats-Msg-Id", "")
+        return StreamMessage(raw.seq or 0, raw.subject or "", raw.data or b"", False, message_id)
 
     async def trim(self, stream: str, before: int, *, subject: str | None = None) -> None:
         """Remove every message of the stream (and ``subject``) below the sequence ``before``; 0: every one."""

@@ -14,6 +14,7 @@ import shutil
 import socket
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from millwright.engines.nats.settings import NatsSettings
@@ -35,12 +36,25 @@ def find_server() -> Path:
     )
 
 
-class NatsServer:
-    """A nats-server to be started by the supervisor: its command line, configuration, address and readiness."""
+@dataclass(frozen=True, slots=True)
+class LeafRemote:
+    """The server above that this one is a leaf node of: addresses, our seed (NKEY), PEM file of authorities."""
 
-    def __init__(self, settings: NatsSettings, folder: Path) -> None:
+    urls: tuple[str, ...]
+    seed: str
+    ca: str = ""
+
+
+class NatsServer:
+    """A nats-server to be started by the supervisor: its command line, configuration, address and readiness.
+
+    With ``remote`` it joins the server there as a leaf node; while that is away, nothing here changes.
+    """
+
+    def __init__(self, settings: NatsSettings, folder: Path, remote: LeafRemote | None = None) -> None:
         self._settings = settings
         self._folder = folder
+        self._remote = remote
 
     @property
     def port(self) -> int:
@@ -57,16 +71,16 @@ class NatsServer:
 
         Raises ``Conflict`` (``engines.nats_port_taken``) when the configured port is in use.
         """
-        if not _is_free(self._settings.host, self.port):
+        if not is_free(self._settings.host, self.port):
             if self._settings.port:
                 raise Conflict(
                     f"Port {self.port} is taken, so the embedded nats-server cannot listen on it.",
                     code="engines.nats_port_taken",
                     hint="Set [nats] port to 0 for any free one, or [nats] url to use the server that is there.",
                 )
-            self._write_secrets({**self._secrets(), "port": _free_port(self._settings.host)})
+            self._write_secrets({**self._secrets(), "port": free_port(self._settings.host)})
         config = self._folder / "nats.conf"
-        _write_private(config, self._config())
+        write_private(config, self._config())
         for stale in self._folder.glob("*.ports"):
             stale.unlink()
         return [str(find_server()), "--config", str(config)]
@@ -90,6 +104,22 @@ class NatsServer:
             f"  max_file_store: {store}\n"
             "  max_memory_store: 67108864\n"
             "}\n"
+        ) + self._leaf()
+
+    def _leaf(self) -> str:
+        remote = self._remote
+        if remote is None:
+            return ""
+        secured = any(each.startswith("tls:") for each in remote.urls)
+        tls = f", tls {{ {f'ca_file: {json.dumps(remote.ca)}, ' if remote.ca else ''}timeout: 5 }}" if secured else ""
+        urls = ", ".join(json.dumps(each) for each in remote.urls)
+        # A leaf node tells which subjects are asked for here; what goes up and down is these two families alone.
+        return (
+            'leafnodes { reconnect: "1s", remotes: [ {'
+            f" urls: [ {urls} ], nkey: {json.dumps(remote.seed)}{tls},"
+            ' deny_imports: [ "intake.>", "$JS.>", "stats.>", "events.>", "presence.>" ],'
+            ' deny_exports: [ "intake.>", "$JS.>", "stats.>", "events.>", "presence.>" ]'
+            " } ] }\n"
         )
 
     def _store_bytes(self) -> int:
@@ -129,15 +159,16 @@ class NatsServer:
         try:
             found: dict[str, str | int] = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
-            found = {"token": secrets.token_urlsafe(24), "port": _free_port(self._settings.host)}
+            found = {"token": secrets.token_urlsafe(24), "port": free_port(self._settings.host)}
             self._write_secrets(found)
         return found
 
     def _write_secrets(self, found: dict[str, str | int]) -> None:
-        _write_private(self._folder / "endpoint.json", json.dumps(found))
+        write_private(self._folder / "endpoint.json", json.dumps(found))
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
+    """Replace the file ``path`` by one that nobody else can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     # The opener sets the mode from the first byte on.
@@ -146,13 +177,15 @@ def _write_private(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def _free_port(host: str) -> int:
+def free_port(host: str) -> int:
+    """A port of ``host`` that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 
-def _is_free(host: str, port: int) -> bool:
+def is_free(host: str, port: int) -> bool:
+    """Whether one can listen there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -18,6 +18,7 @@ from millwright.engines.sql import Records, metadata, owner_of
 TABLES = {
     "device_id": ("dev", "devices_devices"),
     "place_id": ("plc", "devices_places"),
+    "edge_id": ("edge", "devices_edges"),
     "model_id": ("mod", "devices_models"),
     "connection_id": ("con", "devices_connections"),
     "point_id": ("pnt", "devices_points"),

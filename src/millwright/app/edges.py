@@ -1,0 +1,39 @@
+"""Which roles a node runs: all of them, those of a parent of edges, or those of an edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec import field
+
+from millwright.app import ROLES
+from millwright.app.folder import DataFolder
+from millwright.app.sections import ProcessSettings, load_sections
+from millwright.devices.edge.joining import find_membership, remote_of
+from millwright.devices.edge.settings import EdgeSettings, EdgesSettings
+from millwright.engines.nats import LeafRemote
+
+
+class _Sections(ProcessSettings, frozen=True):
+    edges: EdgesSettings = field(default_factory=EdgesSettings)
+    edge: EdgeSettings = field(default_factory=EdgeSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the supervisor runs, and where its broker joins as a leaf node."""
+
+    roles: tuple[str, ...]
+    remote: LeafRemote | None = None
+
+
+def chosen(config: Path | None, folder: DataFolder, environ: Mapping[str, str] | None = None) -> Chosen:
+    """By the settings, and by whether the folder has joined a parent. Raises ``Corrupt`` (``devices.edge_file``)."""
+    settings = load_sections(_Sections, config, environ)
+    membership = find_membership(folder.root)
+    if membership is None:
+        return Chosen((*ROLES, "edges") if settings.edges.port else ROLES)
+    roles = ("historian", "listener", "edge", *(("web",) if settings.edge.console else ()))
+    return Chosen(roles, remote_of(membership, folder.root))

@@ -1,0 +1,70 @@
+"""Receive times that are a message's own, given once at the edge.
+
+A reading without a source time is kept at its receive time, one to a millisecond and device. A plain node makes those
+times unique while it decodes, by the order of its stream. An edge's parent cannot: with live data first, frames reach
+it in another order. So an edge gives each such message its time before it is stored, and both decode the same.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from millwright.devices.intake import FLAG_STAMPED, INTAKE, Frame, Run, decode_frame, encode_frame, slots_of, subject_of
+from millwright.devices.mqtt import Intake
+from millwright.devices.telemetry.receive_clock import BURST_MS, STEP_BACK_MS
+from millwright.engines.nats import NatsConnection
+
+_RECALLED: Final = 64
+_MOST: Final = 100_000
+_STATED: Final = (b'"ts"', b'"time"')
+
+
+class StampedIntake:
+    """Stamps frames on their way to ``inner``; a :class:`millwright.kernel.Part`."""
+
+    def __init__(self, inner: Intake, nats: NatsConnection, listener_id: str) -> None:
+        self._inner, self._nats, self._listener_id = inner, nats, listener_id
+        self._free_ms: dict[str, int] = {}
+        self._stamped: dict[str, bytes] = {}
+
+    async def start(self) -> None:
+        """Recall which times were given away last."""
+        last = (await self._nats.state(INTAKE.name)).last_sequence
+        first = max(1, last - _RECALLED + 1)
+        async for message in self._nats.scan(INTAKE.name, subject=subject_of(self._listener_id), first=first):
+            for run in decode_frame(message.data).runs:
+                if run.flags & FLAG_STAMPED:
+                    used = run.received_ms + sum(map(slots_of, run.payloads))
+                    self._free_ms[run.device_id] = max(self._free_ms.get(run.device_id, 0), used)
+
+    async def stop(self) -> None:
+        """Nothing to release."""
+
+    async def commit(self, frame: bytes, message_id: str) -> None:
+        """Stamp and pass on; what is tried again has the stamps of the first time."""
+        stamped = self._stamped.get(message_id)
+        if stamped is None:
+            stamped = self._stamped[message_id] = self._stamp(frame)
+        await self._inner.commit(stamped, message_id)
+        del self._stamped[message_id]
+
+    def _stamp(self, data: bytes) -> bytes:
+        frame: Frame = decode_frame(data)
+        for run in frame.runs:
+            if not run.topic.startswith("spBv1.0/") and any(map(_is_timeless, run.payloads)):
+                self._stamp_run(run)
+        return encode_frame(frame)
+
+    def _stamp_run(self, run: Run) -> None:
+        free_ms = self._free_ms.get(run.device_id, 0)
+        start = max(run.received_ms, free_ms) if free_ms - run.received_ms <= STEP_BACK_MS else run.received_ms
+        if start - run.received_ms > BURST_MS:
+            return
+        if len(self._free_ms) >= _MOST:
+            self._free_ms.clear()
+        run.received_ms, run.flags = start, run.flags | FLAG_STAMPED
+        self._free_ms[run.device_id] = start + sum(map(slots_of, run.payloads))
+
+
+def _is_timeless(payload: bytes) -> bool:
+    return not any(each in payload for each in _STATED)

@@ -1,0 +1,242 @@
+"""The link between real brokers: what is sent once, again, in which order, and what when one side forgets."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from millwright.devices.edge.positions import EdgePositions
+from millwright.devices.edge.receiver import EdgeReceiver
+from millwright.devices.edge.settings import EdgeSettings
+from millwright.devices.edge.uplink import Uplink
+from millwright.devices.edge.wire import Wanted
+from millwright.devices.intake import FLAG_DUPLICATE, INTAKE, Frame, Run, decode_frame, encode_frame
+from millwright.engines.nats import NatsConnection
+from millwright.kernel import SystemClock, Unavailable
+from support.nats import RunningNats
+
+EDGE = "edge_1"
+TOPIC = "millwright/v1/telemetry"
+
+
+class Members:
+    """Every device is at the edge."""
+
+    def members(self, _edge_id: str) -> set[str]:
+        return {"dev_1", "dev_2"}
+
+    def note(self, _seen: object) -> None:
+        return
+
+
+class Nothing:
+    async def of(self, _edge_id: str) -> Wanted:
+        return Wanted("none")
+
+
+@dataclass
+class Link:
+    """An edge's broker and its parent's; the hub between them is left out: the receiver serves at the edge's."""
+
+    edge_server: RunningNats
+    parent_server: RunningNats
+    edge: NatsConnection
+    parent: NatsConnection
+    receiver: EdgeReceiver | None = None
+    uplink: Uplink | None = None
+
+    async def open(self) -> None:
+        """Let the link be up."""
+        await self.parent.ensure_stream(INTAKE)
+
+        def connect(_edge_id: str) -> NatsConnection:
+            return NatsConnection(self.edge_server.url, "receiver")
+
+        clock = SystemClock()
+        self.receiver = EdgeReceiver(connect, self.parent, Members(), Nothing(), self.parent, clock)
+        await self.receiver.start()
+        await self.receiver.admit([EDGE])
+
+    async def cut(self) -> None:
+        if self.receiver is not None:
+            await self.receiver.stop()
+            self.receiver = None
+
+    async def forward(self, **settings: float) -> Uplink:
+        """Let the edge begin to forward."""
+        self.uplink = Uplink(self.edge, SystemClock(), EdgeSettings(**settings))  # type: ignore[arg-type]  # by name
+        await self.uplink.start()
+        return self.uplink
+
+    async def die(self) -> None:
+        """The edge's process ends, with nothing kept in memory."""
+        if self.uplink is not None:
+            await self.uplink.stop()
+            self.uplink = None
+
+    async def receive(self, numbers: range, *, age_s: float = 0, flags: int = 0, topic: str = TOPIC) -> None:
+        """The edge's listener stores a frame for each number."""
+        for number in numbers:
+            received_ms = round((time.time() - age_s) * 1000)
+            run = Run(f"dev_{number % 2 + 1}", topic, received_ms, flags, [str(number).encode()])
+            await self.edge.append("intake.x", encode_frame(Frame(1, "x", [run])))
+
+    async def stored(self) -> list[int]:
+        """The numbers in the parent's intake, as they were stored."""
+        found = []
+        async for message in self.parent.scan(INTAKE.name):
+            for run in decode_frame(message.data).runs:
+                found += [int(payload) for payload in run.payloads]
+        return found
+
+    async def until(self, condition: Callable[[list[int]], bool], timeout_s: float = 20) -> list[int]:
+        deadline = time.monotonic() + timeout_s
+        while not condition(found := await self.stored()):
+            assert time.monotonic() < deadline, f"{len(found)} stored: {found[:20]} … {found[-20:]}"
+            await asyncio.sleep(0.05)
+        return found
+
+
+@pytest.fixture
+async def link(tmp_path: Path) -> AsyncIterator[Link]:
+    async with RunningNats(tmp_path / "edge", 1) as edge, RunningNats(tmp_path / "parent", 1) as parent:
+        made = Link(edge, parent, NatsConnection(edge.url, "edge"), NatsConnection(parent.url, "parent"))
+        await made.edge.start()
+        await made.parent.start()
+        await made.edge.ensure_stream(INTAKE)
+        yield made
+        await made.die()
+        await made.cut()
+        await made.edge.stop()
+        await made.parent.stop()
+
+
+async def test_everything_arrives_in_order_and_once_however_often_either_side_begins_anew(link: Link) -> None:
+    await link.receive(range(100))
+    for _ in range(3):
+        await link.open()
+        await link.forward()
+        await link.until(lambda found: len(found) >= 100)
+        await link.cut()
+        await link.die()
+    await link.open()
+    await link.receive(range(100, 150))
+    await link.forward()
+    assert await link.until(lambda found: len(found) >= 150) == list(range(150))
+
+
+async def test_positions_outlive_what_they_were_read_from(link: Link) -> None:
+    """Long after the broker's window of duplicates: the parent's intake was stored and trimmed."""
+    await link.open()
+    await link.receive(range(50))
+    await link.forward()
+    await link.until(lambda found: len(found) >= 50)
+    positions = EdgePositions(link.parent)
+    async for message in link.parent.scan(INTAKE.name):
+        positions.see(message)
+    await positions.settle()  # as the intake's reader does before it acknowledges
+    await link.parent.trim(INTAKE.name, (await link.parent.state(INTAKE.name)).last_sequence + 1)
+    await link.cut()
+    await link.die()
+    await link.open()
+    await link.receive(range(50, 60))
+    await link.forward()
+    assert await link.until(lambda found: len(found) >= 10) == list(range(50, 60))
+
+
+async def test_a_parent_that_forgot_gets_again_what_the_edge_still_has(link: Link) -> None:
+    await link.open()
+    await link.receive(range(40))
+    uplink = await link.forward()
+    await link.until(lambda found: len(found) >= 40)
+    await link.cut()
+    for stream in (INTAKE.name, "EDGE_POSITIONS"):  # it was restored from a backup of before it all
+        await link.parent.remove_stream(stream)
+    await link.receive(range(40, 45))
+    await link.open()
+    assert await link.until(lambda found: len(found) >= 45) == list(range(45))
+    assert uplink.went_back == 1
+
+
+async def test_new_data_goes_first_and_the_backlog_comes_once_beside_it(link: Link) -> None:
+    await link.receive(range(3000), age_s=3600)
+    await link.open()
+    receiver = link.receiver
+    assert receiver is not None
+    slow = receiver._append  # the link is slow: what is behind takes a while
+
+    async def slowly(*arguments: object) -> None:
+        await asyncio.sleep(0.02)
+        await slow(*arguments)  # type: ignore[arg-type]  # passed on as they came
+
+    receiver._append = slowly  # type: ignore[method-assign]
+    await link.forward()
+    await link.receive(range(3000, 3010))
+    found = await link.until(lambda found: 3009 in found)
+    assert len(found) < 3010, "the backlog was not slow enough to show anything"
+    await link.cut()  # in the middle, twice: another live lane begins each time
+    await link.receive(range(3010, 3020), age_s=60)
+    await link.die()
+    await link.open()
+    await link.forward()
+    await link.receive(range(3020, 3030))
+    found = await link.until(lambda found: len(found) >= 3030)
+    assert sorted(found) == list(range(3030))
+    backlog = [number for number in found if number < 3000]
+    assert backlog == sorted(backlog)
+
+
+async def test_repetitions_and_sparkplug_wait_for_their_turn(link: Link) -> None:
+    await link.receive(range(2000), age_s=3600)
+    await link.open()
+    uplink = await link.forward()
+    deadline = time.monotonic() + 10
+    while not uplink.live and (await link.stored())[-1:] != [1999]:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+    await link.receive(range(2000, 2005), flags=FLAG_DUPLICATE)
+    await link.receive(range(2005, 2010), topic="spBv1.0/plant/NDATA/x")
+    await link.receive(range(2010, 2015))
+    found = await link.until(lambda found: len(found) >= 2015)
+    assert sorted(found) == list(range(2015))
+    held = [number for number in found if number < 2010]
+    assert held == list(range(2010))
+
+
+async def test_what_left_the_backlog_is_counted_and_the_rest_goes_on(link: Link) -> None:
+    await link.open()
+    await link.receive(range(10))
+    uplink = await link.forward()
+    await link.until(lambda found: len(found) >= 10)
+    await link.cut()
+    await link.receive(range(10, 30))
+    await link.edge.trim(INTAKE.name, 21)
+    await link.open()
+    assert await link.until(lambda found: len(found) >= 20) == [*range(10), *range(20, 30)]
+    assert uplink.given_up == 10
+
+
+async def test_a_parent_whose_disk_is_full_takes_nothing_until_there_is_room(link: Link) -> None:
+    await link.open()
+    assert link.receiver is not None
+    full = True
+
+    def need_room() -> None:
+        if full:
+            raise Unavailable("full", code="app.disk_full")
+
+    link.receiver._full = need_room
+    await link.receive(range(5))
+    uplink = await link.forward()
+    deadline = time.monotonic() + 10
+    while not uplink.cut:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+    assert await link.stored() == []
+    full = False
+    assert await link.until(lambda found: len(found) >= 5) == list(range(5))
