@@ -1879,6 +1879,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/edge-joining": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Join as an edge
+         * @description For `millwright edge join`: a one-time code and a public key, for where and how to connect.
+         */
+        post: operations["joinEdge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/edges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Edges
+         * @description Every edge by name, with what it said last and what it lacks.
+         */
+        get: operations["listEdges"];
+        put?: never;
+        /**
+         * Enrol an edge
+         * @description A new edge with a one-time code, shown this once, and the command to type at the edge's machine.
+         */
+        post: operations["addEdge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/edges/{edge_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An edge
+         * @description One edge.
+         */
+        get: operations["getEdge"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove an edge
+         * @description Remove an edge that has no devices; what it forwarded stays.
+         */
+        delete: operations["deleteEdge"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an edge
+         * @description Rename it, or say where it stands.
+         */
+        patch: operations["updateEdge"];
+        trace?: never;
+    };
+    "/api/v1/edges/{edge_id}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a new code
+         * @description For a code that was lost, or a machine that is replaced: who uses it takes the edge over.
+         */
+        post: operations["addEdgeCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/edges/{edge_id}/revocation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke an edge
+         * @description Its link ends within seconds, and its code and key are worthless.
+         */
+        post: operations["revokeEdge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrolment": {
         parameters: {
             query?: never;
@@ -6901,6 +7013,7 @@ export interface components {
             alarms_active: number;
             created_ms: number;
             disabled: boolean;
+            edge_id?: string | null;
             id: string;
             /** @enum {string} */
             kind: "device" | "sparkplug_edge" | "sparkplug_device" | "gateway" | "gateway_device";
@@ -6924,6 +7037,8 @@ export interface components {
         DeviceChange: {
             address?: components["schemas"]["ForeignAddress"] | null;
             disabled?: boolean;
+            /** @description The edge it connects to; null: this node. */
+            edge_id?: string | null;
             /** @description Makes a plain device a gateway, or a gateway a plain device. */
             kind?: "device" | "gateway";
             model_id?: string | null;
@@ -7052,6 +7167,74 @@ export interface components {
             };
             name: string;
             took_ms: number;
+        };
+        /** Edge */
+        Edge: {
+            code_expires_ms: number | null;
+            connected_ms: number | null;
+            created_ms: number;
+            devices: number;
+            id: string;
+            joined_ms: number | null;
+            lacks: string[];
+            name: string;
+            organisation_id: string;
+            place_id: string | null;
+            place_path: string | null;
+            revoked_ms: number | null;
+            seen_ms: number | null;
+            /** @enum {string} */
+            state: "waiting" | "connected" | "cut" | "revoked";
+            status: components["schemas"]["EdgeStatus"] | null;
+        };
+        /** EdgeChange */
+        EdgeChange: {
+            name?: string;
+            place_id?: string | null;
+        };
+        /** EdgeEnrolled */
+        EdgeEnrolled: {
+            edge: components["schemas"]["Edge"];
+            enrolment: components["schemas"]["EdgeEnrolment"];
+        };
+        /** EdgeEnrolment */
+        EdgeEnrolment: {
+            code: string;
+            command: string;
+            expires_ms: number;
+        };
+        /** EdgeStatus */
+        EdgeStatus: {
+            addresses?: string[];
+            /** @default  */
+            applied: string;
+            applied_ms?: number | null;
+            /** @default  */
+            apply_error: string;
+            /** @default 0 */
+            at_ms: number;
+            /** @default 0 */
+            backlog_bytes: number;
+            /** @default 0 */
+            backlog_messages: number;
+            backlog_oldest_ms?: number | null;
+            clock_offset_ms?: number | null;
+            /** @default 0 */
+            disk_free_bytes: number;
+            /** @default 0 */
+            given_up: number;
+            /** @default false */
+            live: boolean;
+            /** @default 0 */
+            memory_bytes: number;
+            problems?: {
+                [key: string]: unknown;
+            }[];
+            rtt_ms?: number | null;
+            /** @default 0 */
+            started_ms: number;
+            /** @default  */
+            version: string;
         };
         /** Ended */
         Ended: {
@@ -7710,6 +7893,20 @@ export interface components {
             chain: string;
             issued: components["schemas"]["Certificate"];
         };
+        /** Joined */
+        Joined: {
+            /** @default  */
+            ca: string;
+            edge_id: string;
+            name: string;
+            organisation: string;
+            urls: string[];
+        };
+        /** JoinRequest */
+        JoinRequest: {
+            code: string;
+            public_key: string;
+        };
         /** Kinds */
         Kinds: {
             broken: components["schemas"]["BrokenKind"][];
@@ -8124,6 +8321,8 @@ export interface components {
             address?: components["schemas"]["ForeignAddress"] | null;
             /** @default false */
             disabled: boolean;
+            /** @description The edge it connects to; null: this node. */
+            edge_id?: string | null;
             /**
              * @default device
              * @enum {string}
@@ -8167,6 +8366,16 @@ export interface components {
             rpo_records: number;
             /** @default 60 */
             rto_s: number;
+        };
+        /** NewEdge */
+        NewEdge: {
+            /**
+             * @description Unique; compared without case.
+             * @example hall-3
+             */
+            name: string;
+            /** @description Where it stands. */
+            place_id?: string | null;
         };
         /** NewFiler */
         NewFiler: {
@@ -15897,6 +16106,8 @@ export interface operations {
             query?: {
                 /** @description `next` of the page before. */
                 cursor?: string | null;
+                /** @description The devices at this edge. */
+                edge_id?: string | null;
                 kind?: "device" | "sparkplug_edge" | "sparkplug_device" | "gateway" | "gateway_device" | null;
                 limit?: number;
                 model_id?: string | null;
@@ -17394,6 +17605,506 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    joinEdge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinRequest"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Joined"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listEdges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Edge"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addEdge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEdge"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EdgeEnrolled"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getEdge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The edge. */
+                edge_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Edge"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteEdge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The edge. */
+                edge_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateEdge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The edge. */
+                edge_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EdgeChange"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Edge"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addEdgeCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The edge. */
+                edge_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EdgeEnrolment"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeEdge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The edge. */
+                edge_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Edge"];
                 };
             };
             /** @description It takes a second person, and waits. */
