@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from millwright.app.disk import DiskWatch
+from millwright.app.node import Node
+from millwright.devices.edge.joining import find_membership
 from millwright.devices.mqtt.ports import Intake
-from millwright.kernel import LimitExceeded
+from millwright.kernel import LimitExceeded, Part
 
 
 class GuardedIntake:
@@ -23,3 +25,17 @@ class GuardedIntake:
                 retry_after_s=1.0,
             )
         await self._intake.commit(frame, message_id)
+
+
+def guarded(node: Node, stream: Intake, disk: DiskWatch, listener_id: str) -> tuple[Intake, list[Part]]:
+    """What ``listener_id`` appends its frames to, and the parts it stands on, to be started before it.
+
+    At an edge each message without a time is given one here, so that the parent reads the same in whatever order.
+    """
+    intake = GuardedIntake(stream, disk)
+    if find_membership(node.folder.root) is None:
+        return intake, []
+    from millwright.devices.edge.stamps import StampedIntake
+
+    stamped = StampedIntake(intake, node.bus, listener_id)
+    return stamped, [stamped]

@@ -6,7 +6,7 @@ import logging
 import os
 
 from millwright.app.disk import DiskWatch
-from millwright.app.intake import GuardedIntake
+from millwright.app.intake import guarded
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.stats import figures
 from millwright.devices import Changes, ChangeWatch
@@ -46,7 +46,8 @@ def compose(node: Node) -> Composition:
         clock=node.clock,
     )
     stream = JetStreamIntake(node.bus, name)
-    delivery = Delivery(GuardedIntake(stream, disk), node.bus, node.clock, settings, listener_id=name)
+    intake, stamps = guarded(node, stream, disk, name)
+    delivery = Delivery(intake, node.bus, node.clock, settings, listener_id=name)
     catalogue = Catalogue(folder=node.folder.root / "connectors")
     desk = Desk(catalogue, node.clock, settings.cancel_s)
     host = Host(
@@ -62,4 +63,4 @@ def compose(node: Node) -> Composition:
     )
     watch = ChangeWatch(node.bus, Changes(node.records, node.bus), host.device_changed)
     node.stats.sources.append(lambda: figures(**host.stats()))
-    return Composition([LastStep(node.bus), disk, stream, delivery, desk, host, watch])
+    return Composition([LastStep(node.bus), disk, stream, *stamps, delivery, desk, host, watch])

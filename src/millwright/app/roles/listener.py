@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from millwright.app.disk import DiskWatch
-from millwright.app.intake import GuardedIntake
+from millwright.app.intake import guarded
 from millwright.app.limits import QuotaDoor, QuotaEnforcer, RatePacer
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.refusals import RecordedAuthenticator
@@ -11,9 +11,7 @@ from millwright.app.stats import figures
 from millwright.app.tls import NodeTls, listening
 from millwright.devices import EVERY, Access, Changes, DeviceStore
 from millwright.devices.credentials import CredentialStore
-from millwright.devices.edge.joining import find_membership
-from millwright.devices.edge.stamps import StampedIntake
-from millwright.devices.mqtt import Intake, JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener, MqttSettings
+from millwright.devices.mqtt import JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener, MqttSettings
 from millwright.kernel import Part
 from millwright.ledger import Denials, Recorder
 from millwright.metering import Calendar, LimitWatch
@@ -50,11 +48,7 @@ def compose(node: Node) -> Composition:
     )
     door = RecordedAuthenticator(QuotaDoor(access, lambda: limits.ceilings), denials, node.clock)
     tls, secured = _tls(node, settings, recorder) if settings.tls_port else (None, [])
-    intake: Intake = GuardedIntake(stream, disk)
-    stamps: list[Part] = []
-    if find_membership(node.folder.root) is not None:
-        stamped = StampedIntake(intake, node.bus, listener_id)
-        intake, stamps = stamped, [stamped]
+    intake, stamps = guarded(node, stream, disk, listener_id)
     listener = MqttListener(
         settings,
         door,

@@ -21,7 +21,7 @@ from millwright.app.identifiers import (
     start_on_demand,
     watch_of,
 )
-from millwright.app.intake import GuardedIntake
+from millwright.app.intake import guarded
 from millwright.app.limits import QuotaDoor, QuotaProblems, RatePacer
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.refusals import RecordedAuthenticator
@@ -255,10 +255,11 @@ def _device_http(node: Node, mqtt: MqttSettings, denials: Denials, limits: Limit
     disk = DiskWatch(node.folder.root, low_mb=section.disk_low_mb, stop_mb=section.disk_stop_mb, clock=node.clock)
     stream = JetStreamIntake(node.bus, name)
     pacer = RatePacer(lambda: limits.ceilings, node.clock)
-    desk = IntakeDesk(GuardedIntake(stream, disk), name, chosen, mqtt, node.clock, pacer)
+    intake, stamps = guarded(node, stream, disk, name)
+    desk = IntakeDesk(intake, name, chosen, mqtt, node.clock, pacer)
     app = DeviceHttp(door, desk, HistorianClient(node.bus), chosen)
     node.stats.sources.append(lambda: Figures({"device_requests": app.requests, "device_messages": desk.messages}))
-    return app, [disk, stream, access, desk] if chosen.enabled else []
+    return app, [disk, stream, *stamps, access, desk] if chosen.enabled else []
 
 
 def _edge_door(node: Node, authority: CertificateAuthority) -> EdgeDoor:

@@ -11,6 +11,7 @@ from typing import Final
 
 from millwright.devices.edge.wire import Delivery
 from millwright.devices.intake import FLAG_DUPLICATE, FRAME_VERSION, INTAKE, Frame, Run, decode_frame, encode_frame
+from millwright.devices.permissions import TELEMETRY
 from millwright.engines.nats import Follower, NatsConnection, StreamMessage
 from millwright.kernel import Unavailable, end
 
@@ -32,8 +33,9 @@ class OutOfStep(Exception):
 
 
 def is_held(run: Run) -> bool:
-    """Whether a run must not overtake: Sparkplug counts its messages, and a repetition follows its original."""
-    return run.topic.startswith("spBv1.0/") or bool(run.flags & FLAG_DUPLICATE)
+    """Whether a run must not overtake: only plain telemetry, each message with a time of its own, may. Sparkplug counts
+    its messages, other dialects and answers to commands get their times in order, a repetition follows its original."""
+    return run.topic not in TELEMETRY or bool(run.flags & FLAG_DUPLICATE)
 
 
 class Lane:

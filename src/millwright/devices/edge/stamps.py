@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from millwright.devices.intake import FLAG_STAMPED, INTAKE, Frame, Run, decode_frame, encode_frame, slots_of, subject_of
-from millwright.devices.mqtt import Intake
+from millwright.devices.mqtt.ports import Intake
+from millwright.devices.permissions import TELEMETRY
 from millwright.devices.telemetry.receive_clock import BURST_MS, STEP_BACK_MS
 from millwright.engines.nats import NatsConnection
 
@@ -51,7 +52,7 @@ class StampedIntake:
     def _stamp(self, data: bytes) -> bytes:
         frame: Frame = decode_frame(data)
         for run in frame.runs:
-            if not run.topic.startswith("spBv1.0/") and any(map(_is_timeless, run.payloads)):
+            if run.topic in TELEMETRY and any(map(_is_timeless, run.payloads)):
                 self._stamp_run(run)
         return encode_frame(frame)
 
