@@ -35,6 +35,7 @@ READS = {
     ("post", "/api/v1/account/passkeys/challenge"),
     ("post", "/api/v1/account/identities"),
     ("post", "/api/v1/account/identities/proof"),
+    *(("post", f"/api/v1/connectors/{what}") for what in ("test", "browse", "read", "discover")),
 }
 """Routes that change nothing though they are sent by POST; what the last of them begin is told when it is finished."""
 

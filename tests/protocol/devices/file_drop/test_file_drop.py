@@ -54,6 +54,7 @@ async def test_a_file_is_read_once_and_moved(tmp_path: Path) -> None:
         assert {(s.quality, s.note) for s in followed.samples} == {(BAD, "no file has told of it")}
         drop(tmp_path, "a.csv", WIDE)
         await followed.until(lambda seen: len(seen.samples) >= 6)
+        await until(lambda: names(tmp_path) == ["done/a.csv"])
         drop(tmp_path, "a.csv", WIDE.replace("21.5", "30.5"))
         drop(tmp_path, "b.txt", WIDE)
         await followed.until(lambda seen: 30.5 in good(seen, "t"))
@@ -62,6 +63,20 @@ async def test_a_file_is_read_once_and_moved(tmp_path: Path) -> None:
     assert good(followed, "t") == [21.5, 22, 30.5, 22]
     assert [s.time_ms for s in followed.of("s") if s.quality == GOOD][:2] == [BEGIN_MS, BEGIN_MS + 1000]
     assert not list(tmp_path.glob(".*.progress"))
+
+
+def test_a_file_that_replaces_the_one_being_read_is_not_put_away_unread(tmp_path: Path) -> None:
+    folder = Folder(FileDropSettings(folder=str(tmp_path)))
+    folder.claim()
+    drop(tmp_path, "a.csv", WIDE)
+    (found,) = folder.files()
+    drop(tmp_path, "a.csv", WIDE + WIDE)
+    folder.put_away(found)
+    assert names(tmp_path) == ["a.csv"]
+    (found,) = folder.files()
+    folder.put_away(found)
+    assert names(tmp_path) == ["done/a.csv"]
+    folder.release()
 
 
 async def until(condition: Any, limit_s: float = 20) -> None:

@@ -17,7 +17,7 @@ ADDRESSES = ["1:holding:5", "coil:0", "discrete:3", "input:2", "40010:uint32"]
 @pytest.mark.parametrize("transport", ["tcp", "rtu", "rtu_over_tcp"])
 async def test_it_conforms(transport: str) -> None:
     async with AsyncExitStack() as stack:
-        settings: dict[str, object] = {"transport": transport, "timeout_s": 1}
+        settings: dict[str, object] = {"transport": transport, "timeout_s": 5}
         if transport == "rtu":
             settings["serial_port"] = await stack.enter_async_context(pymodbus_on_a_wire(device(1)))
             settings["parity"] = "none"  # A pseudo terminal knows no other.

@@ -198,13 +198,20 @@ class Folder:
         return found.path.with_name(f".{found.path.name}.progress")
 
     def put_away(self, found: Found, why: str = "") -> None:
-        """Move it to ``done``, or with a reason to ``failed``; nothing there is overwritten."""
+        """Move it to ``done``, or with a reason to ``failed``; nothing there is overwritten.
+
+        Where another file came under its name meanwhile, that one stays, to be read.
+        """
         target = self.path / (FAILED if why else DONE) / found.path.name
         for number in itertools.count(1):
             if not target.exists():
                 break
             target = target.with_name(f"{found.path.stem}.{number}{found.path.suffix}")
         found.path.rename(target)
+        status = target.stat()
+        if (status.st_size, status.st_mtime_ns) != (found.size, found.time_ns):
+            target.rename(found.path)
+            return
         if why:
             target.with_name(target.name + ".reason.txt").write_text(why + "\n", encoding="utf-8")
         self._progress(found).unlink(missing_ok=True)
