@@ -16,8 +16,10 @@ from collections.abc import Sequence
 MOST_WORKERS = 4
 """More would start more servers, browsers and nodes at a time than their time-outs allow for."""
 
+WORKERS = str(min(os.cpu_count() or 1, MOST_WORKERS))
 PARTS = (
-    ("not alone", ("-n", str(min(os.cpu_count() or 1, MOST_WORKERS)), "--dist", "loadfile")),
+    # In the order of collection: it is of use, see tests/conftest.py.
+    ("not alone", ("-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")),
     ("alone", ()),
 )
 NO_TESTS = 5

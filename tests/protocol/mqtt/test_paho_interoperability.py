@@ -24,7 +24,7 @@ SUITE = os.environ.get("WITNESS_PAHO_MQTT_TESTING", "")
 
 # The suite's option parser knows no value for -n and no -s, so it is imported and told host, port and topics.
 # Its own clean-up takes it that nobody else waits: its clients are those of one device here.
-# Topics that begin with a slash are a device's own here (other platforms' begin so), and what it publishes there reaches
+# Topics that begin with a slash are a device's own here (other platforms' do), and what it publishes there reaches
 # no client. The suite wants one such topic for a will; it gets another name.
 RUNNER = """
 import sys, unittest, importlib
