@@ -36,7 +36,9 @@ from support.connectors import catalogue
 from support.mqtt import until
 from support.sealing import sealing
 
-QUICK = ConnectorsSettings(silence_s=1.0, cancel_s=0.3, first_retry_s=0.05, most_retry_s=0.2, buffer_mb=1)
+QUICK = ConnectorsSettings(
+    enterprises=True, silence_s=1.0, cancel_s=0.3, first_retry_s=0.05, most_retry_s=0.2, buffer_mb=1
+)
 
 
 @dataclass

@@ -394,7 +394,12 @@ def _field(
     records: Records, everything: Records, devices: DevicesService, sealed: Secrets, bus: NatsConnection, clock: Clock
 ) -> dict[str, Any]:
     """Connectors, and the host that speaks to field devices: in this process, where it is started."""
-    store, vault, catalogue, chosen = ConnectionStore(records), Vault(sealed), Catalogue(), ConnectorsSettings()
+    store, vault, catalogue, chosen = (
+        ConnectionStore(records),
+        Vault(sealed),
+        Catalogue(),
+        ConnectorsSettings(enterprises=True),
+    )
     client = HostClient(bus, "test", patience_s=0.0)
     made = Connectors(store, vault, catalogue, devices.device_store, client, bus, clock, chosen)
     stream = JetStreamIntake(bus, "test-connectors")

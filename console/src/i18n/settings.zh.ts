@@ -148,6 +148,7 @@ export const SETTINGS: Record<string, string> = {
   "devices.gateway_devices": "一个网关自动注册的下级设备数上限。",
   "devices.credentials_per_device": "一台设备的凭证数上限。",
   "devices.import_rows": "一次导入的行数上限。",
+  "connectors.enterprises": "下属组织能否从本节点建立采集连接。它们会触及本节点所在网络中的一切，最好让它们用自己的边缘节点接入。",
   "connectors.silence_s": "会话这么久没有送来数值（且超过最长周期的三倍）时，向对端提问一次；不应答则断开重连。",
   "connectors.cancel_s": "会话被要求结束后的最长时间，超过则放弃等待。",
   "connectors.first_retry_s": "断开后首次重连的等待时间，每次翻倍。",

@@ -41,7 +41,15 @@ def connectors_of(node: Node, devices: DevicesService, secrets: Secrets) -> Fiel
     )
     host = HostClient(node.bus, node.settings.node.name, keeper.wake)
     connectors = Connectors(
-        store, Vault(secrets), Catalogue(), devices.device_store, host, node.bus, node.clock, settings
+        store,
+        Vault(secrets),
+        Catalogue(),
+        devices.device_store,
+        host,
+        node.bus,
+        node.clock,
+        settings,
+        keep_out=node.folder.root,
     )
     services = {"connectors": connectors, "things": Things(connectors, devices)}
     return Field(services, keeper)

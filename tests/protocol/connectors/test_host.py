@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from millwright.devices import DeviceChange
+from millwright.devices.connectors import Catalogue, Connectors, ConnectorsSettings
 from millwright.devices.connectors.contract import BAD, Sample
-from millwright.devices.connectors.model import BrowseRequest, ConnectionChange, Draft, NewThing, ReadRequest, Tag
+from millwright.devices.connectors.model import (
+    BrowseRequest,
+    ConnectionChange,
+    Draft,
+    NewConnection,
+    NewThing,
+    ReadRequest,
+    Tag,
+)
 from millwright.devices.connectors.tables import connections
 from millwright.devices.connectors.things import Scopes
-from millwright.kernel import Conflict, Invalid, NotFound, Unavailable, Unsupported
-from millwright.kernel.scope import EVERYTHING
+from millwright.kernel import ROOT, Conflict, Denied, Invalid, NotFound, SystemClock, Unavailable, Unsupported
+from millwright.kernel.scope import EVERYTHING, Scope, within
 from support.connectors import Peer, peers
 from support.field import FieldHost
 from support.intake import stored_runs
@@ -217,6 +227,57 @@ async def test_secrets_are_sealed_and_kept_when_left_out(field: FieldHost, peer:
     removed = await field.connectors.change(connection.id, ConnectionChange(settings={"password": None}))
     assert removed.secrets == ()
     await until(lambda: peer.passwords[-1] == "")
+
+
+async def test_secrets_given_for_one_peer_are_not_sent_to_another(field: FieldHost, peer: Peer) -> None:
+    connection = await field.connect(settings={"password": "hush-hush"})
+    await until(lambda: peer.passwords == ["hush-hush"])
+    elsewhere = {"peer": "evil"}
+    for attempt in (
+        field.connectors.test(Draft(connection_id=connection.id, settings=elsewhere)),
+        field.connectors.read(ReadRequest(connection_id=connection.id, settings=elsewhere, addresses=["a"])),
+        field.connectors.change(connection.id, ConnectionChange(settings=elsewhere)),
+    ):
+        with pytest.raises(Invalid) as refused:
+            await attempt
+        assert (refused.value.code, refused.value.detail["secrets"]) == ("connectors.secrets_needed", ["password"])
+    assert peer.passwords == ["hush-hush"]
+    await field.connectors.change(connection.id, ConnectionChange(settings={"peer": "a", "timeout_s": 0.3}))
+    await until(lambda: peer.passwords == ["hush-hush"] * 2)
+
+
+async def test_what_an_enterprise_may_reach_is_the_operators_to_say(field: FieldHost) -> None:
+    own = field.connectors
+    closed = Connectors(
+        own._store, own._vault, Catalogue(), own._devices, own._host, field.bus, SystemClock(), ConnectorsSettings()
+    )
+    opened = Connectors(
+        own._store, own._vault, Catalogue(), own._devices, own._host, field.bus, SystemClock(),
+        ConnectorsSettings(enterprises=True), keep_out=Path("/srv/node"),
+    )  # fmt: skip
+    tcp, serial = {"host": "127.0.0.1"}, {"transport": "rtu", "serial_port": "/dev/ttyS0"}
+
+    async def refusal(service: Connectors, kind: str, settings: dict[str, Any]) -> str | None:
+        try:
+            await service.create(NewConnection(name=f"{kind} {settings}", kind=kind, settings=settings, enabled=False))
+        except Denied as error:
+            return error.code
+        return None
+
+    with within(Scope(frozenset({"org_works"}), home="org_works")):
+        assert await refusal(closed, "modbus", tcp) == "connectors.enterprises_closed"
+        assert await refusal(opened, "modbus", serial) == "connectors.node_only"
+        with pytest.raises(Denied, match="only the organisation"):
+            await closed.discover("opcua", 1.0)
+    with within(Scope(frozenset({ROOT}), home=ROOT)):
+        assert await refusal(closed, "modbus", tcp) is None
+        assert await refusal(closed, "modbus", serial) is None
+        for url in ("sqlite:////srv/node/records.db", "sqlite:////srv/x/../node/records.db"):
+            assert await refusal(opened, "sql_poll", {"url": url, "query": "SELECT 1"}) == "connectors.node_data"
+        assert (
+            await refusal(opened, "file_drop", {"folder": "/srv/node/x", "time_column": "t"}) == "connectors.node_data"
+        )
+        assert await refusal(opened, "file_drop", {"folder": "/srv/other", "time_column": "t"}) is None
 
 
 async def test_questions_find_a_session_or_say_why_not(field: FieldHost, peer: Peer) -> None:

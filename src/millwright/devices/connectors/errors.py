@@ -27,13 +27,44 @@ def kind_broken(kind: str, why: str) -> Unavailable:
     )
 
 
-def node_only(kind: str) -> Denied:
-    """The connector could read files of the node's machine."""
+def enterprises_closed(kind: str) -> Denied:
+    """Connections from this node are for the organisation that runs it."""
     return Denied(
-        f"The connector {kind!r} reads files of the machine that the node runs on.",
-        code="connectors.node_only",
-        hint="Only the organisation that runs the node may use it; ask its engineers to make the connection.",
+        f"From this node only the organisation that runs it connects machines by {kind!r}.",
+        code="connectors.enterprises_closed",
+        hint="Connect the machine by an edge of your own, or ask the node's operator to set [connectors] enterprises.",
         detail={"kind": kind},
+    )
+
+
+def node_only(kind: str) -> Denied:
+    """The connector could use files or serial ports of the node's machine."""
+    return Denied(
+        f"This connection by {kind!r} would use files or serial ports of the machine that the node runs on.",
+        code="connectors.node_only",
+        hint="Only the organisation that runs the node may do that; ask its engineers to make the connection.",
+        detail={"kind": kind},
+    )
+
+
+def node_data(name: str) -> Denied:
+    """The connector would read or write what the node itself keeps."""
+    return Denied(
+        f"The setting {name!r} names something in the node's own data folder.",
+        code="connectors.node_data",
+        hint="Choose a folder or file elsewhere.",
+        detail={"pointer": f"/settings/{name}"},
+    )
+
+
+def secrets_needed(names: Iterable[str]) -> Invalid:
+    """Secrets given for one peer are not sent to another."""
+    listed = sorted(names)
+    return Invalid(
+        f"Other settings than before may mean another machine: give {', '.join(listed)} again.",
+        code="connectors.secrets_needed",
+        hint="What was kept sealed for one machine is not sent to another.",
+        detail={"secrets": listed},
     )
 
 

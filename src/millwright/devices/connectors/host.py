@@ -16,12 +16,13 @@ from msgspec import structs
 from millwright.devices.connectors.catalogue import Catalogue
 from millwright.devices.connectors.delivery import Delivery
 from millwright.devices.connectors.desk import Desk, answer
+from millwright.devices.connectors.errors import secrets_needed
 from millwright.devices.connectors.model import ConnectionHealth, Trouble
 from millwright.devices.connectors.rpc import CHANGED, Ask, subject_of
 from millwright.devices.connectors.runner import Runner
 from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.connectors.store import Configured, ConnectionStore
-from millwright.devices.connectors.vault import Vault
+from millwright.devices.connectors.vault import Vault, is_same_peer
 from millwright.kernel import Bus, Clock, Invalid, MillwrightError, Unsubscribe, end
 
 logger = logging.getLogger(__name__)
@@ -250,7 +251,11 @@ class Host:
             return kind, known
         kept = {key: known[key] for key in self._catalogue.secrets(kind) if key in known}
         given = {key: value for key, value in asked.settings.items() if value is not None or key not in kept}
-        return kind, {**kept, **given}
+        wanted, used = {**kept, **given}, kept.keys() - given.keys()
+        convert = self._catalogue.convert
+        if used and not is_same_peer(convert(kind, known), convert(kind, wanted), self._catalogue.secrets(kind)):
+            raise secrets_needed(used)
+        return kind, wanted
 
     # --- how it does -------------------------------------------------------------------------------------------------
 

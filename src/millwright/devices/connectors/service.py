@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, structs
@@ -13,7 +14,7 @@ from msgspec import UNSET, structs
 from millwright.devices.connectors.bulk import point_of, read_points, write_points
 from millwright.devices.connectors.catalogue import Catalogue, Kinds
 from millwright.devices.connectors.contract import NodePage
-from millwright.devices.connectors.errors import node_only
+from millwright.devices.connectors.errors import enterprises_closed, node_data, node_only, secrets_needed
 from millwright.devices.connectors.model import (
     BrowseRequest,
     ConnectionChange,
@@ -36,7 +37,7 @@ from millwright.devices.connectors.model import (
 from millwright.devices.connectors.rpc import Ask, HostClient, Operation, announce
 from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.connectors.store import ConnectionStore
-from millwright.devices.connectors.vault import Vault
+from millwright.devices.connectors.vault import Vault, is_same_peer
 from millwright.devices.errors import invalid, not_found, too_many
 from millwright.devices.names import clean_name
 from millwright.devices.registry import DeviceStore
@@ -45,6 +46,8 @@ from millwright.ledger import note
 
 _NOT_ITS_OWN = ("id", "revision", "created_ms", "points", "program_changed")
 _PAGE = 1000
+SIMULATOR: Final = "simulator"
+"""The kind that reaches nothing."""
 
 
 class Connectors:
@@ -60,9 +63,12 @@ class Connectors:
         bus: Bus,
         clock: Clock,
         settings: ConnectorsSettings,
+        *,
+        keep_out: Path | None = None,
     ) -> None:
         self._store, self._vault, self._catalogue, self._devices = store, vault, catalogue, devices
         self._host, self._bus, self._clock, self._settings = host, bus, clock, settings
+        self._keep_out = None if keep_out is None else keep_out.resolve()
 
     # --- kinds and connections ---------------------------------------------------------------------------------------
 
@@ -91,7 +97,7 @@ class Connectors:
 
     def _create(self, new: NewConnection) -> FieldConnection:
         connection_id = new_id("con")
-        self._need_reach(new.kind)
+        self._need_reach(new.kind, new.settings)
         self._catalogue.convert(new.kind, new.settings)
         plain, sealed = self._vault.part(connection_id, new.settings, self._catalogue.secrets(new.kind))
         return self._store.insert(
@@ -128,10 +134,14 @@ class Connectors:
         if change.settings is not UNSET:
             kind, plain, sealed = self._store.sealed(connection_id)
             names = self._catalogue.secrets(kind)
-            known = self._vault.open(connection_id, plain, sealed) if sealed is not None else {}
+            known = self._vault.open(connection_id, plain, sealed)
             wanted = {key: value for key, value in known.items() if key in names} | dict(change.settings)
             wanted = {key: value for key, value in wanted.items() if not (key in names and value in (None, ""))}
-            self._catalogue.convert(kind, wanted)
+            self._need_reach(kind, wanted)
+            chosen = self._catalogue.convert(kind, wanted)
+            kept = {key for key in known if key in names and key not in change.settings}
+            if kept and not is_same_peer(self._catalogue.convert(kind, known), chosen, names):
+                raise secrets_needed(kept)
             values["settings"], values["secrets"] = self._vault.part(connection_id, wanted, names)
             # Another address is another machine: what runs there is met anew.
             values |= {"program": None, "program_now": None}
@@ -281,9 +291,18 @@ class Connectors:
         if connection.points + more > self._settings.points:
             raise too_many("points in one connection", self._settings.points, "points", section="connectors")
 
-    def _need_reach(self, kind: str) -> None:
-        if self._catalogue.get(kind).kind.reads_files and current_scope().home != ROOT:
-            raise node_only(kind)
+    def _need_reach(self, kind: str, settings: Mapping[str, Any]) -> None:
+        """Raises ``Denied`` where the connection would reach what is not its organisation's to reach."""
+        reads_files = self._catalogue.get(kind).kind.reads_files
+        if current_scope().home != ROOT and kind != SIMULATOR:
+            if not self._settings.enterprises:
+                raise enterprises_closed(kind)
+            if reads_files or settings.get("serial_port"):
+                raise node_only(kind)
+        if reads_files and self._keep_out is not None:
+            for name, value in settings.items():
+                if isinstance(value, str) and _is_below(value, self._keep_out):
+                    raise node_data(name)
 
     # --- field devices -----------------------------------------------------------------------------------------------
 
@@ -305,7 +324,7 @@ class Connectors:
 
     async def discover(self, kind: str, timeout_s: float) -> builtins.list[FoundPeer]:
         """Peers on the local network. Raises ``Unsupported`` where the protocol cannot."""
-        self._catalogue.get(kind)
+        await asyncio.to_thread(self._need_reach, kind, {})
         return await self._host.discover(kind, timeout_s)
 
     async def health(self) -> builtins.list[ConnectionHealth]:
@@ -328,12 +347,22 @@ class Connectors:
             connection = await self.get(draft.connection_id)
             if draft.kind not in (None, connection.kind):
                 raise invalid("A connection's kind does not change.", "/kind")
+            if draft.settings is not None:
+                await asyncio.to_thread(self._need_reach, connection.kind, draft.settings)
         elif draft.kind is None:
             raise invalid("Name a connection, or a kind with its settings.", "/kind")
         else:
-            await asyncio.to_thread(self._need_reach, draft.kind)
+            await asyncio.to_thread(self._need_reach, draft.kind, draft.settings or {})
             await asyncio.to_thread(self._catalogue.convert, draft.kind, draft.settings or {})
         return Ask(op=op, connection_id=draft.connection_id, kind=draft.kind, settings=draft.settings)
+
+
+def _is_below(text: str, folder: Path) -> bool:
+    """Whether a path, or the path of a URL such as ``sqlite:///…``, lies in ``folder``."""
+    try:
+        return Path(text.partition(":///")[2] or text).expanduser().resolve().is_relative_to(folder)
+    except (OSError, ValueError, RuntimeError):  # no path
+        return False
 
 
 def _row(point_id: str, connection_id: str, new: NewPoint) -> dict[str, Any]:

@@ -10,6 +10,13 @@ from msgspec import Meta, Struct
 class ConnectorsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[connectors]``: the process that speaks field protocols, and what one of them may use up."""
 
+    enterprises: Annotated[
+        bool,
+        Meta(
+            description="Whether organisations below the one that runs this node may make connections from it. They "
+            "would reach what the node reaches in its network: better let them connect by edges of their own.",
+        ),
+    ] = False
     silence_s: Annotated[
         float,
         Meta(

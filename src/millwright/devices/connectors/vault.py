@@ -6,10 +6,26 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec import Struct, structs
 
 from millwright.devices.connectors.store import SEALED_NAMES
 from millwright.devices.connectors.tables import SECRETS
 from millwright.engines.secrets import Secrets, purpose_of
+
+
+def is_same_peer(known: Struct, wanted: Struct, secret: frozenset[str]) -> bool:
+    """Whether secrets given with the settings ``known`` may be used with ``wanted``: nothing differs but times and
+    limits, so it is the same machine, spoken to as safely as before."""
+
+    def telling(settings: Struct) -> dict[str, Any]:
+        every = structs.asdict(settings).items()
+        return {key: value for key, value in every if key not in secret and not _is_harmless(key)}
+
+    return telling(known) == telling(wanted)
+
+
+def _is_harmless(name: str) -> bool:
+    return name.endswith(("_s", "_ms")) or name.startswith("max_")
 
 
 class Vault:
