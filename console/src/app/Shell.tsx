@@ -146,7 +146,8 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     ...(several ? [item("/organisations", <BankOutlined />, t.nav.organisations)] : []),
     ...(people ? [item("/people", <TeamOutlined />, t.nav.people)] : []),
   ];
-  const chosen = `/${pathname.split("/")[1] ?? ""}`;
+  const first = `/${pathname.split("/")[1] ?? ""}`;
+  const chosen = first === "/readings" ? "/devices" : first; // history is brought in from the list of devices
   const within = identifiers.some((one) => one?.key === chosen);
   const [open, setOpen] = useState<string[]>(within ? ["identifiers"] : []);
   useEffect(() => { if (within) setOpen(["identifiers"]); }, [within]);

@@ -1,6 +1,7 @@
 import { CheckCircleFilled } from "@ant-design/icons";
 import { Alert, App, Button, Form, Input, InputNumber, Modal, Select, Steps, Switch, Tag } from "antd";
-import { type JSX, useState } from "react";
+import { useMutation } from "@tanstack/react-query";
+import { type JSX, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { post } from "../api/client";
@@ -35,7 +36,10 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
   const devices = useList<Device>("/devices", { limit: 500 }, { enabled: step === 3 });
   const count = useLiveCount(step === 4 ? connection?.id ?? null : null);
 
-  const test = useChange((asked: { kind: string; settings: Record<string, unknown> }) => post<ConnectionTest>("/connectors/test", asked), []);
+  // What a test found is said in the form, beside its button, and not by a notice that would lie over the button.
+  const test = useMutation({ mutationFn: (asked: { kind: string; settings: Record<string, unknown> }) => post<ConnectionTest>("/connectors/test", asked) });
+  const outcome = useRef<HTMLDivElement>(null);
+  useEffect(() => { if (test.isSuccess || test.isError) outcome.current?.scrollIntoView({ block: "nearest" }); }, [test.isSuccess, test.isError]);
   const finish = useChange(async (v: Map) => {
     const made = connection ?? (await post<FieldConnection>("/connectors", { name: draft?.name, kind: kind?.key, settings: draft?.settings, enabled: true }));
     setConnection(made);
@@ -69,7 +73,7 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
   const footers: Record<number, JSX.Element[]> = {
     0: [],
     1: [back, <Button key="t" loading={test.isPending} onClick={() => void runTest()}>{t.connectors.wizard.test}</Button>, <Button key="n" type="primary" onClick={() => void toTags()}>{t.common.next}</Button>],
-    2: [...(into ? [] : [back]), <span key="c" className="quiet" style={{ marginInlineEnd: 12 }}>{tags.length > 0 ? t.connectors.wizard.ticked(tags.length) : t.connectors.wizard.none}</span>, <Button key="n" type="primary" disabled={tags.length === 0} onClick={() => { setStep(3); }}>{t.common.next}</Button>],
+    2: [...(into ? [] : [back]), <span key="c" className="quiet" style={{ marginInline: 12 }}>{tags.length > 0 ? t.connectors.wizard.ticked(tags.length) : t.connectors.wizard.none}</span>, <Button key="n" type="primary" disabled={tags.length === 0} onClick={() => { setStep(3); }}>{t.common.next}</Button>],
     3: [back, <Button key="f" type="primary" loading={finish.isPending} onClick={() => { mapping.submit(); }}>{t.connectors.wizard.finish}</Button>],
     4: [...(thing ? [<Button key="o" onClick={() => void navigate(`/devices/${thing.device_id}`)}>{t.connectors.wizard.open}</Button>] : []), <Button key="d" type="primary" onClick={close}>{t.common.done}</Button>],
   };
@@ -78,9 +82,9 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
     <Modal open onCancel={close} title={into ? t.connectors.addTags : t.connectors.add} width={760} mask={{ closable: false }} footer={footers[step]}>
       <Steps size="small" current={step} responsive={false} style={{ margin: "8px 0 20px" }} items={[t.connectors.wizard.pick, t.connectors.wizard.connect, t.connectors.wizard.tags, t.connectors.wizard.map, t.connectors.wizard.live].map((title, at) => ({ title: at === step ? title : "" }))} />
       {step === 0 && (
-        <div className="grid" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(min(220px, 100%), 1fr))" }}>
+        <div className="grid" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(min(220px, 100%), 1fr))", gap: 12 }}>
           {kinds.map((one) => (
-            <button key={one.key} type="button" className="card" data-kind={one.key} onClick={() => { test.reset(); setKind(one); setStep(1); form.resetFields(); }}>
+            <button key={one.key} type="button" className="card" style={{ display: "flex", flexDirection: "column", gap: 2 }} data-kind={one.key} onClick={() => { test.reset(); setKind(one); setStep(1); form.resetFields(); }}>
               <b>{one.title[language]}</b>
               <div className="small quiet">{one.summary[language]}</div>
               {one.standard && <div className="small faint">{one.standard}</div>}
@@ -90,11 +94,13 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
       )}
       {kind && step === 1 && (
         <Form form={form} layout="vertical" requiredMark={false} initialValues={{ name: draft?.name, ...startValues(kind, draft?.settings) }} preserve={false}>
-          {test.data && <Alert type="success" showIcon icon={<CheckCircleFilled />} title={t.connectors.wizard.tested} description={<><div>{[test.data.identity.vendor, test.data.identity.product, test.data.identity.version, test.data.identity.serial].filter(Boolean).join(" · ")} {test.data.identity.note && <span className="quiet">{test.data.identity.note}</span>}</div><div className="small quiet">{t.connectors.wizard.testedText(f.number(Math.max(1, Math.round(test.data.open_ms + test.data.latency_ms))))}</div></>} />}
-          {failed && <Alert type="error" showIcon title={failed.title} description={failed.hint} />}
-          <p className="small quiet">{t.connectors.wizard.docs}: {kind.does_not[language]}</p>
+          <p className="small quiet" style={{ marginBlockEnd: 16 }}>{t.connectors.wizard.docs(kind.does_not[language])}</p>
           <Form.Item name="name" label={t.connectors.wizard.name} rules={[{ required: true, message: t.common.required }, { max: 128 }]}><Input autoFocus autoComplete="off" /></Form.Item>
           <KindFields kind={kind} />
+          <div ref={outcome} role="status">
+            {test.data && <Alert type="success" showIcon icon={<CheckCircleFilled />} title={t.connectors.wizard.tested} description={<><div>{[test.data.identity.vendor, test.data.identity.product, test.data.identity.version, test.data.identity.serial].filter(Boolean).join(" · ")}</div>{test.data.identity.note && <div className="quiet">{test.data.identity.note}</div>}<div className="small quiet">{t.connectors.wizard.testedText(f.number(Math.max(1, Math.round(test.data.open_ms + test.data.latency_ms))))}</div></>} />}
+            {failed && <Alert type="error" showIcon title={failed.title} description={failed.hint} />}
+          </div>
         </Form>
       )}
       {kind && step === 2 && draft && <TagPicker kind={kind} peer={into ? { connection_id: into.id } : { kind: kind.key, settings: draft.settings }} choose={setTags} />}

@@ -31,13 +31,16 @@ export default function ConnectionDrawer({ id, kinds, health, close }: { id: str
     <Drawer open onClose={close} size={720} title={found?.name ?? ""} extra={engineer && found && <span className="row"><Button size="small" loading={toggle.isPending} onClick={() => { toggle.mutate(undefined as never); }}>{found.enabled ? t.connectors.disable : t.connectors.enable}</Button><Button size="small" danger onClick={ask}>{t.connectors.remove}</Button></span>}>
       <Loaded query={connection}>
         {(one) => (
-          <Tabs
-            items={[
-              { key: "points", label: t.connectors.wizard.tags, children: <Points connection={one} engineer={engineer && kind !== undefined} add={() => { setAdding(true); }} /> },
-              { key: "about", label: t.connectors.about, children: <About connection={one} kind={kind} health={health} engineer={engineer} /> },
-              ...(engineer && kind ? [{ key: "settings", label: t.connectors.settings, children: <SettingsForm key={one.revision} connection={one} kind={kind} /> }] : []),
-            ]}
-          />
+          <div className="stack tight">
+            <Trouble connection={one} health={health} engineer={engineer} />
+            <Tabs
+              items={[
+                { key: "points", label: t.connectors.wizard.tags, children: <Points connection={one} engineer={engineer && kind !== undefined} add={() => { setAdding(true); }} /> },
+                { key: "about", label: t.connectors.about, children: <About connection={one} kind={kind} health={health} /> },
+                ...(engineer && kind ? [{ key: "settings", label: t.connectors.settings, children: <SettingsForm key={one.revision} connection={one} kind={kind} /> }] : []),
+              ]}
+            />
+          </div>
         )}
       </Loaded>
       {adding && found && <ConnectWizard kinds={kinds} into={found} close={() => { setAdding(false); }} />}
@@ -45,21 +48,30 @@ export default function ConnectionDrawer({ id, kinds, health, close }: { id: str
   );
 }
 
-function About({ connection, kind, health, engineer }: { connection: FieldConnection; kind: ConnectorKind | undefined; health: ConnectionHealth | undefined; engineer: boolean }): JSX.Element {
+/** What is wrong with the connection, above whatever tab is open. */
+function Trouble({ connection, health, engineer }: { connection: FieldConnection; health: ConnectionHealth | undefined; engineer: boolean }): JSX.Element {
   const t = useText();
-  const f = useFormat();
   const words = useNodeWords();
-  const { language } = usePreferences();
   const acknowledge = useChange(() => post(`/connectors/${connection.id}/program`, {}), ["connectors"]);
-  const identity = health?.identity;
-  const recent = health?.recent ?? [];
   const changed = t.connectors.problems["connectors.program_changed"];
-  const error = health?.error ? words.problem(health.error.code, health.error.message, health.error.hint) : null;
+  const error = connection.enabled && health?.error ? words.problem(health.error.code, health.error.message, health.error.hint) : null;
   return (
-    <div className="stack">
+    <>
       {connection.program_changed && changed && <Alert type="warning" showIcon title={changed[0]} description={changed[1]} action={engineer && <Button size="small" loading={acknowledge.isPending} onClick={() => { acknowledge.mutate(undefined as never); }}>{t.connectors.acknowledge}</Button>} />}
       {(health?.problems ?? []).filter((one) => one.code !== "connectors.program_changed").map((one) => <Alert key={one.code} type="warning" showIcon title={t.connectors.problems[one.code]?.[0] ?? one.message} description={t.connectors.problems[one.code]?.[1] ?? one.hint} />)}
       {error && <Alert type="error" showIcon title={error.title} description={error.hint} />}
+    </>
+  );
+}
+
+function About({ connection, kind, health }: { connection: FieldConnection; kind: ConnectorKind | undefined; health: ConnectionHealth | undefined }): JSX.Element {
+  const t = useText();
+  const f = useFormat();
+  const { language } = usePreferences();
+  const identity = health?.identity;
+  const recent = health?.recent ?? [];
+  return (
+    <div className="stack">
       <Sparkline times={recent.map((_, at) => at * 2000)} values={recent} label={t.connectors.rate} format={(value) => f.rate(value)} />
       <Descriptions
         size="small" column={1} bordered

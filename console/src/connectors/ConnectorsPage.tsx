@@ -6,6 +6,7 @@ import type { ConnectionHealth, ConnectorKind, ConnectorKinds, FieldConnection }
 import { useList, useMay, useResource } from "../api/queries";
 import { usePreferences } from "../app/preferences";
 import { useFormat, useText } from "../i18n";
+import { useNodeWords } from "../i18n/node";
 import { useFilters } from "../parts/filters";
 import { Listing } from "../parts/Listing";
 import { Empty, Loaded, Page } from "../parts/Page";
@@ -20,6 +21,7 @@ const STEP_MS = 2000;
 export default function ConnectorsPage(): JSX.Element {
   const t = useText();
   const f = useFormat();
+  const words = useNodeWords();
   const { language } = usePreferences();
   const [filters, setFilters] = useFilters();
   const engineer = useMay("connectors:write");
@@ -37,6 +39,10 @@ export default function ConnectorsPage(): JSX.Element {
     const recent = found?.recent ?? [];
     return <Sparkline times={recent.map((_, at) => at * STEP_MS)} values={recent} label={t.connectors.perSecond(f.rate(found?.samples_per_s ?? 0))} height={height} format={(value) => f.rate(value)} />;
   };
+  const error = (one: FieldConnection): string | null => {
+    const found = one.enabled ? byId.get(one.id)?.error : null;
+    return found ? words.problem(found.code, found.message, found.hint).title : null;
+  };
   const goodness = (one: FieldConnection): JSX.Element => {
     const found = byId.get(one.id);
     if (!found || found.state === "stopped") return <span className="quiet">{t.connectors.points(f.number(one.points))}</span>;
@@ -44,7 +50,7 @@ export default function ConnectorsPage(): JSX.Element {
   };
   const columns: TableColumnsType<FieldConnection> = [
     { key: "name", title: t.common.name, render: (_, one) => <><button type="button" className="plain" style={{ fontWeight: 500 }} onClick={() => { open(one); }}>{one.name}</button><div className="small quiet">{titleOf(one)}</div></> },
-    { key: "state", title: t.connectors.state, render: (_, one) => <><StateMark connection={one} health={byId.get(one.id)} />{byId.get(one.id)?.error && <div className="small quiet cut" style={{ maxWidth: 280 }}>{byId.get(one.id)?.error?.message}</div>}</> },
+    { key: "state", title: t.connectors.state, render: (_, one) => <><StateMark connection={one} health={byId.get(one.id)} />{error(one) && <div className="small quiet" style={{ maxWidth: 320, whiteSpace: "normal" }}>{error(one)}</div>}</> },
     { key: "points", title: t.connectors.wizard.tags, render: (_, one) => goodness(one) },
     { key: "rate", title: t.connectors.rate, width: 220, render: (_, one) => rate(one, 36) },
     { key: "lag", title: t.connectors.lag, align: "right", render: (_, one) => { const lag = byId.get(one.id)?.lag_ms; return <span className="num quiet">{lag === null || lag === undefined ? "–" : f.duration(Math.max(0, lag))}</span>; } },
@@ -63,6 +69,7 @@ export default function ConnectorsPage(): JSX.Element {
                   <button type="button" className="card" onClick={() => { open(one); }}>
                     <span className="row spread"><b className="cut">{one.name}</b><StateMark connection={one} health={byId.get(one.id)} /></span>
                     <span className="small quiet" style={{ display: "block" }}>{titleOf(one)} · {goodness(one)}</span>
+                    {error(one) && <span className="small quiet" style={{ display: "block" }}>{error(one)}</span>}
                     {rate(one, 36)}
                   </button>
                 )}

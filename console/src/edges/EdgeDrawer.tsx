@@ -18,7 +18,7 @@ export function EdgeDrawer({ id, showCode, close }: { id: string; showCode: (mad
   const phone = usePhone();
   const edge = useResource<Edge>(`/edges/${id}`, {}, { everyMs: 2000 });
   return (
-    <Drawer open onClose={close} size={phone ? "100%" : 560} title={edge.data?.name ?? t.edges.title} extra={edge.data && <EdgeState edge={edge.data} />}>
+    <Drawer open onClose={close} size={phone ? "100%" : 720} title={edge.data?.name ?? t.edges.title} extra={edge.data && <EdgeState edge={edge.data} />}>
       <Loaded query={edge}>{(found) => <Details edge={found} showCode={showCode} close={close} />}</Loaded>
     </Drawer>
   );

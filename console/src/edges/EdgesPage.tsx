@@ -29,7 +29,7 @@ export default function EdgesPage(): JSX.Element {
   const waiting = (e: Edge): JSX.Element => <span className="num">{e.status ? f.number(e.status.backlog_messages) : "–"}</span>;
   const lag = (e: Edge): string => { const ms = lagOf(e, now); return ms === null ? "–" : f.duration(ms); };
   const columns: TableColumnsType<Edge> = [
-    { title: t.edges.name, key: "name", render: (_, e) => <><b>{e.name}</b>{e.place_path && <div className="small faint">{e.place_path}</div>}</> },
+    { title: t.edges.name, key: "name", render: (_, e) => <><button type="button" className="plain" style={{ fontWeight: 500 }} onClick={() => { void go(`/edges/${e.id}`); }}>{e.name}</button>{e.place_path && <div className="small faint">{e.place_path}</div>}</> },
     { title: t.edges.state, key: "state", render: (_, e) => <EdgeState edge={e} /> },
     { title: t.edges.devices, key: "devices", align: "right", render: (_, e) => <span className="num">{f.number(e.devices)}</span> },
     { title: t.edges.backlog, key: "backlog", align: "right", render: (_, e) => waiting(e) },
@@ -81,11 +81,13 @@ function CodeBox({ enrolment, close }: { enrolment: EdgeEnrolment; close: () => 
   const f = useFormat();
   return (
     <Modal open title={t.edges.code} onCancel={close} footer={<Button type="primary" onClick={close}>{t.common.close}</Button>}>
-      <p>{t.edges.codeText}</p>
-      <Snippet text={enrolment.command} />
-      <p>{t.edges.up}</p>
-      <Snippet text="millwright edge up" />
-      <Alert type="info" showIcon title={t.edges.codeEnds(f.time(enrolment.expires_ms))} />
+      <div className="stack tight">
+        <p>{t.edges.codeText}</p>
+        <Snippet text={enrolment.command} />
+        <p>{t.edges.up}</p>
+        <Snippet text="millwright edge up" />
+        <Alert type="info" showIcon title={t.edges.codeEnds(f.time(enrolment.expires_ms))} />
+      </div>
     </Modal>
   );
 }

@@ -101,6 +101,8 @@ function Refused({ info }: { info: ReadingImport }): JSX.Element {
   const zh = usePreferences().language === "zh";
   const complain = useComplain();
   const rows = usePages<RefusedReading>(`${PATH}/${info.id}/refused`, { limit: 100 }, isUnderWay(info) ? { everyMs: 3000 } : {});
+  const { refetch } = rows;
+  useEffect(() => { void refetch(); }, [refetch, info.state]); // the list of the run before, or of its middle, may be held
   const why = (one: RefusedReading): string => (zh && one.reason_zh) || one.reason;
   const columns: TableColumnsType<RefusedReading> = [
     { key: "row", title: t.history.row, align: "right", width: 90, render: (_, one) => <span className="num">{f.number(one.row)}</span> },

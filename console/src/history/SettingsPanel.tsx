@@ -64,9 +64,9 @@ export function SettingsPanel({ info, preview, busy, look, start }: Props): JSX.
           <div>
             <b>{t.history.preview}</b> <span className="small quiet">{t.history.previewText}</span>
             <div style={{ overflowX: "auto" }}>
-              <table className="differences" data-testid="preview">
+              <table className="differences nowrap" style={{ overflowWrap: "normal" }} data-testid="preview">
                 <thead><tr><th>{t.history.row}</th><th>{t.history.time}</th><th>{t.history.device}</th><th>{t.history.property}</th><th>{t.history.value}</th></tr></thead>
-                <tbody>{preview.readings.slice(0, 20).map((one, at) => <tr key={at}><td className="num">{one.row}</td>{one.reason ? <td colSpan={4} style={{ color: "var(--warn)" }}><Why one={one} /></td> : <><td className="num nowrap">{typeof one.time_ms === "number" ? f.time(one.time_ms) : ""}</td><td>{one.device}</td><td className="mono">{one.property}</td><td className="num">{String(one.value)}</td></>}</tr>)}</tbody>
+                <tbody>{preview.readings.slice(0, 20).map((one, at) => <tr key={at}><td className="num">{one.row}</td>{one.reason ? <td colSpan={4} style={{ color: "var(--warn)", whiteSpace: "normal" }}><Why one={one} /></td> : <><td className="num nowrap">{typeof one.time_ms === "number" ? f.time(one.time_ms) : ""}</td><td>{one.device}</td><td className="mono">{one.property}</td><td className="num">{String(one.value)}</td></>}</tr>)}</tbody>
               </table>
             </div>
           </div>

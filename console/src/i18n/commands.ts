@@ -1,7 +1,7 @@
 /** Texts of commands, interlocks and locks, in both languages. */
 export const commands = {
   en: {
-    tab: "Commands", properties: "Writable properties", none: "Nothing here can be commanded", noneText: "The device's thing model names no writable property and no service. Mark properties as writable in the model, or add services.",
+    tab: "Commands", properties: "Writable properties and services", none: "Nothing here can be commanded", noneText: "The device's thing model names no writable property and no service. Mark properties as writable in the model, or add services.",
     now: "Now", range: "Range", newValue: "New value", set: "Set", setting: (name: string) => `Set ${name}`, send: "Send", call: "Call", calling: (name: string) => `Call ${name}`, services: "Services", noInputs: "No inputs", any: "any",
     reason: "Reason", reasonHint: "Shown in the history and in the audit", changes: (from: string, to: string) => `${from} → ${to}`, asleep: "The device is offline: the command waits until it is back.", waits: "May wait for", waitsFor: { now: "Only now", hour: "1 hour", day: "1 day", week: "1 week" },
     effect: "Confirmed only when the value comes back", sent: "The command is on its way", on: "On", off: "Off",
@@ -13,7 +13,7 @@ export const commands = {
     textValue: "A number, true, false or text",
   },
   zh: {
-    tab: "控制", properties: "可写属性", none: "没有可下发的指令", noneText: "设备的物模型没有声明可写属性或服务。请在物模型中将属性标为可写，或添加服务。",
+    tab: "控制", properties: "可写属性与服务", none: "没有可下发的指令", noneText: "设备的物模型没有声明可写属性或服务。请在物模型中将属性标为可写，或添加服务。",
     now: "当前值", range: "范围", newValue: "新值", set: "设置", setting: (name: string) => `设置${name}`, send: "下发", call: "调用", calling: (name: string) => `调用${name}`, services: "服务", noInputs: "无输入参数", any: "不限",
     reason: "原因", reasonHint: "记入历史和审计", changes: (from: string, to: string) => `${from} → ${to}`, asleep: "设备不在线：指令将等待设备上线后下发。", waits: "最多等待", waitsFor: { now: "仅限当前", hour: "1 小时", day: "1 天", week: "1 周" },
     effect: "仅在值回读一致时视为已确认", sent: "指令已提交", on: "开", off: "关",

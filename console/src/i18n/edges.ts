@@ -2,7 +2,7 @@
 export const edges = {
   en: {
     title: "Edges", text: "Small nodes near the devices. They keep what devices send and forward it here, also after a cut link.",
-    empty: "No edges yet", emptyText: "Enrol an edge, type the command it shows on the machine near the devices, and put devices at it.",
+    empty: "No edges yet", emptyText: "Enrol an edge, type the command it shows on the machine near the devices, then choose the edge under “Connects at” of its devices.",
     enrol: "Enrol an edge", name: "Name", place: "Place", state: "State", devices: "Devices", backlog: "Waiting", lag: "Lag", rtt: "Link latency", clock: "Clock", seen: "Last heard", since: "Connected since", joined: "Joined", version: "Version", disk: "Free disk", memory: "Memory", addresses: "Addresses", applied: "Desired state", appliedAt: (when: string) => `in force since ${when}`, lacks: "What it lacks", nothing: "Nothing", live: "New data goes first",
     states: { waiting: "Not joined", connected: "Connected", cut: "Cut off", revoked: "Revoked" },
     lack: { not_joined: "The machine has not joined yet", code_expired: "The code has expired", link: "The link is down", clock: "Its clock is wrong", desired_state: "What is desired is not in force there", backlog_given_up: "Data left the backlog before it came here; local history has it", problems: "It has problems of its own" } as Record<string, string>,
@@ -15,7 +15,7 @@ export const edges = {
   },
   zh: {
     title: "边缘节点", text: "部署在设备旁的小型节点，保存设备数据并转发到本节点，断网后自动补传。",
-    empty: "还没有边缘节点", emptyText: "新建边缘节点，在现场机器上执行显示的命令，再把设备放到该节点上。",
+    empty: "还没有边缘节点", emptyText: "新建边缘节点，在现场机器上执行显示的命令，再在设备的“接入点”中选择该节点。",
     enrol: "接入边缘节点", name: "名称", place: "位置", state: "状态", devices: "设备", backlog: "待转发", lag: "滞后", rtt: "链路时延", clock: "时钟", seen: "最近联络", since: "连接时间", joined: "加入时间", version: "版本", disk: "磁盘剩余", memory: "内存", addresses: "地址", applied: "期望状态", appliedAt: (when: string) => `自 ${when} 起生效`, lacks: "存在的问题", nothing: "无", live: "新数据优先",
     states: { waiting: "未加入", connected: "已连接", cut: "已断开", revoked: "已吊销" },
     lack: { not_joined: "机器尚未加入", code_expired: "接入码已过期", link: "链路中断", clock: "时钟不准", desired_state: "期望状态未能生效", backlog_given_up: "部分数据在转发前已被清除，本地历史中仍有", problems: "节点自身存在问题" } as Record<string, string>,

@@ -39,8 +39,8 @@ export function AskBox({ device, what, close }: { device: Device; what: What; cl
       <Form<Fields> form={form} layout="vertical" requiredMark={false} initialValues={{ expires_s: HOUR }} onFinish={(v) => { send.mutate(v); }}>
         {!device.presence.online && <Alert type="warning" showIcon title={t.commands.asleep} style={{ marginBlockEnd: 16 }} />}
         {writes
-          ? <ValueItem spec={what.property} path="value" label={t.commands.newValue} />
-          : (what.service.inputs ?? []).map((spec) => <ValueItem key={spec.name} spec={spec} path={["inputs", spec.name]} label={title(spec)} />)}
+          ? <ValueItem spec={what.property} path="value" label={t.commands.newValue} focus />
+          : (what.service.inputs ?? []).map((spec, at) => <ValueItem key={spec.name} spec={spec} path={["inputs", spec.name]} label={title(spec)} focus={at === 0} />)}
         {writes && <p className="sentence num" style={{ marginBlockEnd: 16 }}>{t.commands.changes(before, value === undefined || value === null || value === "" ? "?" : f.withUnit(value, what.property.unit))}</p>}
         <Form.Item name="reason" label={t.commands.reason} extra={t.commands.reasonHint}><Input maxLength={1000} /></Form.Item>
         <Form.Item name="expires_s" label={t.commands.waits}>
@@ -52,15 +52,15 @@ export function AskBox({ device, what, close }: { device: Device; what: What; cl
   );
 }
 
-function ValueItem({ spec, path, label }: { spec: Spec; path: string | string[]; label: string }): JSX.Element {
+function ValueItem({ spec, path, label, focus }: { spec: Spec; path: string | string[]; label: string; focus: boolean }): JSX.Element {
   const t = useText();
   const f = useFormat();
   const type = spec.type ?? "number";
   const input = type === "boolean"
     ? <Segmented options={[{ value: true, label: t.commands.on }, { value: false, label: t.commands.off }]} />
     : type === "string"
-      ? <Input maxLength={4000} />
-      : <InputNumber style={{ width: "100%" }} min={spec.minimum ?? undefined} max={spec.maximum ?? undefined} precision={type === "integer" ? 0 : undefined} suffix={unitSign(spec.unit) || undefined} />;
+      ? <Input maxLength={4000} autoFocus={focus} />
+      : <InputNumber style={{ width: "100%" }} autoFocus={focus} min={spec.minimum ?? undefined} max={spec.maximum ?? undefined} precision={type === "integer" ? 0 : undefined} suffix={unitSign(spec.unit) || undefined} />;
   return (
     <Form.Item name={path} label={label} extra={type === "string" ? undefined : `${t.commands.range}: ${rangeOf(spec, f.number, t.commands.any)}`} rules={[{ required: true, message: t.common.required }]} {...(type === "boolean" && { initialValue: true })}>
       {input}

@@ -68,10 +68,10 @@ function InterlockBox({ device, properties, services, close }: { device: Device;
   }), ["interlocks"], () => { close(); }, close);
   const kinds = (["value", "no_alarm", "online"] as const).map((value) => ({ value, label: t.commands.kinds[value] }));
   return (
-    <Modal open width={640} onCancel={close} title={t.commands.addInterlock} okText={t.common.save} cancelText={t.common.cancel} confirmLoading={add.isPending} onOk={() => { form.submit(); }}>
-      <p className="quiet">{t.commands.interlocksText}</p>
+    <Modal open width={760} onCancel={close} title={t.commands.addInterlock} okText={t.common.save} cancelText={t.common.cancel} confirmLoading={add.isPending} onOk={() => { form.submit(); }}>
+      <p className="quiet" style={{ marginBlockEnd: 16 }}>{t.commands.interlocksText}</p>
       <Form<Fields> form={form} layout="vertical" requiredMark={false} initialValues={{ whose: "device", conditions: [{ kind: "value", op: "<", max_age_s: 60 }] }} onFinish={(v) => { add.mutate(v); }}>
-        <Form.Item name="name" label={t.commands.interlockName} rules={[{ required: true, whitespace: true, message: t.common.required }]}><Input maxLength={128} /></Form.Item>
+        <Form.Item name="name" label={t.commands.interlockName} rules={[{ required: true, whitespace: true, message: t.common.required }]}><Input maxLength={128} autoFocus /></Form.Item>
         {device.model_id && <Form.Item name="whose"><Segmented options={[{ value: "device", label: t.commands.thisDevice }, { value: "model", label: t.commands.wholeModel }]} /></Form.Item>}
         <Form.Item name="command" label={t.commands.forWhat}>
           <Select allowClear placeholder={t.commands.every} options={[...properties.filter((p) => p.writable).map((p) => ({ value: p.name, label: title(p) })), ...services.map((s) => ({ value: s.name, label: title(s) }))]} />

@@ -36,9 +36,9 @@ export function LockBox({ device, close }: { device: Device; close: () => void }
   const place = useChange((v: { reason: string }) => post(`/devices/${device.id}/locks`, v), ["devices"], () => { close(); }, close);
   return (
     <Modal open onCancel={close} title={t.commands.lock} okText={t.commands.lock} cancelText={t.common.cancel} confirmLoading={place.isPending} onOk={() => { form.submit(); }}>
-      <p className="quiet">{t.commands.lockText}</p>
+      <p className="quiet" style={{ marginBlockEnd: 16 }}>{t.commands.lockText}</p>
       <Form form={form} layout="vertical" requiredMark={false} onFinish={(v) => { place.mutate(v); }}>
-        <Form.Item name="reason" label={t.commands.lockReason} rules={[{ required: true, whitespace: true, message: t.common.required }]}><Input maxLength={1000} /></Form.Item>
+        <Form.Item name="reason" label={t.commands.lockReason} rules={[{ required: true, whitespace: true, message: t.common.required }]}><Input maxLength={1000} autoFocus /></Form.Item>
       </Form>
     </Modal>
   );

@@ -4,6 +4,7 @@ import { Link } from "react-router";
 import type { Device, ThingModel } from "../../api/model";
 import { useList, useResource } from "../../api/queries";
 import { useFormat, useText, useTitle } from "../../i18n";
+import { DeviceName } from "../../parts/DeviceName";
 import { PresenceMark } from "../../parts/Marks";
 import { Panel } from "../../parts/Page";
 
@@ -24,7 +25,7 @@ export function About({ device }: { device: Device }): JSX.Element {
           {device.sparkplug && <><dt>{t.device.sparkplug}</dt><dd className="mono">{[device.sparkplug.group_id, device.sparkplug.edge_node_id, device.sparkplug.device_id].filter(Boolean).join(" / ")}</dd></>}
           <dt>{t.devices.kind}</dt><dd>{t.devices.kinds[device.kind]}{device.kind === "gateway" && device.registers && <span className="quiet"> · {t.history.registers}</span>}</dd>
           {device.address && <><dt>{t.history.address}</dt><dd>{t.history.dialects[device.address.dialect]} <span className="mono">{[device.address.product_key, device.address.name].filter(Boolean).join(" / ")}</span>{device.address.dialect === "alibaba" && device.address.product_key && device.kind !== "gateway_device" && <div className="small quiet">{t.history.signIn(`${device.address.name}&${device.address.product_key}`)}</div>}</dd></>}
-          {device.parent_id && <><dt>{device.kind === "gateway_device" ? t.history.below : t.wizard.edgeNode}</dt><dd><Link to={`/devices/${device.parent_id}`}>{device.parent_id}</Link></dd></>}
+          {device.parent_id && <><dt>{device.kind === "gateway_device" ? t.history.below : t.wizard.edgeNode}</dt><dd><DeviceName id={device.parent_id} /></dd></>}
           <dt>{t.common.created}</dt><dd className="num">{f.time(device.created_ms)}</dd>
           <dt>{t.device.revision}</dt><dd className="num">{device.revision}</dd>
         </dl>
