@@ -39,7 +39,7 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
   // What a test found is said in the form, beside its button, and not by a notice that would lie over the button.
   const test = useMutation({ mutationFn: (asked: { kind: string; settings: Record<string, unknown> }) => post<ConnectionTest>("/connectors/test", asked) });
   const outcome = useRef<HTMLDivElement>(null);
-  useEffect(() => { if (test.isSuccess || test.isError) outcome.current?.scrollIntoView({ block: "nearest" }); }, [test.isSuccess, test.isError]);
+  useEffect(() => { if (test.isSuccess || test.isError) outcome.current?.scrollIntoView({ block: "center" }); }, [test.isSuccess, test.isError]);
   const finish = useChange(async (v: Map) => {
     const made = connection ?? (await post<FieldConnection>("/connectors", { name: draft?.name, kind: kind?.key, settings: draft?.settings, enabled: true }));
     setConnection(made);

@@ -2,7 +2,7 @@
 export const edges = {
   en: {
     title: "Edges", text: "Small nodes near the devices. They keep what devices send and forward it here, also after a cut link.",
-    empty: "No edges yet", emptyText: "Enrol an edge, type the command it shows on the machine near the devices, then choose the edge under “Connects at” of its devices.",
+    empty: "No edges yet", emptyText: "Enrol an edge, type the command it shows on the machine near the devices, then choose the edge as the place where its devices connect.",
     enrol: "Enrol an edge", name: "Name", place: "Place", state: "State", devices: "Devices", backlog: "Waiting", lag: "Lag", rtt: "Link latency", clock: "Clock", seen: "Last heard", since: "Connected since", joined: "Joined", version: "Version", disk: "Free disk", memory: "Memory", addresses: "Addresses", applied: "Desired state", appliedAt: (when: string) => `in force since ${when}`, lacks: "What it lacks", nothing: "Nothing", live: "New data goes first",
     states: { waiting: "Not joined", connected: "Connected", cut: "Cut off", revoked: "Revoked" },
     lack: { not_joined: "The machine has not joined yet", code_expired: "The code has expired", link: "The link is down", clock: "Its clock is wrong", desired_state: "What is desired is not in force there", backlog_given_up: "Data left the backlog before it came here; local history has it", problems: "It has problems of its own" } as Record<string, string>,
