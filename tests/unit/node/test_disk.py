@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from millwright.app.disk import DiskWatch
-from millwright.app.roles.listener import GuardedIntake
+from millwright.app.intake import GuardedIntake
 from millwright.kernel import LimitExceeded, ManualClock
 
 
