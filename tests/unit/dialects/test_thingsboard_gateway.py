@@ -108,6 +108,12 @@ def test_what_cannot_be_read_is_kept_with_its_reason(bench, topic, payload, reas
     assert len(decoded.batch) == 0
 
 
+def test_a_message_that_speaks_of_too_many_devices_is_refused_as_a_whole(bench):
+    decoded = bench.say("gw", TELEMETRY, {str(number): {"x": 1} for number in range(5_001)})
+    assert reasons(decoded) == ["dialect.message"]
+    assert bench.family.met == []
+
+
 def test_a_plain_device_speaks_for_nobody(bench):
     decoded = bench.say("plain", TELEMETRY, {"A": [{"x": 1}]})
     assert reasons(decoded) == ["dialect.no_gateway"]

@@ -27,6 +27,8 @@ TELEMETRY: Final = "millwright/v1/telemetry"
 """The topic that telemetry from a dialect is read, and kept as a dead letter, under."""
 _SAY_AGAIN_MS: Final = 10_000
 _MOST_SAID: Final = 200_000
+_MOST_PARTS: Final = 5_000
+"""Devices that one message speaks of."""
 
 
 class Below(Protocol):
@@ -164,10 +166,16 @@ class DialectDecoder:
 
 def _read(route: Route, payload: bytes, run: Run) -> Said:
     if route.dialect == "thingsboard":
-        return thingsboard.read(route, payload)
-    if route.dialect == "alibaba":
-        return alink.read(route, payload, now_ms=run.received_ms)
-    return jetlinks.read(route, payload)
+        said = thingsboard.read(route, payload)
+    elif route.dialect == "alibaba":
+        said = alink.read(route, payload, now_ms=run.received_ms)
+    else:
+        said = jetlinks.read(route, payload)
+    if len(said.parts) > _MOST_PARTS:
+        raise Unreadable(
+            "dialect.message", f"The message speaks of {len(said.parts)} devices; send at most {_MOST_PARTS} in one."
+        )
+    return said
 
 
 def _own(device: KnownDevice) -> tuple[str | None, str | None]:
