@@ -35,6 +35,7 @@ from millwright.devices.edge.wire import (
 )
 from millwright.devices.intake import (
     FLAG_ACKNOWLEDGED,
+    FLAG_CROWDED,
     FLAG_DUPLICATE,
     FLAG_RETAINED,
     FLAG_STAMPED,
@@ -52,7 +53,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_FLAGS: Final = FLAG_ACKNOWLEDGED | FLAG_DUPLICATE | FLAG_RETAINED | FLAG_WILL | FLAG_STAMPED
+_FLAGS: Final = FLAG_ACKNOWLEDGED | FLAG_DUPLICATE | FLAG_RETAINED | FLAG_WILL | FLAG_STAMPED | FLAG_CROWDED
 _EPOCH: Final = re.compile(r"[0-9A-Za-z]{1,40}")
 _NOTE_S: Final = 2.0
 _MOST_LANES: Final = 64
