@@ -58,6 +58,10 @@ _EPOCH: Final = re.compile(r"[0-9A-Za-z]{1,40}")
 _NOTE_S: Final = 2.0
 _MOST_LANES: Final = 64
 _MOST_KEPT: Final = 512
+_MOST_STATUS: Final = 64 * 1024
+_MOST_LISTENERS: Final = 8
+_SILENT_S: Final = 10.0
+_NO_NAME: Final = re.compile(r"[^0-9A-Za-z_-]")
 _RETRY_S: Final = 0.2
 _TRIES: Final = 40
 
@@ -104,6 +108,7 @@ class EdgeReceiver:
         self._members: dict[str, set[str]] = {}
         self._seen: dict[str, dict[str, Any]] = {}
         self._last_ms: dict[str, tuple[int, int]] = {}
+        self._listeners: dict[str, dict[str, float]] = {}
         self._task: asyncio.Task[None] | None = None
         self._counters: Counter[str] = Counter()
 
@@ -125,6 +130,7 @@ class EdgeReceiver:
             self._lanes = {key: lane for key, lane in self._lanes.items() if key[0] != edge_id}
             self._seen.pop(edge_id, None)
             self._last_ms.pop(edge_id, None)
+            self._listeners.pop(edge_id, None)
         answers: dict[str, Callable[[str, bytes], Awaitable[bytes]]] = {
             OFFER: self._offer,
             FRAMES: self._take,
@@ -160,13 +166,13 @@ class EdgeReceiver:
 
     async def _offer(self, edge_id: str, data: bytes) -> bytes:
         epoch = _checked(_decoded(data, Offer).epoch)
-        for key in [each for each in self._lanes if each[0] == edge_id]:
-            async with self._lanes[key].lock:  # what the edge sent before it was cut off is stored, or never will be
-                self._lanes[key].position = None
+        for lane in [lane for key, lane in self._lanes.items() if key[0] == edge_id]:
+            async with lane.lock:  # what the edge sent before it was cut off is stored, or never will be
+                lane.position = None
         known = await self._positions.lanes(edge_id, epoch)
         reached = known.get(ALL, 0)
-        lanes = {lane: last for lane, last in known.items() if lane == ALL or last > reached}
-        await self._positions.forget(edge_id, epoch, [lane for lane in known if lane not in lanes])
+        lanes = {name: last for name, last in known.items() if name == ALL or last > reached}
+        await self._positions.forget(edge_id, epoch, [name for name in known if name not in lanes])
         return encode(Standing(lanes, self._clock.now_ms()))
 
     async def _take(self, edge_id: str, data: bytes) -> bytes:
@@ -246,6 +252,8 @@ class EdgeReceiver:
         return encode(Wanted(wanted.version) if wanted.version == want.have else wanted)
 
     async def _status(self, edge_id: str, data: bytes) -> bytes:
+        if len(data) > _MOST_STATUS:
+            raise _strange(f"how it is takes {len(data)} bytes, more than {_MOST_STATUS}")
         report = _decoded(data, Report)
         now_ms = self._clock.now_ms()
         since, heard = self._last_ms.get(edge_id, (now_ms, 0))
@@ -261,15 +269,28 @@ class EdgeReceiver:
 
     async def _presence(self, edge_id: str, data: bytes) -> bytes:
         report = _decoded(data, PresenceReport)
+        listener = self._listener_of(edge_id, report.listener)
+        if listener is None:
+            self._counters["edge_presence_refused"] += 1
+            return b""
         members = self._members.get(edge_id)
         named = {each[0] for each in (*report.connected, *report.disconnected)}
         if members is None or not named <= members:
             members = self._members[edge_id] = await asyncio.to_thread(self._store.members, edge_id)
-        report.listener = edge_id
+        report.listener = listener
         report.connected = [each for each in report.connected if each[0] in members]
         report.disconnected = [each for each in report.disconnected if each[0] in members]
-        await self._bus.publish(f"presence.{edge_id}", encode(report))
+        await self._bus.publish(f"presence.{listener}", encode(report))
         return b""
+
+    def _listener_of(self, edge_id: str, named: str) -> str | None:
+        """What a listener at the edge is called here, since each tells of its own devices; ``None``: one too many."""
+        now_s, name = self._clock.monotonic_s(), _NO_NAME.sub("_", named[:40])
+        heard = {each: at_s for each, at_s in self._listeners.get(edge_id, {}).items() if now_s - at_s < _SILENT_S}
+        if name not in heard and len(heard) >= _MOST_LISTENERS:
+            return None
+        self._listeners[edge_id] = heard | {name: now_s}
+        return f"{edge_id}-{name}"
 
     async def _note(self) -> None:
         while True:
