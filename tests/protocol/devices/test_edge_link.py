@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from millwright.devices.edge.keeping import read_kept
 from millwright.devices.edge.positions import EdgePositions
 from millwright.devices.edge.receiver import EdgeReceiver, _Lane
 from millwright.devices.edge.settings import EdgeSettings
@@ -294,3 +295,33 @@ async def test_an_edge_that_asks_where_it_stands_while_its_lanes_are_given_up_is
     receiver._lanes = {}  # as a delivery on one lane too many does
     held.release()
     assert msgspec.msgpack.decode(await asked, type=Standing).lanes == {}
+
+
+async def test_what_the_parent_has_is_not_told_as_lost_after_a_restart_without_a_link(link: Link) -> None:
+    await link.open()
+    await link.receive(range(50), age_s=7200)
+    uplink = await link.forward()
+    await link.until(lambda found: len(found) >= 50)
+    deadline = time.monotonic() + 10
+    while uplink.reached < 50:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    uplink.keeping.note(uplink.reached)
+    await uplink.keeping.look()
+    await link.cut()
+    await link.die()
+    await link.receive(range(50, 60), age_s=7200)
+    uplink = await link.forward(backlog_days=1 / 24)
+    await uplink.keeping.look()
+    assert uplink.keeping.given_up == 10
+    assert await read_kept(link.edge) == 60
+    await link.die()
+    uplink = await link.forward(backlog_days=1 / 24)
+    await uplink.keeping.look()
+    assert uplink.keeping.given_up == 0
+    await link.die()
+    await link.edge.remove_stream(INTAKE.name)  # begun anew: nothing of it may go because of what was said before
+    await link.edge.ensure_stream(INTAKE)
+    uplink = await link.forward()
+    await uplink.keeping.look()
+    assert await read_kept(link.edge) == 0
