@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from millwright.app.limits import RatePacer
 from millwright.devices.edge.keeping import read_kept
 from millwright.devices.edge.positions import EdgePositions
 from millwright.devices.edge.receiver import EdgeReceiver, _Lane
@@ -21,7 +22,10 @@ from millwright.devices.intake import FLAG_DUPLICATE, INTAKE, Frame, Run, decode
 from millwright.devices.mqtt.presence import PresenceReport
 from millwright.devices.presence.tracker import PresenceTracker
 from millwright.engines.nats import NatsConnection
-from millwright.kernel import Invalid, SystemClock, Unavailable
+from millwright.kernel import Invalid, ManualClock, SystemClock, Unavailable
+from millwright.metering.limits import work_out
+from millwright.metering.model import Limits, RateLimits
+from millwright.parties import Node, Tree
 from support.nats import RunningNats
 
 EDGE = "edge_1"
@@ -33,6 +37,9 @@ class Members:
 
     def members(self, _edge_id: str) -> set[str]:
         return {"dev_1", "dev_2"}
+
+    def owner_of(self, _edge_id: str) -> str:
+        return "org_1"
 
     def note(self, _seen: object) -> None:
         return
@@ -325,3 +332,28 @@ async def test_what_the_parent_has_is_not_told_as_lost_after_a_restart_without_a
     uplink = await link.forward()
     await uplink.keeping.look()
     assert await read_kept(link.edge) == 0
+
+
+async def test_an_edge_is_held_to_the_rate_of_its_organisation_and_loses_nothing(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("millwright.devices.edge.receiver._PACED_S", 0.05)
+    await link.open()
+    assert link.receiver is not None
+    tree = Tree([Node("org_root", None, "park", "Park"), Node("org_1", "org_root", "enterprise", "Red")])
+    limits = {"org_1": Limits(rates=RateLimits(messages=10, device_messages=1))}
+    ceilings = work_out(tree, limits, {"day": {}, "month": {}}, {"day": 1, "month": 1})
+    clock = ManualClock()
+    link.receiver._pace = RatePacer(lambda: ceilings, clock).take_all
+    burst = Run("dev_1", TOPIC, round(time.time() * 1000), 0, [str(number).encode() for number in range(500)])
+    await link.edge.append("intake.x", encode_frame(Frame(1, "x", [burst])))
+    await link.forward()
+    await link.until(lambda found: len(found) >= 500)
+    await link.receive(range(500, 510))
+    deadline = time.monotonic() + 20
+    while link.receiver.figures()[0].get("edge_paced", 0) < 2:  # refused, and asked again
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    assert len(await link.stored()) == 500
+    clock.advance(60)
+    assert await link.until(lambda found: len(found) >= 510) == list(range(510))

@@ -62,6 +62,8 @@ _MOST_STATUS: Final = 64 * 1024
 _MOST_LISTENERS: Final = 8
 _SILENT_S: Final = 10.0
 _NO_NAME: Final = re.compile(r"[^0-9A-Za-z_-]")
+_PACED_S: Final = 10.0
+"""How long a delivery is held back; the edge waits for it a minute, and has four of a lane under way."""
 _RETRY_S: Final = 0.2
 _TRIES: Final = 40
 
@@ -87,7 +89,8 @@ class _Lane:
 class EdgeReceiver:
     """Serves the edges that :meth:`admit` names, each on ``up.<what>`` in its own account: ``connect`` gets into that.
 
-    ``store`` sees every organisation's. ``full`` raises while nothing more may be stored.
+    ``store`` sees every organisation's. ``full`` raises while nothing more may be stored. ``pace`` draws messages of an
+    organisation from its rate, and tells for how many seconds it is in debt.
     """
 
     def __init__(
@@ -99,13 +102,15 @@ class EdgeReceiver:
         bus: Bus,
         clock: Clock,
         full: Callable[[], None] = lambda: None,
+        pace: Callable[[str, int], float] = lambda _organisation_id, _messages: 0.0,
     ) -> None:
         self._connect, self._nats, self._store, self._desired = connect, nats, store, desired
-        self._bus, self._clock, self._full = bus, clock, full
+        self._bus, self._clock, self._full, self._pace = bus, clock, full, pace
         self._positions = EdgePositions(nats)
         self._served: dict[str, NatsConnection] = {}
         self._lanes: dict[tuple[str, str, str], _Lane] = {}
         self._members: dict[str, set[str]] = {}
+        self._owners: dict[str, str] = {}
         self._seen: dict[str, dict[str, Any]] = {}
         self._last_ms: dict[str, tuple[int, int]] = {}
         self._listeners: dict[str, dict[str, float]] = {}
@@ -131,6 +136,7 @@ class EdgeReceiver:
             self._seen.pop(edge_id, None)
             self._last_ms.pop(edge_id, None)
             self._listeners.pop(edge_id, None)
+            self._owners.pop(edge_id, None)
         answers: dict[str, Callable[[str, bytes], Awaitable[bytes]]] = {
             OFFER: self._offer,
             FRAMES: self._take,
@@ -198,16 +204,36 @@ class EdgeReceiver:
                 lane.position = known.get(delivery.lane, first - 1)
             if delivery.previous != lane.position or delivery.last <= delivery.previous:
                 return encode(Taken(lane.position))
-            frame = await self._checked_frame(edge_id, delivery.frame)
+            frame, messages = await self._checked_frame(edge_id, delivery.frame)
+            owner = await self._wait_turn(edge_id)
             try:
                 await self._append(edge_id, delivery, frame)
             except BaseException:
                 lane.position = None  # it may be stored or not: it is looked up
                 raise
             lane.position = delivery.last
+            self._pace(owner, messages)
             self._counters["edge_deliveries"] += 1
             self._counters["edge_bytes"] += len(frame)
             return encode(Taken(delivery.last))
+
+    async def _wait_turn(self, edge_id: str) -> str:
+        """Hold back an edge whose organisation sent faster than its rate; returns the organisation."""
+        owner = self._owners.get(edge_id)
+        if owner is None:
+            owner = self._owners[edge_id] = await asyncio.to_thread(self._store.owner_of, edge_id)
+        debt_s = self._pace(owner, 0)
+        if debt_s > 0:
+            self._counters["edge_paced"] += 1
+            await asyncio.sleep(min(debt_s, _PACED_S))
+        if debt_s > _PACED_S:
+            raise LimitExceeded(
+                "The edge's organisation sends faster than its rate of messages.",
+                code="devices.edge_paced",
+                hint="The edge keeps what it has, and goes on by itself; or raise the rate of the organisation.",
+                retry_after_s=debt_s - _PACED_S,
+            )
+        return owner
 
     async def _append(self, edge_id: str, delivery: Delivery, frame: bytes) -> None:
         self._full()
@@ -224,10 +250,11 @@ class EdgeReceiver:
                     raise
                 await asyncio.sleep(_RETRY_S)
 
-    async def _checked_frame(self, edge_id: str, data: bytes) -> bytes:
-        """The frame as it is stored: of this edge, and of nobody's devices but those that are or were at it.
+    async def _checked_frame(self, edge_id: str, data: bytes) -> tuple[bytes, int]:
+        """The frame as it is stored, and how many messages it has.
 
-        What is of others becomes a dead letter of nobody, which the root sees; its topic says who sent it for whom.
+        It is of this edge, and of nobody's devices but those that are or were at it. What is of others becomes a dead
+        letter of nobody, which the root sees; its topic says who sent it for whom.
         """
         try:
             frame = decode_frame(data)
@@ -242,7 +269,8 @@ class EdgeReceiver:
                 self._counters["edge_runs_of_others"] += 1
                 run.topic = f"{edge_id} for {run.device_id[:64]}: {run.topic[:256]}"
                 run.device_id = ""
-        return encode_frame(Frame(FRAME_VERSION, edge_id, frame.runs))
+        messages = sum(len(run.payloads) for run in frame.runs)
+        return encode_frame(Frame(FRAME_VERSION, edge_id, frame.runs)), messages
 
     # --- the rest ------------------------------------------------------------------------------------------------
 

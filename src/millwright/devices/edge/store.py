@@ -138,6 +138,11 @@ class EdgeStore:
             rows = connection.execute(sa.select(edges.c.id, edges.c.public_key).where(*admitted))
             return {row.id: row.public_key for row in rows}
 
+    def owner_of(self, edge_id: str) -> str:
+        """The organisation that an edge belongs to. Raises ``NotFound``."""
+        with self._records.read() as connection:
+            return str(_row(connection, edge_id)["organisation_id"])
+
     def members(self, edge_id: str) -> set[str]:
         """The devices that are, or were, at an edge, and the Sparkplug devices below them."""
         with self._records.read() as connection:
