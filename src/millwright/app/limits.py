@@ -70,6 +70,14 @@ class RatePacer:
                 wait_s = max(wait_s, self._draw(key, rates.device_messages, messages))
         return wait_s
 
+    def take_all(self, organisation_id: str, messages: int) -> float:
+        """The same for messages of many devices at once, as an edge brings them: of organisations alone."""
+        rated = self._ceilings().rates(organisation_id)
+        debts = [
+            self._draw(f"o/{holder}", rates.messages, messages) for holder, rates in rated if rates.messages is not None
+        ]
+        return max(debts, default=0.0)
+
     def _draw(self, key: str, per_s: float, messages: int) -> float:
         bucket = self._buckets.get(key, per_s)
         bucket.left -= messages

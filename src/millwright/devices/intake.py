@@ -28,6 +28,8 @@ FLAG_REPLAYED = 0b10000
 """A dead letter taken again: neither a repetition nor part of a Sparkplug sequence."""
 FLAG_STAMPED = 0b100000
 """An edge gave the run times of its own: ``received_ms`` and what :func:`slots_of` its payloads take."""
+FLAG_CROWDED = 0b1000000
+"""An edge had no time left for messages without one of their own: too many came too fast. They are refused."""
 
 INTAKE = StreamSpec(name="INTAKE", subjects=("intake.>",))
 """On disk, refuses new frames when full, nothing expires: the historian trims what it has stored."""

@@ -114,6 +114,61 @@ async def test_many_new_devices_are_registered_at_a_pace(plant, monkeypatch):
     assert len(plant.children.take_registered()) == 3
 
 
+async def test_names_that_are_refused_make_nobody_wait(plant, monkeypatch):
+    """However many a message has: its gateway is not listened to for a minute, and others register at once."""
+    now_s = 100.0
+    monkeypatch.setattr(plant.clock, "monotonic_s", lambda: now_s)
+    bad, good = plant.known((await plant.gateway()).id), plant.known((await plant.gateway("other")).id)
+    tried = []
+    register = plant.children._register
+    monkeypatch.setattr(plant.children, "_register", lambda *all_of: tried.append(all_of[1]) or register(*all_of))
+    names = [Address("thingsboard", "", f"bell\x07{number}") for number in range(12_000)]
+    for address in [*names, *names[:10]]:
+        plant.children.meet(bad, address)
+    assert len(tried) == 100
+    plant.children.meet(bad, Address("thingsboard", "", "fine"))  # its minute is over first
+    plant.children.meet(good, Address("thingsboard", "", "fine"))
+    [only] = plant.children.take_registered()
+    assert plant.children.find(good, Address("thingsboard", "", "fine")).device_id == only
+    now_s = 161.0
+    plant.children.meet(bad, Address("thingsboard", "", "fine"))
+    assert len(plant.children.take_registered()) == 1
+
+
+async def test_a_gateway_that_is_full_is_asked_no_more_for_a_minute(records, monkeypatch):
+    site = Site(records, gateway_devices=2)
+    now_s = 100.0
+    monkeypatch.setattr(site.clock, "monotonic_s", lambda: now_s)
+    gateway = await site.gateway()
+    known = site.known(gateway.id)
+    tried = []
+    register = site.children._register
+    monkeypatch.setattr(site.children, "_register", lambda *all_of: tried.append(all_of[1]) or register(*all_of))
+    for number in range(50):
+        site.children.meet(known, Address("thingsboard", "", str(number)))
+    assert len(tried) == 3
+    for each in await site.below(gateway):
+        await site.devices.registry.delete(each.id)
+    now_s = 161.0
+    site.directory.drop("*")
+    site.children.meet(known, Address("thingsboard", "", "49"))
+    assert [each.name for each in await site.below(gateway)] == ["49"]
+
+
+async def test_one_gateway_registers_so_many_in_a_minute(plant, monkeypatch):
+    monkeypatch.setattr("millwright.devices.dialects.children._A_MINUTE", 3)
+    now_s = 100.0
+    monkeypatch.setattr(plant.clock, "monotonic_s", lambda: now_s)
+    first, second = plant.known((await plant.gateway()).id), plant.known((await plant.gateway("other")).id)
+    for known in (first, second):
+        for number in range(5):
+            plant.children.meet(known, Address("thingsboard", "", str(number)))
+    assert len(plant.children.take_registered()) == 6
+    now_s = 161.0
+    plant.children.meet(first, Address("thingsboard", "", "4"))
+    assert len(plant.children.take_registered()) == 1
+
+
 async def test_one_that_may_not_register_makes_arrivals_that_are_adopted(plant):
     gateway = await plant.gateway(registers=False)
     address = Address("thingsboard", "", "A")

@@ -8,16 +8,24 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from millwright.app.limits import RatePacer
+from millwright.devices.edge.keeping import read_kept
 from millwright.devices.edge.positions import EdgePositions
-from millwright.devices.edge.receiver import EdgeReceiver
+from millwright.devices.edge.receiver import EdgeReceiver, _Lane
 from millwright.devices.edge.settings import EdgeSettings
 from millwright.devices.edge.uplink import Uplink
-from millwright.devices.edge.wire import Wanted
+from millwright.devices.edge.wire import Offer, Standing, Wanted, encode
 from millwright.devices.intake import FLAG_DUPLICATE, INTAKE, Frame, Run, decode_frame, encode_frame
+from millwright.devices.mqtt.presence import PresenceReport
+from millwright.devices.presence.tracker import PresenceTracker
 from millwright.engines.nats import NatsConnection
-from millwright.kernel import SystemClock, Unavailable
+from millwright.kernel import Invalid, ManualClock, SystemClock, Unavailable
+from millwright.metering.limits import work_out
+from millwright.metering.model import Limits, RateLimits
+from millwright.parties import Node, Tree
 from support.nats import RunningNats
 
 EDGE = "edge_1"
@@ -29,6 +37,9 @@ class Members:
 
     def members(self, _edge_id: str) -> set[str]:
         return {"dev_1", "dev_2"}
+
+    def owner_of(self, _edge_id: str) -> str:
+        return "org_1"
 
     def note(self, _seen: object) -> None:
         return
@@ -240,3 +251,109 @@ async def test_a_parent_whose_disk_is_full_takes_nothing_until_there_is_room(lin
     assert await link.stored() == []
     full = False
     assert await link.until(lambda found: len(found) >= 5) == list(range(5))
+
+
+async def test_each_listener_at_an_edge_tells_of_its_own_devices(link: Link) -> None:
+    """As the parent's tracker takes it: what the connectors say ends no connection of the listener's."""
+    await link.open()
+    assert link.receiver is not None
+    tracker, subjects = PresenceTracker(SystemClock()), []
+
+    async def take(subject: str, payload: bytes) -> None:
+        subjects.append(subject)
+        tracker.report(msgspec.msgpack.decode(payload, type=PresenceReport))
+
+    unsubscribe = await link.parent.subscribe("presence.*", take)
+    now_ms = SystemClock().now_ms()
+    said = [(f"one too many {number}", "dev_2") for number in range(20)]
+    for listener, device_id in [("listener", "dev_1"), ("connectors.1 >", "dev_2"), ("listener", "dev_1"), *said]:
+        report = PresenceReport(listener, len(subjects) + 1, now_ms, True, [(device_id, now_ms, now_ms)], [])
+        await link.receiver._presence(EDGE, msgspec.msgpack.encode(report))
+    assert link.receiver.figures()[0]["edge_presence_refused"] == 14
+    deadline = time.monotonic() + 10
+    while len(subjects) < 9:
+        assert time.monotonic() < deadline, subjects
+        await asyncio.sleep(0.02)
+    assert {f"presence.{EDGE}-listener", f"presence.{EDGE}-connectors_1__"} <= set(subjects)
+    assert len(set(subjects)) == 8
+    rows = [tracker.find(each) for each in ("dev_1", "dev_2")]
+    assert [row is not None and row.online for row in rows] == [True, True]
+    await unsubscribe()
+
+
+async def test_what_is_too_large_to_be_kept_as_a_state_is_refused(link: Link) -> None:
+    await link.open()
+    assert link.receiver is not None
+    with pytest.raises(Invalid) as refused:
+        await link.receiver._status(EDGE, b"\0" * 65_537)
+    assert "65537 bytes" in refused.value.message
+
+
+async def test_an_edge_that_asks_where_it_stands_while_its_lanes_are_given_up_is_answered(link: Link) -> None:
+    await link.open()
+    receiver = link.receiver
+    assert receiver is not None
+    for number in range(3):
+        receiver._lanes[EDGE, "e", f"live-{number + 1}"] = _Lane()
+    held = receiver._lanes[EDGE, "e", "live-1"].lock
+    await held.acquire()
+    asked = asyncio.create_task(receiver._offer(EDGE, encode(Offer("e"))))
+    await asyncio.sleep(0)  # it waits for the lane
+    receiver._lanes = {}  # as a delivery on one lane too many does
+    held.release()
+    assert msgspec.msgpack.decode(await asked, type=Standing).lanes == {}
+
+
+async def test_what_the_parent_has_is_not_told_as_lost_after_a_restart_without_a_link(link: Link) -> None:
+    await link.open()
+    await link.receive(range(50), age_s=7200)
+    uplink = await link.forward()
+    await link.until(lambda found: len(found) >= 50)
+    deadline = time.monotonic() + 10
+    while uplink.reached < 50:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    uplink.keeping.note(uplink.reached)
+    await uplink.keeping.look()
+    await link.cut()
+    await link.die()
+    await link.receive(range(50, 60), age_s=7200)
+    uplink = await link.forward(backlog_days=1 / 24)
+    await uplink.keeping.look()
+    assert uplink.keeping.given_up == 10
+    assert await read_kept(link.edge) == 60
+    await link.die()
+    uplink = await link.forward(backlog_days=1 / 24)
+    await uplink.keeping.look()
+    assert uplink.keeping.given_up == 0
+    await link.die()
+    await link.edge.remove_stream(INTAKE.name)  # begun anew: nothing of it may go because of what was said before
+    await link.edge.ensure_stream(INTAKE)
+    uplink = await link.forward()
+    await uplink.keeping.look()
+    assert await read_kept(link.edge) == 0
+
+
+async def test_an_edge_is_held_to_the_rate_of_its_organisation_and_loses_nothing(
+    link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("millwright.devices.edge.receiver._PACED_S", 0.05)
+    await link.open()
+    assert link.receiver is not None
+    tree = Tree([Node("org_root", None, "park", "Park"), Node("org_1", "org_root", "enterprise", "Red")])
+    limits = {"org_1": Limits(rates=RateLimits(messages=10, device_messages=1))}
+    ceilings = work_out(tree, limits, {"day": {}, "month": {}}, {"day": 1, "month": 1})
+    clock = ManualClock()
+    link.receiver._pace = RatePacer(lambda: ceilings, clock).take_all
+    burst = Run("dev_1", TOPIC, round(time.time() * 1000), 0, [str(number).encode() for number in range(500)])
+    await link.edge.append("intake.x", encode_frame(Frame(1, "x", [burst])))
+    await link.forward()
+    await link.until(lambda found: len(found) >= 500)
+    await link.receive(range(500, 510))
+    deadline = time.monotonic() + 20
+    while link.receiver.figures()[0].get("edge_paced", 0) < 2:  # refused, and asked again
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    assert len(await link.stored()) == 500
+    clock.advance(60)
+    assert await link.until(lambda found: len(found) >= 510) == list(range(510))

@@ -59,6 +59,8 @@ def command(**more: Any) -> Command:
         (PropertySpec(name="p", minimum=0, maximum=10), 10, True),
         (PropertySpec(name="p", minimum=0, maximum=10), 10.01, False),
         (PropertySpec(name="p"), float("nan"), False),
+        (PropertySpec(name="p"), 10**400, False),
+        (PropertySpec(name="p", type="integer"), 10**400, False),
         (PropertySpec(name="p"), True, False),
         (PropertySpec(name="p"), "1", False),
         (PropertySpec(name="p", type="integer"), 3.0, True),
@@ -94,7 +96,14 @@ def test_what_went_through_32_bits_is_still_what_was_asked(value: float) -> None
 
 
 def test_what_is_not_what_was_asked() -> None:
-    for seen, asked, tolerance in ((1, 2, None), ("1", 1, None), (None, 1, None), (True, 0, None), (1.2, 1, 0.1)):
+    for seen, asked, tolerance in (
+        (1, 2, None),
+        ("1", 1, None),
+        (None, 1, None),
+        (True, 0, None),
+        (1.2, 1, 0.1),
+        (10**400, 1.5, None),
+    ):
         assert not is_asked(seen, asked, tolerance)
     assert is_asked(1.05, 1, 0.1)
     assert is_asked(1, True, None)

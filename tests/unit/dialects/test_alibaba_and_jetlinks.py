@@ -189,3 +189,11 @@ def test_a_gateway_of_jetlinks_speaks_for_devices(bench):
 )
 def test_topics_of_nobody(topic):
     assert find_route(topic) is None
+
+
+@pytest.mark.parametrize("params", [b"[" * 2_000 + b"]" * 2_000, b'{"a":' * 2_000 + b"1" + b"}" * 2_000])
+def test_what_is_nested_too_deeply_is_answered_and_kept(bench, params):
+    decoded = bench.say("pump", POST, b'{"id": "1", "params": ' + params + b"}")
+    assert reasons(decoded) == ["dialect.message"]
+    [(topic, answer)] = replies(decoded)
+    assert (topic, answer["code"]) == (f"$device/pump/{POST}_reply", 460)

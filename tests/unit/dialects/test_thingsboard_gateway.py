@@ -8,7 +8,7 @@ from millwright.devices.intake import FLAG_ACKNOWLEDGED, FLAG_DUPLICATE, FLAG_RE
 from millwright.devices.telemetry import ChildHeard, PresenceChange
 from millwright.historian import GOOD
 from support.dialects import DialectBench
-from support.telemetry import NOW_MS, readings, reasons
+from support.telemetry import NOW_MS, readings, reasons, run_of
 
 TELEMETRY = "v1/gateway/telemetry"
 T = NOW_MS - 1000
@@ -94,6 +94,10 @@ def test_a_message_without_time_that_is_repeated_counts_once(bench):
         (TELEMETRY, b'{"A": 5}', "telemetry.not_an_object"),
         (TELEMETRY, b'{"A": [7]}', "telemetry.not_an_object"),
         (TELEMETRY, b'{"": [{"x": 1}]}', "dialect.message"),
+        (TELEMETRY, b'{"A": ' + b"[" * 2_000 + b"]" * 2_000 + b"}", "dialect.message"),
+        (TELEMETRY, b'{"A\\u0000": [{"x": 1}]}', "dialect.message"),
+        ("v1/gateway/connect", b'{"device": "A", "type": "\\u0000"}', "dialect.message"),
+        ("v1/gateway/attributes/request", b'{"device": "A\\u0000", "key": "x"}', "dialect.message"),
         (TELEMETRY, b"\xff", "dialect.message"),
         (TELEMETRY, b"", "dialect.message"),
         ("v1/gateway/connect", b"{}", "dialect.message"),
@@ -106,6 +110,43 @@ def test_what_cannot_be_read_is_kept_with_its_reason(bench, topic, payload, reas
     decoded = bench.say("gw", topic, payload)
     assert reasons(decoded) == [reason]
     assert len(decoded.batch) == 0
+
+
+def test_a_name_that_cannot_be_looked_up_takes_nothing_of_others_along(bench, monkeypatch):
+    """A database refuses what nobody thought of: that message alone becomes a dead letter."""
+    meet, find = bench.family.meet, bench.family.find
+
+    def refusing(inner, gateway, address, *more):
+        if address.name == "odd":
+            raise ValueError("no such text here")
+        return inner(gateway, address, *more)
+
+    monkeypatch.setattr(bench.family, "meet", lambda *all_of: refusing(meet, *all_of))
+    monkeypatch.setattr(bench.family, "find", lambda *all_of: refusing(find, *all_of))
+    decoded = bench.decode(
+        run_of({"odd": [{"x": 1}]}, {"B": [{"ts": T, "values": {"x": 2}}]}, device="gw", topic=TELEMETRY),
+        run_of({"ts": T, "values": {"x": 3}}, device="plain"),
+    )
+    assert reasons(decoded) == ["telemetry.failed"]
+    assert sorted(decoded.batch.number.tolist()) == [2.0, 3.0]
+
+
+def test_what_fails_while_it_is_looked_up_stops_no_frame(bench, monkeypatch):
+    def fail(*_):
+        raise ValueError("broken")
+
+    monkeypatch.setattr(bench.decoder._dialects, "prepare", fail)
+    decoded = bench.decode(
+        run_of({"B": [{"x": 2}]}, device="gw", topic=TELEMETRY), run_of({"ts": T, "values": {"x": 3}}, device="plain")
+    )
+    assert reasons(decoded) == ["dialect.device_unknown"]
+    assert readings(decoded, ("x",), "plain") == [("x", T, 3.0, GOOD)]
+
+
+def test_a_message_that_speaks_of_too_many_devices_is_refused_as_a_whole(bench):
+    decoded = bench.say("gw", TELEMETRY, {str(number): {"x": 1} for number in range(5_001)})
+    assert reasons(decoded) == ["dialect.message"]
+    assert bench.family.met == []
 
 
 def test_a_plain_device_speaks_for_nobody(bench):

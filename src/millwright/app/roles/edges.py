@@ -9,6 +9,7 @@ import signal
 from pathlib import Path
 
 from millwright.app.disk import DiskWatch
+from millwright.app.limits import RatePacer
 from millwright.app.node import Composition, Node
 from millwright.app.stats import figures
 from millwright.app.supervisor.child import Child
@@ -20,6 +21,7 @@ from millwright.devices.edge.gate import EdgeGate
 from millwright.devices.edge.receiver import EdgeReceiver
 from millwright.engines.nats import LeafHub, NatsConnection
 from millwright.kernel import LimitExceeded, Repeat, Unsupported
+from millwright.metering import Calendar, LimitWatch
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +146,12 @@ def compose(node: Node) -> Composition:
     def connect(edge_id: str) -> NatsConnection:
         return NatsConnection(hub.url_of(edge_id), name=f"{node.settings.node.name}/edges")
 
-    receiver = EdgeReceiver(connect, node.bus, store, DesiredBuilder(node.records), node.bus, node.clock, need_room)
+    metering = node.settings.metering
+    limits = LimitWatch(node.records, Calendar(metering.utc_offset_h), node.clock, metering.watch_s)
+    pacer = RatePacer(lambda: limits.ceilings, node.clock)
+    receiver = EdgeReceiver(
+        connect, node.bus, store, DesiredBuilder(node.records), node.bus, node.clock, need_room, pacer.take_all
+    )
     gate = EdgeGate(store, receiver, node.bus, Changes(node.records, node.bus), process.let_in)
     node.stats.sources += [lambda: figures(*receiver.figures(), []), disk.figures]
-    return Composition([disk, process, receiver, gate])
+    return Composition([disk, limits, process, receiver, gate])

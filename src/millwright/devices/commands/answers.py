@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from millwright.devices.commands.wire import read
 from millwright.devices.intake import FLAG_REPLAYED, FLAG_WILL, Run
 from millwright.devices.telemetry import Collector, KnownDevice, Unreadable
+
+logger = logging.getLogger(__name__)
 
 
 class AnswerDecoder:
@@ -25,3 +29,6 @@ class AnswerDecoder:
                 self._collector.answers.append(read(run.device_id, run.topic, payload, run.received_ms))
             except Unreadable as why:
                 self._collector.reject(run, payload, why)
+            except Exception as error:  # one message must never stop the intake of all
+                logger.exception("reading an answer of %s failed", run.device_id)
+                self._collector.reject(run, payload, Unreadable("telemetry.failed", repr(error)[:200]))

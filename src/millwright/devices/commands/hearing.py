@@ -84,15 +84,23 @@ class Hearing:
         return found
 
     async def take(self, known: Mapping[str, Addressed]) -> list[Command]:
-        """Judge what was heard, in order; the commands whose state changed. Raises ``Unavailable``, and keeps the
-        rest."""
+        """Judge what was heard, in order; the commands whose state changed. Raises ``Unavailable``, and keeps the rest.
+
+        The intake is acknowledged after that, so what cannot be judged for another reason is passed over.
+        """
         moved: list[Command] = []
         while self._heard:
-            heard = self._heard[0]
-            if isinstance(heard, _Reading):
-                command = await self._on_reading(heard, known)
-            else:
-                command = await self._on_answer(heard)
+            heard, command = self._heard[0], None
+            try:
+                if isinstance(heard, _Reading):
+                    command = await self._on_reading(heard, known)
+                else:
+                    command = await self._on_answer(heard)
+            except MillwrightError:
+                raise
+            except Exception:
+                logger.exception("what came back for a command cannot be judged: %.300r", heard)
+                self.counts["answers_unknown"] += 1
             self._heard.popleft()
             if command is not None:
                 moved.append(command)
@@ -122,7 +130,8 @@ class Hearing:
         each = known.get(reading.command_id)
         if each is None or each.command.state not in UNDER_WAY or reading.received_ms < (each.command.sent_ms or 0):
             return None
-        command, seen = each.command, Seen(reading.value, reading.time_ms, reading.quality)
+        value = reading.value.replace("\0", "") if isinstance(reading.value, str) else reading.value
+        command, seen = each.command, Seen(value, reading.time_ms, reading.quality)
         if reading.quality < UNCERTAIN or not is_asked(reading.value, command.value, command.tolerance):
             self._last[command.id] = seen
             return None

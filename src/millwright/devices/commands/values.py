@@ -30,7 +30,7 @@ def check_value(spec: PropertySpec | Parameter, value: Any, pointer: str) -> Val
         if len(value.encode(errors="surrogatepass")) > MOST_TEXT or "\0" in value:
             raise value_invalid(f"{name} takes at most {MOST_TEXT} bytes of text without U+0000.", pointer)
         return value
-    if isinstance(value, bool | str) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool | str) or not isinstance(value, int | float) or not _is_finite(value):
         raise value_invalid(f"{name} takes a number.", pointer)
     if spec.type == "integer":
         if value != int(value) or abs(value) > _EXACT:
@@ -64,6 +64,16 @@ def is_asked(seen: Value | None, asked: Value | None, tolerance: float | None) -
     if isinstance(asked, str) or isinstance(seen, str):
         return seen == asked and isinstance(seen, str) and isinstance(asked, str)
     if isinstance(asked, bool) or isinstance(seen, bool):
-        return float(seen) == float(asked)
+        return seen == asked
+    if not _is_finite(seen) or not _is_finite(asked):
+        return False
     most = max(abs(asked) * _FLOAT32, 1e-12) if tolerance is None else tolerance
     return abs(seen - asked) <= most
+
+
+def _is_finite(value: float) -> bool:
+    """Whether it is a number of 64 bits; JSON has whole ones of any size."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

@@ -35,6 +35,7 @@ MOST_BYTES: Final = 64 * 1024
 
 _MOST_TEXT: Final = 500
 _LAST: Final = 2**53
+_DEEPEST: Final = 64
 
 Dialect = Literal["own", "tb_rpc", "tb_attributes"]
 Status = Literal["ok", "accepted", "error"]
@@ -70,12 +71,17 @@ class _Own(msgspec.Struct, frozen=True):
     message: str = ""
 
 
+class _Named(msgspec.Struct, frozen=True):
+    id: str
+
+
 class _Method(msgspec.Struct, frozen=True):
     method: str
     params: Any = None
 
 
 _own = msgspec.json.Decoder(_Own)
+_named = msgspec.json.Decoder(_Named)
 _method = msgspec.json.Decoder(_Method)
 
 
@@ -121,13 +127,13 @@ def read(device_id: str, topic: str, payload: bytes, received_ms: int) -> Answer
         return _read_own(device_id, payload, received_ms)
     asks = topic.startswith(TB_REQUEST)
     digits = topic.removeprefix(TB_REQUEST if asks else TB_RESPONSE)
-    if not digits.isascii() or not digits.isdigit() or int(digits) > _LAST:
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 16 or int(digits) > _LAST:
         raise Unreadable("commands.topic", f"{topic[:100]!r} does not end in a number.")
     number = int(digits)
     if asks:
         try:
             found = _method.decode(payload)
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):
             return Question(device_id=device_id, number=number, method="", received_ms=received_ms)
         return Question(device_id=device_id, number=number, method=found.method[:100], received_ms=received_ms)
     return _read_tb(device_id, number, payload, received_ms)
@@ -135,51 +141,83 @@ def read(device_id: str, topic: str, payload: bytes, received_ms: int) -> Answer
 
 def _read_own(device_id: str, payload: bytes, received_ms: int) -> Answer:
     try:
-        if len(payload) > MOST_BYTES:
-            raise msgspec.DecodeError(f"it has {len(payload)} bytes, more than {MOST_BYTES}")
+        _check_size(payload)
         found = _own.decode(payload)
-    except msgspec.DecodeError as error:
+        value, outputs = _kept(found.value), _kept(found.outputs)
+    except (ValueError, RecursionError) as error:
         command_id = _find_id(payload)
         if command_id is None:
             raise Unreadable("commands.unreadable", f"This is no answer to a command: {str(error)[:200]}") from None
-        return Answer(device_id=device_id, received_ms=received_ms, command_id=command_id, text=str(error)[:200])
+        return Answer(device_id=device_id, received_ms=received_ms, command_id=command_id, text=_text(str(error)[:200]))
+    if "\0" in found.id:
+        raise Unreadable("commands.unreadable", "This is no answer to a command: its id holds U+0000.")
     return Answer(
         device_id=device_id,
         received_ms=received_ms,
         command_id=found.id[:64],
         status=found.status,
-        value=found.value,
-        outputs=found.outputs,
-        text=found.message[:_MOST_TEXT],
+        value=value,
+        outputs=outputs,
+        text=_text(found.message[:_MOST_TEXT]),
     )
 
 
 def _find_id(payload: bytes) -> str | None:
     try:
-        found = msgspec.json.decode(payload)
-    except msgspec.DecodeError:
+        found = _named.decode(payload).id
+    except (ValueError, RecursionError):
         return None
-    named = found.get("id") if isinstance(found, dict) else None
-    return named[:64] if isinstance(named, str) else None
+    return found[:64] if "\0" not in found else None
 
 
 def _read_tb(device_id: str, number: int, payload: bytes, received_ms: int) -> Answer:
     """ThingsBoard says nothing of what is in an answer: any JSON is one; what says ``error`` is a refusal."""
     answer = Answer(device_id=device_id, received_ms=received_ms, number=number)
     try:
-        if len(payload) > MOST_BYTES:
-            raise msgspec.DecodeError(f"it has {len(payload)} bytes, more than {MOST_BYTES}")
-        found = msgspec.json.decode(payload) if payload.strip() else {}
-    except msgspec.DecodeError as error:
-        return msgspec.structs.replace(answer, text=str(error)[:200])
+        _check_size(payload)
+        found = _kept(msgspec.json.decode(payload)) if payload.strip() else {}
+    except (ValueError, RecursionError) as error:
+        return msgspec.structs.replace(answer, text=_text(str(error)[:200]))
     if not isinstance(found, dict):
         return msgspec.structs.replace(answer, status="ok", value=found)
     failed = found.get("error") or found.get("success") is False or found.get("status") in ("error", "ERROR")
     if failed:
         said = found.get("error") or found.get("message") or "the device refused"
-        return msgspec.structs.replace(answer, status="error", text=str(said)[:_MOST_TEXT])
+        return msgspec.structs.replace(answer, status="error", text=_text(str(said)[:_MOST_TEXT]))
     outputs = {key: value for key, value in found.items() if key not in ("success", "status")}
     return msgspec.structs.replace(answer, status="ok", value=found.get("value"), outputs=outputs)
+
+
+def _check_size(payload: bytes) -> None:
+    if len(payload) > MOST_BYTES:
+        raise ValueError(f"it has {len(payload)} bytes, more than {MOST_BYTES}")
+
+
+def _text(said: str) -> str:
+    """Without U+0000, which no database keeps."""
+    return said.replace("\0", "")
+
+
+def _kept(value: Any, depth: int = 0) -> Any:
+    """JSON as it can be kept: without U+0000, whole numbers beyond 64 bits as the nearest float, beyond that as text.
+
+    Raises ``ValueError`` for what is nested too deeply.
+    """
+    if depth > _DEEPEST:
+        raise ValueError(f"it is nested more than {_DEEPEST} deep")
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        return [_kept(each, depth + 1) for each in value]
+    if isinstance(value, dict):
+        return {_text(key): _kept(each, depth + 1) for key, each in value.items()}
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        try:
+            return float(value)
+        except OverflowError:
+            digits = str(value)
+            return f"{digits[:20]}… ({len(digits)} digits)"
+    return value
 
 
 def encode_reply(question: Question, now_ms: int) -> tuple[str, bytes]:

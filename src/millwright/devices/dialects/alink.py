@@ -69,7 +69,7 @@ def refusal(route: Route, payload: bytes, why: Unreadable) -> tuple[str, bytes] 
 def _decode(payload: bytes) -> _Request:
     try:
         return _request.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(str(error)) from None
 
 

@@ -1,9 +1,12 @@
 """The devices below a gateway: found by the name it gives them, registered when it may do that.
 
 Registering happens before a message is read, in the one thread that reads, so that the first message of a new device
-is stored like any other. It is bounded: ``[devices] gateway_devices`` below one gateway, and a name that was refused
-is not tried again for a minute. So many are registered in a second at most; a message that names more waits with the
-frame that holds it, so that what else the process does is not held up.
+is stored like any other. It is bounded: ``[devices] gateway_devices`` below one gateway, and so many in a second at
+most; a message that names more waits with the frame that holds it, so that what else the process does is not held up.
+
+All messages of the node wait with it, so what one gateway may make of that is bounded too. In a minute it registers so
+many, and has so many names refused; then no further name of it is tried until the minute is over, nor is any for a
+minute once it has as many devices as it may. Messages of such names become dead letters, to be replayed later.
 """
 
 from __future__ import annotations
@@ -29,10 +32,28 @@ from millwright.parties import organisation_path
 
 logger = logging.getLogger(__name__)
 
-_AGAIN_S: Final = 60.0
+_MINUTE_S: Final = 60.0
 _A_SECOND: Final = 200
-_MOST_REFUSED: Final = 10_000
+_A_MINUTE: Final = 5_000
+"""Registered below one gateway: no fewer than the devices of one message."""
+_MOST_REFUSED: Final = 100
+_MOST_GATEWAYS: Final = 10_000
 _PROGRAM_NAMES: Final = ("dev_", "mwd_", "mwt_")
+
+
+class _Minute:
+    """What became of a gateway's new names in the minute that ends at ``until_s``; the refused ones by their hash."""
+
+    __slots__ = ("full", "refused", "registered", "until_s")
+
+    def __init__(self, until_s: float) -> None:
+        self.until_s, self.registered, self.full = until_s, 0, False
+        self.refused: set[int] = set()
+
+    def takes(self, address: Address) -> bool:
+        """Whether one more name may be tried."""
+        over = self.full or self.registered >= _A_MINUTE or len(self.refused) >= _MOST_REFUSED
+        return not over and hash(address) not in self.refused
 
 
 class Children:
@@ -49,7 +70,7 @@ class Children:
         self._records, self._devices, self._directory = records, devices, directory
         self._clock, self._settings = clock, settings
         self._registered: list[str] = []
-        self._refused: dict[tuple[str, Address], float] = {}
+        self._minutes: dict[str, _Minute] = {}
         self._second_s, self._in_second = 0.0, 0
 
     def find(self, gateway: KnownDevice, address: Address) -> KnownDevice | None:
@@ -64,24 +85,38 @@ class Children:
         """
         if not gateway.registers or gateway.kind != "gateway" or self.find(gateway, address) is not None:
             return
-        key, now_s = (gateway.device_id, address), self._clock.monotonic_s()
-        if self._refused.get(key, now_s) > now_s:
+        now_s = self._clock.monotonic_s()
+        minute = self._minute_of(gateway.device_id, now_s)
+        if not minute.takes(address):
             return
-        self._pace(now_s)
+        self._need_room(now_s)
         try:
             device_id = self._register(gateway, address, kind)
         except Unavailable:
             raise
         except MillwrightError as error:
             logger.warning("%s below %s is not registered: %s", address.name[:80], gateway.device_id, error.message)
-            if len(self._refused) >= _MOST_REFUSED:
-                self._refused.clear()
-            self._refused[key] = now_s + _AGAIN_S
+            if isinstance(error, LimitExceeded):
+                minute.full, minute.until_s = True, now_s + _MINUTE_S
+            minute.refused.add(hash(address))
+            if len(minute.refused) == _MOST_REFUSED:
+                logger.warning("no new name of %s is tried for a minute: too many were refused", gateway.device_id)
         else:
+            self._in_second += 1
+            minute.registered += 1
             self._registered.append(device_id)
             self._directory.drop(device_id)
 
-    def _pace(self, now_s: float) -> None:
+    def _minute_of(self, gateway_id: str, now_s: float) -> _Minute:
+        minute = self._minutes.get(gateway_id)
+        if minute is None or minute.until_s <= now_s:
+            if minute is None and len(self._minutes) >= _MOST_GATEWAYS:
+                self._minutes.clear()
+            minute = self._minutes[gateway_id] = _Minute(now_s + _MINUTE_S)
+        return minute
+
+    def _need_room(self, now_s: float) -> None:
+        """Only what is registered counts: a name that is refused must not make the others wait."""
         if now_s - self._second_s >= 1:
             self._second_s, self._in_second = now_s, 0
         if self._in_second >= _A_SECOND:
@@ -90,7 +125,6 @@ class Children:
                 code="devices.registering",
                 hint="It goes on by itself.",
             )
-        self._in_second += 1
 
     def take_registered(self) -> list[str]:
         """The devices that were registered since the last call, to be announced."""

@@ -20,6 +20,7 @@ from millwright.devices.telemetry import (
     Question,
     Unreadable,
 )
+from millwright.kernel import MillwrightError
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ TELEMETRY: Final = "millwright/v1/telemetry"
 """The topic that telemetry from a dialect is read, and kept as a dead letter, under."""
 _SAY_AGAIN_MS: Final = 10_000
 _MOST_SAID: Final = 200_000
+_MOST_PARTS: Final = 5_000
+"""Devices that one message speaks of."""
 
 
 class Below(Protocol):
@@ -55,12 +58,18 @@ class DialectDecoder:
             return
         for payload in run.payloads:
             try:
-                said = _read(route, payload, run)
+                self._meet(_read(route, payload, run), device)
             except Unreadable:
                 continue
-            for part in said.parts:
-                if part.address is not None and not _is_own(part.address, device):
-                    self._children.meet(device, part.address, part.type)
+            except MillwrightError:
+                raise
+            except Exception:  # decoding meets it again, and makes a dead letter of this message alone
+                logger.exception("looking up whom a message of %s speaks of failed", run.device_id)
+
+    def _meet(self, said: Said, device: KnownDevice) -> None:
+        for part in said.parts:
+            if part.address is not None and not _is_own(part.address, device):
+                self._children.meet(device, part.address, part.type)
 
     def decode(self, run: Run, device: KnownDevice, _sequence: int) -> None:
         """Decode a run of ``device``; raises nothing."""
@@ -163,11 +172,26 @@ class DialectDecoder:
 
 
 def _read(route: Route, payload: bytes, run: Run) -> Said:
-    if route.dialect == "thingsboard":
-        return thingsboard.read(route, payload)
-    if route.dialect == "alibaba":
-        return alink.read(route, payload, now_ms=run.received_ms)
-    return jetlinks.read(route, payload)
+    try:
+        if route.dialect == "thingsboard":
+            said = thingsboard.read(route, payload)
+        elif route.dialect == "alibaba":
+            said = alink.read(route, payload, now_ms=run.received_ms)
+        else:
+            said = jetlinks.read(route, payload)
+    except RecursionError:
+        raise Unreadable("dialect.message", "The message is nested too deeply.") from None
+    if len(said.parts) > _MOST_PARTS:
+        raise Unreadable(
+            "dialect.message", f"The message speaks of {len(said.parts)} devices; send at most {_MOST_PARTS} in one."
+        )
+    asked = said.question.address if said.question is not None else None
+    addresses = [asked, *(part.address for part in said.parts)]
+    if any("\0" in each.name or "\0" in each.product for each in addresses if each is not None) or any(
+        "\0" in part.type for part in said.parts
+    ):
+        raise Unreadable("dialect.message", "A name in the message holds U+0000.")  # which no database keeps
+    return said
 
 
 def _own(device: KnownDevice) -> tuple[str | None, str | None]:

@@ -32,7 +32,7 @@ _CHUNK: Final = 500
 
 
 class DeviceRow(Struct, array_like=True):
-    """A device to be known at the edge."""
+    """A device to be known at the edge. Whether a gateway registers what is below it is the parent's matter."""
 
     id: str
     name: str
@@ -48,6 +48,9 @@ class DeviceRow(Struct, array_like=True):
     disabled: bool
     created_ms: int
     revision: int
+    foreign_dialect: str | None = None
+    foreign_realm: str | None = None
+    foreign_name: str | None = None
 
 
 class CredentialRow(Struct, array_like=True):

@@ -29,6 +29,9 @@ class Keeping:
         self._marks: deque[tuple[int, int]] = deque()
         self._reached = 0
         self._said = 0
+        self._had = 0
+        """What the parent is known to have: of before our own start until it is asked again."""
+        self._written = b""
         self.given_up = 0
         self._repeat = Repeat(
             self.look,
@@ -42,6 +45,8 @@ class Keeping:
     async def start(self) -> None:
         """Begin to look."""
         await self._nats.ensure_stream(KEPT)
+        last = (await self._nats.state(INTAKE.name)).last_sequence  # a stream that was made anew has less than was said
+        self._said, self._had = (min(each, last) for each in await _read(self._nats))
         await self._repeat.start()
 
     async def stop(self) -> None:
@@ -53,7 +58,7 @@ class Keeping:
         now_ms = self._clock.now_ms()
         if reached < self._reached:
             self._marks.clear()
-        self._reached = reached
+        self._reached = self._had = reached
         if not self._marks or now_ms - self._marks[-1][0] >= _MARK_MS:
             self._marks.append((now_ms, reached))
 
@@ -65,9 +70,11 @@ class Keeping:
         while self._marks and self._marks[0][0] <= oldest_ms:
             may_go = self._marks.popleft()[1]
         may_go = max(may_go, await self._beyond())
-        if may_go > self._said:
-            await self._nats.append("edge_kept", str(may_go).encode())
-            self._said = may_go
+        self._said = max(self._said, may_go)
+        said = b"%d %d" % (self._said, self._had)
+        if said != self._written:
+            await self._nats.append("edge_kept", said)
+            self._written = said
 
     async def _beyond(self) -> int:
         """Up to where frames must go because they are too many or too old, whether the parent has them or not."""
@@ -81,7 +88,7 @@ class Keeping:
             may_go = state.first_sequence + int((state.bytes - most) / each)
         limit_ms = self._clock.now_ms() - round(self._settings.backlog_days * 86_400_000)
         may_go = max(may_go, await self._older(state.first_sequence, state.last_sequence, limit_ms))
-        lost = may_go - max(self._reached, self._said)
+        lost = may_go - max(self._had, self._said, state.first_sequence - 1)
         if lost > 0:
             self.given_up += lost
             logger.warning("%d frames leave the backlog before the parent has them: it is full, or they are old", lost)
@@ -113,5 +120,11 @@ class Keeping:
 async def read_kept(nats: NatsConnection) -> int:
     """Up to which sequence the intake may be trimmed, for who trims it. Raises ``Unavailable``."""
     await nats.ensure_stream(KEPT)
+    return (await _read(nats))[0]
+
+
+async def _read(nats: NatsConnection) -> tuple[int, int]:
+    """Up to where the intake may be trimmed, and up to where the parent has it."""
     message = await nats.newest(KEPT.name, "edge_kept")
-    return int(message.data) if message is not None else 0
+    may_go, _, had = (message.data if message is not None else b"0").partition(b" ")
+    return int(may_go), int(had or b"0")

@@ -35,6 +35,7 @@ from millwright.devices.edge.wire import (
 )
 from millwright.devices.intake import (
     FLAG_ACKNOWLEDGED,
+    FLAG_CROWDED,
     FLAG_DUPLICATE,
     FLAG_RETAINED,
     FLAG_STAMPED,
@@ -52,11 +53,17 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_FLAGS: Final = FLAG_ACKNOWLEDGED | FLAG_DUPLICATE | FLAG_RETAINED | FLAG_WILL | FLAG_STAMPED
+_FLAGS: Final = FLAG_ACKNOWLEDGED | FLAG_DUPLICATE | FLAG_RETAINED | FLAG_WILL | FLAG_STAMPED | FLAG_CROWDED
 _EPOCH: Final = re.compile(r"[0-9A-Za-z]{1,40}")
 _NOTE_S: Final = 2.0
 _MOST_LANES: Final = 64
 _MOST_KEPT: Final = 512
+_MOST_STATUS: Final = 64 * 1024
+_MOST_LISTENERS: Final = 8
+_SILENT_S: Final = 10.0
+_NO_NAME: Final = re.compile(r"[^0-9A-Za-z_-]")
+_PACED_S: Final = 10.0
+"""How long a delivery is held back; the edge waits for it a minute, and has four of a lane under way."""
 _RETRY_S: Final = 0.2
 _TRIES: Final = 40
 
@@ -82,7 +89,8 @@ class _Lane:
 class EdgeReceiver:
     """Serves the edges that :meth:`admit` names, each on ``up.<what>`` in its own account: ``connect`` gets into that.
 
-    ``store`` sees every organisation's. ``full`` raises while nothing more may be stored.
+    ``store`` sees every organisation's. ``full`` raises while nothing more may be stored. ``pace`` draws messages of an
+    organisation from its rate, and tells for how many seconds it is in debt.
     """
 
     def __init__(
@@ -94,15 +102,18 @@ class EdgeReceiver:
         bus: Bus,
         clock: Clock,
         full: Callable[[], None] = lambda: None,
+        pace: Callable[[str, int], float] = lambda _organisation_id, _messages: 0.0,
     ) -> None:
         self._connect, self._nats, self._store, self._desired = connect, nats, store, desired
-        self._bus, self._clock, self._full = bus, clock, full
+        self._bus, self._clock, self._full, self._pace = bus, clock, full, pace
         self._positions = EdgePositions(nats)
         self._served: dict[str, NatsConnection] = {}
         self._lanes: dict[tuple[str, str, str], _Lane] = {}
         self._members: dict[str, set[str]] = {}
+        self._owners: dict[str, str] = {}
         self._seen: dict[str, dict[str, Any]] = {}
         self._last_ms: dict[str, tuple[int, int]] = {}
+        self._listeners: dict[str, dict[str, float]] = {}
         self._task: asyncio.Task[None] | None = None
         self._counters: Counter[str] = Counter()
 
@@ -124,6 +135,8 @@ class EdgeReceiver:
             self._lanes = {key: lane for key, lane in self._lanes.items() if key[0] != edge_id}
             self._seen.pop(edge_id, None)
             self._last_ms.pop(edge_id, None)
+            self._listeners.pop(edge_id, None)
+            self._owners.pop(edge_id, None)
         answers: dict[str, Callable[[str, bytes], Awaitable[bytes]]] = {
             OFFER: self._offer,
             FRAMES: self._take,
@@ -159,13 +172,13 @@ class EdgeReceiver:
 
     async def _offer(self, edge_id: str, data: bytes) -> bytes:
         epoch = _checked(_decoded(data, Offer).epoch)
-        for key in [each for each in self._lanes if each[0] == edge_id]:
-            async with self._lanes[key].lock:  # what the edge sent before it was cut off is stored, or never will be
-                self._lanes[key].position = None
+        for lane in [lane for key, lane in self._lanes.items() if key[0] == edge_id]:
+            async with lane.lock:  # what the edge sent before it was cut off is stored, or never will be
+                lane.position = None
         known = await self._positions.lanes(edge_id, epoch)
         reached = known.get(ALL, 0)
-        lanes = {lane: last for lane, last in known.items() if lane == ALL or last > reached}
-        await self._positions.forget(edge_id, epoch, [lane for lane in known if lane not in lanes])
+        lanes = {name: last for name, last in known.items() if name == ALL or last > reached}
+        await self._positions.forget(edge_id, epoch, [name for name in known if name not in lanes])
         return encode(Standing(lanes, self._clock.now_ms()))
 
     async def _take(self, edge_id: str, data: bytes) -> bytes:
@@ -191,16 +204,36 @@ class EdgeReceiver:
                 lane.position = known.get(delivery.lane, first - 1)
             if delivery.previous != lane.position or delivery.last <= delivery.previous:
                 return encode(Taken(lane.position))
-            frame = await self._checked_frame(edge_id, delivery.frame)
+            frame, messages = await self._checked_frame(edge_id, delivery.frame)
+            owner = await self._wait_turn(edge_id)
             try:
                 await self._append(edge_id, delivery, frame)
             except BaseException:
                 lane.position = None  # it may be stored or not: it is looked up
                 raise
             lane.position = delivery.last
+            self._pace(owner, messages)
             self._counters["edge_deliveries"] += 1
             self._counters["edge_bytes"] += len(frame)
             return encode(Taken(delivery.last))
+
+    async def _wait_turn(self, edge_id: str) -> str:
+        """Hold back an edge whose organisation sent faster than its rate; returns the organisation."""
+        owner = self._owners.get(edge_id)
+        if owner is None:
+            owner = self._owners[edge_id] = await asyncio.to_thread(self._store.owner_of, edge_id)
+        debt_s = self._pace(owner, 0)
+        if debt_s > 0:
+            self._counters["edge_paced"] += 1
+            await asyncio.sleep(min(debt_s, _PACED_S))
+        if debt_s > _PACED_S:
+            raise LimitExceeded(
+                "The edge's organisation sends faster than its rate of messages.",
+                code="devices.edge_paced",
+                hint="The edge keeps what it has, and goes on by itself; or raise the rate of the organisation.",
+                retry_after_s=debt_s - _PACED_S,
+            )
+        return owner
 
     async def _append(self, edge_id: str, delivery: Delivery, frame: bytes) -> None:
         self._full()
@@ -217,10 +250,11 @@ class EdgeReceiver:
                     raise
                 await asyncio.sleep(_RETRY_S)
 
-    async def _checked_frame(self, edge_id: str, data: bytes) -> bytes:
-        """The frame as it is stored: of this edge, and of nobody's devices but those that are or were at it.
+    async def _checked_frame(self, edge_id: str, data: bytes) -> tuple[bytes, int]:
+        """The frame as it is stored, and how many messages it has.
 
-        What is of others becomes a dead letter of nobody, which the root sees; its topic says who sent it for whom.
+        It is of this edge, and of nobody's devices but those that are or were at it. What is of others becomes a dead
+        letter of nobody, which the root sees; its topic says who sent it for whom.
         """
         try:
             frame = decode_frame(data)
@@ -235,7 +269,8 @@ class EdgeReceiver:
                 self._counters["edge_runs_of_others"] += 1
                 run.topic = f"{edge_id} for {run.device_id[:64]}: {run.topic[:256]}"
                 run.device_id = ""
-        return encode_frame(Frame(FRAME_VERSION, edge_id, frame.runs))
+        messages = sum(len(run.payloads) for run in frame.runs)
+        return encode_frame(Frame(FRAME_VERSION, edge_id, frame.runs)), messages
 
     # --- the rest ------------------------------------------------------------------------------------------------
 
@@ -245,6 +280,8 @@ class EdgeReceiver:
         return encode(Wanted(wanted.version) if wanted.version == want.have else wanted)
 
     async def _status(self, edge_id: str, data: bytes) -> bytes:
+        if len(data) > _MOST_STATUS:
+            raise _strange(f"how it is takes {len(data)} bytes, more than {_MOST_STATUS}")
         report = _decoded(data, Report)
         now_ms = self._clock.now_ms()
         since, heard = self._last_ms.get(edge_id, (now_ms, 0))
@@ -260,15 +297,28 @@ class EdgeReceiver:
 
     async def _presence(self, edge_id: str, data: bytes) -> bytes:
         report = _decoded(data, PresenceReport)
+        listener = self._listener_of(edge_id, report.listener)
+        if listener is None:
+            self._counters["edge_presence_refused"] += 1
+            return b""
         members = self._members.get(edge_id)
         named = {each[0] for each in (*report.connected, *report.disconnected)}
         if members is None or not named <= members:
             members = self._members[edge_id] = await asyncio.to_thread(self._store.members, edge_id)
-        report.listener = edge_id
+        report.listener = listener
         report.connected = [each for each in report.connected if each[0] in members]
         report.disconnected = [each for each in report.disconnected if each[0] in members]
-        await self._bus.publish(f"presence.{edge_id}", encode(report))
+        await self._bus.publish(f"presence.{listener}", encode(report))
         return b""
+
+    def _listener_of(self, edge_id: str, named: str) -> str | None:
+        """What a listener at the edge is called here, since each tells of its own devices; ``None``: one too many."""
+        now_s, name = self._clock.monotonic_s(), _NO_NAME.sub("_", named[:40])
+        heard = {each: at_s for each, at_s in self._listeners.get(edge_id, {}).items() if now_s - at_s < _SILENT_S}
+        if name not in heard and len(heard) >= _MOST_LISTENERS:
+            return None
+        self._listeners[edge_id] = heard | {name: now_s}
+        return f"{edge_id}-{name}"
 
     async def _note(self) -> None:
         while True:

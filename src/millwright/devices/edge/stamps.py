@@ -2,17 +2,28 @@
 
 A reading without a source time is kept at its receive time, one to a millisecond and device. A plain node makes those
 times unique while it decodes, by the order of its stream. An edge's parent cannot: with live data first, frames reach
-it in another order. So an edge gives each such message its time before it is stored, and both decode the same.
+it in another order. So an edge gives each such message its time before it is stored, and both decode the same; what a
+plain node would refuse, since too many came too fast, is marked so that both refuse it.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from millwright.devices.intake import FLAG_STAMPED, INTAKE, Frame, Run, decode_frame, encode_frame, slots_of, subject_of
+from millwright.devices.intake import (
+    FLAG_CROWDED,
+    FLAG_STAMPED,
+    INTAKE,
+    Frame,
+    Run,
+    decode_frame,
+    encode_frame,
+    slots_of,
+    subject_of,
+)
 from millwright.devices.mqtt.ports import Intake
 from millwright.devices.permissions import TELEMETRY
-from millwright.devices.telemetry.receive_clock import BURST_MS, STEP_BACK_MS
+from millwright.devices.telemetry.receive_clock import BURST_MS, ReceiveClock
 from millwright.engines.nats import NatsConnection
 
 _RECALLED: Final = 64
@@ -25,7 +36,7 @@ class StampedIntake:
 
     def __init__(self, inner: Intake, nats: NatsConnection, listener_id: str) -> None:
         self._inner, self._nats, self._listener_id = inner, nats, listener_id
-        self._free_ms: dict[str, int] = {}
+        self._clocks: dict[str, ReceiveClock] = {}
         self._stamped: dict[str, bytes] = {}
 
     async def start(self) -> None:
@@ -36,7 +47,8 @@ class StampedIntake:
             for run in decode_frame(message.data).runs:
                 if run.flags & FLAG_STAMPED:
                     used = run.received_ms + sum(map(slots_of, run.payloads))
-                    self._free_ms[run.device_id] = max(self._free_ms.get(run.device_id, 0), used)
+                    # When it was received is not told; it was no more than a burst before the time given.
+                    self._clock_of(run.device_id).use(run.received_ms - BURST_MS, used)
 
     async def stop(self) -> None:
         """Nothing to release."""
@@ -57,14 +69,21 @@ class StampedIntake:
         return encode_frame(frame)
 
     def _stamp_run(self, run: Run) -> None:
-        free_ms = self._free_ms.get(run.device_id, 0)
-        start = max(run.received_ms, free_ms) if free_ms - run.received_ms <= STEP_BACK_MS else run.received_ms
+        clock = self._clock_of(run.device_id)
+        start = clock.first_free(run.received_ms)
         if start - run.received_ms > BURST_MS:
+            run.flags |= FLAG_CROWDED
             return
-        if len(self._free_ms) >= _MOST:
-            self._free_ms.clear()
+        clock.use(run.received_ms, start + sum(map(slots_of, run.payloads)))
         run.received_ms, run.flags = start, run.flags | FLAG_STAMPED
-        self._free_ms[run.device_id] = start + sum(map(slots_of, run.payloads))
+
+    def _clock_of(self, device_id: str) -> ReceiveClock:
+        """The device's clock; whose was not asked for longest leaves when there are too many."""
+        clock = self._clocks.pop(device_id) if device_id in self._clocks else ReceiveClock()
+        self._clocks[device_id] = clock
+        if len(self._clocks) > _MOST:
+            del self._clocks[next(iter(self._clocks))]
+        return clock
 
 
 def _is_timeless(payload: bytes) -> bool:

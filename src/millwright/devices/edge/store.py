@@ -16,6 +16,7 @@ from millwright.devices.names import key_of
 from millwright.devices.places.store import paths
 from millwright.devices.store import bump, devices, edge_past, edges, home, places
 from millwright.engines.sql import Records
+from millwright.parties import active
 
 
 class EdgeStore:
@@ -131,10 +132,16 @@ class EdgeStore:
             return _edges(connection, [_row(connection, used)], now_ms)[0]
 
     def keys(self) -> dict[str, str]:
-        """Who may come in: id → public key."""
+        """Who may come in: id → public key. No edge of an organisation that is suspended, or below one, may."""
+        admitted = edges.c.public_key.is_not(None), active(edges.c.organisation_id)
         with self._records.read() as connection:
-            rows = connection.execute(sa.select(edges.c.id, edges.c.public_key).where(edges.c.public_key.is_not(None)))
+            rows = connection.execute(sa.select(edges.c.id, edges.c.public_key).where(*admitted))
             return {row.id: row.public_key for row in rows}
+
+    def owner_of(self, edge_id: str) -> str:
+        """The organisation that an edge belongs to. Raises ``NotFound``."""
+        with self._records.read() as connection:
+            return str(_row(connection, edge_id)["organisation_id"])
 
     def members(self, edge_id: str) -> set[str]:
         """The devices that are, or were, at an edge, and the Sparkplug devices below them."""

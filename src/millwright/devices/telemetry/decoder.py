@@ -14,6 +14,7 @@ from millwright.devices.telemetry.json_decoder import JsonDecoder
 from millwright.devices.telemetry.model import Decoded, Directory, KnownDevice
 from millwright.devices.telemetry.repeats import RepeatMemory
 from millwright.devices.telemetry.settings import TelemetrySettings
+from millwright.kernel import MillwrightError
 
 logger = logging.getLogger(__name__)
 
@@ -107,11 +108,19 @@ class Decoder:
         for run, device in zip(frame.runs, devices, strict=True):
             if device is None or run.topic in JSON_TOPICS:
                 continue
-            if run.topic.startswith(SPARKPLUG_PREFIX):
-                self._sparkplug.prepare(run, device)
-            elif self._dialects is not None and run.topic.startswith(DIALECT_PREFIXES):
-                self._dialects.prepare(run, device)
+            try:
+                self._prepare(run, device)
+            except MillwrightError:
+                raise
+            except Exception:  # decoding meets it again, and makes dead letters of this run alone
+                logger.exception("looking up what messages of %s need failed", run.device_id)
         return devices
+
+    def _prepare(self, run: Run, device: KnownDevice) -> None:
+        if run.topic.startswith(SPARKPLUG_PREFIX):
+            self._sparkplug.prepare(run, device)
+        elif self._dialects is not None and run.topic.startswith(DIALECT_PREFIXES):
+            self._dialects.prepare(run, device)
 
     def _decode_run(self, run: Run, device: KnownDevice | None, sequence: int) -> None:
         if device is None:

@@ -15,6 +15,7 @@ import orjson
 
 from millwright.devices.intake import (
     FLAG_ACKNOWLEDGED,
+    FLAG_CROWDED,
     FLAG_DUPLICATE,
     FLAG_REPLAYED,
     FLAG_STAMPED,
@@ -63,7 +64,7 @@ class JsonDecoder:
     def decode(self, run: Run, properties: DeviceProperties) -> None:
         """Decode every payload of ``run``; what cannot be read becomes a dead letter, nothing is raised."""
         received, clock = run.received_ms, properties.clock
-        if run.flags & FLAG_STAMPED:
+        if run.flags & (FLAG_STAMPED | FLAG_CROWDED):
             self._decode_stamped(run, properties)
             return
         start = clock.first_free(received)
@@ -78,9 +79,9 @@ class JsonDecoder:
                 self.repeats.remember(properties.owner, run.packet_ids, run.payloads, slots[:-1])
 
     def _decode_stamped(self, run: Run, properties: DeviceProperties) -> None:
-        """Decode a run whose times are its own already, in whatever order runs come: live ones go first."""
-        self._crowded = False
-        if run.flags & _SPECIAL:
+        """Decode a run that an edge gave its times, or none, in whatever order runs come: live ones go first."""
+        self._crowded = bool(run.flags & FLAG_CROWDED) and not run.flags & FLAG_REPLAYED
+        if run.flags & _SPECIAL or self._crowded:
             self._decode_special(run, properties, run.received_ms)
             return
         slot = run.received_ms

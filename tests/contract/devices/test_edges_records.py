@@ -1,0 +1,101 @@
+"""Edges in the records of a parent, on SQLite and PostgreSQL, and what of them comes to the edge's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from millwright import certificates, devices, parties
+from millwright.devices import DeviceDirectory, DeviceStore, ForeignAddress, NewDevice
+from millwright.devices.edge import EdgeStore
+from millwright.devices.edge.desired import DesiredApplier, DesiredBuilder
+from millwright.devices.models.store import ModelStore
+from millwright.devices.store import edges
+from millwright.engines.sql import Records
+from millwright.kernel import ROOT, NotFound
+from millwright.kernel.scope import EVERYTHING, Scope, within
+from millwright.parties.store.organisations_tables import organisations
+from support.sqlite import migrated
+
+MIGRATIONS = [parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
+PATHS = {
+    "org_works": f"/{ROOT}/org_works/",
+    "org_site": f"/{ROOT}/org_works/org_site/",
+    "org_other": f"/{ROOT}/org_other/",
+}
+
+
+def with_organisations(records: Records) -> Records:
+    """Records of everybody, with an edge that joined in each organisation: ``edge_<organisation>``."""
+    with records.begin() as connection:
+        for key, path in PATHS.items():
+            row = {"id": key, "parent_id": ROOT, "kind": "site", "name": key, "name_key": key, "path": path}
+            connection.execute(sa.insert(organisations).values(**row, suspended=False, created_ms=0, revision=1))
+    everything = records.scoped(EVERYTHING)
+    store = EdgeStore(everything)
+    for number, key in enumerate((ROOT, *PATHS)):
+        store.insert(f"edge_{key}", key, None, bytes([number]) * 32, 10, 1)
+        with everything.begin() as connection:
+            connection.execute(sa.update(edges).where(edges.c.id == f"edge_{key}").values(organisation_id=key))
+        store.use_code(bytes([number]) * 32, f"key {number}", 2)
+    return everything
+
+
+def test_edges_of_a_suspended_organisation_are_not_let_in(records: Records) -> None:
+    everything = with_organisations(records)
+    store = EdgeStore(everything)
+    assert store.keys().keys() == {f"edge_{key}" for key in (ROOT, *PATHS)}
+    with everything.begin() as connection:
+        connection.execute(sa.update(organisations).where(organisations.c.id == "org_works").values(suspended=True))
+    assert store.keys().keys() == {f"edge_{ROOT}", "edge_org_other"}
+
+
+def test_a_device_is_at_an_edge_of_its_organisation_or_one_above(records: Records) -> None:
+    everything = with_organisations(records)
+    store = DeviceStore(everything)
+    for key, may in (("org_site", {ROOT, "org_works", "org_site"}), ("org_works", {ROOT, "org_works"})):
+        for other in (ROOT, *PATHS):
+            name, edge_id = f"{key} at {other}", f"edge_{other}"
+            with within(Scope(home=key, unlimited=True)):
+                if other in may:
+                    made = DeviceStore(everything).insert(
+                        f"dev_{key}_{other}", NewDevice(name=name, edge_id=edge_id), 1
+                    )
+                    assert (made.organisation_id, made.edge_id) == (key, edge_id)
+                    continue
+                with pytest.raises(NotFound):
+                    store.insert(f"dev_{key}_{other}", NewDevice(name=name, edge_id=edge_id), 1)
+    with pytest.raises(NotFound) as refused:
+        store.update("dev_org_site_org_site", {"edge_id": "edge_org_other"}, None)
+    assert refused.value.code == "devices.edge_unknown"
+
+
+async def test_devices_of_other_platforms_are_known_at_the_edge_by_their_addresses(
+    records: Records, tmp_path: Path
+) -> None:
+    everything = records.scoped(EVERYTHING)
+    EdgeStore(everything).insert("edge_1", "cabin", None, b"1" * 32, 10, 1)
+    pump = ForeignAddress(dialect="alibaba", product_key="pk1", name="pump7")
+    store = DeviceStore(everything)
+    store.insert("dev_pump", NewDevice(name="pump", address=pump, edge_id="edge_1"), 1)
+    store.insert("dev_gw", NewDevice(name="gw", kind="gateway", registers=True, edge_id="edge_1"), 1)
+    child = ForeignAddress(dialect="thingsboard", name="meter 1")
+    store.insert("dev_meter", NewDevice(name="m", kind="gateway_device", parent_id="dev_gw", address=child), 1)
+
+    wanted = await DesiredBuilder(everything).of("edge_1")
+    edge = migrated(tmp_path / "edge", MIGRATIONS, EVERYTHING)
+    try:
+        for _ in range(2):  # what is there already is written again
+            await DesiredApplier(edge, "edge_1").apply(wanted)
+        directory = DeviceDirectory(DeviceStore(edge), ModelStore(edge))
+        known = directory.find_device("dev_pump")
+        assert known is not None
+        assert (known.dialect, known.realm, known.foreign_name) == ("alibaba", "pk1", "pump7")
+        gateway = directory.find_device("dev_gw")
+        assert gateway is not None
+        assert directory.find_child(gateway, "thingsboard", "dev_gw", "meter 1") == "dev_meter"
+        assert not gateway.registers, "what is registered is registered at the parent"
+    finally:
+        edge.close()
