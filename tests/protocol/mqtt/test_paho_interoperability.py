@@ -24,8 +24,8 @@ SUITE = os.environ.get("WITNESS_PAHO_MQTT_TESTING", "")
 
 # The suite's option parser knows no value for -n and no -s, so it is imported and told host, port and topics.
 # Its own clean-up takes it that nobody else waits: its clients are those of one device here.
-# Topics that begin with a slash are a device's own here, and what it publishes there reaches no client: other platforms'
-# topics begin so. The suite wants one such topic for a will; it gets another name.
+# Topics that begin with a slash are a device's own here, and what it publishes there reaches no client: topics of other
+# platforms begin so. The suite wants one such topic for a will; it gets another name.
 RUNNER = """
 import sys, unittest, importlib
 sys.path.insert(0, sys.argv[1])
