@@ -13,6 +13,7 @@ export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> =
   "connectors.silent": ["长时间没有数值，且不应答", "会自动重新连接；若反复出现，请检查网络和设备日志。"],
   "connectors.failed": ["连接器出错：", "这是连接器的缺陷，请连同 connectors 角色的日志一起反馈。"],
   "connectors.host_away": ["采集进程没有应答", "它会在数秒内自动启动；分布在多台机器上的节点请运行 millwright run connectors。"],
+  "connectors.scale_ambiguous": ["同一地址的可写测点换算不同，未写入：", "请只保留一个可写测点，或使它们的倍率和偏移一致。"],
   "connectors.not_writable": ["该测点不可写", "若设备允许，请先将测点设为可写。"],
   "connectors.unsupported": ["该连接器不支持此操作", "文档中的连接器一览说明各自的能力。"],
   "connectors.import_columns": ["列名不正确：", "首行须为列名：address、device、property、interval_ms、deadband、scale、offset、writable。"],

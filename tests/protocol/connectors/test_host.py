@@ -254,6 +254,23 @@ async def test_commands_find_their_point_and_write_raw_values(field: FieldHost, 
     assert await field.route.find(device_id, "other") is None
 
 
+async def test_points_at_one_address_with_different_scales_are_not_written(field: FieldHost, peer: Peer) -> None:
+    connection = await field.connect()
+    await field.feed(connection, raw="tag-1", percent="tag-1")
+    by_name = {each.property: each for each in (await field.connectors.points(connection.id, None, 10)).items}
+    await field.until_state(connection, "running")
+    peer.says_nothing = True
+    written = await field.route.write(connection.id, "tag-1", 40.0, 5.0)
+    assert (written.accepted, written.read_back) == (True, None), "what answers nothing was written all the same"
+    await field.connectors.change_point(connection.id, by_name["percent"].id, _change(scale=0.0025))
+    with pytest.raises(Conflict) as refused:
+        await field.route.write(connection.id, "tag-1", 50.0, 5.0)
+    assert refused.value.code == "connectors.scale_ambiguous"
+    await field.connectors.change_point(connection.id, by_name["raw"].id, _change(writable=False))
+    await field.route.write(connection.id, "tag-1", 50.0, 5.0)
+    assert peer.written == [("tag-1", 40.0), ("tag-1", 20_000.0)]
+
+
 def _change(**values: Any) -> Any:
     from millwright.devices.connectors.model import PointChange
 
