@@ -271,6 +271,25 @@ async def test_points_at_one_address_with_different_scales_are_not_written(field
     assert peer.written == [("tag-1", 40.0), ("tag-1", 20_000.0)]
 
 
+async def test_a_device_that_changed_is_not_forgotten_when_the_records_cannot_be_read(
+    field: FieldHost, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await field.connect()
+    device_id = await field.feed(connection, t="tag-1")
+    await until(lambda: peer.points == ["tag-1"])
+    reads, feeds = [0], field.host._store.feeds
+
+    def fail_at_first(connection_id: str) -> Any:
+        reads[0] += 1
+        if reads[0] == 1:
+            raise Unavailable("The records are away.", code="test.away")
+        return feeds(connection_id)
+
+    monkeypatch.setattr(field.host._store, "feeds", fail_at_first)
+    field.host.device_changed(device_id)
+    await until(lambda: reads[0] == 2, timeout_s=20)
+
+
 def _change(**values: Any) -> Any:
     from millwright.devices.connectors.model import PointChange
 
