@@ -68,6 +68,22 @@ def test_a_batch_that_is_being_written_is_let_go_of_afterwards() -> None:
     assert queues.take_settled() == {ME: 4}
 
 
+def test_a_batch_that_was_appended_anew_takes_none_with_it_that_is_needed() -> None:
+    queues = Queues()
+    first = queues.add(ME, message(b"x" * MOST_BYTES))
+    second = queues.add(ME, message())
+    queues.take_open()
+    first.sequence = 8  # its first append was not stored, and the second one's was
+    first.finish()
+    assert queues.take_settled() == {}, "where the second one stands is not known yet"
+    second.sequence = 7
+    queues.written()
+    assert queues.take_settled() == {ME: 7}
+    second.finish()
+    assert queues.take_settled() == {ME: 9}
+    assert queues.take_settled() == {}
+
+
 class Shaky(VolatileJournal):
     """Fails the first times; takes down what it was asked."""
 
