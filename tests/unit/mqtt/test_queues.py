@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from millwright.devices.mqtt.exchange import Exchange
 from millwright.devices.mqtt.framing import Framing
 from millwright.devices.mqtt.journal import JournalWriter, VolatileJournal
 from millwright.devices.mqtt.packets import Queued
 from millwright.devices.mqtt.queues import MOST_BYTES, Batch, Queues
 from millwright.devices.mqtt.session import Session
+from millwright.devices.mqtt.settings import MqttSettings
 from millwright.kernel import Unavailable
+from support.mqtt import OpenPrincipal
 
 ME, YOU = ("dev", "me"), ("dev", "you")
 
@@ -116,6 +119,31 @@ async def test_a_session_that_ends_and_begins_anew_keeps_what_is_the_new_ones() 
     await kept
     await writer.stop(5)
     assert journal.told == [("write", (ME, 1)), ("trim", {ME: 0}), ("write", (ME, 2))]
+
+
+def subscriber(exchange: Exchange) -> Session:
+    session, _ = exchange.open(*ME, clean=True, expiry_s=60)
+    assert session is not None
+    exchange.subscribe(session, OpenPrincipal(), [("a", 1)])
+    return session
+
+
+@pytest.mark.parametrize("how", ["end", "expiry"])
+async def test_a_session_without_subscriptions_leaves_no_messages_behind(how: str) -> None:
+    journal = Shaky(0)
+    writer = JournalWriter(journal)
+    exchange = Exchange(MqttSettings(), writer)
+    session = subscriber(exchange)
+    kept = exchange.route("a", [b"1"], 1, False)
+    assert kept is not None
+    await kept
+    exchange.unsubscribe(session, ["a"])
+    if how == "end":
+        exchange.end(session)
+    else:
+        exchange.set_expiry(session, 0)
+    await writer.stop(5)
+    assert ("trim", {ME: 0}) in journal.told
 
 
 class Far:
