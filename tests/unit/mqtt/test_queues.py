@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from millwright.devices.mqtt.exchange import Exchange
 from millwright.devices.mqtt.framing import Framing
 from millwright.devices.mqtt.journal import JournalWriter, VolatileJournal
-from millwright.devices.mqtt.packets import Queued
+from millwright.devices.mqtt.packets import Queued, RetainedMessage
+from millwright.devices.mqtt.ports import Kept
 from millwright.devices.mqtt.queues import MOST_BYTES, Batch, Queues
 from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.settings import MqttSettings
-from millwright.kernel import Unavailable
+from millwright.kernel import ManualClock, Unavailable
 from support.mqtt import OpenPrincipal
 
 ME, YOU = ("dev", "me"), ("dev", "you")
@@ -144,6 +145,25 @@ async def test_a_session_without_subscriptions_leaves_no_messages_behind(how: st
         exchange.set_expiry(session, 0)
     await writer.stop(5)
     assert ("trim", {ME: 0}) in journal.told
+
+
+async def test_a_retained_message_that_expired_meanwhile_is_removed_from_the_journal() -> None:
+    class Book(VolatileJournal):
+        removed: ClassVar[list[str]] = []
+
+        async def write(self, retained: Any, sessions: Any, batches: Any = ()) -> None:
+            self.removed += [topic for topic, found in retained.items() if found is None]
+
+    clock, journal = ManualClock(), Book()
+    writer = JournalWriter(journal)
+    exchange = Exchange(MqttSettings(), writer, clock)
+    now_ms = clock.now_ms()
+    lives = {"never": 0, "later": now_ms + 1, "over": now_ms, "long over": 1}
+    kept = [RetainedMessage(topic, b"x", 1, b"", expires_ms) for topic, expires_ms in lives.items()]
+    exchange.restore(Kept(kept, (), ()), 0.0)
+    await writer.stop(5)
+    assert journal.removed == ["over", "long over"]
+    assert len(exchange.retained) == 2
 
 
 class Far:

@@ -56,6 +56,8 @@ class Exchange:
         for message in kept.retained:
             if not message.expires_ms or message.expires_ms > now_ms:
                 self.retained.set(message)
+            else:
+                self._writer.write_retained(message.topic, None)
         for stored in kept.sessions:
             session = self._make(stored.device_id, stored.client_id, stored.expiry_s or self._settings.session_expiry_s)
             session.left_s = now_s
