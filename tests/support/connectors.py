@@ -42,6 +42,7 @@ class Peer:
         self.alive = True
         self.hangs = False
         self.stubborn = False
+        self.says_nothing = False
         self.fingerprint = "p1"
         self.opened = self.closed = 0
         self.samples: asyncio.Queue[list[Sample]] = asyncio.Queue()
@@ -96,7 +97,7 @@ class ScriptedSession(Session):
     async def read(self, addresses: Sequence[str]) -> Sequence[Sample]:
         if self._peer.hangs:
             await self._hang()
-        return [Sample(address, 1.0) for address in addresses]
+        return [] if self._peer.says_nothing else [Sample(address, 1.0) for address in addresses]
 
     async def identify(self) -> Identity:
         return Identity(product="peer", fingerprint=self._peer.fingerprint)

@@ -19,6 +19,7 @@ export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> =
   "connectors.node_only": ["该连接会使用节点所在机器的文件或串口", "只有运行本节点的组织才能这样做；请其工程师建立连接。"],
   "connectors.node_data": ["该设置指向节点自身的数据文件夹", "请选择其他文件夹或文件。"],
   "connectors.secrets_needed": ["设置变化可能意味着另一台机器，请重新填写密码等密钥", "为一台机器封存的密钥不会发送给另一台。"],
+  "connectors.scale_ambiguous": ["同一地址的可写测点换算不同，未写入：", "请只保留一个可写测点，或使它们的倍率和偏移一致。"],
   "connectors.not_writable": ["该测点不可写", "若设备允许，请先将测点设为可写。"],
   "connectors.unsupported": ["该连接器不支持此操作", "文档中的连接器一览说明各自的能力。"],
   "connectors.import_columns": ["列名不正确：", "首行须为列名：address、device、property、interval_ms、deadband、scale、offset、writable。"],

@@ -91,6 +91,18 @@ def test_a_newer_write_takes_the_place_of_what_waits(records: Records, device_id
     assert [each.command.id for each in store.open()] == [call.id, new.id]
 
 
+async def test_many_commands_of_one_device_keep_those_of_others_not_waiting(records: Records, device_id: str) -> None:
+    service = DevicesService(records, LocalBus(), ManualClock())
+    other_id = (await service.registry.create(NewDevice(name="fan"))).id
+    store = CommandStore(records)
+    many = [store.insert(row(device_id), key=None, most=99, supersede=False)[0].id for _ in range(5)]
+    others = [store.insert(row(other_id), key=None, most=99, supersede=False)[0].id for _ in range(2)]
+    assert [each.command.id for each in store.open()] == [*many, *others]
+    assert [each.command.id for each in store.open(limit=4)] == [*many[:2], *others]
+    assert store.move(many[4], WAITING, "sending", 2) is not None
+    assert [each.command.id for each in store.open(limit=3)] == [many[0], many[4], others[0]]
+
+
 def test_a_key_is_one_command(records: Records, device_id: str) -> None:
     store = CommandStore(records)
     with ThreadPoolExecutor(6) as pool:

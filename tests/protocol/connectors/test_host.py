@@ -315,6 +315,42 @@ async def test_commands_find_their_point_and_write_raw_values(field: FieldHost, 
     assert await field.route.find(device_id, "other") is None
 
 
+async def test_points_at_one_address_with_different_scales_are_not_written(field: FieldHost, peer: Peer) -> None:
+    connection = await field.connect()
+    await field.feed(connection, raw="tag-1", percent="tag-1")
+    by_name = {each.property: each for each in (await field.connectors.points(connection.id, None, 10)).items}
+    await field.until_state(connection, "running")
+    peer.says_nothing = True
+    written = await field.route.write(connection.id, "tag-1", 40.0, 5.0)
+    assert (written.accepted, written.read_back) == (True, None), "what answers nothing was written all the same"
+    await field.connectors.change_point(connection.id, by_name["percent"].id, _change(scale=0.0025))
+    with pytest.raises(Conflict) as refused:
+        await field.route.write(connection.id, "tag-1", 50.0, 5.0)
+    assert refused.value.code == "connectors.scale_ambiguous"
+    await field.connectors.change_point(connection.id, by_name["raw"].id, _change(writable=False))
+    await field.route.write(connection.id, "tag-1", 50.0, 5.0)
+    assert peer.written == [("tag-1", 40.0), ("tag-1", 20_000.0)]
+
+
+async def test_a_device_that_changed_is_not_forgotten_when_the_records_cannot_be_read(
+    field: FieldHost, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await field.connect()
+    device_id = await field.feed(connection, t="tag-1")
+    await until(lambda: peer.points == ["tag-1"])
+    reads, feeds = [0], field.host._store.feeds
+
+    def fail_at_first(connection_id: str) -> Any:
+        reads[0] += 1
+        if reads[0] == 1:
+            raise Unavailable("The records are away.", code="test.away")
+        return feeds(connection_id)
+
+    monkeypatch.setattr(field.host._store, "feeds", fail_at_first)
+    field.host.device_changed(device_id)
+    await until(lambda: reads[0] == 2, timeout_s=20)
+
+
 def _change(**values: Any) -> Any:
     from millwright.devices.connectors.model import PointChange
 

@@ -27,9 +27,11 @@ from millwright.devices.commands.worker import CommandWorker
 from millwright.devices.models import ServiceSpec
 from millwright.devices.models.store import ModelStore
 from millwright.devices.mqtt.delivery import FIND, FOUND, Ask, Deliver, Delivered, Found, subject_of
+from millwright.devices.telemetry import Decoded
 from millwright.engines.nats import StreamSpec
 from millwright.engines.sql import Records
-from millwright.kernel import SystemClock, new_id
+from millwright.historian import Reading, ReadingBatch, series_id
+from millwright.kernel import ManualClock, SystemClock, new_id
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Recorder
 from support.bus import LocalBus
@@ -209,3 +211,17 @@ async def test_after_a_crash_in_the_midst_of_sending(
         assert there(), "and no more comes of it"
     assert [each.attempt for each in desk.asked] == [f"{command.id}.1"]
     assert [each.attempt for each in desk.delivered] == [f"{command.id}.2"] * sent
+
+
+async def test_a_reading_received_ahead_of_the_clock_confirms_nothing(records: Records) -> None:
+    device_id, store, clock = await device(records), CommandStore(records), ManualClock(SystemClock().now_ms())
+    sent_ms = clock.now_ms()
+    command = asked(records, device_id)
+    store.move(command.id, WAITING, "sending", sent_ms, attempts=1, sent_ms=sent_ms, deadline_ms=sent_ms + 60_000)
+    hearing = Hearing(store, ModelStore(records), LocalBus(), clock)
+    known = {each.command.id: each for each in store.open()}
+    hearing.watch(each.command for each in known.values())
+    for ahead_ms, states in ((86_400_000, []), (5_001, []), (4_999, ["confirmed"])):
+        reading = Reading(series_id(device_id, "setpoint"), sent_ms, 7.0, received_ms=sent_ms + ahead_ms)
+        assert hearing.offer(Decoded(ReadingBatch.of([reading])))
+        assert [each.state for each in await hearing.take(known)] == states

@@ -24,7 +24,7 @@ from millwright.devices.mqtt.codec5 import Authentication
 from millwright.devices.mqtt.properties import Property
 from millwright.devices.mqtt.signatures import signed_text
 from support.intake import stored_payloads
-from support.mqtt import OpenPrincipal, RawClient, connect_bytes, hang_up, publish_bytes, running_listener
+from support.mqtt import OpenPrincipal, RawClient, connect_bytes, hang_up, publish_bytes, running_listener, until
 from support.mqtt5 import Raw5, connect5_bytes, told_in
 from support.nats import RunningNats, free_port
 from support.tls import certificate, needs_openssl
@@ -111,6 +111,24 @@ async def test_a_request_that_is_no_websocket_is_answered_as_http_and_can_be_tur
         assert await client.closed() == b""
         assert listener.closed["not_mqtt"] == 1
         await client.close()
+
+
+async def test_pings_of_a_websocket_that_does_not_read_end_it_before_anybody_signed_in(nats: RunningNats) -> None:
+    request = (
+        b"GET /mqtt HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"
+    )
+    pings = (b"\x89\xfd" + bytes(4) + b"x" * 125) * 2000
+    async with running_listener(nats.url) as listener:
+        deaf = await RawClient.open(listener.port, request)
+        for _ in range(200):
+            deaf.send(pings)
+            await asyncio.sleep(0.01)
+            if listener.closed["slow_reader"]:
+                break
+        await until(lambda: listener.closed["slow_reader"] == 1)
+        deaf.ends()[1].transport.abort()
+        await deaf.close()
 
 
 async def test_a_websocket_that_closes_without_a_goodbye_is_a_lost_connection(nats: RunningNats) -> None:

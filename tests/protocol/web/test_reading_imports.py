@@ -204,3 +204,29 @@ async def test_a_viewer_may_not_and_offsets_are_kept(web):
     assert (await client.post(f"{PATH}/{made}/resume", json={})).json()["code"] == "readings.import_state"
     assert (await client.post(f"{PATH}/him_unknown/cancel", json={})).status_code == 404
     await asyncio.sleep(0)
+
+
+async def test_no_more_of_a_file_is_taken_than_there_is_room_for(web, monkeypatch):
+    client = await web.set_up()
+    service = web.services.more["reading_imports"]
+    monkeypatch.setattr(service, "_most_mb", 1)
+    headers = {"Content-Type": "application/octet-stream"}
+
+    async def send(made, size, offset=0):
+        answer = await client.put(
+            f"{PATH}/{made}/file", params={"offset": offset}, content=b"x" * size, headers=headers
+        )
+        return answer.status_code, answer.json().get("code")
+
+    made = [(await client.post(PATH, json={"file_name": "a.csv"})).json()["id"] for _ in range(3)]
+    full = [True]
+    monkeypatch.setattr(service, "_is_full", lambda: full[0])
+    assert await send(made[0], 10) == (429, "app.disk_full")
+    full[0] = False
+    half = 512 * 1024
+    for each in made[:2]:
+        assert await send(each, half) == (200, None)
+        assert await send(each, half, half) == (200, None)
+    assert await send(made[2], 1) == (413, "readings.import_too_large"), "the organisation has its share"
+    assert (await client.delete(f"{PATH}/{made[0]}")).status_code == 204
+    assert await send(made[2], 1) == (200, None)

@@ -115,3 +115,16 @@ def test_a_message_whose_head_runs_into_the_next_packet_is_malformed() -> None:
         connection, _, store, _ = asyncio.run(feed([connect5_bytes() + whole + short + rest]))
         assert len(store.messages) == 1
         assert connection.state is State.CLOSED
+
+
+def test_topic_aliases_of_a_connection_are_bounded_in_bytes() -> None:
+    def named(alias: int, letter: str) -> bytes:
+        return publish5_bytes(letter * 4000, b"", 1, 1, [(Property.TOPIC_ALIAS, alias)])
+
+    four = b"".join(named(alias, "a") for alias in range(1, 5))
+    again = b"".join(named(1, letter) for letter in "bcdef")
+    for data, ends in ((four + again, 0), (four + named(5, "a"), 1)):
+        connection, _, store, listener = asyncio.run(feed([connect5_bytes(), data]))
+        assert listener.closed["quota_exceeded"] == ends
+        assert (connection.state is State.CLOSED) == bool(ends)
+        assert len(store.messages) == (4 if ends else 9)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from millwright.devices.mqtt.exchange import Exchange
 from millwright.devices.mqtt.framing import Framing
 from millwright.devices.mqtt.journal import JournalWriter, VolatileJournal
-from millwright.devices.mqtt.packets import Queued
+from millwright.devices.mqtt.packets import Queued, RetainedMessage
+from millwright.devices.mqtt.ports import Kept
 from millwright.devices.mqtt.queues import MOST_BYTES, Batch, Queues
 from millwright.devices.mqtt.session import Session
-from millwright.kernel import Unavailable
+from millwright.devices.mqtt.settings import MqttSettings
+from millwright.kernel import ManualClock, Unavailable
+from support.mqtt import OpenPrincipal
 
 ME, YOU = ("dev", "me"), ("dev", "you")
 
@@ -68,6 +72,22 @@ def test_a_batch_that_is_being_written_is_let_go_of_afterwards() -> None:
     assert queues.take_settled() == {ME: 4}
 
 
+def test_a_batch_that_was_appended_anew_takes_none_with_it_that_is_needed() -> None:
+    queues = Queues()
+    first = queues.add(ME, message(b"x" * MOST_BYTES))
+    second = queues.add(ME, message())
+    queues.take_open()
+    first.sequence = 8  # its first append was not stored, and the second one's was
+    first.finish()
+    assert queues.take_settled() == {}, "where the second one stands is not known yet"
+    second.sequence = 7
+    queues.written()
+    assert queues.take_settled() == {ME: 7}
+    second.finish()
+    assert queues.take_settled() == {ME: 9}
+    assert queues.take_settled() == {}
+
+
 class Shaky(VolatileJournal):
     """Fails the first times; takes down what it was asked."""
 
@@ -100,6 +120,50 @@ async def test_a_session_that_ends_and_begins_anew_keeps_what_is_the_new_ones() 
     await kept
     await writer.stop(5)
     assert journal.told == [("write", (ME, 1)), ("trim", {ME: 0}), ("write", (ME, 2))]
+
+
+def subscriber(exchange: Exchange) -> Session:
+    session, _ = exchange.open(*ME, clean=True, expiry_s=60)
+    assert session is not None
+    exchange.subscribe(session, OpenPrincipal(), [("a", 1)])
+    return session
+
+
+@pytest.mark.parametrize("how", ["end", "expiry"])
+async def test_a_session_without_subscriptions_leaves_no_messages_behind(how: str) -> None:
+    journal = Shaky(0)
+    writer = JournalWriter(journal)
+    exchange = Exchange(MqttSettings(), writer)
+    session = subscriber(exchange)
+    kept = exchange.route("a", [b"1"], 1, False)
+    assert kept is not None
+    await kept
+    exchange.unsubscribe(session, ["a"])
+    if how == "end":
+        exchange.end(session)
+    else:
+        exchange.set_expiry(session, 0)
+    await writer.stop(5)
+    assert ("trim", {ME: 0}) in journal.told
+
+
+async def test_a_retained_message_that_expired_meanwhile_is_removed_from_the_journal() -> None:
+    class Book(VolatileJournal):
+        removed: ClassVar[list[str]] = []
+
+        async def write(self, retained: Any, sessions: Any, batches: Any = ()) -> None:
+            self.removed += [topic for topic, found in retained.items() if found is None]
+
+    clock, journal = ManualClock(), Book()
+    writer = JournalWriter(journal)
+    exchange = Exchange(MqttSettings(), writer, clock)
+    now_ms = clock.now_ms()
+    lives = {"never": 0, "later": now_ms + 1, "over": now_ms, "long over": 1}
+    kept = [RetainedMessage(topic, b"x", 1, b"", expires_ms) for topic, expires_ms in lives.items()]
+    exchange.restore(Kept(kept, (), ()), 0.0)
+    await writer.stop(5)
+    assert journal.removed == ["over", "long over"]
+    assert len(exchange.retained) == 2
 
 
 class Far:

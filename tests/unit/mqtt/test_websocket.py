@@ -23,9 +23,13 @@ class Far:
 
     def __init__(self) -> None:
         self.sent, self.closed = b"", False
+        self.reads = True
 
     def write(self, data: bytes) -> None:
         self.sent += data
+
+    def get_write_buffer_size(self) -> int:
+        return 0 if self.reads else len(self.sent)
 
     def is_closing(self) -> bool:
         return self.closed
@@ -163,3 +167,26 @@ def test_any_bytes_are_taken_or_refused(parts: list[bytes]) -> None:
     web, _ = opened()
     for part in parts:
         web.feed(part)
+
+
+def test_pings_of_a_client_that_does_not_read_do_not_pile_up() -> None:
+    web, far = opened()
+    many = frame(9, b"x" * 125) * 100
+    for _ in range(100):
+        web.feed(many)
+    assert (len(far.sent), web.refused) == (100 * 100 * 127, "")
+    far.sent, far.reads = b"", False
+    for _ in range(100):
+        web.feed(many)
+    assert 0 < len(far.sent) <= 2 * 64 * 1024 + 127
+    assert web.refused == "slow_reader"
+
+
+def test_a_slow_reader_of_messages_may_still_ping() -> None:
+    web, far = opened()
+    far.reads = False
+    web.write(b"y" * 1_000_000)
+    for _ in range(100):
+        web.feed(frame(9, b"ping"))
+    assert far.sent.endswith(b"\x8a\x04ping" * 100)
+    assert web.refused == ""

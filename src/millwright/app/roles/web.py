@@ -117,7 +117,11 @@ def compose(node: Node) -> Composition:
     following = follower_of(node, register, spawn=partial(start_on_demand, node, "indexer"))
     past = ReadingImportFiles(node.folder.reading_imports)
     bringing = ReadingImportKeeper(everything, past, node.clock, partial(start_on_demand, node, "history_importer"))
-    reading_imports = ReadingImports(node.records, past, node.clock, look_now=bringing.look_now)
+    section = settings.node
+    disk = DiskWatch(node.folder.root, low_mb=section.disk_low_mb, stop_mb=section.disk_stop_mb, clock=node.clock)
+    reading_imports = ReadingImports(
+        node.records, past, node.clock, look_now=bringing.look_now, is_full=lambda: disk.full
+    )
     search = Search(following.index, register, registration, node.clock)
     watch, kept = watch_of(node, register), OperationStore(everything)
     calendar = Calendar(settings.metering.utc_offset_h)
@@ -208,7 +212,7 @@ def compose(node: Node) -> Composition:
         failed=identifiers.failed,
         watch=watch,
     )
-    senders, sending = _device_http(node, mqtt, denials, limits)
+    senders, sending = _device_http(node, mqtt, denials, limits, disk)
     app = create_app(services, public=public, snms_at_root=settings.identity.snms, devices=senders)
     server = WebServer(app, chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
@@ -233,7 +237,7 @@ def compose(node: Node) -> Composition:
         QuotaProblems(lambda: limits.ceilings, node.clock).figures,
     ]
     departed = DepartedKeeper(everything, node.clock)
-    before: list[Part] = [own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
+    before: list[Part] = [disk, own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
     if recursor is not None:
         before.append(recursor)
     before += [agent, field.keeper]
@@ -243,7 +247,9 @@ def compose(node: Node) -> Composition:
     )
 
 
-def _device_http(node: Node, mqtt: MqttSettings, denials: Denials, limits: LimitWatch) -> tuple[DeviceHttp, list[Part]]:
+def _device_http(
+    node: Node, mqtt: MqttSettings, denials: Denials, limits: LimitWatch, disk: DiskWatch
+) -> tuple[DeviceHttp, list[Part]]:
     """What answers devices over HTTP, and the parts it stands on."""
     chosen, everything = node.settings.device_http, node.records.scoped(EVERYTHING)
     name = f"{node.settings.node.name}-http"
@@ -251,15 +257,13 @@ def _device_http(node: Node, mqtt: MqttSettings, denials: Denials, limits: Limit
         CredentialStore(everything), DeviceStore(everything), Changes(everything, node.bus), node.bus, node.clock
     )
     door = RecordedAuthenticator(QuotaDoor(access, lambda: limits.ceilings), denials, node.clock)
-    section = node.settings.node
-    disk = DiskWatch(node.folder.root, low_mb=section.disk_low_mb, stop_mb=section.disk_stop_mb, clock=node.clock)
     stream = JetStreamIntake(node.bus, name)
     pacer = RatePacer(lambda: limits.ceilings, node.clock)
     intake, stamps = guarded(node, stream, disk, name)
     desk = IntakeDesk(intake, name, chosen, mqtt, node.clock, pacer)
     app = DeviceHttp(door, desk, HistorianClient(node.bus), chosen)
     node.stats.sources.append(lambda: Figures({"device_requests": app.requests, "device_messages": desk.messages}))
-    return app, [disk, stream, *stamps, access, desk] if chosen.enabled else []
+    return app, [stream, *stamps, access, desk] if chosen.enabled else []
 
 
 def _edge_door(node: Node, authority: CertificateAuthority) -> EdgeDoor:

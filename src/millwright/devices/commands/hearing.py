@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from millwright.devices.commands.interlocks import AHEAD_S
 from millwright.devices.commands.model import OPEN, UNDER_WAY, Command, Outcome, Seen
 from millwright.devices.commands.store import Addressed, CommandStore
 from millwright.devices.commands.values import check_value, is_asked
@@ -129,6 +130,8 @@ class Hearing:
     async def _on_reading(self, reading: _Reading, known: Mapping[str, Addressed]) -> Command | None:
         each = known.get(reading.command_id)
         if each is None or each.command.state not in UNDER_WAY or reading.received_ms < (each.command.sent_ms or 0):
+            return None
+        if reading.received_ms > self._clock.now_ms() + AHEAD_S * 1000:  # it may be of before the sending
             return None
         value = reading.value.replace("\0", "") if isinstance(reading.value, str) else reading.value
         command, seen = each.command, Seen(value, reading.time_ms, reading.quality)

@@ -20,6 +20,8 @@ from millwright.kernel import ROOT
 Operator = Literal["<", "<=", ">", ">=", "==", "!="]
 Priority = Literal["critical", "high", "medium", "low"]
 PRIORITIES: Final = ("critical", "high", "medium", "low")
+AHEAD_S: Final = 5.0
+"""How far ahead of this node's clock a reading may have been received; beyond that nothing is known of its age."""
 
 _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
@@ -168,6 +170,12 @@ def _judge_value(
     age_s = (now_ms - latest.received_ms) / 1000
     if age_s > condition.max_age_s:
         said = f"the newest {condition.property} is {age_s:.0f} s old, and {wanted} must hold"
+        return _against(rule, said, detail, stale=True)
+    if age_s < -AHEAD_S:
+        said = (
+            f"the newest {condition.property} was received {-age_s:.0f} s ahead of the node's clock, so its age is not "
+            f"known, and {wanted} must hold"
+        )
         return _against(rule, said, detail, stale=True)
     if latest.quality < GOOD:
         return _against(rule, f"{condition.property} is not good, and {wanted} must hold", detail)

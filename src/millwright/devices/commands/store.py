@@ -265,9 +265,20 @@ class CommandStore:
         with self._records.read() as connection:
             return {row[0]: int(row[1]) for row in connection.execute(query)}
 
-    def open(self, limit: int = 10_000) -> list[Addressed]:
-        """Everything that is not over, oldest first."""
-        query = _addressed.where(commands.c.state.in_(OPEN)).order_by(commands.c.number).limit(limit)
+    def open(self, limit: int = 100_000) -> list[Addressed]:
+        """What is not over, oldest first.
+
+        Beyond ``limit``: what is under way, and the oldest of each device, so that none keeps the others waiting.
+        """
+        place = sa.func.row_number().over(partition_by=commands.c.device_id, order_by=commands.c.number)
+        waits = sa.case((commands.c.state.in_(UNDER_WAY), 0), else_=1)
+        chosen = (
+            sa.select(commands.c.id)
+            .where(commands.c.state.in_(OPEN))
+            .order_by(waits, place, commands.c.number)
+            .limit(limit)
+        )
+        query = _addressed.where(commands.c.id.in_(chosen)).order_by(commands.c.number)
         with self._records.read() as connection:
             return [_addressed_of(row) for row in connection.execute(query)]
 

@@ -132,6 +132,15 @@ def not_running() -> Unavailable:
     )
 
 
+def scale_ambiguous(address: str) -> Conflict:
+    """Writable points at one address have different scales: which of them is meant cannot be told."""
+    return Conflict(
+        f"Writable points with different scales stand at {address}, so nothing is written there.",
+        code="connectors.scale_ambiguous",
+        hint="Leave one of them writable, or give all of them the same scale and offset.",
+    )
+
+
 def not_writable(address: str) -> Unsupported:
     """The point was not made writable."""
     return Unsupported(

@@ -141,6 +141,14 @@ class Host:
         doubtful, self._mapping_doubtful = self._mapping_doubtful, False
         if revision == self._seen_revision and not doubtful:
             return
+        try:
+            await self._bring_about(doubtful)
+        except BaseException:
+            self._mapping_doubtful = self._mapping_doubtful or doubtful
+            raise
+        self._seen_revision = revision
+
+    async def _bring_about(self, doubtful: bool) -> None:
         wanted = {each.id: each for each in await asyncio.to_thread(self._store.enabled)}
         gone = [self._runners.pop(key) for key in list(self._runners) if key not in wanted]
         self._refused = {key: each for key, each in self._refused.items() if key in wanted}
@@ -152,7 +160,6 @@ class Host:
         await asyncio.gather(*(runner.stop() for runner in [*gone, *changed]))
         for configured in wanted.values():
             await self._bring_up(configured, doubtful)
-        self._seen_revision = revision
 
     async def _bring_up(self, configured: Configured, doubtful: bool) -> None:
         runner = self._runners.get(configured.id)

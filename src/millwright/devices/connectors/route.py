@@ -28,18 +28,19 @@ class ConnectorRoute:
         """Set the value of the property that ``address`` feeds, and read it back where that can be done.
 
         A point with scale and offset is written with the raw value that becomes this one. Raises ``Unsupported``
-        (``connectors.not_writable``) for a point that may not be written, what the connector raises, and
-        ``Unavailable`` when the host or the device is away.
+        (``connectors.not_writable``) for a point that may not be written, ``Conflict`` (``connectors.scale_ambiguous``)
+        where points at this address have different scales, what the connector raises, and ``Unavailable`` when the
+        host or the device is away.
         """
         scale, offset = await asyncio.to_thread(self._store.scaling, connection_id, address)
         await self._host.write(connection_id, address, raw_value(value, scale, offset), timeout_s)
         try:
-            (seen,) = await self._host.read(Ask(op="read", connection_id=connection_id, addresses=[address]))
+            found = await self._host.read(Ask(op="read", connection_id=connection_id, addresses=[address]))
         except MillwrightError:  # it was written; that it cannot be read makes nothing of this undone
             return Written(accepted=True)
-        if seen.quality < GOOD:
+        if len(found) != 1 or found[0].quality < GOOD:
             return Written(accepted=True)
-        return Written(accepted=True, read_back=property_value(seen.value, scale, offset))
+        return Written(accepted=True, read_back=property_value(found[0].value, scale, offset))
 
     async def call(self, connection_id: str, address: str, inputs: Mapping[str, Value], timeout_s: float) -> Written:
         """Call a method of the field device. Raises as :meth:`write`."""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from millwright.devices.connectors.contract import Point
-from millwright.devices.connectors.errors import not_writable, points_taken
+from millwright.devices.connectors.errors import not_writable, points_taken, scale_ambiguous
 from millwright.devices.connectors.model import FieldConnection, PointPage, PointView
 from millwright.devices.connectors.tables import bump, connections, points, revision, touch_points
 from millwright.devices.errors import name_taken, not_found, stale
@@ -215,20 +215,22 @@ class ConnectionStore:
         return Target(*row) if row else None
 
     def scaling(self, connection_id: str, address: str) -> tuple[float | None, float | None]:
-        """Scale and offset of the writable point at an address.
+        """Scale and offset of the writable points at an address.
 
-        Raises ``Unsupported`` (``connectors.not_writable``).
+        Raises ``Unsupported`` (``connectors.not_writable``), ``Conflict`` (``connectors.scale_ambiguous``).
         """
         query = (
             sa.select(points.c.scale, points.c.offset)
             .where(points.c.connection_id == connection_id, points.c.address == address, points.c.writable)
-            .limit(1)
+            .distinct()
         )
         with self._records.read() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
+            rows = connection.execute(query).all()
+        if not rows:
             raise not_writable(address)
-        return row.scale, row.offset
+        if len(rows) > 1:
+            raise scale_ambiguous(address)
+        return rows[0].scale, rows[0].offset
 
     # --- for the host ------------------------------------------------------------------------------------------------
 

@@ -55,6 +55,17 @@ def too_large(what: str, most_mb: int) -> LimitExceeded:
     )
 
 
+def disk_full() -> LimitExceeded:
+    """The node's disk has no room for more."""
+    return LimitExceeded(
+        "The disk is nearly full, so no more of the file is taken.",
+        code="app.disk_full",
+        hint="Free space at the node, then send what follows.",
+        retry_after_s=1.0,
+        detail={"why_zh": "磁盘将满，暂不接收文件"},
+    )
+
+
 def bad_cursor() -> Invalid:
     """The cursor is none of this list."""
     return Invalid("This cursor was not made by this list.", code="readings.bad_cursor", hint="Use `next`.")

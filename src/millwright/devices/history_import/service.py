@@ -51,10 +51,11 @@ class ReadingImports:
         *,
         most_mb: int = 4_096,
         look_now: Callable[[], None] = lambda: None,
+        is_full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store, self.files, self._clock = ReadingImportStore(records), files, clock
         self._devices, self._models = DeviceStore(records), ModelStore(records)
-        self._most_mb, self.look_now = most_mb, look_now
+        self._most_mb, self.look_now, self._is_full = most_mb, look_now, is_full
 
     async def list(self, *, cursor: str | None = None, limit: int = 50) -> ReadingImportPage:
         """Imports, newest first."""
@@ -103,6 +104,10 @@ class ReadingImports:
         most = self._most_mb * 1024 * 1024
         if offset + len(data) > most:
             raise errors.too_large("The file", self._most_mb)
+        if self._is_full():
+            raise errors.disk_full()
+        if self._store.bytes_of(row.organisation_id) + len(data) > 2 * most:
+            raise errors.too_large("All files of imports of the organisation together", 2 * self._most_mb)
         if self.files.used_bytes() + len(data) > 4 * most:
             raise errors.too_large("All files of imports together", 4 * self._most_mb)
         self.files.make(import_id)

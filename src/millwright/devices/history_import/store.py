@@ -116,6 +116,12 @@ class ReadingImportStore:
         with self._records.read() as connection:
             return set(connection.scalars(sa.select(table.c.id)))
 
+    def bytes_of(self, organisation_id: str) -> int:
+        """What the files of an organisation's imports have."""
+        query = sa.select(sa.func.sum(table.c.file_bytes)).where(table.c.organisation_id == organisation_id)
+        with self._records.read() as connection:
+            return int(connection.scalar(query) or 0)
+
     def delete(self, import_id: str) -> bool:
         """Forget one that is not under way."""
         mine = sa.and_(table.c.id == import_id, table.c.state.not_in(("running", "waiting")))

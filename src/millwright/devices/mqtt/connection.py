@@ -193,7 +193,7 @@ class Connection(asyncio.Protocol):
         if found:
             self._feed(found)
         if web.refused and not self._is(State.CLOSED):
-            self.close(web.refused)
+            self.close(web.refused, abort=web.refused == "slow_reader")
 
     def _feed(self, data: bytes) -> None:
         try:

@@ -56,6 +56,8 @@ class Exchange:
         for message in kept.retained:
             if not message.expires_ms or message.expires_ms > now_ms:
                 self.retained.set(message)
+            else:
+                self._writer.write_retained(message.topic, None)
         for stored in kept.sessions:
             session = self._make(stored.device_id, stored.client_id, stored.expiry_s or self._settings.session_expiry_s)
             session.left_s = now_s
@@ -66,7 +68,7 @@ class Exchange:
             batch = self._writer.queues.restore(entry.key, list(entry.messages), entry.sequence)
             found = self.sessions.get(entry.key)
             if found is None:
-                self._writer.queues.end(entry.key)
+                self._writer.end_queue(entry.key)
                 continue
             for queued in entry.messages:
                 found.deliver(
@@ -127,9 +129,14 @@ class Exchange:
             self._persistent[session.device_id] += 1
         elif session.clean and not was_clean:
             self._forget_persistent(session)
-            if session.subscriptions:
-                self._writer.end_session(session.key)
+            self._end_kept(session)
         self._keep(session)
+
+    def _end_kept(self, session: Session) -> None:
+        if session.subscriptions:
+            self._writer.end_session(session.key)
+        else:  # it is not among those that are kept, but messages for it may be
+            self._writer.end_queue(session.key)
 
     def _forget_persistent(self, session: Session) -> None:
         self._persistent[session.device_id] -= 1
@@ -142,8 +149,8 @@ class Exchange:
             session.delayed_will.fire()
         for topic_filter in session.subscriptions:
             self._detach(session, topic_filter)
-        if not session.clean and session.subscriptions:
-            self._writer.end_session(session.key)
+        if not session.clean:
+            self._end_kept(session)
         session.subscriptions = {}
         session.discard()
         self.dropped_by_ended_sessions += session.dropped

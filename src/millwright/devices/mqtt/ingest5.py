@@ -29,16 +29,20 @@ REASON_SHIFT: Final = 32
 
 _PUBLISH: Final = FROM_CLIENT[PacketType.PUBLISH]
 _NO_PROPERTIES: Final = b"\0"
+_MOST_ALIAS_BYTES: Final = 16 * 1024
+"""Bytes of the topics that all aliases of a connection stand for."""
 
 
 class Ingest5(Ingest):
     """What one connection of MQTT 5 publishes."""
 
-    __slots__ = ("_aliases", "_most_aliases", "_receive_maximum", "_refused", "_told", "receiving", "unanswered")
+    __slots__ = ("_alias_bytes", "_aliases", "_most_aliases", "_receive_maximum", "_refused", "_told", "receiving",
+                 "unanswered")  # fmt: skip
 
     def __init__(self, *arguments: Any, aliases: int, receive_maximum: int) -> None:
         super().__init__(*arguments)
         self._aliases: dict[int, bytes] = {}
+        self._alias_bytes = 0
         self._most_aliases = aliases
         self._receive_maximum = receive_maximum
         self._told: Properties | None = None
@@ -164,8 +168,19 @@ class Ingest5(Ingest):
                 raise
             self._refused, entry = Reason.NOT_AUTHORIZED, ("", True)
         if alias is not None:
-            self._aliases[alias] = head
+            self._set_alias(alias, head)
         return entry
+
+    def _set_alias(self, alias: int, head: bytes) -> None:
+        before = self._aliases.get(alias, b"")
+        if before == head:
+            return
+        self._alias_bytes += len(head) - len(before)
+        if self._alias_bytes > _MOST_ALIAS_BYTES:
+            raise ProtocolError(
+                "quota_exceeded", f"The topics of all topic aliases have more than {_MOST_ALIAS_BYTES} bytes."
+            )
+        self._aliases[alias] = head
 
     def _refuse(self, first: int, packet_ids: list[int], reason: int) -> None:
         base = PUBREC_BASE if first & 0x04 else PUBACK_BASE

@@ -182,6 +182,12 @@ class JournalWriter:
         self.queues.end(key)
         self.write_session(key, None)
 
+    def end_queue(self, key: tuple[str, str]) -> None:
+        """Forget the messages for a session."""
+        self.queues.end(key)
+        if self.queues.pending:
+            self._schedule()
+
     async def trim(self) -> None:
         """Let go of what clients have. What cannot be removed now is found needless after the next start."""
         settled = self.queues.take_settled()

@@ -46,8 +46,10 @@ class Queues:
         self._batches: dict[Key, deque[Batch]] = {}
         self._open: dict[Key, Batch] = {}
         self._full: list[Batch] = []
-        self._writing: list[Batch] = []
+        self._writing: set[Batch] = set()
         self._ended: set[Key] = set()
+        self._held_back: dict[Key, int] = {}
+        """Where something is done with that stands behind what is not: in the journal, not here."""
         self.settled: set[Key] = set()
         """Sessions of which something may be trimmed."""
 
@@ -82,6 +84,7 @@ class Queues:
         self._open.pop(key, None)
         self._full = [batch for batch in self._full if batch.key != key]
         self.settled.discard(key)
+        self._held_back.pop(key, None)
         if self._batches.pop(key, None):
             self._ended.add(key)
 
@@ -92,7 +95,7 @@ class Queues:
         self._open.clear()
         for batch in taken:
             batch.message_id = new_id("mq")
-        self._writing = taken
+        self._writing = set(taken)
         return taken
 
     def take_ended(self) -> set[Key]:
@@ -106,13 +109,17 @@ class Queues:
         waiting: set[Key] = set()
         for key in self.settled:
             batches = self._batches.get(key)
-            last = 0
+            last = self._held_back.pop(key, 0)
             while batches and not batches[0].left and not self._is_on_its_way(batches[0]):
                 last = max(last, batches.popleft().sequence)
             if batches and not batches[0].left:
                 waiting.add(key)
             if last:
-                found[key] = last + 1
+                # What had to be appended anew may stand behind what was written after it.
+                first = min((batch.sequence for batch in batches or () if batch.sequence), default=last + 1)
+                found[key] = min(last + 1, first)
+                if first <= last:
+                    self._held_back[key] = last
             if batches is not None and not batches:
                 del self._batches[key]
         self.settled.clear()
@@ -120,8 +127,8 @@ class Queues:
         return found
 
     def _is_on_its_way(self, batch: Batch) -> bool:
-        return not batch.sequence and (batch in self._writing or batch is self._open.get(batch.key))
+        return batch in self._writing or (not batch.sequence and batch is self._open.get(batch.key))
 
     def written(self) -> None:
         """What was taken last is in the journal."""
-        self._writing = []
+        self._writing = set()

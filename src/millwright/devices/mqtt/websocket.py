@@ -19,13 +19,15 @@ _MOST_REQUEST: Final = 8192
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 _NORMAL, _PROTOCOL_ERROR, _UNSUPPORTED, _TOO_LARGE = 1000, 1002, 1003, 1009
 _MOST_FRAME: Final = 1 << 32
+_MOST_PONGS: Final = 64 * 1024
+"""Bytes of PONGs that a client may ask for without reading."""
 
 
 class WebSocket:
     """Stands between the connection and its transport, and looks like a transport to the connection."""
 
     __slots__ = ("_closing", "_control", "_fin", "_header", "_left", "_mask", "_offset", "_opcode", "_open", "_path",
-                 "_started", "_transport", "from_page", "refused")  # fmt: skip
+                 "_ponged", "_started", "_transport", "from_page", "refused")  # fmt: skip
 
     def __init__(self, transport: asyncio.Transport, path: str) -> None:
         self._transport, self._path = transport, path
@@ -37,6 +39,8 @@ class WebSocket:
         """A message has begun and not ended: a continuation may follow."""
         self._opcode, self._fin = 0, True
         self._left = self._offset = 0
+        self._ponged = 0
+        """Bytes of PONGs since little was unsent."""
         self._mask = b""
         self.from_page = False
         """The request came from a page in a browser (it has an Origin)."""
@@ -197,11 +201,22 @@ class WebSocket:
         content = bytes(self._control)
         self._control.clear()
         if self._opcode == _PING:
-            self._transport.write(_frame(_PONG, content))
+            self._pong(content)
         elif self._opcode == _CLOSE:
             self.refused = "connection_lost"
             wrong = len(content) == 1 or (len(content) > 1 and not _is_close_code(content))
             self._say_close(_PROTOCOL_ERROR if wrong else _NORMAL)
+
+    def _pong(self, content: bytes) -> None:
+        """Answer a PING; who sends them and does not read the answers is refused."""
+        answer = _frame(_PONG, content)
+        if self._transport.get_write_buffer_size() <= _MOST_PONGS:
+            self._ponged = 0
+        self._ponged += len(answer)
+        if self._ponged > _MOST_PONGS:
+            self.refused = "slow_reader"
+            return
+        self._transport.write(answer)
 
     def _fail(self, code: int) -> None:
         self.refused = "websocket_broken"

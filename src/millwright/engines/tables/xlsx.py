@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import IO, BinaryIO, Final
 from xml.etree import ElementTree
 
-from millwright.engines.tables.errors import unreadable
+from millwright.engines.tables.errors import Unreadable, unreadable
 
 _MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -17,6 +17,10 @@ _PLACE = re.compile(r"([A-Z]{1,3})([0-9]+)")
 _DATES = frozenset({14, 15, 16, 17, 18, 19, 20, 21, 22, 27, 28, 29, 30, 31, 36, 45, 46, 47, 50, 57})
 _DATE_FORM = re.compile(r"[ymdh]", re.IGNORECASE)
 _LITERAL = re.compile(r'"[^"]*"|\[[^\]]*\]|\\.')
+_MOST_APART: Final = 8 * 1024 * 1024
+"""Bytes of a row, or of what stands between two."""
+_MOST_ELEMENTS: Final = 100_000
+"""Elements of a row, or around it."""
 _MOST_STRINGS: Final = 200 * 1024 * 1024
 """Bytes of shared texts, which are in memory while the sheet is read."""
 
@@ -35,22 +39,37 @@ def read_workbook(file: BinaryIO) -> tuple[list[str], Iterator[tuple[int, list[s
 
 
 def _parts(book: zipfile.ZipFile, name: str, tag: str) -> Iterator[ElementTree.Element]:
-    """Elements of a part, each cleared when it was looked at; entities are refused, so that none expands."""
+    """Elements of a part, each cleared when it was looked at, as is what stands around them.
+
+    Entities are refused, so that none expands.
+    """
     with book.open(name) as source:
+        part = _Part(source)
         open_ones: list[ElementTree.Element] = []
-        for event, element in _parsed(source):
+        inside = held = 0
+        for event, element in ElementTree.iterparse(part, events=("start", "end")):  # noqa: S314 - no entities
+            wanted = element.tag == _MAIN + tag
             if event == "start":
                 open_ones.append(element)
+                inside += wanted
+                held += 1
+                if held > _MOST_ELEMENTS:
+                    raise _too_much()
                 continue
             open_ones.pop()
-            if element.tag == _MAIN + tag:
+            inside -= wanted
+            if wanted:
                 yield element
+                part.apart = 0
+            if element.tag == _MAIN + "sheetData":  # what follows is not looked at, and may be large
+                return
+            if not inside and open_ones:
                 open_ones[-1].clear()
+                held = len(open_ones)
 
 
-def _parsed(source: IO[bytes]) -> Iterator[tuple[str, ElementTree.Element]]:
-    events = ElementTree.iterparse(_NoEntities(source), events=("start", "end"))  # noqa: S314 - entities are refused
-    yield from events
+def _too_much() -> Unreadable:
+    return unreadable("a row has too much in it, or there is too much between two", "某一行或两行之间的内容过多")
 
 
 def _tree(data: bytes) -> ElementTree.Element:
@@ -64,17 +83,21 @@ def _refuse_entities(data: bytes) -> None:
         raise unreadable("it declares entities, or is not in UTF-8", "文件含有不允许的声明")
 
 
-class _NoEntities:
-    """A part of a workbook, looked at while it is read."""
+class _Part:
+    """A part of a workbook, looked at while it is read; ``apart`` counts its bytes since it was set to 0."""
 
     def __init__(self, source: IO[bytes]) -> None:
         self._source, self._end = source, b""
+        self.apart = 0
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes."""
         data = self._source.read(size)
         _refuse_entities(self._end + data)
         self._end = data[-16:]
+        self.apart += len(data)
+        if self.apart > _MOST_APART:
+            raise _too_much()
         return data
 
 
