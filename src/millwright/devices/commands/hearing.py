@@ -20,7 +20,7 @@ from millwright.devices.models.store import ModelStore
 from millwright.devices.mqtt import OUT_SUBJECT, OutMessage
 from millwright.devices.telemetry import Decoded
 from millwright.historian import UNCERTAIN, Value, series_id
-from millwright.kernel import Bus, Clock, Invalid, MillwrightError
+from millwright.kernel import Bus, Clock, Invalid, LimitExceeded, MillwrightError, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Hearing:
                     command = await self._on_reading(heard, known)
                 else:
                     command = await self._on_answer(heard)
-            except MillwrightError:
+            except (Unavailable, LimitExceeded):
                 raise
             except Exception:
                 logger.exception("what came back for a command cannot be judged: %.300r", heard)
