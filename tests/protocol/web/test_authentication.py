@@ -37,6 +37,7 @@ PUBLIC = {
     ("post", "/api/v1/invitations/read"),
     ("post", "/api/v1/invitations/accept"),
     ("post", "/api/v1/snms/identity/token"),
+    ("post", "/api/v1/edge-joining"),
 }
 """Routes anybody may call. A route that is neither here nor guarded fails the test."""
 

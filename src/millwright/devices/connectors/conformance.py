@@ -308,8 +308,16 @@ class _Collected:
 
 
 async def _open(connector: Connector[Any], settings: Mapping[str, Any]) -> Session:
+    """Open a session; a peer that serves one at a time may need a moment after the one before."""
     made = msgspec.convert(dict(settings), connector.settings)
-    return await asyncio.wait_for(connector.open(made), _SOON_S)
+    deadline = time.monotonic() + _SOON_S
+    while True:
+        try:
+            return await asyncio.wait_for(connector.open(made), _SOON_S)
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.2)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -34,6 +34,7 @@ from millwright.kernel import (
     Responder,
     Unavailable,
     Unsubscribe,
+    end,
 )
 from millwright.kernel.errors import from_dict
 
@@ -80,29 +81,42 @@ class NatsConnection:
 
     async def start(self) -> None:
         """Connect; waits up to ten seconds for a broker that is still starting."""
+        connecting = asyncio.create_task(self._connect(), name="connecting to NATS")
         try:
-            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-                self._client = await nats.connect(
-                    servers=self._servers,
-                    name=self._name,
-                    max_reconnect_attempts=-1,  # also while connecting for the first time
-                    reconnect_time_wait=0.1,
-                    connect_timeout=2,
-                    ping_interval=_PING_S,
-                    max_outstanding_pings=_PINGS,
-                    pending_size=_PENDING_BYTES,
-                    error_cb=self._on_error,
-                    disconnected_cb=self._on_disconnected,
-                    reconnected_cb=self._on_reconnected,
-                    **self._tls,
-                )
+            # A time-out around it would not do: before Python 3.12 the client can lose the cancellation, and goes on.
+            await asyncio.wait((connecting,), timeout=_CONNECT_TIMEOUT_S)
+            self._client = connecting.result() if connecting.done() else None
         except (OSError, nats.errors.Error) as error:  # a timeout is an OSError
-            raise Unavailable(
-                f"No NATS server answers at {_shown(self._servers)}.",
-                code="engines.nats_unavailable",
-                hint="Start it, or correct [nats] url; `millwright doctor` looks closer.",
-            ) from error
+            raise self._nobody_answers() from error
+        finally:
+            if not connecting.done():
+                await end(connecting)
+        if self._client is None:
+            raise self._nobody_answers()
         self._jetstream = self._client.jetstream(timeout=10)
+
+    async def _connect(self) -> Client:
+        return await nats.connect(
+            servers=self._servers,
+            name=self._name,
+            max_reconnect_attempts=-1,  # also while connecting for the first time
+            reconnect_time_wait=0.1,
+            connect_timeout=2,
+            ping_interval=_PING_S,
+            max_outstanding_pings=_PINGS,
+            pending_size=_PENDING_BYTES,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._on_reconnected,
+            **self._tls,
+        )
+
+    def _nobody_answers(self) -> Unavailable:
+        return Unavailable(
+            f"No NATS server answers at {_shown(self._servers)}.",
+            code="engines.nats_unavailable",
+            hint="Start it, or correct [nats] url; `millwright doctor` looks closer.",
+        )
 
     async def stop(self) -> None:
         """Flush what is pending and close."""
