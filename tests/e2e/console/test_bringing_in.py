@@ -74,6 +74,11 @@ def test_a_file_is_mapped_tried_and_brought_in(
         assert widest(at) <= 0
         shot(at, tmp_path, f"done-{language}")
     found = api.get("/devices", params={"q": "meter-1"}).json()["items"][0]["id"]
-    newest = api.get("/readings/latest", params={"device_id": found}).json()["items"]
-    assert {each["property"]: each["value"] for each in newest} == {"pressure": 19.9, "running": False, "state": "ok"}
+
+    def newest() -> dict[str, Any]:
+        items = api.get("/readings/latest", params={"device_id": found}).json()["items"]
+        return {each["property"]: each["value"] for each in items}
+
+    wanted = {"pressure": 19.9, "running": False, "state": "ok"}
+    node.wait_for("the page showed the trial's figures for a moment: history has it", lambda: newest() == wanted)
     api.close()
