@@ -47,6 +47,8 @@ _PING_S, _PINGS = 10, 6
 """A broker is given up after a minute without a word. Its answers queue behind what it delivers, so a process that has
 much to read and is short of processor time hears them late: that must not look like a broker that is gone."""
 _RESTORE_TIMEOUT_S = 10.0
+_HEAD_BYTES = 1024
+"""Where the headers of an append are, at its beginning."""
 _RETRY_S = 0.1
 _SCAN = 32
 """Messages asked for at once while scanning: they may be a megabyte each."""
@@ -141,10 +143,11 @@ class NatsConnection:
     async def _on_disconnected(self) -> None:
         if self._client is not None:
             logger.warning("lost the connection to NATS; trying again until it is back")
-            # What was not written yet is lost like what was on its way: sent when the broker is back, it would overtake
-            # the appends that have to be repeated. The client has no public way to do this; subscriptions are not here.
-            self._client._pending.clear()
-            self._client._pending_data_size = 0
+            # An append that was not written yet is lost like those on their way: sent when the broker is back, it would
+            # overtake what has to be repeated. The client has no public way to do this; requests stay.
+            kept = [each for each in self._client._pending if not _is_append(each)]
+            self._client._pending[:] = kept
+            self._client._pending_data_size = sum(map(len, kept))
         now_s = asyncio.get_running_loop().time()
         for limit in self._appending:  # no confirmation comes on a connection that is gone
             if not limit.expired():  # one that is expiring cannot be changed, and an error here ends all reconnecting
@@ -477,6 +480,11 @@ class NatsConnection:
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The reader {durable} cannot be inspected", error) from error
         return int(info.ack_floor.stream_seq) if info.ack_floor else 0
+
+
+def _is_append(command: bytes) -> bool:
+    """Whether a command of the client's protocol publishes under a message id."""
+    return command.startswith(b"HPUB ") and b"Nats-Msg-Id" in command[:_HEAD_BYTES]
 
 
 async def _once_restored(call: Callable[[], Awaitable[T]]) -> T:
