@@ -12,12 +12,11 @@ from typing import Any, Final
 from millwright.devices.directory import DeviceDirectory
 from millwright.devices.history_import.model import MOST_LISTED
 from millwright.devices.history_import.reading import HistoryReader, Read
-from millwright.devices.history_import.refusals import RefusalWriter
 from millwright.devices.history_import.store import ReadingImportFiles, ReadingImportStore, settings_of
 from millwright.devices.properties import PropertyService
 from millwright.devices.registry.store import DeviceStore
 from millwright.devices.telemetry import KnownDevice
-from millwright.engines.tables import Row, estimate, opened
+from millwright.engines.tables import RefusalWriter, Row, estimate, opened
 from millwright.historian import HistorianClient
 from millwright.kernel import LimitExceeded, NotFound, Unavailable
 

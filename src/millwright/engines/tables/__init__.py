@@ -10,7 +10,21 @@ from millwright.kernel.lazy import exports
 if TYPE_CHECKING:
     from millwright.engines.tables.errors import Unreadable
     from millwright.engines.tables.reading import Cells, FileFormat, Row, cell_of, estimate, format_of, opened
+    from millwright.engines.tables.refusals import BadCursor, RefusalWriter, read_rows, write_csv
 
 __getattr__ = exports(__name__)
 
-__all__ = ["Cells", "FileFormat", "Row", "Unreadable", "cell_of", "estimate", "format_of", "opened"]
+__all__ = [
+    "BadCursor",
+    "Cells",
+    "FileFormat",
+    "RefusalWriter",
+    "Row",
+    "Unreadable",
+    "cell_of",
+    "estimate",
+    "format_of",
+    "opened",
+    "read_rows",
+    "write_csv",
+]

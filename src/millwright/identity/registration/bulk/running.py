@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
+from millwright.engines.tables import RefusalWriter
 from millwright.identity.handle.naming import fold
 from millwright.identity.handle.records import StoredRecord
 from millwright.identity.records import Prefix, Records
@@ -20,7 +21,6 @@ from millwright.identity.registration import naming
 from millwright.identity.registration.bulk.encoding import Problem, RowEncoder, RowRefused, problem_of
 from millwright.identity.registration.bulk.model import MOST_LISTED, ImportSettings, RefusedRow
 from millwright.identity.registration.bulk.reading import Cells, Row, estimate, opened
-from millwright.identity.registration.bulk.refusals import RefusalWriter
 from millwright.identity.registration.bulk.store import ImportFiles, ImportStore, settings_of
 from millwright.identity.registration.errors import exists, not_yours, once_removed
 from millwright.identity.registration.sealing import ValueSeals
