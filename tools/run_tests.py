@@ -1,6 +1,7 @@
 """Run every test: first, several at a time, those that stand company; then one after the other those marked ``alone``.
 
-With arguments it is pytest with these arguments. Prints the sum of both parts last.
+Few failures are tried once more by themselves, and told: see docs/decisions/0051. With arguments it is pytest with
+these arguments. Prints the sum of it all last.
 """
 
 from __future__ import annotations
@@ -16,20 +17,26 @@ from collections.abc import Sequence
 MOST_WORKERS = 4
 """More would start more servers, browsers and nodes at a time than their time-outs allow for."""
 
+MOST_AGAIN = 3
+"""So many failures may be the machine's doing; more are the code's."""
+
 WORKERS = str(min(os.cpu_count() or 1, MOST_WORKERS))
 PARTS = (
     # In the order of collection: it is of use, see tests/conftest.py.
-    ("not alone", ("-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")),
-    ("alone", ()),
+    ("--cache-clear", "-m", "not alone", "-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"),
+    ("-m", "alone"),
 )
+AGAIN = ("--last-failed", "--last-failed-no-failures", "none")
 NO_TESTS = 5
 """What pytest ends with when it found no test."""
+FAILURES = 1
+"""What pytest ends with when tests failed and nothing else went wrong."""
 
 
-def run(arguments: Sequence[str]) -> tuple[int, str]:
-    """Run pytest, showing what it prints; returns its exit code and its closing line."""
+def run(arguments: Sequence[str]) -> tuple[int, str, list[str]]:
+    """Run pytest, showing what it prints; returns its exit code, its closing line and the tests that failed."""
     command = [sys.executable, "-m", "pytest", "-q", *arguments]
-    closing = ""
+    closing, failed = "", []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=0) as process:
         assert process.stdout is not None
         line = ""
@@ -41,25 +48,46 @@ def run(arguments: Sequence[str]) -> tuple[int, str]:
                 continue
             if re.search(r"\d+ (passed|failed|error|skipped).* in [\d.]+s", line):
                 closing = line
+            elif found := re.match(r"(?:FAILED|ERROR) (tests/.+?)(?: - |$)", line):
+                failed.append(found[1])
             line = ""
-    return process.returncode, closing
+    return process.returncode, closing, failed
+
+
+def count(closing: str) -> Counter[str]:
+    """What a closing line counts; an error in setting a test up is a failure."""
+    found: Counter[str] = Counter()
+    for number, what in re.findall(r"(\d+) (passed|failed|skipped|error)", closing):
+        found["failed" if what == "error" else what] += int(number)
+    return found
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Returns the exit code: 0 when nothing failed and something ran."""
+    """Returns the exit code: 0 when nothing failed, or not again, and something ran."""
     if arguments:
         return run(arguments)[0]
     began_s = time.monotonic()
     counts: Counter[str] = Counter()
-    codes = []
-    for marked, options in PARTS:
-        code, closing = run(["-m", marked, *options])
+    codes, failed = [], []
+    for options in PARTS:
+        code, closing, names = run(options)
         codes.append(code)
-        for count, what in re.findall(r"(\d+) (passed|failed|skipped|error)", closing):
-            counts[what] += int(count)
-    failed = counts["failed"] + counts["error"]
+        counts += count(closing)
+        failed += names
+    steady = ""
+    if FAILURES in codes and set(codes) <= {0, FAILURES} and counts["failed"] <= MOST_AGAIN:
+        print(f"\n{counts['failed']} failed and are tried once more by themselves.", flush=True)
+        code, closing, again = run(AGAIN)
+        codes = [code]
+        counts["failed"] = count(closing)["failed"]
+        passed = count(closing)["passed"]
+        counts["passed"] += passed
+        steady = f", {passed} of these only when tried again"
+        print("\nNOT STEADY, passed only when tried again, each of them to be mended:")
+        for name in sorted(set(failed) - set(again)):
+            print(f"  {name}")
     took_s = time.monotonic() - began_s
-    print(f"{counts['passed']} passed, {failed} failed, {counts['skipped']} skipped in {took_s:.2f}s")
+    print(f"{counts['passed']} passed{steady}, {counts['failed']} failed, {counts['skipped']} skipped in {took_s:.2f}s")
     if counts["passed"] == 0:
         return NO_TESTS
     return next((code for code in codes if code), 0)

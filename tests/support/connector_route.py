@@ -14,7 +14,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from millwright.devices.commands import ConnectorPoint, ConnectorRoute, Written
 from millwright.devices.commands.model import Value
 from millwright.kernel import MillwrightError, Unavailable, Unsupported
-from support.nats import free_port
+from support.ports import free_port
 
 
 async def check_connector_route(

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 
-from support.nats import free_port
+from support.ports import free_port
 
 
 class Line:

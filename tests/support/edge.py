@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from support.cut import Line
-from support.nats import free_port
 from support.node import RunningNode
+from support.ports import free_port
 
 
 class Parent(RunningNode):

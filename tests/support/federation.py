@@ -23,7 +23,8 @@ from millwright.identity.handle.site import Site
 from millwright.identity.records import Records, SigningKeys
 from support.handle import site_for
 from support.identifiers import in_a_loop, records_over
-from support.nats import RunningNats, free_port
+from support.nats import RunningNats
+from support.ports import free_port
 
 
 class Member:

@@ -29,7 +29,7 @@ from millwright.identity.handle.special import Admin, encode_admin
 from millwright.identity.records import Records
 from millwright.kernel import SystemClock
 from support.identifiers import home, open_records, put
-from support.nats import free_port
+from support.ports import free_port
 
 ADMIN = Reference(b"0.NA/86.1000.1", 300)
 SECRET = b"open sesame"

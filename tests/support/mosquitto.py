@@ -16,6 +16,8 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from support.ports import free_port
+
 needs_mosquitto = pytest.mark.skipif(shutil.which("mosquitto") is None, reason="mosquitto is missing")
 
 
@@ -24,9 +26,7 @@ class Mosquitto:
 
     def __init__(self, folder: Path, password: str = "", tls: tuple[Path, Path] | None = None) -> None:
         self.folder, self.tls = folder, tls
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         lines = [f"listener {self.port} 127.0.0.1", "persistence false", "sys_interval 1"]
         if tls:
             lines += [f"certfile {tls[0]}", f"keyfile {tls[1]}"]

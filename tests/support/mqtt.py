@@ -22,7 +22,7 @@ from millwright.devices.mqtt.codec import decode_length, encode_connect, encode_
 from millwright.devices.mqtt.packets import Connect, Publish, Will
 from millwright.engines.nats import NatsConnection
 from millwright.kernel import SystemClock
-from support.nats import free_port
+from support.ports import free_port
 
 
 def hang_up(client: paho.Client) -> None:

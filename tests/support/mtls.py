@@ -23,7 +23,7 @@ from millwright.kernel import SystemClock
 from millwright.kernel.scope import EVERYTHING
 from support.certificates import make_request
 from support.mqtt import running_listener
-from support.nats import free_port
+from support.ports import free_port
 from support.sqlite import migrated
 
 

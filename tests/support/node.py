@@ -15,7 +15,7 @@ import httpx
 import psutil
 
 from millwright.app.sections import ProcessSettings, load_sections, nats_url
-from support.nats import free_port
+from support.ports import free_port
 
 NAME = "ada"
 PASSWORD = "a long enough passphrase"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.nats import free_port
+from support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 INSTALLED = ROOT / ".tools" / "oidc-provider"

@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from millwright.devices.connectors.contract import Sample
-from support.nats import free_port
 from support.oidc import node_path
+from support.ports import free_port
 
 PLANT, OTHER = "urn:example:plant", "urn:example:other"
 """Namespaces that the server may have."""

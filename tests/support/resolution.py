@@ -21,7 +21,7 @@ from millwright.identity.resolution.server import ResolutionServer
 from millwright.kernel import Clock, Lifecycle, SystemClock
 from support.handle import fill, value
 from support.identifiers import home, open_records, put
-from support.nats import free_port
+from support.ports import free_port
 
 GTIN = "09506000134352"
 SHIRT = f"/01/{GTIN}"

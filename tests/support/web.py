@@ -113,7 +113,8 @@ from millwright.parties import AuthorityStore, Parties, SignInSettings
 from millwright.web import Connection, Services, WebServer, WebSettings, create_app
 from millwright.web.calls import Calls
 from support.historian import open_engine
-from support.nats import RunningNats, free_port
+from support.nats import RunningNats
+from support.ports import free_port
 from support.sqlite import migrated
 
 PASSWORD = "copper kettles whistle"

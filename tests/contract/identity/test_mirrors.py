@@ -28,7 +28,8 @@ from millwright.kernel.scope import EVERYTHING
 from support.handle import value
 from support.identifiers import home, make_records, open_records, put
 from support.measures import lift, take
-from support.nats import RunningNats, free_port
+from support.nats import RunningNats
+from support.ports import free_port
 from support.web import open_records as open_database
 
 PREFIX = b"88.1"

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from support.browser import chromium_path, page
-from support.nats import free_port
 from support.node import NAME, PASSWORD, RunningNode
+from support.ports import free_port
 from support.tls import certificate, needs_openssl
 
 WORDS = {

@@ -12,9 +12,9 @@ import pytest
 
 from millwright.parties.second_factor.totp import STEP_S, code_at
 from support.browser import chromium_path, page
-from support.nats import free_port
 from support.node import RunningNode
 from support.oidc import RunningProvider
+from support.ports import free_port
 
 REFUSED = (401, 403)
 NAME, PASSWORD = "Anna", "copper kettles whistle"

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from support.edge import EdgeNode, Parent, enrol
-from support.nats import free_port
 from support.node import NAME, PASSWORD
+from support.ports import free_port
 
 
 @pytest.mark.timeout(180)

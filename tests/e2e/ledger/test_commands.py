@@ -13,8 +13,8 @@ from typing import Any
 import paho.mqtt.publish as publish
 import pytest
 
-from support.nats import free_port
 from support.node import RunningNode
+from support.ports import free_port
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from support.nats import free_port
+from support.ports import free_port
 
 
 @pytest.mark.timeout(180)

@@ -17,9 +17,9 @@ from millwright.identity.handle.model import SECRET_PERMISSIONS
 from millwright.identity.records import Records
 from support.handle import SECRET, admin_value, value
 from support.identifiers import put, records_over
-from support.nats import free_port
 from support.node import RunningNode
 from support.other_host import other_host
+from support.ports import free_port
 from support.witnesses import (
     CNRI,
     ID_SDK,

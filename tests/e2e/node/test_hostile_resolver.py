@@ -40,8 +40,8 @@ from millwright.kernel import ROOT
 from support.handle import SECRET, admin_value, site_for, value
 from support.hostile import Hostile
 from support.identifiers import home, put, records_over
-from support.nats import free_port
 from support.node import RunningNode
+from support.ports import free_port
 from support.resolution import SHIRT, SHIRT_VALUES
 
 SECONDS = float(os.environ.get("MILLWRIGHT_TEST_FUZZ_S", "8"))

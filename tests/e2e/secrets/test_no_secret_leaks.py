@@ -19,8 +19,8 @@ import paho.mqtt.client as paho
 import pytest
 
 from support.certificates import make_authority, make_request, openssl
-from support.nats import free_port
 from support.node import NAME, PASSWORD, RunningNode
+from support.ports import free_port
 
 HOMES = {"cli.token", "secrets.key", "endpoint.json", "nats.conf", "node.key"}
 """Files that exist to hold a secret: readable by their owner alone, which is tested; they hold one secret each."""

@@ -15,8 +15,8 @@ import pytest
 
 from support.certificates import make_request, openssl
 from support.mqtt import hang_up
-from support.nats import free_port
 from support.node import RunningNode
+from support.ports import free_port
 
 
 def api(node: RunningNode) -> httpx.Client:

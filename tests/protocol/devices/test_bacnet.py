@@ -13,7 +13,8 @@ from millwright.devices.connectors.bacnet.connector import BacnetConnector
 from millwright.devices.connectors.bacnet.settings import BacnetSettings
 from millwright.devices.connectors.contract import BAD, GOOD, UNCERTAIN, Point
 from millwright.kernel import Denied, Invalid, Unavailable
-from support.field_peer import Collected, Peer, free_port
+from support.field_peer import Collected, Peer
+from support.ports import free_port
 
 
 def settings(port: int, **more: object) -> BacnetSettings:

@@ -12,8 +12,9 @@ from millwright.devices.connectors.ethernet_ip import discovery
 from millwright.devices.connectors.ethernet_ip.connector import EthernetIpConnector
 from millwright.devices.connectors.ethernet_ip.settings import EthernetIpSettings
 from millwright.kernel import Denied, Invalid, Unavailable
-from support.field_peer import Collected, Peer, free_port
+from support.field_peer import Collected, Peer
 from support.logix_wire import LogixWire
+from support.ports import free_port
 
 
 def settings(port: int, **more: object) -> EthernetIpSettings:

@@ -9,8 +9,9 @@ from millwright.devices.connectors.contract import Connector
 from millwright.devices.connectors.ethernet_ip.connector import EthernetIpConnector
 from millwright.devices.connectors.iec104.connector import Iec104Connector
 from millwright.devices.connectors.s7.connector import S7Connector
-from support.field_peer import Peer, free_port
+from support.field_peer import Peer
 from support.logix_wire import LogixWire
+from support.ports import free_port
 
 conformance = pytest.importorskip("millwright.devices.connectors.conformance")
 

@@ -13,7 +13,8 @@ from millwright.devices.connectors.iec104.connector import Iec104Connector
 from millwright.devices.connectors.iec104.settings import Iec104Settings
 from millwright.kernel import Denied, Invalid, Unavailable
 from support.certificates import make_authority, openssl
-from support.field_peer import Collected, Peer, free_port
+from support.field_peer import Collected, Peer
+from support.ports import free_port
 
 VALUES = {
     1: True,

@@ -12,7 +12,8 @@ from millwright.devices.connectors.contract import BAD, GOOD, Point
 from millwright.devices.connectors.s7.connector import S7Connector
 from millwright.devices.connectors.s7.settings import S7Settings
 from millwright.kernel import Denied, Unavailable
-from support.field_peer import Collected, Peer, free_port
+from support.field_peer import Collected, Peer
+from support.ports import free_port
 from support.s7_wire import WireCpu
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from millwright.engines.nats import NatsConnection, StreamSpec, read_clock
 from millwright.kernel import Unavailable
-from support.nats import RunningNats, free_port
+from support.nats import RunningNats
+from support.ports import free_port
 
 FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
 

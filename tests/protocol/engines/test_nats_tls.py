@@ -12,7 +12,7 @@ import pytest
 from millwright.engines.nats import NatsConnection, NatsSettings, find_server, tls_context
 from millwright.kernel import Invalid, Unavailable
 from support.certificates import make_authority, make_request, openssl
-from support.nats import free_port
+from support.ports import free_port
 
 
 def certify(folder: Path, name: str) -> None:

@@ -20,7 +20,7 @@ from millwright.kernel import Denied, SystemClock
 from millwright.ledger import Denials
 from support.handle import ADMIN, SECRET, fill, site_for, value
 from support.identifiers import open_records
-from support.nats import free_port
+from support.ports import free_port
 
 
 @dataclass

@@ -14,7 +14,7 @@ import pytest
 
 from millwright.cli.main import main
 from support.handle import running_handle
-from support.nats import free_port
+from support.ports import free_port
 from support.resolution import resolver, served
 
 

@@ -22,7 +22,7 @@ from millwright.kernel import SystemClock
 from support.handle import running_handle, site_for, value
 from support.identifiers import home, open_records, put
 from support.measures import lift, take
-from support.nats import free_port
+from support.ports import free_port
 from support.resolution import BID, GTIN, SHIRT, served
 
 DELEGATED = ("GS1:9506000", "DID:did:bid", "88.118.8", "OID:1.2.156.9")

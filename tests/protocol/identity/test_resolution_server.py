@@ -12,7 +12,7 @@ from millwright.identity.resolution import ResolutionSettings, resolution_app
 from millwright.identity.resolution.server import ResolutionServer
 from millwright.kernel import Invalid, Lifecycle, SystemClock, Unavailable
 from support.identifiers import open_records
-from support.nats import free_port
+from support.ports import free_port
 from support.resolution import SHIRT, fill_all
 
 

@@ -26,7 +26,8 @@ from millwright.devices.mqtt.signatures import signed_text
 from support.intake import stored_payloads
 from support.mqtt import OpenPrincipal, RawClient, connect_bytes, hang_up, publish_bytes, running_listener, until
 from support.mqtt5 import Raw5, connect5_bytes, told_in
-from support.nats import RunningNats, free_port
+from support.nats import RunningNats
+from support.ports import free_port
 from support.tls import certificate, needs_openssl
 
 

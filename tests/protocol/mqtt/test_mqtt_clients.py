@@ -23,7 +23,8 @@ from millwright.engines.nats import NatsConnection
 from millwright.kernel import Invalid
 from support.intake import stored_payloads, stored_runs
 from support.mqtt import OpenDoor, RawClient, hang_up, running_listener, until
-from support.nats import RunningNats, free_port
+from support.nats import RunningNats
+from support.ports import free_port
 from support.tls import certificate, needs_openssl
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 from millwright.plant.connection import Address, Connection
 from support.intake import stored_payloads
 from support.mqtt import running_listener
-from support.nats import RunningNats, free_port
+from support.nats import RunningNats
+from support.ports import free_port
 
 
 async def test_what_a_plant_sends_before_the_node_listens_arrives_once(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from millwright.ledger import Act, Draft, entries_of
 from millwright.parties import OidcProvider, SignInSettings
 from millwright.parties.oidc import client as provider_client
 from millwright.web import audit
-from support.nats import free_port
 from support.oidc import RunningProvider
+from support.ports import free_port
 from support.web import PASSWORD, RunningWeb, running_web
 
 pytestmark = pytest.mark.usefixtures("fresh_keys")

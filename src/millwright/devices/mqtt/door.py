@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.kernel import Unavailable
@@ -89,25 +90,28 @@ class TlsDoor:
         for task in self._tasks:
             task.cancel()
         for listening in self._sockets:
+            asyncio.get_running_loop().remove_reader(listening)
             listening.close()
         self._sockets.clear()
 
-    def _run(self, work: object) -> None:
-        task = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type, var-annotated]  # a coroutine
+    def _run(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await self._slots.acquire()
-            await self._pace(loop)
             try:
-                connection, address = await loop.sock_accept(listening)
+                await self._pace()
+                await _readable(listening)
+                connection, address = listening.accept()
             except OSError as error:  # the limit of open files, or a client that is gone already
                 self._slots.release()
-                logger.debug("a connection could not be accepted: %s", error)
-                await asyncio.sleep(_RETRY_S)
+                if not isinstance(error, BlockingIOError):
+                    logger.debug("a connection could not be accepted: %s", error)
+                    await asyncio.sleep(_RETRY_S)
                 continue
             except BaseException:
                 self._slots.release()
@@ -118,32 +122,51 @@ class TlsDoor:
                 connection.close()
                 continue
             self._under_way[address[0]] += 1
-            self._run(self._shake(connection, address[0]))
+            self.begun += 1
+            shaking = self._run(self._shake(connection))
+            shaking.add_done_callback(functools.partial(self._shaken, connection, address[0]))
 
-    async def _pace(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _pace(self) -> None:
         """Let one more begin, so many a second; a pause saves up no more than a tenth of a second's worth."""
         step_s = 1.0 / self._settings.tls_handshakes_per_s
-        now_s = loop.time()
+        now_s = asyncio.get_running_loop().time()
         self._next_s = max(self._next_s + step_s, now_s - 0.1)
         if self._next_s > now_s:
             await asyncio.sleep(self._next_s - now_s)
 
-    async def _shake(self, connection: socket.socket, address: str) -> None:
-        self.begun += 1
-        try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                self._factory,
-                connection,
-                ssl=self._context(),
-                ssl_handshake_timeout=self._settings.connect_timeout_s,
-            )
-        except (OSError, ssl.SSLError, EOFError) as error:  # a timeout is an OSError
+    async def _shake(self, connection: socket.socket) -> None:
+        await asyncio.get_running_loop().connect_accepted_socket(
+            self._factory,
+            connection,
+            ssl=self._context(),
+            ssl_handshake_timeout=self._settings.connect_timeout_s,
+        )
+
+    def _shaken(self, connection: socket.socket, address: str, shaking: asyncio.Task[None]) -> None:
+        """The handshake is over, or was given up before it began: a socket without an owner is closed."""
+        self._under_way[address] -= 1
+        if not self._under_way[address]:
+            del self._under_way[address]
+        self._slots.release()
+        error = None if shaking.cancelled() else shaking.exception()
+        if not shaking.cancelled() and error is None:
+            return
+        with contextlib.suppress(OSError):
+            connection.close()
+        if isinstance(error, OSError | EOFError):  # ssl.SSLError and a timeout are of OSError
             self.failed += 1
             logger.debug("a TLS handshake with %s failed: %s", address, error)
-            with contextlib.suppress(OSError):
-                connection.close()
-        finally:
-            self._under_way[address] -= 1
-            if not self._under_way[address]:
-                del self._under_way[address]
-            self._slots.release()
+        elif error is not None:
+            self.failed += 1
+            logger.error("a TLS handshake with %s ended in a fault", address, exc_info=error)
+
+
+async def _readable(listening: socket.socket) -> None:
+    """Wait for a connection. Cancelled, it leaves the connection in the queue: ``loop.sock_accept`` may lose it."""
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(listening, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        if listening.fileno() != -1:  # the door was not closed meanwhile
+            loop.remove_reader(listening)

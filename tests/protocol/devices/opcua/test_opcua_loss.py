@@ -12,8 +12,8 @@ import pytest
 from millwright.devices.connectors.contract import BAD, GOOD, Point
 from millwright.devices.connectors.opcua import OpcUaConnector, OpcUaSettings
 from millwright.kernel import MillwrightError, Unavailable
-from support.nats import free_port
 from support.opcua import OTHER, PLANT, Relay, RunningServer, Taken, until
+from support.ports import free_port
 
 HERE = "nsu=urn:example:plant;s="
 

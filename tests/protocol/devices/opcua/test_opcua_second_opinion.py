@@ -15,8 +15,8 @@ from millwright.devices.connectors.contract import GOOD, UNCERTAIN, Node, Point,
 from millwright.devices.connectors.opcua import OpcUaConnector, OpcUaSettings
 from millwright.devices.connectors.opcua.session import OpcUaSession
 from millwright.kernel import Denied, Invalid, Unavailable
-from support.nats import free_port
 from support.opcua import NodeServer, Relay, Taken, certificate, pem, until
+from support.ports import free_port
 
 HERE = "nsu=urn:example:plant;s="
 
