@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import sys
 from pathlib import Path
 from typing import Self
@@ -51,6 +53,13 @@ class Peer:
         """Send the process a signal."""
         assert self._process
         self._process.send_signal(number)
+
+    async def fell(self) -> bool:
+        """Whether the process ended by a fault of its own memory."""
+        assert self._process
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), 2)
+        return self._process.returncode == -signal.SIGSEGV
 
     async def kill(self) -> None:
         """End it without a farewell."""

@@ -9,9 +9,13 @@ from millwright.devices.connectors.contract import Connector
 from millwright.devices.connectors.ethernet_ip.connector import EthernetIpConnector
 from millwright.devices.connectors.iec104.connector import Iec104Connector
 from millwright.devices.connectors.s7.connector import S7Connector
+from millwright.kernel import MillwrightError
 from support.field_peer import Peer
 from support.logix_wire import LogixWire
 from support.ports import free_port
+
+TRIES = 5
+"""c104 now and then ends by SIGSEGV when a client hangs up: one run in eight of this suite, which is about our side."""
 
 conformance = pytest.importorskip("millwright.devices.connectors.conformance")
 
@@ -32,12 +36,23 @@ conformance = pytest.importorskip("millwright.devices.connectors.conformance")
     ids=["iec104", "s7", "bacnet"],
 )
 async def test_conformance(connector: Connector, script: str, settings: dict, addresses: list[str], bad: str) -> None:
-    port = free_port()
-    where = {"hosts": [f"127.0.0.1:{port}"]} if connector.kind.key == "iec104" else {"host": "127.0.0.1", "port": port}
-    async with Peer(script, port) as peer:
-        await conformance.check(
-            connector, where | settings, addresses=addresses, bad_address=bad, malformed="no address!", kill=peer.kill
-        )
+    for _ in range(TRIES):
+        port = free_port()
+        where = {"host": "127.0.0.1", "port": port}
+        if connector.kind.key == "iec104":
+            where = {"hosts": [f"127.0.0.1:{port}"]}
+        async with Peer(script, port) as peer:
+            try:
+                await conformance.check(
+                    connector, where | settings,
+                    addresses=addresses, bad_address=bad, malformed="no address!", kill=peer.kill,
+                )  # fmt: skip
+            except (AssertionError, MillwrightError):
+                if not await peer.fell():
+                    raise
+            else:
+                return
+    raise AssertionError(f"the peer fell {TRIES} times by a fault of its own")
 
 
 async def test_conformance_of_a_controller_that_tells_its_tags() -> None:
