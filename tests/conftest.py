@@ -1,16 +1,10 @@
-"""The order of the tests, which is random but for one thing, and which of them want the machine for themselves."""
+"""The order of the tests, which is random but for one thing."""
 
 from __future__ import annotations
 
 import pytest
 
 OPEN_MANY_ENGINES = ("tests/contract/clickhouse", "tests/contract/historian", "tests/protocol/historian")
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Whole nodes and browsers are waited for by the clock: each of those tests has the machine for itself."""
-    if item.nodeid.startswith("tests/e2e"):
-        item.add_marker("alone")
 
 
 @pytest.hookimpl(trylast=True)

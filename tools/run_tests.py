@@ -1,4 +1,4 @@
-"""Run every test: first, several at a time, those that stand company; then one after the other those marked ``alone``.
+"""Run every test: several at a time, first those of parts, then of whole nodes; then those marked ``alone``, one by one.
 
 Few failures are tried once more by themselves, and told: see docs/decisions/0051. With arguments it is pytest with
 these arguments. Prints the sum of it all last.
@@ -18,6 +18,17 @@ MOST_WORKERS = 4
 """More would start more servers, browsers and nodes at a time than their time-outs allow for."""
 
 MOST_AGAIN = 3
+"""So many failures may be the machine's doing; more are the code's."""
+
+WORKERS = str(min(os.cpu_count() or 1, MOST_WORKERS))
+TOGETHER = ("-m", "not alone", "-n", WORKERS, "--dist", "loadfile")
+PARTS = (
+    # In the order of collection: it is of use, see tests/conftest.py.
+    ("--cache-clear", "--ignore=tests/e2e", *TOGETHER, "--no-loadscope-reorder"),
+    ("tests/e2e", *TOGETHER),
+    ("-m", "alone"),
+)
+AGAIN = 3
 """So many failures may be the machine's doing; more are the code's."""
 
 WORKERS = str(min(os.cpu_count() or 1, MOST_WORKERS))
