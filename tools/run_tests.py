@@ -1,4 +1,4 @@
-"""Run every test: several at a time, first those of parts, then of whole nodes; at last one by one those marked ``alone``.
+"""Run every test: several at a time, first those of parts, then of whole nodes; then one by one those marked ``alone``.
 
 Few failures are tried once more by themselves, and told: see docs/decisions/0051. With arguments it is pytest with
 these arguments. Prints the sum of it all last.
