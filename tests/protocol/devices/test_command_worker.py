@@ -102,7 +102,7 @@ async def working(records: Records, bus: LocalBus, stream: Stream, points: Any =
         bus,
         clock,
         CommandsSettings(),
-        mqtt=MqttRoute(bus),
+        mqtt=MqttRoute(bus, clock),
         sparkplug=SparkplugRoute(bus, clock, {}),
     )
     if points is not None:

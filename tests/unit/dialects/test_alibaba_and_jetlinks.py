@@ -116,7 +116,10 @@ def test_what_else_a_device_says_at_its_start(bench):
         ),
         (f"{OWN}thing/unheard/of", b'{"id":"1","params":{}}', "telemetry.topic_unknown", 460),
         ("/sys/pk1/other/thing/event/property/post", b'{"id":"1","params":{"a":1}}', "dialect.foreign_device", 460),
-        (f"{OWN}thing/service/property/set_reply", b'{"id":"1","code":200}', "dialect.answer_unasked", None),
+        (f"{OWN}thing/service/property/set_reply", b'{"id":"x7","code":200}', "dialect.answer_unasked", None),
+        (f"{OWN}thing/service/property/set_reply", b'{"id":"1"}', "dialect.message", None),
+        (f"{OWN}thing/config/push_reply", b'{"id":"1","code":200}', "dialect.answer_unasked", None),
+        ("/sys/pk1/other/thing/service/start_reply", b'{"id":"1","code":200}', "dialect.foreign_device", None),
     ],
 )
 def test_what_cannot_be_read_is_kept_and_answered(bench, topic, payload, reason, code):
@@ -197,3 +200,37 @@ def test_what_is_nested_too_deeply_is_answered_and_kept(bench, params):
     assert reasons(decoded) == ["dialect.message"]
     [(topic, answer)] = replies(decoded)
     assert (topic, answer["code"]) == (f"$device/pump/{POST}_reply", 460)
+
+
+def answers(decoded):
+    return [(each.device_id, each.number, each.status, each.value, each.outputs, each.text) for each in decoded.answers]
+
+
+def test_answers_to_commands_are_read(bench):
+    decoded = bench.say("pump", f"{OWN}thing/service/property/set_reply", {"id": "7", "code": 200, "data": {}})
+    assert answers(decoded) == [("pump", 7, "ok", None, {}, "")]
+    refusal = {"id": 8, "code": 9201, "message": "device busy"}
+    decoded = bench.say("pump", f"{OWN}thing/service/start_reply", refusal)
+    assert answers(decoded) == [("pump", 8, "error", None, None, "device busy")]
+    assert not decoded.outgoing
+    written = {"messageId": "9", "properties": {"setpoint": 4.5}, "success": True}
+    assert answers(bench.say("meter", "/prod/m1/properties/write/reply", written)) == [
+        ("meter", 9, "ok", 4.5, None, "")
+    ]
+    done = {"messageId": "10", "output": "open"}
+    assert answers(bench.say("meter", "/prod/m1/function/invoke/reply", done)) == [
+        ("meter", 10, "ok", "open", None, "")
+    ]
+    failed = {"messageId": "11", "success": False, "code": "BUSY"}
+    assert answers(bench.say("meter", "/prod/m1/function/invoke/reply", failed)) == [
+        ("meter", 11, "error", None, None, "The device refused (BUSY).")
+    ]
+    # An old answer, found in a replay, is none.
+    assert not bench.say("meter", "/prod/m1/function/invoke/reply", done, flags=FLAG_REPLAYED).answers
+
+
+def test_answers_of_devices_below_a_gateway_are_theirs(gateway):
+    gateway.say("gw", "/ext/session/pk0/g0/combine/login", alink({"productKey": "pk9", "deviceName": "sub"}))
+    decoded = gateway.say("gw", "/sys/pk9/sub/thing/service/property/set_reply", {"id": "7", "code": 200})
+    [answer] = decoded.answers
+    assert (answer.device_id, answer.number, answer.status) == ("dev-sub", 7, "ok")

@@ -102,7 +102,8 @@ def test_a_message_without_time_that_is_repeated_counts_once(bench):
         (TELEMETRY, b"", "dialect.message"),
         ("v1/gateway/connect", b"{}", "dialect.message"),
         ("v1/gateway/connect", b'{"device": 7}', "dialect.message"),
-        ("v1/gateway/rpc", b'{"device": "A", "id": 1, "data": {}}', "dialect.answer_unasked"),
+        ("v1/gateway/rpc", b'{"device": "A", "id": "1x", "data": {}}', "dialect.answer_unasked"),
+        ("v1/gateway/rpc", b'{"device": "A", "data": {}}', "dialect.message"),
         ("v1/gateway/claim", b"{}", "telemetry.topic_unknown"),
     ],
 )
@@ -190,3 +191,13 @@ def test_a_gateway_asks_for_attributes_of_a_device(bench):
     unknown = bench.say("gw", "v1/gateway/attributes/request", {"id": 1, "device": "Z", "client": True, "key": "a"})
     assert reasons(unknown) == ["dialect.device_unknown"]
     assert not unknown.questions
+
+
+def test_an_answer_to_a_command_is_of_the_device_below(bench):
+    bench.say("gw", TELEMETRY, {"A": [{"x": 1}]})
+    decoded = bench.say("gw", "v1/gateway/rpc", {"device": "A", "id": 5, "data": {"success": True, "level": 3}})
+    assert [(each.device_id, each.number, each.status, each.outputs) for each in decoded.answers] == [
+        ("dev-A", 5, "ok", {"level": 3})
+    ]
+    refused = bench.say("gw", "v1/gateway/rpc", {"device": "A", "id": 6, "data": {"error": "no such method"}})
+    assert [(each.status, each.text) for each in refused.answers] == [("error", "no such method")]

@@ -46,10 +46,16 @@ class Addressed(msgspec.Struct, frozen=True, kw_only=True):
     edge_node_id: str | None
     sparkplug_device: str | None
     disabled: bool
+    dialect: str | None = None
+    realm: str | None = None
+    foreign_name: str | None = None
+    gateway: tuple[str, str, str] | None = None
+    """The address (dialect, realm, name) of what it is below."""
     attempt: dict[str, Any] | None = None
 
 
-_addressed = _select.add_columns(
+_parents = devices.alias("parents")
+_addressed = _select.join(_parents, _parents.c.id == devices.c.parent_id, isouter=True).add_columns(
     devices.c.kind.label("device_kind"),
     devices.c.model_id,
     devices.c.model_version,
@@ -58,6 +64,12 @@ _addressed = _select.add_columns(
     devices.c.sparkplug_edge.label("edge_node_id"),
     devices.c.sparkplug_device,
     devices.c.disabled,
+    devices.c.foreign_dialect,
+    devices.c.foreign_realm,
+    devices.c.foreign_name,
+    _parents.c.foreign_dialect.label("gateway_dialect"),
+    _parents.c.foreign_realm.label("gateway_realm"),
+    _parents.c.foreign_name.label("gateway_name"),
     commands.c.attempt,
 )
 
@@ -358,6 +370,10 @@ def _addressed_of(row: Any) -> Addressed:
         edge_node_id=row.edge_node_id,
         sparkplug_device=row.sparkplug_device,
         disabled=row.disabled,
+        dialect=row.foreign_dialect,
+        realm=row.foreign_realm,
+        foreign_name=row.foreign_name,
+        gateway=(row.gateway_dialect, row.gateway_realm, row.gateway_name) if row.gateway_dialect else None,
         attempt=row.attempt,
     )
 

@@ -37,7 +37,7 @@ _MOST_TEXT: Final = 500
 _LAST: Final = 2**53
 _DEEPEST: Final = 64
 
-Dialect = Literal["own", "tb_rpc", "tb_attributes"]
+Dialect = Literal["own", "tb_rpc", "tb_attributes", "alink", "jetlinks", "tb_gateway_rpc", "tb_gateway_attr"]
 Status = Literal["ok", "accepted", "error"]
 
 
@@ -136,7 +136,20 @@ def read(device_id: str, topic: str, payload: bytes, received_ms: int) -> Answer
         except (ValueError, RecursionError):
             return Question(device_id=device_id, number=number, method="", received_ms=received_ms)
         return Question(device_id=device_id, number=number, method=found.method[:100], received_ms=received_ms)
-    return _read_tb(device_id, number, payload, received_ms)
+    return read_tb(device_id, number, payload, received_ms)
+
+
+def answer_of(
+    device_id: str, number: int, received_ms: int, *, ok: bool, value: Any = None, outputs: Any = None, text: str = ""
+) -> Answer:
+    """An answer in another platform's words, as it can be kept."""
+    answer = Answer(device_id=device_id, received_ms=received_ms, number=number)
+    try:
+        value, outputs = _kept(value), _kept(outputs)
+    except (ValueError, RecursionError) as error:
+        return msgspec.structs.replace(answer, text=_text(str(error)[:200]))
+    status: Status = "ok" if ok else "error"
+    return msgspec.structs.replace(answer, status=status, value=value, outputs=outputs, text=_text(text[:_MOST_TEXT]))
 
 
 def _read_own(device_id: str, payload: bytes, received_ms: int) -> Answer:
@@ -170,7 +183,7 @@ def _find_id(payload: bytes) -> str | None:
     return found[:64] if "\0" not in found else None
 
 
-def _read_tb(device_id: str, number: int, payload: bytes, received_ms: int) -> Answer:
+def read_tb(device_id: str, number: int, payload: bytes, received_ms: int) -> Answer:
     """ThingsBoard says nothing of what is in an answer: any JSON is one; what says ``error`` is a refusal."""
     answer = Answer(device_id=device_id, received_ms=received_ms, number=number)
     try:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from millwright.devices.commands.foreign import BY_MQTT
 from millwright.devices.commands.hearing import Hearing
 from millwright.devices.commands.model import OPEN, UNDER_WAY, WAITING, Command, Outcome
 from millwright.devices.commands.routes.connector import ConnectorCommands
@@ -275,8 +276,12 @@ class CommandWorker:
 
     async def _ask_of(self, each: Addressed) -> Ask | None:
         """What listeners are asked; ``None`` when there is no way at present, or never will be."""
-        if each.device_kind == "device" or (each.device_kind == "sparkplug_edge" and each.command.kind == "call"):
-            return ask_of(each)
+        if each.device_kind in BY_MQTT or (each.device_kind == "sparkplug_edge" and each.command.kind == "call"):
+            ask = ask_of(each)
+            if ask is None:
+                text = "Its gateway has no address in the dialect that the device is known by."
+                await self._end(each.command, WAITING, "failed", Outcome(code="commands.no_route", text=text))
+            return ask
         if each.command.kind == "call":
             text = "Sparkplug carries values of metrics and no calls of services."
             await self._end(each.command, WAITING, "failed", Outcome(code="commands.no_route", text=text))
@@ -338,7 +343,7 @@ class CommandWorker:
             if each is None or each.command.device_id in self._active:
                 continue
             self._tries.pop(each.command.device_id, None)
-            if each.device_kind == "device" or each.command.kind == "call":
+            if each.device_kind in BY_MQTT or each.command.kind == "call":
                 reach = reach_of(each, found.listener, found.boot, choice)
                 if reach is not None:
                     self._begin(each, self._sender.send(each, self._mqtt, reach, self._moved))

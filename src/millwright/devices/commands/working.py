@@ -82,7 +82,7 @@ def command_worker(
         bus,
         clock,
         settings,
-        mqtt=MqttRoute(bus),
+        mqtt=MqttRoute(bus, clock),
         sparkplug=SparkplugRoute(bus, clock, host.sessions),
         lag_s=lag_s,
     )

@@ -13,11 +13,13 @@ from typing import Any, Final
 import msgspec
 import orjson
 
-from millwright.devices.dialects.model import Address, Part, Said
+from millwright.devices.dialects.model import Address, CommandAnswer, Part, Said, number_of
 from millwright.devices.dialects.topics import Route
 from millwright.devices.telemetry import Unreadable
 
 _EVENT: Final = "thing/event/"
+_SERVICE: Final = "thing/service/"
+_DONE: Final = 200
 _TIMED: Final = frozenset({"value", "time"})
 
 
@@ -32,7 +34,15 @@ class _Request(msgspec.Struct, gc=False):
     sys: _Sys | None = None
 
 
+class _Answer(msgspec.Struct, gc=False):
+    code: int
+    id: str | int | None = None
+    data: Any = None
+    message: str = ""
+
+
 _request: Final = msgspec.json.Decoder(_Request)
+_answer: Final = msgspec.json.Decoder(_Answer)
 
 
 def read(route: Route, payload: bytes, *, now_ms: int) -> Said:
@@ -40,6 +50,8 @@ def read(route: Route, payload: bytes, *, now_ms: int) -> Said:
     action = route.action
     if action == "ext/ntp/request":
         return _ntp(route, payload, now_ms)
+    if action.startswith(_SERVICE) and action.endswith("_reply"):
+        return Said(answer=_answered(route, payload))
     if action.endswith("_reply"):
         raise Unreadable("dialect.answer_unasked", "It answers a command that was not given here.")
     reader, said = _reader(action), Said()
@@ -64,6 +76,19 @@ def refusal(route: Route, payload: bytes, why: Unreadable) -> tuple[str, bytes] 
         request = _Request()
     known = why.reason == "dialect.device_unknown"
     return _reply_topic(route), _reply(request.id, _method(route.action), 520 if known else 460, why.text, {})
+
+
+def _answered(route: Route, payload: bytes) -> CommandAnswer:
+    """What a device, or the gateway for it, says of a command."""
+    try:
+        found = _answer.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(str(error)) from None
+    outputs = found.data if isinstance(found.data, dict) else None
+    done = found.code == _DONE
+    text = "" if done else found.message or f"The device answered with the code {found.code}."
+    address = _address(route.product, route.name)
+    return CommandAnswer(address, number_of(found.id), done, outputs=outputs, text=text)
 
 
 def _decode(payload: bytes) -> _Request:

@@ -6,10 +6,11 @@ import logging
 from functools import partial
 from typing import Final, Protocol
 
+from millwright.devices.commands.wire import answer_of, read_tb
 from millwright.devices.dialects import alink, jetlinks, thingsboard
-from millwright.devices.dialects.model import Address, Part, Said
+from millwright.devices.dialects.model import Address, CommandAnswer, Part, Said
 from millwright.devices.dialects.topics import Route, find_route
-from millwright.devices.intake import FLAG_REPLAYED, Run
+from millwright.devices.intake import FLAG_REPLAYED, FLAG_WILL, Run
 from millwright.devices.telemetry import (
     ChildHeard,
     Collector,
@@ -70,6 +71,8 @@ class DialectDecoder:
         for part in said.parts:
             if part.address is not None and not _is_own(part.address, device):
                 self._children.meet(device, part.address, part.type)
+        if said.answer is not None and not _is_own(said.answer.address, device):
+            self._children.meet(device, said.answer.address)
 
     def decode(self, run: Run, device: KnownDevice, _sequence: int) -> None:
         """Decode a run of ``device``; raises nothing."""
@@ -104,6 +107,8 @@ class DialectDecoder:
                 self._collector.reject(run, payload if part.letter is None else part.letter, why)
         if said.question is not None:
             self._ask(device, said)
+        if said.answer is not None and not run.flags & (FLAG_REPLAYED | FLAG_WILL):
+            self._answer(run, device, said.answer)
         if unknown is None and len(self._collector.dead_letters) > letters:
             unknown = Unreadable("dialect.message", self._collector.dead_letters[-1].text)
         if unknown is not None:
@@ -136,6 +141,17 @@ class DialectDecoder:
             )
             raise Unreadable("dialect.device_unknown", f"No device {address.name[:80]!r} is registered below it.")
         return found
+
+    def _answer(self, run: Run, device: KnownDevice, answer: CommandAnswer) -> None:
+        about = self._target(run, device, Part(answer.address))
+        if answer.raw is not None:
+            found = read_tb(about.device_id, answer.number, answer.raw, run.received_ms)
+        else:
+            found = answer_of(
+                about.device_id, answer.number, run.received_ms,
+                ok=answer.ok, value=answer.value, outputs=answer.outputs, text=answer.text,
+            )  # fmt: skip
+        self._collector.answers.append(found)
 
     def _tell(self, device_id: str, online: bool | None, at_ms: int) -> None:
         """A device that its gateway has data of is there; told again now and then, for the gateway comes and goes."""
@@ -186,7 +202,8 @@ def _read(route: Route, payload: bytes, run: Run) -> Said:
             "dialect.message", f"The message speaks of {len(said.parts)} devices; send at most {_MOST_PARTS} in one."
         )
     asked = said.question.address if said.question is not None else None
-    addresses = [asked, *(part.address for part in said.parts)]
+    answered = said.answer.address if said.answer is not None else None
+    addresses = [asked, answered, *(part.address for part in said.parts)]
     if any("\0" in each.name or "\0" in each.product for each in addresses if each is not None) or any(
         "\0" in part.type for part in said.parts
     ):

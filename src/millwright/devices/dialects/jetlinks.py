@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 
-from millwright.devices.dialects.model import Address, Part, Said
+from millwright.devices.dialects.model import Address, CommandAnswer, Part, Said, number_of
 from millwright.devices.dialects.topics import Route
 from millwright.devices.telemetry import Unreadable
 
@@ -39,9 +39,20 @@ class _Tags(msgspec.Struct, gc=False):
     timestamp: int | None = None
 
 
+class _Answer(msgspec.Struct, gc=False):
+    message_id: str | int | None = msgspec.field(default=None, name="messageId")
+    success: bool = True
+    properties: dict[str, Any] | None = None
+    output: Any = None
+    code: str | int = ""
+    message: str = ""
+
+
 _report: Final = msgspec.json.Decoder(_Report)
 _event: Final = msgspec.json.Decoder(_Event)
 _tags: Final = msgspec.json.Decoder(_Tags)
+_answer: Final = msgspec.json.Decoder(_Answer)
+_ANSWERS: Final = frozenset({"properties/write/reply", "function/invoke/reply"})
 
 
 def read(route: Route, payload: bytes) -> Said:
@@ -52,9 +63,23 @@ def read(route: Route, payload: bytes) -> Said:
         name, _, action = action[len(_CHILD) :].partition("/")
         address = Address("jetlinks", "", name)
     try:
+        if action in _ANSWERS:
+            return Said(answer=_answered(payload, address))
         return Said([_part(action, payload, address, below=below)])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreadable("dialect.message", f"The message is none of JetLinks' {action[:80]}: {error}.") from None
+
+
+def _answered(payload: bytes, address: Address) -> CommandAnswer:
+    """What a device says of a command; of a write it may repeat the value."""
+    found = _answer.decode(payload)
+    values = list((found.properties or {}).values())
+    value = values[0] if len(values) == 1 else None
+    outputs = found.output if isinstance(found.output, dict) else None
+    if found.output is not None and outputs is None:
+        value = found.output
+    text = "" if found.success else found.message or f"The device refused ({found.code})."
+    return CommandAnswer(address, number_of(found.message_id), found.success, value, outputs, text)
 
 
 def _part(action: str, payload: bytes, address: Address, *, below: bool) -> Part:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from millwright.devices.registry.addresses import Dialect
+from millwright.devices.telemetry import Unreadable
+
+_DIGITS: Final = 15
 
 
 class Address(NamedTuple):
@@ -41,6 +44,31 @@ class Said:
     """Where the answer goes; empty: none is expected."""
     reply: bytes = b""
     question: AttributeQuestion | None = None
+    answer: CommandAnswer | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class CommandAnswer:
+    """A device's answer to the command with this number: done or not, and with what.
+
+    ``raw``: ThingsBoard's, of which any JSON is one.
+    """
+
+    address: Address
+    number: int
+    ok: bool = True
+    value: Any = None
+    outputs: Any = None
+    text: str = ""
+    raw: bytes | None = None
+
+
+def number_of(found: Any) -> int:
+    """The number that a command was sent with. Raises :class:`Unreadable` for one that was never given."""
+    text = str(found)
+    if isinstance(found, bool) or not text.isascii() or not text.isdigit() or len(text) > _DIGITS:
+        raise Unreadable("dialect.answer_unasked", "It answers a command that was not given here.")
+    return int(text)
 
 
 @dataclass(slots=True, frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 
-from millwright.devices.dialects.model import Address, AttributeQuestion, Part, Said
+from millwright.devices.dialects.model import Address, AttributeQuestion, CommandAnswer, Part, Said, number_of
 from millwright.devices.dialects.topics import ATTRIBUTES_REQUEST, GATEWAY, Route
 from millwright.devices.telemetry import Unreadable
 
@@ -28,8 +28,15 @@ class _Request(msgspec.Struct, gc=False):
     keys: list[str] | None = None
 
 
+class _Answer(msgspec.Struct, gc=False):
+    device: str
+    id: int | str
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
 _named: Final = msgspec.json.Decoder(_Named)
 _request: Final = msgspec.json.Decoder(_Request)
+_answer: Final = msgspec.json.Decoder(_Answer)
 
 
 def read(route: Route, payload: bytes) -> Said:
@@ -46,10 +53,11 @@ def read(route: Route, payload: bytes) -> Said:
             return Said([Part(_address(named.device), online=kind == "connect", type=named.type or "")])
         if kind == "attributes/request":
             return _question(_request.decode(payload))
+        if kind == "rpc":
+            said = _answer.decode(payload)
+            return Said(answer=CommandAnswer(_address(said.device), number_of(said.id), raw=bytes(said.data)))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreadable("dialect.message", f"The message is none of ThingsBoard's gateway API: {error}.") from None
-    if kind == "rpc":
-        raise Unreadable("dialect.answer_unasked", "It answers a command that was not given here.")
     raise Unreadable("telemetry.topic_unknown", f"Nothing here reads the topic {action[:200]!r}.")
 
 

@@ -11,28 +11,31 @@ from typing import Final
 
 import msgspec
 
+from millwright.devices.commands.foreign import carrier_of, message, ways
 from millwright.devices.commands.model import Outcome
 from millwright.devices.commands.routes.contract import Delivery, Reach
 from millwright.devices.commands.store import Addressed
-from millwright.devices.commands.wire import Dialect, dialects, encode
+from millwright.devices.commands.wire import Dialect
 from millwright.devices.mqtt.delivery import Ask, Deliver, Delivered, subject_of
-from millwright.kernel import Bus, MillwrightError
+from millwright.kernel import Bus, Clock, MillwrightError
 
 DELIVER_S: Final = 3.0
 
 
-def ask_of(each: Addressed) -> Ask:
-    """What listeners are asked about the command's device."""
-    return Ask(each.command.id, each.command.device_id, [topic for _, topic in dialects(each.command)])
+def ask_of(each: Addressed) -> Ask | None:
+    """What listeners are asked about the command's device, or its gateway; ``None`` when no dialect carries it."""
+    topics = [topic for _, topic in ways(each)]
+    return Ask(each.command.id, carrier_of(each), topics) if topics else None
 
 
 def reach_of(each: Addressed, listener: str, boot: str, choice: int) -> Reach | None:
     """The way that a listener has found; ``None`` for one that is not among those asked about."""
-    known = dialects(each.command)
+    known = ways(each)
     if not 0 <= choice < len(known):
         return None
     dialect, topic = known[choice]
-    return Reach(route=f"mqtt_{dialect}", token={"listener": listener, "boot": boot, "topic": topic, "as": dialect})
+    token = {"listener": listener, "boot": boot, "topic": topic, "as": dialect, "carrier": carrier_of(each)}
+    return Reach(route=f"mqtt_{dialect}", token=token)
 
 
 async def deliver(bus: Bus, device_id: str, attempt_id: str, reach: Reach, payload: bytes | None) -> Delivery:
@@ -57,12 +60,12 @@ async def deliver(bus: Bus, device_id: str, attempt_id: str, reach: Reach, paylo
 
 
 class MqttRoute:
-    """Our own dialect and ThingsBoard's, whichever the device subscribed to."""
+    """Our own dialect, ThingsBoard's, or that of the platform a device comes from: whichever is subscribed to."""
 
     name = "mqtt"
 
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self._bus, self._clock = bus, clock
 
     def idempotent(self, each: Addressed) -> bool:
         """A write is, a call is not."""
@@ -73,9 +76,11 @@ class MqttRoute:
         command = each.command
         dialect: Dialect = reach.token["as"]
         attempt_id = f"{command.id}.{command.attempts}"
-        return await deliver(self._bus, command.device_id, attempt_id, reach, encode(command, dialect))
+        carrier_id = reach.token.get("carrier", command.device_id)
+        payload = message(each, dialect, self._clock.now_ms())
+        return await deliver(self._bus, carrier_id, attempt_id, reach, payload)
 
     async def recall(self, each: Addressed, reach: Reach) -> Delivery:
         """Ask the listener, which remembers what it sent as long as its process lives."""
-        command = each.command
-        return await deliver(self._bus, command.device_id, f"{command.id}.{command.attempts}", reach, None)
+        command, carrier_id = each.command, reach.token.get("carrier", each.command.device_id)
+        return await deliver(self._bus, carrier_id, f"{command.id}.{command.attempts}", reach, None)
