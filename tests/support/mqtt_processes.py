@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator
@@ -43,3 +44,22 @@ async def running_processes(
             )
             for number in range(1, processes + 1)
         ]
+
+
+async def one_process(nats_url: str, folder: str, port: str, number: str, processes: str, hang_s: str) -> None:
+    """A process of its own, until it is killed; says when it is ready."""
+    async with running_listener(
+        nats_url,
+        listener_id=f"listener-{number}",
+        port=int(port),
+        processes=int(processes),
+        shards=lambda connection: Shards(
+            int(number),
+            int(processes),
+            SlotFolder(Path(folder) / "slots"),
+            JetStreamInbox(connection),
+            hang_s=float(hang_s),
+        ),
+    ):
+        print("ready", flush=True)
+        await asyncio.Event().wait()

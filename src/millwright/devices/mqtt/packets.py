@@ -98,12 +98,16 @@ class Will(msgspec.Struct, frozen=True, gc=False):
 
 
 class StoredWill(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A will as the journal keeps it while its client is connected, and while it waits."""
+    """A will as the journal keeps it while its client is connected, and while it waits.
+
+    ``expiry_s`` is how long the client's session lives on, of which the journal may have nothing else.
+    """
 
     id: str
     device_id: str
     client_id: str
     will: Will
+    expiry_s: int = 0
 
 
 class Connect(msgspec.Struct, frozen=True):

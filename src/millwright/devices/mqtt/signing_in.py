@@ -107,7 +107,7 @@ class SigningIn:
         """Let a client in whose will is written down first: from its CONNACK on it can rely on it."""
         connection, wills = self._connection, self._listener.wills
         client_id = self.packet.client_id or new_id("auto")
-        stored, kept = wills.keep(principal.device_id, client_id, will)
+        stored, kept = wills.keep(principal.device_id, client_id, will, self._expiry_s())
         await asyncio.shield(kept)
         if connection.waiting:
             self.will = stored
@@ -121,8 +121,7 @@ class SigningIn:
         if not listener.has_room_for(principal.device_id, client_id):
             connection.refuse(ConnectCode.SERVER_UNAVAILABLE, "device_connections_full")
             return
-        most_s = settings.session_expiry_s
-        expiry_s = min(packet.session_expiry_s, most_s) if five else 0 if packet.clean_session else most_s
+        expiry_s = self._expiry_s()
         session, present = listener.open_session(principal.device_id, client_id, packet.clean_session, expiry_s)
         if session is None:
             connection.refuse(ConnectCode.SERVER_UNAVAILABLE, "sessions_full")
@@ -134,6 +133,13 @@ class SigningIn:
         else:
             connack = codec.encode_connack(ConnectCode.ACCEPTED, present)
         connection.accept(self, session, present, principal, connack)
+
+    def _expiry_s(self) -> int:
+        """How long the client's session outlives its connection."""
+        packet, most_s = self.packet, self._listener.settings.session_expiry_s
+        if packet.level == codec5.LEVEL:
+            return min(packet.session_expiry_s, most_s)
+        return 0 if packet.clean_session else most_s
 
     def _told(self, client_id: str, expiry_s: int) -> list[tuple[int, Any]]:
         """What a CONNACK of MQTT 5 says of us and of what was made of the client's wishes."""

@@ -58,9 +58,11 @@ class Wills:
         self._committer, self._exchange, self._writer, self._clock = committer, exchange, writer, clock
         self.stopping = False
 
-    def keep(self, device_id: str, client_id: str, will: Will) -> tuple[StoredWill, asyncio.Future[None]]:
+    def keep(
+        self, device_id: str, client_id: str, will: Will, expiry_s: int
+    ) -> tuple[StoredWill, asyncio.Future[None]]:
         """Write down the will of a client that connects; it may be told that it is in when the future is done."""
-        stored = StoredWill(new_id("will"), device_id, client_id, will)
+        stored = StoredWill(new_id("will"), device_id, client_id, will, expiry_s)
         return stored, self._writer.write_will(stored.id, stored)
 
     def drop(self, stored: StoredWill) -> None:
@@ -89,6 +91,10 @@ class Wills:
         for stored in kept:
             known = knows is None or await knows(stored.device_id)
             session = self._exchange.sessions.get((stored.device_id, stored.client_id))
+            if session is None and stored.will.delay_s and stored.expiry_s:  # it had no subscriptions to be kept
+                session, _ = self._exchange.open(stored.device_id, stored.client_id, True, stored.expiry_s)
+                if session is not None:
+                    session.left_s = self._clock.monotonic_s()
             if session is not None and stored.will.delay_s and session.connection is not None:
                 self.drop(stored)
             else:
