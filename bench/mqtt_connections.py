@@ -83,7 +83,13 @@ async def clients(port: int, count: int, level: int, storms: int) -> None:
         times = sorted(client.ready.result() - began for client in found)
         print(
             json.dumps(
-                {"seconds": times[-1], "p50_s": times[count // 2], "p99_s": times[count * 99 // 100], "storm": storm}
+                {
+                    "cpu_s": time.process_time(),
+                    "seconds": times[-1],
+                    "p50_s": times[count // 2],
+                    "p99_s": times[count * 99 // 100],
+                    "storm": storm,
+                }
             ),
             flush=True,
         )
@@ -122,6 +128,8 @@ async def run(options: argparse.Namespace) -> None:
                 print(f"{'':18} CONNACK p50 {told['p50_s']:.2f} s, p99 {told['p99_s']:.2f} s,", end=" ")
                 print(f"{spent / options.connections * 1e6:.0f} µs CPU of the listener each")
                 if not storm:
+                    own = told["cpu_s"] / options.connections
+                    print(f"{'':18} the clients' own CPU {own * 1e6:.0f} µs each: one core of them is the bound")
                     grown = watched.memory_info().rss - before
                     print(f"memory             {grown / options.connections / 1024:.1f} KB a connection")
                 load.stdin.write("\n")  # type: ignore[union-attr]

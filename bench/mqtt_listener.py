@@ -1,10 +1,12 @@
 """How many QoS 1 messages a second the listener makes durable on one core, and what a connection costs.
 
-    python bench/mqtt_listener.py [--seconds 8] [--connections 16] [--window 2000] [--payload 200] [--idle 5000]
+    python bench/mqtt_listener.py [--listeners 2] [--seconds 8] [--connections 16] [--window 2000]
+        [--payload 200] [--idle 5000]
 
-Starts nats-server, the listener (one process, uvloop) and load generators (processes of pre-encoded, pipelined
-PUBLISH packets that count PUBACKs; every PUBACK means the message is in JetStream). Prints messages a second, latency
-of acknowledgement, CPU seconds of each process and memory of idle connections. Everything runs on this machine.
+Starts nats-server, the listener (uvloop; one process, or more on one port) and load generators (processes of
+pre-encoded, pipelined PUBLISH packets that count PUBACKs; every PUBACK means the message is in JetStream). Prints
+messages a second, latency of acknowledgement, CPU seconds of each process and memory of idle connections. Everything
+runs on this machine.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from processes import child, finish
 from support.mqtt import connect_bytes, publish_bytes, running_listener
 from support.mqtt5 import connect5_bytes, publish5_bytes
+from support.mqtt_processes import running_process
 from support.nats import RunningNats
+from support.ports import free_port
 
 TOPIC = "millwright/v1/telemetry"
 
@@ -133,8 +137,13 @@ async def idle(port: int, connections: int) -> None:
     await asyncio.to_thread(sys.stdin.readline)
 
 
-async def listen(url: str, profile: str) -> None:
-    async with running_listener(url, max_connections=100_000, max_unauthenticated_per_address=100_000) as listener:
+async def listen(url: str, profile: str, number: int, listeners: int, port: int, folder: Path) -> None:
+    limits: dict[str, Any] = {"max_connections": 100_000, "max_unauthenticated_per_address": 100_000}
+    if listeners == 1:
+        process = running_listener(url, port=port, **limits)
+    else:
+        process = running_process(url, folder, number, listeners, port=port, **limits)
+    async with process as listener:
         print(listener.port, flush=True)
         if profile:
             import cProfile
@@ -149,25 +158,41 @@ async def listen(url: str, profile: str) -> None:
     print(json.dumps(stats), flush=True)
 
 
+def spent_s(processes: list[psutil.Process]) -> float:
+    """Processor time that they used."""
+    return float(sum(sum(process.cpu_times()[:2]) for process in processes))
+
+
+def memory(processes: list[psutil.Process]) -> int:
+    """Bytes that they have in memory."""
+    return int(sum(process.memory_info().rss for process in processes))
+
+
 async def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with RunningNats(Path(folder)) as nats:
             server = psutil.Process(nats._process.pid)  # type: ignore[union-attr]
-            listener = child(__file__, "--role", "listen", "--url", nats.url, "--profile", options.profile)
-            port = listener.stdout.readline().strip()  # type: ignore[union-attr]
-            watched = psutil.Process(listener.pid)
-            rss = watched.memory_info().rss
+            port = str(free_port())
+            listeners = [
+                child(__file__, "--role", "listen", "--url", nats.url, "--profile", options.profile if n == 1 else "",
+                      "--number", str(n), "--listeners", str(options.listeners), "--port", port, "--folder", folder)
+                for n in range(1, options.listeners + 1)
+            ]  # fmt: skip
+            for each_listener in listeners:
+                assert each_listener.stdout.readline().strip() == port  # type: ignore[union-attr]
+            watched = [psutil.Process(each_listener.pid) for each_listener in listeners]
+            rss = memory(watched)
             if options.idle:
                 idlers = child(__file__, "--role", "idle", "--port", port, "--connections", str(options.idle))
                 assert await asyncio.to_thread(idlers.stdout.readline) == "ready\n"  # type: ignore[union-attr]
-                grown = watched.memory_info().rss - rss
+                grown = memory(watched) - rss
                 print(f"idle connections   {options.idle}, {grown / options.idle / 1024:.1f} KB each")
-                print(f"  connected at a cost of {sum(watched.cpu_times()[:2]) / options.idle * 1e6:.0f} µs CPU each")
-                before = sum(watched.cpu_times()[:2])
+                print(f"  connected at a cost of {spent_s(watched) / options.idle * 1e6:.0f} µs CPU each")
+                before = spent_s(watched)
                 await asyncio.sleep(3)
-                print(f"  idle CPU           {(sum(watched.cpu_times()[:2]) - before) / 3 * 100:.1f} % of a core")
+                print(f"  idle CPU           {(spent_s(watched) - before) / 3 * 100:.1f} % of a core")
                 await finish(idlers)
-            cpu = [sum(p.cpu_times()[:2]) for p in (watched, server)]
+            cpu = [spent_s(watched), spent_s([server])]
             each = max(1, options.connections // options.processes)
             flags = ["--window", str(options.window), "--payload", str(options.payload), "--level", str(options.level)]
             loads = [
@@ -176,10 +201,11 @@ async def run(options: argparse.Namespace) -> None:
                 for n in range(options.processes)
             ]  # fmt: skip
             results = [await finish(process) for process in loads]
-            spent = [sum(p.cpu_times()[:2]) - b for p, b in zip((watched, server), cpu, strict=True)]
-            rss = watched.memory_info().rss
-            stats = await finish(listener)
-    counters = stats["counters"]
+            spent = [spent_s(watched) - cpu[0], spent_s([server]) - cpu[1]]
+            rss = memory(watched)
+            stats = [await finish(each_listener) for each_listener in listeners]
+    names = ("messages_in", "messages_acked", "frames", "handed_over")
+    counters = {name: sum(each["counters"].get(name, 0) for each in stats) for name in names}
     messages = sum(r["messages"] for r in results)
     seconds = max(r["seconds"] for r in results)
     print(
@@ -195,6 +221,9 @@ async def run(options: argparse.Namespace) -> None:
         f"generators {sum(r['cpu_s'] for r in results):.1f}"
     )
     print(f"listener memory    {rss / 1e6:.0f} MB")
+    if options.listeners > 1:
+        shares = [each["counters"]["messages_in"] for each in stats]
+        print(f"processes          {options.listeners}, messages {shares}, handed over {counters['handed_over']}")
     print(f"load average       {os.getloadavg()[0]:.1f}")
     assert counters["messages_in"] == counters["messages_acked"] == messages, counters
 
@@ -204,6 +233,9 @@ def main() -> None:
     parser.add_argument("--role", default="run", help=argparse.SUPPRESS)
     parser.add_argument("--url", default="", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--number", type=int, default=1, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, default=Path(), help=argparse.SUPPRESS)
+    parser.add_argument("--listeners", type=int, default=1, help="processes of the listener, on one port")
     parser.add_argument("--name", default="load", help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--connections", type=int, default=16)
@@ -216,7 +248,9 @@ def main() -> None:
     options = parser.parse_args()
     work = {
         "run": lambda: run(options),
-        "listen": lambda: listen(options.url, options.profile),
+        "listen": lambda: listen(
+            options.url, options.profile, options.number, options.listeners, options.port, options.folder
+        ),
         "idle": lambda: idle(options.port, options.connections),
         "load": lambda: load(
             options.port,

@@ -20,6 +20,7 @@ from millwright.devices.mqtt import (
 )
 from millwright.devices.mqtt.codec import decode_length, encode_connect, encode_publish
 from millwright.devices.mqtt.packets import Connect, Publish, Will
+from millwright.devices.mqtt.shards import Shards
 from millwright.engines.nats import NatsConnection
 from millwright.kernel import SystemClock
 from support.ports import free_port
@@ -79,6 +80,7 @@ async def running_listener(
     tls: Any = None,
     certificates: Any = None,
     pacer: Any = None,
+    shards: Callable[[NatsConnection], Shards] | None = None,
     **settings: Any,
 ) -> AsyncIterator[MqttListener]:
     connection = NatsConnection(nats_url, "test listener")
@@ -100,6 +102,7 @@ async def running_listener(
             tls=tls,
             certificates=certificates,
             pacer=pacer,
+            shards=shards(connection) if shards is not None else None,
         )
         await listener.start()
         try:

@@ -138,7 +138,7 @@ class RunningNode:
                 line = process.cmdline()
             except psutil.Error:
                 continue
-            if (name == "nats-server" and line and line[0].endswith("nats-server")) or line[-4:-2] == ["run", name]:
+            if (name == "nats-server" and line and line[0].endswith("nats-server")) or _role(line) == name:
                 return process
         return None
 
@@ -199,3 +199,11 @@ class RunningNode:
             if time.monotonic() > deadline:
                 raise AssertionError(f"not within {timeout_s:g} s: {what}\n{self.output()}")
             time.sleep(0.05)
+
+
+def _role(line: list[str]) -> str:
+    """The role that a command line runs, with its number when it is a further process of it (``listener-2``)."""
+    if "run" not in line:
+        return ""
+    role, *further = line[line.index("run") + 1 :]
+    return f"{role}-{further[1]}" if further[:1] == ["--process"] else role

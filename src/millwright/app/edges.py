@@ -10,15 +10,18 @@ from msgspec import field
 
 from millwright.app import ROLES
 from millwright.app.folder import DataFolder
+from millwright.app.roles import name_of
 from millwright.app.sections import ProcessSettings, load_sections
 from millwright.devices.edge.joining import find_membership, remote_of
 from millwright.devices.edge.settings import EdgeSettings, EdgesSettings
+from millwright.devices.mqtt.settings import MqttSettings
 from millwright.engines.nats import LeafRemote
 
 
 class _Sections(ProcessSettings, frozen=True):
     edges: EdgesSettings = field(default_factory=EdgesSettings)
     edge: EdgeSettings = field(default_factory=EdgeSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,15 @@ def chosen(config: Path | None, folder: DataFolder, environ: Mapping[str, str] |
     settings = load_sections(_Sections, config, environ)
     membership = find_membership(folder.root)
     if membership is None:
-        return Chosen((*ROLES, "edges") if settings.edges.port else ROLES)
+        roles = (*ROLES, "edges") if settings.edges.port else ROLES
+        return Chosen(_in_processes(roles, settings.mqtt.processes))
     roles = ("historian", "listener", "edge", *(("web",) if settings.edge.console else ()))
-    return Chosen(roles, remote_of(membership, folder.root))
+    return Chosen(_in_processes(roles, settings.mqtt.processes), remote_of(membership, folder.root))
+
+
+def _in_processes(roles: tuple[str, ...], listeners: int) -> tuple[str, ...]:
+    """The roles with every process of the listener."""
+    found: list[str] = []
+    for role in roles:
+        found += [name_of(role, number) for number in range(1, (listeners if role == "listener" else 1) + 1)]
+    return tuple(found)

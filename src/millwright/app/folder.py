@@ -35,6 +35,11 @@ class DataFolder:
         return self.root / "history"
 
     @property
+    def listener(self) -> Path:
+        """Where the processes of a listener find each other."""
+        return self.root / "listener"
+
+    @property
     def tls(self) -> Path:
         """The node's own certificate and key, and the authorities that others trust to know it."""
         return self.root / "tls"

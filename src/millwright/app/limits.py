@@ -3,8 +3,9 @@
 A device whose organisation (or one above) has used up a hard quota is refused with CONNACK 3, *server unavailable*: of
 the codes of MQTT 3.1.1 (table 3.1) the one that says "not now" and not "not you"; the reason is counted, and told to
 the ledger. What is connected already may go on for ``[metering] quota_grace_s`` and is then disconnected. Whoever sends
-faster than its rate is read more slowly: what was read is stored and acknowledged, and TCP holds back the rest. Rates
-are kept in this process: with several listeners each lets the rate through.
+faster than its rate is read more slowly: what was read is stored and acknowledged, and TCP holds back the rest. The
+processes of one listener tell each other several times a second what they drew for organisations; with listeners on
+several machines each lets the rate through.
 """
 
 from __future__ import annotations
@@ -58,13 +59,33 @@ class RatePacer:
     def __init__(self, ceilings: Callable[[], Ceilings], clock: Clock) -> None:
         self._ceilings = ceilings
         self._buckets = Buckets(clock)
+        self.shared = False
+        """Whether other processes draw from the same rates."""
+        self._drawn: dict[str, int] = {}
+        self._rates: dict[str, float] = {}
+
+    def take_drawn(self) -> dict[str, int]:
+        """What was drawn for organisations since the last call, to be told to the other processes."""
+        drawn, self._drawn = self._drawn, {}
+        return drawn
+
+    def draw(self, drawn: dict[str, int]) -> None:
+        """Draw what other processes drew; of an organisation that was not met here yet nothing is owed."""
+        for key, messages in drawn.items():
+            per_s = self._rates.get(key)
+            if per_s is not None:
+                self._draw(key, per_s, messages)
 
     def take(self, principal: Principal, messages: int) -> float:
         """Draw the messages from the device's bucket and from those of its organisations; the longest debt counts."""
         wait_s = 0.0
         for holder, rates in self._ceilings().rates(principal.organisation_id):
             if rates.messages is not None:
-                wait_s = max(wait_s, self._draw(f"o/{holder}", rates.messages, messages))
+                key = f"o/{holder}"
+                if self.shared:
+                    self._rates[key] = rates.messages
+                    self._drawn[key] = self._drawn.get(key, 0) + messages
+                wait_s = max(wait_s, self._draw(key, rates.messages, messages))
             if rates.device_messages is not None:
                 key = f"d/{holder}/{principal.device_id}"
                 wait_s = max(wait_s, self._draw(key, rates.device_messages, messages))

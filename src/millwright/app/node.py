@@ -32,6 +32,13 @@ class Node:
     bus: NatsConnection
     stats: StatsPublisher
     config: Path | None = None
+    number: int = 1
+    """Which of several processes of the role it is."""
+
+    @property
+    def instance(self) -> str:
+        """The node's name, with the number of a further process of one role."""
+        return instance_of(self.settings.node.name, self.number)
 
     @cached_property
     def records(self) -> Records:
@@ -48,13 +55,20 @@ class Composition:
     address: str | None = None
 
 
-def construct(role: str, settings: NodeSettings, config: Path | None = None) -> Node:
+def instance_of(node: str, number: int) -> str:
+    """What process ``number`` of a role is called on the bus."""
+    return node if number == 1 else f"{node}-{number}"
+
+
+def construct(role: str, settings: NodeSettings, config: Path | None = None, number: int = 1) -> Node:
     """The engines of the process ``role``; no connection is opened yet."""
     folder = folder_of(settings)
     clock = SystemClock()
-    bus = NatsConnection(nats_url(settings), name=f"{settings.node.name}/{role}", tls=tls_context(settings.nats))
-    stats = StatsPublisher(role, bus=bus, clock=clock, instance=settings.node.name)
-    return Node(role, settings, folder, clock, bus, stats, config)
+    bus = NatsConnection(
+        nats_url(settings), name=f"{instance_of(settings.node.name, number)}/{role}", tls=tls_context(settings.nats)
+    )
+    stats = StatsPublisher(role, bus=bus, clock=clock, instance=instance_of(settings.node.name, number))
+    return Node(role, settings, folder, clock, bus, stats, config, number)
 
 
 def secrets_of(node: Node) -> Secrets:

@@ -80,9 +80,10 @@ async def run_until_stopped(supervisor: Supervisor) -> int:
 
 @click.command()
 @click.argument("role", type=click.Choice([*ROLES, *WHEN_NEEDED, *FURTHER, *ON_DEMAND]))
+@click.option("--process", "number", type=click.IntRange(1), default=1, help="Which of [mqtt] processes it is.")
 @click.option("--notify-fd", type=int, hidden=True)
 @click.pass_obj
-def run(options: Options, role: str, notify_fd: int | None) -> int:
+def run(options: Options, role: str, number: int, notify_fd: int | None) -> int:
     """Run one role in the foreground.
 
     For a node spread over machines, or under another supervisor (systemd, Kubernetes). All roles of a node share
@@ -93,10 +94,11 @@ def run(options: Options, role: str, notify_fd: int | None) -> int:
     \b
     Example:
       MILLWRIGHT_NATS_URL=nats://broker:4222 millwright run listener
+      millwright run listener --process 2
     """
     from millwright.app.roles import process
 
-    return process.run(role, load_settings(options), options.config, notify_fd)
+    return process.run(role, load_settings(options), options.config, notify_fd, number)
 
 
 @click.command()

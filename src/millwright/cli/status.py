@@ -28,8 +28,15 @@ def status(options: Options, as_json: bool) -> int:
         print_json({"address": address, "system": system, "overview": overview})
         return int(troubled)
     click.echo(f"Millwright {system['version']} at {address}\n")
+    several = Counter(role["role"] for role in system["roles"])
     rows = [
-        (r["role"], r["state"], r["pid"], f"{r['rss_bytes'] / 1e6:.0f} MB", f"{r['cpu_percent']:.0f} %")
+        (
+            f"{r['role']} {r['instance']}" if several[r["role"]] > 1 else r["role"],
+            r["state"],
+            r["pid"],
+            f"{r['rss_bytes'] / 1e6:.0f} MB",
+            f"{r['cpu_percent']:.0f} %",
+        )
         for r in system["roles"]
     ]
     print_table(["process", "state", "pid", "memory", "cpu"], rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -149,8 +149,11 @@ class StatsBoard:
     def roles(self) -> list[RoleView]:
         """Every process, supervised or heard, with its state."""
         supervised = self._supervised()
-        views = {key[0]: self._view(stats, supervised.get(key[0])) for key, stats in sorted(self._latest.items())}
-        found = [self._view(stats, supervised.get(key[0])) for key, stats in sorted(self._latest.items())]
+        found, views = [], set()
+        for key, stats in sorted(self._latest.items()):
+            name = _supervised_name(key, supervised)
+            views.add(name)
+            found.append(self._view(stats, supervised.get(name)))
         found += [
             RoleView(role, "", state=state, started_ms=since)
             for role, (state, since) in sorted(supervised.items())
@@ -219,6 +222,12 @@ class StatsBoard:
     def prometheus(self) -> str:
         """Every figure of every process in Prometheus' text format 0.0.4."""
         return "".join(_exposition(list(self._latest.values())))
+
+
+def _supervised_name(key: tuple[str, str], supervised: Mapping[str, object]) -> str:
+    """What the supervisor calls a process: its role, with the number that a further one has in its instance too."""
+    role, (_, _, number) = key[0], key[1].rpartition("-")
+    return further if (further := f"{role}-{number}") in supervised else role
 
 
 def _grown(before: RoleStats, after: RoleStats, name: str) -> float:

@@ -23,4 +23,9 @@ def find_composer(role: str) -> Callable[[Node], Composition]:
     return cast(Callable[[Node], Composition], module.compose)
 
 
-__all__ = ["find_composer"]
+def name_of(role: str, number: int) -> str:
+    """What process ``number`` of a role is called by the supervisor, and its log."""
+    return role if number == 1 else f"{role}-{number}"
+
+
+__all__ = ["find_composer", "name_of"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import TYPE_CHECKING
+
 from millwright.app.disk import DiskWatch
 from millwright.app.intake import guarded
 from millwright.app.limits import QuotaDoor, QuotaEnforcer, RatePacer
@@ -12,23 +15,25 @@ from millwright.app.tls import NodeTls, listening
 from millwright.devices import EVERY, Access, Changes, DeviceStore
 from millwright.devices.credentials import CredentialStore
 from millwright.devices.mqtt import JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener, MqttSettings
-from millwright.kernel import Part
+from millwright.kernel import Invalid, NotFound, Part
 from millwright.ledger import Denials, Recorder
 from millwright.metering import Calendar, LimitWatch
+
+if TYPE_CHECKING:
+    from millwright.devices.mqtt.shards import Shards
 
 
 def compose(node: Node) -> Composition:
     """The listener, and the access check that also ends the connections of revoked devices."""
     _, settings = listening(node.settings, node.folder)
-    listener_id = node.settings.node.name
+    listener_id = node.instance
     changes = Changes(node.records, node.bus)
+    devices = DeviceStore(node.records)
 
     def ask_again(device_id: str) -> None:
         listener.run(listener.reauthenticate(None if device_id == EVERY else device_id))
 
-    access = Access(
-        CredentialStore(node.records), DeviceStore(node.records), changes, node.bus, node.clock, on_change=ask_again
-    )
+    access = Access(CredentialStore(node.records), devices, changes, node.bus, node.clock, on_change=ask_again)
     disk = DiskWatch(
         node.folder.root,
         low_mb=node.settings.node.disk_low_mb,
@@ -47,6 +52,7 @@ def compose(node: Node) -> Composition:
         on_look=lambda: enforcer.look(),
     )
     door = RecordedAuthenticator(QuotaDoor(access, lambda: limits.ceilings), denials, node.clock)
+    pacer = RatePacer(lambda: limits.ceilings, node.clock)
     tls, secured = _tls(node, settings, recorder) if settings.tls_port else (None, [])
     intake, stamps = guarded(node, stream, disk, listener_id)
     listener = MqttListener(
@@ -59,13 +65,41 @@ def compose(node: Node) -> Composition:
         listener_id=listener_id,
         tls=tls,
         certificates=door,
-        pacer=RatePacer(lambda: limits.ceilings, node.clock),
+        pacer=pacer,
+        shards=_shards(node, settings, pacer),
+        knows=lambda device_id: asyncio.to_thread(_may_speak, devices, device_id),
     )
     enforcer = QuotaEnforcer(lambda: limits.ceilings, listener.disconnect_where, node.clock, chosen.quota_grace_s)
     node.stats.sources += [lambda: figures(**listener.stats()), disk.figures]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
     address = f"mqtt://{host}:{settings.port}" if settings.port else f"mqtts://{host}:{settings.tls_port}"
     return Composition([disk, recorder, denials, *secured, stream, *stamps, limits, listener, access], address)
+
+
+def _may_speak(devices: DeviceStore, device_id: str) -> bool:
+    """Whether the will of a device may be published that was connected when an earlier process ended suddenly."""
+    try:
+        return not devices.get(device_id).disabled
+    except NotFound:
+        return False
+
+
+def _shards(node: Node, settings: MqttSettings, rates: RatePacer) -> Shards | None:
+    """What makes this process one of several on the same ports."""
+    if settings.processes == 1:
+        return None
+    from millwright.devices.mqtt.shards import Shards, SlotFolder
+    from millwright.devices.mqtt.shards.inbox import JetStreamInbox
+
+    if node.number > settings.processes:
+        raise Invalid(
+            f"There is no process {node.number} of the listener: [mqtt] processes is {settings.processes}.",
+            code="listener.no_such_process",
+            hint="Give --process a number up to [mqtt] processes, or raise that for every process of the listener.",
+        )
+    rates.shared = True
+    folder = SlotFolder(node.folder.listener)
+    return Shards(node.number, settings.processes, folder, JetStreamInbox(node.bus), rates=rates)
 
 
 def _tls(node: Node, settings: MqttSettings, recorder: Recorder) -> tuple[ListenerTls, list[Part]]:

@@ -13,15 +13,20 @@ from pathlib import Path
 from millwright.app import ON_DEMAND, logs
 from millwright.app.node import Node, construct
 from millwright.app.readiness import Notifier, until_told_to_stop, wait_for_go
-from millwright.app.roles import find_composer
+from millwright.app.roles import find_composer, name_of
 from millwright.app.settings import NodeSettings
 from millwright.kernel import Lifecycle, MillwrightError
 
 logger = logging.getLogger(__name__)
 
 
-def run(role: str, settings: NodeSettings, config: Path | None = None, notify_fd: int | None = None) -> int:
-    """Run ``role`` until it is told to stop; returns the exit code. ``notify_fd``: started by a supervisor."""
+def run(
+    role: str, settings: NodeSettings, config: Path | None = None, notify_fd: int | None = None, number: int = 1
+) -> int:
+    """Run ``role`` until it is told to stop; returns the exit code. ``notify_fd``: started by a supervisor.
+
+    ``number`` is which of several processes of the role it is.
+    """
     import uvloop
 
     supervised = notify_fd is not None
@@ -30,11 +35,11 @@ def run(role: str, settings: NodeSettings, config: Path | None = None, notify_fd
     _raise_file_limit()
     try:
         compose = find_composer(role)
-        node = construct(role, settings, config)
+        node = construct(role, settings, config, number)
         node.folder.make()
         if not supervised:
             _require_schema(node)
-        logs.configure(role, settings.node, node.folder.logs, None if supervised else sys.stderr)
+        logs.configure(name_of(role, number), settings.node, node.folder.logs, None if supervised else sys.stderr)
         composition = compose(node)
         # One that comes and goes is not missed by those who watch figures.
         parts = [node.bus, *composition.parts, *([] if role in ON_DEMAND else [node.stats])]

@@ -33,7 +33,8 @@ class Supervisor:
     """Runs one node on ``folder``.
 
     ``overrides`` are environment variables for every process on top of this one's; ``announce`` gets a line for people
-    at every step of the start and the stop. ``roles`` are those to run; ``remote`` is where the broker joins as a leaf.
+    at every step of the start and the stop. ``roles`` are those to run, further processes of one with a number
+    (``listener-2``); ``remote`` is where the broker joins as a leaf.
     """
 
     def __init__(
@@ -225,7 +226,11 @@ class Supervisor:
     # --- command lines -------------------------------------------------------------------------------------------
 
     def _role(self, name: str) -> Child:
-        return Child(name, self._command("run", name), clock=self._clock, log=self._output(name), environ=self._environ)
+        role, _, number = name.partition("-")
+        further = ("--process", number) if number else ()
+        return Child(
+            name, self._command("run", role, *further), clock=self._clock, log=self._output(name), environ=self._environ
+        )
 
     def _command(self, *arguments: str) -> list[str]:
         config = ["--config", str(self._config)] if self._config else []

@@ -59,6 +59,7 @@ class ProcessReport:
         mute_s: float = 30.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        self._name = name
         self._children, self._clock, self._silent_s, self._stuck_s = children, clock, silent_s, stuck_s
         self._mute_s, self._looked_s = mute_s, clock.monotonic_s()
         self._bus = NatsConnection(servers, name=f"{name}/supervisor", tls=tls)
@@ -112,7 +113,10 @@ class ProcessReport:
         return next((child.pid for child in self._children() if child.name == "nats-server"), None)
 
     async def _hear(self, subject: str, payload: bytes) -> None:
-        role, now_s = subject.split(".")[1], self._clock.monotonic_s()
+        _, role, instance = subject.split(".", 2)
+        number, now_s = instance.removeprefix(f"{self._name}-"), self._clock.monotonic_s()
+        if number != instance and number.isdigit():
+            role = f"{role}-{number}"  # a further process of a role
         self._heard_s[role] = now_s
         try:
             complaints = self._decoder.decode(payload).problems

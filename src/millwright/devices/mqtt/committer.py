@@ -13,9 +13,10 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from millwright.devices.intake import FRAME_VERSION, Frame, Run, encode_frame
+from millwright.devices.mqtt.joined import Durable
 from millwright.devices.mqtt.ports import Intake
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.kernel import Clock, LimitExceeded, MillwrightError, Unavailable, end, new_id
@@ -26,11 +27,15 @@ MAX_FRAME_BYTES = 1024 * 1024 - 4096
 _RETRY_S = (0.05, 1.0)
 
 
+Acknowledgements: TypeAlias = list[tuple[int, list[int]]]
+"""Acknowledging packets with id 0 as a number, and packet ids."""
+
+
 class Acknowledged(Protocol):
     """Who waits for a frame."""
 
-    def acknowledge(self, acknowledgements: list[tuple[int, list[int]]]) -> None:
-        """The messages are durable: (acknowledging packet with id 0 as a number, packet ids)."""
+    def acknowledge(self, acknowledgements: Acknowledgements) -> None:
+        """The messages are durable."""
         ...
 
 
@@ -91,7 +96,7 @@ class Committer:
         self,
         source: Acknowledged,
         runs: Sequence[Run],
-        acknowledgements: list[tuple[int, list[int]]],
+        acknowledgements: Acknowledgements,
         size: int,
         barrier: asyncio.Future[None] | None = None,
     ) -> None:
@@ -124,6 +129,18 @@ class Committer:
         if self.uncommitted_bytes > self._settings.max_uncommitted_bytes and not self.paused:
             self._update_pressure()
 
+    def add_alone(
+        self, source: Acknowledged, run: Run, acknowledgements: Acknowledgements, message_id: str, barrier: Durable
+    ) -> None:
+        """Take a run as a frame of its own under ``message_id``: who does so again stores it once."""
+        if not self._open.empty:
+            self._seal()
+        size = sum(map(len, run.payloads)) + len(run.topic)
+        self._open.message_id = message_id
+        self.add(source, [run], acknowledgements, size, barrier)
+        if self._open.message_id == message_id:
+            self._seal()
+
     def _on_timer(self) -> None:
         self._timer = None
         # While every slot is taken the frame goes on growing: fewer, larger appends when the store is slow.
@@ -138,7 +155,7 @@ class Committer:
             self._timer.cancel()
             self._timer = None
         batch, self._open = self._open, _Batch()
-        batch.message_id = new_id(self._listener_id)
+        batch.message_id = batch.message_id or new_id(self._listener_id)
         self._order.append(batch)
         self._sealed.append(batch)
         self._launch()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from enum import IntEnum
 from typing import TYPE_CHECKING, cast
 
 from millwright.devices.mqtt import codec, codec5
@@ -13,16 +12,18 @@ from millwright.devices.mqtt.errors import ProtocolError, malformed
 from millwright.devices.mqtt.framing import Framing
 from millwright.devices.mqtt.ingest import HAND_OVER_BYTES, PUBREC_BASE, Ingest
 from millwright.devices.mqtt.ingest5 import REASON_SHIFT, Ingest5
-from millwright.devices.mqtt.packets import ConnectCode, PacketType, Will
+from millwright.devices.mqtt.packets import ConnectCode, PacketType, StoredWill
 from millwright.devices.mqtt.ports import Principal, Refusal
 from millwright.devices.mqtt.reasons import SILENT, code_of, connect_code_of
 from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.signing_in import Challenge, SigningIn
+from millwright.devices.mqtt.state import State
 from millwright.devices.mqtt.tls import fingerprint_of
 from millwright.devices.mqtt.websocket import REQUEST_STARTS, WebSocket
 
 if TYPE_CHECKING:
     from millwright.devices.mqtt.listener import MqttListener
+    from millwright.devices.mqtt.shards.handover import Origin
 
 _MAX_CONNECT_BYTES = 256 * 1024
 _CLOSE_TIMEOUT_S = 5.0
@@ -30,16 +31,6 @@ _LINGER_S = 2.0
 _ASK_AGAIN_S = 5.0
 _LONGEST_HOLD_S = 3600.0
 """Then a little is read again, so that a client that left is noticed; one that comes back takes over at once."""
-
-
-class State(IntEnum):
-    """Where in its life a connection is."""
-
-    NEW = 0
-    AUTHENTICATING = 1
-    CONNECTED = 2
-    CLOSED = 3
-    CHALLENGED = 4
 
 
 class Connection(asyncio.Protocol):
@@ -73,6 +64,7 @@ class Connection(asyncio.Protocol):
         "framing",
         "last_seen_ms",
         "level",
+        "origin",
         "peer",
         "principal",
         "session",
@@ -80,8 +72,10 @@ class Connection(asyncio.Protocol):
         "username",
     )
 
-    def __init__(self, listener: MqttListener) -> None:
+    def __init__(self, listener: MqttListener, origin: Origin | None = None) -> None:
         self._listener = listener
+        self.origin = origin
+        """Where it comes from when another process of this listener accepted it."""
         self._transport: asyncio.Transport | WebSocket | None = None
         self._web: WebSocket | None = None
         self._signing_in: SigningIn | None = None
@@ -95,7 +89,7 @@ class Connection(asyncio.Protocol):
         self._again: asyncio.TimerHandle | None = None
         self._hold: asyncio.TimerHandle | None = None
         self._slow = False
-        self._will: Will | None = None
+        self._will: StoredWill | None = None
         self._ingest: Ingest | None = None
         self._password: bytes | None = None
         self.username: str | None = None
@@ -123,12 +117,17 @@ class Connection(asyncio.Protocol):
         if isinstance(name, tuple):
             self.address, self.peer = name[0], f"{name[0]}:{name[1]}"
         self.certificate = fingerprint_of(transport)
+        origin = self.origin
+        if origin is not None:
+            self.address, self.peer, self.certificate = origin.address, origin.peer, origin.certificate
         refused = self._listener.admit(self)
         if refused:
             self.close(refused, abort=True)
             return
         loop = self._listener.loop
         self._timer = loop.call_later(self._listener.settings.connect_timeout_s, self.close, "connect_timeout")
+        if origin is not None:
+            self.data_received(origin.read)
 
     @property
     def connected(self) -> bool:
@@ -139,6 +138,22 @@ class Connection(asyncio.Protocol):
     def waiting(self) -> bool:
         """Whether it is being found out who the client is."""
         return self.state is State.AUTHENTICATING
+
+    @property
+    def held(self) -> bytes:
+        """What was read beyond the CONNECT."""
+        return self._held
+
+    def ways(self) -> tuple[asyncio.Transport | WebSocket | None, asyncio.Transport | None]:
+        """What packets are sent on, and what that stands on."""
+        transport = self._transport
+        return transport, transport.stream if isinstance(transport, WebSocket) else transport
+
+    def leave(self) -> None:
+        """Another process serves the client from now on: nothing ends with this."""
+        self.state, self._transport, self._signing_in, self.challenge = State.CLOSED, None, None, None
+        self._stop_timer()
+        self._listener.passed_on(self)
 
     def _is(self, state: State) -> bool:
         return self.state is state
@@ -320,7 +335,7 @@ class Connection(asyncio.Protocol):
             if not packet.client_id and not packet.clean_session and self.level != codec5.LEVEL:
                 self.refuse(ConnectCode.IDENTIFIER_REJECTED, "client_id_missing")
                 return
-            self._signing_in = SigningIn(self, self._listener, packet)
+            self._signing_in = SigningIn(self, self._listener, packet, body)
             self._signing_in.start()
         elif kind == PacketType.AUTH and self._is(State.CHALLENGED) and self.challenge is not None:
             self.challenge.on_auth(codec5.decode_auth(body))
@@ -357,7 +372,7 @@ class Connection(asyncio.Protocol):
         settings = listener.settings
         self._stop_timer()
         self.state, self.session, self.principal = State.CONNECTED, session, principal
-        self.username, self._password, self._will = packet.username, packet.password, packet.will
+        self.username, self._password, self._will = packet.username, packet.password, signed_in.will
         self._signing_in = None
         if self.level == codec5.LEVEL:
             self.framing = Framing(packet.maximum_packet, packet.alias_maximum, packet.wants_problem_information)
@@ -410,7 +425,9 @@ class Connection(asyncio.Protocol):
 
     def drop_will(self) -> None:
         """The client leaves in order."""
-        self._will = None
+        if self._will is not None:
+            self._listener.wills.drop(self._will)
+            self._will = None
 
     # --- what others call ----------------------------------------------------------------------------------------
 

@@ -40,14 +40,20 @@ def probe(listening: socket.socket) -> None:
 
 
 class TlsDoor:
-    """Accepts on one port. ``context`` gives what the next handshake uses, so that it can be changed meanwhile."""
+    """Accepts on one port, with other processes when it is ``shared``.
+
+    ``context`` gives what the next handshake uses, so that it can be changed meanwhile.
+    """
 
     def __init__(
         self,
         settings: MqttSettings,
         context: Callable[[], ssl.SSLContext],
         factory: Callable[[], asyncio.Protocol],
+        *,
+        shared: bool = False,
     ) -> None:
+        self._shared = shared
         self._settings, self._context, self._factory = settings, context, factory
         self._slots = asyncio.Semaphore(settings.tls_handshakes)
         self._under_way: Counter[str] = Counter()
@@ -70,7 +76,7 @@ class TlsDoor:
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             for family, _, _, _, address in dict.fromkeys(found):
-                listening = socket.create_server(address, family=family, backlog=_BACKLOG)
+                listening = socket.create_server(address, family=family, backlog=_BACKLOG, reuse_port=self._shared)
                 listening.setblocking(False)
                 probe(listening)
                 self._sockets.append(listening)

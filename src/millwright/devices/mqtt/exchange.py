@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from millwright.devices.mqtt.codec import publish_head
 from millwright.devices.mqtt.groups import Group, options_of
+from millwright.devices.mqtt.joined import Durable, joined
 from millwright.devices.mqtt.journal import JournalWriter
 from millwright.devices.mqtt.packets import (
     NO_LOCAL,
@@ -20,19 +19,16 @@ from millwright.devices.mqtt.packets import (
     Reason,
     RetainedMessage,
 )
-from millwright.devices.mqtt.ports import Kept, Principal, StoredSession
+from millwright.devices.mqtt.ports import Kept, Neighbours, Principal, StoredSession
 from millwright.devices.mqtt.retained import Retained
 from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.mqtt.subscriptions import Subscriptions
-from millwright.devices.mqtt.topics import split_share, to_external, to_internal
+from millwright.devices.mqtt.topics import is_private, split_share, to_external, to_internal
 from millwright.kernel import Clock, SystemClock
 
 _MOST_FILTERS = 128 * 1024
 """Characters of all filters of one session: they are kept in one message of the journal."""
-
-Durable: TypeAlias = "asyncio.Future[None] | None"
-"""Done when what was changed is kept; ``None`` when nothing has to be."""
 
 
 class Exchange:
@@ -47,6 +43,8 @@ class Exchange:
         self.subscriptions: Subscriptions[Session | Group] = Subscriptions()
         self._groups: dict[tuple[str, str, str], Group] = {}
         self.retained = Retained(settings.max_retained)
+        self.neighbours: Neighbours | None = None
+        """The other processes of this listener, where there are any."""
         self.messages_out = 0
         self.dropped_by_ended_sessions = 0
 
@@ -97,8 +95,9 @@ class Exchange:
                 return present, True
             self.end(present)
         # Clean sessions are among them, as many as there are connections at most.
+        elsewhere = self.neighbours.sessions_elsewhere() if self.neighbours is not None else 0
         if expiry_s and (
-            len(self.sessions) >= self._settings.max_sessions + self._settings.max_connections
+            len(self.sessions) + elsewhere >= self._settings.max_sessions + self._settings.max_connections
             or self._persistent[device_id] >= self._settings.max_sessions_per_device
         ):
             return None, False
@@ -166,27 +165,34 @@ class Exchange:
         for session in gone:
             self.end(session)
         for topic in self.retained.expire(self._clock.now_ms()):
-            self._writer.write_retained(topic, None)
+            if self.neighbours is None:  # with others, what is written could come after something newer of theirs
+                self._writer.write_retained(topic, None)
         return len(gone)
 
     # --- subscriptions -------------------------------------------------------------------------------------------
 
-    def _attach(self, session: Session, topic_filter: str, grant: int) -> None:
+    def _attach(self, session: Session, topic_filter: str, grant: int) -> Durable:
         name, inner = split_share(topic_filter)
         internal = to_internal(session.device_id, inner)
+        told: Durable = None
+        if self.neighbours is not None and not is_private(inner):
+            told = self.neighbours.want(internal, (session.key, name))
         if not name:
             self.subscriptions.add(internal, session, grant)
-            return
+            return told
         key = session.device_id, name, internal
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = Group()
             self.subscriptions.add(internal, group, 2 | RETAIN_AS_PUBLISHED)
         group.members[session] = grant
+        return told
 
     def _detach(self, session: Session, topic_filter: str) -> None:
         name, inner = split_share(topic_filter)
         internal = to_internal(session.device_id, inner)
+        if self.neighbours is not None:
+            self.neighbours.unwant(internal, (session.key, name))
         if not name:
             self.subscriptions.remove(internal, session)
             return
@@ -205,6 +211,7 @@ class Exchange:
         retained, and for a persistent session, when that is kept."""
         codes: list[int] = []
         retained: list[bool] = []
+        told: Durable = None
         for topic_filter, grant in filters:
             there = topic_filter in session.subscriptions
             full = not there and (
@@ -217,11 +224,12 @@ class Exchange:
                 retained.append(False)
                 continue
             session.subscriptions[topic_filter] = grant
-            self._attach(session, topic_filter, grant)
+            told = joined(told, self._attach(session, topic_filter, grant))
             codes.append(grant & QOS)
             handling = grant >> RETAIN_HANDLING_SHIFT & 3
             retained.append(not name and (not handling or (handling == 1 and not there)))
-        return codes, retained, self._keep(session) if any(code < SUBSCRIBE_REFUSED for code in codes) else None
+        kept = self._keep(session) if any(code < SUBSCRIBE_REFUSED for code in codes) else None
+        return codes, retained, joined(kept, told)
 
     def unsubscribe(self, session: Session, filters: Sequence[str]) -> tuple[list[int], Durable]:
         """End subscriptions; returns a reason code for each and when that is kept, for a persistent session."""
@@ -273,10 +281,13 @@ class Exchange:
         properties: bytes = b"",
         expires_ms: int = 0,
         source: Session | None = None,
+        *,
+        here: bool = False,
     ) -> Durable:
         """Deliver messages to the subscribers of ``topic``; returns when what must be kept of them is.
 
-        ``source`` is the session that published them: it does not get them where it said *no local*.
+        ``source`` is the session that published them: it does not get them where it said *no local*. ``here``: what
+        came from another process, which has sent it to all that want it and retains it.
         """
         found = self.subscriptions.match(topic)
         durable: Durable = None
@@ -303,9 +314,21 @@ class Exchange:
                         kept, durable = self._writer.keep(session.key, queued)
                     session.deliver(head, payload, least, flag, properties, expires_ms, identifiers, kept)
             self.messages_out += len(found) * len(payloads)
+        if here:
+            return durable
         if retain and self.retained.set(RetainedMessage(topic, payloads[-1], qos, properties, expires_ms)):
-            return self._writer.write_retained(topic, self.retained.find(topic))
+            durable = self._writer.write_retained(topic, self.retained.find(topic))
+        if self.neighbours is not None:
+            told = self.neighbours.forward(topic, payloads, qos, retain, properties, expires_ms)
+            durable = joined(durable, told)
         return durable
+
+    def route_out(self, topic: str, payload: bytes, qos: int, retain: bool) -> None:
+        """Deliver a message that every process of the listener hears."""
+        self.route(topic, [payload], qos, retain, here=self.neighbours is not None)
+        keeps = retain and self.neighbours is not None and self.neighbours.keeps(topic)
+        if keeps and self.retained.set(RetainedMessage(topic, payload, qos)):
+            self._writer.write_retained(topic, self.retained.find(topic))
 
     def find_connected(self, device_id: str, topic: str) -> Session | None:
         """A session of this device that is subscribed to ``topic`` (as the client names it) and connected now."""

@@ -13,6 +13,7 @@ from millwright.devices.intake import Run
 from millwright.devices.mqtt.codec import decode_length
 from millwright.devices.mqtt.errors import ProtocolError, malformed
 from millwright.devices.mqtt.exchange import Exchange
+from millwright.devices.mqtt.joined import joined
 from millwright.devices.mqtt.packets import PacketType
 from millwright.devices.mqtt.topics import check_topic, decode_utf8, is_private, is_reserved
 
@@ -198,4 +199,5 @@ class Ingest:
         if not private:
             barrier = self._exchange.route(topic, payloads, first >> 1 & 3, bool(first & 1), source=self._session)
             if barrier is not None:
-                self.barrier = barrier
+                # One after the other from the journal; from other processes in any order.
+                self.barrier = barrier if self._exchange.neighbours is None else joined(self.barrier, barrier)

@@ -21,6 +21,7 @@ from millwright.devices.mqtt.ingest import (
     RUN_OVERHEAD,
     Ingest,
 )
+from millwright.devices.mqtt.joined import joined
 from millwright.devices.mqtt.packets import PacketType, Reason
 from millwright.devices.mqtt.properties import FROM_CLIENT, Properties, Property, read_properties
 
@@ -222,4 +223,5 @@ class Ingest5(Ingest):
             topic, payloads, first >> 1 & 3, bool(first & 1), forwarded, expires_ms, self._session
         )
         if barrier is not None:
-            self.barrier = barrier
+            # One after the other from the journal; from other processes in any order.
+            self.barrier = barrier if self._exchange.neighbours is None else joined(self.barrier, barrier)

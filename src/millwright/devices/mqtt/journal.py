@@ -1,22 +1,22 @@
 """Keeping retained messages and persistent sessions through the end, also the sudden one, of the listener.
 
 Kept: retained messages; of a persistent session how long it lives, its subscriptions, and the messages for its client
-that the client has not acknowledged (:mod:`.queues`). Not kept: the ids of QoS 2 messages that are being received, and
-wills of clients that are connected.
+that the client has not acknowledged (:mod:`.queues`); the wills of clients that are connected, and those that wait. Not
+kept: the ids of QoS 2 messages that are being received.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 import xxhash
 
-from millwright.devices.mqtt.packets import Queued, RetainedMessage
-from millwright.devices.mqtt.ports import Journal, Kept, StoredBatch, StoredSession
+from millwright.devices.mqtt.packets import Queued, RetainedMessage, StoredWill
+from millwright.devices.mqtt.ports import NO_WILLS, Journal, Kept, StoredBatch, StoredSession
 from millwright.devices.mqtt.queues import Batch, Queues
 from millwright.engines.nats import NatsConnection, StreamSpec
 from millwright.kernel import Invalid, MillwrightError
@@ -27,6 +27,9 @@ MQTT_RETAINED = StreamSpec(name="MQTT_RETAINED", subjects=("mqtt.retained.>",), 
 """One message per topic, the subject being a hash of it; an empty message: nothing is retained there."""
 MQTT_SESSIONS = StreamSpec(name="MQTT_SESSIONS", subjects=("mqtt.sessions.>",), max_messages_per_subject=1)
 """One message per device and client id, the subject being a hash of both; an empty message: the session ended."""
+
+MQTT_WILLS = StreamSpec(name="MQTT_WILLS", subjects=("mqtt.wills.>",), max_messages_per_subject=1)
+"""One message per will, the subject being its id, for as long as it may have to be published."""
 
 MQTT_QUEUES = StreamSpec(name="MQTT_QUEUES", subjects=("mqtt.queues.>",))
 """A message is a batch for one session, the subject being a hash of device and client id: all batches of a session."""
@@ -43,18 +46,33 @@ class JetStreamJournal:
     def __init__(self, connection: NatsConnection) -> None:
         self._connection = connection
 
-    async def load(self) -> Kept:
-        """Make the streams when they are missing and read all of them."""
-        for spec in (MQTT_RETAINED, MQTT_SESSIONS, MQTT_QUEUES):
+    async def load(self, *, retained: bool = True) -> Kept:
+        """Make the streams when they are missing and read all of them, or all but what is retained."""
+        for spec in (MQTT_RETAINED, MQTT_SESSIONS, MQTT_WILLS, MQTT_QUEUES):
             await self._connection.ensure_stream(spec)
         return Kept(
-            [message for _, message in await self._load(MQTT_RETAINED, RetainedMessage)],
+            [message for _, message in await self._load(MQTT_RETAINED, RetainedMessage)] if retained else [],
             [session for _, session in await self._load(MQTT_SESSIONS, StoredSession)],
             [
                 StoredBatch((entry.device_id, entry.client_id), entry.messages, sequence)
                 for sequence, entry in await self._load(MQTT_QUEUES, _Entry)
             ],
+            [will for _, will in await self._load(MQTT_WILLS, StoredWill)],
         )
+
+    async def load_retained(self) -> tuple[list[tuple[RetainedMessage, str]], dict[str, int]]:
+        """Read what is retained, and where; a topic where nothing is retained any more has its place too."""
+        found: list[tuple[RetainedMessage, str]] = []
+        at: dict[str, int] = {}
+        async for message in self._connection.scan(MQTT_RETAINED.name):
+            name = message.subject.rpartition(".")[2]
+            at[name] = message.sequence
+            if message.data:
+                try:
+                    found.append((msgspec.msgpack.decode(message.data, type=RetainedMessage), name))
+                except msgspec.DecodeError:
+                    logger.warning("message %d of %s cannot be read", message.sequence, MQTT_RETAINED.name)
+        return found, at
 
     async def _load(self, spec: StreamSpec, kind: type[T]) -> list[tuple[int, T]]:
         found = []
@@ -72,7 +90,8 @@ class JetStreamJournal:
         retained: dict[str, RetainedMessage | None],
         sessions: dict[tuple[str, str], StoredSession | None],
         batches: Sequence[Batch] = (),
-    ) -> None:
+        wills: Mapping[str, StoredWill | None] = NO_WILLS,
+    ) -> dict[str, int]:
         """Append every entry; returns when all are confirmed. One too large for the broker is logged and not kept."""
         # A session is known before the messages for it are, and batches keep their order.
         pending = [
@@ -80,17 +99,25 @@ class JetStreamJournal:
             for topic, message in retained.items()
         ]
         pending += [(f"mqtt.sessions.{_name_of(key)}", _encode(session)) for key, session in sessions.items()]
+        pending += [(f"mqtt.wills.{name}", _encode(will)) for name, will in wills.items() if will is not None]
+        sequences: list[object] = []
         for start in range(0, len(pending), _WRITES_AT_ONCE):
             part = pending[start : start + _WRITES_AT_ONCE]
-            _look(
-                await asyncio.gather(
-                    *(self._connection.append(subject, data) for subject, data in part), return_exceptions=True
-                )
+            sequences += await asyncio.gather(
+                *(self._connection.append(subject, data) for subject, data in part), return_exceptions=True
+            )
+            _look(sequences[start:])
+        gone = [name for name, will in wills.items() if will is None]
+        for start in range(0, len(gone), _WRITES_AT_ONCE):
+            part_gone = gone[start : start + _WRITES_AT_ONCE]
+            await asyncio.gather(
+                *(self._connection.trim(MQTT_WILLS.name, 0, subject=f"mqtt.wills.{name}") for name in part_gone)
             )
         unwritten = [batch for batch in batches if not batch.sequence]
         for start in range(0, len(unwritten), _WRITES_AT_ONCE):
             appends = map(self._append, unwritten[start : start + _WRITES_AT_ONCE])
             _look(await asyncio.gather(*appends, return_exceptions=True))
+        return {topic: at for topic, at in zip(retained, sequences, strict=False) if isinstance(at, int)}
 
     async def _append(self, batch: Batch) -> None:
         entry = msgspec.msgpack.encode(_Entry(*batch.key, batch.messages))
@@ -129,27 +156,37 @@ def _look(done: Sequence[object]) -> None:
             raise error
 
 
-def _encode(value: RetainedMessage | StoredSession | None) -> bytes:
+def _encode(value: RetainedMessage | StoredSession | StoredWill | None) -> bytes:
     return b"" if value is None else msgspec.msgpack.encode(value)
 
 
 class VolatileJournal:
     """A journal that keeps nothing: for a listener whose clients hold no state worth keeping."""
 
-    async def load(self) -> Kept:
+    async def load(self, *, retained: bool = True) -> Kept:  # noqa: ARG002 - nothing is kept of either
         """Nothing."""
         return Kept((), (), ())
 
+    async def load_retained(self) -> tuple[list[tuple[RetainedMessage, str]], dict[str, int]]:
+        """Nothing."""
+        return [], {}
+
     async def write(
         self,
-        retained: dict[str, RetainedMessage | None],
-        sessions: dict[tuple[str, str], StoredSession | None],
-        batches: Sequence[Batch] = (),
-    ) -> None:
+        retained: dict[str, RetainedMessage | None],  # noqa: ARG002 - the port's signature
+        sessions: dict[tuple[str, str], StoredSession | None],  # noqa: ARG002
+        batches: Sequence[Batch] = (),  # noqa: ARG002
+        wills: Mapping[str, StoredWill | None] = NO_WILLS,  # noqa: ARG002
+    ) -> dict[str, int]:
         """Nothing is written."""
+        return {}
 
     async def trim(self, before: dict[tuple[str, str], int]) -> None:
         """Nothing is there."""
+
+
+OnRetained = Callable[[dict[str, RetainedMessage | None], Mapping[str, int]], Awaitable[None]]
+"""Called with what is retained now, by topic, and where the journal has it; what was written waits for it."""
 
 
 class JournalWriter:
@@ -159,6 +196,9 @@ class JournalWriter:
         self._journal = journal
         self._retained: dict[str, RetainedMessage | None] = {}
         self._sessions: dict[tuple[str, str], StoredSession | None] = {}
+        self._wills: dict[str, StoredWill | None] = {}
+        self._on_way: dict[str, RetainedMessage | None] = {}
+        self.on_retained: OnRetained | None = None
         self.queues = Queues()
         self._done: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -166,6 +206,15 @@ class JournalWriter:
     def write_retained(self, topic: str, message: RetainedMessage | None) -> asyncio.Future[None]:
         """Keep ``message`` (``None``: remove); the future is done when it is durable."""
         self._retained[topic] = message
+        return self._schedule()
+
+    def is_pending(self, topic: str) -> bool:
+        """Whether something that was retained there is not written yet."""
+        return topic in self._retained or topic in self._on_way
+
+    def write_will(self, will_id: str, will: StoredWill | None) -> asyncio.Future[None]:
+        """Keep a will (``None``: nobody needs it any more); the future is done when that is durable."""
+        self._wills[will_id] = will
         return self._schedule()
 
     def write_session(self, key: tuple[str, str], session: StoredSession | None) -> asyncio.Future[None]:
@@ -208,10 +257,12 @@ class JournalWriter:
     async def _run(self) -> None:
         delay_s = 0.05
         queues = self.queues
-        while self._retained or self._sessions or queues.pending or self._done is not None:
+        while self._retained or self._sessions or self._wills or queues.pending or self._done is not None:
             await asyncio.sleep(_BATCH_DELAY_S)
             retained, self._retained = self._retained, {}
             sessions, self._sessions = self._sessions, {}
+            wills, self._wills = self._wills, {}
+            self._on_way = retained
             ended, batches = queues.take_ended(), queues.take_open()
             done, self._done = self._done, None
             while True:
@@ -219,7 +270,7 @@ class JournalWriter:
                     if ended:  # first: a session of the same name may have begun, and what is written next is its
                         await self._journal.trim(dict.fromkeys(ended, 0))
                         ended = set()
-                    await self._journal.write(retained, sessions, batches)
+                    at = await self._journal.write(retained, sessions, batches, wills)
                     break
                 except MillwrightError as error:
                     logger.warning("retained messages and sessions cannot be kept now: %s", error.message)
@@ -227,6 +278,9 @@ class JournalWriter:
                 delay_s = min(delay_s * 2, 2.0)
             delay_s = 0.05
             queues.written()
+            self._on_way = {}
+            if retained and self.on_retained is not None:
+                await self.on_retained(retained, at)
             if done is not None and not done.done():
                 done.set_result(None)
 

@@ -7,12 +7,12 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from millwright.devices.mqtt.committer import Committer
-from millwright.devices.mqtt.connection import Connection, State
+from millwright.devices.mqtt.connection import Connection
 from millwright.devices.mqtt.delivery import DeliveryDesk
 from millwright.devices.mqtt.door import TlsDoor, probe
 from millwright.devices.mqtt.errors import ProtocolError
@@ -34,10 +34,15 @@ from millwright.devices.mqtt.presence import Presence
 from millwright.devices.mqtt.rate import RateLimit
 from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.settings import MqttSettings
+from millwright.devices.mqtt.state import State
 from millwright.devices.mqtt.tls import ListenerTls
 from millwright.devices.mqtt.topics import check_topic
-from millwright.devices.mqtt.wills import Wills
+from millwright.devices.mqtt.wills import Knows, Wills
 from millwright.kernel import Bus, Clock, Unavailable, Unsubscribe, end
+
+if TYPE_CHECKING:
+    from millwright.devices.mqtt.shards.handover import Origin
+    from millwright.devices.mqtt.shards.shards import Shards
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +70,9 @@ class MqttListener:
     """Accepts clients of MQTT 5.0, 3.1.1 and 3.1, plain and over TLS, with WebSocket and without.
 
     Every message of a device goes through ``intake`` and is acknowledged when that has it. ``on_refused`` hears of
-    unknown devices, at most twenty a second. A :class:`millwright.kernel.Part`; everything runs on the loop of
-    :meth:`start`.
+    unknown devices, at most twenty a second; ``knows`` tells whether a device whose will is left may still speak. With
+    ``shards`` it is one process among several on the same ports. A :class:`millwright.kernel.Part`; everything runs on
+    the loop of :meth:`start`.
     """
 
     def __init__(
@@ -83,7 +89,10 @@ class MqttListener:
         tls: ListenerTls | None = None,
         certificates: CertificateAuthenticator | None = None,
         pacer: Pacer | None = None,
+        shards: Shards | None = None,
+        knows: Knows | None = None,
     ) -> None:
+        self.shards, self._knows = shards, knows
         self.settings = settings
         self.clock = clock
         self.listener_id = listener_id
@@ -94,15 +103,15 @@ class MqttListener:
         self._tls = tls or ListenerTls(settings.certificate, settings.key)
         self._door: TlsDoor | None = None
         self._journal = journal
-        self._writer = JournalWriter(journal)
+        self.writer = JournalWriter(journal)
         self._bus = bus
         self._on_refused = on_refused
         self._refusals = RateLimit(20, clock)
         self._violations = RateLimit(1, clock)
-        self.exchange = Exchange(settings, self._writer, clock)
+        self.exchange = Exchange(settings, self.writer, clock)
         self._desk = DeliveryDesk(self.exchange, bus, listener_id)
         self.committer = Committer(intake, listener_id, settings, clock, self._on_pressure)
-        self.wills = Wills(self.committer, self.exchange, clock)
+        self.wills = Wills(self.committer, self.exchange, self.writer, clock)
         self.gate = Gate(settings.connects_at_once)
         self.presence = Presence(bus, listener_id, clock, self._last_seen_ms)
         self._connections: set[Connection] = set()
@@ -131,14 +140,21 @@ class MqttListener:
         settings = self.settings
         if settings.tls_port:
             self._tls.context()
-        self.exchange.restore(await self._journal.load(), self.clock.monotonic_s())
+        if self.shards is None:
+            kept = await self._journal.load()
+            self.exchange.restore(kept, self.clock.monotonic_s())
+        else:
+            kept = await self.shards.start(self, self._journal)
+        await self.wills.restore(kept.wills, self._knows)
         if settings.port:
             self.port = await self._listen(settings.port)
         if settings.tls_port:
-            self._door = TlsDoor(settings, self._tls.context, lambda: Connection(self))
+            self._door = TlsDoor(settings, self._tls.context, lambda: Connection(self), shared=self.shards is not None)
             self.tls_port = await self._door.open(settings.tls_port)
         self._unsubscribe = await self._bus.subscribe(OUT_SUBJECT, self._on_out)
         await self._desk.start()
+        if self.shards is not None:
+            self.shards.open()
         await self.presence.start()
         self.run(self._keep_house())
         self.run(self._trim())
@@ -151,7 +167,13 @@ class MqttListener:
 
     async def _listen(self, port: int) -> int:
         try:
-            server = await self.loop.create_server(lambda: Connection(self), self.settings.host, port, backlog=_BACKLOG)
+            server = await self.loop.create_server(
+                lambda: Connection(self),
+                self.settings.host,
+                port,
+                backlog=_BACKLOG,
+                reuse_port=True if self.shards is not None else None,
+            )
         except OSError as error:
             raise Unavailable(
                 f"The listener cannot open port {port} on {self.settings.host}: {error.strerror or error}",
@@ -174,6 +196,8 @@ class MqttListener:
             await self._unsubscribe()
             self._unsubscribe = None
         await self._desk.stop()
+        if self.shards is not None:
+            self.shards.close()
         for connection in list(self._connections):
             connection.pause()
         self.wills.stop()
@@ -182,9 +206,11 @@ class MqttListener:
             connection.close("listener_stopped")
         # Wills were published by closing: they are stored too.
         await self.committer.drain(_DRAIN_S if drained else 0)
-        await self._writer.stop(_DRAIN_S)
+        await self.writer.stop(_DRAIN_S)
         await end(*self._tasks)
         await self.presence.stop()
+        if self.shards is not None:
+            await self.shards.stop()
         for server in self._servers:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(server.wait_closed(), 1)
@@ -213,7 +239,7 @@ class MqttListener:
         while True:
             await asyncio.sleep(_TRIM_S)
             try:
-                await self._writer.trim()
+                await self.writer.trim()
             except Exception:
                 logger.exception("what clients have could not be removed from the journal")
 
@@ -223,10 +249,16 @@ class MqttListener:
         """Count a new connection in; returns why it is not admitted, or an empty string."""
         self._connections.add(connection)
         self._waiting[connection.address] += 1
-        if len(self._connections) > self.settings.max_connections:
+        if connection.origin is not None:  # who handed it over has admitted it
+            return ""
+        connections, waiting = len(self._connections), self._waiting[connection.address]
+        if self.shards is not None:
+            connections += self.shards.connections_elsewhere()
+            waiting += self.shards.waiting_elsewhere(connection.address)
+        if connections > self.settings.max_connections:
             self._full_ms = self.clock.now_ms()
             return "connections_full"
-        if self._waiting[connection.address] > self.settings.max_unauthenticated_per_address:
+        if waiting > self.settings.max_unauthenticated_per_address:
             return "too_many_unauthenticated"
         self.connections_accepted += 1
         return ""
@@ -308,6 +340,19 @@ class MqttListener:
                 del self._by_device[session.device_id]
                 self.presence.disconnected(session.device_id, reason)
 
+    def make_connection(self, origin: Origin) -> Connection:
+        """The connection of a client that another process accepted."""
+        return Connection(self, origin)
+
+    def passed_on(self, connection: Connection) -> None:
+        """Another process serves the client."""
+        self._release_waiting(connection)
+        self._connections.discard(connection)
+
+    def count(self) -> tuple[int, int, dict[str, int]]:
+        """Connections, sessions, and connections that have not signed in by address, for the other processes."""
+        return len(self._connections), len(self.exchange.sessions), dict(self._waiting)
+
     def forget(self, connection: Connection) -> None:
         """The socket is closed."""
         self._connections.discard(connection)
@@ -364,12 +409,13 @@ class MqttListener:
         except (msgspec.DecodeError, ProtocolError) as error:
             logger.warning("a message on %s cannot be delivered: %s", OUT_SUBJECT, error)
             return
-        self.exchange.route(message.topic, [message.payload], max(0, min(message.qos, 2)), message.retain)
+        self.exchange.route_out(message.topic, message.payload, max(0, min(message.qos, 2)), message.retain)
 
     def stats(self) -> dict[str, Any]:
         """Counters that only grow, gauges, and what is wrong now; for ``stats.<role>.<instance>``."""
         committer, exchange = self.committer, self.exchange
         connected = sum(connection.state is State.CONNECTED for connection in self._connections)
+        passed, ways = self.shards.figures() if self.shards is not None else ({}, {})
         return {
             "counters": {
                 "messages_in": self.messages_in,
@@ -382,6 +428,7 @@ class MqttListener:
                 "connections_accepted": self.connections_accepted,
                 "rate_holds": self.holds,
                 "connects_waited": self.gate.waits,
+                **passed,
                 **self._door_counters(),
                 **{f"closed_{reason}": count for reason, count in self.closed.items()},
             },
@@ -393,6 +440,7 @@ class MqttListener:
                 "connects_waiting": self.gate.waiting,
                 "uncommitted_bytes": committer.uncommitted_bytes,
                 "reading_paused": int(committer.paused),
+                **ways,
                 **exchange.gauges(),
             },
             "problems": committer.problems() + self._connection_problems(),

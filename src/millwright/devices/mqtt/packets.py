@@ -97,6 +97,19 @@ class Will(msgspec.Struct, frozen=True, gc=False):
     expiry_s: int | None = None
 
 
+class StoredWill(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A will as the journal keeps it while its client is connected, and while it waits.
+
+    ``expiry_s`` is how long the client's session lives on, of which the journal may have nothing else.
+    """
+
+    id: str
+    device_id: str
+    client_id: str
+    will: Will
+    expiry_s: int = 0
+
+
 class Connect(msgspec.Struct, frozen=True):
     """CONNECT: level 3 is MQTT 3.1, 4 is 3.1.1, 5 is 5.0; the fields from ``session_expiry_s`` on are of 5.0."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from millwright.devices.mqtt.packets import Queued, RetainedMessage
+from millwright.devices.mqtt.joined import Durable
+from millwright.devices.mqtt.packets import Queued, RetainedMessage, StoredWill
 from millwright.devices.mqtt.queues import Batch
 
 
@@ -121,13 +122,47 @@ class Kept:
     retained: Sequence[RetainedMessage]
     sessions: Sequence[StoredSession]
     batches: Sequence[StoredBatch]
+    wills: Sequence[StoredWill] = ()
+
+
+NO_WILLS: Mapping[str, StoredWill | None] = {}
+
+
+class Neighbours(Protocol):
+    """The other processes of this listener, to who moves messages between clients."""
+
+    def want(self, topic_filter: str, subscriber: object) -> Durable:
+        """A client here subscribed; done when the others know."""
+        ...
+
+    def unwant(self, topic_filter: str, subscriber: object) -> None:
+        """A client here is subscribed no more."""
+        ...
+
+    def forward(
+        self, topic: str, payloads: Sequence[bytes], qos: int, retain: bool, properties: bytes, expires_ms: int
+    ) -> Durable:
+        """Send messages to the others whose clients subscribed; done when they have them."""
+        ...
+
+    def keeps(self, topic: str) -> bool:
+        """Whether what all processes hear is to be retained by this one."""
+        ...
+
+    def sessions_elsewhere(self) -> int:
+        """How many sessions the others have."""
+        ...
 
 
 class Journal(Protocol):
     """Keeps retained messages and persistent sessions beyond the listener's own life."""
 
-    async def load(self) -> Kept:
-        """Everything kept."""
+    async def load(self, *, retained: bool = True) -> Kept:
+        """Everything kept, or all but what is retained."""
+        ...
+
+    async def load_retained(self) -> tuple[Sequence[tuple[RetainedMessage, str]], Mapping[str, int]]:
+        """What is retained, each with its name in the journal, and where each name's last entry stands."""
         ...
 
     async def write(
@@ -135,8 +170,11 @@ class Journal(Protocol):
         retained: dict[str, RetainedMessage | None],
         sessions: dict[tuple[str, str], StoredSession | None],
         batches: Sequence[Batch] = (),
-    ) -> None:
-        """Keep these (``None``: forget), by topic and by (device id, client id); returns when durable.
+        wills: Mapping[str, StoredWill | None] = NO_WILLS,
+    ) -> Mapping[str, int]:
+        """Keep these (``None``: forget), by topic, (device id, client id) and the will's id; returns when durable.
+
+        Returns where what is retained on each topic stands.
 
         Batches get their ``sequence``; those that have one are kept already. Raises ``Unavailable`` or
         ``LimitExceeded``; the caller tries again.

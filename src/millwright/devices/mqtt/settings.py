@@ -41,6 +41,14 @@ class MqttSettings(Struct, frozen=True, forbid_unknown_fields=True):
     websocket_path: Annotated[str, Meta(description="Path that a WebSocket client asks for.", pattern="^/[!-~]*$")] = (
         "/mqtt"
     )
+    processes: Annotated[
+        int,
+        Meta(
+            description="Processes that listen on the same ports, each serving the devices that fall to it.",
+            ge=1,
+            le=32,
+        ),
+    ] = 1
     max_packet_bytes: Annotated[
         int, Meta(description="Largest packet a client may send.", ge=16384, le=4 * 1024 * 1024)
     ] = 1024 * 1024

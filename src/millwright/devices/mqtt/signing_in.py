@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from millwright.devices.mqtt import codec, codec5
 from millwright.devices.mqtt.codec5 import Authentication
 from millwright.devices.mqtt.errors import ProtocolError
-from millwright.devices.mqtt.packets import Connect, ConnectCode, Reason
+from millwright.devices.mqtt.packets import Connect, ConnectCode, Reason, StoredWill, Will
 from millwright.devices.mqtt.ports import Principal, Refusal
 from millwright.devices.mqtt.properties import Property
 from millwright.devices.mqtt.topics import OWN_PREFIX, is_reserved
@@ -20,6 +20,7 @@ from millwright.kernel import new_id
 if TYPE_CHECKING:
     from millwright.devices.mqtt.connection import Connection
     from millwright.devices.mqtt.listener import MqttListener
+    from millwright.devices.mqtt.shards.shards import Shards
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +33,13 @@ _MOST_CERTIFICATE: Final = 16 * 1024
 class SigningIn:
     """One attempt; the connection drops it when it is over."""
 
-    __slots__ = ("_connection", "_listener", "keep_alive_s", "packet")
+    __slots__ = ("_body", "_connection", "_listener", "keep_alive_s", "packet", "will")
 
-    def __init__(self, connection: Connection, listener: MqttListener, packet: Connect) -> None:
-        self._connection, self._listener, self.packet = connection, listener, packet
+    def __init__(self, connection: Connection, listener: MqttListener, packet: Connect, body: bytes) -> None:
+        self._connection, self._listener, self.packet, self._body = connection, listener, packet, body
         self.keep_alive_s = packet.keep_alive_s
+        self.will: StoredWill | None = None
+        """The client's will, as the journal has it."""
 
     def start(self) -> None:
         """Find out who it is."""
@@ -48,6 +51,12 @@ class SigningIn:
             return
         if method != METHOD or self._listener.settings.client_certificates == "off":
             connection.refuse(ConnectCode.NOT_AUTHORIZED, "bad_authentication_method")
+            return
+        proved = connection.origin.proved if connection.origin is not None else b""
+        if proved:  # to the process that handed it over
+            connection.challenge = Challenge(connection, self._listener, proved, packet.client_id, None)
+            connection.wait()
+            self._listener.run(self._sign_in())
             return
         certificate = packet.authentication_data
         if not 0 < len(certificate) <= _MOST_CERTIFICATE:
@@ -77,18 +86,42 @@ class SigningIn:
             connection.refuse(outcome.code, f"refused_{outcome.reason}")
         elif packet.will is not None and (is_reserved(packet.will.topic) or not outcome.may_publish(packet.will.topic)):
             connection.refuse(ConnectCode.NOT_AUTHORIZED, "not_authorized")
+        elif listener.shards is not None and not listener.shards.owns(outcome.device_id):
+            self._pass_on(listener.shards, outcome.device_id)
+        elif packet.will is not None:
+            listener.run(self._let_in_with_will(outcome, packet.will))
         else:
-            self._let_in(outcome)
+            self._let_in(outcome, packet.client_id or new_id("auto"))
 
-    def _let_in(self, principal: Principal) -> None:
+    def _pass_on(self, shards: Shards, device_id: str) -> None:
+        """The device belongs to another process."""
+        connection = self._connection
+        if connection.origin is not None:  # the other one thinks so of us
+            connection.refuse(ConnectCode.SERVER_UNAVAILABLE, "refused_elsewhere")
+            return
+        proved = connection.challenge.certificate if connection.challenge is not None else b""
+        connect = codec.packet_bytes(0x10, self._body)
+        self._listener.run(shards.hand_over(connection, device_id, connect, proved))
+
+    async def _let_in_with_will(self, principal: Principal, will: Will) -> None:
+        """Let a client in whose will is written down first: from its CONNACK on it can rely on it."""
+        connection, wills = self._connection, self._listener.wills
+        client_id = self.packet.client_id or new_id("auto")
+        stored, kept = wills.keep(principal.device_id, client_id, will, self._expiry_s())
+        await asyncio.shield(kept)
+        if connection.waiting:
+            self.will = stored
+            self._let_in(principal, client_id)
+        if not connection.connected:
+            wills.drop(stored)
+
+    def _let_in(self, principal: Principal, client_id: str) -> None:
         connection, packet, listener = self._connection, self.packet, self._listener
         settings, five = listener.settings, packet.level == codec5.LEVEL
-        client_id = packet.client_id or new_id("auto")
         if not listener.has_room_for(principal.device_id, client_id):
             connection.refuse(ConnectCode.SERVER_UNAVAILABLE, "device_connections_full")
             return
-        most_s = settings.session_expiry_s
-        expiry_s = min(packet.session_expiry_s, most_s) if five else 0 if packet.clean_session else most_s
+        expiry_s = self._expiry_s()
         session, present = listener.open_session(principal.device_id, client_id, packet.clean_session, expiry_s)
         if session is None:
             connection.refuse(ConnectCode.SERVER_UNAVAILABLE, "sessions_full")
@@ -100,6 +133,13 @@ class SigningIn:
         else:
             connack = codec.encode_connack(ConnectCode.ACCEPTED, present)
         connection.accept(self, session, present, principal, connack)
+
+    def _expiry_s(self) -> int:
+        """How long the client's session outlives its connection."""
+        packet, most_s = self.packet, self._listener.settings.session_expiry_s
+        if packet.level == codec5.LEVEL:
+            return min(packet.session_expiry_s, most_s)
+        return 0 if packet.clean_session else most_s
 
     def _told(self, client_id: str, expiry_s: int) -> list[tuple[int, Any]]:
         """What a CONNACK of MQTT 5 says of us and of what was made of the client's wishes."""
@@ -132,13 +172,23 @@ class Challenge:
     __slots__ = ("_certificate", "_challenge", "_client_id", "_connection", "_listener", "_signing_in", "_verifying")
 
     def __init__(
-        self, connection: Connection, listener: MqttListener, certificate: bytes, client_id: str, first: SigningIn
+        self,
+        connection: Connection,
+        listener: MqttListener,
+        certificate: bytes,
+        client_id: str,
+        first: SigningIn | None,
     ) -> None:
         self._connection, self._listener = connection, listener
         self._certificate, self._client_id = certificate, client_id
-        self._signing_in: SigningIn | None = first
+        self._signing_in = first
         self._challenge = b""
         self._verifying = False
+
+    @property
+    def certificate(self) -> bytes:
+        """The certificate that is looked at (DER)."""
+        return self._certificate
 
     def ask(self) -> None:
         """Send a challenge; it is good for one answer."""

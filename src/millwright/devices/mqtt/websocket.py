@@ -47,6 +47,11 @@ class WebSocket:
         self.refused = ""
         """Why the connection is to be closed, as a word to be counted."""
 
+    @property
+    def stream(self) -> asyncio.Transport:
+        """What it stands on."""
+        return self._transport
+
     # --- in ----------------------------------------------------------------------------------------------------------
 
     def feed(self, data: bytes) -> bytes:
