@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from millwright.app.folder import DataFolder
-from millwright.app.sections import folder_of, nats_url
+from millwright.app.sections import broker_of, folder_of
 from millwright.app.settings import NodeSettings
 from millwright.app.stats import StatsPublisher
-from millwright.engines.nats import NatsConnection, tls_context
+from millwright.engines.nats import NatsConnection
 from millwright.kernel import Clock, Part, Scope, SystemClock
 from millwright.kernel.scope import EVERYTHING
 
@@ -52,7 +52,7 @@ def construct(role: str, settings: NodeSettings, config: Path | None = None) -> 
     """The engines of the process ``role``; no connection is opened yet."""
     folder = folder_of(settings)
     clock = SystemClock()
-    bus = NatsConnection(nats_url(settings), name=f"{settings.node.name}/{role}", tls=tls_context(settings.nats))
+    bus = broker_of(settings, role)
     stats = StatsPublisher(role, bus=bus, clock=clock, instance=settings.node.name)
     return Node(role, settings, folder, clock, bus, stats, config)
 

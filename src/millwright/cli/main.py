@@ -21,6 +21,7 @@ _COMMANDS = {
     "up": "node",
     "run": "node",
     "migrate": "node",
+    "broker": "broker",
     "edge": "edge",
     "demo": "demo",
     "doctor": "doctor",
