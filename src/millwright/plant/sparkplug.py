@@ -93,7 +93,7 @@ class EdgeNode:
         self._group, self._name, self._devices = group, name, devices
         self._state_topic = f"spBv1.0/STATE/{primary}" if primary else ""
         self._host_ms = 0
-        self._born = False
+        self._born = self._ending = False
         names = [f"{device}/{metric}" for device, metrics in devices.items() for metric in metrics]
         self._alias = {metric: number for number, metric in enumerate(names)}
         self._latest: dict[str, Sample] = {}
@@ -142,7 +142,7 @@ class EdgeNode:
 
     def _on_connect(self) -> None:
         with self._lock:
-            self._born = False
+            self._born = self._ending = False
             self._session_number = self._will_number  # the broker holds the will that names this session
             self._birth_number += 1
             self._set_will()
@@ -187,12 +187,12 @@ class EdgeNode:
         if at_ms < self._host_ms:
             return
         self._host_ms = at_ms
-        if online and not self._born:
+        if online and not (self._born or self._ending):  # one that ends hears it again in the next session
             self._begin()
         elif not online and self._born:
             logger.info("%s waits: its host application is away", self._name)
             self._connection.publish(self._topic("NDEATH"), self._death(self._session_number), qos=1)
-            self._born = False
+            self._born, self._ending = False, True
             self._connection.renew()
 
     def _birth(self) -> None:

@@ -1,7 +1,7 @@
 """The Eclipse Sparkplug TCK against our broker and our edge node, where somebody has it running.
 
 It is an extension of HiveMQ and speaks with who runs the tests over that broker, at localhost:1883 (the kit knows no
-other place). ``MILLWRIGHT_SPARKPLUG_TCK=1`` says that it is there.
+other place). ``WITNESS_SPARKPLUG_TCK=1`` says that it is there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from support.nats import RunningNats
 pytestmark = [
     pytest.mark.alone,
     pytest.mark.timeout(200),
-    pytest.mark.skipif(not os.environ.get("MILLWRIGHT_SPARKPLUG_TCK"), reason="needs MILLWRIGHT_SPARKPLUG_TCK"),
+    pytest.mark.skipif(not os.environ.get("WITNESS_SPARKPLUG_TCK"), reason="needs WITNESS_SPARKPLUG_TCK"),
 ]
 
 _HOST = "tck_host"
