@@ -133,8 +133,10 @@ async def idle(port: int, connections: int) -> None:
     await asyncio.to_thread(sys.stdin.readline)
 
 
-async def listen(url: str, profile: str) -> None:
-    async with running_listener(url, max_connections=100_000, max_unauthenticated_per_address=100_000) as listener:
+async def listen(url: str, profile: str, replicas: int) -> None:
+    async with running_listener(
+        url, replicas=replicas, max_connections=100_000, max_unauthenticated_per_address=100_000
+    ) as listener:
         print(listener.port, flush=True)
         if profile:
             import cProfile
@@ -205,6 +207,7 @@ def main() -> None:
     parser.add_argument("--url", default="", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--name", default="load", help=argparse.SUPPRESS)
+    parser.add_argument("--replicas", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--processes", type=int, default=1)
@@ -216,7 +219,7 @@ def main() -> None:
     options = parser.parse_args()
     work = {
         "run": lambda: run(options),
-        "listen": lambda: listen(options.url, options.profile),
+        "listen": lambda: listen(options.url, options.profile, options.replicas),
         "idle": lambda: idle(options.port, options.connections),
         "load": lambda: load(
             options.port,

@@ -79,9 +79,10 @@ async def running_listener(
     tls: Any = None,
     certificates: Any = None,
     pacer: Any = None,
+    replicas: int = 0,
     **settings: Any,
 ) -> AsyncIterator[MqttListener]:
-    connection = NatsConnection(nats_url, "test listener")
+    connection = NatsConnection(nats_url, "test listener", replicas=replicas)
     await connection.start()
     try:
         intake = JetStreamIntake(connection, listener_id)

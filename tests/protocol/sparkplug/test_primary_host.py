@@ -1,4 +1,4 @@
-"""Our edge node is born when its primary host application says that it is there, and ends its session when that goes."""
+"""Our edge node is born when its primary host application says that it is there, and ends when that goes."""
 
 from __future__ import annotations
 
