@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import sys
@@ -27,13 +28,12 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from processes import child, finish
-from support.nats import RunningNats
-from support.nats_cluster import NatsCluster
-
 from millwright.devices.intake import INTAKE
 from millwright.engines.nats import NatsConnection
 from millwright.kernel import Unavailable
+from processes import child, finish
+from support.nats import RunningNats
+from support.nats_cluster import NatsCluster
 
 LISTENER = str(Path(__file__).parent / "mqtt_listener.py")
 FRAME = bytes(128 * 1024)
@@ -96,7 +96,7 @@ async def fall_over(cluster: NatsCluster) -> float:
     await connection.stop()
     cluster.start(victim)
     await cluster.in_step(INTAKE.name)
-    return max(later - earlier for earlier, later in zip(confirmed, confirmed[1:], strict=False))
+    return max(later - earlier for earlier, later in itertools.pairwise(confirmed))
 
 
 async def run(options: argparse.Namespace) -> None:
