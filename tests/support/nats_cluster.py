@@ -50,15 +50,22 @@ class NatsCluster:
             process.wait(20)
             self.processes[place] = None
 
-    async def __aenter__(self) -> NatsCluster:
+    def __enter__(self) -> NatsCluster:
         for place in range(len(self.servers)):
             self.start(place)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for place in range(len(self.servers)):
+            self.kill(place)
+
+    async def __aenter__(self) -> NatsCluster:
+        self.__enter__()
         await self.ready()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for place in range(len(self.servers)):
-            await asyncio.to_thread(self.kill, place)
+        await asyncio.to_thread(self.__exit__)
 
     async def ready(self, timeout_s: float = 40) -> None:
         """Return when the servers have found each other and chosen who leads."""

@@ -25,6 +25,7 @@ _COMMANDS = {
     "edge": "edge",
     "demo": "demo",
     "doctor": "doctor",
+    "capacity": "capacity",
     "status": "status",
     "settings": "settings",
     "token": "token",

@@ -58,7 +58,7 @@ async def test_leader_and_follower_die_in_mid_stream(cluster: NatsCluster, tmp_p
     assert {row["time_ms"]: row["value"] for row in found} == wanted
 
 
-def _more_are_acknowledged(counter: CountingDevice, many: int = 200) -> None:
+def _more_are_acknowledged(counter: CountingDevice, many: int = 100) -> None:
     before, deadline = len(counter.acknowledged), time.monotonic() + AGAIN_S
     while len(counter.acknowledged) < before + many:
         assert time.monotonic() < deadline, f"{len(counter.acknowledged) - before} acknowledged in {AGAIN_S:g} s"

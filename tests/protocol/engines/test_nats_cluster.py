@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from millwright.engines.nats import NatsConnection, NatsServer, NatsSettings, StreamSpec, connection
+from millwright.engines.nats import (
+    LeafRemote,
+    NatsConnection,
+    NatsServer,
+    NatsSettings,
+    StreamSpec,
+    connection,
+    new_user_key,
+)
 from millwright.kernel import Invalid, MillwrightError, Unavailable
 from support.nats import RunningNats
 from support.nats_cluster import NatsCluster
@@ -17,11 +25,13 @@ from support.ports import free_port
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
 
 SPEC = StreamSpec("LOG", ("log.>",))
+GROWN = StreamSpec("GROWN", ("grown.>",))
 
 
-@pytest.fixture
-async def cluster(tmp_path: Path) -> AsyncIterator[NatsCluster]:
-    async with NatsCluster(tmp_path) as running:
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsCluster]:
+    with NatsCluster(tmp_path_factory.mktemp("cluster")) as running:
+        asyncio.run(running.ready())
         yield running
 
 
@@ -64,7 +74,7 @@ async def test_leader_and_follower_die_and_nothing_is_lost_or_doubled(cluster: N
     written = 0
     reading = asyncio.create_task(read_all())
     try:
-        for victim in ("leader", "where the client is", "leader"):
+        for victim in ("leader", "where the client is"):
             for _ in range(100):
                 await append(nats, written)
                 written += 1
@@ -95,16 +105,16 @@ def server_of(nats: NatsConnection) -> str:
 async def test_a_stream_of_one_copy_gets_three_when_the_server_has_joined_a_cluster(cluster: NatsCluster) -> None:
     alone = NatsConnection(cluster.url, "test", replicas=1)
     await alone.start()
-    await alone.ensure_stream(SPEC)
-    await alone.append("log.a", b"kept")
-    assert await replicas_of(alone, "LOG") == 1
+    await alone.ensure_stream(GROWN)
+    await alone.append("grown.a", b"kept")
+    assert await replicas_of(alone, "GROWN") == 1
     await alone.stop()
     joined = NatsConnection(cluster.url, "test")
     await joined.start()
-    await joined.ensure_stream(SPEC)
-    assert await replicas_of(joined, "LOG") == 3
-    await cluster.in_step("LOG")
-    kept = await joined.newest("LOG", "log.a")
+    await joined.ensure_stream(GROWN)
+    assert await replicas_of(joined, "GROWN") == 3
+    await cluster.in_step("GROWN")
+    kept = await joined.newest("GROWN", "grown.a")
     assert kept is not None
     assert kept.data == b"kept"
     await joined.stop()
@@ -115,7 +125,7 @@ async def test_too_few_servers_are_said(cluster: NatsCluster, monkeypatch: pytes
     nats = NatsConnection(cluster.url, "test", replicas=5)
     await nats.start()
     with pytest.raises(Unavailable) as caught:
-        await nats.ensure_stream(SPEC)
+        await nats.ensure_stream(StreamSpec("MANY", ("many.>",)))
     assert caught.value.code == "engines.nats_too_few_servers"
     assert "5 servers" in caught.value.message
     await nats.stop()
@@ -129,6 +139,20 @@ async def test_a_server_alone_cannot_keep_three_copies(tmp_path: Path) -> None:
         with pytest.raises(Unavailable) as caught:
             await nats.ensure_stream(SPEC)
         assert caught.value.code == "engines.nats_too_few_servers"
+        await nats.stop()
+
+
+async def test_a_leaf_is_no_cluster(tmp_path: Path) -> None:
+    """It says that it belongs to one, and it keeps its streams by itself."""
+    seed, _ = new_user_key()
+    remote = LeafRemote((f"nats-leaf://127.0.0.1:{free_port()}",), seed)
+    async with RunningNats(tmp_path, remote=remote) as running:
+        nats = NatsConnection(running.url, "test")
+        await nats.start()
+        assert nats.clustered
+        for _ in range(2):  # made, then found
+            await nats.ensure_stream(SPEC)
+            assert await replicas_of(nats, "LOG") == 1
         await nats.stop()
 
 
@@ -156,7 +180,7 @@ async def test_a_stranger_does_not_join_the_cluster(cluster: NatsCluster, tmp_pa
     async with stranger:
         nats = NatsConnection(stranger.server.url, "test")
         await nats.start()
-        _, jetstream = nats._need()
+        client, _ = nats._need()
         with pytest.raises(Exception, match=r"(?i)timeout|unavailable|no responders"):
-            await jetstream.account_info()
+            await client.jetstream(timeout=1).account_info()
         await nats.stop()

@@ -109,7 +109,9 @@ class NatsConnection:
 
     @property
     def clustered(self) -> bool:
-        """Whether the server that this is connected to belongs to a cluster."""
+        """Whether the server that this is connected to says that it belongs to a cluster; one that is a leaf of another
+        server says so too.
+        """
         client, _ = self._need()
         return bool(client._server_info.get("cluster"))
 
@@ -280,8 +282,17 @@ class NatsConnection:
                     raise
                 await jetstream.update_stream(config)
 
+        async def make_where_it_is() -> None:
+            try:
+                await make()
+            except nats.js.errors.APIError as error:
+                if error.err_code != _NO_CLUSTER or self._replicas:
+                    raise
+                config.num_replicas = 1  # a leaf, and not one of a cluster
+                await make()
+
         try:
-            await _once_restored(make)
+            await _once_restored(make_where_it_is)
         except nats.js.errors.APIError as error:
             if error.err_code in (_NO_PEERS, _NO_CLUSTER):
                 raise Unavailable(
