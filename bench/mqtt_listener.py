@@ -137,10 +137,10 @@ async def idle(port: int, connections: int) -> None:
     await asyncio.to_thread(sys.stdin.readline)
 
 
-async def listen(url: str, profile: str, number: int, listeners: int, port: int, folder: Path) -> None:
+async def listen(url: str, profile: str, number: int, listeners: int, port: int, folder: Path, replicas: int) -> None:
     limits: dict[str, Any] = {"max_connections": 100_000, "max_unauthenticated_per_address": 100_000}
     if listeners == 1:
-        process = running_listener(url, port=port, **limits)
+        process = running_listener(url, port=port, replicas=replicas, **limits)
     else:
         process = running_process(url, folder, number, listeners, port=port, **limits)
     async with process as listener:
@@ -237,6 +237,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(), help=argparse.SUPPRESS)
     parser.add_argument("--listeners", type=int, default=1, help="processes of the listener, on one port")
     parser.add_argument("--name", default="load", help=argparse.SUPPRESS)
+    parser.add_argument("--replicas", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--processes", type=int, default=1)
@@ -249,7 +250,13 @@ def main() -> None:
     work = {
         "run": lambda: run(options),
         "listen": lambda: listen(
-            options.url, options.profile, options.number, options.listeners, options.port, options.folder
+            options.url,
+            options.profile,
+            options.number,
+            options.listeners,
+            options.port,
+            options.folder,
+            options.replicas,
         ),
         "idle": lambda: idle(options.port, options.connections),
         "load": lambda: load(

@@ -10,7 +10,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.reference import api_page, cli_page, connectors_page, errors_page, permissions_page, settings_page
+from tools.reference import (
+    api_page,
+    capacity_page,
+    cli_page,
+    connectors_page,
+    errors_page,
+    permissions_page,
+    settings_page,
+)
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -23,6 +31,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/api.md": api_page.text,
     "reference/connectors.md": connectors_page.text,
     "reference/permissions.md": permissions_page.text,
+    "explanation/capacity.md": capacity_page.text,
 }
 """Generated page → what writes it."""
 

@@ -81,9 +81,10 @@ async def running_listener(
     certificates: Any = None,
     pacer: Any = None,
     shards: Callable[[NatsConnection], Shards] | None = None,
+    replicas: int = 0,
     **settings: Any,
 ) -> AsyncIterator[MqttListener]:
-    connection = NatsConnection(nats_url, "test listener")
+    connection = NatsConnection(nats_url, "test listener", replicas=replicas)
     await connection.start()
     try:
         intake = JetStreamIntake(connection, listener_id)

@@ -22,9 +22,8 @@ from millwright.app.identifiers import archive_of
 from millwright.app.node import Node
 from millwright.app.readiness import die_with_parent
 from millwright.app.registers import in_a_loop, index_of
-from millwright.app.sections import folder_of, nats_url
+from millwright.app.sections import broker_of, folder_of
 from millwright.app.settings import NodeSettings
-from millwright.engines.nats import NatsConnection, tls_context
 from millwright.identity.records import StreamLog
 from millwright.identity.records.log import STREAM
 from millwright.kernel import Conflict, MillwrightError, Repeat, SystemClock, Unavailable
@@ -63,7 +62,7 @@ def archive(settings: NodeSettings) -> Archived:
     kept = archive_of(settings, SystemClock())
     trims = bool(chosen.keep_log_days) and (bool(chosen.mirror_of) or not chosen.mirror)
     with _alone(folder.identifier_snapshots), in_a_loop() as run:
-        bus = NatsConnection(nats_url(settings), f"{settings.node.name}/archive", tls_context(settings.nats))
+        bus = broker_of(settings, "archive")
         run(bus.start())
         log = StreamLog(bus)
 

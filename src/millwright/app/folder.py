@@ -168,6 +168,11 @@ class FolderLock:
         os.write(file, f"{os.getpid()}\n".encode())
         self._file = file
 
+    def hand_on(self) -> None:
+        """Leave it to the program that this process becomes next."""
+        if self._file is not None:
+            os.set_inheritable(self._file, True)
+
     def release(self) -> None:
         """Give it back; the file stays, empty, because removing a lock file races with the next start."""
         if self._file is not None:

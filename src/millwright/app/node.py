@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from millwright.app.folder import DataFolder
-from millwright.app.sections import folder_of, nats_url
+from millwright.app.sections import broker_of, folder_of
 from millwright.app.settings import NodeSettings
 from millwright.app.stats import StatsPublisher
-from millwright.engines.nats import NatsConnection, tls_context
+from millwright.engines.nats import NatsConnection
 from millwright.kernel import Clock, Part, Scope, SystemClock
 from millwright.kernel.scope import EVERYTHING
 
@@ -64,10 +64,9 @@ def construct(role: str, settings: NodeSettings, config: Path | None = None, num
     """The engines of the process ``role``; no connection is opened yet."""
     folder = folder_of(settings)
     clock = SystemClock()
-    bus = NatsConnection(
-        nats_url(settings), name=f"{instance_of(settings.node.name, number)}/{role}", tls=tls_context(settings.nats)
-    )
-    stats = StatsPublisher(role, bus=bus, clock=clock, instance=instance_of(settings.node.name, number))
+    instance = instance_of(settings.node.name, number)
+    bus = broker_of(settings, role, instance)
+    stats = StatsPublisher(role, bus=bus, clock=clock, instance=instance)
     return Node(role, settings, folder, clock, bus, stats, config, number)
 
 

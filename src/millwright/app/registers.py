@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from millwright.app.folder import FolderLock
 from millwright.app.identifiers import keys_of, primary_of
-from millwright.app.sections import folder_of, nats_url
+from millwright.app.sections import broker_of, folder_of
 from millwright.app.settings import NodeSettings
-from millwright.engines.nats import NatsConnection, StreamSpec, tls_context
+from millwright.engines.nats import NatsConnection, StreamSpec
 from millwright.identity.records import Records, StreamLog
 from millwright.identity.records.comparing import Standing, ask_standing, standing_of
 from millwright.identity.records.errors import index_there, primary_there
@@ -161,7 +161,7 @@ def take_over(settings: NodeSettings, *, force: bool) -> TakenOver:
     with in_a_loop() as run:
         if settings.identity.mirror_of and not force:
             _refuse_if_there(settings, run)
-        bus = NatsConnection(nats_url(settings), f"{settings.node.name}/take-over", tls_context(settings.nats))
+        bus = broker_of(settings, "take-over")
         run(bus.start())
         try:
             log = StreamLog(bus)
@@ -201,7 +201,7 @@ def discard_log(settings: NodeSettings) -> int:
             hint="Set [identity] mirror_of first.",
         )
     with in_a_loop() as run:
-        bus = NatsConnection(nats_url(settings), f"{settings.node.name}/discard", tls_context(settings.nats))
+        bus = broker_of(settings, "discard")
         run(bus.start())
         try:
             last: int = run(bus.state(STREAM)).last_sequence
@@ -218,7 +218,7 @@ def discard_log(settings: NodeSettings) -> int:
 def forget(settings: NodeSettings, name: bytes) -> None:
     """Have every cache of the running node forget a name, or everything. Raises ``Unavailable``."""
     with in_a_loop() as run:
-        bus = NatsConnection(nats_url(settings), f"{settings.node.name}/forget", tls_context(settings.nats))
+        bus = broker_of(settings, "forget")
         run(bus.start())
         try:
             run(bus.publish(FORGET, name))
@@ -250,7 +250,7 @@ async def _ensure_copy(bus: NatsConnection, position: int) -> None:
 def _primary_bus(settings: NodeSettings) -> NatsConnection:
     if settings.identity.mirror_of:
         return primary_of(settings, "compare")
-    return NatsConnection(nats_url(settings), f"{settings.node.name}/compare", tls_context(settings.nats))
+    return broker_of(settings, "compare")
 
 
 @contextmanager

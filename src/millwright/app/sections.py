@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct, field
 
 from millwright.app.folder import DataFolder
 from millwright.engines.nats import NatsServer, NatsSettings
 from millwright.kernel import settings as kernel_settings
+
+if TYPE_CHECKING:
+    from millwright.engines.nats import NatsConnection
 
 DEFAULT_FILE = "millwright.toml"
 
@@ -87,3 +90,16 @@ def folder_of(settings: ProcessSettings) -> DataFolder:
 def nats_url(settings: ProcessSettings) -> str:
     """Where the broker is: the configured one, or the one inside this node. Carries its token: never log it."""
     return settings.nats.url or NatsServer(settings.nats, folder_of(settings).nats).url
+
+
+def broker_of(settings: ProcessSettings, name: str, instance: str = "") -> NatsConnection:
+    """A connection to the broker of this node, not opened yet; ``instance`` (the node's name) and ``name`` are what
+    the broker calls it."""
+    from millwright.engines.nats import NatsConnection, tls_context
+
+    return NatsConnection(
+        nats_url(settings),
+        f"{instance or settings.node.name}/{name}",
+        tls_context(settings.nats),
+        replicas=settings.nats.replicas,
+    )

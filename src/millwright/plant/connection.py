@@ -63,19 +63,33 @@ class Connection:
         self._on_message = on_message
         self._said_lost = False
         self._stopped = threading.Event()
+        self._renewing: threading.Thread | None = None
         self._sent: deque[mqtt.MQTTMessageInfo] = deque()
-        self.client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=name, clean_session=clean, protocol=mqtt.MQTTv311
+        self._token, self._clean = token, clean
+        self._will: tuple[str, bytes] | None = None
+        self.client = self._new_client()
+
+    def _new_client(self) -> mqtt.Client:
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=self.name, clean_session=self._clean, protocol=mqtt.MQTTv311
         )
-        self.client.username_pw_set(token, "")
-        if address.tls:
-            self.client.tls_set()
-        self.client.max_queued_messages_set(0)
-        self.client.max_inflight_messages_set(50)
-        self.client.reconnect_delay_set(1, 10)
-        self.client.on_connect = self._connected
-        self.client.on_disconnect = self._disconnected
-        self.client.on_message = self._received
+        client.username_pw_set(self._token, "")
+        if self._address.tls:
+            client.tls_set()
+        if self._will:
+            client.will_set(*self._will, qos=1)
+        client.max_queued_messages_set(0)
+        client.max_inflight_messages_set(50)
+        client.reconnect_delay_set(1, 10)
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_message = self._received
+        return client
+
+    def set_will(self, topic: str, payload: bytes) -> None:
+        """What the broker says when this device is gone, from the next connect on."""
+        self._will = (topic, payload)
+        self.client.will_set(topic, payload, qos=1)
 
     def start(self) -> None:
         """Connect in the background."""
@@ -105,13 +119,30 @@ class Connection:
             time.sleep(0.02)
         return not self._waiting()
 
-    def stop(self) -> None:
-        """Send what is queued, sign off and end the thread."""
+    def renew(self) -> None:
+        """Send what is queued, sign off and sign on again, in the background: callbacks may ask for it."""
+        self._renewing = threading.Thread(target=self._renew, name=f"{self.name} signs on again", daemon=True)
+        self._renewing.start()
+
+    def _renew(self) -> None:
         self.drain(3.0)
-        self._stopped.set()
+        self._end()
+        if not self._stopped.is_set():
+            self.client = self._new_client()
+            self.start()
+
+    def _end(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
         self.client.reinitialise()  # closes the sockets that wake its thread
+
+    def stop(self) -> None:
+        """Send what is queued, sign off and end the thread."""
+        if self._renewing is not None:
+            self._renewing.join(10.0)
+        self.drain(3.0)
+        self._stopped.set()
+        self._end()
 
     def _waiting(self) -> int:
         """Messages not yet acknowledged."""

@@ -6,6 +6,7 @@ demands; what is measured while the connection is away is kept and sent as histo
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -73,18 +74,32 @@ class Sample:
 
 
 class EdgeNode:
-    """An edge node ``group``/``name`` with its devices: device → metric → data type."""
+    """An edge node ``group``/``name`` with its devices: device → metric → data type.
+
+    With a ``primary`` host application it is born when that one says that it is online, and keeps what is reported
+    before; when that one goes, it ends its session and begins another.
+    """
 
     def __init__(
-        self, address: Address, token: str, group: str, name: str, devices: Mapping[str, Mapping[str, int]]
+        self,
+        address: Address,
+        token: str,
+        group: str,
+        name: str,
+        devices: Mapping[str, Mapping[str, int]],
+        *,
+        primary: str = "",
     ) -> None:
         self._group, self._name, self._devices = group, name, devices
-        names = [REBIRTH, *(f"{device}/{metric}" for device, metrics in devices.items() for metric in metrics)]
+        self._state_topic = f"spBv1.0/STATE/{primary}" if primary else ""
+        self._host_ms = 0
+        self._born = self._ending = False
+        names = [f"{device}/{metric}" for device, metrics in devices.items() for metric in metrics]
         self._alias = {metric: number for number, metric in enumerate(names)}
         self._latest: dict[str, Sample] = {}
         self._kept: deque[tuple[str, Sample]] = deque(maxlen=100_000)
         self._lock = threading.RLock()
-        self._seq = 0
+        self._seq = self._session_number = 0
         self._birth_number = int(time.time())
         self._connection = Connection(
             address, f"{group}-{name}", token, on_connect=self._on_connect, on_message=self._on_message, clean=True
@@ -98,8 +113,8 @@ class EdgeNode:
     def stop(self) -> None:
         """Send NDEATH, as a host expects from an orderly end, and disconnect."""
         with self._lock:
-            if self._connection.connected.is_set():
-                self._connection.publish(self._topic("NDEATH"), self._death(), qos=1)
+            if self._connection.connected.is_set() and self._born:
+                self._connection.publish(self._topic("NDEATH"), self._death(self._session_number), qos=1)
         self._connection.stop()
 
     def wait_connected(self, stop: threading.Event) -> bool:
@@ -113,7 +128,7 @@ class EdgeNode:
         """Send a sample now, or keep it for later while the connection is away."""
         with self._lock:
             self._latest[device] = sample
-            if self._connection.connected.is_set():
+            if self._connection.connected.is_set() and self._born:
                 self._send_data(device, [sample], historical=False)
             else:
                 self._kept.append((device, sample))
@@ -127,31 +142,67 @@ class EdgeNode:
 
     def _on_connect(self) -> None:
         with self._lock:
-            self._connection.client.subscribe(self._topic("NCMD"), qos=1)
-            self._birth()
-            kept, self._kept = self._kept, deque(maxlen=self._kept.maxlen)
-            for device, sample in kept:
-                self._send_data(device, [sample], historical=True)
+            self._born = self._ending = False
+            self._session_number = self._will_number  # the broker holds the will that names this session
             self._birth_number += 1
             self._set_will()
+            wanted = [(self._topic("NCMD"), 1), (self._topic("DCMD", "+"), 1)]
+            if self._state_topic:
+                wanted.append((self._state_topic, 1))
+            self._connection.client.subscribe(wanted)
+            if not self._state_topic:
+                self._begin()
+
+    def _begin(self) -> None:
+        """Be born, and send what was kept since the last session."""
+        self._birth()
+        self._born = True
+        kept, self._kept = self._kept, deque(maxlen=self._kept.maxlen)
+        for device, sample in kept:
+            self._send_data(device, [sample], historical=True)
 
     def _on_message(self, topic: str, payload: bytes) -> None:
+        if topic == self._state_topic:
+            with self._lock:
+                self._on_state(payload)
+            return
         command = Payload.FromString(payload)
-        if topic == self._topic("NCMD") and any(
-            (metric.name == REBIRTH or metric.alias == self._alias[REBIRTH]) and metric.boolean_value
-            for metric in command.metrics
+        if (
+            topic == self._topic("NCMD")
+            and self._born
+            and any(metric.name == REBIRTH and metric.boolean_value for metric in command.metrics)
         ):
             logger.info("%s is asked for a rebirth", self._name)
             with self._lock:
                 self._birth()
+
+    def _on_state(self, payload: bytes) -> None:
+        """The primary host application says whether it is there (section 5.4); older words than known ones are void."""
+        try:
+            told = json.loads(payload)
+            online, at_ms = bool(told["online"]), int(told["timestamp"])
+        except (ValueError, TypeError, KeyError):
+            logger.warning("a state of the host application is not understood: %r", payload[:200])
+            return
+        if at_ms < self._host_ms:
+            return
+        self._host_ms = at_ms
+        if online and not (self._born or self._ending):  # one that ends hears it again in the next session
+            self._begin()
+        elif not online and self._born:
+            logger.info("%s waits: its host application is away", self._name)
+            self._connection.publish(self._topic("NDEATH"), self._death(self._session_number), qos=1)
+            self._born, self._ending = False, True
+            self._connection.renew()
 
     def _birth(self) -> None:
         self._seq = 0
         now_ms = _now_ms()
         birth = self._payload(now_ms)
         # The will that the broker holds names this birth (section 6.4.19).
-        _add(birth, now_ms, "bdSeq", INT64, self._will_number)
-        _add(birth, now_ms, REBIRTH, BOOLEAN, False, alias=self._alias[REBIRTH])
+        _add(birth, now_ms, "bdSeq", INT64, self._session_number)
+        # No alias: a host may ask for a rebirth just because it does not know any (section 6.4.21).
+        _add(birth, now_ms, REBIRTH, BOOLEAN, False)
         self._send("NBIRTH", birth)
         for device, metrics in self._devices.items():
             payload = self._payload(now_ms)
@@ -181,11 +232,11 @@ class EdgeNode:
 
     def _set_will(self) -> None:
         self._will_number = self._birth_number % 256
-        self._connection.client.will_set(self._topic("NDEATH"), self._death(), qos=1)
+        self._connection.set_will(self._topic("NDEATH"), self._death(self._will_number))
 
-    def _death(self) -> bytes:
+    def _death(self, number: int) -> bytes:
         death = Payload(timestamp=_now_ms())
-        _add(death, death.timestamp, "bdSeq", INT64, self._will_number)
+        _add(death, death.timestamp, "bdSeq", INT64, number)
         return bytes(death.SerializeToString())
 
     def _topic(self, kind: str, device: str | None = None) -> str:

