@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from millwright.devices.network.inventory import Snapshot
 from millwright.devices.network.links import Track
-from millwright.devices.network.model import Finding, Interface, Severity, SiteLink, SwitchPort
+from millwright.devices.network.model import Interface, NetworkFinding, Severity, SiteLink, SwitchPort
 
 WINDOW_MS: Final = 600_000
 _FLAPS: Final = 3
@@ -61,7 +61,7 @@ class Findings:
         claimed: Mapping[str, str] | None = None,
         clock_offset_ms: float | None = None,
         clock_error: str = "",
-    ) -> list[Finding]:
+    ) -> list[NetworkFinding]:
         """Everything that is wrong now, the worst first. ``claimed``: IPv4 addresses of ours that another MAC has."""
         found: list[tuple[str, Severity, str, dict[str, Any]]] = []
         found += self._of_interfaces(snapshot.interfaces, now_ms)
@@ -81,11 +81,11 @@ class Findings:
             found.append(("clock_unknown", "info", "clock", {"why": clock_error}))
         return self._dated(found, now_ms)
 
-    def _dated(self, found: list[tuple[str, Severity, str, dict[str, Any]]], now_ms: int) -> list[Finding]:
+    def _dated(self, found: list[tuple[str, Severity, str, dict[str, Any]]], now_ms: int) -> list[NetworkFinding]:
         keys = {(kind, about) for kind, _, about, _ in found}
         self._since = {key: since for key, since in self._since.items() if key in keys}
         made = [
-            Finding(
+            NetworkFinding(
                 kind=kind,
                 severity=severity,
                 about=about,

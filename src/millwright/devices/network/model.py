@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 Family = Literal[4, 6]
 Scope = Literal["global", "private", "ula", "link", "host"]
@@ -150,7 +150,7 @@ class SwitchPort(Struct, frozen=True, kw_only=True):
     heard_ms: int = 0
 
 
-class Finding(Struct, frozen=True, kw_only=True):
+class NetworkFinding(Struct, frozen=True, kw_only=True):
     """What is not as it should be: ``kind`` is a stable word the console explains, ``about`` what it is about."""
 
     kind: str
@@ -217,8 +217,8 @@ class NetworkReport(Struct, frozen=True, kw_only=True):
     links: list[SiteLink] = []
     protocols: list[Spoken] = []
     switches: list[SwitchPort] = []
-    findings: list[Finding] = []
-    readiness: Readiness = Readiness()
+    findings: list[NetworkFinding] = []
+    readiness: Readiness = field(default_factory=Readiness)
     limits: list[str] = []
     clock_offset_ms: float | None = None
     scan: ScanResult | None = None

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from msgspec import structs
 
 from millwright.devices.network.errors import site_unknown
-from millwright.devices.network.model import Finding, LinkState, NetworkReport, ScanOrder, SiteNetwork
+from millwright.devices.network.model import LinkState, NetworkFinding, NetworkReport, ScanOrder, SiteNetwork
 from millwright.devices.network.tables import neighbours, networks
 from millwright.devices.store import edges, upsert
 from millwright.engines.sql import Records
@@ -202,7 +202,7 @@ def shown(site: Site, macs: dict[str, tuple[int, bool]], now_ms: int) -> SiteNet
     )
 
 
-def _state(findings: Sequence[Finding]) -> LinkState:
+def _state(findings: Sequence[NetworkFinding]) -> LinkState:
     severities = {each.severity for each in findings}
     return "down" if "error" in severities else "lossy" if "warning" in severities else "ok"
 
@@ -218,7 +218,7 @@ def completed(report: NetworkReport, macs: dict[str, tuple[int, bool]]) -> Netwo
         if each.known is False and each.state != "failed":
             unknown.setdefault(each.mac, []).append(each.address)
     more = [
-        Finding(
+        NetworkFinding(
             kind="unknown_neighbour",
             severity="warning",
             about=mac,
