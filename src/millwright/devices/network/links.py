@@ -47,6 +47,8 @@ class Track:
     segments: tuple[int, int] = (0, 0)
     whole_lost: int | None = None
     """The size of whole packets that do not arrive, though small ones do."""
+    whole_round: int | None = None
+    """The round in which whole packets were sent last."""
 
     def note(self, latency_ms: float | None) -> None:
         """One more sample; ``None``: no answer."""

@@ -111,8 +111,10 @@ class NetworkWatch(Repeat):
             return await self.echo.ask(track.peer, track.family, interface=interface, timeout_s=_TIMEOUT_S)
 
         await self.book.ask(snapshot, ask, self._clock.now_ms, snapshot.sockets)
-        if self._rounds % _SELDOM == 0 and self._settings.probe:
-            await self._look_closer(snapshot)
+        if self._settings.probe:
+            await self._send_whole(snapshot)
+            if self._rounds % _SELDOM == 0:
+                await self._look_for_claims(snapshot)
         if self._rounds % _SELDOM == 0 and self._settings.ntp:
             await self._compare_clock()
         self._rounds += 1
@@ -180,23 +182,31 @@ class NetworkWatch(Repeat):
                     found.setdefault(str(address[0]), (4 if family == socket.AF_INET else 6, port))
         return found
 
-    async def _look_closer(self, snapshot: Snapshot) -> None:
-        """Whole packets to the gateways and the parent, and whether somebody else has an address of ours."""
+    async def _send_whole(self, snapshot: Snapshot) -> None:
+        """Packets as large as the interface allows, to the gateways and the parent: when they first answer, and seldom
+        again."""
         mtu = {each.name: each.mtu for each in snapshot.interfaces}
         for track in list(self.book.tracks.values()):
             whole = min(mtu.get(snapshot.way_to(track.peer), 0), 9216)
             if track.role not in ("gateway", "parent") or not track.echoes or whole < 1280 or track.state == "down":
                 continue
-            way = snapshot.way_to(track.peer)
-            silent = 0
+            if track.whole_round is not None and self._rounds - track.whole_round < _SELDOM:
+                continue
+            track.whole_round = self._rounds
+            way, silent = snapshot.way_to(track.peer), 0
             for _ in range(3):  # one that is lost may be lost by chance
                 answer = await self.echo.ask(
                     track.peer, track.family, interface=way, whole_bytes=whole, timeout_s=_TIMEOUT_S
                 )
                 if isinstance(answer, float):
                     break
-                silent += answer in ("silent", "too_big")
-            track.whole_lost = whole if silent == 3 else None
+                silent += 1
+            small = await self.echo.ask(track.peer, track.family, interface=way, timeout_s=_TIMEOUT_S)
+            if isinstance(small, float):  # else it is away altogether, which says nothing of sizes
+                track.whole_lost = whole if silent == 3 else None
+
+    async def _look_for_claims(self, snapshot: Snapshot) -> None:
+        """Whether somebody else has an IPv4 address of ours."""
         self._claimed = {}
         if self._ear.denied:
             return
