@@ -67,6 +67,17 @@ class Lab:
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
             shutil.rmtree(ETC / name, ignore_errors=True)
 
+    def uplink(self) -> str:
+        """Join the site to this machine's own network by ``up0``; returns the address of this machine there."""
+        number = secrets.randbelow(250) + 1
+        token = self.site.split("-")[1]
+        self.ip("link", "add", f"mw{token}", "type", "veth", "peer", "name", "up0", "netns", self.site)
+        self.ip("addr", "add", f"10.78.{number}.1/30", "dev", f"mw{token}")
+        self.ip("link", "set", f"mw{token}", "up")
+        self.ip("-n", self.site, "addr", "add", f"10.78.{number}.2/30", "dev", "up0")
+        self.ip("-n", self.site, "link", "set", "up0", "up")
+        return f"10.78.{number}.1"
+
     def ip(self, *arguments: str) -> str:
         """Run ``ip``."""
         return subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True).stdout

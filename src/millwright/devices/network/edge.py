@@ -1,7 +1,7 @@
 """What passes between an edge and its parent about the edge's network: a report up, what is asked of it back.
 
 The edge asks on ``up.network``; its account says whose report it is. The report is compressed, and sent when a finding
-comes or goes, while a scan runs, and else seldom.
+comes or goes, while a scan runs, and else seldom; in between the edge only asks what is wanted of it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from msgspec import Struct
 from millwright.devices.network.model import NetworkReport, ScanOrder
 from millwright.devices.network.series import SeriesWriter
 from millwright.devices.network.service import TAG
-from millwright.devices.network.store import NetworkStore
+from millwright.devices.network.store import NetworkStore, Site
 from millwright.devices.network.watch import NetworkWatch
 from millwright.devices.registry import DeviceQuery, DeviceStore
 from millwright.engines.nats import NatsConnection
@@ -47,13 +47,21 @@ class NetworkDesk:
         self._store, self._clock = store, clock
 
     async def take(self, edge_id: str, data: bytes) -> bytes:
-        """Keep a report; the answer is what is asked of the edge.
+        """Keep a report; the answer is what is asked of the edge. Nothing but a question keeps nothing.
 
         Raises ``Invalid`` (``devices.edge_message_invalid``) for what is no report.
         """
+        if not data:
+            known = await asyncio.to_thread(self._store.find, edge_id)
+            return _answer(known)
         report = unpack(data)
         site = await asyncio.to_thread(self._store.take, edge_id, "edge", edge_id, report, self._clock.now_ms())
-        return msgspec.msgpack.encode(NetworkAsked(site.device_id if site.watched else None, site.order()))
+        return _answer(site)
+
+
+def _answer(site: Site | None) -> bytes:
+    asked = NetworkAsked(site.device_id if site.watched else None, site.order()) if site else NetworkAsked()
+    return msgspec.msgpack.encode(asked)
 
 
 def pack(report: NetworkReport) -> bytes:
@@ -101,16 +109,17 @@ class EdgeNetwork:
             await self._series.write(device_id, report)
         said = tuple((each.kind, each.about) for each in report.findings), report.scan
         now_ms = self._clock.now_ms()
-        if said == self._sent and 0 <= now_ms - self._sent_ms < _SELDOM_MS:
-            return
+        same = said == self._sent and 0 <= now_ms - self._sent_ms < _SELDOM_MS
         try:
-            reply = await self._nats.request(f"up.{NETWORK}", pack(report), timeout_s=_ASK_S)
+            reply = await self._nats.request(f"up.{NETWORK}", b"" if same else pack(report), timeout_s=_ASK_S)
         except MillwrightError as error:
             if not self._cut:
                 self._cut = True
                 logger.info("the parent is not told of the network: %s", error.message)
             return
-        self._cut, self._sent, self._sent_ms = False, said, now_ms
+        self._cut = False
+        if not same:
+            self._sent, self._sent_ms = said, now_ms
         self._asked = msgspec.msgpack.decode(reply, type=NetworkAsked)
         self.begin_scan(self._asked.scan)
 
