@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from millwright.approvals import Asked, Requester
 from millwright.cases import SYSTEM
 from millwright.devices.dead_letters import DeadLetter, DeadLetterStream
+from millwright.devices.network import NetworkStore
+from millwright.devices.network.model import Neighbour, NetworkReport
 from millwright.devices.store import arrivals
 from millwright.historian import Historian, SeriesInfo
 from millwright.identity.filing.documents import signed
@@ -85,7 +87,7 @@ async def plant(web: RunningWeb, historian: Historian | None, root: httpx.AsyncC
     made.ids["invitation_id"] = waiting["id"]
     await _people(made)
     await asyncio.to_thread(_factors, web, made)
-    await _things(made)
+    await _things(web, made)
     await _field(made)
     await _billing(root, made)
     await _identifiers(web, made)
@@ -137,12 +139,16 @@ def _factors(web: RunningWeb, made: Tenant) -> None:
     IdentityStore(web.services.records).add({**person, **identity, "provider": "p", "issuer": "https://p.example"})
 
 
-async def _things(made: Tenant) -> None:
+async def _things(web: RunningWeb, made: Tenant) -> None:
     client, marker = made.client, made.marker
     place = {"level": "site", "name": f"{marker} site"}
     made.ids["place_id"] = (await send(client, "POST", "/places", place))["id"]
     edge = {"name": f"{marker} edge", "place_id": made.ids["place_id"]}
     made.ids["edge_id"] = (await send(client, "POST", "/edges", edge))["edge"]["id"]
+    neighbour = Neighbour(address="10.0.0.9", family=4, mac="02:00:00:00:00:09", interface="eth0", state="reachable")
+    report = NetworkReport(at_ms=T0, host=f"{marker} host", neighbours=[neighbour])
+    NetworkStore(web.services.records.scoped(EVERYTHING)).take(made.ids["edge_id"], "edge", "", report, T0)
+    made.ids["site_id"] = made.ids["edge_id"]
     model = {"name": f"{marker} model", "properties": [{"name": f"{marker}_property", "writable": True}]}
     made.ids["model_id"] = (await send(client, "POST", "/models", model))["id"]
     device = {

@@ -56,6 +56,7 @@ from millwright.devices.device_http import DeviceHttp, DeviceHttpSettings, Intak
 from millwright.devices.edge import EdgeDoor, Edges, EdgeStore
 from millwright.devices.history_import import ReadingImportFiles, ReadingImports, ReadingImportWorker
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
+from millwright.devices.network import Networks, NetworkStore
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import Secrets, SecretsSettings, open_secrets
@@ -381,6 +382,9 @@ def compose(
                 things.changes,
                 clock,
                 EdgeDoor(7422, "", "", False, 3_600_000, lambda: ""),
+            ),
+            "networks": Networks(
+                NetworkStore(records), ConnectionStore(records), things.registry, clock, "millwright", 1024
             ),
         },
     )

@@ -50,6 +50,16 @@ export type Edge = Sent<Schemas["Edge"]>;
 export type EdgeEnrolled = Sent<Schemas["EdgeEnrolled"]>;
 export type EdgeEnrolment = Sent<Schemas["EdgeEnrolment"]>;
 
+export type SiteNetwork = Sent<Schemas["SiteNetwork"]>;
+export type SiteDetail = Sent<Schemas["SiteDetail"]>;
+export type NetworkReport = NonNullable<SiteDetail["report"]>;
+export type SiteLink = NetworkReport["links"][number];
+export type NetworkFinding = NetworkReport["findings"][number];
+export type NetworkInterface = NetworkReport["interfaces"][number];
+export type NetworkNeighbour = NetworkReport["neighbours"][number];
+export type SpokenProtocol = NetworkReport["protocols"][number];
+export type NetworkScan = NonNullable<NetworkReport["scan"]>;
+
 export type Place = Sent<Schemas["Place"]>;
 export type PlaceLevel = Place["level"];
 export const PLACE_LEVELS = ["enterprise", "site", "area", "line", "cell", "unit"] as const satisfies readonly PlaceLevel[];

@@ -4021,6 +4021,128 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/networks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sites
+         * @description This node and every edge, with how the network of each is.
+         */
+        get: operations["listNetworks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/{site_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A site
+         * @description All that a site reported last: interfaces, routes, neighbours, links, protocols, switches, findings.
+         */
+        get: operations["getNetwork"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/{site_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A site as CSV
+         * @description What the site reported last, a row for each interface, link, neighbour, protocol, switch and finding.
+         */
+        get: operations["exportNetwork"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/{site_id}/neighbours/known": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Know neighbours
+         * @description Say which neighbours belong there; each other one that comes after the first hour is a finding.
+         */
+        post: operations["knowNeighbours"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/{site_id}/scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Scan a subnet
+         * @description Ask every address of a private subnet by echo, slowly, from the site; the site's report has the outcome.
+         */
+        post: operations["scanNetwork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/{site_id}/watching": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Watch a site
+         * @description Watch the site and keep its figures as readings of a device, which is registered the first time; or end it.
+         *
+         *     This node looks at its network only while it is watched; an edge looks at its own anyway.
+         */
+        put: operations["watchNetwork"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organisations": {
         parameters: {
             query?: never;
@@ -6214,6 +6336,20 @@ export interface components {
             /** @default  */
             via: string;
         };
+        /** Address */
+        Address: {
+            address: string;
+            /** @enum {integer} */
+            family: 4 | 6;
+            prefix: number;
+            /** @enum {string} */
+            scope: "global" | "private" | "ula" | "link" | "host";
+            /**
+             * @default ok
+             * @enum {string}
+             */
+            state: "ok" | "tentative" | "duplicate" | "deprecated";
+        };
         /** Adoption */
         Adoption: {
             /** @description Let this registered device in with that credential. */
@@ -7086,6 +7222,27 @@ export interface components {
             unit: string | null;
             writable: boolean;
         };
+        /** Readiness */
+        devices_network_model_Readiness: {
+            /** @default false */
+            default_v4: boolean;
+            /** @default false */
+            default_v6: boolean;
+            /** @default 0 */
+            hosts: number;
+            /** @default 0 */
+            hosts_v6: number;
+            /** @default 0 */
+            interfaces: number;
+            /** @default 0 */
+            interfaces_v6: number;
+            /** @default 0 */
+            links: number;
+            /** @default 0 */
+            links_v6: number;
+            /** @default 0 */
+            share_pct: number;
+        };
         /** LatestValue */
         devices_properties_model_LatestValue: {
             quality: number;
@@ -7828,6 +7985,45 @@ export interface components {
             pointer: string;
             source: string;
         };
+        /** Interface */
+        Interface: {
+            addresses?: components["schemas"]["Address"][];
+            /** @default false */
+            carrier: boolean;
+            /** @default 0 */
+            carrier_changes: number;
+            /** @enum {null|string} */
+            duplex?: "full" | "half" | null;
+            /** @default 0 */
+            flaps: number;
+            index: number;
+            /** @default false */
+            loopback: boolean;
+            /** @default  */
+            mac: string;
+            /** @default 0 */
+            mtu: number;
+            name: string;
+            rx_bps?: number | null;
+            /** @default 0 */
+            rx_bytes: number;
+            /** @default 0 */
+            rx_dropped: number;
+            /** @default 0 */
+            rx_errors: number;
+            speed_mbps?: number | null;
+            tx_bps?: number | null;
+            /** @default 0 */
+            tx_bytes: number;
+            /** @default 0 */
+            tx_dropped: number;
+            /** @default 0 */
+            tx_errors: number;
+            /** @default false */
+            up: boolean;
+            /** @default false */
+            virtual: boolean;
+        };
         /** InterfaceView */
         InterfaceView: {
             asked: number;
@@ -7924,6 +8120,12 @@ export interface components {
             summary: components["schemas"]["Word"];
             title: components["schemas"]["Word"];
         };
+        /** KnownNeighbours */
+        KnownNeighbours: {
+            /** @default false */
+            all: boolean;
+            macs?: string[];
+        };
         /** Label */
         Label: {
             /** @default  */
@@ -8010,6 +8212,16 @@ export interface components {
             title: string;
             /** @default  */
             type: string;
+        };
+        /** Listening */
+        Listening: {
+            address: string;
+            /** @enum {integer} */
+            family: 4 | 6;
+            port: number;
+            protocol: string;
+            /** @enum {string} */
+            transport: "tcp" | "udp";
         };
         /** LiveValue */
         LiveValue: {
@@ -8237,6 +8449,51 @@ export interface components {
             name: string;
             routes: string[];
             summary: string;
+        };
+        /** Neighbour */
+        Neighbour: {
+            address: string;
+            /** @enum {integer} */
+            family: 4 | 6;
+            first_ms?: number | null;
+            interface: string;
+            known?: boolean | null;
+            mac: string;
+            /** @default false */
+            router: boolean;
+            /** @enum {string} */
+            state: "reachable" | "stale" | "failed" | "permanent";
+        };
+        /** NetworkFinding */
+        NetworkFinding: {
+            about: string;
+            detail?: {
+                [key: string]: unknown;
+            };
+            kind: string;
+            /** @enum {string} */
+            severity: "info" | "warning" | "error";
+            /** @default 0 */
+            since_ms: number;
+        };
+        /** NetworkReport */
+        NetworkReport: {
+            at_ms: number;
+            clock_offset_ms?: number | null;
+            dns?: string[];
+            findings?: components["schemas"]["NetworkFinding"][];
+            /** @default  */
+            host: string;
+            interfaces?: components["schemas"]["Interface"][];
+            limits?: string[];
+            links?: components["schemas"]["SiteLink"][];
+            listening?: components["schemas"]["Listening"][];
+            neighbours?: components["schemas"]["Neighbour"][];
+            protocols?: components["schemas"]["Spoken"][];
+            readiness?: components["schemas"]["devices_network_model_Readiness"];
+            routes?: components["schemas"]["Route"][];
+            scan?: components["schemas"]["ScanResult"] | null;
+            switches?: components["schemas"]["SwitchPort"][];
         };
         /** NewAnnouncement */
         NewAnnouncement: {
@@ -8629,6 +8886,19 @@ export interface components {
              *     ]
              */
             permissions: string[];
+        };
+        /** NewScan */
+        NewScan: {
+            /**
+             * @description Most questions a second.
+             * @default 20
+             */
+            per_s: number;
+            /**
+             * @description A private network.
+             * @example 192.168.10.0/24
+             */
+            subnet: string;
         };
         /** NewService */
         NewService: {
@@ -9523,13 +9793,6 @@ export interface components {
             carrier: components["schemas"]["Found"];
             parsed: components["schemas"]["ParsedText"];
         };
-        /** Readiness */
-        Readiness: {
-            historian: boolean;
-            nats: boolean;
-            ready: boolean;
-            records: boolean;
-        };
         /** ReadingImportInfo */
         ReadingImportInfo: {
             created_ms: number;
@@ -10042,6 +10305,17 @@ export interface components {
              */
             state: "running" | "starting" | "restarting" | "lost";
         };
+        /** Route */
+        Route: {
+            destination: string;
+            /** @enum {integer} */
+            family: 4 | 6;
+            gateway: string;
+            interface: string;
+            /** @default 0 */
+            metric: number;
+            prefix: number;
+        };
         /** Rule */
         Rule: {
             condition: components["schemas"]["Limit"] | components["schemas"]["RateOfChange"] | components["schemas"]["Stale"];
@@ -10108,6 +10382,36 @@ export interface components {
         RulePage: {
             items: components["schemas"]["Rule"][];
             next?: string | null;
+        };
+        /** ScannedHost */
+        ScannedHost: {
+            address: string;
+            latency_ms?: number | null;
+            /** @default  */
+            mac: string;
+        };
+        /** ScanOrder */
+        ScanOrder: {
+            asked_ms: number;
+            /** @default  */
+            by: string;
+            id: string;
+            per_s: number;
+            subnet: string;
+        };
+        /** ScanResult */
+        ScanResult: {
+            /** @default 0 */
+            asked: number;
+            /** @default  */
+            error: string;
+            found?: components["schemas"]["ScannedHost"][];
+            id: string;
+            /** @default 0 */
+            of: number;
+            /** @enum {string} */
+            state: "waiting" | "running" | "done" | "failed";
+            subnet: string;
         };
         /** Scope */
         Scope: {
@@ -10344,6 +10648,58 @@ export interface components {
             /** @example copper kettles whistle */
             password: string;
         };
+        /** SiteDetail */
+        SiteDetail: {
+            report: components["schemas"]["NetworkReport"] | null;
+            site: components["schemas"]["SiteNetwork"];
+        };
+        /** SiteLink */
+        SiteLink: {
+            /** @default 0 */
+            connections: number;
+            /** @enum {integer} */
+            family: 4 | 6;
+            /** @default  */
+            interface: string;
+            jitter_ms?: number | null;
+            latency_ms?: number | null;
+            loss_pct?: number | null;
+            /** @default  */
+            mac: string;
+            /** @enum {string} */
+            method: "icmp" | "tcp" | "socket" | "neighbour" | "none";
+            names?: string[];
+            other_family?: string | null;
+            path_mtu?: number | null;
+            peer: string;
+            protocols?: string[];
+            recent?: (number | null)[];
+            /** @enum {string} */
+            role: "gateway" | "dns" | "parent" | "device" | "peer" | "target";
+            /** @default 0 */
+            since_ms: number;
+            /** @enum {string} */
+            state: "ok" | "slow" | "lossy" | "down" | "unknown";
+        };
+        /** SiteNetwork */
+        SiteNetwork: {
+            device_id: string | null;
+            findings: number;
+            fresh: boolean;
+            id: string;
+            /** @enum {string} */
+            kind: "node" | "edge";
+            links: number;
+            links_down: number;
+            name: string;
+            organisation_id: string;
+            seen_ms: number | null;
+            share_pct: number | null;
+            /** @enum {string} */
+            state: "ok" | "slow" | "lossy" | "down" | "unknown";
+            unknown_neighbours: number;
+            watched: boolean;
+        };
         /** SnmsAttribute */
         SnmsAttribute: {
             /** @default  */
@@ -10527,6 +10883,31 @@ export interface components {
             edge_node_id: string;
             group_id: string;
         };
+        /** Spoken */
+        Spoken: {
+            /** @default 0 */
+            bytes_in: number;
+            /** @default 0 */
+            bytes_out: number;
+            /** @default 0 */
+            connections: number;
+            /** @enum {string} */
+            direction: "out" | "in" | "seen";
+            /** @enum {integer} */
+            family: 0 | 4 | 6;
+            /** @default 0 */
+            frames: number;
+            peer: string;
+            port: number;
+            protocol: string;
+            /**
+             * @default socket
+             * @enum {string}
+             */
+            source: "socket" | "wire";
+            /** @enum {string} */
+            transport: "tcp" | "udp" | "ethernet";
+        };
         /** Stale */
         Stale: {
             after_s: number;
@@ -10625,6 +11006,24 @@ export interface components {
                 [key: string]: number;
             };
             count: number;
+        };
+        /** SwitchPort */
+        SwitchPort: {
+            chassis: string;
+            /** @default 0 */
+            heard_ms: number;
+            interface: string;
+            /** @default  */
+            management: string;
+            max_frame?: number | null;
+            /** @default  */
+            name: string;
+            port: string;
+            /** @default  */
+            port_text: string;
+            /** @default  */
+            text: string;
+            vlan?: number | null;
         };
         /** System */
         System: {
@@ -10910,10 +11309,21 @@ export interface components {
             equal: boolean;
             lines_equal: boolean;
         };
+        /** Watching */
+        Watching: {
+            watched: boolean;
+        };
         /** Ways */
         Ways: {
             passkeys: boolean;
             providers: components["schemas"]["Provider"][];
+        };
+        /** Readiness */
+        web_health_Readiness: {
+            historian: boolean;
+            nats: boolean;
+            ready: boolean;
+            records: boolean;
         };
         /** WholeLetter */
         WholeLetter: {
@@ -25836,6 +26246,396 @@ export interface operations {
             };
         };
     };
+    listNetworks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteNetwork"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site: an edge, or `node-` and the name of this node. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteDetail"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site: an edge, or `node-` and the name of this node. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    knowNeighbours: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site: an edge, or `node-` and the name of this node. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KnownNeighbours"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteDetail"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scanNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site: an edge, or `node-` and the name of this node. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewScan"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanOrder"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    watchNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site: an edge, or `node-` and the name of this node. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Watching"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteDetail"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listOrganisations: {
         parameters: {
             query?: never;
@@ -34525,7 +35325,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Readiness"];
+                    "application/json": components["schemas"]["web_health_Readiness"];
                 };
             };
             /** @description The request has wrong values. */

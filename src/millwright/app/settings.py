@@ -20,6 +20,7 @@ from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.device_http.settings import DeviceHttpSettings
 from millwright.devices.edge.settings import EdgeSettings, EdgesSettings
 from millwright.devices.mqtt.settings import MqttSettings
+from millwright.devices.network.settings import NetworkSettings
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
 from millwright.engines.clickhouse.settings import ClickHouseSettings
@@ -57,6 +58,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     commands: CommandsSettings = field(default_factory=CommandsSettings)
     edges: EdgesSettings = field(default_factory=EdgesSettings)
     edge: EdgeSettings = field(default_factory=EdgeSettings)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
     historian: HistorianSettings = field(default_factory=HistorianSettings)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     handle: HandleSettings = field(default_factory=HandleSettings)

@@ -33,6 +33,7 @@ _COMMANDS = {
     "grants": "organisations",
     "devices": "devices",
     "connectors": "connectors",
+    "network": "network",
     "certificates": "certificates",
     "secrets": "secrets",
     "models": "models",

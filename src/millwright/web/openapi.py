@@ -31,6 +31,7 @@ _TAGS = {
     "Devices": "The devices and their credentials.",
     "Commands": "Writing properties and calling services of devices; interlocks, locks.",
     "Certificates": "Authorities, certificates of devices and nodes, enrolment (RFC 7030).",
+    "Networks": "The network around this node and its edges: interfaces, peers, protocols, findings.",
     "Edges": "Nodes near the devices that forward to this one, and how they join.",
     "Arrivals": "Devices that knocked without being known.",
     "Connectors": "Field protocols: connections, their points and health; testing, browsing and reading field devices.",

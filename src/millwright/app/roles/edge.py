@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from millwright import __version__
 from millwright.app.disk import DiskWatch
+from millwright.app.network import watch_at_edge
 from millwright.app.node import Composition, Node
 from millwright.app.stats import Figures, Problem
 from millwright.devices import Changes
@@ -59,4 +60,5 @@ def compose(node: Node) -> Composition:
         return Figures({"edge_deliveries": uplink.deliveries}, gauges, problems)
 
     node.stats.sources += [told, disk.figures]
-    return Composition([disk, uplink, agent])
+    watching = watch_at_edge(node, membership, lambda: disk.full)
+    return Composition([disk, uplink, agent, *watching])

@@ -19,6 +19,8 @@ from millwright.devices.edge import EdgeStore
 from millwright.devices.edge.desired import DesiredBuilder
 from millwright.devices.edge.gate import EdgeGate
 from millwright.devices.edge.receiver import EdgeReceiver
+from millwright.devices.network import NetworkStore
+from millwright.devices.network.edge import NETWORK, NetworkDesk
 from millwright.engines.nats import LeafHub, NatsConnection
 from millwright.kernel import LimitExceeded, Repeat, Unsupported
 from millwright.metering import Calendar, LimitWatch
@@ -150,7 +152,15 @@ def compose(node: Node) -> Composition:
     limits = LimitWatch(node.records, Calendar(metering.utc_offset_h), node.clock, metering.watch_s)
     pacer = RatePacer(lambda: limits.ceilings, node.clock)
     receiver = EdgeReceiver(
-        connect, node.bus, store, DesiredBuilder(node.records), node.bus, node.clock, need_room, pacer.take_all
+        connect,
+        node.bus,
+        store,
+        DesiredBuilder(node.records),
+        node.bus,
+        node.clock,
+        need_room,
+        pacer.take_all,
+        {NETWORK: NetworkDesk(NetworkStore(node.records), node.clock).take},
     )
     gate = EdgeGate(store, receiver, node.bus, Changes(node.records, node.bus), process.let_in)
     node.stats.sources += [lambda: figures(*receiver.figures(), []), disk.figures]

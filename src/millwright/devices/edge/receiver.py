@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
@@ -90,7 +90,7 @@ class EdgeReceiver:
     """Serves the edges that :meth:`admit` names, each on ``up.<what>`` in its own account: ``connect`` gets into that.
 
     ``store`` sees every organisation's. ``full`` raises while nothing more may be stored. ``pace`` draws messages of an
-    organisation from its rate, and tells for how many seconds it is in debt.
+    organisation from its rate, and tells for how many seconds it is in debt. ``further`` answers what else is asked.
     """
 
     def __init__(
@@ -103,9 +103,11 @@ class EdgeReceiver:
         clock: Clock,
         full: Callable[[], None] = lambda: None,
         pace: Callable[[str, int], float] = lambda _organisation_id, _messages: 0.0,
+        further: Mapping[str, Callable[[str, bytes], Awaitable[bytes]]] | None = None,
     ) -> None:
         self._connect, self._nats, self._store, self._desired = connect, nats, store, desired
         self._bus, self._clock, self._full, self._pace = bus, clock, full, pace
+        self._further = dict(further or {})
         self._positions = EdgePositions(nats)
         self._served: dict[str, NatsConnection] = {}
         self._lanes: dict[tuple[str, str, str], _Lane] = {}
@@ -143,6 +145,7 @@ class EdgeReceiver:
             STATUS: self._status,
             DESIRED: self._want,
             PRESENCE: self._presence,
+            **self._further,
         }
         for edge_id in edge_ids:
             if edge_id not in self._served:

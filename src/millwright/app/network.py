@@ -1,0 +1,80 @@
+"""How watching the network is joined: in the web role, at an edge, and in the role of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from millwright.app.node import Node
+from millwright.app.stats import Figures
+from millwright.devices import DevicesService
+from millwright.devices.connectors import ConnectionStore
+from millwright.devices.edge.joining import Membership
+from millwright.devices.network import NetworkKeeper, Networks, NetworkStore
+from millwright.kernel import Part
+from millwright.kernel.scope import EVERYTHING
+
+
+def networks_of(node: Node, devices: DevicesService) -> tuple[Networks, NetworkKeeper]:
+    """The use cases, and what has the watching process started when it is wanted."""
+    name = node.settings.node.name
+    everything = NetworkStore(node.records.scoped(EVERYTHING))
+    keeper = NetworkKeeper(everything, node.folder.wanted("network"), name)
+    service = Networks(
+        NetworkStore(node.records),
+        ConnectionStore(node.records),
+        devices.registry,
+        node.clock,
+        name,
+        node.settings.network.scan_hosts,
+        keeper.wake,
+    )
+    return service, keeper
+
+
+def watch_at_edge(node: Node, membership: Membership, full: Callable[[], bool]) -> list[Part]:
+    """The watch inside the edge's own process; nothing when the settings say so."""
+    if not node.settings.network.edge:
+        return []
+    from millwright.devices.network.edge import EdgeNetwork
+    from millwright.devices.network.model import Spoken
+    from millwright.devices.network.series import SeriesWriter
+    from millwright.devices.network.watch import NetworkWatch
+    from millwright.devices.registry import DeviceStore
+
+    ports = {urlsplit(each).port for each in membership.urls}
+
+    def is_parent(spoken: Spoken) -> bool:
+        return spoken.direction == "out" and spoken.port in ports
+
+    series = SeriesWriter(node.bus, f"{node.settings.node.name}-network", full)
+    network = EdgeNetwork(node.bus, series, DeviceStore(node.records), node.clock)
+    watch = NetworkWatch(
+        node.settings.network,
+        node.clock,
+        network.take,
+        root_pid=os.getppid(),
+        own=own_ports(node),
+        is_parent=is_parent,
+    )
+    network.follow(watch)
+    node.stats.sources.append(lambda: figures_of(watch.links_by_state()))
+    return [watch]
+
+
+def own_ports(node: Node) -> dict[int, str]:
+    """What this node serves, by port."""
+    chosen = node.settings
+    served = {
+        chosen.mqtt.port: "MQTT",
+        chosen.mqtt.tls_port: "MQTT TLS",
+        chosen.web.port: "HTTP",
+        chosen.edges.port: "NATS leaf",
+    }
+    return {port: protocol for port, protocol in served.items() if port}
+
+
+def figures_of(states: dict[str, int]) -> Figures:
+    """Gauges of the links by state."""
+    return Figures({}, {f"network_links_{state}": count for state, count in states.items()})
