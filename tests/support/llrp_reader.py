@@ -188,6 +188,8 @@ class LlrpReader:
             self.say(ANSWER[kind], success(*self.refuse[kind]), number)
         elif kind == 72:
             self.acknowledged += 1
+        elif kind == 64:
+            return  # ENABLE_EVENTS_AND_REPORTS has no answer
         elif kind == 1:
             flags = 0x4000 if self.utc else 0
             firmware = b"7.3.1"
@@ -257,7 +259,7 @@ class LlrpReader:
         return found
 
 
-ANSWER = {1: 11, 2: 12, 3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 23: 33, 24: 34, 25: 35, 41: 51, 42: 52, 64: 74, 47: 57}
+ANSWER = {1: 11, 2: 12, 3: 13, 14: 4, 20: 30, 21: 31, 22: 32, 23: 33, 24: 34, 25: 35, 41: 51, 42: 52, 47: 57}
 
 
 @asynccontextmanager
