@@ -24,6 +24,7 @@ const pages: RouteObject[] = [
   { path: "places", element: page(() => import("../places/PlacesPage")) },
   { path: "edges", element: page(() => import("../edges/EdgesPage")) },
   { path: "edges/:id", element: page(() => import("../edges/EdgesPage")) },
+  { path: "location", element: page(() => import("../location/LocationPage")) },
   { path: "alarms", element: page(() => import("../alarms/AlarmsPage")) },
   { path: "approvals", element: page(() => import("../approvals/ApprovalsPage")) },
   { path: "rules", element: page(() => import("../rules/RulesPage")) },

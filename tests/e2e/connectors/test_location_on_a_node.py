@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -56,10 +55,10 @@ def test_places_on_a_node(tmp_path: Path) -> None:
         api = node.administrator()
         assert node.find_process("location") is None, "without a reader it costs nothing"
         gateway = made(api, "POST", "/devices", {"name": "gateway"})["id"]
-        token = made(api, "POST", f"/devices/{gateway}/credentials", {})["secret"]
+        token = made(api, "POST", f"/devices/{gateway}/credentials", {})["token"]
         press_model = made(api, "POST", "/models", MODEL)["id"]
         press = made(api, "POST", "/devices", {"name": "press", "model_id": press_model})["id"]
-        press_token = made(api, "POST", f"/devices/{press}/credentials", {})["secret"]
+        press_token = made(api, "POST", f"/devices/{press}/credentials", {})["token"]
         made(api, "PUT", f"/location/readers/{gateway}", {"silence_s": 600})
         zone = {"name": "Cell", "antennas": [{"device_id": gateway}], "exit_s": 2}
         cell = made(api, "POST", "/location/zones", zone)["id"]
@@ -69,9 +68,8 @@ def test_places_on_a_node(tmp_path: Path) -> None:
         rule_id = made(api, "POST", "/location/rules", rule)["id"]
         node.wait_for("the tracker", lambda: node.find_process("location") is not None)
 
-        port = int(json.loads((node.folder / "addresses.json").read_text())["mqtt"].rpartition(":")[2])
-        with Device(port, token) as beacons, Device(port, press_token, obey) as machine:
-            beacons.join()
+        with Device(node.mqtt_port, token) as beacons, Device(node.mqtt_port, press_token, obey) as machine:
+            beacons.join("millwright/v1/commands/request")
             machine.join(OWN)
 
             def see(*tags: str) -> None:
