@@ -3637,15 +3637,380 @@ export interface paths {
          * @description Server-Sent Events until the client leaves or its session ends.
          *
          *     Events: `readings` of the devices asked for (`{"device_id", "readings": [[property, time_ms, value, quality]…]}`,
-         *     thinned to one value per property and 200 ms), `alarm`, `command` and `presence` of the organisations that are seen;
-         *     for those who see the whole node also `stats`, `arrivals`, `dead_letters`. Each carries one line of JSON. A client
-         *     too slow to take everything gets the latest of each. A comment line comes every ten seconds when there is nothing
-         *     else.
+         *     thinned to one value per property and 200 ms), `alarm`, `command`, `location` and `presence` of the organisations
+         *     that are seen; for those who see the whole node also `stats`, `arrivals`, `dead_letters`. Each carries one line of
+         *     JSON. A client too slow to take everything gets the latest of each. A comment line comes every ten seconds when
+         *     there is nothing else.
          */
         get: operations["watchLive"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entries, stays and exits
+         * @description Newest first. `GET /live` tells them as they happen.
+         */
+        get: operations["listLocationEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/events/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entries, stays and exits as CSV
+         * @description Every event that matches, as CSV in UTF-8; a cell never begins a formula.
+         */
+        get: operations["exportLocationEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is where
+         * @description Tags, the one seen last first, with their zones and positions.
+         */
+        get: operations["listWhereabouts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plans
+         * @description Every plan by name.
+         */
+        get: operations["listPlans"];
+        put?: never;
+        /**
+         * Add a plan
+         * @description A plan of so many metres; its picture comes after it.
+         */
+        post: operations["addPlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/plans/{floor_plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a plan
+         * @description Put this in the plan's place; its picture stays.
+         */
+        put: operations["updatePlan"];
+        post?: never;
+        /**
+         * Remove a plan
+         * @description Remove a plan that no zone and no reader is on.
+         */
+        delete: operations["deletePlan"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/plans/{floor_plan_id}/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The picture of a plan
+         * @description PNG, JPEG or WebP, as it was sent.
+         */
+        get: operations["getPlanPicture"];
+        /**
+         * Give a plan a picture
+         * @description The body is a PNG, JPEG or WebP of at most 5 MB, sent as `application/octet-stream`.
+         */
+        put: operations["setPlanPicture"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/readers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Readers
+         * @description Every reader, and how it is.
+         */
+        get: operations["listReaders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/readers/{device_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Make a device a reader
+         * @description What it says from now on counts.
+         */
+        put: operations["setReader"];
+        post?: never;
+        /**
+         * Let a device be no reader
+         * @description The device stays; what it says of tags counts no more.
+         */
+        delete: operations["deleteReader"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rules of feedback
+         * @description Every rule by name.
+         */
+        get: operations["listLocationRules"];
+        put?: never;
+        /**
+         * Add a rule of feedback
+         * @description When a tag comes, stays or leaves: a command, guarded by interlocks and locks as any other. Who makes the
+         *     rule must be allowed to give the command.
+         */
+        post: operations["addLocationRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/rules/{feedback_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a rule of feedback
+         * @description Put this in the rule's place; it is in your name from now on.
+         */
+        put: operations["updateLocationRule"];
+        post?: never;
+        /**
+         * Remove a rule of feedback
+         * @description Remove a rule and the list of what it made; its commands stay.
+         */
+        delete: operations["deleteLocationRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/rules/{feedback_id}/reactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a rule made of events
+         * @description Newest first: commands asked for, and events it let be, with the reason.
+         */
+        get: operations["listReactions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Known tags
+         * @description Every tag that somebody wrote something down about.
+         */
+        get: operations["listTags"];
+        put?: never;
+        /**
+         * Write many tags down
+         * @description What each is fixed to; all of them or none.
+         */
+        post: operations["setTags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/tags/{tag}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Write a tag down
+         * @description What it is fixed to, and the group it belongs to.
+         */
+        put: operations["setTag"];
+        post?: never;
+        /**
+         * Forget a tag
+         * @description Forget what is known of it; it is followed all the same.
+         */
+        delete: operations["deleteTag"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/tags/{tag}/trail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The trail of a tag
+         * @description Where it was, oldest first; of more than `limit` points the newest.
+         */
+        get: operations["getTrail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/zones": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Zones
+         * @description Every zone by name, with how many tags are in it and whether that is certain.
+         */
+        get: operations["listZones"];
+        put?: never;
+        /**
+         * Add a zone
+         * @description What some antennas see, or an area of a plan. It holds within two seconds.
+         */
+        post: operations["addZone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/location/zones/{zone_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A zone
+         * @description The zone; its ETag goes with a change.
+         */
+        get: operations["getZone"];
+        /**
+         * Change a zone
+         * @description Put this in the zone's place; who is inside stays inside until seen to leave.
+         */
+        put: operations["updateZone"];
+        post?: never;
+        /**
+         * Remove a zone
+         * @description Remove a zone with its rules of feedback; its events stay.
+         */
+        delete: operations["deleteZone"];
         options?: never;
         head?: never;
         patch?: never;
@@ -6344,6 +6709,12 @@ export interface components {
             kind: "province" | "city" | "park" | "industry" | "enterprise" | "site" | "department";
             name: string;
         };
+        /** Antenna */
+        Antenna: {
+            /** @description Without it: all of them. */
+            antenna?: number | null;
+            device_id: string;
+        };
         /** Approval */
         Approval: {
             action: string;
@@ -6973,6 +7344,11 @@ export interface components {
             result?: string | null;
             text: string;
         };
+        /** Corner */
+        Corner: {
+            x_m: number;
+            y_m: number;
+        };
         /** Count */
         Count: {
             count: number | null;
@@ -7085,6 +7461,32 @@ export interface components {
             type: "number" | "integer" | "boolean" | "string";
             unit: string | null;
             writable: boolean;
+        };
+        /** NewPlan */
+        devices_location_model_NewPlan: {
+            /** @example 40 */
+            height_m: number;
+            name: string;
+            /** @description Where it is in the equipment tree (ISA-95). */
+            place_id?: string | null;
+            /** @example 60 */
+            width_m: number;
+        };
+        /** Plan */
+        devices_location_model_Plan: {
+            /** @example 40 */
+            height_m: number;
+            id: string;
+            image_type?: string | null;
+            name: string;
+            /** @default org_root */
+            organisation_id: string;
+            /** @description Where it is in the equipment tree (ISA-95). */
+            place_id?: string | null;
+            /** @default 1 */
+            revision: number;
+            /** @example 60 */
+            width_m: number;
         };
         /** LatestValue */
         devices_properties_model_LatestValue: {
@@ -7332,6 +7734,77 @@ export interface components {
         Explanation: {
             allowed: boolean;
             reasons: components["schemas"]["Reason"][];
+        };
+        /** Feedback */
+        Feedback: {
+            /** @default 5 */
+            again_after_s: number;
+            by_id: string;
+            by_name: string;
+            /** @description The property or the service. */
+            command: string;
+            device_id: string;
+            /** @default true */
+            enabled: boolean;
+            /** @description Only tags of this group. */
+            group?: string | null;
+            /** @default 0 */
+            hold_s: number;
+            id: string;
+            inputs?: {
+                [key: string]: number | boolean | string;
+            };
+            /**
+             * @default write
+             * @enum {string}
+             */
+            kind: "write" | "call";
+            /** @default 60 */
+            most_per_hour: number;
+            name: string;
+            /** @enum {string} */
+            on: "enter" | "dwell" | "exit";
+            /** @default org_root */
+            organisation_id: string;
+            /** @default 1 */
+            revision: number;
+            /** @description Only this tag. */
+            tag?: string | null;
+            /** @description What is written. */
+            value?: number | boolean | string | null;
+            zone_id: string;
+        };
+        /** FeedbackForm */
+        FeedbackForm: {
+            /** @default 5 */
+            again_after_s: number;
+            /** @description The property or the service. */
+            command: string;
+            device_id: string;
+            /** @default true */
+            enabled: boolean;
+            /** @description Only tags of this group. */
+            group?: string | null;
+            /** @default 0 */
+            hold_s: number;
+            inputs?: {
+                [key: string]: number | boolean | string;
+            };
+            /**
+             * @default write
+             * @enum {string}
+             */
+            kind: "write" | "call";
+            /** @default 60 */
+            most_per_hour: number;
+            name: string;
+            /** @enum {string} */
+            on: "enter" | "dwell" | "exit";
+            /** @description Only this tag. */
+            tag?: string | null;
+            /** @description What is written. */
+            value?: number | boolean | string | null;
+            zone_id: string;
         };
         /** FieldChange */
         FieldChange: {
@@ -7877,6 +8350,13 @@ export interface components {
             organisation_name: string;
             role_name: string;
         };
+        /** InZone */
+        InZone: {
+            certain: boolean;
+            since_ms: number;
+            zone: string;
+            zone_id: string;
+        };
         /** Issued */
         Issued: {
             created_ms: number;
@@ -7923,6 +8403,23 @@ export interface components {
             standard: string;
             summary: components["schemas"]["Word"];
             title: components["schemas"]["Word"];
+        };
+        /** KnownTag */
+        KnownTag: {
+            /** @description The device that carries it. */
+            device_id?: string | null;
+            /**
+             * @description A word that tags share; rules may be about it.
+             * @default
+             */
+            group: string;
+            /** @description Any identifier: GS1, Handle, a serial number. */
+            identifier?: string | null;
+            /** @default  */
+            name: string;
+            /** @default org_root */
+            organisation_id: string;
+            tag: string;
         };
         /** Label */
         Label: {
@@ -8019,6 +8516,29 @@ export interface components {
             received_ms: number;
             time_ms: number | null;
             value: number | boolean | string | null;
+        };
+        /** LocationEvent */
+        LocationEvent: {
+            certain: boolean;
+            entered_ms: number | null;
+            /** @enum {string} */
+            kind: "enter" | "dwell" | "exit" | "uncertain" | "certain";
+            number: number;
+            /** @default org_root */
+            organisation_id: string;
+            reader_id: string | null;
+            reason: string;
+            recorded_ms: number;
+            stay_ms: number | null;
+            tag: string | null;
+            time_ms: number;
+            zone: string;
+            zone_id: string;
+        };
+        /** LocationEventPage */
+        LocationEventPage: {
+            items: components["schemas"]["LocationEvent"][];
+            next: string | null;
         };
         /** Lock */
         Lock: {
@@ -8149,6 +8669,20 @@ export interface components {
             kind: "person" | "program" | "service";
             name: string;
             person_id: string;
+        };
+        /** NewPlan */
+        metering_model_NewPlan: {
+            document: components["schemas"]["PlanDocument"];
+            organisation_id?: string | null;
+        };
+        /** Plan */
+        metering_model_Plan: {
+            created_by: string;
+            created_ms: number;
+            document: components["schemas"]["PlanDocument"];
+            id: string;
+            organisation_id: string;
+            version: number;
         };
         /** MeterPrice */
         MeterPrice: {
@@ -8539,11 +9073,6 @@ export interface components {
             /** @description The place around it; null for a root. */
             parent_id?: string | null;
         };
-        /** NewPlan */
-        NewPlan: {
-            document: components["schemas"]["PlanDocument"];
-            organisation_id?: string | null;
-        };
         /** NewPoint */
         NewPoint: {
             /**
@@ -8748,6 +9277,61 @@ export interface components {
             token: string;
             /** @example https://secondary.example.cn */
             url: string;
+        };
+        /** NewZone */
+        NewZone: {
+            /**
+             * @description Of an area: how long a tag may send nothing before it has left.
+             * @default 300
+             */
+            absent_s: number;
+            antennas?: components["schemas"]["Antenna"][];
+            /**
+             * @description After how long inside a dwell event comes; 0: none does.
+             * @default 0
+             */
+            dwell_s: number;
+            /**
+             * @description How often it must be seen before it is inside.
+             * @default 2
+             */
+            enter_reads: number;
+            /**
+             * @description How long a tag must be seen before it is inside.
+             * @default 0
+             */
+            enter_s: number;
+            /**
+             * @description A tag is in one such zone of antennas at a time, where it is seen strongest.
+             * @default true
+             */
+            exclusive: boolean;
+            /**
+             * @description How long it must be unseen, or outside of the area, before it has left.
+             * @default 10
+             */
+            exit_s: number;
+            /**
+             * @description By how much the antennas of another zone must see it stronger to take it over.
+             * @default 6
+             */
+            margin_db: number;
+            /**
+             * @description How far outside of the area a position must be to count as outside.
+             * @default 0.5
+             */
+            margin_m: number;
+            name: string;
+            /** @description Where it is in the equipment tree (ISA-95). */
+            place_id?: string | null;
+            /** @description The plan it is drawn on. */
+            plan_id?: string | null;
+            /** @description Corners in metres, in order. */
+            polygon?: components["schemas"]["Corner"][];
+            /** @description Only below this height. */
+            z_max_m?: number | null;
+            /** @description Only above this height. */
+            z_min_m?: number | null;
         };
         /** NoAlarm */
         NoAlarm: {
@@ -9027,15 +9611,6 @@ export interface components {
             name?: string;
             /** @description Move it, with all below it. */
             parent_id?: string | null;
-        };
-        /** Plan */
-        Plan: {
-            created_by: string;
-            created_ms: number;
-            document: components["schemas"]["PlanDocument"];
-            id: string;
-            organisation_id: string;
-            version: number;
         };
         /** PlanDocument */
         PlanDocument: {
@@ -9518,10 +10093,86 @@ export interface components {
             organisation_ids: string[];
             permission: string;
         };
+        /** Reaction */
+        Reaction: {
+            code?: string | null;
+            command_id?: string | null;
+            due_ms: number;
+            ended_ms?: number | null;
+            event_number: number;
+            number: number;
+            rule_id: string;
+            /** @enum {string} */
+            state: "waiting" | "asked" | "refused" | "passed";
+            tag: string;
+            text?: string | null;
+        };
         /** ReadCode */
         ReadCode: {
             carrier: components["schemas"]["Found"];
             parsed: components["schemas"]["ParsedText"];
+        };
+        /** Reader */
+        Reader: {
+            antennas_down?: number[];
+            /** @default 0 */
+            clock_offset_ms: number;
+            device: string;
+            device_id: string;
+            heard_ms?: number | null;
+            /** @default 0 */
+            late: number;
+            /** @default false */
+            lost: boolean;
+            /** @default org_root */
+            organisation_id: string;
+            /** @description The plan that it hangs on, and that its positions are on. */
+            plan_id?: string | null;
+            /**
+             * @description The property that carries whole reports as a text, as the LLRP connector delivers them.
+             * @default reads
+             */
+            reads: string;
+            /** @default 0 */
+            sightings: number;
+            /**
+             * @description It is lost when nothing at all came from it for so long.
+             * @default 60
+             */
+            silence_s: number;
+            /** @description The property that names the tag of a position. */
+            tag_property?: string | null;
+            /** @description Where it hangs. */
+            x_m?: number | null;
+            /** @description The property with x in metres. Without `tag_property` the device itself is there. */
+            x_property?: string | null;
+            y_m?: number | null;
+            y_property?: string | null;
+            z_property?: string | null;
+        };
+        /** ReaderForm */
+        ReaderForm: {
+            /** @description The plan that it hangs on, and that its positions are on. */
+            plan_id?: string | null;
+            /**
+             * @description The property that carries whole reports as a text, as the LLRP connector delivers them.
+             * @default reads
+             */
+            reads: string;
+            /**
+             * @description It is lost when nothing at all came from it for so long.
+             * @default 60
+             */
+            silence_s: number;
+            /** @description The property that names the tag of a position. */
+            tag_property?: string | null;
+            /** @description Where it hangs. */
+            x_m?: number | null;
+            /** @description The property with x in metres. Without `tag_property` the device itself is there. */
+            x_property?: string | null;
+            y_m?: number | null;
+            y_property?: string | null;
+            z_property?: string | null;
         };
         /** Readiness */
         Readiness: {
@@ -10670,6 +11321,39 @@ export interface components {
             /** @default false */
             writable: boolean;
         };
+        /** TagForm */
+        TagForm: {
+            /** @description The device that carries it. */
+            device_id?: string | null;
+            /**
+             * @description A word that tags share; rules may be about it.
+             * @default
+             */
+            group: string;
+            /** @description Any identifier: GS1, Handle, a serial number. */
+            identifier?: string | null;
+            /** @default  */
+            name: string;
+        };
+        /** TagRow */
+        TagRow: {
+            /** @description The device that carries it. */
+            device_id?: string | null;
+            /**
+             * @description A word that tags share; rules may be about it.
+             * @default
+             */
+            group: string;
+            /** @description Any identifier: GS1, Handle, a serial number. */
+            identifier?: string | null;
+            /** @default  */
+            name: string;
+            tag: string;
+        };
+        /** TagsTaken */
+        TagsTaken: {
+            tags: number;
+        };
         /** Target */
         Target: {
             /** @default  */
@@ -10817,6 +11501,17 @@ export interface components {
              */
             roles: ("administrator" | "engineer" | "operator" | "viewer" | "auditor")[];
         };
+        /** TrailPoint */
+        TrailPoint: {
+            antenna: number;
+            late: boolean;
+            plan_id: string | null;
+            reader_id: string;
+            time_ms: number;
+            x_m: number | null;
+            y_m: number | null;
+            z_m: number | null;
+        };
         /** Transfer */
         Transfer: {
             to_id: string;
@@ -10915,6 +11610,31 @@ export interface components {
             passkeys: boolean;
             providers: components["schemas"]["Provider"][];
         };
+        /** Whereabouts */
+        Whereabouts: {
+            antenna: number;
+            device_id: string | null;
+            group: string;
+            identifier: string | null;
+            name: string;
+            /** @default org_root */
+            organisation_id: string;
+            plan_id: string | null;
+            position_ms: number | null;
+            reader_id: string;
+            rssi_dbm: number | null;
+            seen_ms: number;
+            tag: string;
+            x_m: number | null;
+            y_m: number | null;
+            z_m: number | null;
+            zones: components["schemas"]["InZone"][];
+        };
+        /** WhereaboutsPage */
+        WhereaboutsPage: {
+            items: components["schemas"]["Whereabouts"][];
+            next: string | null;
+        };
         /** WholeLetter */
         WholeLetter: {
             device_id: string | null;
@@ -10963,6 +11683,70 @@ export interface components {
              * @example 42.5
              */
             value: number | boolean | string;
+        };
+        /** Zone */
+        Zone: {
+            /**
+             * @description Of an area: how long a tag may send nothing before it has left.
+             * @default 300
+             */
+            absent_s: number;
+            antennas?: components["schemas"]["Antenna"][];
+            /** @default false */
+            certain: boolean;
+            /**
+             * @description After how long inside a dwell event comes; 0: none does.
+             * @default 0
+             */
+            dwell_s: number;
+            /**
+             * @description How often it must be seen before it is inside.
+             * @default 2
+             */
+            enter_reads: number;
+            /**
+             * @description How long a tag must be seen before it is inside.
+             * @default 0
+             */
+            enter_s: number;
+            /**
+             * @description A tag is in one such zone of antennas at a time, where it is seen strongest.
+             * @default true
+             */
+            exclusive: boolean;
+            /**
+             * @description How long it must be unseen, or outside of the area, before it has left.
+             * @default 10
+             */
+            exit_s: number;
+            id: string;
+            /** @default 0 */
+            inside: number;
+            /**
+             * @description By how much the antennas of another zone must see it stronger to take it over.
+             * @default 6
+             */
+            margin_db: number;
+            /**
+             * @description How far outside of the area a position must be to count as outside.
+             * @default 0.5
+             */
+            margin_m: number;
+            name: string;
+            /** @default org_root */
+            organisation_id: string;
+            /** @description Where it is in the equipment tree (ISA-95). */
+            place_id?: string | null;
+            /** @description The plan it is drawn on. */
+            plan_id?: string | null;
+            /** @description Corners in metres, in order. */
+            polygon?: components["schemas"]["Corner"][];
+            /** @default 1 */
+            revision: number;
+            /** @description Only below this height. */
+            z_max_m?: number | null;
+            /** @description Only above this height. */
+            z_min_m?: number | null;
         };
     };
     responses: never;
@@ -24324,6 +25108,1766 @@ export interface operations {
             };
         };
     };
+    listLocationEvents: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description UTC milliseconds; bounds time_ms. */
+                from_ms?: number | null;
+                /** @description Only these kinds; repeat it. */
+                kind?: ("enter" | "dwell" | "exit" | "uncertain" | "certain")[] | null;
+                limit?: number;
+                /** @description Only of this tag. */
+                tag?: string | null;
+                /** @description UTC milliseconds; bounds time_ms. */
+                to_ms?: number | null;
+                /** @description Only of this zone. */
+                zone_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocationEventPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportLocationEvents: {
+        parameters: {
+            query?: {
+                /** @description UTC milliseconds; bounds time_ms. */
+                from_ms?: number | null;
+                /** @description Only these kinds; repeat it. */
+                kind?: ("enter" | "dwell" | "exit" | "uncertain" | "certain")[] | null;
+                /** @description Only of this tag. */
+                tag?: string | null;
+                /** @description UTC milliseconds; bounds time_ms. */
+                to_ms?: number | null;
+                /** @description Only of this zone. */
+                zone_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listWhereabouts: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+                /** @description Only on this plan. */
+                plan_id?: string | null;
+                /** @description In tag, name or identifier; or a group. */
+                q?: string;
+                /** @description Only of this zone. */
+                zone_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhereaboutsPage"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPlans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["devices_location_model_Plan"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["devices_location_model_NewPlan"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["devices_location_model_Plan"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updatePlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                floor_plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["devices_location_model_NewPlan"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["devices_location_model_Plan"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deletePlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                floor_plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPlanPicture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                floor_plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setPlanPicture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                floor_plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["devices_location_model_Plan"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listReaders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reader"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setReader: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReaderForm"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reader"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteReader: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listLocationRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feedback"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addLocationRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedbackForm"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feedback"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateLocationRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                feedback_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedbackForm"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feedback"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteLocationRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feedback_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listReactions: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                feedback_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reaction"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnownTag"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setTags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagRow"][];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagsTaken"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setTag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tag, as its reader sends it. */
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagForm"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnownTag"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteTag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tag, as its reader sends it. */
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTrail: {
+        parameters: {
+            query?: {
+                from_ms?: number;
+                limit?: number;
+                to_ms?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The tag, as its reader sends it. */
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrailPoint"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listZones: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Zone"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addZone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewZone"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Zone"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getZone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                zone_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Zone"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateZone: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag the change rests on. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                zone_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewZone"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Zone"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteZone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                zone_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getMeteringDraft: {
         parameters: {
             query?: {
@@ -24718,7 +27262,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Plan"][];
+                    "application/json": components["schemas"]["metering_model_Plan"][];
                 };
             };
             /** @description The request has wrong values. */
@@ -24768,7 +27312,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewPlan"];
+                "application/json": components["schemas"]["metering_model_NewPlan"];
             };
         };
         responses: {
@@ -24778,7 +27322,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Plan"];
+                    "application/json": components["schemas"]["metering_model_Plan"];
                 };
             };
             /** @description It takes a second person, and waits. */
@@ -24849,7 +27393,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Plan"];
+                    "application/json": components["schemas"]["metering_model_Plan"];
                 };
             };
             /** @description The request has wrong values. */
@@ -24912,7 +27456,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Plan"];
+                    "application/json": components["schemas"]["metering_model_Plan"];
                 };
             };
             /** @description It takes a second person, and waits. */

@@ -27,3 +27,31 @@ export const location = {
     actions: { "location.plans.add": "添加平面图", "location.plans.change": "修改平面图", "location.plans.remove": "删除平面图", "location.plans.picture.change": "上传平面图图片", "location.zones.add": "添加区域", "location.zones.change": "修改区域", "location.zones.remove": "删除区域", "location.readers.change": "设置读写器", "location.readers.remove": "移除读写器", "location.tags.add": "登记标签", "location.tags.change": "登记标签", "location.tags.remove": "删除标签登记", "location.rules.add": "添加反馈规则", "location.rules.change": "修改反馈规则", "location.rules.remove": "删除反馈规则", "location.feedback": "区域事件下达指令" },
   },
 };
+
+/** What the node says about places, in Chinese: code → [title, advice]. */
+export const LOCATION_PROBLEMS: Record<string, readonly [title: string, hint?: string]> = {
+  "location.plan_unknown": ["没有这个平面图", "可能已被删除。"],
+  "location.zone_unknown": ["没有这个区域", "可能已被删除。"],
+  "location.reader_unknown": ["该设备不是读写器", "可能已被移除。"],
+  "location.tag_unknown": ["该标签没有登记", "可能已被删除。"],
+  "location.rule_unknown": ["没有这条反馈规则", "可能已被删除。"],
+  "location.picture_unknown": ["该平面图没有图片", "请先上传图片。"],
+  "location.plan_name_taken": ["已有同名的平面图", "请换一个名称，名称不区分大小写。"],
+  "location.zone_name_taken": ["已有同名的区域", "请换一个名称，名称不区分大小写。"],
+  "location.rule_name_taken": ["已有同名的规则", "请换一个名称，名称不区分大小写。"],
+  "location.plan_in_use": ["平面图上还有区域或读写器", "请先移走或删除它们。"],
+  "location.revision_stale": ["内容已被他人修改", "请刷新后在最新内容上重做。"],
+  "location.zone_invalid": ["区域不正确：", "区域须有天线，或在平面图上有至少三个角点和一定面积的多边形。"],
+  "location.image_invalid": ["图片无法使用：", "请上传不超过 5 MB、4000 万像素的 PNG、JPEG 或 WebP。"],
+  "location.reader_invalid": ["读写器设置不完整：", "坐标须同时指定 x 和 y 属性，并选择平面图。"],
+  "location.tag_invalid": ["标签名不正确：", "请按读写器上报的写法填写。"],
+  "location.rule_invalid": ["规则不完整：", "写属性须填写值，设备须存在。"],
+  "location.command_denied": ["没有向该设备下达指令的权限", "规则会下达指令，请由有权限的人创建。"],
+  "llrp.taken": ["读写器已被其他客户端占用", "读写器一次只服务一个客户端；请断开其他中间件或测试工具，系统会自动重试。"],
+  "llrp.refused": ["读写器拒绝了请求：", "请检查设置中的天线和协议版本。"],
+  "llrp.malformed": ["对端发来的不是 LLRP：", "请确认端口是读写器的 LLRP 端口，并检查其固件。"],
+  "llrp.no_greeting": ["对端没有按读写器的方式应答", "请确认端口是读写器的 LLRP 端口。"],
+  "llrp.no_answer": ["读写器没有及时应答：", "会自动重新连接；若反复出现，请重启读写器。"],
+};
+/** Why a message of sightings could not be read. */
+export const LOCATION_LETTER: Record<string, string> = { "location.sightings": "“标签读取”主题上的消息格式不正确。" };

@@ -1,5 +1,9 @@
 /** 每个设置项是什么意思。 */
 export const SETTINGS: Record<string, string> = {
+  "location.events_days": "进入、停留和离开事件保留多少天。",
+  "location.trail_days": "标签轨迹保留多少天。",
+  "location.backlog_mb": "跟踪进程离线期间，最多为它保留多少兆字节的消息；超出后放弃最旧的（历史数据不受影响）。",
+  "location.stale_s": "事件比发生时间晚这么多秒才得知时，不再触发设备动作。",
   "edges.port": "边缘节点接入的端口，通常为 7422；0 表示不允许接入。",
   "edges.host": "该端口监听的地址。",
   "edges.public_host": "边缘节点访问该端口所用的主机名或地址。留空则用 [web] public_url 中的。",

@@ -5,7 +5,7 @@ type Schemas = components["schemas"];
 type Sent<T> = T extends (infer I)[] ? Sent<I>[] : T extends object ? { [K in keyof T]-?: Sent<Exclude<T[K], undefined>> } : T;
 
 export type Corner = [x: number, y: number];
-export type Plan = Sent<Schemas["Plan"]>;
+export type Plan = Sent<Schemas["FloorPlan"]>;
 export interface Zone { id: string; name: string; plan_id: string | null; place_id: string | null; antennas: { device_id: string; antenna: number | null }[]; polygon: Corner[]; enter_reads: number; exit_s: number; dwell_s: number; certain: boolean; inside: number; revision: number }
 export type Reader = Sent<Schemas["Reader"]>;
 export type Whereabouts = Sent<Schemas["Whereabouts"]>;

@@ -18,11 +18,11 @@ from millwright.devices.location.looking import EventFilter
 from millwright.devices.location.model import (
     Feedback,
     FeedbackForm,
+    FloorPlan,
     KnownTag,
     LocationEventPage,
-    NewPlan,
+    NewFloorPlan,
     NewZone,
-    Plan,
     Reaction,
     Reader,
     ReaderForm,
@@ -85,19 +85,23 @@ class PlansController(Controller):
     tags = ["Location"]  # noqa: RUF012
 
     @get("/", summary="Plans", operation_id="listPlans", guards=[permit(LOCATION_READ)])
-    async def plans(self, location: NamedDependency[Location]) -> list[Plan]:
+    async def plans(self, location: NamedDependency[Location]) -> list[FloorPlan]:
         """Every plan by name."""
         return await location.plans()
 
     @post("/", summary="Add a plan", operation_id="addPlan", guards=[permit(LOCATION_WRITE)])
-    async def add(self, data: JSONBody[NewPlan], location: NamedDependency[Location]) -> Response[Plan]:
+    async def add(self, data: JSONBody[NewFloorPlan], location: NamedDependency[Location]) -> Response[FloorPlan]:
         """A plan of so many metres; its picture comes after it."""
         return _tagged(await location.add_plan(data), 201)
 
     @put("/{floor_plan_id:str}", summary="Change a plan", operation_id="updatePlan", guards=[permit(LOCATION_WRITE)])
     async def change(
-        self, floor_plan_id: Id, data: JSONBody[NewPlan], location: NamedDependency[Location], if_match: IfMatch = None
-    ) -> Response[Plan]:
+        self,
+        floor_plan_id: Id,
+        data: JSONBody[NewFloorPlan],
+        location: NamedDependency[Location],
+        if_match: IfMatch = None,
+    ) -> Response[FloorPlan]:
         """Put this in the plan's place; its picture stays."""
         return _tagged(await location.change_plan(floor_plan_id, data, revision_of(if_match)))
 
@@ -129,7 +133,7 @@ class PlansController(Controller):
     )
     async def set_picture(
         self, floor_plan_id: Id, request: Request[Any, Any, Any], location: NamedDependency[Location]
-    ) -> Plan:
+    ) -> FloorPlan:
         """The body is a PNG, JPEG or WebP of at most 5 MB, sent as `application/octet-stream`."""
         return await location.set_picture(floor_plan_id, await request.body())
 

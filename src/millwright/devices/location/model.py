@@ -17,7 +17,7 @@ Tag = Annotated[str, Meta(min_length=1, max_length=128, description="An EPC in h
 TagGroup = Annotated[str, Meta(max_length=64, description="A word that tags share; rules may be about it.")]
 
 
-class NewPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewFloorPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A drawing of a floor, a hall, a yard; its lower left corner is 0, 0."""
 
     name: Name
@@ -26,7 +26,7 @@ class NewPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     place_id: Annotated[Id | None, Meta(description="Where it is in the equipment tree (ISA-95).")] = None
 
 
-class Plan(NewPlan, frozen=True, kw_only=True):
+class FloorPlan(NewFloorPlan, frozen=True, kw_only=True):
     """A plan. ``image_type``: of its picture, if it has one."""
 
     id: str

@@ -16,12 +16,12 @@ from millwright.devices.location.looking import EventFilter, LookStore
 from millwright.devices.location.model import (
     Feedback,
     FeedbackForm,
+    FloorPlan,
     KnownTag,
     LocationEvent,
     LocationEventPage,
-    NewPlan,
+    NewFloorPlan,
     NewZone,
-    Plan,
     Reaction,
     Reader,
     ReaderForm,
@@ -49,18 +49,18 @@ class Location:
 
     # --- plans -------------------------------------------------------------------------------------------------------
 
-    async def plans(self) -> list[Plan]:
+    async def plans(self) -> list[FloorPlan]:
         """Every plan by name."""
         return await asyncio.to_thread(self._store.plans)
 
-    async def add_plan(self, new: NewPlan) -> Plan:
+    async def add_plan(self, new: NewFloorPlan) -> FloorPlan:
         """Add a plan. Raises ``Invalid``, ``NotFound`` (place), ``Conflict`` (name)."""
         new = msgspec.structs.replace(new, name=clean_name(new.name))
         plan = await asyncio.to_thread(self._store.add_plan, new_id("pln"), new)
         _note("plan", plan.id, plan.name, plan.organisation_id, None, plan)
         return plan
 
-    async def change_plan(self, plan_id: str, new: NewPlan, expected: int | None) -> Plan:
+    async def change_plan(self, plan_id: str, new: NewFloorPlan, expected: int | None) -> FloorPlan:
         """Change a plan; its picture stays. Raises ``NotFound``, ``Invalid``, ``Conflict``, ``Outdated``."""
         new = msgspec.structs.replace(new, name=clean_name(new.name))
         before = await asyncio.to_thread(self._store.plan, plan_id)
@@ -80,7 +80,7 @@ class Location:
             raise errors.unknown("picture", plan_id)
         return found
 
-    async def set_picture(self, plan_id: str, image: bytes) -> Plan:
+    async def set_picture(self, plan_id: str, image: bytes) -> FloorPlan:
         """Give the plan a picture. Raises ``NotFound``, ``Invalid`` (``location.image_invalid``)."""
         await asyncio.to_thread(self._store.plan, plan_id)
         media_type = await asyncio.to_thread(_type_of, image)

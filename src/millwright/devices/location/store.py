@@ -12,10 +12,10 @@ from millwright.devices.errors import not_found
 from millwright.devices.location import errors
 from millwright.devices.location.layout import ANY_ANTENNA, ReaderSpec, ZoneSpec
 from millwright.devices.location.model import (
+    FloorPlan,
     KnownTag,
-    NewPlan,
+    NewFloorPlan,
     NewZone,
-    Plan,
     Reader,
     ReaderForm,
     TagForm,
@@ -65,17 +65,17 @@ class LocationStore:
 
     # --- plans -------------------------------------------------------------------------------------------------------
 
-    def plans(self) -> list[Plan]:
+    def plans(self) -> list[FloorPlan]:
         """Every plan by name."""
         with self._records.read() as connection:
             return [_plan(row) for row in connection.execute(sa.select(*_PLAN).order_by(plans.c.name_key))]
 
-    def plan(self, plan_id: str) -> Plan:
+    def plan(self, plan_id: str) -> FloorPlan:
         """One plan. Raises ``NotFound``."""
         with self._records.read() as connection:
             return _plan(_row(connection, "plan", sa.select(*_PLAN).where(plans.c.id == plan_id), plan_id))
 
-    def add_plan(self, plan_id: str, new: NewPlan) -> Plan:
+    def add_plan(self, plan_id: str, new: NewFloorPlan) -> FloorPlan:
         """Add a plan. Raises ``NotFound`` (place), ``Conflict`` (name)."""
         with self._records.begin() as connection:
             owner = _owner_of_place(connection, new.place_id) or home()
@@ -88,7 +88,7 @@ class LocationStore:
             )
         return self.plan(plan_id)
 
-    def change_plan(self, plan_id: str, new: NewPlan, expected: int | None) -> Plan:
+    def change_plan(self, plan_id: str, new: NewFloorPlan, expected: int | None) -> FloorPlan:
         """Put ``new`` in the plan's place; its picture stays. Raises ``NotFound``, ``Conflict``, ``Outdated``."""
         with self._records.begin() as connection:
             row = _row(connection, "plan", sa.select(*_PLAN).where(plans.c.id == plan_id), plan_id)
@@ -106,7 +106,7 @@ class LocationStore:
             row = _row(connection, "plan", query, plan_id)
             return None if row.image is None else (bytes(row.image), str(row.image_type))
 
-    def set_picture(self, plan_id: str, image: bytes, image_type: str) -> Plan:
+    def set_picture(self, plan_id: str, image: bytes, image_type: str) -> FloorPlan:
         """Give the plan a picture. Raises ``NotFound``."""
         with self._records.begin() as connection:
             row = _row(connection, "plan", sa.select(*_PLAN).where(plans.c.id == plan_id), plan_id)
@@ -114,7 +114,7 @@ class LocationStore:
             connection.execute(sa.update(plans).where(plans.c.id == plan_id).values(**values))
         return self.plan(plan_id)
 
-    def delete_plan(self, plan_id: str) -> Plan:
+    def delete_plan(self, plan_id: str) -> FloorPlan:
         """Remove a plan that nothing is on. Raises ``NotFound``, ``Conflict`` (``location.plan_in_use``)."""
         with self._records.begin() as connection:
             row = _row(connection, "plan", sa.select(*_PLAN).where(plans.c.id == plan_id), plan_id)
@@ -337,9 +337,9 @@ def _zone_values(new: NewZone) -> dict[str, Any]:
     }
 
 
-def _plan(row: Any) -> Plan:
+def _plan(row: Any) -> FloorPlan:
     values = {name: value for name, value in row._mapping.items() if name != "name_key"}
-    return Plan(**values)
+    return FloorPlan(**values)
 
 
 def _zone(row: Any, inside: int, certain: bool) -> Zone:

@@ -10,7 +10,7 @@ import pytest
 
 from millwright.devices.location import Held, TrackStore
 from millwright.devices.location.keeper import NO_LIMIT
-from millwright.devices.location.model import Antenna, Corner, NewPlan, NewZone, ReaderForm
+from millwright.devices.location.model import Antenna, Corner, NewFloorPlan, NewZone, ReaderForm
 from support.located import Located, located
 from support.mqtt import until
 
@@ -51,7 +51,7 @@ async def test_beacons_become_stays(place: Located) -> None:
 
 async def test_values_of_a_positioning_system_count(place: Located) -> None:
     device_id = await place.device("rtls")
-    place.store.add_plan("p1", NewPlan(name="Hall", width_m=50, height_m=20))
+    place.store.add_plan("p1", NewFloorPlan(name="Hall", width_m=50, height_m=20))
     form = ReaderForm(plan_id="p1", tag_property="who", x_property="pos.x", y_property="pos.y")
     place.store.set_reader(device_id, form, place.clock.now_ms() - 600_000)
     square = [Corner(0, 0), Corner(5, 0), Corner(5, 5), Corner(0, 5)]
