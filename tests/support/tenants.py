@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +12,18 @@ from typing import Any
 import httpx
 import msgspec
 import sqlalchemy as sa
+from PIL import Image
 
 from millwright.approvals import Asked, Requester
 from millwright.cases import SYSTEM
 from millwright.devices.dead_letters import DeadLetter, DeadLetterStream
 from millwright.devices.network import NetworkStore
 from millwright.devices.network.model import Neighbour, NetworkReport
+from millwright.devices.location import FeedbackStore, TrackStore
+from millwright.devices.location.keeping import Step
+from millwright.devices.location.layout import ANY_ANTENNA, ReaderSpec, ZoneSpec, arrange
+from millwright.devices.location.sightings import Report, Sighting
+from millwright.devices.location.tracker import Tracker
 from millwright.devices.store import arrivals
 from millwright.historian import Historian, SeriesInfo
 from millwright.identity.filing.documents import signed
@@ -89,6 +96,7 @@ async def plant(web: RunningWeb, historian: Historian | None, root: httpx.AsyncC
     await asyncio.to_thread(_factors, web, made)
     await _things(web, made)
     await _field(made)
+    await _located(web, made)
     await _billing(root, made)
     await _identifiers(web, made)
     await asyncio.to_thread(_cases, web, made)
@@ -198,6 +206,41 @@ async def _field(made: Tenant) -> None:
     path = f"/connectors/{made.ids['connection_id']}/points"
     await send(client, "POST", path, [point])
     made.ids["point_id"] = (await send(client, "GET", path, status=200))["items"][0]["id"]
+
+
+async def _located(web: RunningWeb, made: Tenant) -> None:
+    """A plan with a picture, a zone, a reader, a tag that came and was seen, and a rule."""
+    client, marker, device = made.client, made.marker, made.ids["device_id"]
+    plan = {"name": f"{marker} plan", "width_m": 9, "height_m": 9, "place_id": made.ids["place_id"]}
+    plan_id = made.ids["floor_plan_id"] = (await send(client, "POST", "/location/plans", plan))["id"]
+    picture = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(picture, "PNG")
+    headers = {"Content-Type": "application/octet-stream"}
+    path = f"/api/v1/location/plans/{plan_id}/picture"
+    answer = await client.put(path, content=picture.getvalue(), headers=headers)
+    assert answer.status_code == 200, answer.text
+    zone = {"name": f"{marker} zone", "plan_id": plan_id, "antennas": [{"device_id": device}]}
+    zone_id = made.ids["zone_id"] = (await send(client, "POST", "/location/zones", zone))["id"]
+    await send(client, "PUT", f"/location/readers/{device}", {"plan_id": plan_id}, 200)
+    tag = made.ids["tag"] = f"{marker}-tag".upper()
+    known = {"name": marker, "group": marker, "device_id": device, "identifier": marker}
+    await send(client, "PUT", f"/location/tags/{tag}", known, 200)
+    rule = {"name": f"{marker} rule", "on": "enter", "zone_id": zone_id, "device_id": device, "value": 1}
+    rule |= {"command": f"{marker}_property"}
+    made.ids["feedback_id"] = (await send(client, "POST", "/location/rules", rule))["id"]
+    tracker = Tracker(arrange([ReaderSpec(device, made.id, plan_id=plan_id)], [_zone_of(zone_id, made, device)]))
+    (reader,) = tracker.layout.readers.values()
+    for second in range(3):
+        tracker.report(reader, Report((Sighting(tag),), T0 + second * 1000), T0 + second * 1000)
+    step = Step(marker, 1, *tracker.take(), list(tracker.tags.values()), {device: (made.id, tracker.readers[device])})
+    records = web.services.records.scoped(EVERYTHING)
+    triggers = await asyncio.to_thread(FeedbackStore(records).triggers)
+    told = await asyncio.to_thread(TrackStore(records).keep, step, triggers, {}, T0)
+    assert [event.kind for event in told] == ["enter"]
+
+
+def _zone_of(zone_id: str, made: Tenant, device: str) -> ZoneSpec:
+    return ZoneSpec(zone_id, f"{made.marker} zone", made.id, antennas=frozenset({(device, ANY_ANTENNA)}))
 
 
 async def _billing(root: httpx.AsyncClient, made: Tenant) -> None:

@@ -55,6 +55,7 @@ from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.device_http import DeviceHttp, DeviceHttpSettings, IntakeDesk
 from millwright.devices.edge import EdgeDoor, Edges, EdgeStore
 from millwright.devices.history_import import ReadingImportFiles, ReadingImports, ReadingImportWorker
+from millwright.devices.location import FeedbackStore, Location, LocationStore, LookStore
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.devices.network import Networks, NetworkStore
 from millwright.engines import secrets
@@ -359,6 +360,7 @@ def compose(
             "handle_keys": HandleKeys(everything, register, clock),
             "templates": templates,
             "commands": commands,
+            "location": Location(LocationStore(records), LookStore(records), FeedbackStore(records), clock),
             "guards": guards,
             "register": register,
             "registration": registration,

@@ -7,12 +7,12 @@ import type { Alarm, Command, Value } from "./model";
 export interface LiveReadings { device_id: string; readings: [property: string, time_ms: number, value: Value, quality: number][] }
 export interface LivePresence { device_id: string; online: boolean; since_ms?: number | null; last_seen_ms?: number | null; reason?: string | null }
 export interface LiveEvents {
-  readings: LiveReadings; alarm: Alarm; command: Command; presence: LivePresence; stats: unknown; arrivals: unknown; dead_letters: unknown;
+  readings: LiveReadings; alarm: Alarm; command: Command; location: unknown; presence: LivePresence; stats: unknown; arrivals: unknown; dead_letters: unknown;
 }
 export type LiveState = "connecting" | "open" | "lost" | "idle";
 type Handler<K extends keyof LiveEvents> = (event: LiveEvents[K]) => void;
 
-const NAMES: (keyof LiveEvents)[] = ["readings", "alarm", "command", "presence", "stats", "arrivals", "dead_letters"];
+const NAMES: (keyof LiveEvents)[] = ["readings", "alarm", "command", "location", "presence", "stats", "arrivals", "dead_letters"];
 const REOPEN_AFTER_MS = 3000;
 const SETTLE_MS = 150;
 

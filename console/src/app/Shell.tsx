@@ -1,5 +1,5 @@
 import {
-  AlertOutlined, ApartmentOutlined, ApiOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ClusterOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, DeploymentUnitOutlined, HistoryOutlined, InboxOutlined, MedicineBoxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, RadarChartOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, SolutionOutlined, TagsOutlined, TeamOutlined,
+  AimOutlined, AlertOutlined, ApartmentOutlined, ApiOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ClusterOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, DeploymentUnitOutlined, HistoryOutlined, InboxOutlined, MedicineBoxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, RadarChartOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, SolutionOutlined, TagsOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -104,6 +104,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const drills = useMay("drills:read");
   const edges = useMay("edges:read");
   const networks = useMay("network:read");
+  const located = useMay("location:read");
   const several = (useRights(60_000).data?.organisations.length ?? 0) > 1;
   const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
   const asking = overview.data?.alarms.unacknowledged ?? 0;
@@ -134,6 +135,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     ...(decides || waiting > 0 || (approvals.data?.mine ?? 0) > 0 ? [item("/approvals", <CheckSquareOutlined />, t.nav.approvals, waiting)] : []),
     { type: "divider" as const },
     item("/places", <ApartmentOutlined />, t.nav.places),
+    ...(located ? [item("/location", <AimOutlined />, t.location.title)] : []),
     ...(edges ? [item("/edges", <ClusterOutlined />, t.edges.title)] : []),
     ...(networks ? [item("/networks", <DeploymentUnitOutlined />, t.networks.title)] : []),
     item("/models", <DatabaseOutlined />, t.nav.models),

@@ -9,6 +9,7 @@ const AT_MOST_EVERY_MS = 1000;
 const SHOWS: Partial<Record<keyof LiveEvents, string[]>> = {
   alarm: ["alarms", "overview", "devices"],
   command: ["commands"],
+  location: ["location"],
   presence: ["devices", "overview"],
   arrivals: ["arrivals", "overview", "devices"],
   dead_letters: ["dead-letters", "overview"],
@@ -33,6 +34,7 @@ export function useLiveRefresh(): void {
     if (sound && alarm.state === "unacknowledged") alarmBeep(alarm.priority);
   });
   useLive("command", () => { refresh("command"); });
+  useLive("location", () => { refresh("location"); });
   useLive("presence", () => { refresh("presence"); });
   useLive("arrivals", () => { refresh("arrivals"); });
   useLive("dead_letters", () => { refresh("dead_letters"); });

@@ -26,6 +26,7 @@ const pages: RouteObject[] = [
   { path: "edges/:id", element: page(() => import("../edges/EdgesPage")) },
   { path: "networks", element: page(() => import("../networks/NetworksPage")) },
   { path: "networks/:id", element: page(() => import("../networks/NetworkPage")) },
+  { path: "location", element: page(() => import("../location/LocationPage")) },
   { path: "alarms", element: page(() => import("../alarms/AlarmsPage")) },
   { path: "approvals", element: page(() => import("../approvals/ApprovalsPage")) },
   { path: "rules", element: page(() => import("../rules/RulesPage")) },

@@ -8,7 +8,7 @@ on one machine, ``millwright run ROLE`` runs one of them anywhere.
 ROLES = ("historian", "listener", "resolver", "web")
 """Every role, in the order they start; they stop in reverse, so that each can flush into those before it."""
 
-WHEN_NEEDED = ("connectors", "network")
+WHEN_NEEDED = ("connectors", "network", "location")
 """Roles that the supervisor runs while a marker in the data folder says that they are needed."""
 
 FURTHER = ("edges", "edge")

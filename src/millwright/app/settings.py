@@ -19,6 +19,7 @@ from millwright.devices.commands.settings import CommandsSettings
 from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.device_http.settings import DeviceHttpSettings
 from millwright.devices.edge.settings import EdgeSettings, EdgesSettings
+from millwright.devices.location.settings import LocationSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.network.settings import NetworkSettings
 from millwright.devices.settings import DevicesSettings
@@ -56,6 +57,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     devices: DevicesSettings = field(default_factory=DevicesSettings)
     connectors: ConnectorsSettings = field(default_factory=ConnectorsSettings)
     commands: CommandsSettings = field(default_factory=CommandsSettings)
+    location: LocationSettings = field(default_factory=LocationSettings)
     edges: EdgesSettings = field(default_factory=EdgesSettings)
     edge: EdgeSettings = field(default_factory=EdgeSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)

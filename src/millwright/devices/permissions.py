@@ -20,6 +20,8 @@ TELEMETRY: Final = frozenset(
 
 ANSWERS: Final = frozenset({"millwright/v1/commands/response"})
 """Where any device answers commands."""
+SIGHTINGS: Final = frozenset({"millwright/v1/sightings"})
+"""Where a reader says which tags it sees."""
 _RPC: Final = ("v1/devices/me/rpc/response/", "v1/devices/me/rpc/request/")
 """Below these a number follows: ThingsBoard's answers, and requests of the device's own."""
 
@@ -62,7 +64,7 @@ class Principal:
         self.revision = revision
         self.expires_ms = expires_ms
         self.organisation_id = organisation_id
-        self._publish = TELEMETRY | ANSWERS
+        self._publish = TELEMETRY | ANSWERS | SIGHTINGS
         self._publish_prefixes: tuple[str, ...] = (*_RPC, ATTRIBUTES_REQUEST)
         self._roots = own_roots(*address) if address is not None else ()
         self._speaks_for = gateway and address is not None and address[0] == "alibaba"

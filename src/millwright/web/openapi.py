@@ -33,6 +33,7 @@ _TAGS = {
     "Certificates": "Authorities, certificates of devices and nodes, enrolment (RFC 7030).",
     "Networks": "The network around this node and its edges: interfaces, peers, protocols, findings.",
     "Edges": "Nodes near the devices that forward to this one, and how they join.",
+    "Location": "Tags, readers, plans and zones: who is where, what happened, and what is made of it.",
     "Arrivals": "Devices that knocked without being known.",
     "Connectors": "Field protocols: connections, their points and health; testing, browsing and reading field devices.",
     "History": "Readings: latest, raw, in buckets; retention.",

@@ -147,6 +147,9 @@ def query(path: str, ids: dict[str, str], marker: str) -> dict[str, Any]:
         "/api/v1/commands": {"batch_id": ids["batch_id"]},
         "/api/v1/rules": {"device_id": ids["device_id"]},
         "/api/v1/carriers/{symbology}": {"text": "x"},
+        "/api/v1/location/now": {"zone_id": ids["zone_id"]},
+        "/api/v1/location/events": {"zone_id": ids["zone_id"]},
+        "/api/v1/location/events/export": {"zone_id": ids["zone_id"]},
         "/api/v1/identifiers/check": {"identifier": ids["identifier"]},
         "/api/v1/identifiers/record": {"identifier": ids["identifier"]},
         "/api/v1/identifiers/record/versions": {"identifier": ids["identifier"]},
@@ -193,6 +196,7 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "PUT /networks/{site_id}/watching": {"watched": True},
         "POST /networks/{site_id}/neighbours/known": {"all": True},
         "POST /networks/{site_id}/scans": {"subnet": "10.0.0.0/30"},
+        **placed(ids),
         "POST /models/{model_id}/versions": {"name": "m", "properties": []},
         "POST /devices": {"name": "d", "place_id": ids["place_id"]},
         "PATCH /devices/{device_id}": {"title": "t"},
@@ -299,6 +303,25 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /carriers/sheet": {"labels": [{"text": "x"}], "format": "svg"},
         "POST /grants": {"organisation_id": organisation, "role": "viewer", "person_id": ids["person_id"]},
     }.get(f"{method} {short}", {})
+
+
+def placed(ids: dict[str, str]) -> dict[str, Any]:
+    """Bodies of sensing and place."""
+    device, plan = ids["device_id"], ids["floor_plan_id"]
+    drawn = {"name": "p", "width_m": 1, "height_m": 1, "place_id": ids["place_id"]}
+    zone = {"name": "z", "plan_id": plan, "antennas": [{"device_id": device}]}
+    rule = {"name": "r", "on": "enter", "zone_id": ids["zone_id"], "device_id": device, "command": "c", "value": 1}
+    return {
+        "POST /location/plans": drawn,
+        "PUT /location/plans/{floor_plan_id}": drawn,
+        "POST /location/zones": zone,
+        "PUT /location/zones/{zone_id}": zone,
+        "PUT /location/readers/{device_id}": {"plan_id": plan},
+        "POST /location/tags": [{"tag": ids["tag"], "device_id": device}],
+        "PUT /location/tags/{tag}": {"device_id": device},
+        "POST /location/rules": rule,
+        "PUT /location/rules/{feedback_id}": rule,
+    }
 
 
 async def ask(

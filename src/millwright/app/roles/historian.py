@@ -10,6 +10,7 @@ import msgspec
 
 from millwright.app.connectors import points_of
 from millwright.app.ledger import ledger_parts
+from millwright.app.location import intake_hold
 from millwright.app.node import Composition, Node
 from millwright.app.pipeline import Pipeline
 from millwright.app.snapshots import StoredBytes
@@ -30,6 +31,7 @@ from millwright.devices.dialects import AttributeAnswers, Children, DialectDecod
 from millwright.devices.edge.joining import find_membership
 from millwright.devices.edge.keeping import read_kept
 from millwright.devices.edge.positions import EdgePositions
+from millwright.devices.location import SightingDecoder
 from millwright.devices.sparkplug import HostState, SparkplugHost, command_topic, publish, rebirth_request
 from millwright.devices.telemetry import ChildHeard, Collector, Decoded, Outgoing, new_decoder
 from millwright.engines.clickhouse import open_engine
@@ -168,6 +170,7 @@ def compose(node: Node) -> Composition:
             sparkplug,
             AnswerDecoder(collector),
             partial(DialectDecoder, children, collector),
+            SightingDecoder(collector),
         ),
         historian,
         sparkplug,
@@ -184,7 +187,7 @@ def compose(node: Node) -> Composition:
         before_acknowledge=[("alarms", alarms.flush), ("commands", commands.settle), ("edges", positions.settle)],
         tally=StreamTally(CountStore(node.records), node.clock),
         see=positions.see,
-        hold=partial(read_kept, node.bus) if is_edge else None,
+        hold=intake_hold(node, [partial(read_kept, node.bus)] if is_edge else []),
     )
     node.stats.sources += [
         pipeline.figures,

@@ -24,6 +24,7 @@ from millwright.app.identifiers import (
 from millwright.app.intake import guarded
 from millwright.app.limits import QuotaDoor, QuotaProblems, RatePacer
 from millwright.app.network import networks_of
+from millwright.app.location import places_of
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.refusals import RecordedAuthenticator
 from millwright.app.settings import describe
@@ -148,6 +149,7 @@ def compose(node: Node) -> Composition:
     start_drill = partial(_start_drill, node)
     field = connectors_of(node, devices, secrets)
     networks, network_keeper = networks_of(node, devices)
+    places = places_of(node)
     services = Services(
         parties=parties,
         approvals=approvals,
@@ -188,6 +190,7 @@ def compose(node: Node) -> Composition:
             **filing.services(parties, secrets, node),
             "templates": templates,
             "commands": commands,
+            "location": places.location,
             "guards": guards,
             "registration": registration,
             "drills": Drills(DrillBook(node.folder.identifier_drills), start_drill),
@@ -243,7 +246,7 @@ def compose(node: Node) -> Composition:
     before: list[Part] = [disk, own, dead_letters, register, identifiers, rotation, keeper, departed, prefix_keeper]
     if recursor is not None:
         before.append(recursor)
-    before += [agent, field.keeper, network_keeper]
+    before += [agent, field.keeper, network_keeper, places.keeper]
     watching: list[Part] = [board, mirrors, Teller(watch, node.bus, settings.node.name)]
     return Composition(
         [*before, importing, bringing, following, tally, limits, *sending, *watching, server], server.url

@@ -12,6 +12,7 @@ from millwright.devices.api.models import ModelsController
 from millwright.devices.api.places import PlacesController
 from millwright.devices.commands.api import ROUTES as COMMANDS
 from millwright.devices.network.api import ROUTES as NETWORKS
+from millwright.devices.location.api import ROUTES as LOCATION
 
 ROUTES = [
     PlacesController,
@@ -27,6 +28,7 @@ ROUTES = [
     EdgesController,
     EdgeJoiningController,
     *NETWORKS,
+    *LOCATION,
 ]
 """What the web host mounts."""
 

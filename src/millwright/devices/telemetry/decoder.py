@@ -30,6 +30,8 @@ JSON_TOPICS: Final = frozenset(
 SPARKPLUG_PREFIX: Final = "spBv1.0/"
 COMMAND_PREFIXES: Final = ("millwright/v1/commands/", "v1/devices/me/rpc/")
 """Topics on which devices answer commands and ask for something."""
+SIGHTINGS_TOPIC: Final = "millwright/v1/sightings"
+"""Where readers say which tags they see; see :mod:`millwright.devices.location`."""
 DIALECT_PREFIXES: Final = ("/", "v1/gateway/", "v1/devices/me/attributes/request/")
 """How the topics of other platforms begin; see :mod:`millwright.devices.dialects`."""
 
@@ -57,6 +59,7 @@ class Decoder:
         sparkplug: RunDecoder,
         answers: RunDecoder | None = None,
         dialects: RunDecoder | None = None,
+        sightings: RunDecoder | None = None,
     ) -> None:
         self._directory = directory
         self._collector = collector
@@ -64,6 +67,7 @@ class Decoder:
         self._sparkplug = sparkplug
         self._answers = answers
         self._dialects = dialects
+        self._sightings = sightings
 
     @property
     def repeats(self) -> RepeatMemory:
@@ -137,6 +141,8 @@ class Decoder:
             self._answers.decode(run, device, sequence)
         elif self._dialects is not None and run.topic.startswith(DIALECT_PREFIXES):
             self._dialects.decode(run, device, sequence)
+        elif self._sightings is not None and run.topic == SIGHTINGS_TOPIC:
+            self._sightings.decode(run, device, sequence)
         else:
             self._refuse(run, "telemetry.topic_unknown", f"Nothing here reads the topic {run.topic[:200]!r}.")
 
@@ -181,10 +187,12 @@ def new_decoder(
     sparkplug: RunDecoder,
     answers: RunDecoder | None = None,
     dialects: Callable[[JsonDecoder], RunDecoder] | None = None,
+    sightings: RunDecoder | None = None,
 ) -> Decoder:
     """A decoder with its JSON side wired to ``collector``, which ``sparkplug`` and ``answers`` fill too.
 
     ``dialects`` makes the reader of other platforms' topics, which hands on to the JSON side.
     """
     json = JsonDecoder(collector, settings)
-    return Decoder(directory, collector, json, sparkplug, answers, None if dialects is None else dialects(json))
+    others = None if dialects is None else dialects(json)
+    return Decoder(directory, collector, json, sparkplug, answers, others, sightings)

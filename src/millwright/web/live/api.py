@@ -55,10 +55,10 @@ async def live(
     """Server-Sent Events until the client leaves or its session ends.
 
     Events: `readings` of the devices asked for (`{"device_id", "readings": [[property, time_ms, value, quality]…]}`,
-    thinned to one value per property and 200 ms), `alarm`, `command` and `presence` of the organisations that are seen;
-    for those who see the whole node also `stats`, `arrivals`, `dead_letters`. Each carries one line of JSON. A client
-    too slow to take everything gets the latest of each. A comment line comes every ten seconds when there is nothing
-    else.
+    thinned to one value per property and 200 ms), `alarm`, `command`, `location` and `presence` of the organisations
+    that are seen; for those who see the whole node also `stats`, `arrivals`, `dead_letters`. Each carries one line of
+    JSON. A client too slow to take everything gets the latest of each. A comment line comes every ten seconds when
+    there is nothing else.
     """
     hub.check_room(session.person.id)
     secret = secret_of(request.scope)
@@ -91,6 +91,7 @@ async def _sight(
         presence=authority.scope("devices:read", organisation_id).organisations,
         alarms=authority.scope("alarms:read", organisation_id).organisations,
         commands=authority.scope("commands:read", organisation_id).organisations,
+        places=authority.scope("location:read", organisation_id).organisations,
         unknown=authority.may("arrivals:read", ROOT),
         node=authority.may("system:read", ROOT),
     )

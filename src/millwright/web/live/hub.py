@@ -52,6 +52,7 @@ class Hub:
             await self._bus.subscribe("live.*", self._on_readings),
             await self._bus.subscribe("events.alarms", self._on_alarm),
             await self._bus.subscribe("events.commands", self._on_command),
+            await self._bus.subscribe("events.location", self._on_location),
             await self._bus.subscribe("events.devices.presence", self._on_presence),
             await self._bus.subscribe("events.devices.changed", self._on_changed),
             await self._bus.subscribe("events.devices.arrivals", self._on_arrivals),
@@ -153,6 +154,13 @@ class Hub:
             owner = command.get("organisation_id")
             data = msgspec.json.encode(command)
             self._broadcast("command", str(command.get("id")), data, lambda sight: owner in sight.commands)
+
+    async def _on_location(self, _subject: str, payload: bytes) -> None:
+        happened = _decode(payload)
+        if isinstance(happened, dict):
+            owner = happened.get("organisation_id")
+            data = msgspec.json.encode(happened)
+            self._broadcast("location", str(happened.get("number")), data, lambda sight: owner in sight.places)
 
     async def _on_arrivals(self, _subject: str, _payload: bytes) -> None:
         self._broadcast("arrivals", "", b"{}", lambda sight: sight.unknown)

@@ -22,7 +22,7 @@ _READINGS_APART = 4
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a stream may show: whose readings, presence, alarms and commands, and whether the node.
+    """What a stream may show: whose readings, presence, alarms, commands and places, and whether the node.
 
     ``unknown``: arrivals that belong to nobody yet.
     """
@@ -31,6 +31,7 @@ class Sight:
     presence: frozenset[str] = frozenset()
     alarms: frozenset[str] = frozenset()
     commands: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
     unknown: bool = False
     node: bool = False
 

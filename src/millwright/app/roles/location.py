@@ -1,0 +1,33 @@
+"""The role ``location``: follows tags, tells who comes and goes, and closes the loop."""
+
+from __future__ import annotations
+
+from millwright.app.node import Composition, Node
+from millwright.app.stats import Figures
+from millwright.devices.commands import commands_service
+from millwright.devices.location import FeedbackStore, LocationStore, LocationWorker, Reactor, TrackStore
+from millwright.historian import HistorianClient
+from millwright.kernel.scope import EVERYTHING
+from millwright.ledger import Recorder
+from millwright.operations import Alarms
+
+
+def compose(node: Node) -> Composition:
+    """The tracker, and what asks for commands."""
+    everything = node.records.scoped(EVERYTHING)
+    settings = node.settings.location
+    feedback = FeedbackStore(everything)
+    worker = LocationWorker(node.bus, LocationStore(everything), TrackStore(everything), feedback, node.clock, settings)
+    commands, _ = commands_service(
+        everything,
+        everything,
+        HistorianClient(node.bus),
+        Alarms(everything, node.bus, node.clock).active_by_priority,
+        node.bus,
+        node.clock,
+        node.settings.commands,
+    )
+    recorder = Recorder(node.bus)
+    reactor = Reactor(feedback, commands, recorder, node.clock, settings.stale_s)
+    node.stats.sources.append(lambda: Figures(worker.counters() | reactor.counters(), worker.gauges()))
+    return Composition([recorder, worker, reactor])
