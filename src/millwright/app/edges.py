@@ -1,4 +1,4 @@
-"""Which roles a node runs: all of them, those of a parent of edges, or those of an edge."""
+"""Which roles a node runs: all of them, those of a parent of edges, or those of an edge; and where vehicles connect."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from millwright.app.folder import DataFolder
 from millwright.app.sections import ProcessSettings, load_sections
 from millwright.devices.edge.joining import find_membership, remote_of
 from millwright.devices.edge.settings import EdgeSettings, EdgesSettings
+from millwright.devices.vehicles.settings import VehiclesSettings
 from millwright.engines.nats import LeafRemote
 
 
 class _Sections(ProcessSettings, frozen=True):
     edges: EdgesSettings = field(default_factory=EdgesSettings)
     edge: EdgeSettings = field(default_factory=EdgeSettings)
+    vehicles: VehiclesSettings = field(default_factory=VehiclesSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ def chosen(config: Path | None, folder: DataFolder, environ: Mapping[str, str] |
     """By the settings, and by whether the folder has joined a parent. Raises ``Corrupt`` (``devices.edge_file``)."""
     settings = load_sections(_Sections, config, environ)
     membership = find_membership(folder.root)
+    further = ("vehicles",) if settings.vehicles.port or settings.vehicles.tls_port else ()
     if membership is None:
-        return Chosen((*ROLES, "edges") if settings.edges.port else ROLES)
+        return Chosen((*ROLES, *(("edges",) if settings.edges.port else ()), *further))
     roles = ("historian", "listener", "edge", *(("web",) if settings.edge.console else ()))
-    return Chosen(roles, remote_of(membership, folder.root))
+    return Chosen((*roles, *further), remote_of(membership, folder.root))

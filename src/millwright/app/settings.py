@@ -22,6 +22,7 @@ from millwright.devices.edge.settings import EdgeSettings, EdgesSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
+from millwright.devices.vehicles.settings import VehiclesSettings
 from millwright.engines.clickhouse.settings import ClickHouseSettings
 from millwright.engines.secrets.settings import SecretsSettings
 from millwright.engines.sql.settings import SqlSettings
@@ -57,6 +58,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     commands: CommandsSettings = field(default_factory=CommandsSettings)
     edges: EdgesSettings = field(default_factory=EdgesSettings)
     edge: EdgeSettings = field(default_factory=EdgeSettings)
+    vehicles: VehiclesSettings = field(default_factory=VehiclesSettings)
     historian: HistorianSettings = field(default_factory=HistorianSettings)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     handle: HandleSettings = field(default_factory=HandleSettings)

@@ -32,6 +32,7 @@ from millwright.devices.edge.keeping import read_kept
 from millwright.devices.edge.positions import EdgePositions
 from millwright.devices.sparkplug import HostState, SparkplugHost, command_topic, publish, rebirth_request
 from millwright.devices.telemetry import ChildHeard, Collector, Decoded, Outgoing, new_decoder
+from millwright.devices.vehicles import VehicleRuns
 from millwright.engines.clickhouse import open_engine
 from millwright.historian import Historian, HistorianServer, LivePublisher, PolicyStore, Retention
 from millwright.kernel import MillwrightError
@@ -168,6 +169,7 @@ def compose(node: Node) -> Composition:
             sparkplug,
             AnswerDecoder(collector),
             partial(DialectDecoder, children, collector),
+            partial(VehicleRuns, children, collector),
         ),
         historian,
         sparkplug,

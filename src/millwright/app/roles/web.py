@@ -39,6 +39,7 @@ from millwright.devices.device_http import DeviceHttp, IntakeDesk
 from millwright.devices.edge import EdgeDoor, Edges, EdgeStore
 from millwright.devices.history_import import ReadingImportFiles, ReadingImportKeeper, ReadingImports
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
+from millwright.devices.vehicles.service import Vehicles
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.identity.drills import DrillBook, Drills
@@ -180,6 +181,7 @@ def compose(node: Node) -> Composition:
                 EdgeStore(node.records), EdgeStore(everything), devices.changes, node.clock, _edge_door(node, authority)
             ),
             "device_certificates": held,
+            "vehicles": Vehicles(devices, settings.vehicles),
             "metering": metering,
             "prefixes": prefixes,
             "handle_keys": HandleKeys(everything, register, node.clock),

@@ -1,5 +1,5 @@
 """Routes below ``/api/v1``: places, models, devices with their credentials and certificates,
-enrolment, arrivals, imports of readings; and EST at its well-known place."""
+enrolment, arrivals, imports of readings, vehicles; and EST at its well-known place."""
 
 from millwright.devices.api.arrivals import ArrivalsController
 from millwright.devices.api.bulk import ImportController
@@ -11,6 +11,7 @@ from millwright.devices.api.history_import import ReadingImportsController
 from millwright.devices.api.models import ModelsController
 from millwright.devices.api.places import PlacesController
 from millwright.devices.commands.api import ROUTES as COMMANDS
+from millwright.devices.vehicles.api import VehiclesController
 
 ROUTES = [
     PlacesController,
@@ -25,6 +26,7 @@ ROUTES = [
     ReadingImportsController,
     EdgesController,
     EdgeJoiningController,
+    VehiclesController,
 ]
 """What the web host mounts."""
 
