@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from millwright import __version__
@@ -33,6 +34,7 @@ from millwright.certificates import CertificateAuthority
 from millwright.devices import Access, ArrivalService, ArrivalStore, Changes, DevicesService, DeviceStore
 from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.commands import commands_service
+from millwright.devices.connectors.webhook.receiving import Webhooks
 from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.device_http import DeviceHttp, IntakeDesk
@@ -146,7 +148,8 @@ def compose(node: Node) -> Composition:
         settings.commands,
     )
     start_drill = partial(_start_drill, node)
-    field = connectors_of(node, devices, secrets)
+    pacer = RatePacer(lambda: limits.ceilings, node.clock)
+    field = connectors_of(node, devices, secrets, pacer.take_all)
     services = Services(
         parties=parties,
         approvals=approvals,
@@ -215,7 +218,9 @@ def compose(node: Node) -> Composition:
         watch=watch,
     )
     senders, sending = _device_http(node, mqtt, denials, limits, disk)
-    app = create_app(services, public=public, snms_at_root=settings.identity.snms, devices=senders)
+    app = create_app(
+        services, public=public, snms_at_root=settings.identity.snms, devices=Senders(senders, field.webhooks)
+    )
     server = WebServer(app, chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
     keeper = ApprovalsKeeper(approvals, recorder, node.clock)
@@ -233,6 +238,7 @@ def compose(node: Node) -> Composition:
             server.counters() | recorder.counters() | {"calls_refused": services.calls.refused}, server.gauges()
         ),
         lambda: Figures(public.counters()),
+        lambda: Figures(field.webhooks.figures()),
         own.figures,
         lambda: figures(agent.counters(), agent.gauges(), agent.problems()),
         lambda: Figures({"search_indexed": following.indexed}, following.gauges()),
@@ -285,6 +291,21 @@ def _edge_door(node: Node, authority: CertificateAuthority) -> EdgeDoor:
             else ""
         ),
     )
+
+
+class Senders:
+    """Those who send with a secret of their own: devices over HTTP, and webhooks."""
+
+    def __init__(self, *applications: DeviceHttp | Webhooks) -> None:
+        self._applications = applications
+
+    def takes(self, path: str) -> bool:
+        """Whether an address is of one of them."""
+        return any(each.takes(path) for each in self._applications)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One request."""
+        await next(each for each in self._applications if each.takes(scope["path"]))(scope, receive, send)
 
 
 async def _start_drill(node: Node, arguments: list[str]) -> asyncio.subprocess.Process:
