@@ -39,3 +39,16 @@ class VehiclesSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_uncommitted_mb: Annotated[
         int, Meta(description="Above this much taken and not yet durable nothing more is read, in megabytes.", ge=1)
     ] = 16
+    forward: Annotated[
+        str,
+        Meta(
+            description="Public platforms that everything is forwarded to, separated by spaces: "
+            "`gbt32960+tls://user:password@host:port?code=CODE`, or `gbt32960://` without TLS."
+        ),
+    ] = ""
+    forward_days: Annotated[
+        float, Meta(description="How long what is to be forwarded is kept while a platform is away, in days.", gt=0)
+    ] = 14
+    forward_mb: Annotated[
+        int, Meta(description="Most disk for what is to be forwarded, in megabytes; then the oldest goes.", ge=16)
+    ] = 4096
