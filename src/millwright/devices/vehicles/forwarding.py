@@ -79,7 +79,7 @@ def _target(url: str) -> Target:
         raise Invalid(
             f"A platform to forward to cannot be read: {error}.",
             code="vehicles.forward_invalid",
-            hint="Write gbt32960+tls://user:password@host:port?code=CODE; of user, password and code 12, 20 and 17 signs fit.",
+            hint="Write gbt32960+tls://user:password@host:port?code=CODE; there are 12, 20 and 17 signs for the names.",
         ) from None
     return Target(
         parts.hostname, parts.port, name, secret, code, parts.scheme.endswith("tls"), query.get("ca", [""])[0]
