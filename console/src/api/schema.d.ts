@@ -1120,6 +1120,26 @@ export interface paths {
         patch: operations["updateConnection"];
         trace?: never;
     };
+    "/api/v1/connectors/{connection_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was sent lately
+         * @description The last requests to a webhook, newest first: taken, repeated, or refused and why.
+         */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connectors/{connection_id}/points": {
         parameters: {
             query?: never;
@@ -1286,6 +1306,26 @@ export interface paths {
          *     A new device or model takes the permission to make one, too.
          */
         post: operations["mapTags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connection_id}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a document
+         * @description What the points of the webhook would make of a document; nothing is stored, no signature is asked for.
+         */
+        post: operations["tryWebhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6110,6 +6150,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vehicles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where vehicles connect
+         * @description The ports, and the ready thing model if it was made.
+         */
+        get: operations["getVehicleAccess"];
+        put?: never;
+        /**
+         * Register vehicles
+         * @description Register vehicles by VIN and ICCID; the rows that can be are, the others come back with their reason.
+         */
+        post: operations["addVehicles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vehicles/model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The model of vehicles
+         * @description The ready thing model, made at the first call.
+         */
+        post: operations["ensureVehicleModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vehicles/platforms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register a platform
+         * @description Register a platform that forwards its vehicles to this node.
+         */
+        post: operations["addVehiclePlatform"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -7509,7 +7613,7 @@ export interface components {
         /** ForeignAddress */
         ForeignAddress: {
             /** @enum {string} */
-            dialect: "thingsboard" | "alibaba" | "jetlinks";
+            dialect: "thingsboard" | "alibaba" | "jetlinks" | "gbt32960";
             name: string;
             product_key?: string | null;
         };
@@ -8314,6 +8418,9 @@ export interface components {
              * @example gateway
              */
             label?: string | null;
+            password?: string | null;
+            /** @description A user name that the device brings along, with `password`, because it takes no token: of a vehicle its VIN, with the ICCID; of a platform its name. */
+            username?: string | null;
         };
         /** NewDevice */
         NewDevice: {
@@ -8543,6 +8650,17 @@ export interface components {
         NewPlan: {
             document: components["schemas"]["PlanDocument"];
             organisation_id?: string | null;
+        };
+        /** NewPlatform */
+        NewPlatform: {
+            name: string;
+            password: string;
+            /**
+             * @description Register its vehicles unasked.
+             * @default true
+             */
+            registers: boolean;
+            username: string;
         };
         /** NewPoint */
         NewPoint: {
@@ -9782,6 +9900,13 @@ export interface components {
             reason_zh: string;
             row: number;
         };
+        /** RefusedTerminal */
+        RefusedTerminal: {
+            code: string;
+            reason: string;
+            row: number;
+            vin: string;
+        };
         /** Rehearsal */
         Rehearsal: {
             device_count: number;
@@ -10150,6 +10275,12 @@ export interface components {
             device_id?: string | null;
             reason?: string | null;
             sequences?: number[];
+        };
+        /** Sent */
+        Sent: {
+            body: string;
+            /** @default application/json */
+            content_type: string;
         };
         /** SentFiling */
         SentFiling: {
@@ -10764,6 +10895,30 @@ export interface components {
             template_id: string;
             version: number;
         };
+        /** Terminal */
+        Terminal: {
+            /** @description Of its SIM card; `-` where the terminal sends none. */
+            iccid: string;
+            /** @description Null: the VIN. */
+            name?: string | null;
+            place_id?: string | null;
+            /** @default [] */
+            tags: string[];
+            title?: string | null;
+            /**
+             * @description VIN.
+             * @example LSVAM4187C2184847
+             */
+            vin: string;
+        };
+        /** TerminalReport */
+        TerminalReport: {
+            doubtful: {
+                [key: string]: string;
+            };
+            refused: components["schemas"]["RefusedTerminal"][];
+            registered: components["schemas"]["Device"][];
+        };
         /** Tested */
         Tested: {
             identity: components["schemas"]["PeerIdentity"];
@@ -10900,6 +11055,12 @@ export interface components {
             type: "value";
             value: number | boolean | string;
         };
+        /** VehicleAccess */
+        VehicleAccess: {
+            model_id: string | null;
+            port: number | null;
+            tls_port: number | null;
+        };
         /** Verification */
         Verification: {
             counts_equal: boolean;
@@ -10914,6 +11075,19 @@ export interface components {
         Ways: {
             passkeys: boolean;
             providers: components["schemas"]["Provider"][];
+        };
+        /** WebhookDelivery */
+        WebhookDelivery: {
+            at_ms: number;
+            code: string | null;
+            delivery_id: string | null;
+            id: string;
+            /** @enum {string} */
+            outcome: "taken" | "repeated" | "refused";
+            peer: string;
+            readings: number;
+            reason: string | null;
+            size: number;
         };
         /** WholeLetter */
         WholeLetter: {
@@ -14753,6 +14927,67 @@ export interface operations {
             };
         };
     };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listPoints: {
         parameters: {
             query?: {
@@ -15395,6 +15630,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tryWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The connection. */
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Sent"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadValue"][];
                 };
             };
             /** @description The request has wrong values. */
@@ -34376,6 +34674,265 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReportSent"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getVehicleAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VehicleAccess"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addVehicles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Terminal"][];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalReport"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ensureVehicleModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addVehiclePlatform: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPlatform"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description It takes a second person, and waits. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldRequest"];
                 };
             };
             /** @description The request has wrong values. */
