@@ -17,13 +17,13 @@ from PIL import Image
 from millwright.approvals import Asked, Requester
 from millwright.cases import SYSTEM
 from millwright.devices.dead_letters import DeadLetter, DeadLetterStream
-from millwright.devices.network import NetworkStore
-from millwright.devices.network.model import Neighbour, NetworkReport
 from millwright.devices.location import FeedbackStore, TrackStore
 from millwright.devices.location.keeping import Step
 from millwright.devices.location.layout import ANY_ANTENNA, ReaderSpec, ZoneSpec, arrange
 from millwright.devices.location.sightings import Report, Sighting
 from millwright.devices.location.tracker import Tracker
+from millwright.devices.network import NetworkStore
+from millwright.devices.network.model import Neighbour, NetworkReport
 from millwright.devices.store import arrivals
 from millwright.historian import Historian, SeriesInfo
 from millwright.identity.filing.documents import signed

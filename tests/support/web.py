@@ -50,6 +50,7 @@ from millwright.devices.connectors import (
     Things,
     Vault,
 )
+from millwright.devices.connectors.webhook.deliveries import DeliveryStore
 from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.device_http import DeviceHttp, DeviceHttpSettings, IntakeDesk
@@ -58,6 +59,8 @@ from millwright.devices.history_import import ReadingImportFiles, ReadingImports
 from millwright.devices.location import FeedbackStore, Location, LocationStore, LookStore
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.devices.network import Networks, NetworkStore
+from millwright.devices.vehicles.service import Vehicles
+from millwright.devices.vehicles.settings import VehiclesSettings
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import Secrets, SecretsSettings, open_secrets
@@ -419,5 +422,7 @@ def _field(
     return {
         "connectors": made,
         "things": Things(made, devices),
+        "webhook_deliveries": DeliveryStore(records),
+        "vehicles": Vehicles(devices, VehiclesSettings(port=32960)),
         "field_host": Lifecycle(stream, delivery, desk, host),
     }

@@ -1,15 +1,15 @@
-import { Button, Form, Input, Modal, Select, Steps, Switch } from "antd";
+import { Alert, Button, Form, Input, Modal, Select, Steps, Switch } from "antd";
 import { type JSX, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { post } from "../api/client";
-import type { Device, IssuedCredential } from "../api/model";
-import { useChange, useModels, usePlaces } from "../api/queries";
+import type { Device, IssuedCredential, TerminalReport, VehicleAccess } from "../api/model";
+import { useChange, useResource, useModels, usePlaces } from "../api/queries";
 import { EdgeField } from "../edges/EdgeField";
 import { useText, useTitle } from "../i18n";
 import { ConnectGuide, FirstMessage } from "./ConnectGuide";
 
-interface Fields { name: string; title?: string; model_id?: string; place_id?: string; edge_id?: string; tags?: string[]; sparkplug?: boolean; group_id?: string; edge_node_id?: string; gateway?: boolean; registers?: boolean; dialect?: "alibaba" | "jetlinks"; product_key?: string; foreign_name?: string }
+interface Fields { name: string; title?: string; model_id?: string; place_id?: string; edge_id?: string; tags?: string[]; sparkplug?: boolean; group_id?: string; edge_node_id?: string; gateway?: boolean; vehicle?: boolean; vin?: string; iccid?: string; registers?: boolean; dialect?: "alibaba" | "jetlinks"; product_key?: string; foreign_name?: string }
 
 /** Makes a device and its token, then waits with the person for the first value. */
 export default function NewDevice({ place, close }: { place: string | null; close: () => void }): JSX.Element {
@@ -22,9 +22,18 @@ export default function NewDevice({ place, close }: { place: string | null; clos
   const sparkplug = Form.useWatch("sparkplug", form) ?? false;
   const gateway = Form.useWatch("gateway", form) ?? false;
   const dialect = Form.useWatch("dialect", form);
-  const [made, setMade] = useState<{ device: Device; token: string } | null>(null);
+  const vehicle = Form.useWatch("vehicle", form) ?? false;
+  const access = useResource<VehicleAccess>("/vehicles");
+  const [made, setMade] = useState<{ device: Device; token: string | null; doubt?: string } | null>(null);
   const [arrived, setArrived] = useState(false);
   const make = useChange(async (v: Fields) => {
+    if (v.vehicle) {
+      const row = { vin: v.vin ?? "", iccid: v.iccid ?? "", name: v.name.trim() || null, title: v.title?.trim() || null, place_id: v.place_id ?? null, tags: v.tags ?? [] };
+      const report = await post<TerminalReport>("/vehicles", [row]);
+      const [device] = report.registered;
+      if (!device) throw new Error(report.refused[0]?.reason);
+      return { device, token: null, doubt: report.doubtful[row.vin] };
+    }
     const device = await post<Device>("/devices", {
       name: v.name, title: v.title?.trim() || null, model_id: v.model_id ?? null, place_id: v.place_id ?? null, edge_id: v.edge_id ?? null, tags: v.tags ?? [],
       ...(v.sparkplug && { kind: "sparkplug_edge", sparkplug: { group_id: v.group_id, edge_node_id: v.edge_node_id } }),
@@ -34,6 +43,7 @@ export default function NewDevice({ place, close }: { place: string | null; clos
     const credential = await post<IssuedCredential>(`/devices/${device.id}/credentials`, {});
     return { device, token: credential.token };
   }, ["devices", "places", "overview"], setMade);
+  const port = access.data?.tls_port ?? access.data?.port;
   return (
     <Modal
       open onCancel={close} title={t.wizard.title} width={680} mask={{ closable: !made }}
@@ -44,8 +54,13 @@ export default function NewDevice({ place, close }: { place: string | null; clos
       <Steps size="small" current={made ? 1 : 0} items={[{ title: t.wizard.describe }, { title: t.wizard.connect }]} style={{ margin: "8px 0 24px" }} responsive={false} />
       {made ? (
         <div className="stack">
-          <p className="quiet">{t.wizard.tokenOnce}</p>
-          <ConnectGuide token={made.token} />
+          {made.token === null ? <>
+            {made.doubt && <Alert type="warning" showIcon title={t.vehicles.doubtful(made.doubt)} />}
+            <p className="quiet">{port ? t.vehicles.connect(String(port)) : t.vehicles.closed}</p>
+          </> : <>
+            <p className="quiet">{t.wizard.tokenOnce}</p>
+            <ConnectGuide token={made.token} />
+          </>}
           <FirstMessage deviceId={made.device.id} arrived={() => { setArrived(true); }} />
         </div>
       ) : (
@@ -59,7 +74,14 @@ export default function NewDevice({ place, close }: { place: string | null; clos
           </div>
           <Form.Item name="tags" label={`${t.devices.tags} (${t.common.optional})`}><Select mode="tags" tokenSeparators={[",", ";"]} open={false} suffixIcon={null} /></Form.Item>
           <Form.Item><label className="row"><Form.Item name="sparkplug" valuePropName="checked" noStyle><Switch size="small" /></Form.Item>{t.wizard.sparkplug}</label></Form.Item>
-          {!sparkplug && <>
+          {!sparkplug && <Form.Item><label className="row"><Form.Item name="vehicle" valuePropName="checked" noStyle><Switch size="small" /></Form.Item>{t.vehicles.vehicle}</label></Form.Item>}
+          {vehicle && !sparkplug && (
+            <div className="grid two">
+              <Form.Item name="vin" label={t.vehicles.vin} rules={[{ required: true, message: t.common.required }, { max: 17 }]}><Input autoComplete="off" /></Form.Item>
+              <Form.Item name="iccid" label={t.vehicles.iccid} extra={t.vehicles.iccidHint} rules={[{ required: true, message: t.common.required }, { max: 20 }]}><Input autoComplete="off" /></Form.Item>
+            </div>
+          )}
+          {!sparkplug && !vehicle && <>
             <Form.Item><label className="row"><Form.Item name="gateway" valuePropName="checked" noStyle><Switch size="small" /></Form.Item>{t.history.gateway}</label></Form.Item>
             {gateway && <Form.Item extra={t.history.registersText}><label className="row"><Form.Item name="registers" valuePropName="checked" initialValue noStyle><Switch size="small" /></Form.Item>{t.history.registers}</label></Form.Item>}
             <Form.Item name="dialect" label={t.history.dialect}><Select allowClear placeholder={t.history.none} options={(["alibaba", "jetlinks"] as const).map((value) => ({ value, label: t.history.dialects[value] }))} /></Form.Item>

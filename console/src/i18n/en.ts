@@ -2,6 +2,7 @@
 import { approvals } from "./approvals";
 import { edges } from "./edges";
 import { networks } from "./networks";
+import { vehicles } from "./vehicles";
 import { security } from "./security";
 import { codes } from "./codes";
 import { emergency } from "./emergency";
@@ -135,7 +136,7 @@ export const en = {
     empty: "Nothing was done yet", emptyText: "Every change and every denied attempt will be listed here.", noMatch: "No entry matches", noMatchText: "Change the search or clear the filters.",
     kinds: { ...approvals.en.kinds, ...edges.en.kinds, ...networks.en.kinds, ...location.en.kindNames, ...prefixes.en.kinds, ...history.en.kinds, ...filings.en.kindNames, connection: "Connection", point: "Point", identifier: "Identifier", device: "Device", person: "Person", rule: "Rule", alarm: "Alarm", model: "Model", place: "Place", token: "Token", session: "Session", arrival: "Arrival", dead_letter: "Dead letter", retention: "Retention", plan: "Price plan", subscription: "Subscription", limits: "Limits", statement: "Statement", settings: "Settings", node: "Node", personal_data: "Personal data", passkey: "Passkey", identity: "Account elsewhere", provider: "Identity provider", organisation: "Organisation", role: "Role", group: "Group", grant: "Grant", invitation: "Invitation", authority: "Certificate authority", certificate: "Certificate", secrets: "Secrets", enrolment: "Enrolment", est: "Enrolment" },
     actions: {
-      ...approvals.en.actions, ...edges.en.actions, ...networks.en.actions, ...location.en.actions, ...prefixes.en.actions, ...history.en.actions, ...filings.en.actions,
+      ...approvals.en.actions, ...edges.en.actions, ...networks.en.actions, ...location.en.actions, ...vehicles.en.actions, ...prefixes.en.actions, ...history.en.actions, ...filings.en.actions,
       "devices.add": "Registered a device", "devices.change": "Changed a device", "devices.remove": "Removed a device", "devices.import": "Imported devices", "devices.read": "Read devices", "devices.credentials.add": "Issued a credential", "devices.credentials.remove": "Revoked a credential", "places.add": "Added a place", "places.change": "Changed a place", "places.remove": "Removed a place",
       "models.add": "Added a model", "models.versions.add": "Added a model version", "models.remove": "Removed a model", "rules.add": "Made a rule", "rules.set": "Changed a rule", "rules.remove": "Removed a rule", "alarms.acknowledge": "Acknowledged an alarm", "alarms.comments.add": "Commented on an alarm", "arrivals.adopt": "Adopted an arrival", "arrivals.remove": "Dismissed an arrival",
       "dead_letters.replay": "Replayed dead letters", "dead_letters.discard": "Discarded dead letters", "people.add": "Added a person", "ledger.export.read": "Exported the ledger", "ledger.disclosures.read": "Exported personal values", "people.remove": "Removed a person", "people.change": "Changed a person", "tokens.add": "Made a token", "tokens.remove": "Ended a token", "session.sign_in": "Signed in", "session.sign_out": "Signed out", "session.change": "Changed preferences", "session.password": "Changed the password", "sessions.remove": "Ended a session",
@@ -156,6 +157,7 @@ export const en = {
   edges: edges.en,
   networks: networks.en,
   location: location.en,
+  vehicles: vehicles.en,
   security: security.en,
   codes: codes.en,
   identifiers: identifiers.en,

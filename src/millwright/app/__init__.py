@@ -11,8 +11,8 @@ ROLES = ("historian", "listener", "resolver", "web")
 WHEN_NEEDED = ("connectors", "network", "location")
 """Roles that the supervisor runs while a marker in the data folder says that they are needed."""
 
-FURTHER = ("edges", "edge")
-"""Roles of nodes that need them: ``edges`` at a parent of edges, ``edge`` at an edge."""
+FURTHER = ("edges", "edge", "vehicles")
+"""Roles of nodes that need them: ``edges`` at a parent, ``edge`` at an edge, ``vehicles`` where those connect."""
 
 ON_DEMAND = ("importer", "indexer", "history_importer")
 """Roles that a process of the node starts when there is work for them, and that end when it is done."""

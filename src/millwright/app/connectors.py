@@ -17,19 +17,22 @@ from millwright.devices.connectors import (
     Things,
     Vault,
 )
+from millwright.devices.connectors.webhook.deliveries import DeliveryStore
+from millwright.devices.connectors.webhook.receiving import Pace, Webhooks
 from millwright.engines.secrets import Secrets
 from millwright.kernel.scope import EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """``services`` are what routes ask for by name; ``keeper`` is a part."""
+    """``services`` are what routes ask for by name; ``keeper`` is a part; ``webhooks`` answers senders."""
 
     services: dict[str, Any]
     keeper: HostKeeper
+    webhooks: Webhooks
 
 
-def connectors_of(node: Node, devices: DevicesService, secrets: Secrets) -> Field:
+def connectors_of(node: Node, devices: DevicesService, secrets: Secrets, pace: Pace) -> Field:
     """The use cases of connectors, and what has the host started when it is needed."""
     settings = node.settings.connectors
     store = ConnectionStore(node.records)
@@ -51,8 +54,16 @@ def connectors_of(node: Node, devices: DevicesService, secrets: Secrets) -> Fiel
         settings,
         keep_out=node.folder.root,
     )
-    services = {"connectors": connectors, "things": Things(connectors, devices)}
-    return Field(services, keeper)
+    everything = node.records.scoped(EVERYTHING)
+    webhooks = Webhooks(
+        ConnectionStore(everything), Vault(secrets), Catalogue(), host, DeliveryStore(everything), node.clock, pace
+    )
+    services = {
+        "connectors": connectors,
+        "things": Things(connectors, devices),
+        "webhook_deliveries": DeliveryStore(node.records),
+    }
+    return Field(services, keeper, webhooks)
 
 
 def points_of(node: Node) -> ConnectorRoute:

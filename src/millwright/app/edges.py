@@ -1,4 +1,4 @@
-"""Which roles a node runs: all of them, those of a parent of edges, or those of an edge."""
+"""Which roles a node runs: all of them, those of a parent of edges, or those of an edge; and where vehicles connect."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from millwright.app.sections import ProcessSettings, load_sections
 from millwright.devices.edge.joining import find_membership, remote_of
 from millwright.devices.edge.settings import EdgeSettings, EdgesSettings
 from millwright.devices.mqtt.settings import MqttSettings
+from millwright.devices.vehicles.settings import VehiclesSettings
 from millwright.engines.nats import LeafRemote
 
 
@@ -22,6 +23,7 @@ class _Sections(ProcessSettings, frozen=True):
     edges: EdgesSettings = field(default_factory=EdgesSettings)
     edge: EdgeSettings = field(default_factory=EdgeSettings)
     mqtt: MqttSettings = field(default_factory=MqttSettings)
+    vehicles: VehiclesSettings = field(default_factory=VehiclesSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,12 @@ def chosen(config: Path | None, folder: DataFolder, environ: Mapping[str, str] |
     """By the settings, and by whether the folder has joined a parent. Raises ``Corrupt`` (``devices.edge_file``)."""
     settings = load_sections(_Sections, config, environ)
     membership = find_membership(folder.root)
+    further = ("vehicles",) if settings.vehicles.port or settings.vehicles.tls_port else ()
     if membership is None:
-        roles = (*ROLES, "edges") if settings.edges.port else ROLES
+        roles = (*ROLES, *(("edges",) if settings.edges.port else ()), *further)
         return Chosen(_in_processes(roles, settings.mqtt.processes))
     roles = ("historian", "listener", "edge", *(("web",) if settings.edge.console else ()))
-    return Chosen(_in_processes(roles, settings.mqtt.processes), remote_of(membership, folder.root))
+    return Chosen(_in_processes((*roles, *further), settings.mqtt.processes), remote_of(membership, folder.root))
 
 
 def _in_processes(roles: tuple[str, ...], listeners: int) -> tuple[str, ...]:

@@ -9,10 +9,13 @@ from millwright.ledger import Actor, Denials, Draft, Target
 
 
 class RecordedAuthenticator:
-    """The listener's authenticator, with every refusal offered to the ledger. Never waits for it."""
+    """The listener's authenticator, with every refusal offered to the ledger. Never waits for it.
 
-    def __init__(self, inner: Inner, denials: Denials, clock: Clock) -> None:
-        self._inner, self._denials, self._clock = inner, denials, clock
+    ``protocol`` is what the entries' action and error begin with.
+    """
+
+    def __init__(self, inner: Inner, denials: Denials, clock: Clock, protocol: str = "mqtt") -> None:
+        self._inner, self._denials, self._clock, self._protocol = inner, denials, clock, protocol
 
     async def authenticate(
         self, username: str | None, password: bytes | None, client_id: str, peer: str
@@ -31,10 +34,10 @@ class RecordedAuthenticator:
                     id=new_id("led"),
                     at_ms=self._clock.now_ms(),
                     actor=Actor("unknown"),
-                    action="mqtt.connect",
+                    action=f"{self._protocol}.connect",
                     target=Target("device", answer.device_id or ""),
                     outcome="denied",
-                    error=f"mqtt.{answer.reason}",
+                    error=f"{self._protocol}.{answer.reason}",
                     address=peer.rpartition(":")[0][:64],
                 )
             )

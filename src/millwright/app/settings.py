@@ -24,6 +24,7 @@ from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.network.settings import NetworkSettings
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
+from millwright.devices.vehicles.settings import VehiclesSettings
 from millwright.engines.clickhouse.settings import ClickHouseSettings
 from millwright.engines.secrets.settings import SecretsSettings
 from millwright.engines.sql.settings import SqlSettings
@@ -61,6 +62,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     edges: EdgesSettings = field(default_factory=EdgesSettings)
     edge: EdgeSettings = field(default_factory=EdgeSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
+    vehicles: VehiclesSettings = field(default_factory=VehiclesSettings)
     historian: HistorianSettings = field(default_factory=HistorianSettings)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     handle: HandleSettings = field(default_factory=HandleSettings)

@@ -34,6 +34,7 @@ from millwright.devices.edge.positions import EdgePositions
 from millwright.devices.location import SightingDecoder
 from millwright.devices.sparkplug import HostState, SparkplugHost, command_topic, publish, rebirth_request
 from millwright.devices.telemetry import ChildHeard, Collector, Decoded, Outgoing, new_decoder
+from millwright.devices.vehicles import VehicleRuns
 from millwright.engines.clickhouse import open_engine
 from millwright.historian import Historian, HistorianServer, LivePublisher, PolicyStore, Retention
 from millwright.kernel import MillwrightError
@@ -171,6 +172,7 @@ def compose(node: Node) -> Composition:
             AnswerDecoder(collector),
             partial(DialectDecoder, children, collector),
             SightingDecoder(collector),
+            partial(VehicleRuns, children, collector),
         ),
         historian,
         sparkplug,

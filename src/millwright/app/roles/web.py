@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from millwright import __version__
@@ -23,8 +24,8 @@ from millwright.app.identifiers import (
 )
 from millwright.app.intake import guarded
 from millwright.app.limits import QuotaDoor, QuotaProblems, RatePacer
-from millwright.app.network import networks_of
 from millwright.app.location import places_of
+from millwright.app.network import networks_of
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.refusals import RecordedAuthenticator
 from millwright.app.settings import describe
@@ -35,12 +36,14 @@ from millwright.certificates import CertificateAuthority
 from millwright.devices import Access, ArrivalService, ArrivalStore, Changes, DevicesService, DeviceStore
 from millwright.devices.certificates import DeviceCertificates
 from millwright.devices.commands import commands_service
+from millwright.devices.connectors.webhook.receiving import Webhooks
 from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.device_http import DeviceHttp, IntakeDesk
 from millwright.devices.edge import EdgeDoor, Edges, EdgeStore
 from millwright.devices.history_import import ReadingImportFiles, ReadingImportKeeper, ReadingImports
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
+from millwright.devices.vehicles.service import Vehicles
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.identity.drills import DrillBook, Drills
@@ -147,7 +150,8 @@ def compose(node: Node) -> Composition:
         settings.commands,
     )
     start_drill = partial(_start_drill, node)
-    field = connectors_of(node, devices, secrets)
+    pacer = RatePacer(lambda: limits.ceilings, node.clock)
+    field = connectors_of(node, devices, secrets, pacer.take_all)
     networks, network_keeper = networks_of(node, devices)
     places = places_of(node)
     services = Services(
@@ -184,6 +188,7 @@ def compose(node: Node) -> Composition:
                 EdgeStore(node.records), EdgeStore(everything), devices.changes, node.clock, _edge_door(node, authority)
             ),
             "device_certificates": held,
+            "vehicles": Vehicles(devices, settings.vehicles),
             "metering": metering,
             "prefixes": prefixes,
             "handle_keys": HandleKeys(everything, register, node.clock),
@@ -219,7 +224,9 @@ def compose(node: Node) -> Composition:
         watch=watch,
     )
     senders, sending = _device_http(node, mqtt, denials, limits, disk)
-    app = create_app(services, public=public, snms_at_root=settings.identity.snms, devices=senders)
+    app = create_app(
+        services, public=public, snms_at_root=settings.identity.snms, devices=Senders(senders, field.webhooks)
+    )
     server = WebServer(app, chosen)
     own = NodeTls(node, authority, recorder, chosen.certificate, chosen.key, server.renew)
     keeper = ApprovalsKeeper(approvals, recorder, node.clock)
@@ -237,6 +244,7 @@ def compose(node: Node) -> Composition:
             server.counters() | recorder.counters() | {"calls_refused": services.calls.refused}, server.gauges()
         ),
         lambda: Figures(public.counters()),
+        lambda: Figures(field.webhooks.figures()),
         own.figures,
         lambda: figures(agent.counters(), agent.gauges(), agent.problems()),
         lambda: Figures({"search_indexed": following.indexed}, following.gauges()),
@@ -289,6 +297,21 @@ def _edge_door(node: Node, authority: CertificateAuthority) -> EdgeDoor:
             else ""
         ),
     )
+
+
+class Senders:
+    """Those who send with a secret of their own: devices over HTTP, and webhooks."""
+
+    def __init__(self, *applications: DeviceHttp | Webhooks) -> None:
+        self._applications = applications
+
+    def takes(self, path: str) -> bool:
+        """Whether an address is of one of them."""
+        return any(each.takes(path) for each in self._applications)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One request."""
+        await next(each for each in self._applications if each.takes(scope["path"]))(scope, receive, send)
 
 
 async def _start_drill(node: Node, arguments: list[str]) -> asyncio.subprocess.Process:

@@ -1,5 +1,5 @@
 """Routes below ``/api/v1``: places, models, devices with their credentials and certificates,
-enrolment, arrivals, imports of readings; and EST at its well-known place."""
+enrolment, arrivals, imports of readings, vehicles; and EST at its well-known place."""
 
 from millwright.devices.api.arrivals import ArrivalsController
 from millwright.devices.api.bulk import ImportController
@@ -11,8 +11,9 @@ from millwright.devices.api.history_import import ReadingImportsController
 from millwright.devices.api.models import ModelsController
 from millwright.devices.api.places import PlacesController
 from millwright.devices.commands.api import ROUTES as COMMANDS
-from millwright.devices.network.api import ROUTES as NETWORKS
 from millwright.devices.location.api import ROUTES as LOCATION
+from millwright.devices.network.api import ROUTES as NETWORKS
+from millwright.devices.vehicles.api import VehiclesController
 
 ROUTES = [
     PlacesController,
@@ -29,6 +30,7 @@ ROUTES = [
     EdgeJoiningController,
     *NETWORKS,
     *LOCATION,
+    VehiclesController,
 ]
 """What the web host mounts."""
 

@@ -38,6 +38,7 @@ from millwright.devices.connectors.model import (
 from millwright.devices.connectors.rights import CONNECTORS_READ, CONNECTORS_WRITE
 from millwright.devices.connectors.service import Connectors
 from millwright.devices.connectors.things import Scopes, Things
+from millwright.devices.connectors.webhook.api import WebhooksController
 from millwright.devices.rights import DEVICES_WRITE, MODELS_WRITE
 from millwright.kernel import Denied, etag, revision_of
 from millwright.parties import authority_of, chosen_organisation, permit
@@ -357,5 +358,5 @@ async def _encoded(connectors: Connectors, connection_id: str) -> AsyncIterator[
         yield part.encode()
 
 
-ROUTES = [ConnectorsController, PointsController]
+ROUTES = [ConnectorsController, PointsController, WebhooksController]
 """What the web host mounts."""

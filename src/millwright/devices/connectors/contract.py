@@ -179,6 +179,11 @@ class Session(ABC):
         """Call a method and return its outputs by name. Raises as :meth:`write`."""
         raise _cannot("call", address, inputs)
 
+    async def receive(self, content: bytes, content_type: str) -> int:
+        """Take a document that somebody sent to this node for the connection; returns how many samples it gave, when
+        they are delivered. Raises ``Invalid`` when it cannot be read, ``Unsupported`` where nobody sends documents."""
+        raise _cannot("receive documents", content, content_type)
+
     async def history(self, address: str, begin_ms: int, end_ms: int, limit: int = 10_000) -> Sequence[Sample]:
         """Values that the other side kept, oldest first: ``begin_ms`` ≤ time < ``end_ms``."""
         raise _cannot("history", address, begin_ms, end_ms, limit)
@@ -207,7 +212,7 @@ class Connector(ABC, Generic[S]):
         raise _cannot("discover", timeout_s)
 
 
-def _cannot(capability: Capability, *_: object) -> Unsupported:
+def _cannot(capability: str, *_: object) -> Unsupported:
     return Unsupported(
         f"This connector cannot {capability}.",
         code="connectors.unsupported",

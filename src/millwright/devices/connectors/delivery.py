@@ -19,6 +19,20 @@ TOPIC: Final = "millwright/v1/telemetry"
 _RUN_BYTES: Final = 60
 _MOST_RUN_BYTES: Final = 256 * 1024
 _DRAIN_S: Final = 5.0
+_NOT_A_MESSAGE: Final = 1 << 40
+"""Above what counts as an acknowledged message."""
+
+
+class _Waiting:
+    """Waits until everything before it is durable; hashed by identity."""
+
+    def __init__(self) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def acknowledge(self, _acknowledgements: list[tuple[int, list[int]]]) -> None:
+        """It is."""
+        if not self.done.done():
+            self.done.set_result(None)
 
 
 class _Nobody:
@@ -71,6 +85,12 @@ class Delivery:
                 size += len(document)
             if part:
                 self._add(device_id, part, size, received_ms)
+
+    async def settled(self) -> None:
+        """Return when everything that was put so far is durable."""
+        waiting = _Waiting()
+        self.committer.add(waiting, [], [(_NOT_A_MESSAGE, [0])], 0)
+        await waiting.done
 
     def online(self, device_id: str) -> None:
         """One more connection delivers good values of the device."""

@@ -23,7 +23,7 @@ from millwright.devices.connectors.runner import Runner
 from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.connectors.store import Configured, ConnectionStore
 from millwright.devices.connectors.vault import Vault, is_same_peer
-from millwright.kernel import Bus, Clock, Invalid, MillwrightError, Unsubscribe, end
+from millwright.kernel import Bus, Clock, Invalid, MillwrightError, Unavailable, Unsubscribe, end
 
 logger = logging.getLogger(__name__)
 
@@ -241,12 +241,37 @@ class Host:
             return runner.live() if runner is not None else []
         if asked.op == "discover":
             return list(await self._desk.discover(asked.kind or "", asked.timeout_s))
+        if asked.op == "receive":
+            return await self._receive(runner, asked)
         if runner is not None and runner.session is not None and asked.settings is None and asked.op != "test":
             return await answer(runner.guard, runner.session, asked, runner.timeout_s)
         kind, settings = await self._find_settings(asked)
         if asked.op == "test":
             return await self._desk.test(kind, settings)
         return await self._desk.ask(kind, settings, asked)
+
+    async def _receive(self, runner: Runner | None, asked: Ask) -> int:
+        """Give a document to the session it was sent for; returns when its values are durable."""
+        session = runner.session if runner is not None else None
+        if runner is None or session is None:
+            raise Unavailable(
+                "The connection does not run at the moment.",
+                code="connectors.not_running",
+                hint="It is opened by itself, if it is enabled; send it again in a few seconds.",
+                retry_after_s=2.0,
+            )
+        taken = await runner.guard.call("taking a document", session.receive(asked.body, asked.content_type), 30.0)
+        try:
+            async with asyncio.timeout(asked.timeout_s):
+                await self._delivery.settled()
+        except TimeoutError:
+            raise Unavailable(
+                "The values cannot be stored at the moment.",
+                code="devices.intake_unavailable",
+                hint="Send it again later, with a time in it: the same reading sent twice is then stored once.",
+                retry_after_s=5.0,
+            ) from None
+        return taken
 
     async def _find_settings(self, asked: Ask) -> tuple[str, Mapping[str, Any]]:
         """The settings of the peer that is asked, with the secrets of the connection where it names one."""

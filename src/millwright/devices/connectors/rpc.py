@@ -19,7 +19,9 @@ CHANGED: Final = "events.connectors.changed"
 _WAKE_S: Final = 20.0
 _AGAIN_S: Final = 0.25
 
-Operation = Literal["test", "browse", "read", "write", "call", "history", "discover", "health", "live", "stop"]
+Operation = Literal[
+    "test", "browse", "read", "write", "call", "history", "discover", "health", "live", "stop", "receive"
+]
 
 T = TypeVar("T")
 
@@ -45,6 +47,8 @@ class Ask(Struct, kw_only=True):
     end_ms: int = 0
     limit: int = 10_000
     timeout_s: float = 10.0
+    body: bytes = b""
+    content_type: str = ""
 
 
 def subject_of(node: str) -> str:
@@ -88,6 +92,16 @@ class HostClient:
         """Call a method; returns its outputs."""
         asked = Ask(op="call", connection_id=connection_id, address=address, inputs=inputs, timeout_s=timeout_s)
         return await self._ask(asked, dict[str, Any], timeout_s=timeout_s + 5.0)
+
+    async def receive(self, connection_id: str, body: bytes, content_type: str, timeout_s: float) -> int:
+        """Hand over a document that was sent for a connection; returns how many values it gave, when they are durable.
+
+        Raises ``Unavailable`` while the connection does not run, ``Invalid`` when the document cannot be read.
+        """
+        asked = Ask(
+            op="receive", connection_id=connection_id, body=body, content_type=content_type, timeout_s=timeout_s
+        )
+        return await self._ask(asked, int, timeout_s=timeout_s + 5.0)
 
     async def health(self, connection_ids: Sequence[str] | None = None) -> list[ConnectionHealth]:
         """How connections do; empty while the host is away."""

@@ -39,13 +39,26 @@ class NewCredential(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     label: Annotated[str | None, Meta(description="What it is for.", examples=["gateway"])] = None
     expires_ms: Annotated[int | None, Meta(description="UTC ms; null: never.")] = None
+    username: (
+        Annotated[
+            str,
+            Meta(
+                description="A user name that the device brings along, with `password`, because it takes no token: of "
+                "a vehicle its VIN, with the ICCID; of a platform its name.",
+                min_length=1,
+                max_length=128,
+            ),
+        ]
+        | None
+    ) = None
+    password: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
 
 
 class Issued(Struct, frozen=True, kw_only=True):
     """A new token, shown this once.
 
     The device signs in with the token as MQTT user name and no password, or with ``username`` and the token as
-    password.
+    password. Of a pair that the device brought along the token is the password.
     """
 
     id: str

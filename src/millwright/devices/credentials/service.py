@@ -6,8 +6,14 @@ import asyncio
 import builtins
 
 from millwright.devices.changes import Changes
-from millwright.devices.credentials.model import Credential, Issued, NewCredential, digest_of_token
-from millwright.devices.credentials.store import CredentialStore, issued_row
+from millwright.devices.credentials.model import (
+    Credential,
+    Issued,
+    NewCredential,
+    digest_of_pair,
+    digest_of_token,
+)
+from millwright.devices.credentials.store import CredentialStore, adopted_row, issued_row
 from millwright.devices.errors import invalid
 from millwright.devices.names import clean_name
 from millwright.devices.settings import DevicesSettings
@@ -34,16 +40,23 @@ class CredentialService:
         if new.expires_ms is not None and new.expires_ms <= now_ms:
             raise invalid("The credential would have expired already.", "/expires_ms", code="devices.expiry_past")
         label = clean_name(new.label, "/label") if new.label else None
-        token = new_secret("mwd")
-        row = issued_row(device_id, token, digest_of_token(token), label, new.expires_ms, now_ms)
+        if (new.username is None) != (new.password is None):
+            raise invalid("A user name needs a password, and the other way round.", "/password")
+        if new.username is None or new.password is None:
+            token = new_secret("mwd")
+            row = issued_row(device_id, token, digest_of_token(token), label, new.expires_ms, now_ms)
+        else:
+            token = new.password
+            digest = digest_of_pair(new.username, token)
+            row = adopted_row(device_id, new.username, digest, now_ms) | {"label": label, "expires_ms": new.expires_ms}
         name, whose = await asyncio.to_thread(self._store.insert, device_id, row, self._settings.credentials_per_device)
-        issued = {"origin": "issued", "label": label, "expires_ms": new.expires_ms}
+        issued = {"origin": row["origin"], "label": label, "expires_ms": new.expires_ms}
         note("device", device_id, name, after={"credentials": {row["id"]: issued}}, organisation=whose)
         await self._changes.announce(device_id)
         return Issued(
             id=row["id"],
             device_id=device_id,
-            username=name,
+            username=new.username or name,
             token=token,
             label=label,
             created_ms=now_ms,

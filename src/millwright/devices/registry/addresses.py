@@ -18,7 +18,7 @@ from millwright.devices.errors import address_taken, invalid
 from millwright.devices.names import clean_name
 from millwright.devices.store import devices
 
-Dialect = Literal["thingsboard", "alibaba", "jetlinks"]
+Dialect = Literal["thingsboard", "alibaba", "jetlinks", "gbt32960"]
 
 COLUMNS: Final = ("foreign_dialect", "foreign_realm", "foreign_name")
 
@@ -46,6 +46,8 @@ def check_foreign(address: ForeignAddress, kind: str, pointer: str) -> None:
     keyed = address.dialect == "alibaba" or (address.dialect == "jetlinks" and not below)
     if address.dialect == "thingsboard" and not below:
         raise invalid("A device of ThingsBoard is known by its token and needs no address.", pointer)
+    if address.dialect == "gbt32960" and not below:
+        raise invalid("A vehicle's own terminal is known by its VIN and ICCID and needs no address.", pointer)
     if keyed != (address.product_key is not None):
         what = "needs its product_key" if keyed else "has no product_key: its gateway speaks for it"
         raise invalid(f"This address {what}.", f"{pointer}/product_key")

@@ -34,6 +34,8 @@ SIGHTINGS_TOPIC: Final = "millwright/v1/sightings"
 """Where readers say which tags they see; see :mod:`millwright.devices.location`."""
 DIALECT_PREFIXES: Final = ("/", "v1/gateway/", "v1/devices/me/attributes/request/")
 """How the topics of other platforms begin; see :mod:`millwright.devices.dialects`."""
+VEHICLES_PREFIX: Final = "gbt32960/"
+"""How the topics of vehicles' messages begin; see :mod:`millwright.devices.vehicles`."""
 
 
 class RunDecoder(Protocol):
@@ -60,6 +62,7 @@ class Decoder:
         answers: RunDecoder | None = None,
         dialects: RunDecoder | None = None,
         sightings: RunDecoder | None = None,
+        vehicles: RunDecoder | None = None,
     ) -> None:
         self._directory = directory
         self._collector = collector
@@ -68,6 +71,7 @@ class Decoder:
         self._answers = answers
         self._dialects = dialects
         self._sightings = sightings
+        self._vehicles = vehicles
 
     @property
     def repeats(self) -> RepeatMemory:
@@ -125,6 +129,8 @@ class Decoder:
             self._sparkplug.prepare(run, device)
         elif self._dialects is not None and run.topic.startswith(DIALECT_PREFIXES):
             self._dialects.prepare(run, device)
+        elif self._vehicles is not None and run.topic.startswith(VEHICLES_PREFIX):
+            self._vehicles.prepare(run, device)
 
     def _decode_run(self, run: Run, device: KnownDevice | None, sequence: int) -> None:
         if device is None:
@@ -143,6 +149,8 @@ class Decoder:
             self._dialects.decode(run, device, sequence)
         elif self._sightings is not None and run.topic == SIGHTINGS_TOPIC:
             self._sightings.decode(run, device, sequence)
+        elif self._vehicles is not None and run.topic.startswith(VEHICLES_PREFIX):
+            self._vehicles.decode(run, device, sequence)
         else:
             self._refuse(run, "telemetry.topic_unknown", f"Nothing here reads the topic {run.topic[:200]!r}.")
 
@@ -188,11 +196,22 @@ def new_decoder(
     answers: RunDecoder | None = None,
     dialects: Callable[[JsonDecoder], RunDecoder] | None = None,
     sightings: RunDecoder | None = None,
+    vehicles: Callable[[JsonDecoder], RunDecoder] | None = None,
 ) -> Decoder:
     """A decoder with its JSON side wired to ``collector``, which ``sparkplug`` and ``answers`` fill too.
 
-    ``dialects`` makes the reader of other platforms' topics, which hands on to the JSON side.
+    ``dialects`` makes the reader of other platforms' topics, ``vehicles`` that of vehicles' messages; both hand on to
+    the JSON side.
     """
     json = JsonDecoder(collector, settings)
     others = None if dialects is None else dialects(json)
-    return Decoder(directory, collector, json, sparkplug, answers, others, sightings)
+    return Decoder(
+        directory,
+        collector,
+        json,
+        sparkplug,
+        answers,
+        others,
+        sightings,
+        None if vehicles is None else vehicles(json),
+    )

@@ -36,6 +36,8 @@ REASONS: dict[str, str] = {
     "dialect.device_unknown": "The device that a gateway speaks for is not registered below it yet.",
     "dialect.answer_unasked": "It answers a command that was not given here.",
     "location.sightings": "The message on the topic of sightings is no report of a reader.",
+    "vehicle.message": "It is no message of GB/T 32960, or its check byte is wrong.",
+    "vehicle.item": "A vehicle's report cannot be read to its end; the values before that are kept.",
     "sparkplug.not_protobuf": "The payload is no Sparkplug B payload.",
     "sparkplug.topic": "The topic is not one of Sparkplug B 3.0.",
     "sparkplug.foreign_edge": "The edge node's credential belongs to another group or edge node.",

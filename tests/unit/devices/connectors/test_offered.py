@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 from millwright.devices.connectors.contract import ENTRY_POINTS, Connector
 
-OURS = {"modbus", "dlt645", "http_poll", "sql_poll", "file_drop", "mqtt_client"}
+OURS = {"modbus", "dlt645", "http_poll", "sql_poll", "file_drop", "mqtt_client", "webhook"}
 HEAVY = ("pymodbus", "serial", "httpx", "sqlalchemy", "paho")
 
 

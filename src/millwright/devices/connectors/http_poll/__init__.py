@@ -3,5 +3,5 @@
 One request for each document, whatever number of points is taken from it. What the documents are is said by the
 settings and addresses below one origin; a redirect is not followed.
 
-Not there: webhooks, XML and CSV, paging, OAuth, writing.
+Not there: XML and CSV, paging, OAuth, writing.
 """

@@ -259,8 +259,8 @@ class HttpPollConnector(Connector[HttpPollSettings]):
             "文档中的位置：/sensors/0/value 或 sensors[name=inlet].value；其他文档如 rooms/2#/temperature",
         ),
         does_not=Word(
-            "No webhooks, XML, CSV, paging, OAuth or writing; redirects are not followed.",
-            "不支持 Webhook、XML、CSV、分页、OAuth 和写入；不跟随重定向。",
+            "No XML, CSV, paging, OAuth or writing; redirects are not followed. Webhooks: another connector.",
+            "不支持 XML、CSV、分页、OAuth 和写入；不跟随重定向。接收推送请用 Webhook 连接器。",
         ),
         standard="RFC 9110, RFC 8259, RFC 6901",
     )

@@ -1,0 +1,88 @@
+"""What was sent to webhooks lately: the table, and its queries."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from millwright.devices.connectors.tables import connections
+from millwright.engines.sql import Records, metadata, owned_through
+from millwright.kernel import new_id
+
+Outcome = Literal["taken", "repeated", "refused"]
+KEPT = 10_000
+"""Deliveries kept of each connection; so far back a repeated id is recognised."""
+
+_id = sa.String(40)
+
+deliveries = sa.Table(
+    "devices_webhook_deliveries",
+    metadata,
+    sa.Column("id", _id, primary_key=True),
+    sa.Column("connection_id", _id, sa.ForeignKey("devices_connections.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("delivery_id", sa.String(255)),
+    sa.Column("outcome", sa.String(10), nullable=False),
+    sa.Column("code", sa.String(64)),
+    sa.Column("reason", sa.String(500)),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("readings", sa.Integer, nullable=False),
+    sa.Column("peer", sa.String(64), nullable=False),
+    sa.Index("ix_devices_webhook_deliveries_connection", "connection_id", "id"),
+    sa.Index("ix_devices_webhook_deliveries_delivery", "connection_id", "delivery_id"),
+    info=owned_through(connections, "connection_id"),
+)
+
+
+class WebhookDelivery(Struct, frozen=True, kw_only=True):
+    """A request to a webhook: ``taken`` with ``readings`` values, ``repeated`` (taken before), or ``refused`` and why.
+
+    ``size`` is in bytes.
+    """
+
+    id: str
+    at_ms: int
+    delivery_id: str | None
+    outcome: Outcome
+    code: str | None
+    reason: str | None
+    size: int
+    readings: int
+    peer: str
+
+
+class DeliveryStore:
+    """Every method is one transaction."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def latest(self, connection_id: str, limit: int) -> list[WebhookDelivery]:
+        """The newest first."""
+        query = sa.select(deliveries).where(deliveries.c.connection_id == connection_id)
+        with self._records.read() as connection:
+            rows = connection.execute(query.order_by(deliveries.c.id.desc()).limit(limit)).mappings().all()
+        return [WebhookDelivery(**{name: row[name] for name in WebhookDelivery.__struct_fields__}) for row in rows]
+
+    def was_taken(self, connection_id: str, delivery_id: str) -> bool:
+        """Whether a delivery with this id was taken before."""
+        query = sa.select(deliveries.c.id).where(
+            deliveries.c.connection_id == connection_id,
+            deliveries.c.delivery_id == delivery_id,
+            deliveries.c.outcome == "taken",
+        )
+        with self._records.read() as connection:
+            return connection.scalar(query.limit(1)) is not None
+
+    def add(self, connection_id: str, *, trim: bool, **values: Any) -> None:
+        """Note one; ``trim``: forget what is too old."""
+        with self._records.begin() as connection:
+            connection.execute(sa.insert(deliveries).values(id=new_id("whd"), connection_id=connection_id, **values))
+            if trim:
+                own = deliveries.c.connection_id == connection_id
+                newest = sa.select(deliveries.c.id).where(own).order_by(deliveries.c.id.desc())
+                last = connection.scalar(newest.offset(KEPT).limit(1))
+                if last is not None:
+                    connection.execute(sa.delete(deliveries).where(own, deliveries.c.id <= last))
