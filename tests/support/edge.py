@@ -23,8 +23,8 @@ class Parent(RunningNode):
     def __init__(self, folder: Path, settings: dict[str, dict[str, Any]] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.hub_port = free_port()
-        sections = {"edges": {"host": "127.0.0.1", "port": self.hub_port}, **(settings or {})}
-        super().__init__(folder, sections)
+        edges = {"host": "127.0.0.1", "port": self.hub_port, **(settings or {}).get("edges", {})}
+        super().__init__(folder, {**(settings or {}), "edges": edges})
 
 
 class EdgeNode(RunningNode):
