@@ -19,5 +19,5 @@ export function Lacks({ edge }: { edge: Edge }): JSX.Element | null {
 /** How far the parent is behind the edge; `null` while nothing waits or nothing is known. */
 export const lagOf = (edge: Edge, nowMs: number): number | null => {
   const oldest = edge.status?.backlog_oldest_ms;
-  return oldest == null ? null : Math.max(0, nowMs + (edge.status?.clock_offset_ms ?? 0) - oldest);
+  return oldest == null ? null : Math.max(0, nowMs - oldest);
 };

@@ -12,10 +12,13 @@ import msgspec
 import pytest
 
 from millwright.app.limits import RatePacer
-from millwright.devices.edge.keeping import read_kept
+from millwright.devices.edge.agent import EdgeAgent
+from millwright.devices.edge.keeping import Keeping, read_kept
+from millwright.devices.edge.parent_time import ParentTime
 from millwright.devices.edge.positions import EdgePositions
 from millwright.devices.edge.receiver import EdgeReceiver, _Lane
 from millwright.devices.edge.settings import EdgeSettings
+from millwright.devices.edge.stamps import StampedIntake
 from millwright.devices.edge.uplink import Uplink
 from millwright.devices.edge.wire import Offer, Standing, Wanted, encode
 from millwright.devices.intake import FLAG_DUPLICATE, INTAKE, Frame, Run, decode_frame, encode_frame
@@ -357,3 +360,67 @@ async def test_an_edge_is_held_to_the_rate_of_its_organisation_and_loses_nothing
     assert len(await link.stored()) == 500
     clock.advance(60)
     assert await link.until(lambda found: len(found) >= 510) == list(range(510))
+
+
+class Applying:
+    async def apply(self, _wanted: Wanted) -> None:
+        return
+
+
+class Silent:
+    async def announce(self, _device_id: str) -> None:
+        return
+
+
+@pytest.mark.parametrize("off_s", [40 * 86_400, -7200])
+async def test_an_edge_whose_clock_is_wrong_finds_it_tells_it_and_gives_nothing_up(link: Link, off_s: float) -> None:
+    """Forty days ahead everything would be older than what is kept; nobody's time is believed before the parent's."""
+    clock = ManualClock(SystemClock().now_ms() + round(off_s * 1000))
+    time_ = ParentTime(clock)
+    await link.receive(range(20))
+    keeping = Keeping(link.edge, time_, EdgeSettings(), lambda: time_.known)
+    await keeping.start()
+    await keeping.look()
+    assert (keeping.given_up, await read_kept(link.edge)) == (0, 0)
+    listening = ParentTime(clock)
+    stamps = StampedIntake(JetStream(link.edge), link.edge, "x", listening)
+    await stamps.start()
+    await link.open()
+    uplink = await link.forward()
+    agent = EdgeAgent(
+        link.edge,
+        uplink,
+        Applying(),
+        Silent(),
+        clock,
+        time_,
+        "1",
+        lambda: 0,  # type: ignore[arg-type]  # stand-ins
+    )
+    await agent.report()
+    await agent.report()  # what was heard is told to the listener now
+    assert agent.clock_wrong
+    assert abs((agent.clock_offset_ms or 0) - off_s * 1000) < 3000
+    deadline = time.monotonic() + 10
+    while not listening.known:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    await keeping.look()
+    assert (keeping.given_up, await read_kept(link.edge)) == (0, 0)
+    await stamps.commit(encode_frame(Frame(1, "x", [Run("dev_1", TOPIC, clock.now_ms(), 0, [b"20"])])), "x")
+    await link.until(lambda found: len(found) >= 21)
+    message = await link.parent.newest(INTAKE.name, "intake.>")
+    assert message is not None
+    assert abs(decode_frame(message.data).runs[-1].received_ms - SystemClock().now_ms()) < 20_000
+    await keeping.stop()
+    await stamps.stop()
+
+
+class JetStream:
+    """The edge's intake, as its listener has it."""
+
+    def __init__(self, nats: NatsConnection) -> None:
+        self._nats = nats
+
+    async def commit(self, frame: bytes, message_id: str) -> None:
+        await self._nats.append("intake.x", frame, message_id=message_id)

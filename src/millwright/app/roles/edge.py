@@ -10,6 +10,7 @@ from millwright.devices import Changes
 from millwright.devices.edge.agent import EdgeAgent
 from millwright.devices.edge.desired import DesiredApplier
 from millwright.devices.edge.joining import find_membership
+from millwright.devices.edge.parent_time import ParentTime
 from millwright.devices.edge.uplink import Uplink
 from millwright.kernel import Unsupported
 
@@ -29,13 +30,15 @@ def compose(node: Node) -> Composition:
         stop_mb=node.settings.node.disk_stop_mb,
         clock=node.clock,
     )
-    uplink = Uplink(node.bus, node.clock, node.settings.edge)
+    time = ParentTime(node.clock)
+    uplink = Uplink(node.bus, time, node.settings.edge, lambda: time.known)
     agent = EdgeAgent(
         node.bus,
         uplink,
         DesiredApplier(node.records, membership.edge_id),
         Changes(node.records, node.bus),
         node.clock,
+        time,
         __version__,
         lambda: disk.free_bytes,
     )
@@ -50,7 +53,9 @@ def compose(node: Node) -> Composition:
             problems.append(Problem("edge.backlog_given_up", text, hint, since_ms))
         if agent.clock_wrong:
             text = f"This machine's clock is {(agent.clock_offset_ms or 0) / 1000:+.1f} s off its parent's."
-            hint = "Set it (chrony, systemd-timesyncd): what is received here is kept under its time."
+            hint = (
+                "Set it (chrony, systemd-timesyncd). What is received meanwhile is kept under the parent's time."
+            )
             problems.append(Problem("edge.clock_wrong", text, hint, since_ms))
         if uplink.went_back:
             text = f"{membership.parent} knew less than it had said {uplink.went_back} times; it was sent again."

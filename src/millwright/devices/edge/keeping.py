@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from millwright.devices.edge.settings import EdgeSettings
@@ -21,11 +22,14 @@ _MARK_MS: Final = 60_000
 class Keeping:
     """Says in the stream ``EDGE_KEPT`` up to which sequence the intake may be trimmed. A :class:`Part`.
 
-    The oldest goes first when there is too much: what the parent has, then what it has not (``given_up``).
+    The oldest goes first when there is too much: what the parent has, then what it has not (``given_up``). ``timed``
+    says whether the clock can be believed: until then nothing goes because of its age.
     """
 
-    def __init__(self, nats: NatsConnection, clock: Clock, settings: EdgeSettings) -> None:
-        self._nats, self._clock, self._settings = nats, clock, settings
+    def __init__(
+        self, nats: NatsConnection, clock: Clock, settings: EdgeSettings, timed: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._nats, self._clock, self._settings, self._timed = nats, clock, settings, timed
         self._marks: deque[tuple[int, int]] = deque()
         self._reached = 0
         self._said = 0
@@ -86,8 +90,9 @@ class Keeping:
         if state.bytes > most:
             each = state.bytes / state.messages
             may_go = state.first_sequence + int((state.bytes - most) / each)
-        limit_ms = self._clock.now_ms() - round(self._settings.backlog_days * 86_400_000)
-        may_go = max(may_go, await self._older(state.first_sequence, state.last_sequence, limit_ms))
+        if self._timed():
+            limit_ms = self._clock.now_ms() - round(self._settings.backlog_days * 86_400_000)
+            may_go = max(may_go, await self._older(state.first_sequence, state.last_sequence, limit_ms))
         lost = may_go - max(self._had, self._said, state.first_sequence - 1)
         if lost > 0:
             self.given_up += lost

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -53,9 +53,11 @@ async def ask(nats: NatsConnection, what: str, message: Any, kind: type[T], time
 class Uplink:
     """Forwards the intake to the parent. A :class:`millwright.kernel.Part`."""
 
-    def __init__(self, nats: NatsConnection, clock: Clock, settings: EdgeSettings) -> None:
+    def __init__(
+        self, nats: NatsConnection, clock: Clock, settings: EdgeSettings, timed: Callable[[], bool] = lambda: True
+    ) -> None:
         self._nats, self._clock, self._settings = nats, clock, settings
-        self.keeping = Keeping(nats, clock, settings)
+        self.keeping = Keeping(nats, clock, settings, timed)
         self._task: asyncio.Task[None] | None = None
         self._all: Lane | None = None
         self._live: Lane | None = None
