@@ -53,9 +53,7 @@ def compose(node: Node) -> Composition:
             problems.append(Problem("edge.backlog_given_up", text, hint, since_ms))
         if agent.clock_wrong:
             text = f"This machine's clock is {(agent.clock_offset_ms or 0) / 1000:+.1f} s off its parent's."
-            hint = (
-                "Set it (chrony, systemd-timesyncd). What is received meanwhile is kept under the parent's time."
-            )
+            hint = "Set it (chrony, systemd-timesyncd). What is received meanwhile is kept under the parent's time."
             problems.append(Problem("edge.clock_wrong", text, hint, since_ms))
         if uplink.went_back:
             text = f"{membership.parent} knew less than it had said {uplink.went_back} times; it was sent again."
