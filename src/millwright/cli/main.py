@@ -22,6 +22,7 @@ _COMMANDS = {
     "run": "node",
     "migrate": "node",
     "edge": "edge",
+    "releases": "releases",
     "demo": "demo",
     "doctor": "doctor",
     "status": "status",

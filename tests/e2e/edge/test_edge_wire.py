@@ -18,17 +18,10 @@ import pytest
 from nats.aio.msg import Msg
 
 from millwright.devices.intake import decode_frame
-from support.edge import Parent, add_device, enrol
+from support.edge import KeptNode, Parent, add_device, enrol
 from support.namespaces import Host, Wire, wired
 from support.node import RunningNode
 from support.reliability import Device, Fleet, history, wrong_in_history
-
-
-class DistantEdge(RunningNode):
-    """An edge on a host of its own."""
-
-    def command(self, *arguments: str) -> list[str]:
-        return super().command(*(("edge", "up") if arguments == ("up",) else arguments))
 
 
 class Heavy(Device):
@@ -95,7 +88,7 @@ def test_a_wire_that_is_narrow_flaps_and_is_pulled_in_mid_stream(tmp_path: Path)
             made = enrol(api)
             edge_id = made["edge"]["id"]
             (tmp_path / "edge").mkdir()
-            edge = DistantEdge(tmp_path / "edge", {"edge": {"live_after_s": 1}})
+            edge = KeptNode(tmp_path / "edge", {"edge": {"live_after_s": 1}})
             with wire.right.inside():
                 address = f"http://{wire.left.address}:{parent.web_port}"
                 done = edge.cli("edge", "join", address, made["enrolment"]["code"])

@@ -11,6 +11,7 @@ from millwright.devices.edge.agent import EdgeAgent
 from millwright.devices.edge.desired import DesiredApplier
 from millwright.devices.edge.joining import find_membership
 from millwright.devices.edge.parent_time import ParentTime
+from millwright.devices.edge.upgrade.upgrader import Upgrader
 from millwright.devices.edge.uplink import Uplink
 from millwright.kernel import Unsupported
 
@@ -32,6 +33,7 @@ def compose(node: Node) -> Composition:
     )
     time = ParentTime(node.clock)
     uplink = Uplink(node.bus, time, node.settings.edge, lambda: time.known)
+    upgrader = Upgrader(node.bus, node.folder.root, __version__, membership.signers)
     agent = EdgeAgent(
         node.bus,
         uplink,
@@ -41,6 +43,7 @@ def compose(node: Node) -> Composition:
         time,
         __version__,
         lambda: disk.free_bytes,
+        lambda: upgrader.status,
     )
     since_ms = node.clock.now_ms()
 
@@ -62,4 +65,4 @@ def compose(node: Node) -> Composition:
         return Figures({"edge_deliveries": uplink.deliveries}, gauges, problems)
 
     node.stats.sources += [told, disk.figures]
-    return Composition([disk, uplink, agent])
+    return Composition([disk, uplink, agent, upgrader])

@@ -11,6 +11,7 @@ from millwright.devices.api.history_import import ReadingImportsController
 from millwright.devices.api.models import ModelsController
 from millwright.devices.api.places import PlacesController
 from millwright.devices.commands.api import ROUTES as COMMANDS
+from millwright.devices.edge.upgrade.api import ROUTES as EDGE_UPGRADES
 
 ROUTES = [
     PlacesController,
@@ -25,6 +26,7 @@ ROUTES = [
     ReadingImportsController,
     EdgesController,
     EdgeJoiningController,
+    *EDGE_UPGRADES,
 ]
 """What the web host mounts."""
 

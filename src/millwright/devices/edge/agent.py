@@ -16,6 +16,7 @@ from millwright.devices.edge.desired import DesiredApplier
 from millwright.devices.edge.model import EdgeStatus
 from millwright.devices.edge.parent_time import SUBJECT as TIME
 from millwright.devices.edge.parent_time import WRONG_MS, Anchor, ParentTime
+from millwright.devices.edge.upgrade.model import UpgradeStatus
 from millwright.devices.edge.uplink import Uplink, ask, received_of
 from millwright.devices.edge.wire import DESIRED, PRESENCE, STATUS, Heard, Report, Want, Wanted
 from millwright.devices.intake import INTAKE
@@ -43,9 +44,11 @@ class EdgeAgent:
         time: ParentTime,
         version: str,
         disk_free: Callable[[], int],
+        upgrade: Callable[[], UpgradeStatus | None] = lambda: None,
     ) -> None:
         self._nats, self._uplink, self._applier, self._changes = nats, uplink, applier, changes
         self._clock, self._time, self._version, self._disk_free = clock, time, version, disk_free
+        self._upgrade = upgrade
         self._started_ms = clock.now_ms()
         self._offset_ms: float | None = None
         self._rtt_ms: float | None = None
@@ -154,6 +157,7 @@ class EdgeAgent:
             apply_error=self._apply_error,
             problems=[problem for each in self._roles.values() for problem in each.get("problems", [])][:20],
             live=self._uplink.live,
+            upgrade=self._upgrade(),
         )
 
     async def _on_presence(self, subject: str, payload: bytes) -> None:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from millwright.devices.edge.upgrade.model import UpgradeStatus
+
 State = Literal["waiting", "connected", "cut", "revoked"]
 
 FRESH_MS: Final = 10_000
@@ -36,6 +38,7 @@ class EdgeStatus(Struct, frozen=True, kw_only=True):
     apply_error: str = ""
     problems: list[dict[str, Any]] = []
     live: bool = False
+    upgrade: UpgradeStatus | None = None
 
 
 class Edge(Struct, frozen=True, kw_only=True):
@@ -97,7 +100,8 @@ class JoinRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class Joined(Struct, frozen=True, kw_only=True):
     """What the edge's machine needs to know from then on.
 
-    ``urls``: where its broker joins the parent's; ``ca``: PEM of the authorities that vouch for the parent there.
+    ``urls``: where its broker joins the parent's; ``ca``: PEM of the authorities that vouch for the parent there;
+    ``signers``: the keys (vkeys) that sign what the edge is to run.
     """
 
     edge_id: str
@@ -105,6 +109,7 @@ class Joined(Struct, frozen=True, kw_only=True):
     organisation: str
     urls: list[str]
     ca: str = ""
+    signers: list[str] = []
 
 
 def code_of(text: str) -> str:

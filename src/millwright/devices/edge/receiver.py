@@ -6,8 +6,9 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
@@ -90,7 +91,7 @@ class EdgeReceiver:
     """Serves the edges that :meth:`admit` names, each on ``up.<what>`` in its own account: ``connect`` gets into that.
 
     ``store`` sees every organisation's. ``full`` raises while nothing more may be stored. ``pace`` draws messages of an
-    organisation from its rate, and tells for how many seconds it is in debt.
+    organisation from its rate, and tells for how many seconds it is in debt. ``further`` answers what else edges ask.
     """
 
     def __init__(
@@ -103,9 +104,11 @@ class EdgeReceiver:
         clock: Clock,
         full: Callable[[], None] = lambda: None,
         pace: Callable[[str, int], float] = lambda _organisation_id, _messages: 0.0,
+        further: Mapping[str, Callable[[str, bytes], Awaitable[bytes]]] = MappingProxyType({}),
     ) -> None:
         self._connect, self._nats, self._store, self._desired = connect, nats, store, desired
         self._bus, self._clock, self._full, self._pace = bus, clock, full, pace
+        self._further = further
         self._positions = EdgePositions(nats)
         self._served: dict[str, NatsConnection] = {}
         self._lanes: dict[tuple[str, str, str], _Lane] = {}
@@ -143,6 +146,7 @@ class EdgeReceiver:
             STATUS: self._status,
             DESIRED: self._want,
             PRESENCE: self._presence,
+            **self._further,
         }
         for edge_id in edge_ids:
             if edge_id not in self._served:
