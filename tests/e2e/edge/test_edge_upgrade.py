@@ -99,11 +99,7 @@ def _versions(parent: Parent, api: httpx.Client, edge: EdgeNode, fleet: Fleet, e
     assert "edge died" in failed["why"], failed
     edge.wait_for("9.1.0 runs again", lambda: running() == "9.1.0" and edge.find_process("listener"))
 
-    # Started anew it stays what it is, and another roll-out of it has nothing to do.
-    edge.stop()
-    edge.start()
-    edge.wait_for("9.1.0 runs", lambda: api.get(f"/edges/{edge_id}").json()["state"] == "connected")
-    assert running() == "9.1.0"
+    # What runs already has nothing to do.
     assert ended(ordered("9.1.0"))["state"] == "done"
     fleet.await_progress(20)
 

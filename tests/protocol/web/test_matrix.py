@@ -43,6 +43,9 @@ NODES = {
     "upper_id": "x",
     "drill_id": "x",
     "symbology": "qr",
+    "release_id": "x",
+    "rollout_id": "x",
+    "file": "millwright-1-py3-none-any.whl",
 }
 """What of the node's ledger and authorities is asked for, and the kind of carrier: that is not an enterprise's."""
 
@@ -190,6 +193,8 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "PATCH /places/{place_id}": {"name": "p"},
         "POST /edges": {"name": "e", "place_id": ids["place_id"]},
         "PATCH /edges/{edge_id}": {"name": "e"},
+        "POST /edge-releases": {"files": ["millwright-1-py3-none-any.whl"]},
+        "POST /edge-rollouts": {"release_id": "x", "groups": [[ids["edge_id"]]]},
         "POST /models/{model_id}/versions": {"name": "m", "properties": []},
         "POST /devices": {"name": "d", "place_id": ids["place_id"]},
         "PATCH /devices/{device_id}": {"title": "t"},

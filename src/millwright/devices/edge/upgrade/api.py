@@ -41,7 +41,7 @@ class EdgeReleasesController(Controller):
         return await releases.list()
 
     @put(
-        "/files/{name:str}",
+        "/files/{file:str}",
         summary="Send a wheel",
         operation_id="sendEdgeReleaseFile",
         status_code=200,
@@ -50,13 +50,13 @@ class EdgeReleasesController(Controller):
     )
     async def send(
         self,
-        name: Annotated[str, PathParameter(description="The file's name.", max_length=200)],
+        file: Annotated[str, PathParameter(description="The file's name.", max_length=200)],
         request: Request[Any, Any, Any],
         releases: Us,
         offset: Annotated[int, QueryParameter(ge=0, description="How many bytes were sent before.")] = 0,
     ) -> Sent:
         """As `application/octet-stream`: the whole file, or part after part of at most 16 MB with its `offset`."""
-        return await releases.send(name, offset, await request.body())
+        return await releases.send(file, offset, await request.body())
 
     @post("/", summary="Make a release", operation_id="addEdgeRelease", guards=_UPGRADE)
     async def add(self, data: JSONBody[NewRelease], releases: Us) -> Release:

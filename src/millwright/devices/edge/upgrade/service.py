@@ -42,7 +42,7 @@ class Releases:
 
     def _create(self, new: NewRelease) -> Release:
         version, files = self._shelf.put_together(new.files)
-        release_id = new_id("release")
+        release_id = new_id("rls")
         text = signed(version, files, self._signers())
         self._store.add_release(release_id, version, files, text, self._clock.now_ms())
         return self._store.release(release_id)
@@ -60,7 +60,7 @@ class Releases:
 
     async def begin(self, new: NewRollout) -> Rollout:
         """Order a release for edges. Raises ``NotFound``, ``Conflict``."""
-        made = await asyncio.to_thread(self._store.add_rollout, new_id("rollout"), new, self._clock.now_ms())
+        made = await asyncio.to_thread(self._store.add_rollout, new_id("rlo"), new, self._clock.now_ms())
         note("edge_rollout", made.id, made.version, after={"version": made.version, "groups": new.groups})
         return made
 
