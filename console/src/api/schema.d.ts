@@ -7341,6 +7341,8 @@ export interface components {
             disk_free_bytes: number;
             /** @default 0 */
             given_up: number;
+            given_up_from_ms?: number | null;
+            given_up_to_ms?: number | null;
             /** @default false */
             live: boolean;
             /** @default 0 */

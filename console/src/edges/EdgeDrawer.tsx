@@ -47,7 +47,7 @@ function Details({ edge, showCode, close }: { edge: Edge; showCode: (made: EdgeE
     [t.edges.seen, edge.seen_ms ? f.ago(edge.seen_ms, now) : "–"],
     [t.edges.joined, edge.joined_ms ? f.time(edge.joined_ms) : "–"],
     ...(s ? ([
-      [t.edges.backlog, <>{t.edges.messages(f.number(s.backlog_messages), f.bytes(s.backlog_bytes))}{s.live && <div className="small">{t.edges.live}</div>}</>],
+      [t.edges.backlog, <>{t.edges.messages(f.number(s.backlog_messages), f.bytes(s.backlog_bytes))}{s.live && <div className="small">{t.edges.live}</div>}{s.given_up > 0 && <div className="small" style={{ color: "var(--warn)" }}>{t.edges.gone(f.number(s.given_up), s.given_up_from_ms ? f.time(s.given_up_from_ms) : "?", s.given_up_to_ms ? f.time(s.given_up_to_ms) : "?")}</div>}</>],
       [t.edges.lag, lag === null ? "–" : f.duration(lag)],
       [t.edges.rtt, s.rtt_ms == null ? "–" : `${f.number(s.rtt_ms)} ms`],
       [t.edges.clock, offset == null ? "–" : (offset >= 0 ? t.edges.ahead : t.edges.behind)(f.duration(Math.abs(offset)))],

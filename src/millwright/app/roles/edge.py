@@ -10,10 +10,11 @@ from millwright.devices import Changes
 from millwright.devices.edge.agent import EdgeAgent
 from millwright.devices.edge.desired import DesiredApplier
 from millwright.devices.edge.joining import find_membership
+from millwright.devices.edge.machine import machine_of
 from millwright.devices.edge.parent_time import ParentTime
 from millwright.devices.edge.upgrade.upgrader import Upgrader
 from millwright.devices.edge.uplink import Uplink
-from millwright.kernel import Unsupported
+from millwright.kernel import Unsupported, to_iso
 
 
 def compose(node: Node) -> Composition:
@@ -32,7 +33,8 @@ def compose(node: Node) -> Composition:
         clock=node.clock,
     )
     time = ParentTime(node.clock)
-    uplink = Uplink(node.bus, time, node.settings.edge, lambda: time.known)
+    machine = machine_of(node.folder.root)
+    uplink = Uplink(node.bus, time, node.settings.edge, lambda: time.known, machine)
     upgrader = Upgrader(node.bus, node.folder.root, __version__, membership.signers)
     agent = EdgeAgent(
         node.bus,
@@ -44,6 +46,7 @@ def compose(node: Node) -> Composition:
         __version__,
         lambda: disk.free_bytes,
         lambda: upgrader.status,
+        machine,
     )
     since_ms = node.clock.now_ms()
 
@@ -51,8 +54,11 @@ def compose(node: Node) -> Composition:
         problems = []
         given_up = max(uplink.given_up, uplink.keeping.given_up)
         if given_up:
-            text = f"{given_up} frames left the backlog before the parent had them; local history has them."
-            hint = "Mend the link, or raise [edge] backlog_mb and backlog_days."
+            kept = uplink.keeping
+            ends = (kept.lost_from_ms, kept.lost_to_ms)
+            when = "".join(f" {word} {to_iso(at)}" for word, at in zip(("from", "to"), ends, strict=True) if at)
+            text = f"{given_up} frames received{when} left the backlog before the parent had them."
+            hint = "Local history has them. Mend the link, or raise [edge] backlog_mb and backlog_days."
             problems.append(Problem("edge.backlog_given_up", text, hint, since_ms))
         if agent.clock_wrong:
             text = f"This machine's clock is {(agent.clock_offset_ms or 0) / 1000:+.1f} s off its parent's."

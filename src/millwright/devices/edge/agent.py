@@ -45,10 +45,11 @@ class EdgeAgent:
         version: str,
         disk_free: Callable[[], int],
         upgrade: Callable[[], UpgradeStatus | None] = lambda: None,
+        machine: str = "",
     ) -> None:
         self._nats, self._uplink, self._applier, self._changes = nats, uplink, applier, changes
         self._clock, self._time, self._version, self._disk_free = clock, time, version, disk_free
-        self._upgrade = upgrade
+        self._upgrade, self._machine = upgrade, machine
         self._started_ms = clock.now_ms()
         self._offset_ms: float | None = None
         self._rtt_ms: float | None = None
@@ -107,7 +108,7 @@ class EdgeAgent:
             await self._nats.publish(TIME, known)
         status = await self._status()
         sent_ms, began_s = self._clock.now_ms(), self._clock.monotonic_s()
-        heard = await ask(self._nats, STATUS, Report(status), Heard, _ASK_S)
+        heard = await ask(self._nats, STATUS, Report(status, self._machine), Heard, _ASK_S)
         took_ms = (self._clock.monotonic_s() - began_s) * 1000
         self._rtt_ms = round(took_ms, 1)
         self._offset_ms = round(sent_ms + took_ms / 2 - heard.now_ms, 1)
@@ -147,6 +148,8 @@ class EdgeAgent:
             backlog_bytes=state.bytes * waiting // state.messages if state.messages else 0,
             backlog_oldest_ms=oldest_ms,
             given_up=max(self._uplink.given_up, self._uplink.keeping.given_up),
+            given_up_from_ms=self._uplink.keeping.lost_from_ms,
+            given_up_to_ms=self._uplink.keeping.lost_to_ms,
             clock_offset_ms=self._offset_ms,
             rtt_ms=self._rtt_ms,
             disk_free_bytes=self._disk_free(),

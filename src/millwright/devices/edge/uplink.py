@@ -54,8 +54,14 @@ class Uplink:
     """Forwards the intake to the parent. A :class:`millwright.kernel.Part`."""
 
     def __init__(
-        self, nats: NatsConnection, clock: Clock, settings: EdgeSettings, timed: Callable[[], bool] = lambda: True
+        self,
+        nats: NatsConnection,
+        clock: Clock,
+        settings: EdgeSettings,
+        timed: Callable[[], bool] = lambda: True,
+        machine: str = "",
     ) -> None:
+        self._machine = machine
         self._nats, self._clock, self._settings = nats, clock, settings
         self.keeping = Keeping(nats, clock, settings, timed)
         self._task: asyncio.Task[None] | None = None
@@ -129,7 +135,7 @@ class Uplink:
     async def _forward(self) -> None:
         state = await self._nats.state(INTAKE.name)
         epoch = re.sub(r"[^0-9A-Za-z]", "", state.created)
-        standing = await ask(self._nats, OFFER, Offer(epoch), Standing, _OFFER_S)
+        standing = await ask(self._nats, OFFER, Offer(epoch, self._machine), Standing, _OFFER_S)
         if self.cut:
             logger.info("the link to the parent is up")
         self.cut = False
@@ -163,6 +169,7 @@ class Uplink:
             await end(work)
 
     async def _send(self, delivery: Delivery) -> int:
+        delivery = msgspec.structs.replace(delivery, machine=self._machine)
         taken = await ask(self._nats, FRAMES, delivery, Taken, _DELIVERY_S)
         self.deliveries += 1
         return taken.position
