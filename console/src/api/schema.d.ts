@@ -7337,6 +7337,8 @@ export interface components {
             backlog_messages: number;
             backlog_oldest_ms?: number | null;
             clock_offset_ms?: number | null;
+            /** @default false */
+            cloned: boolean;
             /** @default 0 */
             disk_free_bytes: number;
             /** @default 0 */

@@ -46,8 +46,8 @@ class Machines:
             raise Conflict(
                 "Another machine speaks as this edge.",
                 code="devices.edge_cloned",
-                hint="This folder is a copy of that of an edge that runs. Remove edge.json and the folder nats from the "
-                "copy, and let it join as an edge of its own.",
+                hint="This folder is a copy of that of an edge that runs. Remove edge.json and the folder nats from "
+                "the copy, and let it join as an edge of its own.",
             )
         self._heard[edge_id] = machine, now_s
 
