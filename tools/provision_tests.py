@@ -19,6 +19,7 @@ PROGRAMS = {
     "libfaketimeMT.so.1": "libfaketime",
     "libzbar.so.0": "libzbar0",
     "libdmtx.so.0": "libdmtx0b",
+    "ip": "iproute2",
 }
 """Program (or library to be loaded before one) → Debian package."""
 

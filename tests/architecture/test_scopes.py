@@ -17,6 +17,8 @@ from tools.reference.permissions_page import application, route_rights  # noqa: 
 NODES_OWN = {
     "parties_": "decides scopes, so it cannot be confined by them; its stores name their organisations",
     "devices_counters": "a counter",
+    "devices_releases": "what edges may run is the node's matter; their routes take a permission on the root",
+    "devices_rollouts": "what edges may run is the node's matter; their routes take a permission on the root",
     "certificates_authorities": "they sign for everybody; their routes take permissions on the root",
     "secrets_keys": "data keys of the whole database, wrapped; no route shows them",
     "operations_revisions": "a counter",

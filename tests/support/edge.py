@@ -23,11 +23,21 @@ class Parent(RunningNode):
     def __init__(self, folder: Path, settings: dict[str, dict[str, Any]] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.hub_port = free_port()
-        sections = {"edges": {"host": "127.0.0.1", "port": self.hub_port}, **(settings or {})}
-        super().__init__(folder, sections)
+        edges = {"host": "127.0.0.1", "port": self.hub_port, **(settings or {}).get("edges", {})}
+        super().__init__(folder, {**(settings or {}), "edges": edges})
 
 
-class EdgeNode(RunningNode):
+class KeptNode(RunningNode):
+    """A node that ``millwright edge up`` runs: the supervisor is a child of the process that was started."""
+
+    def command(self, *arguments: str) -> list[str]:
+        return super().command(*(("edge", "up") if arguments == ("up",) else arguments))
+
+    def is_ours(self, pid: int) -> bool:
+        return any(each.pid == pid for each in self.processes())
+
+
+class EdgeNode(KeptNode):
     """An edge; :meth:`join` it before it is started. Its broker comes to the parent over :attr:`line`."""
 
     def __init__(self, folder: Path, parent: Parent, settings: dict[str, dict[str, Any]] | None = None) -> None:
@@ -35,9 +45,6 @@ class EdgeNode(RunningNode):
         self.parent = parent
         self.line = Line(parent.hub_port)
         super().__init__(folder, settings)
-
-    def command(self, *arguments: str) -> list[str]:
-        return super().command(*(("edge", "up") if arguments == ("up",) else arguments))
 
     def join(self, code: str) -> subprocess.CompletedProcess[str]:
         """``millwright edge join``; what the edge is told of the parent's port leads over the line."""

@@ -83,11 +83,16 @@ class RunningNode:
         )
         output.close()
         addresses = self.data / "node.json"
-        while not (addresses.exists() and f'"pid":{self.process.pid}' in addresses.read_text()):
+        while not (addresses.exists() and self.is_ours(json.loads(addresses.read_text())["pid"])):
             if self.process.poll() is not None or time.monotonic() - began > timeout_s:
                 raise AssertionError(f"the node did not start:\n{self.output()}")
             time.sleep(0.02)
         self.ready_s = time.monotonic() - began
+
+    def is_ours(self, pid: int) -> bool:
+        """Whether the supervisor with this process id is the one that was started."""
+        assert self.process is not None
+        return pid == self.process.pid
 
     def stop(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 40) -> int:
         """End it; returns the exit code. No process of the node is left afterwards."""

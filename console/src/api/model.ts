@@ -47,6 +47,9 @@ export type RecoveryCodes = Schemas["RecoveryCodes"];
 export type Identity = Sent<Schemas["Identity"]>;
 
 export type Edge = Sent<Schemas["Edge"]>;
+export type EdgeRelease = Sent<Schemas["Release"]>;
+export type EdgeRollout = Sent<Schemas["Rollout"]>;
+export type UpgradeStatus = Sent<Schemas["UpgradeStatus"]>;
 export type EdgeEnrolled = Sent<Schemas["EdgeEnrolled"]>;
 export type EdgeEnrolment = Sent<Schemas["EdgeEnrolment"]>;
 

@@ -10,7 +10,7 @@ import { useFormat, useText } from "../i18n";
 import { useNow } from "../parts/now";
 import { Loaded } from "../parts/Page";
 import { usePhone } from "../parts/screen";
-import { EdgeState, Lacks, lagOf } from "./marks";
+import { EdgeState, Lacks, lagOf, upgradeText } from "./marks";
 
 /** One edge: what it said last, and what can be done with it. */
 export function EdgeDrawer({ id, showCode, close }: { id: string; showCode: (made: EdgeEnrolment) => void; close: () => void }): JSX.Element {
@@ -47,13 +47,13 @@ function Details({ edge, showCode, close }: { edge: Edge; showCode: (made: EdgeE
     [t.edges.seen, edge.seen_ms ? f.ago(edge.seen_ms, now) : "–"],
     [t.edges.joined, edge.joined_ms ? f.time(edge.joined_ms) : "–"],
     ...(s ? ([
-      [t.edges.backlog, <>{t.edges.messages(f.number(s.backlog_messages), f.bytes(s.backlog_bytes))}{s.live && <div className="small">{t.edges.live}</div>}</>],
+      [t.edges.backlog, <>{t.edges.messages(f.number(s.backlog_messages), f.bytes(s.backlog_bytes))}{s.live && <div className="small">{t.edges.live}</div>}{s.given_up > 0 && <div className="small" style={{ color: "var(--warn)" }}>{t.edges.gone(f.number(s.given_up), s.given_up_from_ms ? f.time(s.given_up_from_ms) : "?", s.given_up_to_ms ? f.time(s.given_up_to_ms) : "?")}</div>}</>],
       [t.edges.lag, lag === null ? "–" : f.duration(lag)],
       [t.edges.rtt, s.rtt_ms == null ? "–" : `${f.number(s.rtt_ms)} ms`],
       [t.edges.clock, offset == null ? "–" : (offset >= 0 ? t.edges.ahead : t.edges.behind)(f.duration(Math.abs(offset)))],
       [t.edges.disk, f.bytes(s.disk_free_bytes)],
       [t.edges.memory, f.bytes(s.memory_bytes)],
-      [t.edges.version, s.version],
+      [t.edges.version, <>{s.version}{s.upgrade?.order && <div className="small faint">{upgradeText(t, s.upgrade)}</div>}</>],
       [t.edges.applied, s.applied ? <>{s.applied}<div className="small faint">{s.applied_ms ? t.edges.appliedAt(f.time(s.applied_ms)) : s.apply_error}</div></> : s.apply_error || "–"],
       [t.edges.addresses, s.addresses.length ? s.addresses.map((each) => <div key={each} className="num small">{each}</div>) : "–"],
       ...(s.problems.length ? [[t.edges.problems, s.problems.map((each, i) => <div key={i} className="small">{String(each["message"] ?? each["code"] ?? "")}</div>)] as [string, ReactNode]] : []),

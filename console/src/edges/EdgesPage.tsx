@@ -13,6 +13,7 @@ import { useNow } from "../parts/now";
 import { Empty, Loaded, Page } from "../parts/Page";
 import { EdgeDrawer } from "./EdgeDrawer";
 import { EdgeState, Lacks, lagOf } from "./marks";
+import { Releases } from "./Releases";
 
 /** Nodes below this one: how each is, what waits there, and how another joins. */
 export default function EdgesPage(): JSX.Element {
@@ -22,6 +23,7 @@ export default function EdgesPage(): JSX.Element {
   const now = useNow();
   const { id } = useParams();
   const may = useMay("edges:write");
+  const mayUpgrade = useMay("edges:upgrade");
   const edges = useList<Edge>("/edges", {}, { everyMs: 3000 });
   const [adding, setAdding] = useState(false);
   const [code, setCode] = useState<EdgeEnrolment | null>(null);
@@ -35,6 +37,7 @@ export default function EdgesPage(): JSX.Element {
     { title: t.edges.backlog, key: "backlog", align: "right", render: (_, e) => waiting(e) },
     { title: t.edges.lag, key: "lag", align: "right", render: (_, e) => <span className="num">{lag(e)}</span> },
     { title: t.edges.rtt, key: "rtt", align: "right", render: (_, e) => <span className="num">{e.status?.rtt_ms == null ? "–" : `${f.number(e.status.rtt_ms)} ms`}</span> },
+    { title: t.edges.version, key: "version", render: (_, e) => <span className="num">{e.status?.version ?? "–"}</span> },
     { title: t.edges.lacks, key: "lacks", render: (_, e) => <Lacks edge={e} /> },
   ];
   return (
@@ -53,6 +56,7 @@ export default function EdgesPage(): JSX.Element {
               )}
             />}
       </Loaded>
+      {mayUpgrade && <Releases edges={edges.data ?? []} />}
       {adding && <EnrolBox close={() => { setAdding(false); }} made={(made) => { setAdding(false); setCode(made.enrolment); }} />}
       {code && <CodeBox enrolment={code} close={() => { setCode(null); }} />}
       {id !== undefined && <EdgeDrawer id={id} showCode={setCode} close={() => { void go("/edges"); }} />}

@@ -1,7 +1,7 @@
 import type { JSX } from "react";
 
-import type { Edge } from "../api/model";
-import { useText } from "../i18n";
+import type { Edge, UpgradeStatus } from "../api/model";
+import { type Dictionary, useText } from "../i18n";
 
 /** How an edge is: by a word, a dot beside it. */
 export function EdgeState({ edge }: { edge: Edge }): JSX.Element {
@@ -16,8 +16,14 @@ export function Lacks({ edge }: { edge: Edge }): JSX.Element | null {
   return <div className="small" style={{ color: "var(--warn)" }}>{edge.lacks.map((each) => <div key={each}>{t.edges.lack[each] ?? each}</div>)}</div>;
 }
 
+/** How far the last version that was ordered is. */
+export const upgradeText = (t: Dictionary, u: UpgradeStatus): string => {
+  const share = u.progress === "fetching" && u.bytes ? ` ${Math.floor((u.fetched / u.bytes) * 100)} %` : "";
+  return `${u.version ? `${u.version}: ` : ""}${t.releases.progress[u.progress] ?? u.progress}${share}${u.why ? `. ${u.why}` : ""}`;
+};
+
 /** How far the parent is behind the edge; `null` while nothing waits or nothing is known. */
 export const lagOf = (edge: Edge, nowMs: number): number | null => {
   const oldest = edge.status?.backlog_oldest_ms;
-  return oldest == null ? null : Math.max(0, nowMs + (edge.status?.clock_offset_ms ?? 0) - oldest);
+  return oldest == null ? null : Math.max(0, nowMs - oldest);
 };

@@ -89,6 +89,11 @@ class DataFolder:
         """The search index of identifiers; it can be built anew from the register."""
         return self.root / "identifier-search" / "index.sqlite"
 
+    @property
+    def releases(self) -> Path:
+        """Wheels of the versions that edges may be told to run."""
+        return self.root / "releases"
+
     def wanted(self, role: str) -> Path:
         """The marker that says that a role is needed; see ``WHEN_NEEDED``."""
         return self.root / f"{role}.wanted"

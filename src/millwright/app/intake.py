@@ -30,12 +30,14 @@ class GuardedIntake:
 def guarded(node: Node, stream: Intake, disk: DiskWatch, listener_id: str) -> tuple[Intake, list[Part]]:
     """What ``listener_id`` appends its frames to, and the parts it stands on, to be started before it.
 
-    At an edge each message without a time is given one here, so that the parent reads the same in whatever order.
+    At an edge each message without a time is given one here, so that the parent reads the same in whatever order, and
+    the parent's time where the edge's clock is wrong.
     """
     intake = GuardedIntake(stream, disk)
     if find_membership(node.folder.root) is None:
         return intake, []
+    from millwright.devices.edge.parent_time import ParentTime
     from millwright.devices.edge.stamps import StampedIntake
 
-    stamped = StampedIntake(intake, node.bus, listener_id)
+    stamped = StampedIntake(intake, node.bus, listener_id, ParentTime(node.clock))
     return stamped, [stamped]

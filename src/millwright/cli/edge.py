@@ -47,13 +47,37 @@ def join(options: Options, parent: str, code: str, again: bool, as_json: bool) -
 
 @edge.command("up")
 @click.pass_obj
-def up(options: Options) -> int:
+def up(options: Options) -> None:
     """Run this edge until Ctrl-C or SIGTERM: listener, local history, forwarding; the console with [edge] console.
+
+    What runs is the version that is installed, or the one that the parent brought (see `millwright releases`).
 
     \b
     Example:
       millwright --data /var/lib/millwright edge up
     """
+    import os
+    import sys
+
+    from millwright.devices.edge.upgrade import keeper
+
+    _require_edge(options)
+    root = data_folder(options).root.absolute()
+    given = ["--data", str(root), *(("--config", str(options.config.absolute())) if options.config else ())]
+    sys.stdout.flush()
+    command = [sys.executable, "-I", "-S", keeper.__file__, str(root), sys.executable, *given]
+    os.execv(sys.executable, command)  # noqa: S606 - this very program
+
+
+@edge.command("node", hidden=True)
+@click.pass_obj
+def node(options: Options) -> int:
+    """Run this edge in this environment; for the keeper, which chooses the environment."""
+    _require_edge(options)
+    return run_node(options, {})
+
+
+def _require_edge(options: Options) -> None:
     from millwright.devices.edge.joining import find_membership
     from millwright.kernel import Unsupported
 
@@ -69,4 +93,3 @@ def up(options: Options) -> int:
             code="devices.edge_broker",
             hint="Remove [nats] url.",
         )
-    return run_node(options, {})

@@ -23,6 +23,7 @@ _COMMANDS = {
     "migrate": "node",
     "broker": "broker",
     "edge": "edge",
+    "releases": "releases",
     "demo": "demo",
     "doctor": "doctor",
     "capacity": "capacity",

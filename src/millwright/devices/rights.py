@@ -28,3 +28,6 @@ DEAD_LETTERS_WRITE = permission(
 )
 EDGES_READ = permission("edges:read", "See edges and how they are", "查看边缘节点及其状态", READERS)
 EDGES_WRITE = permission("edges:write", "Enrol and revoke edges", "接入和吊销边缘节点", ["engineer"])
+EDGES_UPGRADE = permission(
+    "edges:upgrade", "Keep releases for edges and roll them out", "管理边缘节点版本并推送升级", node=True
+)

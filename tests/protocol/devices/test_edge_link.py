@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -12,17 +13,22 @@ import msgspec
 import pytest
 
 from millwright.app.limits import RatePacer
-from millwright.devices.edge.keeping import read_kept
+from millwright.devices.edge.agent import EdgeAgent
+from millwright.devices.edge.keeping import Keeping, read_kept
+from millwright.devices.edge.machine import Machines, machine_of
+from millwright.devices.edge.model import EdgeStatus
+from millwright.devices.edge.parent_time import ParentTime
 from millwright.devices.edge.positions import EdgePositions
 from millwright.devices.edge.receiver import EdgeReceiver, _Lane
 from millwright.devices.edge.settings import EdgeSettings
+from millwright.devices.edge.stamps import StampedIntake
 from millwright.devices.edge.uplink import Uplink
-from millwright.devices.edge.wire import Offer, Standing, Wanted, encode
+from millwright.devices.edge.wire import Delivery, Offer, Report, Standing, Wanted, encode
 from millwright.devices.intake import FLAG_DUPLICATE, INTAKE, Frame, Run, decode_frame, encode_frame
 from millwright.devices.mqtt.presence import PresenceReport
 from millwright.devices.presence.tracker import PresenceTracker
 from millwright.engines.nats import NatsConnection
-from millwright.kernel import Invalid, ManualClock, SystemClock, Unavailable
+from millwright.kernel import Conflict, Invalid, ManualClock, SystemClock, Unavailable
 from millwright.metering.limits import work_out
 from millwright.metering.model import Limits, RateLimits
 from millwright.parties import Node, Tree
@@ -321,6 +327,10 @@ async def test_what_the_parent_has_is_not_told_as_lost_after_a_restart_without_a
     uplink = await link.forward(backlog_days=1 / 24)
     await uplink.keeping.look()
     assert uplink.keeping.given_up == 10
+    ends = [await uplink.keeping._received_ms(each) for each in (51, 60)]
+    assert [uplink.keeping.lost_from_ms, uplink.keeping.lost_to_ms] == ends
+    assert ends[0] is not None
+    assert abs(ends[0] - (time.time() - 7200) * 1000) < 60_000
     assert await read_kept(link.edge) == 60
     await link.die()
     uplink = await link.forward(backlog_days=1 / 24)
@@ -357,3 +367,128 @@ async def test_an_edge_is_held_to_the_rate_of_its_organisation_and_loses_nothing
     assert len(await link.stored()) == 500
     clock.advance(60)
     assert await link.until(lambda found: len(found) >= 510) == list(range(510))
+
+
+class Applying:
+    async def apply(self, _wanted: Wanted) -> None:
+        return
+
+
+class Silent:
+    async def announce(self, _device_id: str) -> None:
+        return
+
+
+@pytest.mark.parametrize("off_s", [40 * 86_400, -7200])
+async def test_an_edge_whose_clock_is_wrong_finds_it_tells_it_and_gives_nothing_up(link: Link, off_s: float) -> None:
+    """Forty days ahead everything would be older than what is kept; nobody's time is believed before the parent's."""
+    clock = ManualClock(SystemClock().now_ms() + round(off_s * 1000))
+    time_ = ParentTime(clock)
+    await link.receive(range(20))
+    keeping = Keeping(link.edge, time_, EdgeSettings(), lambda: time_.known)
+    await keeping.start()
+    await keeping.look()
+    assert (keeping.given_up, await read_kept(link.edge)) == (0, 0)
+    listening = ParentTime(clock)
+    stamps = StampedIntake(JetStream(link.edge), link.edge, "x", listening)
+    await stamps.start()
+    await link.open()
+    uplink = await link.forward()
+    agent = EdgeAgent(
+        link.edge,
+        uplink,
+        Applying(),
+        Silent(),
+        clock,
+        time_,
+        "1",
+        lambda: 0,  # type: ignore[arg-type]  # stand-ins
+    )
+    await agent.report()
+    await agent.report()  # what was heard is told to the listener now
+    assert agent.clock_wrong
+    assert abs((agent.clock_offset_ms or 0) - off_s * 1000) < 3000
+    deadline = time.monotonic() + 10
+    while not listening.known:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    await keeping.look()
+    assert (keeping.given_up, await read_kept(link.edge)) == (0, 0)
+    await stamps.commit(encode_frame(Frame(1, "x", [Run("dev_1", TOPIC, clock.now_ms(), 0, [b"20"])])), "x")
+    await link.until(lambda found: len(found) >= 21)
+    message = await link.parent.newest(INTAKE.name, "intake.>")
+    assert message is not None
+    assert abs(decode_frame(message.data).runs[-1].received_ms - SystemClock().now_ms()) < 20_000
+    await keeping.stop()
+    await stamps.stop()
+
+
+class JetStream:
+    """The edge's intake, as its listener has it."""
+
+    def __init__(self, nats: NatsConnection) -> None:
+        self._nats = nats
+
+    async def commit(self, frame: bytes, message_id: str) -> None:
+        await self._nats.append("intake.x", frame, message_id=message_id)
+
+
+async def test_poisoned_frames_at_the_edge_stop_nobody(link: Link) -> None:
+    """What is no frame, a frame of nothing, one of another version, and one with what no device sends."""
+    await link.receive(range(5))
+    strange = Run("dev_1", "\x00" * 300, -(2**62), 255, [b"9", b""], [70_000])
+    for poison in (b"", b"\xc1" * 500, encode_frame(Frame(99, "", [])), encode_frame(Frame(1, "x", []))):
+        await link.edge.append("intake.x", poison)
+    await link.receive(range(5, 9))
+    await link.edge.append("intake.x", encode_frame(Frame(1, "x", [Run("", TOPIC, 0, 0, [b"9"]), strange])))
+    await link.receive(range(10, 15))
+    await link.open()
+    uplink = await link.forward()
+    deadline = time.monotonic() + 20
+    while uplink.reached < (await link.edge.state(INTAKE.name)).last_sequence:
+        assert time.monotonic() < deadline, uplink.reached
+        await asyncio.sleep(0.05)
+    found: list[int] = []
+    async for message in link.parent.scan(INTAKE.name):
+        for run in decode_frame(message.data).runs:
+            found += [int(payload) for payload in run.payloads if run.topic == TOPIC and run.device_id]
+    assert found == [*range(9), *range(10, 15)]
+
+
+async def test_a_copy_of_an_edges_folder_is_refused_and_told_and_nothing_is_mixed(link: Link, tmp_path: Path) -> None:
+    """The copy's stream goes on with other frames under the same numbers."""
+    await link.open()
+    assert link.receiver is not None
+    seen = link.receiver._seen
+    first, second = (tmp_path / name for name in ("a", "b"))
+    for folder in (first, second):
+        folder.mkdir()
+        (folder / "edge.json").write_text("{}")
+    assert machine_of(first) == machine_of(first) != machine_of(second)
+    await link.receive(range(10))
+    link.uplink = Uplink(link.edge, SystemClock(), EdgeSettings(), machine=machine_of(first))
+    await link.uplink.start()
+    await link.until(lambda found: len(found) >= 10)
+    epoch = re.sub(r"[^0-9A-Za-z]", "", (await link.edge.state(INTAKE.name)).created)
+    run = Run("dev_1", TOPIC, round(time.time() * 1000), 0, [b"666"])
+    theirs = Delivery(epoch, "all", 10, 11, encode_frame(Frame(1, "x", [run])), machine_of(second))
+    with pytest.raises(Conflict) as refused:
+        await link.receiver._take(EDGE, encode(theirs))
+    assert refused.value.code == "devices.edge_cloned"
+    with pytest.raises(Conflict):
+        await link.receiver._offer(EDGE, encode(Offer(epoch, machine_of(second))))
+    await link.receiver._status(EDGE, encode(Report(EdgeStatus(), machine_of(first))))
+    assert seen[EDGE]["status"]["cloned"]
+    await link.receive(range(10, 15))
+    assert await link.until(lambda found: len(found) >= 15) == list(range(15))
+
+
+def test_another_machine_may_go_on_after_the_first_is_silent() -> None:
+    machines = Machines()
+    machines.hear(EDGE, "a", 0)
+    with pytest.raises(Conflict):
+        machines.hear(EDGE, "b", 9)
+    machines.hear(EDGE, "b", 10.5)
+    assert machines.is_cloned(EDGE, 30)
+    assert not machines.is_cloned(EDGE, 60)
+    machines.hear(EDGE, "", 11)

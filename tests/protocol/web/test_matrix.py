@@ -43,6 +43,9 @@ NODES = {
     "upper_id": "x",
     "drill_id": "x",
     "symbology": "qr",
+    "release_id": "x",
+    "rollout_id": "x",
+    "file": "millwright-1-py3-none-any.whl",
 }
 """What of the node's ledger and authorities is asked for, and the kind of carrier: that is not an enterprise's."""
 
@@ -197,6 +200,8 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /networks/{site_id}/neighbours/known": {"all": True},
         "POST /networks/{site_id}/scans": {"subnet": "10.0.0.0/30"},
         **placed(ids),
+        "POST /edge-releases": {"files": ["millwright-1-py3-none-any.whl"]},
+        "POST /edge-rollouts": {"release_id": "x", "groups": [[ids["edge_id"]]]},
         "POST /models/{model_id}/versions": {"name": "m", "properties": []},
         "POST /devices": {"name": "d", "place_id": ids["place_id"]},
         "PATCH /devices/{device_id}": {"title": "t"},

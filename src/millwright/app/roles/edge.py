@@ -11,8 +11,11 @@ from millwright.devices import Changes
 from millwright.devices.edge.agent import EdgeAgent
 from millwright.devices.edge.desired import DesiredApplier
 from millwright.devices.edge.joining import find_membership
+from millwright.devices.edge.machine import machine_of
+from millwright.devices.edge.parent_time import ParentTime
+from millwright.devices.edge.upgrade.upgrader import Upgrader
 from millwright.devices.edge.uplink import Uplink
-from millwright.kernel import Unsupported
+from millwright.kernel import Unsupported, to_iso
 
 
 def compose(node: Node) -> Composition:
@@ -30,15 +33,21 @@ def compose(node: Node) -> Composition:
         stop_mb=node.settings.node.disk_stop_mb,
         clock=node.clock,
     )
-    uplink = Uplink(node.bus, node.clock, node.settings.edge)
+    time = ParentTime(node.clock)
+    machine = machine_of(node.folder.root)
+    uplink = Uplink(node.bus, time, node.settings.edge, lambda: time.known, machine)
+    upgrader = Upgrader(node.bus, node.folder.root, __version__, membership.signers)
     agent = EdgeAgent(
         node.bus,
         uplink,
         DesiredApplier(node.records, membership.edge_id),
         Changes(node.records, node.bus),
         node.clock,
+        time,
         __version__,
         lambda: disk.free_bytes,
+        lambda: upgrader.status,
+        machine,
     )
     since_ms = node.clock.now_ms()
 
@@ -46,12 +55,15 @@ def compose(node: Node) -> Composition:
         problems = []
         given_up = max(uplink.given_up, uplink.keeping.given_up)
         if given_up:
-            text = f"{given_up} frames left the backlog before the parent had them; local history has them."
-            hint = "Mend the link, or raise [edge] backlog_mb and backlog_days."
+            kept = uplink.keeping
+            ends = (kept.lost_from_ms, kept.lost_to_ms)
+            when = "".join(f" {word} {to_iso(at)}" for word, at in zip(("from", "to"), ends, strict=True) if at)
+            text = f"{given_up} frames received{when} left the backlog before the parent had them."
+            hint = "Local history has them. Mend the link, or raise [edge] backlog_mb and backlog_days."
             problems.append(Problem("edge.backlog_given_up", text, hint, since_ms))
         if agent.clock_wrong:
             text = f"This machine's clock is {(agent.clock_offset_ms or 0) / 1000:+.1f} s off its parent's."
-            hint = "Set it (chrony, systemd-timesyncd): what is received here is kept under its time."
+            hint = "Set it (chrony, systemd-timesyncd). What is received meanwhile is kept under the parent's time."
             problems.append(Problem("edge.clock_wrong", text, hint, since_ms))
         if uplink.went_back:
             text = f"{membership.parent} knew less than it had said {uplink.went_back} times; it was sent again."
@@ -61,4 +73,4 @@ def compose(node: Node) -> Composition:
 
     node.stats.sources += [told, disk.figures]
     watching = watch_at_edge(node, membership, lambda: disk.full)
-    return Composition([disk, uplink, agent, *watching])
+    return Composition([disk, uplink, agent, *watching, upgrader])

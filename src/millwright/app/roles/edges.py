@@ -19,6 +19,9 @@ from millwright.devices.edge import EdgeStore
 from millwright.devices.edge.desired import DesiredBuilder
 from millwright.devices.edge.gate import EdgeGate
 from millwright.devices.edge.receiver import EdgeReceiver
+from millwright.devices.edge.upgrade.rollout import Rollouts
+from millwright.devices.edge.upgrade.shelf import Shelf
+from millwright.devices.edge.upgrade.store import UpgradeStore
 from millwright.devices.network import NetworkStore
 from millwright.devices.network.edge import NETWORK, NetworkDesk
 from millwright.engines.nats import LeafHub, NatsConnection
@@ -151,6 +154,7 @@ def compose(node: Node) -> Composition:
     metering = node.settings.metering
     limits = LimitWatch(node.records, Calendar(metering.utc_offset_h), node.clock, metering.watch_s)
     pacer = RatePacer(lambda: limits.ceilings, node.clock)
+    rollouts = Rollouts(UpgradeStore(node.records), Shelf(node.folder.releases), node.clock)
     receiver = EdgeReceiver(
         connect,
         node.bus,
@@ -160,8 +164,8 @@ def compose(node: Node) -> Composition:
         node.clock,
         need_room,
         pacer.take_all,
-        {NETWORK: NetworkDesk(NetworkStore(node.records), node.clock).take},
+        {NETWORK: NetworkDesk(NetworkStore(node.records), node.clock).take, **rollouts.answers()},
     )
     gate = EdgeGate(store, receiver, node.bus, Changes(node.records, node.bus), process.let_in)
     node.stats.sources += [lambda: figures(*receiver.figures(), []), disk.figures]
-    return Composition([disk, limits, process, receiver, gate])
+    return Composition([disk, limits, process, receiver, gate, rollouts])

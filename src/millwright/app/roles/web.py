@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,6 +43,9 @@ from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.device_http import DeviceHttp, IntakeDesk
 from millwright.devices.edge import EdgeDoor, Edges, EdgeStore
+from millwright.devices.edge.upgrade.service import Releases
+from millwright.devices.edge.upgrade.shelf import Shelf
+from millwright.devices.edge.upgrade.store import UpgradeStore
 from millwright.devices.history_import import ReadingImportFiles, ReadingImportKeeper, ReadingImports
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.devices.vehicles.service import Vehicles
@@ -67,7 +72,7 @@ from millwright.identity.snms import Snms
 from millwright.identity.templates import PublicLabels, Templates
 from millwright.kernel import Part
 from millwright.kernel.scope import EVERYTHING
-from millwright.ledger import Denials, Ledger, LedgerClient, LedgerStore, Recorder
+from millwright.ledger import Denials, KeyFile, Ledger, LedgerClient, LedgerStore, Recorder, Signer
 from millwright.metering import Calendar, CountStore, DepartedKeeper, LimitWatch, Metering, Tally
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
@@ -187,6 +192,9 @@ def compose(node: Node) -> Composition:
             "edges": Edges(
                 EdgeStore(node.records), EdgeStore(everything), devices.changes, node.clock, _edge_door(node, authority)
             ),
+            "releases": Releases(
+                UpgradeStore(everything), Shelf(node.folder.releases), lambda: _signers(node), node.clock
+            ),
             "device_certificates": held,
             "vehicles": Vehicles(devices, settings.vehicles),
             "metering": metering,
@@ -296,6 +304,7 @@ def _edge_door(node: Node, authority: CertificateAuthority) -> EdgeDoor:
             if is_own(listening(node.settings, node.folder)[0].certificate, node.folder)
             else ""
         ),
+        lambda: [str(each.verifier) for each in _signers(node)],
     )
 
 
@@ -312,6 +321,13 @@ class Senders:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One request."""
         await next(each for each in self._applications if each.takes(scope["path"]))(scope, receive, send)
+
+
+def _signers(node: Node) -> Sequence[Signer]:
+    """The keys of the node's ledger, which sign what its edges are to run."""
+    chosen = node.settings.ledger
+    path = Path(chosen.key_file) if chosen.key_file else node.folder.ledger_key
+    return KeyFile(path, chosen.kinds).load(chosen.origin or f"millwright/{node.settings.node.name}")
 
 
 async def _start_drill(node: Node, arguments: list[str]) -> asyncio.subprocess.Process:

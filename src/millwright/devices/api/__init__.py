@@ -11,6 +11,7 @@ from millwright.devices.api.history_import import ReadingImportsController
 from millwright.devices.api.models import ModelsController
 from millwright.devices.api.places import PlacesController
 from millwright.devices.commands.api import ROUTES as COMMANDS
+from millwright.devices.edge.upgrade.api import ROUTES as EDGE_UPGRADES
 from millwright.devices.location.api import ROUTES as LOCATION
 from millwright.devices.network.api import ROUTES as NETWORKS
 from millwright.devices.vehicles.api import VehiclesController
@@ -31,6 +32,7 @@ ROUTES = [
     *NETWORKS,
     *LOCATION,
     VehiclesController,
+    *EDGE_UPGRADES,
 ]
 """What the web host mounts."""
 

@@ -14,6 +14,9 @@ import psutil
 from millwright.devices.changes import EVERY, Changes
 from millwright.devices.edge.desired import DesiredApplier
 from millwright.devices.edge.model import EdgeStatus
+from millwright.devices.edge.parent_time import SUBJECT as TIME
+from millwright.devices.edge.parent_time import WRONG_MS, Anchor, ParentTime
+from millwright.devices.edge.upgrade.model import UpgradeStatus
 from millwright.devices.edge.uplink import Uplink, ask, received_of
 from millwright.devices.edge.wire import DESIRED, PRESENCE, STATUS, Heard, Report, Want, Wanted
 from millwright.devices.intake import INTAKE
@@ -25,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 _REPORT_S: Final = 2.0
 _ASK_S: Final = 4.0
-_CLOCK_WRONG_MS: Final = 5_000
 _MOST_ADDRESSES: Final = 32
 
 
@@ -39,11 +41,15 @@ class EdgeAgent:
         applier: DesiredApplier,
         changes: Changes,
         clock: Clock,
+        time: ParentTime,
         version: str,
         disk_free: Callable[[], int],
+        upgrade: Callable[[], UpgradeStatus | None] = lambda: None,
+        machine: str = "",
     ) -> None:
         self._nats, self._uplink, self._applier, self._changes = nats, uplink, applier, changes
-        self._clock, self._version, self._disk_free = clock, version, disk_free
+        self._clock, self._time, self._version, self._disk_free = clock, time, version, disk_free
+        self._upgrade, self._machine = upgrade, machine
         self._started_ms = clock.now_ms()
         self._offset_ms: float | None = None
         self._rtt_ms: float | None = None
@@ -94,16 +100,19 @@ class EdgeAgent:
     @property
     def clock_wrong(self) -> bool:
         """Whether it is so far off that the times of what was received here are wrong."""
-        return self._offset_ms is not None and abs(self._offset_ms) > _CLOCK_WRONG_MS
+        return self._offset_ms is not None and abs(self._offset_ms) > WRONG_MS
 
     async def report(self) -> None:
         """Tell how the edge is; the answer tells the parent's clock."""
+        if known := self._time.told():
+            await self._nats.publish(TIME, known)
         status = await self._status()
         sent_ms, began_s = self._clock.now_ms(), self._clock.monotonic_s()
-        heard = await ask(self._nats, STATUS, Report(status), Heard, _ASK_S)
+        heard = await ask(self._nats, STATUS, Report(status, self._machine), Heard, _ASK_S)
         took_ms = (self._clock.monotonic_s() - began_s) * 1000
         self._rtt_ms = round(took_ms, 1)
         self._offset_ms = round(sent_ms + took_ms / 2 - heard.now_ms, 1)
+        self._time.anchor = Anchor(heard.now_ms, began_s + took_ms / 2000)
 
     async def take_desired(self) -> None:
         """Ask what is desired and apply it when it is new; what went wrong is in the next report."""
@@ -139,6 +148,8 @@ class EdgeAgent:
             backlog_bytes=state.bytes * waiting // state.messages if state.messages else 0,
             backlog_oldest_ms=oldest_ms,
             given_up=max(self._uplink.given_up, self._uplink.keeping.given_up),
+            given_up_from_ms=self._uplink.keeping.lost_from_ms,
+            given_up_to_ms=self._uplink.keeping.lost_to_ms,
             clock_offset_ms=self._offset_ms,
             rtt_ms=self._rtt_ms,
             disk_free_bytes=self._disk_free(),
@@ -149,6 +160,7 @@ class EdgeAgent:
             apply_error=self._apply_error,
             problems=[problem for each in self._roles.values() for problem in each.get("problems", [])][:20],
             live=self._uplink.live,
+            upgrade=self._upgrade(),
         )
 
     async def _on_presence(self, subject: str, payload: bytes) -> None:

@@ -28,6 +28,7 @@ class Membership(Struct, frozen=True, kw_only=True):
     urls: list[str]
     seed: str
     ca: str = ""
+    signers: list[str] = []
 
 
 def find_membership(folder: Path) -> Membership | None:
@@ -74,6 +75,7 @@ def join(parent: str, code: str, folder: Path, *, ca: Path | None = None, again:
         urls=joined.urls,
         seed=seed,
         ca=joined.ca,
+        signers=joined.signers,
     )
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if joined.ca:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from millwright.devices.edge.settings import EdgeSettings
 from millwright.devices.intake import INTAKE, decode_frame
 from millwright.engines.nats import NatsConnection, StreamSpec
-from millwright.kernel import Clock, Repeat
+from millwright.kernel import Clock, Repeat, to_iso
 
 logger = logging.getLogger(__name__)
 
@@ -21,11 +22,14 @@ _MARK_MS: Final = 60_000
 class Keeping:
     """Says in the stream ``EDGE_KEPT`` up to which sequence the intake may be trimmed. A :class:`Part`.
 
-    The oldest goes first when there is too much: what the parent has, then what it has not (``given_up``).
+    The oldest goes first when there is too much: what the parent has, then what it has not (``given_up``). ``timed``
+    says whether the clock can be believed: until then nothing goes because of its age.
     """
 
-    def __init__(self, nats: NatsConnection, clock: Clock, settings: EdgeSettings) -> None:
-        self._nats, self._clock, self._settings = nats, clock, settings
+    def __init__(
+        self, nats: NatsConnection, clock: Clock, settings: EdgeSettings, timed: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._nats, self._clock, self._settings, self._timed = nats, clock, settings, timed
         self._marks: deque[tuple[int, int]] = deque()
         self._reached = 0
         self._said = 0
@@ -33,6 +37,9 @@ class Keeping:
         """What the parent is known to have: of before our own start until it is asked again."""
         self._written = b""
         self.given_up = 0
+        self.lost_from_ms: int | None = None
+        self.lost_to_ms: int | None = None
+        """When the first and the last of what was given up were received."""
         self._repeat = Repeat(
             self.look,
             _EVERY_S,
@@ -86,13 +93,35 @@ class Keeping:
         if state.bytes > most:
             each = state.bytes / state.messages
             may_go = state.first_sequence + int((state.bytes - most) / each)
-        limit_ms = self._clock.now_ms() - round(self._settings.backlog_days * 86_400_000)
-        may_go = max(may_go, await self._older(state.first_sequence, state.last_sequence, limit_ms))
-        lost = may_go - max(self._had, self._said, state.first_sequence - 1)
-        if lost > 0:
-            self.given_up += lost
-            logger.warning("%d frames leave the backlog before the parent has them: it is full, or they are old", lost)
+        if self._timed():
+            limit_ms = self._clock.now_ms() - round(self._settings.backlog_days * 86_400_000)
+            may_go = max(may_go, await self._older(state.first_sequence, state.last_sequence, limit_ms))
+        known = max(self._had, self._said, state.first_sequence - 1)
+        if may_go > known:
+            self._said = may_go  # before anything is waited for: what is given up is counted once
+            await self._give_up(known + 1, min(may_go, state.last_sequence))
         return may_go
+
+    async def _give_up(self, first: int, last: int) -> None:
+        """Say which frames the parent will never have, by their number and by when they were received."""
+        self.given_up += last - first + 1
+        times = [await self._received_ms(each) for each in (first, last)]
+        known = [each for each in (*times, self.lost_from_ms, self.lost_to_ms) if each is not None]
+        if known:
+            self.lost_from_ms, self.lost_to_ms = min(known), max(known)
+        logger.warning(
+            "the frames %d to %d, received from %s to %s, leave the backlog before the parent has them: it is full, or "
+            "they are old; local history has them",
+            first, last, *(to_iso(each) if each is not None else "?" for each in times),
+        )  # fmt: skip
+
+    async def _received_ms(self, sequence: int) -> int | None:
+        message = await self._nats.get(INTAKE.name, sequence)
+        try:
+            runs = decode_frame(message.data).runs if message is not None else []
+        except ValueError:
+            return None
+        return runs[0].received_ms if runs else None
 
     async def _older(self, first: int, last: int, limit_ms: int) -> int:
         """The last sequence received before ``limit_ms``; 0: none."""
@@ -107,14 +136,8 @@ class Keeping:
         return first
 
     async def _is_older(self, sequence: int, limit_ms: int) -> bool:
-        message = await self._nats.get(INTAKE.name, sequence)
-        if message is None:
-            return False
-        try:
-            runs = decode_frame(message.data).runs
-        except ValueError:
-            return False
-        return bool(runs) and runs[0].received_ms < limit_ms
+        received_ms = await self._received_ms(sequence)
+        return received_ms is not None and received_ms < limit_ms
 
 
 async def read_kept(nats: NatsConnection) -> int:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from millwright.devices.edge.upgrade.model import UpgradeStatus
+
 State = Literal["waiting", "connected", "cut", "revoked"]
 
 FRESH_MS: Final = 10_000
@@ -15,8 +17,11 @@ FRESH_MS: Final = 10_000
 class EdgeStatus(Struct, frozen=True, kw_only=True):
     """What an edge says of itself.
 
-    ``backlog_oldest_ms``: when the oldest frame that waits was received; ``clock_offset_ms``: how far its clock is
-    ahead of the parent's; ``rtt_ms``: of the link. ``applied``: the version of the desired state in force there.
+    ``backlog_oldest_ms``: when the oldest frame that waits was received; ``given_up``: frames that left the backlog
+    before they were here, since the edge's start, and when the first and the last were received;
+    ``clock_offset_ms``: how far its clock is ahead of the parent's; ``rtt_ms``: of the link. ``applied``: the version
+    of the desired state in force there. ``cloned``: another machine speaks with this one's key and is refused; said by
+    the parent.
     """
 
     version: str = ""
@@ -26,6 +31,8 @@ class EdgeStatus(Struct, frozen=True, kw_only=True):
     backlog_bytes: int = 0
     backlog_oldest_ms: int | None = None
     given_up: int = 0
+    given_up_from_ms: int | None = None
+    given_up_to_ms: int | None = None
     clock_offset_ms: float | None = None
     rtt_ms: float | None = None
     disk_free_bytes: int = 0
@@ -36,6 +43,8 @@ class EdgeStatus(Struct, frozen=True, kw_only=True):
     apply_error: str = ""
     problems: list[dict[str, Any]] = []
     live: bool = False
+    cloned: bool = False
+    upgrade: UpgradeStatus | None = None
 
 
 class Edge(Struct, frozen=True, kw_only=True):
@@ -97,7 +106,8 @@ class JoinRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class Joined(Struct, frozen=True, kw_only=True):
     """What the edge's machine needs to know from then on.
 
-    ``urls``: where its broker joins the parent's; ``ca``: PEM of the authorities that vouch for the parent there.
+    ``urls``: where its broker joins the parent's; ``ca``: PEM of the authorities that vouch for the parent there;
+    ``signers``: the keys (vkeys) that sign what the edge is to run.
     """
 
     edge_id: str
@@ -105,6 +115,7 @@ class Joined(Struct, frozen=True, kw_only=True):
     organisation: str
     urls: list[str]
     ca: str = ""
+    signers: list[str] = []
 
 
 def code_of(text: str) -> str:

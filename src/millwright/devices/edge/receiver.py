@@ -8,10 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
+from millwright.devices.edge.machine import Machines
 from millwright.devices.edge.model import FRESH_MS
 from millwright.devices.edge.positions import EdgePositions, intake_subject, message_id
 from millwright.devices.edge.store import EdgeStore
@@ -103,12 +105,13 @@ class EdgeReceiver:
         clock: Clock,
         full: Callable[[], None] = lambda: None,
         pace: Callable[[str, int], float] = lambda _organisation_id, _messages: 0.0,
-        further: Mapping[str, Callable[[str, bytes], Awaitable[bytes]]] | None = None,
+        further: Mapping[str, Callable[[str, bytes], Awaitable[bytes]]] = MappingProxyType({}),
     ) -> None:
         self._connect, self._nats, self._store, self._desired = connect, nats, store, desired
         self._bus, self._clock, self._full, self._pace = bus, clock, full, pace
-        self._further = dict(further or {})
+        self._further = further
         self._positions = EdgePositions(nats)
+        self._machines = Machines()
         self._served: dict[str, NatsConnection] = {}
         self._lanes: dict[tuple[str, str, str], _Lane] = {}
         self._members: dict[str, set[str]] = {}
@@ -174,7 +177,9 @@ class EdgeReceiver:
     # --- lanes ---------------------------------------------------------------------------------------------------
 
     async def _offer(self, edge_id: str, data: bytes) -> bytes:
-        epoch = _checked(_decoded(data, Offer).epoch)
+        offer = _decoded(data, Offer)
+        epoch = _checked(offer.epoch)
+        self._machines.hear(edge_id, offer.machine, self._clock.monotonic_s())
         for lane in [lane for key, lane in self._lanes.items() if key[0] == edge_id]:
             async with lane.lock:  # what the edge sent before it was cut off is stored, or never will be
                 lane.position = None
@@ -187,6 +192,7 @@ class EdgeReceiver:
     async def _take(self, edge_id: str, data: bytes) -> bytes:
         delivery = _decoded(data, Delivery)
         _checked(delivery.epoch)
+        self._machines.hear(edge_id, delivery.machine, self._clock.monotonic_s())
         try:
             first = first_of(delivery.lane)
         except ValueError as error:
@@ -286,7 +292,9 @@ class EdgeReceiver:
         if len(data) > _MOST_STATUS:
             raise _strange(f"how it is takes {len(data)} bytes, more than {_MOST_STATUS}")
         report = _decoded(data, Report)
-        now_ms = self._clock.now_ms()
+        now_ms, now_s = self._clock.now_ms(), self._clock.monotonic_s()
+        self._machines.hear(edge_id, report.machine, now_s)
+        status = msgspec.structs.replace(report.status, cloned=self._machines.is_cloned(edge_id, now_s))
         since, heard = self._last_ms.get(edge_id, (now_ms, 0))
         if now_ms - heard > FRESH_MS:
             since = now_ms
@@ -294,7 +302,7 @@ class EdgeReceiver:
         self._seen[edge_id] = {
             "seen_ms": now_ms,
             "connected_ms": since,
-            "status": msgspec.to_builtins(report.status),
+            "status": msgspec.to_builtins(status),
         }
         return encode(Heard(now_ms))
 

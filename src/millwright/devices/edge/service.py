@@ -45,6 +45,7 @@ class EdgeDoor:
     tls: bool
     code_ms: int
     authorities: Callable[[], str]
+    signers: Callable[[], builtins.list[str]] = builtins.list
 
 
 class Edges:
@@ -151,6 +152,7 @@ class Edges:
             organisation=edge.organisation_id,
             urls=[f"{scheme}://{host}:{self._door.port}"],
             ca=authorities,
+            signers=await asyncio.to_thread(self._door.signers),
         )
 
     def _code(self, reached_at: str) -> tuple[str, EdgeEnrolment]:

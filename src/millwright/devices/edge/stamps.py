@@ -4,12 +4,15 @@ A reading without a source time is kept at its receive time, one to a millisecon
 times unique while it decodes, by the order of its stream. An edge's parent cannot: with live data first, frames reach
 it in another order. So an edge gives each such message its time before it is stored, and both decode the same; what a
 plain node would refuse, since too many came too fast, is marked so that both refuse it.
+
+Where this machine's clock is known to be wrong, everything is given the parent's time here, once and for both.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from millwright.devices.edge.parent_time import SUBJECT, ParentTime
 from millwright.devices.intake import (
     FLAG_CROWDED,
     FLAG_STAMPED,
@@ -25,6 +28,7 @@ from millwright.devices.mqtt.ports import Intake
 from millwright.devices.permissions import TELEMETRY
 from millwright.devices.telemetry.receive_clock import BURST_MS, ReceiveClock
 from millwright.engines.nats import NatsConnection
+from millwright.kernel import Unsubscribe
 
 _RECALLED: Final = 64
 _MOST: Final = 100_000
@@ -34,13 +38,17 @@ _STATED: Final = (b'"ts"', b'"time"')
 class StampedIntake:
     """Stamps frames on their way to ``inner``; a :class:`millwright.kernel.Part`."""
 
-    def __init__(self, inner: Intake, nats: NatsConnection, listener_id: str) -> None:
+    def __init__(self, inner: Intake, nats: NatsConnection, listener_id: str, time: ParentTime | None = None) -> None:
         self._inner, self._nats, self._listener_id = inner, nats, listener_id
+        self._time = time
+        self._unsubscribe: Unsubscribe | None = None
         self._clocks: dict[str, ReceiveClock] = {}
         self._stamped: dict[str, bytes] = {}
 
     async def start(self) -> None:
-        """Recall which times were given away last."""
+        """Recall which times were given away last, and hear of the parent's."""
+        if self._time is not None:
+            self._unsubscribe = await self._nats.subscribe(SUBJECT, self._time.take)
         last = (await self._nats.state(INTAKE.name)).last_sequence
         first = max(1, last - _RECALLED + 1)
         async for message in self._nats.scan(INTAKE.name, subject=subject_of(self._listener_id), first=first):
@@ -51,7 +59,10 @@ class StampedIntake:
                     self._clock_of(run.device_id).use(run.received_ms - BURST_MS, used)
 
     async def stop(self) -> None:
-        """Nothing to release."""
+        """Hear nothing more."""
+        if self._unsubscribe is not None:
+            await self._unsubscribe()
+            self._unsubscribe = None
 
     async def commit(self, frame: bytes, message_id: str) -> None:
         """Stamp and pass on; what is tried again has the stamps of the first time."""
@@ -63,7 +74,9 @@ class StampedIntake:
 
     def _stamp(self, data: bytes) -> bytes:
         frame: Frame = decode_frame(data)
+        correction_ms = self._time.correction_ms() if self._time is not None else 0
         for run in frame.runs:
+            run.received_ms += correction_ms
             if run.topic in TELEMETRY and any(map(_is_timeless, run.payloads)):
                 self._stamp_run(run)
         return encode_frame(frame)

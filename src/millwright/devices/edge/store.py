@@ -237,6 +237,8 @@ def _lacks(row: Any, status: EdgeStatus | None, now_ms: int) -> builtins.list[st
         return found
     if status.clock_offset_ms is not None and abs(status.clock_offset_ms) > _CLOCK_WRONG_MS:
         found.append("clock")
+    if status.cloned:
+        found.append("cloned")
     if status.apply_error:
         found.append("desired_state")
     if status.given_up:

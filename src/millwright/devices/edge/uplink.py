@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -41,6 +41,8 @@ _OFFER_S: Final = 5.0
 _DELIVERY_S: Final = 60.0
 _AGAIN_S: Final = 1.0
 _LOOK_S: Final = 0.5
+_MOST_RANGES: Final = 100
+"""Live lanes that the one in order has yet to pass; with so many the last goes on, however far it is behind."""
 
 
 async def ask(nats: NatsConnection, what: str, message: Any, kind: type[T], timeout_s: float) -> T:
@@ -51,9 +53,17 @@ async def ask(nats: NatsConnection, what: str, message: Any, kind: type[T], time
 class Uplink:
     """Forwards the intake to the parent. A :class:`millwright.kernel.Part`."""
 
-    def __init__(self, nats: NatsConnection, clock: Clock, settings: EdgeSettings) -> None:
+    def __init__(
+        self,
+        nats: NatsConnection,
+        clock: Clock,
+        settings: EdgeSettings,
+        timed: Callable[[], bool] = lambda: True,
+        machine: str = "",
+    ) -> None:
+        self._machine = machine
         self._nats, self._clock, self._settings = nats, clock, settings
-        self.keeping = Keeping(nats, clock, settings)
+        self.keeping = Keeping(nats, clock, settings, timed)
         self._task: asyncio.Task[None] | None = None
         self._all: Lane | None = None
         self._live: Lane | None = None
@@ -125,7 +135,7 @@ class Uplink:
     async def _forward(self) -> None:
         state = await self._nats.state(INTAKE.name)
         epoch = re.sub(r"[^0-9A-Za-z]", "", state.created)
-        standing = await ask(self._nats, OFFER, Offer(epoch), Standing, _OFFER_S)
+        standing = await ask(self._nats, OFFER, Offer(epoch, self._machine), Standing, _OFFER_S)
         if self.cut:
             logger.info("the link to the parent is up")
         self.cut = False
@@ -151,15 +161,15 @@ class Uplink:
                 self.keeping.note(lane.acknowledged)
                 if self._live_task is not None and self._live_task.done():
                     self._live_task.result()  # what ended it ends this too
-                if self._live is None and not work.done():
-                    newest = (await self._nats.state(INTAKE.name)).last_sequence
-                    if await self._is_old(lane.read, newest):
-                        self._begin_live(epoch, newest)
+                    self._close_live()
+                if not work.done():
+                    await self._keep_live(epoch, lane)
             work.result()
         finally:
             await end(work)
 
     async def _send(self, delivery: Delivery) -> int:
+        delivery = msgspec.structs.replace(delivery, machine=self._machine)
         taken = await ask(self._nats, FRAMES, delivery, Taken, _DELIVERY_S)
         self.deliveries += 1
         return taken.position
@@ -176,15 +186,30 @@ class Uplink:
         self._live = Lane(self._nats, self._send, epoch, live_lane(first), newest, pick)
         self._live_task = asyncio.create_task(self._live.run(), name="uplink live")
 
+    async def _keep_live(self, epoch: str, lane: Lane) -> None:
+        """See to it that new data goes first. A live lane that is old itself ends, and the next begins at the newest:
+        on a line that hangs for a while without breaking, what was new when that began is old at its end."""
+        newest = (await self._nats.state(INTAKE.name)).last_sequence
+        if self._live is None:
+            if await self._is_old(lane.read, newest):
+                self._begin_live(epoch, newest)
+        elif len(self._ranges) < _MOST_RANGES and await self._is_old(self._live.read, newest):
+            self._live.finish()
+
+    def _close_live(self) -> None:
+        """The live lane has ended, all that it took is stored: the one in order passes over that."""
+        live, self._live, self._live_task = self._live, None, None
+        if live is not None:
+            self._ranges.append((first_of(live.name), live.acknowledged))
+
     async def _may_pass(self, sequence: int) -> None:
         """Asked before the lane in order takes a frame: where the live lane began that one ends first."""
-        live = self._live
-        if live is not None and sequence >= first_of(live.name):
-            assert self._live_task is not None
+        live, task = self._live, self._live_task
+        if live is not None and task is not None and sequence >= first_of(live.name):
             live.finish()
-            await asyncio.shield(self._live_task)
-            self._ranges.append((first_of(live.name), live.acknowledged))
-            self._live = self._live_task = None
+            await asyncio.shield(task)
+            if self._live is live:
+                self._close_live()
 
     def _pick(self, sequence: int, runs: Sequence[Run]) -> list[Run]:
         """Of what went live before only what had to wait for its turn."""

@@ -20,9 +20,10 @@ ALL: Final = "all"
 
 
 class Offer(Struct, frozen=True):
-    """The edge has a stream made at ``epoch``: up to where is each lane of it stored?"""
+    """The edge has a stream made at ``epoch``: up to where is each lane stored? ``machine``: see :mod:`.machine`."""
 
     epoch: str
+    machine: str = ""
 
 
 class Standing(Struct, frozen=True):
@@ -40,6 +41,7 @@ class Delivery(Struct, frozen=True):
     previous: int
     last: int
     frame: bytes
+    machine: str = ""
 
 
 class Taken(Struct, frozen=True):
@@ -52,6 +54,7 @@ class Report(Struct, frozen=True):
     """How the edge is."""
 
     status: EdgeStatus
+    machine: str = ""
 
 
 class Heard(Struct, frozen=True):

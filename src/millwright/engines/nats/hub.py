@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from millwright.engines.nats.server import find_server, free_port, is_free, write_private
+from millwright.engines.nats.server import PINGS, find_server, free_port, is_free, write_private
 from millwright.kernel import Conflict
 
 
@@ -65,6 +65,7 @@ class LeafHub:
             'host: "127.0.0.1"\n'
             f"port: {self._client_port}\n"
             "max_payload: 8MB\n"
+            f"{PINGS}"
             f"leafnodes {{ host: {json.dumps(self._host)}, port: {self.port}, no_advertise: true{tls} }}\n"
             "accounts {\n"
             # Without an account of somebody the server would let in whoever comes.

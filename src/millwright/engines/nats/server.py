@@ -38,6 +38,10 @@ def find_server() -> Path:
     )
 
 
+PINGS = 'ping_interval: "10s"\nping_max: 2\n'
+"""At both ends of a leaf connection: one that died without a word is known to be dead after half a minute."""
+
+
 @dataclass(frozen=True, slots=True)
 class LeafRemote:
     """The server above that this one is a leaf node of: addresses, our seed (NKEY), PEM file of authorities."""
@@ -156,7 +160,8 @@ class NatsServer:
         urls = ", ".join(json.dumps(each) for each in remote.urls)
         # A leaf node tells which subjects are asked for here; what goes up and down is these two families alone.
         return (
-            'leafnodes { reconnect: "1s", remotes: [ {'
+            # A line may end without a word, and hangs for as long as it was silent: then it is made anew.
+            PINGS + 'leafnodes { reconnect: "1s", remotes: [ {'
             f" urls: [ {urls} ], nkey: {json.dumps(remote.seed)}{tls},"
             ' deny_imports: [ "intake.>", "$JS.>", "stats.>", "events.>", "presence.>" ],'
             ' deny_exports: [ "intake.>", "$JS.>", "stats.>", "events.>", "presence.>" ]'

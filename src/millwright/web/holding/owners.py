@@ -58,6 +58,9 @@ ELSEWHERE = {
     "sequence": "of a dead letter, which is in a stream",
     "upper_id": "nodes above are the node's own",
     "authority_id": "authorities are the node's own",
+    "release_id": "what edges may run is the node's own",
+    "rollout_id": "what edges may run is the node's own",
+    "file": "of a release for edges, the node's own",
     "measure_id": "measures are in the register of identifiers",
 }
 """Path parameters that name no row of somebody's: such a request counts for all that its permission reaches."""
