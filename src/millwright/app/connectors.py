@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from millwright.app.edges import own_edge
 from millwright.app.node import Node
 from millwright.devices import DevicesService
 from millwright.devices.connectors import (
@@ -17,6 +18,7 @@ from millwright.devices.connectors import (
     Things,
     Vault,
 )
+from millwright.devices.edge import EdgePlacements, EdgeRecords
 from millwright.engines.secrets import Secrets
 from millwright.kernel.scope import EVERYTHING
 
@@ -32,9 +34,10 @@ class Field:
 def connectors_of(node: Node, devices: DevicesService, secrets: Secrets) -> Field:
     """The use cases of connectors, and what has the host started when it is needed."""
     settings = node.settings.connectors
-    store = ConnectionStore(node.records)
+    here = own_edge(node.folder)
+    store = ConnectionStore(node.records, here)
     keeper = HostKeeper(
-        ConnectionStore(node.records.scoped(EVERYTHING)),
+        ConnectionStore(node.records.scoped(EVERYTHING), here),
         node.folder.wanted("connectors"),
         node.clock,
         settings.linger_s,
@@ -50,6 +53,7 @@ def connectors_of(node: Node, devices: DevicesService, secrets: Secrets) -> Fiel
         node.clock,
         settings,
         keep_out=node.folder.root,
+        at_edges=EdgePlacements(EdgeRecords(node.records), node.bus) if node.settings.edges.port else None,
     )
     services = {"connectors": connectors, "things": Things(connectors, devices)}
     return Field(services, keeper)
@@ -57,4 +61,6 @@ def connectors_of(node: Node, devices: DevicesService, secrets: Secrets) -> Fiel
 
 def points_of(node: Node) -> ConnectorRoute:
     """The way of commands to field devices: points of connections that are enabled, so that the host runs."""
-    return ConnectorRoute(ConnectionStore(node.records), HostClient(node.bus, node.settings.node.name))
+    return ConnectorRoute(
+        ConnectionStore(node.records, own_edge(node.folder)), HostClient(node.bus, node.settings.node.name)
+    )

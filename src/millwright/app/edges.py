@@ -21,6 +21,12 @@ class _Sections(ProcessSettings, frozen=True):
     edge: EdgeSettings = field(default_factory=EdgeSettings)
 
 
+def own_edge(folder: DataFolder) -> str | None:
+    """The id of the edge that the node on this folder is; ``None`` when it is nobody's."""
+    membership = find_membership(folder.root)
+    return None if membership is None else membership.edge_id
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """What the supervisor runs, and where its broker joins as a leaf node."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from millwright import __version__
 from millwright.app.disk import DiskWatch
+from millwright.app.edge_field import edge_field
 from millwright.app.node import Composition, Node
 from millwright.app.stats import Figures, Problem
 from millwright.devices import Changes
@@ -30,10 +31,11 @@ def compose(node: Node) -> Composition:
         clock=node.clock,
     )
     uplink = Uplink(node.bus, node.clock, node.settings.edge)
+    field = edge_field(node, membership)
     agent = EdgeAgent(
         node.bus,
         uplink,
-        DesiredApplier(node.records, membership.edge_id),
+        DesiredApplier(node.records, membership.edge_id, field.applier),
         Changes(node.records, node.bus),
         node.clock,
         __version__,
@@ -59,4 +61,4 @@ def compose(node: Node) -> Composition:
         return Figures({"edge_deliveries": uplink.deliveries}, gauges, problems)
 
     node.stats.sources += [told, disk.figures]
-    return Composition([disk, uplink, agent])
+    return Composition([disk, uplink, *field.keepers, agent, *field.parts(agent.take_desired)])

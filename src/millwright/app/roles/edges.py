@@ -15,8 +15,9 @@ from millwright.app.stats import figures
 from millwright.app.supervisor.child import Child
 from millwright.app.tls import listening
 from millwright.devices import Changes
-from millwright.devices.edge import EdgeStore
+from millwright.devices.edge import EdgeRecords, EdgeRelay, EdgeStore
 from millwright.devices.edge.desired import DesiredBuilder
+from millwright.devices.edge.down.reports import EdgeReports
 from millwright.devices.edge.gate import EdgeGate
 from millwright.devices.edge.receiver import EdgeReceiver
 from millwright.engines.nats import LeafHub, NatsConnection
@@ -150,8 +151,9 @@ def compose(node: Node) -> Composition:
     limits = LimitWatch(node.records, Calendar(metering.utc_offset_h), node.clock, metering.watch_s)
     pacer = RatePacer(lambda: limits.ceilings, node.clock)
     receiver = EdgeReceiver(
-        connect, node.bus, store, DesiredBuilder(node.records), node.bus, node.clock, need_room, pacer.take_all
-    )
+        connect, node.bus, store, DesiredBuilder(node.records), node.bus, node.clock, need_room, pacer.take_all,
+        more=EdgeReports(EdgeRecords(node.records), node.clock).answers,
+    )  # fmt: skip
     gate = EdgeGate(store, receiver, node.bus, Changes(node.records, node.bus), process.let_in)
     node.stats.sources += [lambda: figures(*receiver.figures(), []), disk.figures]
-    return Composition([disk, limits, process, receiver, gate])
+    return Composition([disk, limits, process, receiver, EdgeRelay(receiver, node.bus), gate])

@@ -26,7 +26,7 @@ from millwright.devices.commands.tables import command_events, commands, devices
 from millwright.engines.sql import Records
 from millwright.kernel import new_id
 
-_HIDDEN = frozenset({"attempt", "idempotency_key", "untold"})
+_HIDDEN = frozenset({"attempt", "idempotency_key", "untold", "asked_above", "told_above"})
 _columns = [column for column in commands.c if column.name not in _HIDDEN]
 _select = sa.select(*_columns, devices.c.name.label("device_name"), devices.c.organisation_id).join_from(
     commands, devices, devices.c.id == commands.c.device_id

@@ -50,6 +50,8 @@ commands = sa.Table(
     sa.Column("batch_id", _id, index=True),
     sa.Column("superseded_by", _id),
     sa.Column("untold", _id, index=True),
+    sa.Column("asked_above", sa.Boolean, nullable=False, server_default=sa.false(), index=True),
+    sa.Column("told_above", sa.String(16)),
     sa.Index("ix_devices_commands_device", "device_id", "number"),
     sa.Index("ix_devices_commands_state", "state", "number"),
     sa.Index("uq_devices_commands_key", "by_id", "device_id", "idempotency_key", unique=True),
@@ -57,7 +59,8 @@ commands = sa.Table(
     sqlite_autoincrement=True,  # a number is never given twice: devices answer by it
 )
 """``attempt``: where the attempt under way went, to be asked about after a crash. ``untold``: the id of the ledger
-entry that is still to be written about the command's end."""
+entry that is still to be written about the command's end. ``asked_above``, at an edge: it came from the parent,
+which was told last of the state ``told_above``."""
 
 _under_way = commands.c.state.in_(UNDER_WAY)
 sa.Index(

@@ -149,6 +149,7 @@ class EdgeAgent:
             apply_error=self._apply_error,
             problems=[problem for each in self._roles.values() for problem in each.get("problems", [])][:20],
             live=self._uplink.live,
+            sections=self._applier.sections,
         )
 
     async def _on_presence(self, subject: str, payload: bytes) -> None:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from millwright.devices.edge.down.model import SectionReport
+
 State = Literal["waiting", "connected", "cut", "revoked"]
 
 FRESH_MS: Final = 10_000
@@ -16,7 +18,8 @@ class EdgeStatus(Struct, frozen=True, kw_only=True):
     """What an edge says of itself.
 
     ``backlog_oldest_ms``: when the oldest frame that waits was received; ``clock_offset_ms``: how far its clock is
-    ahead of the parent's; ``rtt_ms``: of the link. ``applied``: the version of the desired state in force there.
+    ahead of the parent's; ``rtt_ms``: of the link. ``applied``: the version of the desired state in force there, and
+    ``sections``: how much of each part of it is.
     """
 
     version: str = ""
@@ -36,6 +39,7 @@ class EdgeStatus(Struct, frozen=True, kw_only=True):
     apply_error: str = ""
     problems: list[dict[str, Any]] = []
     live: bool = False
+    sections: list[SectionReport] = []
 
 
 class Edge(Struct, frozen=True, kw_only=True):
@@ -88,10 +92,14 @@ class EdgeEnrolled(Struct, frozen=True, kw_only=True):
 
 
 class JoinRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the edge's machine sends: the code, and the public key (NKEY) whose seed stays there."""
+    """What the edge's machine sends: the code, and the public keys whose secret halves stay there.
+
+    ``public_key`` (NKEY) proves who it is; what is sealed for ``seal_key`` (X25519, base64) it alone can open.
+    """
 
     code: Annotated[str, Meta(max_length=100)]
     public_key: Annotated[str, Meta(max_length=80)]
+    seal_key: Annotated[str, Meta(max_length=64)] = ""
 
 
 class Joined(Struct, frozen=True, kw_only=True):

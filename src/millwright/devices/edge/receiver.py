@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
@@ -68,6 +68,10 @@ _RETRY_S: Final = 0.2
 _TRIES: Final = 40
 
 
+Answer = Callable[[str, bytes], Awaitable[bytes]]
+"""Takes what an edge, given by its id, says, and answers."""
+
+
 class Desired(Protocol):
     """Knows what is desired of an edge."""
 
@@ -90,7 +94,8 @@ class EdgeReceiver:
     """Serves the edges that :meth:`admit` names, each on ``up.<what>`` in its own account: ``connect`` gets into that.
 
     ``store`` sees every organisation's. ``full`` raises while nothing more may be stored. ``pace`` draws messages of an
-    organisation from its rate, and tells for how many seconds it is in debt.
+    organisation from its rate, and tells for how many seconds it is in debt. ``more``: what else edges may
+    tell, by name.
     """
 
     def __init__(
@@ -103,9 +108,11 @@ class EdgeReceiver:
         clock: Clock,
         full: Callable[[], None] = lambda: None,
         pace: Callable[[str, int], float] = lambda _organisation_id, _messages: 0.0,
+        more: Mapping[str, Answer] | None = None,
     ) -> None:
         self._connect, self._nats, self._store, self._desired = connect, nats, store, desired
         self._bus, self._clock, self._full, self._pace = bus, clock, full, pace
+        self._more = dict(more or {})
         self._positions = EdgePositions(nats)
         self._served: dict[str, NatsConnection] = {}
         self._lanes: dict[tuple[str, str, str], _Lane] = {}
@@ -137,7 +144,8 @@ class EdgeReceiver:
             self._last_ms.pop(edge_id, None)
             self._listeners.pop(edge_id, None)
             self._owners.pop(edge_id, None)
-        answers: dict[str, Callable[[str, bytes], Awaitable[bytes]]] = {
+        answers: dict[str, Answer] = {
+            **self._more,
             OFFER: self._offer,
             FRAMES: self._take,
             STATUS: self._status,
@@ -161,6 +169,11 @@ class EdgeReceiver:
         self._members.clear()
         for account in list(self._served.values()):
             await account.publish("down.desired", b"")
+
+    def account_of(self, edge_id: str) -> NatsConnection | None:
+        """The way to an edge that speaks now; ``None`` while it is away."""
+        _, heard_ms = self._last_ms.get(edge_id, (0, 0))
+        return self._served.get(edge_id) if self._clock.now_ms() - heard_ms < FRESH_MS else None
 
     def figures(self) -> tuple[dict[str, float], dict[str, float]]:
         """Counters and gauges."""

@@ -117,8 +117,8 @@ class NatsServer:
         return (
             'leafnodes { reconnect: "1s", remotes: [ {'
             f" urls: [ {urls} ], nkey: {json.dumps(remote.seed)}{tls},"
-            ' deny_imports: [ "intake.>", "$JS.>", "stats.>", "events.>", "presence.>" ],'
-            ' deny_exports: [ "intake.>", "$JS.>", "stats.>", "events.>", "presence.>" ]'
+            ' deny_imports: [ "intake.>", "$JS.>", "stats.>", "events.>", "presence.>", "connectors.>", "commands.>" ],'
+            ' deny_exports: [ "intake.>", "$JS.>", "stats.>", "events.>", "presence.>", "connectors.>", "commands.>" ]'
             " } ] }\n"
         )
 
