@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import msgspec
-
 from millwright.app.node import Node, secrets_of
 from millwright.devices.connectors import Catalogue, ConnectionStore, HostClient, HostKeeper, Vault
+from millwright.devices.edge.down.command_desk import CommandDesk, CommandInbox
 from millwright.devices.edge.down.connections import ConnectionApplier, ConnectionRow
-from millwright.devices.edge.down.field import ConnectionsTeller, FieldDesk
+from millwright.devices.edge.down.field import ConnectionsTeller, FieldDesk, opened
 from millwright.devices.edge.down.policy import EdgePolicy
 from millwright.devices.edge.joining import Membership
-from millwright.devices.edge.sealing import purpose_at, unseal
 from millwright.kernel import Part
 
 
@@ -40,19 +38,17 @@ def edge_field(node: Node, membership: Membership) -> EdgeField:
         policy.judge(row.kind, row.settings, row.organisation_id)
 
     def seal(row: ConnectionRow) -> str | None:
-        opened = {
-            name: msgspec.json.decode(unseal(membership.seal, box, purpose_at(edge_id, row.id, name)))
-            for name, box in row.secrets.items()
-        }
-        if not opened:
+        if not row.secrets:
             return None
-        secrets = secrets_of(node)  # only an edge with secrets pays for that
-        return Vault(secrets).part(row.id, opened, frozenset(opened))[1]
+        found = opened(membership.seal, edge_id, row.id, row.secrets)
+        return Vault(secrets_of(node)).part(row.id, found, frozenset(found))[1]
 
     applier = ConnectionApplier(node.records, edge_id, judge, seal)
 
     def parts(catch_up: Callable[[], Awaitable[None]]) -> list[Part]:
         desk = FieldDesk(node.bus, host, store, policy, edge_id, membership.seal, catch_up)
-        return [desk, ConnectionsTeller(node.bus, host, store, applier, node.clock)]
+        inbox = CommandInbox(node.records, node.settings.commands.queue_per_device)
+        commands = CommandDesk(node.bus, inbox, node.clock, catch_up)
+        return [desk, ConnectionsTeller(node.bus, host, store, applier, node.clock), commands]
 
     return EdgeField(applier, [keeper], parts)

@@ -17,6 +17,7 @@ from millwright.app.tls import listening
 from millwright.devices import Changes
 from millwright.devices.edge import EdgeRecords, EdgeRelay, EdgeStore
 from millwright.devices.edge.desired import DesiredBuilder
+from millwright.devices.edge.down.command_way import HeardCommands
 from millwright.devices.edge.down.reports import EdgeReports
 from millwright.devices.edge.gate import EdgeGate
 from millwright.devices.edge.receiver import EdgeReceiver
@@ -152,7 +153,7 @@ def compose(node: Node) -> Composition:
     pacer = RatePacer(lambda: limits.ceilings, node.clock)
     receiver = EdgeReceiver(
         connect, node.bus, store, DesiredBuilder(node.records), node.bus, node.clock, need_room, pacer.take_all,
-        more=EdgeReports(EdgeRecords(node.records), node.clock).answers,
+        more=EdgeReports(EdgeRecords(node.records), HeardCommands(node.records), node.bus, node.clock).answers,
     )  # fmt: skip
     gate = EdgeGate(store, receiver, node.bus, Changes(node.records, node.bus), process.let_in)
     node.stats.sources += [lambda: figures(*receiver.figures(), []), disk.figures]

@@ -27,6 +27,7 @@ from millwright.devices import (
 )
 from millwright.devices.commands import AnswerDecoder, command_worker
 from millwright.devices.dialects import AttributeAnswers, Children, DialectDecoder
+from millwright.devices.edge.down.command_way import LinkWay
 from millwright.devices.edge.joining import find_membership
 from millwright.devices.edge.keeping import read_kept
 from millwright.devices.edge.positions import EdgePositions
@@ -157,6 +158,7 @@ def compose(node: Node) -> Composition:
         node.clock,
         settings.commands,
         lag_s=lambda: pipeline.lag_s(),
+        edges=LinkWay(node.bus) if settings.edges.port else None,
     )
     commands.use_connectors(points_of(node))
     pipeline = Pipeline(

@@ -47,8 +47,10 @@ class Addressed(msgspec.Struct, frozen=True, kw_only=True):
     sparkplug_device: str | None
     disabled: bool
     attempt: dict[str, Any] | None = None
+    edge_id: str | None = None
 
 
+_above = devices.alias("above")
 _addressed = _select.add_columns(
     devices.c.kind.label("device_kind"),
     devices.c.model_id,
@@ -59,6 +61,9 @@ _addressed = _select.add_columns(
     devices.c.sparkplug_device,
     devices.c.disabled,
     commands.c.attempt,
+    sa.func.coalesce(
+        devices.c.edge_id, sa.select(_above.c.edge_id).where(_above.c.id == devices.c.parent_id).scalar_subquery()
+    ).label("edge_id"),
 )
 
 
@@ -359,6 +364,7 @@ def _addressed_of(row: Any) -> Addressed:
         sparkplug_device=row.sparkplug_device,
         disabled=row.disabled,
         attempt=row.attempt,
+        edge_id=row.edge_id,
     )
 
 

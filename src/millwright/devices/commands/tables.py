@@ -16,6 +16,11 @@ def _device() -> sa.Column[str]:
     return sa.Column("device_id", _id, sa.ForeignKey("devices_devices.id", ondelete="CASCADE"), nullable=False)
 
 
+def _from_above() -> sa.Column[bool]:
+    """At an edge: it came from the parent."""
+    return sa.Column("from_above", sa.Boolean, nullable=False, server_default=sa.false())
+
+
 commands = sa.Table(
     "devices_commands",
     metadata,
@@ -99,6 +104,7 @@ interlocks = sa.Table(
     sa.Column("enabled", sa.Boolean, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
+    _from_above(),
     organisation(index=True),
     info=owned(),
 )
@@ -116,6 +122,7 @@ locks = sa.Table(
     sa.Column("placed_ms", sa.BigInteger, nullable=False),
     sa.Column("released_ms", sa.BigInteger),
     sa.Column("released_by", sa.String(255)),
+    _from_above(),
     sa.Index("ix_devices_locks_device", "device_id", "placed_ms"),
     info=owned_through(devices, "device_id"),
 )

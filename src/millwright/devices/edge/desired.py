@@ -19,8 +19,10 @@ from msgspec import Struct
 from sqlalchemy.exc import IntegrityError
 
 from millwright.devices.credentials.model import CERTIFICATE
+from millwright.devices.edge.down import guards
 from millwright.devices.edge.down.connections import ConnectionApplier, ConnectionRow, PointRow
 from millwright.devices.edge.down.connections import read as read_connections
+from millwright.devices.edge.down.guards import InterlockRow, LockRow
 from millwright.devices.edge.down.model import SectionReport
 from millwright.devices.edge.wire import Wanted
 from millwright.devices.names import key_of
@@ -89,6 +91,8 @@ class DesiredState(Struct):
     credentials: list[CredentialRow]
     connections: list[ConnectionRow] = []
     points: list[PointRow] = []
+    interlocks: list[InterlockRow] = []
+    locks: list[LockRow] = []
 
 
 class DesiredBuilder:
@@ -132,7 +136,10 @@ class DesiredBuilder:
             wanted = sorted({(row.model_id, row.model_version or 1) for row in found if row.model_id})
             versions = [self._model(connection, model_id, version) for model_id, version in wanted]
             run, followed = read_connections(connection, edge_id, here)
-        return DesiredState([each for each in versions if each is not None], found, grants, run, followed)
+            rules, placed = guards.read(connection, here)
+        return DesiredState(
+            [each for each in versions if each is not None], found, grants, run, followed, rules, placed
+        )
 
     @staticmethod
     def _model(connection: sa.Connection, model_id: str, version: int) -> ModelRow | None:
@@ -178,7 +185,11 @@ class DesiredApplier:
                 hint="A device registered at the edge itself has a name or address that the parent gives; rename it.",
             ) from error
         held = len(state.devices)
-        self.sections = [SectionReport(name="devices", desired=held, in_force=held)]
+        guarding = len(state.interlocks) + len(state.locks)
+        self.sections = [
+            SectionReport(name="devices", desired=held, in_force=held),
+            SectionReport(name="guards", desired=guarding, in_force=guarding),
+        ]
         if self._connections is not None:
             self.sections.append(self._connections.apply(state.connections, state.points))
 
@@ -219,6 +230,7 @@ class DesiredApplier:
                 sa.insert(credentials),
                 [{**msgspec.structs.asdict(row), "last_used_ms": None} for row in state.credentials],
             )
+        guards.write(connection, state.interlocks, state.locks)
 
     def _device(self, row: DeviceRow) -> dict[str, Any]:
         return {

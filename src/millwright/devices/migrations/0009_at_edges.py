@@ -1,4 +1,4 @@
-"""What is at an edge besides devices: connections, and commands that the edge carries out."""
+"""What is at an edge besides devices: connections, commands that the edge carries out, and what stands against them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,11 +20,15 @@ def upgrade() -> None:
     op.create_index("ix_devices_connections_edge_id", "devices_connections", ["edge_id"])
     op.add_column("devices_commands", sa.Column("asked_above", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("devices_commands", sa.Column("told_above", sa.String(16)))
+    op.add_column("devices_interlocks", sa.Column("from_above", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column("devices_locks", sa.Column("from_above", sa.Boolean, nullable=False, server_default=sa.false()))
     op.create_index("ix_devices_commands_asked_above", "devices_commands", ["asked_above"])
 
 
 def downgrade() -> None:
     op.drop_index("ix_devices_commands_asked_above", "devices_commands")
+    op.drop_column("devices_locks", "from_above")
+    op.drop_column("devices_interlocks", "from_above")
     op.drop_column("devices_commands", "told_above")
     op.drop_column("devices_commands", "asked_above")
     op.drop_index("ix_devices_connections_edge_id", "devices_connections")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +16,6 @@ from millwright.devices.connectors.store import ConnectionStore
 from millwright.devices.edge.down.connections import ConnectionApplier
 from millwright.devices.edge.down.policy import EdgePolicy
 from millwright.devices.edge.down.wire import CONNECTIONS, FIELD, ConnectionsReport, FieldQuestion
-from millwright.devices.edge.sealing import purpose_at, unseal
 from millwright.devices.edge.wire import encode
 from millwright.engines.nats import NatsConnection
 from millwright.kernel import Clock, Denied, Invalid, NotFound, Repeat, Unsubscribe
@@ -75,10 +74,8 @@ class FieldDesk:
 
     async def _judge(self, asked: Ask, organisation_id: str) -> None:
         kind, settings = asked.kind, {**(asked.settings or {})}
-        settings |= {
-            name: msgspec.json.decode(unseal(self._secret, box, purpose_at(self._edge_id, asked.connection_id, name)))
-            for name, box in asked.sealed.items()
-        }
+        if asked.sealed:
+            settings |= opened(self._secret, self._edge_id, asked.connection_id, asked.sealed)
         if asked.connection_id is not None:
             # One that is here was judged when it came down; other settings are judged now.
             kind = await self._kind_of(asked.connection_id)
@@ -111,6 +108,16 @@ class FieldDesk:
             code="connectors.edge_policy",
             hint="Send a command to the device instead.",
         )
+
+
+def opened(secret: str, edge_id: str, connection_id: str | None, boxes: Mapping[str, str]) -> dict[str, Any]:
+    """Secret settings that were sealed for this edge. Raises ``Corrupt`` (``devices.edge_seal``)."""
+    from millwright.devices.edge.sealing import purpose_at, unseal  # only an edge with secrets pays for cryptography
+
+    return {
+        name: msgspec.json.decode(unseal(secret, box, purpose_at(edge_id, connection_id, name)))
+        for name, box in boxes.items()
+    }
 
 
 class ConnectionsTeller(Repeat):
