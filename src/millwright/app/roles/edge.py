@@ -5,6 +5,7 @@ from __future__ import annotations
 from millwright import __version__
 from millwright.app.disk import DiskWatch
 from millwright.app.edge_field import edge_field
+from millwright.app.edge_rules import RULES, rules_section
 from millwright.app.node import Composition, Node
 from millwright.app.stats import Figures, Problem
 from millwright.devices import Changes
@@ -13,6 +14,7 @@ from millwright.devices.edge.desired import DesiredApplier
 from millwright.devices.edge.joining import find_membership
 from millwright.devices.edge.uplink import Uplink
 from millwright.kernel import Unsupported
+from millwright.operations.at_edges import AlarmsTeller
 
 
 def compose(node: Node) -> Composition:
@@ -35,7 +37,7 @@ def compose(node: Node) -> Composition:
     agent = EdgeAgent(
         node.bus,
         uplink,
-        DesiredApplier(node.records, membership.edge_id, field.applier),
+        DesiredApplier(node.records, membership.edge_id, field.applier, {RULES: rules_section(node)}),
         Changes(node.records, node.bus),
         node.clock,
         __version__,
@@ -61,4 +63,6 @@ def compose(node: Node) -> Composition:
         return Figures({"edge_deliveries": uplink.deliveries}, gauges, problems)
 
     node.stats.sources += [told, disk.figures]
-    return Composition([disk, uplink, *field.keepers, agent, *field.parts(agent.take_desired)])
+    return Composition(
+        [disk, uplink, *field.keepers, agent, *field.parts(agent.take_desired), AlarmsTeller(node.records, node.bus)]
+    )

@@ -9,16 +9,15 @@ import signal
 from pathlib import Path
 
 from millwright.app.disk import DiskWatch
+from millwright.app.edge_rules import RULES, answers_of, rules_of
 from millwright.app.limits import RatePacer
 from millwright.app.node import Composition, Node
 from millwright.app.stats import figures
 from millwright.app.supervisor.child import Child
 from millwright.app.tls import listening
 from millwright.devices import Changes
-from millwright.devices.edge import EdgeRecords, EdgeRelay, EdgeStore
+from millwright.devices.edge import EdgeRelay, EdgeStore
 from millwright.devices.edge.desired import DesiredBuilder
-from millwright.devices.edge.down.command_way import HeardCommands
-from millwright.devices.edge.down.reports import EdgeReports
 from millwright.devices.edge.gate import EdgeGate
 from millwright.devices.edge.receiver import EdgeReceiver
 from millwright.engines.nats import LeafHub, NatsConnection
@@ -152,9 +151,16 @@ def compose(node: Node) -> Composition:
     limits = LimitWatch(node.records, Calendar(metering.utc_offset_h), node.clock, metering.watch_s)
     pacer = RatePacer(lambda: limits.ceilings, node.clock)
     receiver = EdgeReceiver(
-        connect, node.bus, store, DesiredBuilder(node.records), node.bus, node.clock, need_room, pacer.take_all,
-        more=EdgeReports(EdgeRecords(node.records), HeardCommands(node.records), node.bus, node.clock).answers,
-    )  # fmt: skip
+        connect,
+        node.bus,
+        store,
+        DesiredBuilder(node.records, {RULES: rules_of(node).read}),
+        node.bus,
+        node.clock,
+        need_room,
+        pacer.take_all,
+        more=answers_of(node, store),
+    )
     gate = EdgeGate(store, receiver, node.bus, Changes(node.records, node.bus), process.let_in)
     node.stats.sources += [lambda: figures(*receiver.figures(), []), disk.figures]
     return Composition([disk, limits, process, receiver, EdgeRelay(receiver, node.bus), gate])

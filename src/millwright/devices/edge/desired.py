@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import zlib
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -84,7 +85,7 @@ class ModelRow(Struct, array_like=True):
 
 
 class DesiredState(Struct):
-    """The document. Sections that are not known here are passed over."""
+    """The document. Sections that are not known here are passed over; ``further`` are those of other domains."""
 
     models: list[ModelRow]
     devices: list[DeviceRow]
@@ -93,13 +94,15 @@ class DesiredState(Struct):
     points: list[PointRow] = []
     interlocks: list[InterlockRow] = []
     locks: list[LockRow] = []
+    further: dict[str, Any] = {}
 
 
 class DesiredBuilder:
-    """Builds documents from the records of everybody."""
+    """Builds documents from the records of everybody. ``further``: by name, what other domains want at an edge that has
+    these devices."""
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    def __init__(self, records: Records, further: Mapping[str, Callable[[list[str]], Any]] | None = None) -> None:
+        self._records, self._further = records, dict(further or {})
 
     async def of(self, edge_id: str) -> Wanted:
         """What is desired of an edge now. Raises ``LimitExceeded`` (``devices.edge_too_much``)."""
@@ -137,9 +140,10 @@ class DesiredBuilder:
             versions = [self._model(connection, model_id, version) for model_id, version in wanted]
             run, followed = read_connections(connection, edge_id, here)
             rules, placed = guards.read(connection, here)
-        return DesiredState(
-            [each for each in versions if each is not None], found, grants, run, followed, rules, placed
-        )
+        ids = [row.id for row in found]
+        further = {name: section(ids) for name, section in self._further.items()}
+        kept = [each for each in versions if each is not None]
+        return DesiredState(kept, found, grants, run, followed, rules, placed, further)
 
     @staticmethod
     def _model(connection: sa.Connection, model_id: str, version: int) -> ModelRow | None:
@@ -165,8 +169,15 @@ class DesiredApplier:
     are brought about after that; ``sections`` is how each is.
     """
 
-    def __init__(self, records: Records, edge_id: str, connections: ConnectionApplier | None = None) -> None:
+    def __init__(
+        self,
+        records: Records,
+        edge_id: str,
+        connections: ConnectionApplier | None = None,
+        further: Mapping[str, Callable[[Any], SectionReport]] | None = None,
+    ) -> None:
         self._records, self._edge_id, self._connections = records, edge_id, connections
+        self._further = dict(further or {})
         self.sections: list[SectionReport] = []
 
     async def apply(self, wanted: Wanted) -> None:
@@ -192,6 +203,9 @@ class DesiredApplier:
         ]
         if self._connections is not None:
             self.sections.append(self._connections.apply(state.connections, state.points))
+        for name, section in self._further.items():
+            if name in state.further:
+                self.sections.append(section(state.further[name]))
 
     def _write(self, connection: sa.Connection, state: DesiredState) -> None:
         kept = {row.id for row in state.devices}

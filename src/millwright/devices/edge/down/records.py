@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from millwright.devices.connectors.model import ConnectionHealth
 from millwright.devices.connectors.tables import connections
 from millwright.devices.errors import edge_revoked, not_found
-from millwright.devices.store import edges
+from millwright.devices.store import devices, edges
 from millwright.engines.sql import Records
 
 
@@ -41,3 +42,19 @@ class EdgeRecords:
                     .where(connections.c.id == each.connection_id, connections.c.edge_id == edge_id)
                     .values(reported=msgspec.to_builtins(each), reported_ms=now_ms)
                 )
+
+    def judged(self) -> frozenset[str]:
+        """The devices whose rules an edge judges: it has said that all of them are in force there."""
+        with self._records.read() as connection:
+            rows = connection.execute(sa.select(edges.c.id, edges.c.status).where(edges.c.revoked_ms.is_(None)))
+            judging = [row.id for row in rows if _is_judging(row.status)]
+            if not judging:
+                return frozenset()
+            there = sa.select(devices.c.id).where(devices.c.edge_id.in_(judging))
+            here = sa.or_(devices.c.edge_id.in_(judging), devices.c.parent_id.in_(there))
+            return frozenset(connection.execute(sa.select(devices.c.id).where(here)).scalars())
+
+
+def _is_judging(status: Any) -> bool:
+    found = next((each for each in (status or {}).get("sections", ()) if each["name"] == "rules"), None)
+    return found is not None and found["in_force"] >= found["desired"]
