@@ -106,6 +106,23 @@ def test_commands_at_an_edge(nodes: tuple[Parent, EdgeNode, httpx.Client, str]) 
     assert (woken["state"], woken["after"]["value"]) == ("confirmed", 50), woken
     assert next(each["state"] for each in woken["history"]) == "queued"
 
+    # Moved to the parent the device is known at the edge no more; its token and its commands go with it, and back.
+    with Device(edge.mqtt_port, token, obey) as there, Device(parent.mqtt_port, token, obey) as here:
+        there.join(OWN)
+        assert api.patch(f"/devices/{device_id}", json={"edge_id": None}).status_code == 200
+        parent.wait_for("the edge let it go", lambda: section(api, edge_id, "devices") == 0, 30)
+        here.join(OWN)
+        direct = end_of(api, ask(api, device_id, property="setpoint", value=51))
+        assert (direct["state"], direct["route"]) == ("confirmed", "mqtt_own"), direct
+        assert [document["value"] for _, document in here.got] == [51]
+        assert there.got == []
+    assert api.patch(f"/devices/{device_id}", json={"edge_id": edge_id}).status_code == 200
+    parent.wait_for("the edge has it again", lambda: section(api, edge_id, "devices") == 1, 30)
+    with Device(edge.mqtt_port, token, obey) as there:
+        there.join(OWN)
+        again = end_of(api, ask(api, device_id, property="setpoint", value=52))
+        assert (again["state"], again["route"]) == ("confirmed", "edge"), again
+
 
 def applied(api: httpx.Client, edge_id: str) -> int:
     return section(api, edge_id, "devices")

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
 from millwright.devices.commands.judging import Judge
-from millwright.devices.commands.model import WAITING, Command, Outcome
+from millwright.devices.commands.model import UNDER_WAY, WAITING, Command, Outcome
 from millwright.devices.commands.store import Addressed, CommandStore
 from millwright.kernel import Clock, MillwrightError, Unavailable
 
@@ -24,7 +24,22 @@ ANSWER_S: Final = 86_400.0
 """How long an edge that took a command and was cut off is waited for, beyond the time in which it must be over."""
 _REFUSED: Final = ("commands.interlocked", "commands.locked", "commands.device_disabled")
 
+LEFT: Final = Outcome(
+    code="commands.edge_left",
+    text="The device was moved away from the edge before the edge told what became of it.",
+    hint="Look at the machine before asking again.",
+)
+_TELLING_S: Final = 10.0
+
 Moved = Callable[[Command], Awaitable[None]]
+
+
+def has_left(each: Addressed, now_ms: int) -> bool:
+    """Whether the command was handed to an edge that does not have the device any more, and that had time to tell."""
+    command = each.command
+    if command.route != EDGE or command.state not in UNDER_WAY or (each.attempt or {}).get("edge_id") == each.edge_id:
+        return False
+    return now_ms - (command.sent_ms or 0) > (command.timeout_s + _TELLING_S) * 1000
 
 
 class EdgeWay(Protocol):

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from millwright.devices.commands.handing import EDGE, Handover
+from millwright.devices.commands.handing import EDGE, LEFT, Handover, has_left
 from millwright.devices.commands.hearing import Hearing
 from millwright.devices.commands.model import OPEN, UNDER_WAY, WAITING, Command, Outcome
 from millwright.devices.commands.routes.connector import ConnectorCommands
@@ -221,6 +221,8 @@ class CommandWorker:
             if command.state in WAITING and command.expires_ms <= now_ms:
                 text = "The device was not there before the command's time was over."
                 await self._end(command, WAITING, "expired", Outcome(code="commands.expired", text=text))
+            elif has_left(each, now_ms):
+                await self._end(command, UNDER_WAY, "timed_out", LEFT)
             elif command.state in UNDER_WAY and not fresh and (command.deadline_ms or 0) <= late_ms:
                 await self._end(command, UNDER_WAY, "timed_out", self._hearing.timeout_of(command))
 
