@@ -11,6 +11,7 @@ from millwright.devices.edge.down.command_desk import CommandDesk, CommandInbox
 from millwright.devices.edge.down.connections import ConnectionApplier, ConnectionRow
 from millwright.devices.edge.down.field import ConnectionsTeller, FieldDesk, opened
 from millwright.devices.edge.down.policy import EdgePolicy
+from millwright.devices.edge.down.rebirths import RebirthDesk
 from millwright.devices.edge.joining import Membership
 from millwright.kernel import Part
 
@@ -49,6 +50,7 @@ def edge_field(node: Node, membership: Membership) -> EdgeField:
         desk = FieldDesk(node.bus, host, store, policy, edge_id, membership.seal, catch_up)
         inbox = CommandInbox(node.records, node.settings.commands.queue_per_device)
         commands = CommandDesk(node.bus, inbox, node.clock, catch_up)
-        return [desk, ConnectionsTeller(node.bus, host, store, applier, node.clock), commands]
+        teller = ConnectionsTeller(node.bus, host, store, applier, node.clock)
+        return [desk, teller, commands, RebirthDesk(node.bus, node.clock)]
 
     return EdgeField(applier, [keeper], parts)

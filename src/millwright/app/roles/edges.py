@@ -16,8 +16,9 @@ from millwright.app.stats import figures
 from millwright.app.supervisor.child import Child
 from millwright.app.tls import listening
 from millwright.devices import Changes
-from millwright.devices.edge import EdgeRelay, EdgeStore
+from millwright.devices.edge import EdgeRecords, EdgeRelay, EdgeStore
 from millwright.devices.edge.desired import DesiredBuilder
+from millwright.devices.edge.down.rebirths import RebirthRelay
 from millwright.devices.edge.gate import EdgeGate
 from millwright.devices.edge.receiver import EdgeReceiver
 from millwright.engines.nats import LeafHub, NatsConnection
@@ -162,5 +163,6 @@ def compose(node: Node) -> Composition:
         more=answers_of(node, store),
     )
     gate = EdgeGate(store, receiver, node.bus, Changes(node.records, node.bus), process.let_in)
+    rebirths = RebirthRelay(EdgeRecords(node.records), node.bus)
     node.stats.sources += [lambda: figures(*receiver.figures(), []), disk.figures]
-    return Composition([disk, limits, process, receiver, EdgeRelay(receiver, node.bus), gate])
+    return Composition([disk, limits, process, receiver, EdgeRelay(receiver, node.bus), rebirths, gate])

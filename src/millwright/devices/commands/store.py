@@ -242,6 +242,7 @@ class CommandStore:
         device_id: str | None = None,
         states: Sequence[str] = (),
         batch_id: str | None = None,
+        edge_id: str | None = None,
         before: int | None = None,
         limit: int = 100,
     ) -> CommandPage:
@@ -253,6 +254,9 @@ class CommandStore:
             query = query.where(commands.c.state.in_(states))
         if batch_id is not None:
             query = query.where(commands.c.batch_id == batch_id)
+        if edge_id is not None:
+            below = sa.select(_above.c.id).where(_above.c.edge_id == edge_id)
+            query = query.where(sa.or_(devices.c.edge_id == edge_id, devices.c.parent_id.in_(below)))
         if before is not None:
             query = query.where(commands.c.number < before)
         with self._records.read() as connection:

@@ -43,6 +43,18 @@ class EdgeRecords:
                     .values(reported=msgspec.to_builtins(each), reported_ms=now_ms)
                 )
 
+    def find_edge_of(self, group_id: str, edge_node_id: str) -> str | None:
+        """The edge that an edge node of Sparkplug connects at."""
+        query = sa.select(devices.c.edge_id).where(
+            devices.c.sparkplug_group == group_id,
+            devices.c.sparkplug_edge == edge_node_id,
+            devices.c.sparkplug_device.is_(None),
+            devices.c.edge_id.is_not(None),
+        )
+        with self._records.read() as connection:
+            found: str | None = connection.scalar(query)
+        return found
+
     def judged(self) -> frozenset[str]:
         """The devices whose rules an edge judges: it has said that all of them are in force there."""
         with self._records.read() as connection:

@@ -15,8 +15,8 @@ from millwright.devices.connectors.model import ConnectionHealth
 from millwright.devices.connectors.rpc import Ask
 
 ASK: Final = "edges.ask"
-FIELD, TAKE = "field", "take"
-"""What the parent asks an edge: of its field network, and to take a command."""
+FIELD, TAKE, REBIRTH = "field", "take", "rebirth"
+"""What the parent asks an edge: of its field network, to take a command, and to ask an edge node for its births."""
 CONNECTIONS, COMMANDS = "connections", "commands"
 """What an edge tells: how its connections do, and what became of commands."""
 
