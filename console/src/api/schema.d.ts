@@ -6248,6 +6248,7 @@ export interface components {
             condition_kind: "limit" | "rate_of_change" | "stale";
             device_id: string;
             device_name: string;
+            edge_id?: string | null;
             id: string;
             last_occurrence_ms: number;
             limit: number | null;
@@ -6279,6 +6280,7 @@ export interface components {
             condition_kind: "limit" | "rate_of_change" | "stale";
             device_id: string;
             device_name: string;
+            edge_id?: string | null;
             history: components["schemas"]["AlarmEntry"][];
             id: string;
             last_occurrence_ms: number;
@@ -6559,6 +6561,8 @@ export interface components {
         BrowseRequest: {
             connection_id?: string | null;
             cursor?: string | null;
+            /** @description An edge to ask from; null: where the connection runs, or this node. */
+            edge_id?: string | null;
             /** @example simulator */
             kind?: string | null;
             parent?: string | null;
@@ -6902,6 +6906,7 @@ export interface components {
         };
         /** ConnectionChange */
         ConnectionChange: {
+            edge_id?: string | null;
             enabled?: boolean;
             name?: string;
             place_id?: string | null;
@@ -6928,6 +6933,8 @@ export interface components {
             recent: number[];
             /** @default 0 */
             reconnects: number;
+            /** @description When the edge that it runs at said so. */
+            reported_ms?: number | null;
             /** @default 0 */
             samples: number;
             /** @default 0 */
@@ -7112,6 +7119,8 @@ export interface components {
         };
         /** Discovery */
         Discovery: {
+            /** @description In whose network: an edge; null: this node's. */
+            edge_id?: string | null;
             /** @example simulator */
             kind: string;
             /** @default 5 */
@@ -7120,6 +7129,8 @@ export interface components {
         /** Draft */
         Draft: {
             connection_id?: string | null;
+            /** @description An edge to ask from; null: where the connection runs, or this node. */
+            edge_id?: string | null;
             /** @example simulator */
             kind?: string | null;
             /** @description As the kind's fields say. Secrets are taken and never shown again. */
@@ -7231,6 +7242,7 @@ export interface components {
                 [key: string]: unknown;
             }[];
             rtt_ms?: number | null;
+            sections?: components["schemas"]["SectionReport"][];
             /** @default 0 */
             started_ms: number;
             /** @default  */
@@ -7344,6 +7356,7 @@ export interface components {
         /** FieldConnection */
         FieldConnection: {
             created_ms: number;
+            edge_id?: string | null;
             enabled: boolean;
             id: string;
             kind: string;
@@ -7906,6 +7919,8 @@ export interface components {
         JoinRequest: {
             code: string;
             public_key: string;
+            /** @default  */
+            seal_key: string;
         };
         /** Kinds */
         Kinds: {
@@ -8278,6 +8293,8 @@ export interface components {
         };
         /** NewConnection */
         NewConnection: {
+            /** @description The edge it runs at; null: this node. */
+            edge_id?: string | null;
             /** @default true */
             enabled: boolean;
             /** @example simulator */
@@ -9626,6 +9643,8 @@ export interface components {
         ReadRequest: {
             addresses: string[];
             connection_id?: string | null;
+            /** @description An edge to ask from; null: where the connection runs, or this node. */
+            edge_id?: string | null;
             /** @example simulator */
             kind?: string | null;
             /** @description As the kind's fields say. Secrets are taken and never shown again. */
@@ -10136,6 +10155,22 @@ export interface components {
              * @example 492 039
              */
             code: string;
+        };
+        /** SectionRefusal */
+        SectionRefusal: {
+            code: string;
+            /** @default  */
+            hint: string;
+            id: string;
+            message: string;
+            what: string;
+        };
+        /** SectionReport */
+        SectionReport: {
+            desired: number;
+            in_force: number;
+            name: string;
+            refused?: components["schemas"]["SectionRefusal"][];
         };
         /** Seen */
         Seen: {
@@ -13985,6 +14020,8 @@ export interface operations {
                 cursor?: string | null;
                 /** @description To one device. */
                 device_id?: string | null;
+                /** @description To devices at this edge. */
+                edge_id?: string | null;
                 limit?: number;
                 /** @description Only these states; repeat it. */
                 state?: ("queued" | "sending" | "sent" | "acknowledged" | "confirmed" | "delivered" | "failed" | "timed_out" | "refused" | "expired" | "cancelled" | "superseded")[] | null;

@@ -9,7 +9,7 @@ from millwright.app.node import Node
 from millwright.devices import DevicesService
 from millwright.devices.edge import EdgeRecords, EdgeStore
 from millwright.devices.edge.down.command_way import HeardCommands
-from millwright.devices.edge.down.model import MOST_REFUSALS, Refusal, SectionReport
+from millwright.devices.edge.down.model import MOST_REFUSALS, SectionRefusal, SectionReport
 from millwright.devices.edge.down.reports import EdgeReports
 from millwright.devices.edge.receiver import Answer
 from millwright.operations import RegistryDirectory
@@ -38,7 +38,7 @@ def rules_section(node: Node) -> Callable[[Any], SectionReport]:
     def apply(documents: Any) -> SectionReport:
         in_force, refused = applier.apply(list(documents))
         told = [
-            Refusal(id=each.id, what=each.name, code=each.code, message=each.message, hint=each.hint)
+            SectionRefusal(id=each.id, what=each.name, code=each.code, message=each.message, hint=each.hint)
             for each in refused[:MOST_REFUSALS]
         ]
         return SectionReport(name=RULES, desired=in_force + len(refused), in_force=in_force, refused=told)

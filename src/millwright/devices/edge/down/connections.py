@@ -11,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy.exc import IntegrityError
 
 from millwright.devices.connectors.tables import bump, connections, points
-from millwright.devices.edge.down.model import MOST_REFUSALS, Refusal, SectionReport
+from millwright.devices.edge.down.model import MOST_REFUSALS, SectionRefusal, SectionReport
 from millwright.devices.names import key_of
 from millwright.devices.store import devices
 from millwright.engines.sql import Records
@@ -87,11 +87,11 @@ class ConnectionApplier:
         seal: Callable[[ConnectionRow], str | None],
     ) -> None:
         self._records, self._edge_id, self._judge, self._seal = records, edge_id, judge, seal
-        self.refused: dict[str, Refusal] = {}
+        self.refused: dict[str, SectionRefusal] = {}
 
     def apply(self, rows: list[ConnectionRow], followed: list[PointRow]) -> SectionReport:
         """Apply it; what cannot be is told, and runs no more."""
-        refused: dict[str, Refusal] = {}
+        refused: dict[str, SectionRefusal] = {}
         by_connection: dict[str, list[PointRow]] = {}
         for point in followed:
             by_connection.setdefault(point.connection_id, []).append(point)
@@ -101,7 +101,7 @@ class ConnectionApplier:
                 self._judge(row)
                 self._write(row, by_connection.get(row.id, []))
             except MillwrightError as error:
-                refused[row.id] = Refusal(
+                refused[row.id] = SectionRefusal(
                     id=row.id, what=row.name, code=error.code, message=error.message, hint=error.hint
                 )
         self._remove(row.id for row in rows if row.id not in refused)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Refusal(Struct, frozen=True, kw_only=True):
+class SectionRefusal(Struct, frozen=True, kw_only=True):
     """Something that the edge cannot or will not do, in words. ``what`` is its name, ``id`` that of the record."""
 
     id: str
@@ -24,7 +24,7 @@ class SectionReport(Struct, frozen=True, kw_only=True):
     name: str
     desired: int
     in_force: int
-    refused: list[Refusal] = []
+    refused: list[SectionRefusal] = []
 
 
 MOST_REFUSALS = 20
