@@ -22,6 +22,8 @@ NODES_OWN = {
     "certificates_authorities": "they sign for everybody; their routes take permissions on the root",
     "secrets_keys": "data keys of the whole database, wrapped; no route shows them",
     "operations_revisions": "a counter",
+    "operations_heard": "how far each edge was heard",
+    "operations_untold": "what waits for the edge's parent; no route shows it",
     "ledger_disclosures": "found by the ids of entries, which are confined",
     "ledger_intents": "what the writer waits for; no route shows them",
     "metering_departed": "where organisations were that are no more",

@@ -6384,6 +6384,7 @@ export interface components {
             condition_kind: "limit" | "rate_of_change" | "stale";
             device_id: string;
             device_name: string;
+            edge_id?: string | null;
             id: string;
             last_occurrence_ms: number;
             limit: number | null;
@@ -6415,6 +6416,7 @@ export interface components {
             condition_kind: "limit" | "rate_of_change" | "stale";
             device_id: string;
             device_name: string;
+            edge_id?: string | null;
             history: components["schemas"]["AlarmEntry"][];
             id: string;
             last_occurrence_ms: number;
@@ -6695,6 +6697,8 @@ export interface components {
         BrowseRequest: {
             connection_id?: string | null;
             cursor?: string | null;
+            /** @description An edge to ask from; null: where the connection runs, or this node. */
+            edge_id?: string | null;
             /** @example simulator */
             kind?: string | null;
             parent?: string | null;
@@ -7038,6 +7042,7 @@ export interface components {
         };
         /** ConnectionChange */
         ConnectionChange: {
+            edge_id?: string | null;
             enabled?: boolean;
             name?: string;
             place_id?: string | null;
@@ -7064,6 +7069,8 @@ export interface components {
             recent: number[];
             /** @default 0 */
             reconnects: number;
+            /** @description When the edge that it runs at said so. */
+            reported_ms?: number | null;
             /** @default 0 */
             samples: number;
             /** @default 0 */
@@ -7269,6 +7276,8 @@ export interface components {
         };
         /** Discovery */
         Discovery: {
+            /** @description In whose network: an edge; null: this node's. */
+            edge_id?: string | null;
             /** @example simulator */
             kind: string;
             /** @default 5 */
@@ -7277,6 +7286,8 @@ export interface components {
         /** Draft */
         Draft: {
             connection_id?: string | null;
+            /** @description An edge to ask from; null: where the connection runs, or this node. */
+            edge_id?: string | null;
             /** @example simulator */
             kind?: string | null;
             /** @description As the kind's fields say. Secrets are taken and never shown again. */
@@ -7388,6 +7399,7 @@ export interface components {
                 [key: string]: unknown;
             }[];
             rtt_ms?: number | null;
+            sections?: components["schemas"]["SectionReport"][];
             /** @default 0 */
             started_ms: number;
             /** @default  */
@@ -7501,6 +7513,7 @@ export interface components {
         /** FieldConnection */
         FieldConnection: {
             created_ms: number;
+            edge_id?: string | null;
             enabled: boolean;
             id: string;
             kind: string;
@@ -8102,6 +8115,8 @@ export interface components {
         JoinRequest: {
             code: string;
             public_key: string;
+            /** @default  */
+            seal_key: string;
         };
         /** Kinds */
         Kinds: {
@@ -8535,6 +8550,8 @@ export interface components {
         };
         /** NewConnection */
         NewConnection: {
+            /** @description The edge it runs at; null: this node. */
+            edge_id?: string | null;
             /** @default true */
             enabled: boolean;
             /** @example simulator */
@@ -9889,6 +9906,8 @@ export interface components {
         ReadRequest: {
             addresses: string[];
             connection_id?: string | null;
+            /** @description An edge to ask from; null: where the connection runs, or this node. */
+            edge_id?: string | null;
             /** @example simulator */
             kind?: string | null;
             /** @description As the kind's fields say. Secrets are taken and never shown again. */
@@ -10440,6 +10459,22 @@ export interface components {
              * @example 492 039
              */
             code: string;
+        };
+        /** SectionRefusal */
+        SectionRefusal: {
+            code: string;
+            /** @default  */
+            hint: string;
+            id: string;
+            message: string;
+            what: string;
+        };
+        /** SectionReport */
+        SectionReport: {
+            desired: number;
+            in_force: number;
+            name: string;
+            refused?: components["schemas"]["SectionRefusal"][];
         };
         /** Seen */
         Seen: {
@@ -14395,6 +14430,8 @@ export interface operations {
                 cursor?: string | null;
                 /** @description To one device. */
                 device_id?: string | null;
+                /** @description To devices at this edge. */
+                edge_id?: string | null;
                 limit?: number;
                 /** @description Only these states; repeat it. */
                 state?: ("queued" | "sending" | "sent" | "acknowledged" | "confirmed" | "delivered" | "failed" | "timed_out" | "refused" | "expired" | "cancelled" | "superseded")[] | null;

@@ -8,12 +8,14 @@ import { post } from "../api/client";
 import type { ConnectionTest, ConnectorKind, Device, FieldConnection, MappedThing, NewTag } from "../api/model";
 import { useChange, useList } from "../api/queries";
 import { usePreferences } from "../app/preferences";
+import { EdgeField } from "../edges/EdgeField";
 import { useFormat, useText } from "../i18n";
 import { wordsOf } from "../parts/Problem";
 import { KindFields, settingsOf, startValues } from "./KindForm";
 import { LivePoints, useLiveCount } from "./LivePoints";
 import { TagPicker } from "./TagPicker";
 
+interface Draft { name: string; settings: Record<string, unknown>; edge_id?: string }
 interface Map { way: "new" | "old"; device_name?: string; device_id?: string; model: boolean; model_name?: string; interval_ms: number }
 
 /** From a protocol to live values: pick, connect and test, tick tags, map them to a device. */
@@ -25,23 +27,23 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
   const navigate = useNavigate();
   const [kind, setKind] = useState<ConnectorKind | null>(into ? kinds.find((one) => one.key === into.kind) ?? null : null);
   const [step, setStep] = useState(into ? 2 : 0);
-  const [draft, setDraft] = useState<{ name: string; settings: Record<string, unknown> } | null>(into ? { name: into.name, settings: {} } : null);
+  const [draft, setDraft] = useState<Draft | null>(into ? { name: into.name, settings: {} } : null);
   const [tags, setTags] = useState<NewTag[]>([]);
   const [connection, setConnection] = useState<FieldConnection | null>(into ?? null);
   const [thing, setThing] = useState<MappedThing | null>(null);
-  const [form] = Form.useForm<{ name: string } & Record<string, unknown>>();
+  const [form] = Form.useForm<{ name: string; edge_id?: string } & Record<string, unknown>>();
   const [mapping] = Form.useForm<Map>();
   const way = Form.useWatch("way", mapping) ?? "new";
   const model = Form.useWatch("model", mapping) ?? true;
-  const devices = useList<Device>("/devices", { limit: 500 }, { enabled: step === 3 });
+  const devices = useList<Device>("/devices", { limit: 500, ...((connection?.edge_id ?? draft?.edge_id) && { edge_id: connection?.edge_id ?? draft?.edge_id }) }, { enabled: step === 3 });
   const count = useLiveCount(step === 4 ? connection?.id ?? null : null);
 
   // What a test found is said in the form, beside its button, and not by a notice that would lie over the button.
-  const test = useMutation({ mutationFn: (asked: { kind: string; settings: Record<string, unknown> }) => post<ConnectionTest>("/connectors/test", asked) });
+  const test = useMutation({ mutationFn: (asked: { kind: string; settings: Record<string, unknown>; edge_id: string | null }) => post<ConnectionTest>("/connectors/test", asked) });
   const outcome = useRef<HTMLDivElement>(null);
   useEffect(() => { if (test.isSuccess || test.isError) outcome.current?.scrollIntoView({ block: "center" }); }, [test.isSuccess, test.isError]);
   const finish = useChange(async (v: Map) => {
-    const made = connection ?? (await post<FieldConnection>("/connectors", { name: draft?.name, kind: kind?.key, settings: draft?.settings, enabled: true }));
+    const made = connection ?? (await post<FieldConnection>("/connectors", { name: draft?.name, kind: kind?.key, settings: draft?.settings, edge_id: draft?.edge_id ?? null, enabled: true }));
     setConnection(made);
     const fresh = v.way === "new";
     return post<MappedThing>(`/connectors/${made.id}/things`, {
@@ -50,23 +52,23 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
     });
   }, ["connectors", "devices", "models", "overview"], (made) => { setThing(made); setStep(4); });
 
-  const read = async (): Promise<{ name: string; settings: Record<string, unknown> } | null> => {
+  const read = async (): Promise<Draft | null> => {
     try {
       const values = await form.validateFields();
-      return kind && { name: values.name, settings: settingsOf(kind, values) };
+      return kind && { name: values.name, settings: settingsOf(kind, values), ...(values.edge_id && { edge_id: values.edge_id }) };
     } catch {
       return null;
     }
   };
   const runTest = async (): Promise<void> => {
     const found = await read();
-    if (found && kind) test.mutate({ kind: kind.key, settings: found.settings });
+    if (found && kind) test.mutate({ kind: kind.key, settings: found.settings, edge_id: found.edge_id ?? null });
   };
   const toTags = async (): Promise<void> => {
     const found = await read();
     if (!found) return;
     const go = (): void => { setDraft(found); setStep(2); };
-    if (test.isSuccess && JSON.stringify(test.variables.settings) === JSON.stringify(found.settings)) go();
+    if (test.isSuccess && JSON.stringify(test.variables.settings) === JSON.stringify(found.settings) && test.variables.edge_id === (found.edge_id ?? null)) go();
     else void modal.confirm({ title: t.connectors.wizard.untested, okText: t.connectors.wizard.goOn, cancelText: t.common.cancel, onOk: go });
   };
   const back = <Button key="b" onClick={() => { setStep(step - 1); }}>{t.common.back}</Button>;
@@ -93,9 +95,10 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
         </div>
       )}
       {kind && step === 1 && (
-        <Form form={form} layout="vertical" requiredMark={false} initialValues={{ name: draft?.name, ...startValues(kind, draft?.settings) }} preserve={false}>
+        <Form form={form} layout="vertical" requiredMark={false} initialValues={{ name: draft?.name, edge_id: draft?.edge_id, ...startValues(kind, draft?.settings) }} preserve={false}>
           <p className="small quiet" style={{ marginBlockEnd: 16 }}>{t.connectors.wizard.docs(kind.does_not[language])}</p>
           <Form.Item name="name" label={t.connectors.wizard.name} rules={[{ required: true, message: t.common.required }, { max: 128 }]}><Input autoFocus autoComplete="off" /></Form.Item>
+          <EdgeField label={t.edges.runsAt} />
           <KindFields kind={kind} />
           <div ref={outcome} role="status">
             {test.data && <Alert type="success" showIcon icon={<CheckCircleFilled />} title={t.connectors.wizard.tested} description={<><div>{[test.data.identity.vendor, test.data.identity.product, test.data.identity.version, test.data.identity.serial].filter(Boolean).join(" · ")}</div>{test.data.identity.note && <div className="quiet">{test.data.identity.note}</div>}<div className="small quiet">{t.connectors.wizard.testedText(f.number(Math.max(1, Math.round(test.data.open_ms + test.data.latency_ms))))}</div></>} />}
@@ -103,7 +106,7 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
           </div>
         </Form>
       )}
-      {kind && step === 2 && draft && <TagPicker kind={kind} peer={into ? { connection_id: into.id } : { kind: kind.key, settings: draft.settings }} choose={setTags} />}
+      {kind && step === 2 && draft && <TagPicker kind={kind} peer={into ? { connection_id: into.id } : { kind: kind.key, settings: draft.settings, ...(draft.edge_id && { edge_id: draft.edge_id }) }} choose={setTags} />}
       {kind && step === 3 && draft && (
         <Form<Map> form={mapping} layout="vertical" requiredMark={false} initialValues={{ way: "new", device_name: draft.name, model: true, model_name: draft.name, interval_ms: 1000 }} onFinish={(v) => { finish.mutate(v); }}>
           <div className="row wrap" style={{ marginBottom: 12 }}>{tags.slice(0, 12).map((tag) => <Tag key={tag.address}>{tag.name ?? tag.address}</Tag>)}{tags.length > 12 && <Tag>+{tags.length - 12}</Tag>}</div>

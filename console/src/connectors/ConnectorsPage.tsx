@@ -2,7 +2,7 @@ import { PlusOutlined, WarningOutlined } from "@ant-design/icons";
 import { Alert, Button, type TableColumnsType } from "antd";
 import { type JSX, lazy, Suspense } from "react";
 
-import type { ConnectionHealth, ConnectorKind, ConnectorKinds, FieldConnection } from "../api/model";
+import type { ConnectionHealth, ConnectorKind, ConnectorKinds, Edge, FieldConnection } from "../api/model";
 import { useList, useMay, useResource } from "../api/queries";
 import { usePreferences } from "../app/preferences";
 import { useFormat, useText } from "../i18n";
@@ -28,10 +28,12 @@ export default function ConnectorsPage(): JSX.Element {
   const kinds = useResource<ConnectorKinds>("/connectors/kinds");
   const connections = useList<FieldConnection>("/connectors", {}, { everyMs: 5000 });
   const health = useList<ConnectionHealth>("/connectors/health", {}, { everyMs: 2000 });
+  const edges = useList<Edge>("/edges", {}, { enabled: useMay("edges:read") });
   const opened = filters.get("connection");
   const byId = new Map((health.data ?? []).map((one) => [one.connection_id, one]));
   const kindOf = (one: FieldConnection): ConnectorKind | undefined => kinds.data?.kinds.find((kind) => kind.key === one.kind);
   const titleOf = (one: FieldConnection): string => kindOf(one)?.title[language] ?? one.kind;
+  const nameOf = (id: string): string => edges.data?.find((each) => each.id === id)?.name ?? id;
   const open = (one: FieldConnection): void => { setFilters({ connection: one.id }); };
   const add = engineer && <Button type="primary" icon={<PlusOutlined />} onClick={() => { setFilters({ new: "1" }); }}>{t.connectors.add}</Button>;
   const rate = (one: FieldConnection, height: number): JSX.Element => {
@@ -49,7 +51,7 @@ export default function ConnectorsPage(): JSX.Element {
     return <span className="num">{t.connectors.good(f.number(found.points_good), f.number(found.points))}{found.points_bad > 0 && <span style={{ color: "var(--warn)" }}> · {t.connectors.bad(f.number(found.points_bad))}</span>}</span>;
   };
   const columns: TableColumnsType<FieldConnection> = [
-    { key: "name", title: t.common.name, render: (_, one) => <><button type="button" className="plain" style={{ fontWeight: 500 }} onClick={() => { open(one); }}>{one.name}</button><div className="small quiet">{titleOf(one)}</div></> },
+    { key: "name", title: t.common.name, render: (_, one) => <><button type="button" className="plain" style={{ fontWeight: 500 }} onClick={() => { open(one); }}>{one.name}</button><div className="small quiet">{titleOf(one)}{one.edge_id && <> · {nameOf(one.edge_id)}</>}</div></> },
     { key: "state", title: t.connectors.state, render: (_, one) => <><StateMark connection={one} health={byId.get(one.id)} />{error(one) && <div className="small quiet" style={{ maxWidth: 320, whiteSpace: "normal" }}>{error(one)}</div>}</> },
     { key: "points", title: t.connectors.wizard.tags, render: (_, one) => goodness(one) },
     { key: "rate", title: t.connectors.rate, width: 220, render: (_, one) => rate(one, 36) },

@@ -10,7 +10,7 @@ import { unitSign } from "../i18n/format";
 import { ProblemView } from "../parts/Problem";
 
 /** Which peer is browsed: a connection, or settings that are not kept yet. */
-export interface Peer { connection_id?: string; kind?: string; settings?: Record<string, unknown> }
+export interface Peer { connection_id?: string; kind?: string; settings?: Record<string, unknown>; edge_id?: string }
 type Way = "browse" | "hand";
 interface Branch { key: string; node: PeerNode | null; parent: string | null; cursor?: string; children?: Branch[]; isLeaf: boolean; checkable: boolean; title: string }
 

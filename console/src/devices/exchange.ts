@@ -2,7 +2,7 @@
 import { save } from "../parts/files";
 
 /** The columns of the import that a template starts with. */
-export const COLUMNS = ["name", "title", "model", "place", "tags"] as const;
+export const COLUMNS = ["name", "title", "model", "place", "tags", "edge_id"] as const;
 
 /** One CSV row (RFC 4180); a leading = + - @ is defused, because spreadsheets would run it. */
 export function csvRow(cells: readonly (string | number | null | undefined)[]): string {

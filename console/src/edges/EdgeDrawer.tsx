@@ -7,9 +7,11 @@ import type { Edge, EdgeEnrolment } from "../api/model";
 import { useChange, useMay, useResource } from "../api/queries";
 import { HistorySection } from "../audit/History";
 import { useFormat, useText } from "../i18n";
+import { useNodeWords } from "../i18n/node";
 import { useNow } from "../parts/now";
 import { Loaded } from "../parts/Page";
 import { usePhone } from "../parts/screen";
+import { CommandsAt, ConnectionsAt, Sections } from "./At";
 import { EdgeState, Lacks, lagOf, upgradeText } from "./marks";
 
 /** One edge: what it said last, and what can be done with it. */
@@ -28,6 +30,7 @@ function Details({ edge, showCode, close }: { edge: Edge; showCode: (made: EdgeE
   const t = useText();
   const f = useFormat();
   const now = useNow();
+  const words = useNodeWords();
   const may = useMay("edges:write");
   const { modal } = App.useApp();
   const renew = useChange(() => post<EdgeEnrolment>(`/edges/${edge.id}/code`), ["edges"], (made: EdgeEnrolment, _) => { showCode(made); });
@@ -37,6 +40,9 @@ function Details({ edge, showCode, close }: { edge: Edge; showCode: (made: EdgeE
     void modal.confirm({ title, content, okText, cancelText: t.common.cancel, okButtonProps: { danger: true }, onOk: () => act().catch(() => undefined) });
   };
   const s = edge.status;
+  const said = (each: Record<string, unknown>): { title: string; hint: string } => words.problem(String(each["code"] ?? ""), String(each["message"] ?? each["code"] ?? ""), String(each["hint"] ?? ""));
+  const [code = "", failed = ""] = s?.apply_error ? [s.apply_error.split(": ", 1)[0], s.apply_error.replace(/^[^:]*: /, "")] : [];
+  const failure = failed && words.problem(code, failed, "").title;
   const lag = lagOf(edge, now);
   const offset = s?.clock_offset_ms;
   const rows: [string, ReactNode][] = [
@@ -54,14 +60,19 @@ function Details({ edge, showCode, close }: { edge: Edge; showCode: (made: EdgeE
       [t.edges.disk, f.bytes(s.disk_free_bytes)],
       [t.edges.memory, f.bytes(s.memory_bytes)],
       [t.edges.version, <>{s.version}{s.upgrade?.order && <div className="small faint">{upgradeText(t, s.upgrade)}</div>}</>],
-      [t.edges.applied, s.applied ? <>{s.applied}<div className="small faint">{s.applied_ms ? t.edges.appliedAt(f.time(s.applied_ms)) : s.apply_error}</div></> : s.apply_error || "–"],
+      [t.edges.applied, s.applied ? <>{s.applied}<div className="small faint">{s.applied_ms ? t.edges.appliedAt(f.time(s.applied_ms)) : failure}</div></> : failure || "–"],
       [t.edges.addresses, s.addresses.length ? s.addresses.map((each) => <div key={each} className="num small">{each}</div>) : "–"],
-      ...(s.problems.length ? [[t.edges.problems, s.problems.map((each, i) => <div key={i} className="small">{String(each["message"] ?? each["code"] ?? "")}</div>)] as [string, ReactNode]] : []),
+      ...(s.problems.length ? [[t.edges.problems, s.problems.map((each, i) => <div key={i} className="small">{said(each).title}<div className="faint">{said(each).hint}</div></div>)] as [string, ReactNode]] : []),
     ] as [string, ReactNode][]) : []),
   ];
   return (
     <>
       <Descriptions column={1} size="small" bordered items={rows.map(([label, children]) => ({ key: label, label, children }))} />
+      <div className="stack" style={{ margin: "16px 0" }}>
+        <Sections edge={edge} />
+        <ConnectionsAt id={edge.id} />
+        <CommandsAt id={edge.id} />
+      </div>
       {may && (
         <div className="row wrap" style={{ margin: "16px 0" }}>
           {edge.state !== "revoked" && <Button loading={renew.isPending} title={t.edges.newCodeText} onClick={() => { renew.mutate(undefined); }}>{t.edges.newCode}</Button>}

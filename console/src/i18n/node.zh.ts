@@ -1,6 +1,7 @@
 import { CONNECTOR_PROBLEMS } from "./connectors";
 import { LOCATION_LETTER, LOCATION_PROBLEMS } from "./location";
 import { RELEASE_PROBLEMS } from "./releases";
+import { EDGE_PROBLEMS } from "./edges";
 import type { PRESENCE as PRESENCE_EN } from "./node.en";
 
 /** 节点用英文说的话，在这里用中文说：问题、死信原因、上下线原因；设置说明在 settings.zh.ts。没有列出的照原文显示。 */
@@ -10,6 +11,7 @@ export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> =
   ...CONNECTOR_PROBLEMS,
   ...LOCATION_PROBLEMS,
   ...RELEASE_PROBLEMS,
+  ...EDGE_PROBLEMS,
   "connectors.kind_unknown": ["没有安装这种协议的连接器：", "请安装提供它的软件包。"],
   "connectors.kind_broken": ["连接器无法加载：", "请重新安装其软件包及依赖。"],
   "connectors.settings_invalid": ["设置不正确：", "请改正所指的字段。"],

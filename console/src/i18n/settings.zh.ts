@@ -23,6 +23,7 @@ export const SETTINGS: Record<string, string> = {
   "edges.public_host": "边缘节点访问该端口所用的主机名或地址。留空则用 [web] public_url 中的。",
   "edges.code_hours": "接入码的有效时间，单位小时。",
   "edge.console": "在边缘节点上也提供控制台和 API，会占用更多内存。",
+  "edge.parent_reaches": "上级放在此处的连接可以访问的范围：machine（网络、串口和数据文件夹以外的文件）、network（仅网络）或 nothing（不允许）。",
   "edge.backlog_mb": "尚未转发到上级的数据最多占用的磁盘，单位兆字节；超出时放弃最旧的（本地历史仍保留）并提示。",
   "edge.backlog_days": "尚未转发且早于此天数的数据将被放弃。",
   "edge.kept_hours": "上级存储后数据再保留多少小时：上级从备份恢复后可重新获得。",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from millwright.app.edges import own_edge
 from millwright.app.node import Node
 from millwright.devices import DevicesService
 from millwright.devices.connectors import (
@@ -19,6 +20,7 @@ from millwright.devices.connectors import (
 )
 from millwright.devices.connectors.webhook.deliveries import DeliveryStore
 from millwright.devices.connectors.webhook.receiving import Pace, Webhooks
+from millwright.devices.edge import EdgePlacements, EdgeRecords
 from millwright.engines.secrets import Secrets
 from millwright.kernel.scope import EVERYTHING
 
@@ -35,9 +37,10 @@ class Field:
 def connectors_of(node: Node, devices: DevicesService, secrets: Secrets, pace: Pace) -> Field:
     """The use cases of connectors, and what has the host started when it is needed."""
     settings = node.settings.connectors
-    store = ConnectionStore(node.records)
+    here = own_edge(node.folder)
+    store = ConnectionStore(node.records, here)
     keeper = HostKeeper(
-        ConnectionStore(node.records.scoped(EVERYTHING)),
+        ConnectionStore(node.records.scoped(EVERYTHING), here),
         node.folder.wanted("connectors"),
         node.clock,
         settings.linger_s,
@@ -53,6 +56,7 @@ def connectors_of(node: Node, devices: DevicesService, secrets: Secrets, pace: P
         node.clock,
         settings,
         keep_out=node.folder.root,
+        at_edges=EdgePlacements(EdgeRecords(node.records), node.bus) if node.settings.edges.port else None,
     )
     everything = node.records.scoped(EVERYTHING)
     webhooks = Webhooks(
@@ -68,4 +72,6 @@ def connectors_of(node: Node, devices: DevicesService, secrets: Secrets, pace: P
 
 def points_of(node: Node) -> ConnectorRoute:
     """The way of commands to field devices: points of connections that are enabled, so that the host runs."""
-    return ConnectorRoute(ConnectionStore(node.records), HostClient(node.bus, node.settings.node.name))
+    return ConnectorRoute(
+        ConnectionStore(node.records, own_edge(node.folder)), HostClient(node.bus, node.settings.node.name)
+    )

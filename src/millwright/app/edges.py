@@ -26,6 +26,12 @@ class _Sections(ProcessSettings, frozen=True):
     vehicles: VehiclesSettings = field(default_factory=VehiclesSettings)
 
 
+def own_edge(folder: DataFolder) -> str | None:
+    """The id of the edge that the node on this folder is; ``None`` when it is nobody's."""
+    membership = find_membership(folder.root)
+    return None if membership is None else membership.edge_id
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """What the supervisor runs, and where its broker joins as a leaf node."""

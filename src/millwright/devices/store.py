@@ -131,12 +131,13 @@ edges = sa.Table(
     sa.Column("seen_ms", sa.BigInteger),
     sa.Column("connected_ms", sa.BigInteger),
     sa.Column("status", sa.JSON),
+    sa.Column("seal_key", sa.String(64)),
     organisation(),
     sa.Index("uq_devices_edges_name", "organisation_id", "name_key", unique=True),
     info=owned(),
 )
 """Nodes below this one. ``code_digest`` until the edge has joined, ``public_key`` from then until it is revoked;
-``status`` is what the edge said last."""
+``status`` is what the edge said last. What is sealed for ``seal_key`` (X25519) can be opened at the edge alone."""
 
 edge_past = sa.Table(
     "devices_edge_past",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 
 from millwright.devices import Changes, Device, DeviceQuery, DeviceStore, ModelStore
 from millwright.kernel import ROOT, NotFound, current_scope
@@ -10,24 +11,36 @@ from millwright.operations.model import PropertyFact, Scope, Subject
 
 
 class RegistryDirectory:
-    """Implements :class:`millwright.operations.model.Directory`. Synchronous: called in a thread."""
+    """Implements :class:`millwright.operations.model.Directory`. Synchronous: called in a thread.
 
-    def __init__(self, devices: DeviceStore, models: ModelStore, changes: Changes) -> None:
+    ``elsewhere``: the devices that somebody else judges; they are no subjects.
+    """
+
+    def __init__(
+        self,
+        devices: DeviceStore,
+        models: ModelStore,
+        changes: Changes,
+        elsewhere: Callable[[], frozenset[str]] = frozenset,
+    ) -> None:
         self._devices = devices
         self._models = models
         self._changes = changes
+        self._elsewhere = elsewhere
 
     def revision(self) -> int:
-        """The registry's counter."""
-        return self._changes.revision()
+        """The registry's counter, moved by who judges elsewhere, too."""
+        judged = self._elsewhere()
+        return self._changes.revision() + (zlib.crc32(" ".join(sorted(judged)).encode()) << 40 if judged else 0)
 
     def subjects(self, model_ids: set[str], device_ids: set[str]) -> list[Subject]:
         """The enabled devices of these models, and those of these ids, each once."""
         units: dict[tuple[str, int | None], dict[str, str | None]] = {}
         found: dict[str, Subject] = {}
         paths: dict[str, tuple[str, ...]] = {}
+        elsewhere = self._elsewhere()
         for device in self._read(model_ids, device_ids):
-            if device.disabled or device.id in found:
+            if device.disabled or device.id in found or device.id in elsewhere:
                 continue
             model_id, owner = device.model_id, device.organisation_id
             if owner not in paths:

@@ -148,6 +148,7 @@ class Alarm(Struct, frozen=True, kw_only=True):
     """One alarm: a cause (rule, device, property) from its first occurrence until it has returned and is acknowledged.
 
     ``raised_ms``, ``returned_ms`` and ``last_occurrence_ms`` are source times; ``acknowledged_ms`` is this node's.
+    ``edge_id``: the edge that judged, if one did.
     """
 
     id: str
@@ -174,6 +175,7 @@ class Alarm(Struct, frozen=True, kw_only=True):
     last_occurrence_ms: int
     revision: int
     organisation_id: str = ROOT
+    edge_id: str | None = None
 
 
 class WatchKey(NamedTuple):
@@ -194,7 +196,7 @@ class Raised:
     """An alarm began at source time ``at_ms``.
 
     ``value`` and ``limit`` are in ``unit``; ``trigger_ms`` is the source time of the reading that began it;
-    ``occurrences`` counts how many beginnings this stands for.
+    ``occurrences`` counts how many beginnings this stands for; ``edge_id`` is the edge that judged, if one did.
     """
 
     key: WatchKey
@@ -206,6 +208,7 @@ class Raised:
     limit: float | None
     unit: str | None
     occurrences: int = 1
+    edge_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

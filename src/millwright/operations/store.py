@@ -18,6 +18,7 @@ rules = sa.Table(
     sa.Column("device_id", sa.Text),
     sa.Column("model_id", sa.Text),
     sa.Column("document", sa.JSON, nullable=False),
+    sa.Column("from_above", sa.Boolean, nullable=False, server_default=sa.false()),
     organisation(),
     sa.Index("ix_operations_rules_name", "name", "id"),
     info=owned(),
@@ -45,6 +46,22 @@ watches = sa.Table(
     sa.Column("high_side", sa.Boolean, nullable=False),
     info=owned_through(rules, "rule_id"),
 )
+
+untold = sa.Table(
+    "operations_untold",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("change", sa.JSON, nullable=False),
+)
+"""At an edge: beginnings and ends of alarms that its parent does not know yet."""
+
+heard = sa.Table(
+    "operations_heard",
+    metadata,
+    sa.Column("edge_id", sa.String(40), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+"""At a parent: up to which number it has what an edge told of alarms."""
 
 _KEY = ("rule_id", "device_id", "property", "kind")
 
@@ -96,8 +113,8 @@ class RuleStore:
     def insert(self, rule: Rule) -> None:
         """Add a rule."""
         with self._records.begin() as connection:
-            connection.execute(rules.insert().values(_row(rule)))
-            _bump(connection)
+            connection.execute(rules.insert().values(row_of(rule)))
+            bump(connection)
 
     def replace(self, rule: Rule, expected_revision: int) -> bool:
         """Overwrite a rule that is still at ``expected_revision``; returns whether it was."""
@@ -106,8 +123,8 @@ class RuleStore:
             document = connection.execute(query).scalar()
             if document is None or document["revision"] != expected_revision:
                 return False
-            connection.execute(rules.update().where(rules.c.id == rule.id).values(_row(rule)))
-            _bump(connection)
+            connection.execute(rules.update().where(rules.c.id == rule.id).values(row_of(rule)))
+            bump(connection)
             return True
 
     def delete(self, rule_id: str) -> bool:
@@ -115,7 +132,7 @@ class RuleStore:
         with self._records.begin() as connection:
             gone = connection.execute(rules.delete().where(rules.c.id == rule_id)).rowcount > 0
             if gone:
-                _bump(connection)
+                bump(connection)
             return gone
 
 
@@ -168,7 +185,8 @@ def _columns(key: WatchKey) -> dict[str, str]:
     return {"rule_id": key.rule_id, "device_id": key.device_id, "property": key.property, "kind": key.kind}
 
 
-def _row(rule: Rule) -> dict[str, object]:
+def row_of(rule: Rule) -> dict[str, object]:
+    """The columns of a rule."""
     return {
         "id": rule.id,
         "name": rule.name,
@@ -179,7 +197,8 @@ def _row(rule: Rule) -> dict[str, object]:
     }
 
 
-def _bump(connection: sa.Connection) -> None:
+def bump(connection: sa.Connection) -> None:
+    """Count a change of rules, in the caller's transaction."""
     counter = revisions.c.name == "rules"
     if connection.execute(revisions.update().where(counter).values(value=revisions.c.value + 1)).rowcount == 0:
         connection.execute(revisions.insert().values(name="rules", value=1))

@@ -19,7 +19,7 @@ from millwright.operations.evidence import EvidenceCollector, ReadingSource
 from millwright.operations.model import Directory, Returned, WatchKey, WatchState
 from millwright.operations.rules import RULES_CHANGED
 from millwright.operations.settings import OperationsSettings
-from millwright.operations.writer import AlarmWriter
+from millwright.operations.writer import AlarmWriter, Keep
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,8 @@ class AlarmWorker:
 
     The pipeline calls :meth:`evaluate` with each batch, and awaits :meth:`flush` before it acknowledges the frames
     the batches came from: then an alarm is durable before its cause is forgotten. ``lag_s`` tells how far the pipeline
-    is behind receipt; silence is not held against a device while its readings wait there.
+    is behind receipt; silence is not held against a device while its readings wait there. ``keep``: see
+    :class:`AlarmWriter`.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class AlarmWorker:
         settings: OperationsSettings | None = None,
         *,
         lag_s: Callable[[], float] = lambda: 0.0,
+        keep: Keep | None = None,
     ) -> None:
         settings = settings or OperationsSettings()
         self._records = records
@@ -56,7 +58,7 @@ class AlarmWorker:
         self._alarms = Alarms(records, bus, clock)
         self._evaluator = Evaluator(clock, backfill_s=settings.backfill_s)
         self._clock = clock
-        self._writer = AlarmWriter(self._alarms.cases, clock, lambda alarms: announce(bus, alarms))
+        self._writer = AlarmWriter(self._alarms.cases, clock, lambda alarms: announce(bus, alarms), keep)
         self._evidence = EvidenceCollector(self._alarms.cases, historian, clock, settings)
         self._seen: tuple[int, int] = (-1, -1)
         self._reload = asyncio.Event()

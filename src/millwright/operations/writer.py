@@ -12,6 +12,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
+import sqlalchemy as sa
+
 from millwright.cases import SYSTEM, Case, Cases, CaseSession
 from millwright.kernel import Clock, Unavailable
 from millwright.operations import messages, store
@@ -21,16 +23,25 @@ from millwright.operations.model import ACTIVE_STATES, PRIORITIES, Alarm, Change
 
 logger = logging.getLogger(__name__)
 
+Keep = Callable[[sa.Connection, Sequence[Change], int], None]
+
 _QUEUED_PER_CAUSE = 8
 _BATCH = 2000
 _RETRY_S = (0.1, 0.5, 1.0, 2.0)
 
 
 class AlarmWriter:
-    """A queue of changes and the task that writes them."""
+    """A queue of changes and the task that writes them. ``keep`` is given those that changed something, to be kept in
+    the same transaction for somebody else."""
 
-    def __init__(self, cases: Cases, clock: Clock, publish: Callable[[Sequence[Alarm]], Awaitable[None]]) -> None:
-        self._cases = cases
+    def __init__(
+        self,
+        cases: Cases,
+        clock: Clock,
+        publish: Callable[[Sequence[Alarm]], Awaitable[None]],
+        keep: Keep | None = None,
+    ) -> None:
+        self._cases, self._keep = cases, keep
         self._clock = clock
         self._publish = publish
         self._changes: dict[WatchKey, list[Change]] = {}
@@ -147,9 +158,16 @@ class AlarmWriter:
                 await self._publish(alarms)
                 return True
 
-    def write(self, changes: Sequence[Change], states: Sequence[WatchState]) -> list[Alarm]:
-        """One transaction: the alarms that changed, in the order of their change. Synchronous."""
+    def write(
+        self,
+        changes: Sequence[Change],
+        states: Sequence[WatchState],
+        *,
+        also: Callable[[sa.Connection], None] | None = None,
+    ) -> list[Alarm]:
+        """One transaction, ``also`` in it: the alarms that changed, in the order of their change. Synchronous."""
         touched: dict[str, Case] = {}
+        told: list[Change] = []
         with self._cases.begin() as session:
             causes = {change.key: change.key.cause() for change in changes}
             open_cases = session.find_open(KIND, causes.values())
@@ -159,12 +177,17 @@ class AlarmWriter:
                 if case is None:
                     continue
                 touched[case.id] = case
+                told.append(change)
                 if case.cause is None:
                     del open_cases[cause]
                 else:
                     open_cases[cause] = case
             session.flush()
             store.put_watches(session.connection, states)
+            if self._keep is not None and told:
+                self._keep(session.connection, told, session.now_ms)
+            if also is not None:
+                also(session.connection)
         self.written += len(touched)
         return [alarm_of(case) for case in touched.values()]
 
@@ -209,6 +232,7 @@ def _open(session: CaseSession, change: Raised, cause: str) -> Case:
         "acknowledged_ms": None,
         "acknowledged_by": None,
         "occurrences": change.occurrences,
+        "edge_id": change.edge_id,
     }
     words = (data["message"], data["message_zh"], rule.name, subject.name, rule.property)
     case = session.open(

@@ -8,10 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from millwright import certificates, devices, parties
-from millwright.devices import DeviceDirectory, DeviceStore, ForeignAddress, NewDevice
+from millwright.devices import DeviceDirectory, DeviceQuery, DeviceStore, ForeignAddress, NewDevice
 from millwright.devices.edge import EdgeStore
 from millwright.devices.edge.desired import DesiredApplier, DesiredBuilder
 from millwright.devices.models.store import ModelStore
+from millwright.devices.registry.bulk import BulkStore, read_csv, write_csv
 from millwright.devices.store import edges
 from millwright.engines.sql import Records
 from millwright.kernel import ROOT, NotFound
@@ -70,6 +71,34 @@ def test_a_device_is_at_an_edge_of_its_organisation_or_one_above(records: Record
     with pytest.raises(NotFound) as refused:
         store.update("dev_org_site_org_site", {"edge_id": "edge_org_other"}, None)
     assert refused.value.code == "devices.edge_unknown"
+
+
+def test_an_import_puts_devices_at_edges(records: Records) -> None:
+    everything = with_organisations(records)
+    EdgeStore(everything).revoke("edge_org_other", 5)
+    rows = [
+        {"name": "by id", "edge_id": "edge_org_works"},
+        {"name": "by name", "edge_id": "ORG_WORKS"},
+        {"name": "above", "edge_id": f"edge_{ROOT}"},
+        {"name": "below", "edge_id": "edge_org_site"},
+        {"name": "nowhere", "edge_id": "edge_9"},
+        {"name": "here", "edge_id": ""},
+    ]
+    with within(Scope(home="org_works", unlimited=True)):
+        done = BulkStore(everything).insert(rows, 1, issue=False, dry_run=False)
+    assert {each.name: each.code for each in done.refused} == {
+        "below": "devices.edge_unknown",
+        "nowhere": "devices.edge_unknown",
+    }
+    store = DeviceStore(everything)
+    found = {each.name: each.edge_id for each in store.iter(DeviceQuery())}
+    assert found == {"by id": "edge_org_works", "by name": "edge_org_works", "above": f"edge_{ROOT}", "here": None}
+    text = "".join(write_csv(store.iter(DeviceQuery()), {}))
+    assert [row.get("edge_id") or None for row in read_csv(text)] == [found[row["name"]] for row in read_csv(text)]
+    with within(Scope(home="org_other", unlimited=True)):
+        revoked = [{"name": "late", "edge_id": "edge_org_other"}]
+        late = BulkStore(everything).insert(revoked, 1, issue=False, dry_run=True)
+    assert [each.code for each in late.refused] == ["devices.edge_revoked"]
 
 
 async def test_devices_of_other_platforms_are_known_at_the_edge_by_their_addresses(

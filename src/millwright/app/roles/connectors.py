@@ -6,6 +6,7 @@ import logging
 import os
 
 from millwright.app.disk import DiskWatch
+from millwright.app.edges import own_edge
 from millwright.app.intake import guarded
 from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.stats import figures
@@ -51,7 +52,7 @@ def compose(node: Node) -> Composition:
     catalogue = Catalogue(folder=node.folder.root / "connectors")
     desk = Desk(catalogue, node.clock, settings.cancel_s)
     host = Host(
-        ConnectionStore(node.records),
+        ConnectionStore(node.records, own_edge(node.folder)),
         Vault(secrets_of(node)),
         catalogue,
         delivery,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from millwright import __version__
 from millwright.app.disk import DiskWatch
+from millwright.app.edge_field import edge_field
+from millwright.app.edge_rules import RULES, rules_section
 from millwright.app.network import watch_at_edge
 from millwright.app.node import Composition, Node
 from millwright.app.stats import Figures, Problem
@@ -16,6 +18,7 @@ from millwright.devices.edge.parent_time import ParentTime
 from millwright.devices.edge.upgrade.upgrader import Upgrader
 from millwright.devices.edge.uplink import Uplink
 from millwright.kernel import Unsupported, to_iso
+from millwright.operations.at_edges import AlarmsTeller
 
 
 def compose(node: Node) -> Composition:
@@ -37,10 +40,11 @@ def compose(node: Node) -> Composition:
     machine = machine_of(node.folder.root)
     uplink = Uplink(node.bus, time, node.settings.edge, lambda: time.known, machine)
     upgrader = Upgrader(node.bus, node.folder.root, __version__, membership.signers)
+    field = edge_field(node, membership)
     agent = EdgeAgent(
         node.bus,
         uplink,
-        DesiredApplier(node.records, membership.edge_id),
+        DesiredApplier(node.records, membership.edge_id, field.applier, {RULES: rules_section(node)}),
         Changes(node.records, node.bus),
         node.clock,
         time,
@@ -73,4 +77,15 @@ def compose(node: Node) -> Composition:
 
     node.stats.sources += [told, disk.figures]
     watching = watch_at_edge(node, membership, lambda: disk.full)
-    return Composition([disk, uplink, agent, *watching, upgrader])
+    return Composition(
+        [
+            disk,
+            uplink,
+            *field.keepers,
+            agent,
+            *watching,
+            upgrader,
+            *field.parts(agent.take_desired),
+            AlarmsTeller(node.records, node.bus),
+        ]
+    )

@@ -9,14 +9,16 @@ import signal
 from pathlib import Path
 
 from millwright.app.disk import DiskWatch
+from millwright.app.edge_rules import RULES, answers_of, rules_of
 from millwright.app.limits import RatePacer
 from millwright.app.node import Composition, Node
 from millwright.app.stats import figures
 from millwright.app.supervisor.child import Child
 from millwright.app.tls import listening
 from millwright.devices import Changes
-from millwright.devices.edge import EdgeStore
+from millwright.devices.edge import EdgeRecords, EdgeRelay, EdgeStore
 from millwright.devices.edge.desired import DesiredBuilder
+from millwright.devices.edge.down.rebirths import RebirthRelay
 from millwright.devices.edge.gate import EdgeGate
 from millwright.devices.edge.receiver import EdgeReceiver
 from millwright.devices.edge.upgrade.rollout import Rollouts
@@ -155,17 +157,19 @@ def compose(node: Node) -> Composition:
     limits = LimitWatch(node.records, Calendar(metering.utc_offset_h), node.clock, metering.watch_s)
     pacer = RatePacer(lambda: limits.ceilings, node.clock)
     rollouts = Rollouts(UpgradeStore(node.records), Shelf(node.folder.releases), node.clock)
+    network = {NETWORK: NetworkDesk(NetworkStore(node.records), node.clock).take}
     receiver = EdgeReceiver(
         connect,
         node.bus,
         store,
-        DesiredBuilder(node.records),
+        DesiredBuilder(node.records, {RULES: rules_of(node).read}),
         node.bus,
         node.clock,
         need_room,
         pacer.take_all,
-        {NETWORK: NetworkDesk(NetworkStore(node.records), node.clock).take, **rollouts.answers()},
+        {**network, **rollouts.answers(), **answers_of(node, store)},
     )
     gate = EdgeGate(store, receiver, node.bus, Changes(node.records, node.bus), process.let_in)
+    rebirths = RebirthRelay(EdgeRecords(node.records), node.bus)
     node.stats.sources += [lambda: figures(*receiver.figures(), []), disk.figures]
-    return Composition([disk, limits, process, receiver, gate, rollouts])
+    return Composition([disk, limits, process, receiver, EdgeRelay(receiver, node.bus), rebirths, gate, rollouts])

@@ -28,6 +28,8 @@ from millwright.devices import (
 )
 from millwright.devices.commands import AnswerDecoder, command_worker
 from millwright.devices.dialects import AttributeAnswers, Children, DialectDecoder
+from millwright.devices.edge import EdgeRecords
+from millwright.devices.edge.down.command_way import LinkWay
 from millwright.devices.edge.joining import find_membership
 from millwright.devices.edge.keeping import read_kept
 from millwright.devices.edge.positions import EdgePositions
@@ -41,6 +43,7 @@ from millwright.kernel import MillwrightError
 from millwright.ledger import Recorder
 from millwright.metering import Calendar, CountStore, StreamTally
 from millwright.operations import Alarms, AlarmWorker
+from millwright.operations.at_edges import Outbox
 from millwright.operations.directory import RegistryDirectory
 
 logger = logging.getLogger(__name__)
@@ -144,10 +147,16 @@ def compose(node: Node) -> Composition:
         node.records,
         node.bus,
         historian,
-        RegistryDirectory(devices.device_store, devices.model_store, devices.changes),
+        RegistryDirectory(
+            devices.device_store,
+            devices.model_store,
+            devices.changes,
+            *([EdgeRecords(node.records).judged] if settings.edges.port else ()),
+        ),
         node.clock,
         settings.operations,
         lag_s=lambda: pipeline.lag_s(),
+        keep=Outbox().keep if is_edge else None,
     )
     recorder = Recorder(node.bus)
     commands = command_worker(
@@ -160,6 +169,7 @@ def compose(node: Node) -> Composition:
         node.clock,
         settings.commands,
         lag_s=lambda: pipeline.lag_s(),
+        edges=LinkWay(node.bus) if settings.edges.port else None,
     )
     commands.use_connectors(points_of(node))
     pipeline = Pipeline(

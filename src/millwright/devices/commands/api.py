@@ -169,12 +169,18 @@ class CommandsController(Controller):
         device_id: Annotated[str | None, Parameter(description="To one device.", max_length=64)] = None,
         states: States = None,
         batch_id: Annotated[str | None, Parameter(description="Of one batch.", max_length=64)] = None,
+        edge_id: Annotated[str | None, Parameter(description="To devices at this edge.", max_length=64)] = None,
         cursor: Cursor = None,
         limit: Limit = 100,
     ) -> CommandPage:
         """Newest first."""
         return await commands.page(
-            device_id=device_id, states=states or (), batch_id=batch_id, cursor=cursor, limit=limit
+            device_id=device_id,
+            states=states or (),
+            batch_id=batch_id,
+            edge_id=edge_id,
+            cursor=cursor,
+            limit=limit,
         )
 
     @post(

@@ -162,8 +162,12 @@ def _find(connection: sa.Connection, interlock_id: str) -> Interlock | None:
 
 
 def _interlock(row: Any) -> Interlock:
-    return msgspec.convert({str(key): value for key, value in row._mapping.items()}, Interlock)
+    return msgspec.convert(_shown(row), Interlock)
 
 
 def _lock(row: Any) -> Lock:
-    return msgspec.convert({str(key): value for key, value in row._mapping.items()}, Lock)
+    return msgspec.convert(_shown(row), Lock)
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return {str(key): value for key, value in row._mapping.items() if key != "from_above"}

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from millwright.devices.commands.handing import EDGE
 from millwright.devices.commands.interlocks import AHEAD_S
 from millwright.devices.commands.model import OPEN, UNDER_WAY, Command, Outcome, Seen
 from millwright.devices.commands.store import Addressed, CommandStore
@@ -53,7 +54,7 @@ class Hearing:
         whose = {
             int(series_id(command.device_id, command.name)): command.id
             for command in commands
-            if command.kind == "write" and command.state in UNDER_WAY
+            if command.kind == "write" and command.state in UNDER_WAY and command.route != EDGE
         }
         if whose != self._whose:
             self._whose = whose
@@ -147,6 +148,8 @@ class Hearing:
         command = await asyncio.to_thread(self._find, answer)
         if command is None or command.device_id != answer.device_id or not command.attempts:
             self.counts["answers_unknown"] += 1
+            return None
+        if command.route == EDGE:  # the edge heard it too, and tells what that came to
             return None
         if command.state not in OPEN:
             if command.state == "timed_out":

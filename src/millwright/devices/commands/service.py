@@ -222,6 +222,7 @@ class Commands:
         device_id: str | None = None,
         states: Sequence[str] = (),
         batch_id: str | None = None,
+        edge_id: str | None = None,
         cursor: str | None = None,
         limit: int = 100,
     ) -> CommandPage:
@@ -230,7 +231,9 @@ class Commands:
             await asyncio.to_thread(self._devices.get, device_id)
         before = int(cursor) if cursor and cursor.isascii() and cursor.isdigit() else None
         return await asyncio.to_thread(
-            lambda: self._store.page(device_id=device_id, states=states, batch_id=batch_id, before=before, limit=limit)
+            lambda: self._store.page(
+                device_id=device_id, states=states, batch_id=batch_id, edge_id=edge_id, before=before, limit=limit
+            )
         )
 
     async def get(self, command_id: str, wait_s: float = 0.0) -> CommandDetail:

@@ -26,7 +26,7 @@ from millwright.devices.commands.tables import command_events, commands, devices
 from millwright.engines.sql import Records
 from millwright.kernel import new_id
 
-_HIDDEN = frozenset({"attempt", "idempotency_key", "untold"})
+_HIDDEN = frozenset({"attempt", "idempotency_key", "untold", "asked_above", "told_above"})
 _columns = [column for column in commands.c if column.name not in _HIDDEN]
 _select = sa.select(*_columns, devices.c.name.label("device_name"), devices.c.organisation_id).join_from(
     commands, devices, devices.c.id == commands.c.device_id
@@ -52,9 +52,11 @@ class Addressed(msgspec.Struct, frozen=True, kw_only=True):
     gateway: tuple[str, str, str] | None = None
     """The address (dialect, realm, name) of what it is below."""
     attempt: dict[str, Any] | None = None
+    edge_id: str | None = None
 
 
 _parents = devices.alias("parents")
+_above = devices.alias("above")
 _addressed = _select.join(_parents, _parents.c.id == devices.c.parent_id, isouter=True).add_columns(
     devices.c.kind.label("device_kind"),
     devices.c.model_id,
@@ -71,6 +73,9 @@ _addressed = _select.join(_parents, _parents.c.id == devices.c.parent_id, isoute
     _parents.c.foreign_realm.label("gateway_realm"),
     _parents.c.foreign_name.label("gateway_name"),
     commands.c.attempt,
+    sa.func.coalesce(
+        devices.c.edge_id, sa.select(_above.c.edge_id).where(_above.c.id == devices.c.parent_id).scalar_subquery()
+    ).label("edge_id"),
 )
 
 
@@ -249,6 +254,7 @@ class CommandStore:
         device_id: str | None = None,
         states: Sequence[str] = (),
         batch_id: str | None = None,
+        edge_id: str | None = None,
         before: int | None = None,
         limit: int = 100,
     ) -> CommandPage:
@@ -260,6 +266,9 @@ class CommandStore:
             query = query.where(commands.c.state.in_(states))
         if batch_id is not None:
             query = query.where(commands.c.batch_id == batch_id)
+        if edge_id is not None:
+            below = sa.select(_above.c.id).where(_above.c.edge_id == edge_id)
+            query = query.where(sa.or_(devices.c.edge_id == edge_id, devices.c.parent_id.in_(below)))
         if before is not None:
             query = query.where(commands.c.number < before)
         with self._records.read() as connection:
@@ -375,6 +384,7 @@ def _addressed_of(row: Any) -> Addressed:
         foreign_name=row.foreign_name,
         gateway=(row.gateway_dialect, row.gateway_realm, row.gateway_name) if row.gateway_dialect else None,
         attempt=row.attempt,
+        edge_id=row.edge_id,
     )
 
 

@@ -16,6 +16,11 @@ def _device() -> sa.Column[str]:
     return sa.Column("device_id", _id, sa.ForeignKey("devices_devices.id", ondelete="CASCADE"), nullable=False)
 
 
+def _from_above() -> sa.Column[bool]:
+    """At an edge: it came from the parent."""
+    return sa.Column("from_above", sa.Boolean, nullable=False, server_default=sa.false())
+
+
 commands = sa.Table(
     "devices_commands",
     metadata,
@@ -50,6 +55,8 @@ commands = sa.Table(
     sa.Column("batch_id", _id, index=True),
     sa.Column("superseded_by", _id),
     sa.Column("untold", _id, index=True),
+    sa.Column("asked_above", sa.Boolean, nullable=False, server_default=sa.false(), index=True),
+    sa.Column("told_above", sa.String(16)),
     sa.Index("ix_devices_commands_device", "device_id", "number"),
     sa.Index("ix_devices_commands_state", "state", "number"),
     sa.Index("uq_devices_commands_key", "by_id", "device_id", "idempotency_key", unique=True),
@@ -57,7 +64,8 @@ commands = sa.Table(
     sqlite_autoincrement=True,  # a number is never given twice: devices answer by it
 )
 """``attempt``: where the attempt under way went, to be asked about after a crash. ``untold``: the id of the ledger
-entry that is still to be written about the command's end."""
+entry that is still to be written about the command's end. ``asked_above``, at an edge: it came from the parent,
+which was told last of the state ``told_above``."""
 
 _under_way = commands.c.state.in_(UNDER_WAY)
 sa.Index(
@@ -96,6 +104,7 @@ interlocks = sa.Table(
     sa.Column("enabled", sa.Boolean, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
+    _from_above(),
     organisation(index=True),
     info=owned(),
 )
@@ -113,6 +122,7 @@ locks = sa.Table(
     sa.Column("placed_ms", sa.BigInteger, nullable=False),
     sa.Column("released_ms", sa.BigInteger),
     sa.Column("released_by", sa.String(255)),
+    _from_above(),
     sa.Index("ix_devices_locks_device", "device_id", "placed_ms"),
     info=owned_through(devices, "device_id"),
 )

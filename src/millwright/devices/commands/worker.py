@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from millwright.devices.commands.foreign import BY_MQTT
+from millwright.devices.commands.handing import EDGE, LEFT, Handover, has_left
 from millwright.devices.commands.hearing import Hearing
 from millwright.devices.commands.model import OPEN, UNDER_WAY, WAITING, Command, Outcome
 from millwright.devices.commands.routes.connector import ConnectorCommands
@@ -82,6 +83,7 @@ class CommandWorker:
         self._bus, self._clock, self._settings = bus, clock, settings
         self._mqtt, self._sparkplug, self._lag_s = mqtt, sparkplug, lag_s
         self._connector: ConnectorCommands | None = None
+        self._handover: Handover | None = None
         self._open: dict[str, Addressed] = {}
         self._asked: dict[str, Addressed] = {}
         self._plain: set[str] = set()
@@ -102,6 +104,10 @@ class CommandWorker:
         """Send commands for properties that are points of a connection through ``points``; call it before the start."""
         self._connector = ConnectorCommands(points)
 
+    def use_edges(self, handover: Handover) -> None:
+        """Hand commands for devices at edges to these; call it before the start."""
+        self._handover = handover
+
     # --- life ----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -114,7 +120,7 @@ class CommandWorker:
         ]
         await self._look()
         for each in list(self._open.values()):
-            if each.command.state == "sending":
+            if each.command.state == "sending" and each.command.route != EDGE:
                 self._begin(each, self._recover(each))
         self._task = asyncio.create_task(self._run(), name="commands")
 
@@ -216,6 +222,8 @@ class CommandWorker:
             if command.state in WAITING and command.expires_ms <= now_ms:
                 text = "The device was not there before the command's time was over."
                 await self._end(command, WAITING, "expired", Outcome(code="commands.expired", text=text))
+            elif has_left(each, now_ms):
+                await self._end(command, UNDER_WAY, "timed_out", LEFT)
             elif command.state in UNDER_WAY and not fresh and (command.deadline_ms or 0) <= late_ms:
                 await self._end(command, UNDER_WAY, "timed_out", self._hearing.timeout_of(command))
 
@@ -244,6 +252,7 @@ class CommandWorker:
     async def _seek(self) -> None:
         """Look for the devices whose oldest waiting command could leave now."""
         heads: dict[str, Addressed] = {}
+        self._hand_again()
         busy = {_lane(each) for each in self._open.values() if each.command.state in UNDER_WAY}
         for each in self._open.values():  # oldest first: a device gets its commands in the order they were asked
             if each.command.state in WAITING:
@@ -256,6 +265,9 @@ class CommandWorker:
             if each.disabled:
                 outcome = Outcome(code="commands.device_disabled", text="The device was disabled meanwhile.")
                 await self._end(each.command, WAITING, "refused", outcome)
+            elif self._handover is not None and each.edge_id is not None:
+                if self._is_due(device_id):
+                    self._begin(each, self._handover.begin(each, self._moved))
             elif self._connector is not None and each.command.id not in self._plain:
                 self._begin(each, self._by_connector(self._connector, each))
             elif self._is_due(device_id) and (ask := await self._ask_of(each)) is not None:
@@ -263,6 +275,16 @@ class CommandWorker:
                 self._asked[each.command.id] = each
         for start in range(0, len(asks), _ASKED_AT_ONCE):
             await self._bus.publish(FIND, msgspec.msgpack.encode(asks[start : start + _ASKED_AT_ONCE]))
+
+    def _hand_again(self) -> None:
+        """Commands of which nobody knows whether their edge has them."""
+        for each in list(self._open.values()):
+            command = each.command
+            if command.state != "sending" or command.route != EDGE or command.device_id in self._active:
+                continue
+            if self._handover is not None and self._is_due(command.device_id):
+                edge_id = (each.attempt or {}).get("edge_id", "")
+                self._begin(each, self._handover.again(command, edge_id, self._moved))
 
     def _is_due(self, device_id: str) -> bool:
         """Whether to look for a device now: eagerly at first, then ever more seldom while nobody finds it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from millwright.devices.commands.composition import online_in
 from millwright.devices.commands.guard_store import GuardStore
+from millwright.devices.commands.handing import EdgeWay, Handover
 from millwright.devices.commands.hearing import Hearing
 from millwright.devices.commands.judging import AlarmsOf, Judge, NewestOf
 from millwright.devices.commands.routes.mqtt import MqttRoute
@@ -69,12 +70,13 @@ def command_worker(
     settings: CommandsSettings,
     *,
     lag_s: Callable[[], float],
+    edges: EdgeWay | None = None,
 ) -> CommandWorker:
-    """What sends; ``records`` see everything."""
+    """What sends; ``records`` see everything. ``edges``: the way to the edges of a node that has some."""
     store = CommandStore(records)
     newest: NewestOf = Newest(historian).of
     judge = Judge(GuardStore(records), clock, newest, online_in(records), alarms_of)
-    return CommandWorker(
+    worker = CommandWorker(
         store,
         Sender(store, judge, historian.latest, clock),
         Hearing(store, ModelStore(records), bus, clock),
@@ -86,3 +88,6 @@ def command_worker(
         sparkplug=SparkplugRoute(bus, clock, host.sessions),
         lag_s=lag_s,
     )
+    if edges is not None:
+        worker.use_edges(Handover(store, judge, edges, clock))
+    return worker

@@ -20,6 +20,7 @@ from millwright.devices.connectors.model import (
     ConnectionChange,
     ConnectionHealth,
     Draft,
+    EdgeId,
     FieldConnection,
     FoundPeer,
     LiveValue,
@@ -70,6 +71,7 @@ class Discovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     kind: Annotated[str, Meta(max_length=32, examples=["simulator"])]
     timeout_s: Annotated[float, Meta(gt=0, le=30)] = 5.0
+    edge_id: Annotated[EdgeId | None, Meta(description="In whose network: an edge; null: this node's.")] = None
 
 
 class PointSelection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -146,7 +148,7 @@ class ConnectorsController(Controller):
     )
     async def discover(self, data: JSONBody[Discovery], connectors: NamedDependency[Connectors]) -> list[FoundPeer]:
         """Peers on the local network, with the settings that would connect to them."""
-        return await connectors.discover(data.kind, data.timeout_s)
+        return await connectors.discover(data.kind, data.timeout_s, data.edge_id)
 
     @get("/health", summary="Health", operation_id="listConnectionHealth", guards=[permit(CONNECTORS_READ)])
     async def health(self, connectors: NamedDependency[Connectors]) -> list[ConnectionHealth]:

@@ -30,15 +30,14 @@ class HostKeeper(Repeat):
             log=logger,
         )
         self._store, self._marker, self._clock, self._linger_s = store, marker, clock, linger_s
-        self._asked_until_s = float("-inf")
+        self._asked = marker.with_suffix(".asked")
         self._revision = -1
         self._looked_s = float("-inf")
         self._enabled = False
 
     async def wake(self) -> None:
         """Somebody asks the host: it is wanted from now on for a while."""
-        self._asked_until_s = self._clock.monotonic_s() + self._linger_s
-        await asyncio.to_thread(self._mark, wanted=True)
+        await asyncio.to_thread(self._ask)
 
     async def look(self) -> None:
         """Bring the marker to what is configured."""
@@ -48,7 +47,22 @@ class HostKeeper(Repeat):
         if revision != self._revision or now_s - self._looked_s > _SURE_S:
             self._enabled = bool(await asyncio.to_thread(self._store.enabled))
             self._revision, self._looked_s = revision, now_s
-        await asyncio.to_thread(self._mark, wanted=self._enabled or now_s < self._asked_until_s)
+        await asyncio.to_thread(self._bring_about)
+
+    def _ask(self) -> None:
+        # In a file, since more than one process of a node may ask: at an edge, what the parent asks comes another way.
+        self._asked.write_text(str(self._clock.now_ms() + round(self._linger_s * 1000)))
+        self._mark(wanted=True)
+
+    def _bring_about(self) -> None:
+        self._mark(wanted=self._enabled or self._is_asked())
+
+    def _is_asked(self) -> bool:
+        try:
+            left_ms = int(self._asked.read_text()) - self._clock.now_ms()
+        except (OSError, ValueError):
+            return False
+        return 0 < left_ms <= self._linger_s * 1000  # more: the clock was set back since
 
     def _mark(self, *, wanted: bool) -> None:
         if wanted:

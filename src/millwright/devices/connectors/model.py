@@ -25,6 +25,7 @@ Address = Annotated[
     ),
 ]
 PropertyName = Annotated[str, Meta(min_length=1, max_length=255, pattern=PRINTABLE, examples=["temperature"])]
+EdgeId = Annotated[str, Meta(max_length=64)]
 Settings = Annotated[
     Mapping[str, Any], Meta(description="As the kind's fields say. Secrets are taken and never shown again.")
 ]
@@ -49,6 +50,7 @@ class FieldConnection(Struct, frozen=True, kw_only=True):
     created_ms: int
     revision: int
     organisation_id: str = ROOT
+    edge_id: str | None = None
 
 
 class NewConnection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +61,7 @@ class NewConnection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     settings: Settings = {}
     enabled: bool = True
     place_id: str | None = None
+    edge_id: Annotated[EdgeId | None, Meta(description="The edge it runs at; null: this node.")] = None
 
 
 class ConnectionChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,6 +72,7 @@ class ConnectionChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     settings: Settings | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     place_id: str | UnsetType | None = UNSET
+    edge_id: EdgeId | UnsetType | None = UNSET
 
 
 class Draft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,6 +82,9 @@ class Draft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     connection_id: Annotated[str, Meta(max_length=64)] | None = None
     kind: Annotated[str, Meta(max_length=32, examples=["simulator"])] | None = None
     settings: Settings | None = None
+    edge_id: Annotated[
+        EdgeId | None, Meta(description="An edge to ask from; null: where the connection runs, or this node.")
+    ] = None
 
 
 class BrowseRequest(Draft, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -269,6 +276,7 @@ class ConnectionHealth(Struct, frozen=True, kw_only=True):
     lag_ms: float | None = None
     recent: Sequence[float] = ()
     identity: PeerIdentity | None = None
+    reported_ms: Annotated[int | None, Meta(description="When the edge that it runs at said so.")] = None
 
 
 class LiveValue(Struct, frozen=True, kw_only=True):

@@ -29,13 +29,15 @@ T = TypeVar("T")
 class Ask(Struct, kw_only=True):
     """A question. ``settings`` with ``kind``: of a peer that is no connection; else ``connection_id`` says which.
 
-    ``connection_ids``: of health, whose; everybody's without.
+    ``sealed``: secret settings that only the edge which is asked can open. ``connection_ids``: of health, whose;
+    everybody's without.
     """
 
     op: Operation
     connection_id: str | None = None
     kind: str | None = None
     settings: Mapping[str, Any] | None = None
+    sealed: Mapping[str, str] = {}
     connection_ids: Sequence[str] | None = None
     parent: str | None = None
     cursor: str | None = None

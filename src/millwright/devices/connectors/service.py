@@ -34,10 +34,11 @@ from millwright.devices.connectors.model import (
     RefusedPoint,
     Tested,
 )
+from millwright.devices.connectors.placement import EdgePlacement, NoEdges, kept_above, said_by_edge
 from millwright.devices.connectors.rpc import Ask, HostClient, Operation, announce
 from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.connectors.store import ConnectionStore
-from millwright.devices.connectors.vault import Vault, is_same_peer
+from millwright.devices.connectors.vault import SEALED_WORD, Vault, apart, is_same_peer
 from millwright.devices.errors import invalid, not_found, too_many
 from millwright.devices.names import clean_name
 from millwright.devices.registry import DeviceStore
@@ -65,10 +66,12 @@ class Connectors:
         settings: ConnectorsSettings,
         *,
         keep_out: Path | None = None,
+        at_edges: EdgePlacement | None = None,
     ) -> None:
         self._store, self._vault, self._catalogue, self._devices = store, vault, catalogue, devices
         self._host, self._bus, self._clock, self._settings = host, bus, clock, settings
         self._keep_out = None if keep_out is None else keep_out.resolve()
+        self._at_edges: EdgePlacement = at_edges or NoEdges()
 
     # --- kinds and connections ---------------------------------------------------------------------------------------
 
@@ -97,16 +100,17 @@ class Connectors:
 
     def _create(self, new: NewConnection) -> FieldConnection:
         connection_id = new_id("con")
-        self._need_reach(new.kind, new.settings)
+        if new.edge_id is None:
+            self._need_reach(new.kind, new.settings)
         self._catalogue.convert(new.kind, new.settings)
-        plain, sealed = self._vault.part(connection_id, new.settings, self._catalogue.secrets(new.kind))
+        kept = self._kept(connection_id, new.edge_id, new.settings, self._catalogue.secrets(new.kind), {})
         return self._store.insert(
             {
+                **kept,
+                "edge_id": new.edge_id,
                 "id": connection_id,
                 "name": clean_name(new.name),
                 "kind": new.kind,
-                "settings": plain,
-                "secrets": sealed,
                 "enabled": new.enabled,
                 "place_id": new.place_id,
                 "created_ms": self._clock.now_ms(),
@@ -117,39 +121,69 @@ class Connectors:
         self, connection_id: str, change: ConnectionChange, *, expected: int | None = None
     ) -> FieldConnection:
         """Change a connection. Raises ``NotFound``, ``Invalid``, ``Conflict`` (name, ``devices.revision_stale``)."""
-        before = await self.get(connection_id)
-        made = await asyncio.to_thread(self._change, connection_id, change, expected)
+        before = await self._mine(connection_id)
+        made = await asyncio.to_thread(self._change, before, change, expected)
         note("connection", connection_id, made.name, before=before, after=made, ignore=_NOT_ITS_OWN)
         await announce(self._bus)
         return made
 
-    def _change(self, connection_id: str, change: ConnectionChange, expected: int | None) -> FieldConnection:
-        values: dict[str, Any] = {}
+    def _change(self, before: FieldConnection, change: ConnectionChange, expected: int | None) -> FieldConnection:
+        connection_id, values = before.id, dict[str, Any]()
+        edge_id = before.edge_id if change.edge_id is UNSET else change.edge_id
         if change.name is not UNSET:
             values["name"] = clean_name(change.name)
         if change.enabled is not UNSET:
             values["enabled"] = change.enabled
         if change.place_id is not UNSET:
             values["place_id"] = change.place_id
-        if change.settings is not UNSET:
+        if change.settings is not UNSET or edge_id != before.edge_id:
             kind, plain, sealed = self._store.sealed(connection_id)
+            given = before.settings if change.settings is UNSET else change.settings
             names = self._catalogue.secrets(kind)
-            known = self._vault.open(connection_id, plain, sealed)
-            wanted = {key: value for key, value in known.items() if key in names} | dict(change.settings)
+            boxes = self._store.edge_secrets(connection_id)
+            # What is sealed for an edge cannot be read here: its place is taken by a word of no meaning.
+            known = self._vault.open(connection_id, plain, sealed) | dict.fromkeys(boxes, SEALED_WORD)
+            wanted = {key: value for key, value in known.items() if key in names} | dict(given)
             wanted = {key: value for key, value in wanted.items() if not (key in names and value in (None, ""))}
-            self._need_reach(kind, wanted)
+            if edge_id is None:
+                self._need_reach(kind, wanted)
             chosen = self._catalogue.convert(kind, wanted)
-            kept = {key for key in known if key in names and key not in change.settings}
-            if kept and not is_same_peer(self._catalogue.convert(kind, known), chosen, names):
+            kept = {key for key in known if key in names and key not in given}
+            moved = edge_id != before.edge_id and (before.edge_id is not None)
+            if kept and (moved or not is_same_peer(self._catalogue.convert(kind, known), chosen, names)):
                 raise secrets_needed(kept)
-            values["settings"], values["secrets"] = self._vault.part(connection_id, wanted, names)
+            values |= self._kept(connection_id, edge_id, wanted, names, {key: boxes[key] for key in kept & set(boxes)})
             # Another address is another machine: what runs there is met anew.
-            values |= {"program": None, "program_now": None}
+            values |= {"program": None, "program_now": None, "edge_id": edge_id}
         return self._store.update(connection_id, values, expected)
+
+    def _kept(
+        self,
+        connection_id: str,
+        edge_id: str | None,
+        settings: Mapping[str, Any],
+        names: frozenset[str],
+        boxes: Mapping[str, str],
+    ) -> dict[str, Any]:
+        """The columns of settings: secrets are sealed for this node, or for the edge and nobody else."""
+        if edge_id is None:
+            plain, sealed = self._vault.part(connection_id, settings, names)
+            return {"settings": plain, "secrets": sealed, "edge_secrets": None}
+        plain, secret = apart(settings, names)
+        new = {key: value for key, value in secret.items() if key not in boxes}
+        made = {**boxes, **(self._at_edges.seal(edge_id, connection_id, new) if new else {})}
+        return {"settings": plain, "secrets": None, "edge_secrets": made or None}
+
+    async def _mine(self, connection_id: str) -> FieldConnection:
+        """A connection that is kept here. Raises ``NotFound``, ``Conflict`` (``connectors.kept_above``)."""
+        found = await self.get(connection_id)
+        if found.edge_id is not None and found.edge_id == self._store.here:
+            raise kept_above(found.name)
+        return found
 
     async def delete(self, connection_id: str, *, expected: int | None = None) -> None:
         """Remove a connection and its points; devices and their history stay. Raises ``NotFound`` or ``Conflict``."""
-        before = await self.get(connection_id)
+        before = await self._mine(connection_id)
         await asyncio.to_thread(self._store.delete, connection_id, expected)
         note("connection", connection_id, before.name, before=before, ignore=_NOT_ITS_OWN)
         await announce(self._bus)
@@ -170,7 +204,7 @@ class Connectors:
 
     async def add_points(self, connection_id: str, new: Sequence[NewPoint]) -> int:
         """Add points, all or none. Raises ``NotFound``, ``Invalid`` (address), ``Conflict``, ``LimitExceeded``."""
-        connection = await self.get(connection_id)
+        connection = await self._mine(connection_id)
         self._need_room(connection, len(new))
         connector = self._catalogue.get(connection.kind)
         for number, each in enumerate(new):
@@ -190,7 +224,7 @@ class Connectors:
 
     async def change_point(self, connection_id: str, point_id: str, change: PointChange) -> PointView:
         """Change a point. Raises ``NotFound``, ``Invalid`` (address), ``Conflict``."""
-        connection = await self.get(connection_id)
+        connection = await self._mine(connection_id)
         if change.address is not UNSET:
             self._catalogue.get(connection.kind).check_address(change.address)
         if change.scale == 0:
@@ -205,7 +239,7 @@ class Connectors:
 
     async def remove_points(self, connection_id: str, point_ids: Sequence[str] | None) -> int:
         """Remove points, all without ``point_ids``; returns how many there were. Raises ``NotFound``."""
-        connection = await self.get(connection_id)
+        connection = await self._mine(connection_id)
         removed = await asyncio.to_thread(self._store.remove_points, connection_id, point_ids)
         if removed:
             note("connection", connection_id, connection.name, after={"points_removed": removed},
@@ -301,63 +335,95 @@ class Connectors:
                 raise node_only(kind)
         if reads_files and self._keep_out is not None:
             for name, value in settings.items():
-                if isinstance(value, str) and _is_below(value, self._keep_out):
+                if isinstance(value, str) and is_below(value, self._keep_out):
                     raise node_data(name)
 
     # --- field devices -----------------------------------------------------------------------------------------------
 
     async def test(self, draft: Draft) -> Tested:
         """Connect, and ask the other side who it is. Raises what kept it from answering."""
-        return await self._host.test(await self._ask("test", draft))
+        host, ask = await self._ask("test", draft)
+        return await host.test(ask)
 
     async def browse(self, asked: BrowseRequest) -> NodePage:
         """A page of what is below a node. Raises ``Unsupported`` where the protocol cannot."""
-        ask = await self._ask("browse", asked)
+        host, ask = await self._ask("browse", asked)
         ask.parent, ask.cursor = asked.parent, asked.cursor
-        return await self._host.browse(ask)
+        return await host.browse(ask)
 
     async def read(self, asked: ReadRequest) -> builtins.list[ReadValue]:
         """Values now."""
-        ask = await self._ask("read", asked)
+        host, ask = await self._ask("read", asked)
         ask.addresses = list(asked.addresses)
-        return await self._host.read(ask)
+        return await host.read(ask)
 
-    async def discover(self, kind: str, timeout_s: float) -> builtins.list[FoundPeer]:
-        """Peers on the local network. Raises ``Unsupported`` where the protocol cannot."""
-        await asyncio.to_thread(self._need_reach, kind, {})
-        return await self._host.discover(kind, timeout_s)
+    async def discover(self, kind: str, timeout_s: float, edge_id: str | None = None) -> builtins.list[FoundPeer]:
+        """Peers on the local network, of an edge where one is named. Raises ``Unsupported`` where the protocol
+        cannot."""
+        if edge_id is None:
+            await asyncio.to_thread(self._need_reach, kind, {})
+        return await (await self._host_at(edge_id)).discover(kind, timeout_s)
 
     async def health(self) -> builtins.list[ConnectionHealth]:
-        """How each connection does, by name of the connection."""
+        """How each connection does, by name of the connection; of one at an edge as the edge said last."""
         known = await self.list()
-        found = {each.connection_id: each for each in await self._host.health([each.id for each in known])}
+        here = [each.id for each in known if each.edge_id in (None, self._store.here)]
+        found = {each.connection_id: each for each in await self._host.health(here)}
+        if len(here) < len(known):
+            found |= await asyncio.to_thread(self._reported)
         return [
             found.get(each.id)
             or ConnectionHealth(connection_id=each.id, state="connecting" if each.enabled else "stopped")
             for each in known
         ]
 
+    def _reported(self) -> dict[str, ConnectionHealth]:
+        now_ms = self._clock.now_ms()
+        return {
+            key: said_by_edge(report, at_ms, now_ms)
+            for key, (edge_id, report, at_ms) in self._store.reported().items()
+            if edge_id != self._store.here and report is not None and at_ms is not None
+        }
+
     async def live(self, connection_id: str) -> builtins.list[LiveValue]:
         """The newest values of a connection's points. Raises ``NotFound``."""
-        await self.get(connection_id)
-        return await self._host.live(connection_id)
+        connection = await self.get(connection_id)
+        return await (await self._host_at(connection.edge_id)).live(connection_id)
 
-    async def _ask(self, op: Operation, draft: Draft) -> Ask:
+    async def _host_at(self, edge_id: str | None) -> HostClient:
+        return self._host if edge_id in (None, self._store.here) else await self._at_edges.host(edge_id or "")
+
+    async def _ask(self, op: Operation, draft: Draft) -> tuple[HostClient, Ask]:
+        edge_id, kind, settings = draft.edge_id, draft.kind, draft.settings
         if draft.connection_id is not None:
             connection = await self.get(draft.connection_id)
             if draft.kind not in (None, connection.kind):
                 raise invalid("A connection's kind does not change.", "/kind")
-            if draft.settings is not None:
-                await asyncio.to_thread(self._need_reach, connection.kind, draft.settings)
-        elif draft.kind is None:
+            edge_id, kind = connection.edge_id, connection.kind
+        elif kind is None:
             raise invalid("Name a connection, or a kind with its settings.", "/kind")
         else:
-            await asyncio.to_thread(self._need_reach, draft.kind, draft.settings or {})
-            await asyncio.to_thread(self._catalogue.convert, draft.kind, draft.settings or {})
-        return Ask(op=op, connection_id=draft.connection_id, kind=draft.kind, settings=draft.settings)
+            settings = settings or {}
+            await asyncio.to_thread(self._catalogue.convert, kind, settings)
+        host = await self._host_at(edge_id)
+        ask = Ask(op=op, connection_id=draft.connection_id, kind=draft.kind, settings=draft.settings)
+        if settings is None:
+            return host, ask
+        if host is self._host:
+            await asyncio.to_thread(self._need_reach, kind, settings)
+        else:
+            await asyncio.to_thread(self._seal, ask, edge_id or "", kind, settings)
+        return host, ask
+
+    def _seal(self, ask: Ask, edge_id: str, kind: str, settings: Mapping[str, Any]) -> None:
+        """What is secret in a question to an edge passes the link so that the edge alone can open it."""
+        names = self._catalogue.secrets(kind)
+        secret = {key: value for key, value in settings.items() if key in names and value not in (None, "")}
+        ask.settings = {key: value for key, value in settings.items() if key not in secret}
+        ask.sealed = self._at_edges.seal(edge_id, ask.connection_id, secret) if secret else {}
 
 
-def _is_below(text: str, folder: Path) -> bool:
+def is_below(text: str, folder: Path) -> bool:
     """Whether a path, or the path of a URL such as ``sqlite:///…``, lies in ``folder``."""
     try:
         return Path(text.partition(":///")[2] or text).expanduser().resolve().is_relative_to(folder)

@@ -12,9 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from millwright.devices.connectors.contract import Point
 from millwright.devices.connectors.errors import not_writable, points_taken, scale_ambiguous
 from millwright.devices.connectors.model import FieldConnection, PointPage, PointView
+from millwright.devices.connectors.placement import device_elsewhere
 from millwright.devices.connectors.tables import bump, connections, points, revision, touch_points
 from millwright.devices.errors import name_taken, not_found, stale
 from millwright.devices.names import key_of
+from millwright.devices.registry.store import need_edge
 from millwright.devices.store import devices, home, places
 from millwright.engines.sql import Records
 from millwright.parties import active
@@ -56,10 +58,10 @@ class Target(NamedTuple):
 
 
 class ConnectionStore:
-    """Reads and writes connections and points."""
+    """Reads and writes connections and points. ``here``: the id of the edge that this node is, if it is one."""
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    def __init__(self, records: Records, here: str | None = None) -> None:
+        self._records, self.here = records, here
 
     # --- connections -------------------------------------------------------------------------------------------------
 
@@ -85,11 +87,12 @@ class ConnectionStore:
         return row.kind, _plain(row.settings), row.secrets
 
     def insert(self, values: dict[str, Any]) -> FieldConnection:
-        """Add a connection. Raises ``NotFound`` (place) or ``Conflict`` (name)."""
+        """Add a connection. Raises ``NotFound`` (place, edge) or ``Conflict`` (name)."""
         with self._records.begin() as connection:
             place_id = values["place_id"]
             owner = _place_owner(connection, place_id) if place_id else home()
             _refuse_name(connection, values["id"], values["name"], owner)
+            need_edge(connection, values.get("edge_id"), owner)
             connection.execute(
                 sa.insert(connections).values(
                     **values,
@@ -113,6 +116,10 @@ class ConnectionStore:
                 values["name_key"] = key_of(values["name"])
             if values.get("place_id") and _place_owner(connection, values["place_id"]) != row.organisation_id:
                 raise not_found("place", values["place_id"])
+            if "edge_id" in values and values["edge_id"] != row.edge_id:
+                need_edge(connection, values["edge_id"], row.organisation_id)
+                _need_devices_at(connection, connection_id, values["edge_id"])
+                values |= {"reported": None, "reported_ms": None}
             connection.execute(
                 sa.update(connections)
                 .where(connections.c.id == connection_id)
@@ -157,11 +164,10 @@ class ConnectionStore:
         """Add points, all or none. Raises ``NotFound`` (connection, device) or ``Conflict``
         (``connectors.property_taken``)."""
         with self._records.begin() as connection:
-            owner = _row(connection, connection_id).organisation_id
+            target = _row(connection, connection_id)
             owners = _owners(connection, {row["device_id"] for row in rows})
             for row in rows:
-                if owners.get(row["device_id"]) != owner:
-                    raise not_found("device", row["device_id"])
+                _need_feedable(owners.get(row["device_id"]), row["device_id"], target)
             taken = fed(connection, [(row["device_id"], row["property"]) for row in rows])
             if taken:
                 raise points_taken(name for _, name in taken)
@@ -176,9 +182,8 @@ class ConnectionStore:
         with self._records.begin() as connection:
             found = _get_point(connection, connection_id, point_id)
             if "device_id" in values:
-                owner = _row(connection, connection_id).organisation_id
-                if _owners(connection, {values["device_id"]}).get(values["device_id"]) != owner:
-                    raise not_found("device", values["device_id"])
+                found_device = _owners(connection, {values["device_id"]}).get(values["device_id"])
+                _need_feedable(found_device, values["device_id"], _row(connection, connection_id))
             target = (values.get("device_id", found.device_id), values.get("property", found.property))
             if target != (found.device_id, found.property) and fed(connection, [target]):
                 raise points_taken([target[1]])
@@ -208,7 +213,7 @@ class ConnectionStore:
         query = (
             sa.select(points.c.connection_id, points.c.address, points.c.writable)
             .select_from(points.join(connections))
-            .where(points.c.device_id == device_id, points.c.property == name, connections.c.enabled)
+            .where(points.c.device_id == device_id, points.c.property == name, connections.c.enabled, self._runs_here())
         )
         with self._records.read() as connection:
             row = connection.execute(query).one_or_none()
@@ -240,12 +245,27 @@ class ConnectionStore:
             return revision(connection)
 
     def enabled(self) -> builtins.list[Configured]:
-        """The connections to be run: enabled, and of an organisation that is not suspended."""
+        """The connections to be run here: enabled, and of an organisation that is not suspended."""
         query = sa.select(*[connections.c[name] for name in Configured._fields]).where(
-            connections.c.enabled, active(connections.c.organisation_id)
+            connections.c.enabled, active(connections.c.organisation_id), self._runs_here()
         )
         with self._records.read() as connection:
             return [Configured(*row) for row in connection.execute(query)]
+
+    def _runs_here(self) -> sa.ColumnElement[bool]:
+        mine = connections.c.edge_id.is_(None)
+        return mine if self.here is None else sa.or_(mine, connections.c.edge_id == self.here)
+
+    def reported(self) -> builtins.dict[str, tuple[str, Any, int | None]]:
+        """Of connections at edges: id → the edge, how the connection does as the edge said, and when."""
+        with self._records.read() as connection:
+            rows = connection.execute(sa.select(connections).where(connections.c.edge_id.is_not(None)))
+            return {row.id: (row.edge_id, row.reported, row.reported_ms) for row in rows}
+
+    def edge_secrets(self, connection_id: str) -> builtins.dict[str, str]:
+        """The secrets that are sealed for the connection's edge, by name. Raises ``NotFound``."""
+        with self._records.read() as connection:
+            return dict(_row(connection, connection_id).edge_secrets or {})
 
     def feeds(self, connection_id: str) -> builtins.list[Feed]:
         """The points of a connection whose devices are not disabled."""
@@ -313,12 +333,39 @@ def _twice(wanted: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
     return {each for each in wanted if each in seen or seen.add(each)}  # type: ignore[func-returns-value]
 
 
-def _owners(connection: sa.Connection, device_ids: set[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _need_feedable(device: sa.Row[Any] | None, device_id: str, target: sa.Row[Any]) -> None:
+    """A device of the connection's organisation, and at the edge that the connection runs at."""
+    if device is None or device.organisation_id != target.organisation_id:
+        raise not_found("device", device_id)
+    if target.edge_id is not None and device.edge_id != target.edge_id:
+        raise device_elsewhere(device.name, device.edge_id)
+
+
+def _need_devices_at(connection: sa.Connection, connection_id: str, edge_id: str | None) -> None:
+    """Every point of the connection feeds a device at that edge; at this node it may be anywhere."""
+    if edge_id is None:
+        return
+    query = (
+        sa.select(devices.c.name, devices.c.edge_id)
+        .select_from(points.join(devices))
+        .where(
+            points.c.connection_id == connection_id,
+            sa.or_(devices.c.edge_id.is_(None), devices.c.edge_id != edge_id),
+        )
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is not None:
+        raise device_elsewhere(row.name, row.edge_id)
+
+
+def _owners(connection: sa.Connection, device_ids: set[str]) -> dict[str, sa.Row[Any]]:
+    found: dict[str, sa.Row[Any]] = {}
     ids = sorted(device_ids)
     for start in range(0, len(ids), _CHUNK):
-        query = sa.select(devices.c.id, devices.c.organisation_id).where(devices.c.id.in_(ids[start : start + _CHUNK]))
-        found.update({row.id: row.organisation_id for row in connection.execute(query)})
+        wanted = devices.c.id.in_(ids[start : start + _CHUNK])
+        query = sa.select(devices.c.id, devices.c.name, devices.c.organisation_id, devices.c.edge_id).where(wanted)
+        found.update({row.id: row for row in connection.execute(query)})
     return found
 
 
@@ -387,6 +434,7 @@ def _connection(row: Any, count: int) -> FieldConnection:
         created_ms=row.created_ms,
         revision=row.revision,
         organisation_id=row.organisation_id,
+        edge_id=row.edge_id,
     )
 
 

@@ -31,12 +31,18 @@ connections = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("points_revision", sa.Integer, nullable=False),
+    sa.Column("edge_id", _id, index=True),
+    sa.Column("edge_secrets", sa.JSON(none_as_null=True)),
+    sa.Column("reported", sa.JSON(none_as_null=True)),
+    sa.Column("reported_ms", sa.BigInteger),
     organisation(),
     sa.Index("uq_devices_connections_name", "organisation_id", "name_key", unique=True),
     info=owned(),
 )
 """``program`` is the fingerprint of what runs on the other side that a person knows of; ``program_now`` the last one
-that was met."""
+that was met. A connection with an ``edge_id`` runs at that edge: ``edge_secrets`` are its secrets by name, each sealed
+for the edge alone, and ``reported`` is how it does, as the edge said at ``reported_ms``. At the edge itself ``edge_id``
+marks what came from the parent."""
 
 points = sa.Table(
     "devices_points",

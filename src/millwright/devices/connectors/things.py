@@ -53,7 +53,12 @@ class Things:
                 place_id = new.place_id or connection.place_id
                 with within(scopes.devices):
                     device = await self._devices.registry.create(
-                        NewDevice(name=new.device_name or "", model_id=model_id, place_id=place_id)
+                        NewDevice(
+                            name=new.device_name or "",
+                            model_id=model_id,
+                            place_id=place_id,
+                            edge_id=connection.edge_id,
+                        )
                     )
                 made_device = True
             points = [

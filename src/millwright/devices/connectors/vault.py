@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct, structs
@@ -11,6 +11,9 @@ from msgspec import Struct, structs
 from millwright.devices.connectors.store import SEALED_NAMES
 from millwright.devices.connectors.tables import SECRETS
 from millwright.engines.secrets import Secrets, purpose_of
+
+SEALED_WORD: Final = "sealed"
+"""Stands for a secret that cannot be read here, where settings are only checked."""
 
 
 def is_same_peer(known: Struct, wanted: Struct, secret: frozenset[str]) -> bool:
@@ -28,6 +31,13 @@ def _is_harmless(name: str) -> bool:
     return name.endswith(("_s", "_ms")) or name.startswith("max_")
 
 
+def apart(settings: Mapping[str, Any], names: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings that may be seen, with the names of the others, and those others."""
+    secret = {key: value for key, value in settings.items() if key in names and value not in (None, "")}
+    plain = {key: value for key, value in settings.items() if key not in names and key != SEALED_NAMES}
+    return (plain | {SEALED_NAMES: sorted(secret)} if secret else plain), secret
+
+
 class Vault:
     """Parts settings into what may be seen and what is sealed, and puts them together again. Blocks."""
 
@@ -38,11 +48,9 @@ class Vault:
         self, connection_id: str, settings: Mapping[str, Any], names: frozenset[str]
     ) -> tuple[dict[str, Any], str | None]:
         """The settings to be kept in the open, and the others sealed (``None``: there are none)."""
-        secret = {key: value for key, value in settings.items() if key in names and value not in (None, "")}
-        plain = {key: value for key, value in settings.items() if key not in names}
+        plain, secret = apart(settings, names)
         if not secret:
             return plain, None
-        plain[SEALED_NAMES] = sorted(secret)
         return plain, self._secrets.seal(purpose_of(SECRETS, connection_id), msgspec.json.encode(secret))
 
     def open(self, connection_id: str, settings: Mapping[str, Any], sealed: str | None) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 from millwright.kernel.lazy import exports
 
 if TYPE_CHECKING:
+    from millwright.devices.edge.down.placements import EdgePlacements
+    from millwright.devices.edge.down.records import EdgeRecords
+    from millwright.devices.edge.down.relay import EdgeRelay
     from millwright.devices.edge.model import (
         Edge,
         EdgeChange,
@@ -35,6 +38,9 @@ __all__ = [
     "Edge",
     "EdgeChange",
     "EdgeDoor",
+    "EdgePlacements",
+    "EdgeRecords",
+    "EdgeRelay",
     "EdgeSettings",
     "EdgeStore",
     "Edges",

@@ -161,6 +161,7 @@ class EdgeAgent:
             problems=[problem for each in self._roles.values() for problem in each.get("problems", [])][:20],
             live=self._uplink.live,
             upgrade=self._upgrade(),
+            sections=self._applier.sections,
         )
 
     async def _on_presence(self, subject: str, payload: bytes) -> None:

@@ -1,8 +1,9 @@
 """The desired state of an edge: built at the parent from its records, applied to the edge's.
 
-A document of sections, each a list of rows; its version is the digest of its content. Now there are devices, the models
-they are of and the digests of their credentials (never a secret); rules and apps will be further sections, which an
-older edge passes over. At the edge all of it belongs to the edge's own root: who may see what is the parent's matter.
+A document of sections, each a list of rows; its version is the digest of its content. There are devices, the models
+they are of, the digests of their credentials, and what :mod:`.down` keeps; secrets of connections are sealed so that
+the edge alone can open them. An older edge passes over sections that it does not know. At the edge all of it belongs
+to the edge's own root: who may see what is the parent's matter.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import zlib
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +20,11 @@ from msgspec import Struct
 from sqlalchemy.exc import IntegrityError
 
 from millwright.devices.credentials.model import CERTIFICATE
+from millwright.devices.edge.down import guards
+from millwright.devices.edge.down.connections import ConnectionApplier, ConnectionRow, PointRow
+from millwright.devices.edge.down.connections import read as read_connections
+from millwright.devices.edge.down.guards import InterlockRow, LockRow
+from millwright.devices.edge.down.model import SectionReport
 from millwright.devices.edge.wire import Wanted
 from millwright.devices.names import key_of
 from millwright.devices.registry.search import searched
@@ -78,18 +85,24 @@ class ModelRow(Struct, array_like=True):
 
 
 class DesiredState(Struct):
-    """The document. Sections that are not known here are passed over."""
+    """The document. Sections that are not known here are passed over; ``further`` are those of other domains."""
 
     models: list[ModelRow]
     devices: list[DeviceRow]
     credentials: list[CredentialRow]
+    connections: list[ConnectionRow] = []
+    points: list[PointRow] = []
+    interlocks: list[InterlockRow] = []
+    locks: list[LockRow] = []
+    further: dict[str, Any] = {}
 
 
 class DesiredBuilder:
-    """Builds documents from the records of everybody."""
+    """Builds documents from the records of everybody. ``further``: by name, what other domains want at an edge that has
+    these devices."""
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    def __init__(self, records: Records, further: Mapping[str, Callable[[list[str]], Any]] | None = None) -> None:
+        self._records, self._further = records, dict(further or {})
 
     async def of(self, edge_id: str) -> Wanted:
         """What is desired of an edge now. Raises ``LimitExceeded`` (``devices.edge_too_much``)."""
@@ -125,7 +138,12 @@ class DesiredBuilder:
             grants = [CredentialRow(*(getattr(row, key) for key in CredentialRow.__struct_fields__)) for row in held]
             wanted = sorted({(row.model_id, row.model_version or 1) for row in found if row.model_id})
             versions = [self._model(connection, model_id, version) for model_id, version in wanted]
-        return DesiredState([each for each in versions if each is not None], found, grants)
+            run, followed = read_connections(connection, edge_id, here)
+            rules, placed = guards.read(connection, here)
+        ids = [row.id for row in found]
+        further = {name: section(ids) for name, section in self._further.items()}
+        kept = [each for each in versions if each is not None]
+        return DesiredState(kept, found, grants, run, followed, rules, placed, further)
 
     @staticmethod
     def _model(connection: sa.Connection, model_id: str, version: int) -> ModelRow | None:
@@ -147,11 +165,20 @@ class DesiredBuilder:
 class DesiredApplier:
     """Brings the edge's records to a document; all of it or nothing.
 
-    ``edge_id`` marks what came this way: a device registered at the edge itself is left alone.
+    ``edge_id`` marks what came this way: a device registered at the edge itself is left alone. Sections of their own
+    are brought about after that; ``sections`` is how each is.
     """
 
-    def __init__(self, records: Records, edge_id: str) -> None:
-        self._records, self._edge_id = records, edge_id
+    def __init__(
+        self,
+        records: Records,
+        edge_id: str,
+        connections: ConnectionApplier | None = None,
+        further: Mapping[str, Callable[[Any], SectionReport]] | None = None,
+    ) -> None:
+        self._records, self._edge_id, self._connections = records, edge_id, connections
+        self._further = dict(further or {})
+        self.sections: list[SectionReport] = []
 
     async def apply(self, wanted: Wanted) -> None:
         """Apply it. Raises ``Invalid`` (``devices.edge_state_unreadable``), ``Conflict`` (``devices.edge_state``)."""
@@ -168,6 +195,17 @@ class DesiredApplier:
                 code="devices.edge_state",
                 hint="A device registered at the edge itself has a name or address that the parent gives; rename it.",
             ) from error
+        held = len(state.devices)
+        guarding = len(state.interlocks) + len(state.locks)
+        self.sections = [
+            SectionReport(name="devices", desired=held, in_force=held),
+            SectionReport(name="guards", desired=guarding, in_force=guarding),
+        ]
+        if self._connections is not None:
+            self.sections.append(self._connections.apply(state.connections, state.points))
+        for name, section in self._further.items():
+            if name in state.further:
+                self.sections.append(section(state.further[name]))
 
     def _write(self, connection: sa.Connection, state: DesiredState) -> None:
         kept = {row.id for row in state.devices}
@@ -206,6 +244,7 @@ class DesiredApplier:
                 sa.insert(credentials),
                 [{**msgspec.structs.asdict(row), "last_used_ms": None} for row in state.credentials],
             )
+        guards.write(connection, state.interlocks, state.locks)
 
     def _device(self, row: DeviceRow) -> dict[str, Any]:
         return {

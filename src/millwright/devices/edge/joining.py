@@ -19,7 +19,8 @@ CA = "edge-ca.pem"
 
 
 class Membership(Struct, frozen=True, kw_only=True):
-    """The file ``edge.json`` in the data folder, readable by its owner alone: ``seed`` is the edge's secret (NKEY)."""
+    """The file ``edge.json`` in the data folder, readable by its owner alone. ``seed`` is the edge's secret (NKEY), and
+    ``seal`` the one that opens what the parent seals for it (X25519)."""
 
     parent: str
     edge_id: str
@@ -29,6 +30,7 @@ class Membership(Struct, frozen=True, kw_only=True):
     seed: str
     ca: str = ""
     signers: list[str] = []
+    seal: str = ""
 
 
 def find_membership(folder: Path) -> Membership | None:
@@ -65,8 +67,12 @@ def join(parent: str, code: str, folder: Path, *, ca: Path | None = None, again:
             code="devices.edge_joined",
             hint="Use another folder with --data, or --again to join with a new code.",
         )
+    from millwright.devices.edge.sealing import new_seal_key  # cryptography is not needed by who only reads the file
+
     seed, public_key = new_user_key()
-    joined = _ask(parent.rstrip("/"), JoinRequest(code=code, public_key=public_key), ca)
+    seal, seal_key = new_seal_key()
+    request = JoinRequest(code=code, public_key=public_key, seal_key=seal_key)
+    joined = _ask(parent.rstrip("/"), request, ca)
     made = Membership(
         parent=parent.rstrip("/"),
         edge_id=joined.edge_id,
@@ -76,6 +82,7 @@ def join(parent: str, code: str, folder: Path, *, ca: Path | None = None, again:
         seed=seed,
         ca=joined.ca,
         signers=joined.signers,
+        seal=seal,
     )
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if joined.ca:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from millwright.devices.edge.down.model import SectionReport
 from millwright.devices.edge.upgrade.model import UpgradeStatus
 
 State = Literal["waiting", "connected", "cut", "revoked"]
@@ -20,7 +21,8 @@ class EdgeStatus(Struct, frozen=True, kw_only=True):
     ``backlog_oldest_ms``: when the oldest frame that waits was received; ``given_up``: frames that left the backlog
     before they were here, since the edge's start, and when the first and the last were received;
     ``clock_offset_ms``: how far its clock is ahead of the parent's; ``rtt_ms``: of the link. ``applied``: the version
-    of the desired state in force there. ``cloned``: another machine speaks with this one's key and is refused; said by
+    of the desired state in force there, and
+    ``sections``: how much of each part of it is. ``cloned``: another machine speaks with this one's key and is refused; said by
     the parent.
     """
 
@@ -45,6 +47,7 @@ class EdgeStatus(Struct, frozen=True, kw_only=True):
     live: bool = False
     cloned: bool = False
     upgrade: UpgradeStatus | None = None
+    sections: list[SectionReport] = []
 
 
 class Edge(Struct, frozen=True, kw_only=True):
@@ -97,10 +100,14 @@ class EdgeEnrolled(Struct, frozen=True, kw_only=True):
 
 
 class JoinRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the edge's machine sends: the code, and the public key (NKEY) whose seed stays there."""
+    """What the edge's machine sends: the code, and the public keys whose secret halves stay there.
+
+    ``public_key`` (NKEY) proves who it is; what is sealed for ``seal_key`` (X25519, base64) it alone can open.
+    """
 
     code: Annotated[str, Meta(max_length=100)]
     public_key: Annotated[str, Meta(max_length=80)]
+    seal_key: Annotated[str, Meta(max_length=64)] = ""
 
 
 class Joined(Struct, frozen=True, kw_only=True):

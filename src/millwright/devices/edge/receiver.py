@@ -70,6 +70,10 @@ _RETRY_S: Final = 0.2
 _TRIES: Final = 40
 
 
+Answer = Callable[[str, bytes], Awaitable[bytes]]
+"""Takes what an edge, given by its id, says, and answers."""
+
+
 class Desired(Protocol):
     """Knows what is desired of an edge."""
 
@@ -105,7 +109,7 @@ class EdgeReceiver:
         clock: Clock,
         full: Callable[[], None] = lambda: None,
         pace: Callable[[str, int], float] = lambda _organisation_id, _messages: 0.0,
-        further: Mapping[str, Callable[[str, bytes], Awaitable[bytes]]] = MappingProxyType({}),
+        further: Mapping[str, Answer] = MappingProxyType({}),
     ) -> None:
         self._connect, self._nats, self._store, self._desired = connect, nats, store, desired
         self._bus, self._clock, self._full, self._pace = bus, clock, full, pace
@@ -142,7 +146,7 @@ class EdgeReceiver:
             self._last_ms.pop(edge_id, None)
             self._listeners.pop(edge_id, None)
             self._owners.pop(edge_id, None)
-        answers: dict[str, Callable[[str, bytes], Awaitable[bytes]]] = {
+        answers: dict[str, Answer] = {
             OFFER: self._offer,
             FRAMES: self._take,
             STATUS: self._status,
@@ -167,6 +171,11 @@ class EdgeReceiver:
         self._members.clear()
         for account in list(self._served.values()):
             await account.publish("down.desired", b"")
+
+    def account_of(self, edge_id: str) -> NatsConnection | None:
+        """The way to an edge that speaks now; ``None`` while it is away."""
+        _, heard_ms = self._last_ms.get(edge_id, (0, 0))
+        return self._served.get(edge_id) if self._clock.now_ms() - heard_ms < FRESH_MS else None
 
     def figures(self) -> tuple[dict[str, float], dict[str, float]]:
         """Counters and gauges."""

@@ -22,6 +22,7 @@ from millwright.devices.edge.model import (
     NewEdge,
     code_of,
 )
+from millwright.devices.edge.sealing import is_seal_key
 from millwright.devices.edge.store import EdgeStore
 from millwright.devices.errors import code_wrong, edges_closed, invalid
 from millwright.devices.names import clean_name
@@ -135,8 +136,13 @@ class Edges:
             raise edges_closed()
         if not is_user_key(request.public_key):
             raise invalid("This is no public key of a user (NKEY).", "/public_key", code="devices.edge_key_invalid")
+        if request.seal_key and not is_seal_key(request.seal_key):
+            raise invalid("This is no public key (X25519, base64).", "/seal_key", code="devices.edge_key_invalid")
         digest = digest_of_code(code_of(request.code))
-        edge = await asyncio.to_thread(self._everybody.use_code, digest, request.public_key, self._clock.now_ms())
+        seal_key = request.seal_key or None
+        edge = await asyncio.to_thread(
+            self._everybody.use_code, digest, request.public_key, self._clock.now_ms(), seal_key
+        )
         if edge is None:
             raise code_wrong()
         joined = {"joined_ms": edge.joined_ms, "public_key": request.public_key}

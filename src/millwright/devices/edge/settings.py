@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -24,6 +24,13 @@ class EdgeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """``[edge]``: this node as an edge of another, after ``millwright edge join``."""
 
     console: Annotated[bool, Meta(description="Serve the console and the API at the edge too; costs memory.")] = False
+    parent_reaches: Annotated[
+        Literal["machine", "network", "nothing"],
+        Meta(
+            description="What connections that the parent places here may reach: `machine` (network, serial ports, and "
+            "files outside the data folder), `network` alone, or `nothing`."
+        ),
+    ] = "machine"
     backlog_mb: Annotated[
         int,
         Meta(

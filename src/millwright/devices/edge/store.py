@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from millwright.devices.connectors.tables import connections
 from millwright.devices.edge.model import FRESH_MS, Edge, EdgeStatus, State
 from millwright.devices.errors import edge_revoked, name_taken, not_found
 from millwright.devices.names import key_of
@@ -103,13 +104,17 @@ class EdgeStore:
 
         with self._records.begin() as connection:
             _row(connection, edge_id)
-            held = connection.scalar(sa.select(sa.func.count()).where(devices.c.edge_id == edge_id))
+            found = {
+                what: int(connection.scalar(sa.select(sa.func.count()).where(table.c.edge_id == edge_id)) or 0)
+                for what, table in (("devices", devices), ("connections", connections))
+            }
+            held = {what: count for what, count in found.items() if count}
             if held:
-                raise in_use("edge", edge_id, {"devices": int(held)})
+                raise in_use("edge", edge_id, held)
             connection.execute(sa.delete(edges).where(edges.c.id == edge_id))
             bump(connection)
 
-    def use_code(self, digest: bytes, public_key: str, now_ms: int) -> Edge | None:
+    def use_code(self, digest: bytes, public_key: str, now_ms: int, seal_key: str | None = None) -> Edge | None:
         """Let the edge with this code in by its public key, and use the code up; ``None`` without such a code.
 
         Only one of two who try at once succeeds.
@@ -121,7 +126,13 @@ class EdgeStore:
                     .where(
                         edges.c.code_digest == digest, edges.c.code_expires_ms > now_ms, edges.c.revoked_ms.is_(None)
                     )
-                    .values(public_key=public_key, code_digest=None, code_expires_ms=None, joined_ms=now_ms)
+                    .values(
+                        public_key=public_key,
+                        seal_key=seal_key,
+                        code_digest=None,
+                        code_expires_ms=None,
+                        joined_ms=now_ms,
+                    )
                     .returning(edges.c.id)
                 ).scalar_one_or_none()
             except IntegrityError:
@@ -243,6 +254,7 @@ def _lacks(row: Any, status: EdgeStatus | None, now_ms: int) -> builtins.list[st
         found.append("desired_state")
     if status.given_up:
         found.append("backlog_given_up")
+    found += [each.name for each in status.sections if each.in_force < each.desired]
     if status.problems:
         found.append("problems")
     return found

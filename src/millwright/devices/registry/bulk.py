@@ -24,7 +24,7 @@ from millwright.devices.places.store import paths
 from millwright.devices.registry.addresses import Dialect, ForeignAddress, realm_of
 from millwright.devices.registry.model import Device, Kind, NewDevice, SparkplugBinding, check
 from millwright.devices.registry.store import values_of
-from millwright.devices.store import bump, credentials, devices, home, models, places, tags
+from millwright.devices.store import bump, credentials, devices, edges, home, models, places, tags
 from millwright.engines.sql import Records
 from millwright.kernel import Conflict, MillwrightError, new_id, new_secret
 from millwright.kernel.spreadsheet import plain_cell, safe_cell
@@ -45,6 +45,7 @@ COLUMNS = (
     "dialect",
     "product_key",
     "foreign_name",
+    "edge_id",
 )
 """Columns of a CSV file, in and out; tags are separated by semicolons."""
 
@@ -67,6 +68,7 @@ class DeviceRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dialect: Dialect | None = None
     product_key: Annotated[str | None, Meta(description="Alibaba's product key, JetLinks' product id.")] = None
     foreign_name: Annotated[str | None, Meta(description="Its name on that platform. Null: `name`.")] = None
+    edge_id: Annotated[str | None, Meta(description="Id or name of the edge that it connects to.")] = None
 
 
 class Refused(Struct, frozen=True, kw_only=True):
@@ -138,6 +140,7 @@ def write_csv(found: Iterable[Device], model_names: dict[str, str]) -> Iterator[
             device.address.dialect if device.address else "",
             (device.address.product_key or "") if device.address else "",
             device.address.name if device.address else "",
+            device.edge_id or "",
         )
         writer.writerow(map(safe_cell, cells))
         if count % _CHUNK == 0:
@@ -184,6 +187,10 @@ class _Known:
                 devices.c.organisation_id, devices.c.foreign_dialect, devices.c.foreign_realm, devices.c.foreign_name
             ).where(devices.c.foreign_dialect.is_not(None), devices.c.parent_id.is_(None))
         )
+        at = connection.execute(
+            sa.select(edges.c.id, edges.c.name_key, edges.c.organisation_id, edges.c.revoked_ms)
+        ).all()
+        self.at = {name: row for row in at for name in (row.id, row.name_key)}
         self.foreign: set[tuple[str, ...]] = {tuple(row) for row in rows}
         owners = {self.home, *self.owner.values(), *self.edges.values()}
         self.above = {each: organisation_path(connection, each) for each in owners}
@@ -278,6 +285,7 @@ def _resolve(row: Any, known: _Known) -> tuple[NewDevice, int | None, str]:
             sparkplug=binding,
             disabled=wanted.disabled,
             address=_foreign(wanted),
+            edge_id=_look_up(known.at, wanted.edge_id, "edge", None).id if wanted.edge_id else None,
         )
     )
     place_id = new.place_id
@@ -290,9 +298,21 @@ def _resolve(row: Any, known: _Known) -> tuple[NewDevice, int | None, str]:
         raise invalid(f"Another device is named {new.name!r}.", "/name", code="devices.device_name_taken")
     if binding and (binding.group_id, binding.edge_node_id, binding.device_id or "") in known.addresses:
         raise invalid("Another device has this Sparkplug address.", "/group_id", code="devices.sparkplug_taken")
+    _need_edge(new.edge_id, wanted.edge_id, organisation_id, known)
     if new.address and known.foreign_key(organisation_id, new.address) in known.foreign:
         raise invalid("Another device has this product key and name.", "/product_key", code="devices.address_taken")
     return new, version, organisation_id
+
+
+def _need_edge(edge_id: str | None, named: str | None, organisation_id: str, known: _Known) -> None:
+    """An edge of the device's organisation or of one above it, that was not revoked."""
+    if edge_id is None:
+        return
+    edge = known.at[edge_id]
+    if edge.organisation_id not in known.above.get(organisation_id, [organisation_id]):
+        raise invalid(f"There is no edge {named!r}.", "/edge_id", code="devices.edge_unknown")
+    if edge.revoked_ms is not None:
+        raise invalid(f"The edge {named!r} was revoked.", "/edge_id", code="devices.edge_revoked")
 
 
 def _foreign(wanted: DeviceRow) -> ForeignAddress | None:

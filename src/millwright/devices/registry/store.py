@@ -303,7 +303,7 @@ def insert_device(connection: sa.Connection, device_id: str, new: NewDevice, now
             raise invalid("The parent is not the edge node of this Sparkplug address.", "/parent_id")
     version = _model_version(connection, new.model_id, new.model_version, organisation_id)
     _need_place(connection, new.place_id, organisation_id)
-    _need_edge(connection, new.edge_id, organisation_id)
+    need_edge(connection, new.edge_id, organisation_id)
     values = values_of(device_id, new, version, now_ms, organisation_id)
     with _sparkplug_free(new.sparkplug), foreign_free(new.address):
         connection.execute(sa.insert(devices).values(**values))
@@ -364,7 +364,7 @@ def _apply(connection: sa.Connection, row: dict[str, Any], changes: dict[str, An
     if "place_id" in changes:
         _need_place(connection, changes["place_id"], row["organisation_id"])
     if "edge_id" in changes and changes["edge_id"] != row["edge_id"]:
-        _need_edge(connection, changes["edge_id"], row["organisation_id"])
+        need_edge(connection, changes["edge_id"], row["organisation_id"])
         if row["edge_id"] is not None:
             upsert(connection, edge_past, [{"edge_id": row["edge_id"], "device_id": device_id}])
     if "model_id" in changes or "model_version" in changes:
@@ -510,7 +510,7 @@ def _need_place(connection: sa.Connection, place_id: str | None, organisation_id
         raise not_found("place", place_id)
 
 
-def _need_edge(connection: sa.Connection, edge_id: str | None, organisation_id: str) -> None:
+def need_edge(connection: sa.Connection, edge_id: str | None, organisation_id: str) -> None:
     """An edge of the device's organisation or of one above it: whoever has the edge reads what the device says."""
     if edge_id is None:
         return

@@ -51,6 +51,10 @@ class LeafRemote:
     ca: str = ""
 
 
+_KEPT_HERE = ("intake", "$JS", "stats", "events", "presence", "connectors", "commands", "mqtt")
+"""Families of subjects that never pass the link: what a parent asks of an edge is asked where the edge judges it."""
+
+
 class NatsServer:
     """A nats-server to be started by the supervisor: its command line, configuration, address and readiness.
 
@@ -159,12 +163,12 @@ class NatsServer:
         tls = f", tls {{ {f'ca_file: {json.dumps(remote.ca)}, ' if remote.ca else ''}timeout: 5 }}" if secured else ""
         urls = ", ".join(json.dumps(each) for each in remote.urls)
         # A leaf node tells which subjects are asked for here; what goes up and down is these two families alone.
+        kept = ", ".join(json.dumps(f"{each}.>") for each in _KEPT_HERE)
         return (
             # A line may end without a word, and hangs for as long as it was silent: then it is made anew.
             PINGS + 'leafnodes { reconnect: "1s", remotes: [ {'
             f" urls: [ {urls} ], nkey: {json.dumps(remote.seed)}{tls},"
-            ' deny_imports: [ "intake.>", "$JS.>", "stats.>", "events.>", "presence.>" ],'
-            ' deny_exports: [ "intake.>", "$JS.>", "stats.>", "events.>", "presence.>" ]'
+            f" deny_imports: [ {kept} ], deny_exports: [ {kept} ]"
             " } ] }\n"
         )
 

@@ -1,0 +1,51 @@
+"""How rules and alarms of devices at edges are joined, at the parent and at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from millwright.app.node import Node
+from millwright.devices import DevicesService
+from millwright.devices.edge import EdgeRecords, EdgeStore
+from millwright.devices.edge.down.command_way import HeardCommands
+from millwright.devices.edge.down.model import MOST_REFUSALS, SectionRefusal, SectionReport
+from millwright.devices.edge.down.reports import EdgeReports
+from millwright.devices.edge.receiver import Answer
+from millwright.operations import RegistryDirectory
+from millwright.operations.at_edges import EdgeAlarms, EdgeRules, RuleApplier
+
+RULES: Final = "rules"
+"""The name of the section."""
+
+
+def rules_of(node: Node) -> EdgeRules:
+    """What chooses the rules that go down, at the parent."""
+    return EdgeRules(node.records, _directory(node))
+
+
+def answers_of(node: Node, store: EdgeStore) -> dict[str, Answer]:
+    """What edges may tell the parent besides frames and how they are."""
+    alarms = EdgeAlarms(node.records, _directory(node), store.members, node.bus, node.clock)
+    reports = EdgeReports(EdgeRecords(node.records), HeardCommands(node.records), node.bus, node.clock)
+    return {**reports.answers, EdgeAlarms.name: alarms.take}
+
+
+def rules_section(node: Node) -> Callable[[Any], SectionReport]:
+    """What brings the rules about, at the edge."""
+    applier = RuleApplier(node.records)
+
+    def apply(documents: Any) -> SectionReport:
+        in_force, refused = applier.apply(list(documents))
+        told = [
+            SectionRefusal(id=each.id, what=each.name, code=each.code, message=each.message, hint=each.hint)
+            for each in refused[:MOST_REFUSALS]
+        ]
+        return SectionReport(name=RULES, desired=in_force + len(refused), in_force=in_force, refused=told)
+
+    return apply
+
+
+def _directory(node: Node) -> RegistryDirectory:
+    devices = DevicesService(node.records, node.bus, node.clock, node.settings.devices)
+    return RegistryDirectory(devices.device_store, devices.model_store, devices.changes)

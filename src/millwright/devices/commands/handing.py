@@ -1,0 +1,124 @@
+"""Commands for devices at an edge: handed to the edge, which carries them out and tells what became of them.
+
+An edge takes a command once, by its id, whoever dies in between: so one of which nobody knows whether it was taken is
+handed over again until the edge has said. From then on the edge alone decides how it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol
+
+from millwright.devices.commands.judging import Judge
+from millwright.devices.commands.model import UNDER_WAY, WAITING, Command, Outcome
+from millwright.devices.commands.store import Addressed, CommandStore
+from millwright.kernel import Clock, MillwrightError, Unavailable
+
+logger = logging.getLogger(__name__)
+
+EDGE: Final = "edge"
+"""The route of such commands."""
+ANSWER_S: Final = 86_400.0
+"""How long an edge that took a command and was cut off is waited for, beyond the time in which it must be over."""
+_REFUSED: Final = ("commands.interlocked", "commands.locked", "commands.device_disabled")
+
+LEFT: Final = Outcome(
+    code="commands.edge_left",
+    text="The device was moved away from the edge before the edge told what became of it.",
+    hint="Look at the machine before asking again.",
+)
+_TELLING_S: Final = 10.0
+
+Moved = Callable[[Command], Awaitable[None]]
+
+
+def has_left(each: Addressed, now_ms: int) -> bool:
+    """Whether the command was handed to an edge that does not have the device any more, and that had time to tell."""
+    command = each.command
+    if command.route != EDGE or command.state not in UNDER_WAY or (each.attempt or {}).get("edge_id") == each.edge_id:
+        return False
+    return now_ms - (command.sent_ms or 0) > (command.timeout_s + _TELLING_S) * 1000
+
+
+class EdgeWay(Protocol):
+    """The way to the edges."""
+
+    async def is_there(self, edge_id: str) -> bool:
+        """Whether the edge's link is up."""
+        ...
+
+    async def hand_over(self, edge_id: str, command: Command, left_s: float) -> None:
+        """Return when the edge has the command in its records; ``left_s`` is how long it may wait for the device.
+
+        Raises ``Unavailable`` when nobody knows whether it has, and what the edge refuses it with.
+        """
+        ...
+
+
+class Handover:
+    """Hands commands to edges; what it decides is in the records before and after."""
+
+    def __init__(self, store: CommandStore, judge: Judge, way: EdgeWay, clock: Clock) -> None:
+        self._store, self._judge, self._way, self._clock = store, judge, way, clock
+
+    async def begin(self, each: Addressed, moved: Moved) -> None:
+        """Hand over a command that waits, when the edge is there. What is known here to stand against it does; what
+        cannot be judged here is judged at the edge, which has the same interlocks and fresher values."""
+        command, edge_id = each.command, each.edge_id or ""
+        if not await self._way.is_there(edge_id):
+            return
+        against = await self._judge.find_against(command.device_id, each.model_id, command.name)
+        if against is not None and not against.stale:
+            await self._move(command, WAITING, "refused", moved, against.outcome)
+            return
+        over_ms = command.expires_ms + round((command.timeout_s + ANSWER_S) * 1000)
+        begun = await self._move(
+            command,
+            WAITING,
+            "sending",
+            moved,
+            attempts=command.attempts + 1,
+            sent_ms=self._clock.now_ms(),
+            deadline_ms=over_ms,
+            route=EDGE,
+            attempt={"edge_id": edge_id},
+        )
+        if begun is not None:
+            await self.again(begun, edge_id, moved)
+
+    async def again(self, command: Command, edge_id: str, moved: Moved) -> None:
+        """Hand over a command of which nobody knows whether the edge has it. Raises ``Unavailable``; try again then."""
+        left_s = (command.expires_ms - self._clock.now_ms()) / 1000
+        try:
+            await self._way.hand_over(edge_id, command, left_s)
+        except Unavailable:
+            raise
+        except MillwrightError as error:
+            state = "expired" if error.code == "commands.expired" else "refused" if error.code in _REFUSED else "failed"
+            outcome = Outcome(code=error.code, text=error.message, hint=error.hint)
+            await self._move(command, ("sending",), state, moved, outcome)
+            return
+        await self._move(command, ("sending",), "sent", moved, text="The edge has it.", code="commands.at_edge")
+
+    async def _move(
+        self,
+        command: Command,
+        allowed: tuple[str, ...],
+        state: Any,
+        moved: Moved,
+        outcome: Outcome | None = None,
+        *,
+        text: str = "",
+        code: str = "",
+        **changes: Any,
+    ) -> Command | None:
+        def work() -> Command | None:
+            now_ms = self._clock.now_ms()
+            return self._store.move(command.id, allowed, state, now_ms, outcome, text=text, code=code, **changes)
+
+        found = await asyncio.to_thread(work)
+        if found is not None:
+            await moved(found)
+        return found

@@ -1,0 +1,157 @@
+"""Rules and alarms between an edge and its parent, in the records of both, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from millwright import cases, operations
+from millwright.cases import Actor
+from millwright.engines.sql import Records
+from millwright.kernel import ROOT, Invalid, ManualClock, Unavailable
+from millwright.kernel.scope import EVERYTHING
+from millwright.operations import AlarmFilter, Alarms, RuleStore, Scope
+from millwright.operations.at_edges import AlarmsTeller, EdgeAlarms, EdgeRules, Outbox, RuleApplier
+from millwright.operations.evaluation import Evaluator, Plan
+from millwright.operations.writer import AlarmWriter
+from support.bus import LocalBus
+from support.operations import NOW_MS, Plant, readings, rule, subject
+from support.sqlite import migrated
+
+MIGRATIONS = [cases.MIGRATIONS, operations.MIGRATIONS]
+LI = Actor("per_li", "Li", frozenset({"alarms:acknowledge"}))
+
+
+class Edge:
+    """Judges readings by its rules, and tells over a link that may be cut, or lose the answer."""
+
+    def __init__(self, records: Records, parent: EdgeAlarms) -> None:
+        self.clock = ManualClock(NOW_MS)
+        alarms = Alarms(records, LocalBus(), self.clock)
+        self.writer = AlarmWriter(alarms.cases, self.clock, lambda _alarms: None, Outbox().keep)  # type: ignore[arg-type,return-value]  # not started
+        self.evaluator = Evaluator(self.clock)
+        self.evaluator.adopt(Plan(RuleStore(records).every(), [subject()]))
+        self.teller = AlarmsTeller(records, self)  # type: ignore[arg-type]  # what it asks of the link
+        self.cut = self.deaf = False
+        self._parent = parent
+
+    def feed(self, *values: tuple[float, Any]) -> None:
+        """Readings, one after the other."""
+        for each in values:
+            changes = self.evaluator.evaluate(readings(each))
+            self.writer.write(changes, self.evaluator.take_dirty())
+
+    async def request(self, _subject: str, payload: bytes, *, timeout_s: float) -> bytes:
+        """The link."""
+        del timeout_s
+        if self.cut:
+            raise Unavailable("It is cut.", code="engines.nats_unavailable")
+        answer = await self._parent.take("edge_1", payload)
+        if self.deaf:
+            raise Unavailable("The answer was lost.", code="engines.nats_unavailable")
+        return answer
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Records]:
+    made = migrated(tmp_path / "edge", MIGRATIONS, EVERYTHING)
+    yield made
+    made.close()
+
+
+async def test_what_begins_and_ends_at_an_edge_is_the_parents_once(records: Records, own: Records) -> None:
+    parent_rules = RuleStore(records)
+    parent_rules.insert(rule())
+    plant = Plant(subject())
+    clock = ManualClock(NOW_MS)
+    bus = LocalBus()
+    hearing = EdgeAlarms(records, plant, lambda _edge: {"d1"}, bus, clock)
+    chosen = EdgeRules(records, plant).read(["d1"])
+    assert RuleApplier(own).apply(chosen) == (1, [])
+    edge = Edge(own, hearing)
+    alarms = Alarms(records, bus, clock)
+
+    async def seen() -> list[tuple[str, int, bool, str | None]]:
+        page = await alarms.page(AlarmFilter())
+        return [(each.state, each.occurrences, each.active, each.edge_id) for each in page.items]
+
+    edge.feed((0, 90.0))
+    await edge.teller.tell()
+    assert await seen() == [("unacknowledged", 1, True, "edge_1")]
+    edge.cut = True
+    edge.feed((1, 20.0), (2, 95.0), (3, 20.0))
+    with pytest.raises(Unavailable):
+        await edge.teller.tell()
+    assert await seen() == [("unacknowledged", 1, True, "edge_1")]
+    edge.cut, edge.deaf = False, True
+    with pytest.raises(Unavailable):
+        await edge.teller.tell()
+    after = [("returned_unacknowledged", 2, False, "edge_1")]
+    assert await seen() == after
+    # A person closes it; what is told again because the answer was lost opens nothing.
+    (alarm,) = (await alarms.page(AlarmFilter())).items
+    await alarms.acknowledge([alarm.id], LI)
+    edge.deaf = False
+    await edge.teller.tell()
+    assert [each[0] for each in await seen()] == ["normal"]
+    edge.feed((4, 99.0))
+    await edge.teller.tell()
+    assert sorted(each[0] for each in await seen()) == ["normal", "unacknowledged"]
+
+
+async def test_rules_of_the_edge_itself_are_its_own(records: Records, own: Records) -> None:
+    store = RuleStore(own)
+    store.insert(rule(id="own"))
+    applier = RuleApplier(own)
+    above = msgspec.to_builtins(rule(id="r2", organisation_id="org_works"))
+    strange = {**msgspec.to_builtins(rule(id="r3")), "condition": {"kind": "phase_of_the_moon"}}
+    in_force, refused = applier.apply([above, strange])
+    assert (in_force, [(each.id, each.code) for each in refused]) == (1, [("r3", "operations.rule_unreadable")])
+    assert {each.id: each.organisation_id for each in store.every()} == {"own": ROOT, "r2": ROOT}
+    before = store.revision()
+    applier.apply([above])
+    assert store.revision() == before, "the same again changes nothing"
+    applier.apply([])
+    assert [each.id for each in store.every()] == ["own"]
+    # What they raise is not told: the parent does not know them.
+    hearing = EdgeAlarms(records, Plant(subject()), lambda _edge: {"d1"}, LocalBus(), ManualClock(NOW_MS))
+    edge = Edge(own, hearing)
+    edge.cut = True
+    edge.feed((0, 90.0))
+    await edge.teller.tell()
+
+
+async def test_an_edge_speaks_for_its_devices_and_by_the_parents_rules(records: Records) -> None:
+    store, plant, bus, clock = RuleStore(records), Plant(subject()), LocalBus(), ManualClock(NOW_MS)
+    store.insert(rule())
+    store.insert(rule(id="r9", scope=Scope(device_id="d2"), organisation_id="org_other"))
+    hearing = EdgeAlarms(records, plant, lambda _edge: {"d1"}, bus, clock)
+    change = {
+        "rule_id": "r1", "device_id": "d1", "property": "temperature", "kind": "limit",
+        "raised": True, "at_ms": NOW_MS, "value": 90.0,
+    }  # fmt: skip
+    wrong = [
+        {**change, "device_id": "d2", "rule_id": "r9"},
+        {**change, "rule_id": "r7"},
+        {**change, "property": "pressure"},
+        {**change, "kind": "stale"},
+        {**change, "rule_id": "r9"},
+    ]
+
+    async def tell(*changes: dict[str, Any], first: int = 1) -> None:
+        told = [[number, each] for number, each in enumerate(changes, first)]
+        await hearing.take("edge_1", msgspec.msgpack.encode({"changes": [{"number": n, "change": c} for n, c in told]}))
+
+    await tell(*wrong)
+    assert (await Alarms(records, bus, clock).page(AlarmFilter())).items == []
+    await tell({**change, "at_ms": NOW_MS + 10**9}, first=10)
+    (alarm,) = (await Alarms(records, bus, clock).page(AlarmFilter())).items
+    assert alarm.raised_ms == NOW_MS + 60_000, "a clock that is ahead does not raise alarms in the future"
+    for garbage in (b"", b"\xc1", b"x" * 3_000_000):
+        with pytest.raises(Invalid) as refused:
+            await hearing.take("edge_1", garbage)
+        assert refused.value.code == "devices.edge_message_invalid"
