@@ -39,6 +39,7 @@ _COMMANDS = {
     "command": "commands",
     "approvals": "approvals",
     "readings": "readings",
+    "export": "exports",
     "dead-letters": "dead_letters",
     "ledger": "ledger",
     "usage": "usage",
