@@ -1,4 +1,5 @@
 import { CONNECTOR_PROBLEMS } from "./connectors";
+import { EXPORT_PROBLEMS } from "./exports";
 import type { PRESENCE as PRESENCE_EN } from "./node.en";
 
 /** 节点用英文说的话，在这里用中文说：问题、死信原因、上下线原因；设置说明在 settings.zh.ts。没有列出的照原文显示。 */
@@ -6,6 +7,7 @@ import type { PRESENCE as PRESENCE_EN } from "./node.en";
 /** 代码 → [标题, 建议]。标题以“：”结尾的，后面接节点原文中的细节。 */
 export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> = {
   ...CONNECTOR_PROBLEMS,
+  ...EXPORT_PROBLEMS,
   "connectors.kind_unknown": ["没有安装这种协议的连接器：", "请安装提供它的软件包。"],
   "connectors.kind_broken": ["连接器无法加载：", "请重新安装其软件包及依赖。"],
   "connectors.settings_invalid": ["设置不正确：", "请改正所指的字段。"],

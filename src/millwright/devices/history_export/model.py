@@ -63,13 +63,13 @@ class ExportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ``schedule`` null: only by hand. Of its files the newest ``keep_runs`` are kept, for ``keep_days`` at most.
     """
 
-    selection: ExportSelection = ExportSelection()
+    selection: ExportSelection = field(default_factory=ExportSelection)
     rows: Literal["readings", "buckets"] = "readings"
     bucket_s: int = 3600
     aggregates: Annotated[list[Aggregate], Meta(max_length=7)] = field(default_factory=lambda: ["min", "max", "mean"])
     format: ExportFormat = "csv"
     time_zone: Annotated[str, Meta(max_length=64, examples=["UTC", "Asia/Shanghai"])] = "UTC"
-    window: ExportWindow = ExportWindow()
+    window: ExportWindow = field(default_factory=ExportWindow)
     schedule: ExportSchedule | None = None
     keep_runs: Annotated[int, Meta(ge=1, le=1_000)] = 30
     keep_days: Annotated[int, Meta(ge=1, le=3_650)] = 90
@@ -79,7 +79,7 @@ class NewReadingExport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """An export that is to be. Who saves it is its owner: it runs with their rights."""
 
     name: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]*\S[^\x00-\x1f]*$")]
-    settings: ExportSettings = ExportSettings()
+    settings: ExportSettings = field(default_factory=ExportSettings)
     enabled: bool = True
 
 

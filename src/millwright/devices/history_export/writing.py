@@ -91,7 +91,7 @@ class CsvWriter(TableWriter):
         from pyarrow import csv
 
         table = self._shown(rows)
-        options = csv.WriteOptions(include_header=not self._begun, quoting_style="needed")
+        options = csv.WriteOptions(include_header=not self._begun, batch_size=50_000, quoting_style="needed")
         self._begun = True
         csv.write_csv(table, self._target, options)
 
