@@ -7784,6 +7784,9 @@ export interface components {
             title_zh: string;
             /** @enum {string} */
             type: "string" | "integer" | "number" | "boolean" | "choice" | "json";
+            when?: {
+                [key: string]: unknown[];
+            };
         };
         /** Found */
         Found: {

@@ -465,6 +465,7 @@ export const LETTERS: Record<string, string> = {
   "dialect.message": "消息不符合其主题在原平台上的格式",
   "dialect.foreign_device": "主题中的 ProductKey 和 DeviceName 不属于该设备",
   "dialect.no_gateway": "设备代表其他设备发送，但没有登记为网关",
+  "dialect.device_disabled": "网关所代表的设备已停用",
   "dialect.device_unknown": "网关所代表的设备尚未登记在其之下",
   "dialect.answer_unasked": "它答复的命令不是本节点下达的",
   "sparkplug.not_protobuf": "内容不是 Sparkplug B 载荷",
@@ -474,6 +475,7 @@ export const LETTERS: Record<string, string> = {
   "sparkplug.alias_unknown": "别名未在出生证书中声明，已请求重生",
   "sparkplug.metric": "指标没有名称、没有类型，或数值与类型不符",
   "sparkplug.template_unsupported": "不支持模板",
+  "sparkplug.device_disabled": "边缘节点所代表的 Sparkplug 设备已停用",
   "sparkplug.device_unknown": "该 Sparkplug 设备尚未登记在其边缘节点之下",
 };
 

@@ -12,6 +12,7 @@ import { exports_ } from "./exports";
 import { history } from "./history";
 import { imports } from "./imports";
 import { filings } from "./filings";
+import { points } from "./points";
 import { operation } from "./operation";
 import { prefixes } from "./prefixes";
 import { templates } from "./templates";
@@ -161,6 +162,7 @@ export const zh: Dictionary = {
   drills: drills.zh,
   history: history.zh,
   exports: exports_.zh,
+  points: points.zh,
   imports: imports.zh,
   operation: operation.zh,
   prefixes: prefixes.zh,

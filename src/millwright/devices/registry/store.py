@@ -70,6 +70,7 @@ _profile = sa.select(
     devices.c.foreign_realm,
     devices.c.foreign_name,
     devices.c.parent_id,
+    devices.c.disabled,
 ).where(devices.c.id == sa.bindparam("device_id"))
 
 
@@ -87,6 +88,7 @@ class Profile(NamedTuple):
     realm: str | None
     foreign_name: str | None
     parent_id: str | None
+    disabled: bool
 
 
 class DeviceStore:
