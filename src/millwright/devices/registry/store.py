@@ -106,7 +106,7 @@ class DeviceStore:
         """What decoding needs of a device, or ``None``; a short read."""
         with self._records.read() as connection:
             row = connection.execute(_profile, {"device_id": device_id}).one_or_none()
-            return Profile(*row) if row else None
+            return Profile._make(row) if row else None
 
     def find_by_name(self, name: str) -> Device | None:
         """The device with this name, without case; ``None`` also when several organisations have one."""
