@@ -257,7 +257,7 @@ def main() -> None:
             options.port,
             options.folder,
             options.replicas,
-        ),  # fmt: skip
+        ),
         "idle": lambda: idle(options.port, options.connections),
         "load": lambda: load(
             options.port,

@@ -315,6 +315,10 @@ async def _registered(web: RunningWeb, made: Tenant) -> None:
         headers={"Content-Type": "application/octet-stream"},
     )
     assert answer.status_code == 200, answer.text
+    selection = {"device_ids": [made.ids["device_id"]], "properties": [marker]}
+    export = {"name": f"{marker} export", "settings": {"selection": selection}}
+    export_id = made.ids["reading_export_id"] = (await send(client, "POST", "/readings/exports", export))["id"]
+    made.ids["export_run_id"] = (await send(client, "POST", f"/readings/exports/{export_id}/run"))["id"]
 
 
 async def _filed(web: RunningWeb, made: Tenant) -> None:

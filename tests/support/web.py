@@ -55,7 +55,18 @@ from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.device_http import DeviceHttp, DeviceHttpSettings, IntakeDesk
 from millwright.devices.edge import EdgeDoor, Edges, EdgeStore
-from millwright.devices.history_import import ReadingImportFiles, ReadingImports, ReadingImportWorker
+from millwright.devices.history_export import (
+    ReadingExportFiles,
+    ReadingExportKeeper,
+    ReadingExports,
+    ReadingExportWorker,
+)
+from millwright.devices.history_import import (
+    ReadingImportFiles,
+    ReadingImportKeeper,
+    ReadingImports,
+    ReadingImportWorker,
+)
 from millwright.devices.location import FeedbackStore, Location, LocationStore, LookStore
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.devices.network import Networks, NetworkStore
@@ -114,7 +125,7 @@ from millwright.ledger import (
 from millwright.metering import Calendar, CountStore, LimitWatch, Metering, Tally
 from millwright.operations import Alarms, Rules, RuleStore
 from millwright.operations.directory import RegistryDirectory
-from millwright.parties import AuthorityStore, Parties, SignInSettings
+from millwright.parties import AuthorityStore, Parties, SignInSettings, Standing
 from millwright.web import Connection, Services, WebServer, WebSettings, create_app
 from millwright.web.calls import Calls
 from support.historian import open_engine
@@ -312,6 +323,7 @@ def compose(
     seals = ValueSeals(everything, sealed, clock)
     files = ImportFiles(folder / "identifier-imports")
     past = ReadingImportFiles(folder / "reading-imports")
+    taken = ReadingExportFiles(folder / "reading-exports")
     maker = DocumentMaker(TemplateStore(everything))
     following = SearchFollower(SearchIndex(folder / "search" / "index.sqlite"), register, maker, bus, clock)
     registration = Registration(register, templates, SerialStore(records), everything, seals, clock)
@@ -372,6 +384,12 @@ def compose(
             "measures": Measures(register, everything, clock),
             "reading_imports": ReadingImports(records, past, clock),
             "reading_import_worker": ReadingImportWorker(everything, HistorianClient(bus), past, clock, ends=False),
+            "reading_import_keeper": ReadingImportKeeper(everything, past, recorder, clock, _no_process),
+            "reading_exports": ReadingExports(records, taken, clock),
+            "reading_export_keeper": ReadingExportKeeper(everything, taken, recorder, clock, _no_process),
+            "reading_export_worker": ReadingExportWorker(
+                everything, Standing(everything, clock), HistorianClient(bus), taken, clock, ends=False
+            ),
             "imports": Imports(records, register, templates, SerialStore(records), files, clock),
             "search": Search(following.index, register, registration, clock),
             "search_follower": following,
@@ -393,6 +411,11 @@ def compose(
             ),
         },
     )
+
+
+async def _no_process() -> Any:
+    """Whose work is done by a worker in this process, where it is started."""
+    return None
 
 
 async def _no_node(_arguments: list[str]) -> Any:

@@ -82,6 +82,7 @@ export type PeerNode = Sent<Schemas["Node"]>;
 export type PeerNodePage = Sent<Schemas["NodePage"]>;
 export type FieldPoint = Sent<Schemas["PointView"]>;
 export type LivePoint = Sent<Schemas["LiveValue"]>;
+export type FoundPeer = Sent<Schemas["FoundPeer"]>;
 export type PointReport = Sent<Schemas["PointReport"]>;
 export type MappedThing = Sent<Schemas["Thing"]>;
 export type NewTag = Pick<Schemas["Tag"], "address"> & Partial<Schemas["Tag"]>;

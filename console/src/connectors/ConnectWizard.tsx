@@ -11,6 +11,7 @@ import { usePreferences } from "../app/preferences";
 import { EdgeField } from "../edges/EdgeField";
 import { useFormat, useText } from "../i18n";
 import { wordsOf } from "../parts/Problem";
+import { Discover } from "./Discover";
 import { KindFields, settingsOf, startValues } from "./KindForm";
 import { LivePoints, useLiveCount } from "./LivePoints";
 import { TagPicker } from "./TagPicker";
@@ -99,6 +100,7 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
           <p className="small quiet" style={{ marginBlockEnd: 16 }}>{t.connectors.wizard.docs(kind.does_not[language])}</p>
           <Form.Item name="name" label={t.connectors.wizard.name} rules={[{ required: true, message: t.common.required }, { max: 128 }]}><Input autoFocus autoComplete="off" /></Form.Item>
           <EdgeField label={t.edges.runsAt} />
+          {kind.capabilities.includes("discover") && <Discover kind={kind} take={(found) => { form.setFieldsValue({ ...startValues(kind, found.settings), ...(!form.getFieldValue("name") && { name: found.title }) }); test.reset(); }} />}
           <KindFields kind={kind} />
           <div ref={outcome} role="status">
             {test.data && <Alert type="success" showIcon icon={<CheckCircleFilled />} title={t.connectors.wizard.tested} description={<><div>{[test.data.identity.vendor, test.data.identity.product, test.data.identity.version, test.data.identity.serial].filter(Boolean).join(" · ")}</div>{test.data.identity.note && <div className="quiet">{test.data.identity.note}</div>}<div className="small quiet">{t.connectors.wizard.testedText(f.number(Math.max(1, Math.round(test.data.open_ms + test.data.latency_ms))))}</div></>} />}

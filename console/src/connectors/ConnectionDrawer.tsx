@@ -2,8 +2,8 @@ import { App, Alert, Button, Descriptions, Drawer, Form, Input, Tabs, Upload } f
 import { type JSX, type Key, useState } from "react";
 
 import { etagOf, patch, post, remove, request } from "../api/client";
-import type { ConnectionHealth, ConnectorKind, FieldConnection, PointReport } from "../api/model";
-import { useChange, useMay, useResource } from "../api/queries";
+import type { ConnectionHealth, ConnectorKind, FieldConnection, FieldPoint, PointReport } from "../api/model";
+import { useChange, useMay, usePages, useResource } from "../api/queries";
 import { usePreferences } from "../app/preferences";
 import { useFormat, useText } from "../i18n";
 import { useNodeWords } from "../i18n/node";
@@ -13,6 +13,7 @@ import { Sparkline } from "../parts/Sparkline";
 import ConnectWizard from "./ConnectWizard";
 import { KindFields, settingsOf, startValues } from "./KindForm";
 import { LivePoints } from "./LivePoints";
+import { PointForm, useRemovePoints } from "./PointForm";
 import { StateMark } from "./StateMark";
 
 /** One connection: how it does, its points with live values, its settings. */
@@ -98,7 +99,10 @@ function Points({ connection, engineer, add }: { connection: FieldConnection; en
     void message.success(t.connectors.imported(report.created));
     if (report.refused.length > 0) void modal.warning({ title: t.connectors.refused(report.refused.length), width: 560, content: <ul>{report.refused.slice(0, 20).map((one) => <li key={one.row}>{one.row}: <span className="mono">{one.address}</span> {one.reason}</li>)}</ul> });
   });
-  const drop = useChange((ids: Key[]) => post(`${path}/remove`, { ids }), ["connectors"], () => { setKeys([]); });
+  const [edited, setEdited] = useState<readonly FieldPoint[]>([]);
+  const all = usePages<FieldPoint>(path, { limit: 200 });
+  const chosen = (all.data?.items ?? []).filter((one) => keys.includes(one.id));
+  const drop = useRemovePoints(path, () => { setKeys([]); });
   const out = async (): Promise<void> => { save("points.csv", await request<Blob>("GET", `${path}/export`, { answer: "blob" })); };
   return (
     <div className="stack tight">
@@ -106,9 +110,11 @@ function Points({ connection, engineer, add }: { connection: FieldConnection; en
         {engineer && <Button type="primary" size="small" onClick={add}>{t.connectors.addTags}</Button>}
         {engineer && <Upload accept=".csv,text/csv" showUploadList={false} beforeUpload={(file) => { void file.arrayBuffer().then((content) => { take.mutate(content); }); return false; }}><Button size="small" loading={take.isPending} title={t.connectors.importText}>{t.connectors.import}</Button></Upload>}
         <Button size="small" onClick={() => void out()}>{t.connectors.export}</Button>
-        {keys.length > 0 && <Button size="small" danger loading={drop.isPending} onClick={() => { drop.mutate(keys); }}>{t.connectors.removePoints(keys.length)}</Button>}
+        {chosen.length > 0 && <Button size="small" onClick={() => { setEdited(chosen); }}>{t.points.editMany(chosen.length)}</Button>}
+        {chosen.length > 0 && <Button size="small" danger onClick={() => { drop(chosen); }}>{t.connectors.removePoints(chosen.length)}</Button>}
       </div>
-      <div className="panel"><LivePoints connectionId={connection.id} {...(engineer && { selected: { keys, change: setKeys } })} /></div>
+      <div className="panel"><LivePoints connectionId={connection.id} {...(engineer && { selected: { keys, change: setKeys }, edit: (point: FieldPoint) => { setEdited([point]); } })} /></div>
+      {edited.length > 0 && <PointForm path={path} points={edited} close={() => { setEdited([]); }} />}
     </div>
   );
 }

@@ -23,6 +23,7 @@ export function settingsOf(kind: ConnectorKind, values: FormValues): Record<stri
   const found: Record<string, unknown> = {};
   for (const field of kind.fields) {
     const value = values[field.name];
+    if (!means(kind, field, values)) continue;
     if (value === undefined || value === null || (value === "" && (field.secret || field.optional || !field.required))) continue;
     const real: unknown = field.type === "json" && typeof value === "string" ? JSON.parse(value) : value;
     if (field.required || JSON.stringify(real) !== JSON.stringify(field.default)) found[field.name] = real;
@@ -30,11 +31,18 @@ export function settingsOf(kind: ConnectorKind, values: FormValues): Record<stri
   return found;
 }
 
+/** Whether a setting means something beside the others, as its connector says. */
+export const means = (kind: ConnectorKind, field: KindField, values: FormValues): boolean =>
+  Object.entries(field.when ?? {}).every(([name, wanted]) => (wanted as unknown[]).includes(values[name] ?? kind.fields.find((one) => one.name === name)?.default));
+
 /** The fields of a protocol's settings, as its connector describes them. */
 export function KindFields({ kind, kept = [] }: { kind: ConnectorKind; kept?: readonly string[] }): JSX.Element {
   const t = useText();
-  const plain = kind.fields.filter((field) => !field.advanced && field.name !== "timeout_s");
-  const rest = kind.fields.filter((field) => !plain.includes(field));
+  const form = Form.useFormInstance<FormValues>();
+  const values = Form.useWatch((all: FormValues) => all, form) as FormValues | undefined;
+  const shown = kind.fields.filter((field) => means(kind, field, values ?? {}));
+  const plain = shown.filter((field) => !field.advanced && field.name !== "timeout_s");
+  const rest = shown.filter((field) => !plain.includes(field));
   return (
     <>
       {plain.map((field) => <Field key={field.name} field={field} kept={kept.includes(field.name)} />)}

@@ -1,30 +1,48 @@
-import { Tag, type TableColumnsType } from "antd";
+import { useQueries } from "@tanstack/react-query";
+import { Button, Tag, type TableColumnsType } from "antd";
 import type { JSX, Key } from "react";
 import { Link } from "react-router";
 
-import type { FieldPoint, LivePoint } from "../api/model";
+import { get } from "../api/client";
+import type { DeviceProperty, FieldPoint, LivePoint } from "../api/model";
 import { useList, usePages, useResource } from "../api/queries";
 import { useFormat, useText } from "../i18n";
 import { Listing } from "../parts/Listing";
 import { Empty, Loaded } from "../parts/Page";
 
+const MOST_DEVICES = 50;
+
+/** A live value is the raw one: where it is scaled it is not in the property's unit. */
+const scaled = (point: FieldPoint): boolean => (point.scale ?? 1) !== 1 || (point.offset ?? 0) !== 0;
+
+/** The units of the points' properties, by device and property. */
+function useUnits(points: readonly FieldPoint[]): Map<string, string> {
+  const devices = [...new Set(points.map((one) => one.device_id))].slice(0, MOST_DEVICES);
+  return useQueries({
+    queries: devices.map((id) => ({ queryKey: ["device-units", id], queryFn: () => get<DeviceProperty[]>(`/devices/${id}/properties`), staleTime: 30_000, retry: false })),
+    combine: (answers) => new Map(answers.flatMap((answer, at) => (answer.data ?? []).flatMap((one): [string, string][] => (one.unit ? [[`${devices[at] ?? ""}/${one.name}`, one.unit]] : [])))),
+  });
+}
+
 /** The points of a connection with the values that they deliver now. */
-export function LivePoints({ connectionId, selected }: { connectionId: string; selected?: { keys: Key[]; change: (keys: Key[]) => void } }): JSX.Element {
+export function LivePoints({ connectionId, selected, edit }: { connectionId: string; selected?: { keys: Key[]; change: (keys: Key[]) => void }; edit?: (point: FieldPoint) => void }): JSX.Element {
   const t = useText();
   const f = useFormat();
   const points = usePages<FieldPoint>(`/connectors/${connectionId}/points`, { limit: 200 });
   const live = useResource<LivePoint[]>(`/connectors/${connectionId}/points/live`, {}, { everyMs: 1000, keep: true });
+  const units = useUnits(points.data?.items ?? []);
   const values = new Map((live.data ?? []).map((one) => [one.point_id, one]));
   const value = (point: FieldPoint): JSX.Element => {
     const found = values.get(point.id);
     if (!found) return <span className="faint">–</span>;
-    return <span className="num" data-live={point.property} title={found.note}>{found.value === null ? <span className="faint">–</span> : f.value(found.value)} {found.quality < 192 && <Tag color={found.quality === 0 ? "error" : "warning"}>{t.quality[found.quality] ?? found.quality}</Tag>}</span>;
+    return <span className="num" data-live={point.property} title={found.note}>{found.value === null ? <span className="faint">–</span> : scaled(point) ? f.value(found.value) : f.withUnit(found.value, units.get(`${point.device_id}/${point.property}`))} {found.quality < 192 && <Tag color={found.quality === 0 ? "error" : "warning"}>{t.quality[found.quality] ?? found.quality}</Tag>}</span>;
   };
   const columns: TableColumnsType<FieldPoint> = [
     { key: "property", title: t.connectors.wizard.property, render: (_, p) => <><Link to={`/devices/${p.device_id}`}>{p.device}</Link> · <b>{p.property}</b></> },
     { key: "value", title: t.connectors.wizard.value, align: "right", render: (_, p) => value(p) },
     { key: "time", title: t.connectors.wizard.time, render: (_, p) => { const found = values.get(p.id); return <span className="num quiet">{found ? f.timeOfDay(found.time_ms ?? found.received_ms) : ""}</span>; } },
     { key: "address", title: t.connectors.wizard.address, render: (_, p) => <span className="mono small">{p.address}</span> },
+    ...(edit ? [{ key: "edit", title: "", width: 70, render: (_: unknown, p: FieldPoint) => <Button type="link" size="small" onClick={() => { edit(p); }}>{t.points.edit}</Button> }] : []),
   ];
   return (
     <Loaded query={points}>
@@ -34,7 +52,7 @@ export function LivePoints({ connectionId, selected }: { connectionId: string; s
           <Listing
             inside size="small" items={found.items} columns={columns} rowKey={(p) => p.id} {...(selected && { selected })}
             more={points.hasNextPage ? () => void points.fetchNextPage() : null} loadingMore={points.isFetchingNextPage}
-            card={(p) => <div className="inset row spread"><span className="cut"><b>{p.property}</b><div className="small quiet mono cut">{p.address}</div></span>{value(p)}</div>}
+            card={(p) => <div className="inset row spread"><span className="cut"><b>{p.property}</b><div className="small quiet mono cut">{p.address}</div></span><span className="row">{value(p)}{edit && <Button type="link" size="small" onClick={() => { edit(p); }}>{t.points.edit}</Button>}</span></div>}
           />
         )}
     </Loaded>

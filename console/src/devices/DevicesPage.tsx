@@ -1,4 +1,4 @@
-import { DownloadOutlined, HistoryOutlined, PlusOutlined, UploadOutlined } from "@ant-design/icons";
+import { DownloadOutlined, ExportOutlined, HistoryOutlined, PlusOutlined, UploadOutlined } from "@ant-design/icons";
 import { Badge, Button, Drawer, Segmented, Select, type TableColumnsType, Tabs, Tag } from "antd";
 import { type JSX, lazy, Suspense, useState } from "react";
 import { Link, useNavigate } from "react-router";
@@ -29,6 +29,7 @@ export default function DevicesPage(): JSX.Element {
   const arrivals = parameters.get("tab") === "arrivals";
   const place = parameters.get("place");
   const imports = useMay("readings:import");
+  const exports_ = useMay("readings:export");
   const waiting = overview.data?.arrivals.count ?? 0;
   const tree = <PlaceTree chosen={place} choose={(id) => { set({ place: id }); setPlaces(false); }} />;
   return (
@@ -37,6 +38,7 @@ export default function DevicesPage(): JSX.Element {
       actions={engineer && <>
         <Button type="primary" icon={<PlusOutlined />} onClick={() => { set({ new: "1" }); }}>{t.devices.add}</Button>
         {imports && <Link to="/readings/imports"><Button icon={<HistoryOutlined />}>{t.history.title}</Button></Link>}
+        {exports_ && <Link to="/readings/exports"><Button icon={<ExportOutlined />}>{t.exports.title}</Button></Link>}
         <Button icon={<UploadOutlined />} onClick={() => { set({ import: "1" }); }}>{t.devices.import}</Button>
       </>}
     >

@@ -10,10 +10,12 @@ import { identifiers } from "./identifiers";
 import { connectors } from "./connectors";
 import { commands } from "./commands";
 import { drills } from "./drills";
+import { exports_ } from "./exports";
 import { history } from "./history";
 import { imports } from "./imports";
 import { filings } from "./filings";
 import { location } from "./location";
+import { points } from "./points";
 import { operation } from "./operation";
 import { prefixes } from "./prefixes";
 import { releases } from "./releases";
@@ -135,9 +137,9 @@ export const en = {
     proofWrong: "The proof does not hold: this entry is not the one that was signed.", steps: { leaf: "Hash of the entry's text", path: (n: number) => `Path to the root, ${n} ${n === 1 ? "hash" : "hashes"}`, head: "Root in the signed tree head", signature: "Signature of the log's key" }, verdicts: { right: "fits", wrong: "does not fit", unchecked: "not checked by this browser" },
     text: "The text that is hashed", path: "The hashes on the path", checkpoint: "Signed tree head", insecure: "This browser checks proofs only on pages that came by HTTPS or from this machine. `millwright ledger prove` checks them anywhere.", history: "History", noHistory: "No changes recorded", noHistoryText: "What is changed from now on is listed here, with who did it.",
     empty: "Nothing was done yet", emptyText: "Every change and every denied attempt will be listed here.", noMatch: "No entry matches", noMatchText: "Change the search or clear the filters.",
-    kinds: { ...approvals.en.kinds, ...edges.en.kinds, ...releases.en.kinds, ...networks.en.kinds, ...location.en.kindNames, ...prefixes.en.kinds, ...history.en.kinds, ...filings.en.kindNames, connection: "Connection", point: "Point", identifier: "Identifier", device: "Device", person: "Person", rule: "Rule", alarm: "Alarm", model: "Model", place: "Place", token: "Token", session: "Session", arrival: "Arrival", dead_letter: "Dead letter", retention: "Retention", plan: "Price plan", subscription: "Subscription", limits: "Limits", statement: "Statement", settings: "Settings", node: "Node", personal_data: "Personal data", passkey: "Passkey", identity: "Account elsewhere", provider: "Identity provider", organisation: "Organisation", role: "Role", group: "Group", grant: "Grant", invitation: "Invitation", authority: "Certificate authority", certificate: "Certificate", secrets: "Secrets", enrolment: "Enrolment", est: "Enrolment" },
+    kinds: { ...approvals.en.kinds, ...edges.en.kinds, ...releases.en.kinds, ...networks.en.kinds, ...location.en.kindNames, ...prefixes.en.kinds, ...history.en.kinds, ...exports_.en.kinds, ...filings.en.kindNames, connection: "Connection", point: "Point", identifier: "Identifier", device: "Device", person: "Person", rule: "Rule", alarm: "Alarm", model: "Model", place: "Place", token: "Token", session: "Session", arrival: "Arrival", dead_letter: "Dead letter", retention: "Retention", plan: "Price plan", subscription: "Subscription", limits: "Limits", statement: "Statement", settings: "Settings", node: "Node", personal_data: "Personal data", passkey: "Passkey", identity: "Account elsewhere", provider: "Identity provider", organisation: "Organisation", role: "Role", group: "Group", grant: "Grant", invitation: "Invitation", authority: "Certificate authority", certificate: "Certificate", secrets: "Secrets", enrolment: "Enrolment", est: "Enrolment" },
     actions: {
-      ...approvals.en.actions, ...edges.en.actions, ...networks.en.actions, ...location.en.actions, ...vehicles.en.actions, ...releases.en.actions, ...prefixes.en.actions, ...history.en.actions, ...filings.en.actions,
+      ...approvals.en.actions, ...edges.en.actions, ...networks.en.actions, ...location.en.actions, ...vehicles.en.actions, ...releases.en.actions, ...prefixes.en.actions, ...history.en.actions, ...exports_.en.actions, ...filings.en.actions,
       "devices.add": "Registered a device", "devices.change": "Changed a device", "devices.remove": "Removed a device", "devices.import": "Imported devices", "devices.read": "Read devices", "devices.credentials.add": "Issued a credential", "devices.credentials.remove": "Revoked a credential", "places.add": "Added a place", "places.change": "Changed a place", "places.remove": "Removed a place",
       "models.add": "Added a model", "models.versions.add": "Added a model version", "models.remove": "Removed a model", "rules.add": "Made a rule", "rules.set": "Changed a rule", "rules.remove": "Removed a rule", "alarms.acknowledge": "Acknowledged an alarm", "alarms.comments.add": "Commented on an alarm", "arrivals.adopt": "Adopted an arrival", "arrivals.remove": "Dismissed an arrival",
       "dead_letters.replay": "Replayed dead letters", "dead_letters.discard": "Discarded dead letters", "people.add": "Added a person", "ledger.export.read": "Exported the ledger", "ledger.disclosures.read": "Exported personal values", "people.remove": "Removed a person", "people.change": "Changed a person", "tokens.add": "Made a token", "tokens.remove": "Ended a token", "session.sign_in": "Signed in", "session.sign_out": "Signed out", "session.change": "Changed preferences", "session.password": "Changed the password", "sessions.remove": "Ended a session",
@@ -167,6 +169,8 @@ export const en = {
   commands: commands.en,
   drills: drills.en,
   history: history.en,
+  exports: exports_.en,
+  points: points.en,
   imports: imports.en,
   operation: operation.en,
   prefixes: prefixes.en,

@@ -2,6 +2,7 @@ import { CONNECTOR_PROBLEMS } from "./connectors";
 import { LOCATION_LETTER, LOCATION_PROBLEMS } from "./location";
 import { RELEASE_PROBLEMS } from "./releases";
 import { EDGE_PROBLEMS } from "./edges";
+import { EXPORT_PROBLEMS } from "./exports";
 import type { PRESENCE as PRESENCE_EN } from "./node.en";
 
 /** 节点用英文说的话，在这里用中文说：问题、死信原因、上下线原因；设置说明在 settings.zh.ts。没有列出的照原文显示。 */
@@ -12,6 +13,7 @@ export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> =
   ...LOCATION_PROBLEMS,
   ...RELEASE_PROBLEMS,
   ...EDGE_PROBLEMS,
+  ...EXPORT_PROBLEMS,
   "connectors.kind_unknown": ["没有安装这种协议的连接器：", "请安装提供它的软件包。"],
   "connectors.kind_broken": ["连接器无法加载：", "请重新安装其软件包及依赖。"],
   "connectors.settings_invalid": ["设置不正确：", "请改正所指的字段。"],
@@ -488,6 +490,7 @@ export const LETTERS: Record<string, string> = {
   "dialect.message": "消息不符合其主题在原平台上的格式",
   "dialect.foreign_device": "主题中的 ProductKey 和 DeviceName 不属于该设备",
   "dialect.no_gateway": "设备代表其他设备发送，但没有登记为网关",
+  "dialect.device_disabled": "网关所代表的设备已停用",
   "dialect.device_unknown": "网关所代表的设备尚未登记在其之下",
   "dialect.answer_unasked": "它答复的命令不是本节点下达的",
   "sparkplug.not_protobuf": "内容不是 Sparkplug B 载荷",
@@ -497,6 +500,7 @@ export const LETTERS: Record<string, string> = {
   "sparkplug.alias_unknown": "别名未在出生证书中声明，已请求重生",
   "sparkplug.metric": "指标没有名称、没有类型，或数值与类型不符",
   "sparkplug.template_unsupported": "不支持模板",
+  "sparkplug.device_disabled": "边缘节点所代表的 Sparkplug 设备已停用",
   "sparkplug.device_unknown": "该 Sparkplug 设备尚未登记在其边缘节点之下",
 };
 

@@ -10,10 +10,12 @@ import { identifiers } from "./identifiers";
 import { connectors } from "./connectors";
 import { commands } from "./commands";
 import { drills } from "./drills";
+import { exports_ } from "./exports";
 import { history } from "./history";
 import { imports } from "./imports";
 import { filings } from "./filings";
 import { location } from "./location";
+import { points } from "./points";
 import { operation } from "./operation";
 import { prefixes } from "./prefixes";
 import { releases } from "./releases";
@@ -135,9 +137,9 @@ export const zh: Dictionary = {
     proofWrong: "证明不成立：此记录不是当初签名的那一条。", steps: { leaf: "记录文本的哈希", path: (n: number) => `到根的路径，${n} 个哈希`, head: "签名树头中的根", signature: "日志密钥的签名" }, verdicts: { right: "吻合", wrong: "不吻合", unchecked: "本浏览器未验证" },
     text: "参与哈希的文本", path: "路径上的哈希", checkpoint: "签名树头", insecure: "浏览器只在 HTTPS 或本机页面上验证证明；`millwright ledger prove` 可在任何地方验证。", history: "变更历史", noHistory: "尚无变更记录", noHistoryText: "今后的变更及其操作者将列在这里。",
     empty: "尚无操作", emptyText: "每次变更和每次被拒绝的尝试都会列在这里。", noMatch: "没有匹配的记录", noMatchText: "请更改搜索或清除筛选。",
-    kinds: { ...approvals.zh.kinds, ...edges.zh.kinds, ...releases.zh.kinds, ...networks.zh.kinds, ...location.zh.kindNames, ...prefixes.zh.kinds, ...history.zh.kinds, ...filings.zh.kindNames, connection: "采集连接", point: "测点", identifier: "标识", device: "设备", person: "人员", rule: "规则", alarm: "报警", model: "物模型", place: "位置", token: "令牌", session: "会话", arrival: "新到设备", dead_letter: "死信", retention: "保留策略", plan: "价格方案", subscription: "订购", limits: "限额", statement: "账单", settings: "设置", node: "节点", personal_data: "个人信息", passkey: "通行密钥", identity: "其他账号", provider: "身份提供方", organisation: "组织", role: "角色", group: "用户组", grant: "授权", invitation: "邀请", authority: "证书颁发机构", certificate: "证书", secrets: "密钥", enrolment: "注册", est: "注册" },
+    kinds: { ...approvals.zh.kinds, ...edges.zh.kinds, ...releases.zh.kinds, ...networks.zh.kinds, ...location.zh.kindNames, ...prefixes.zh.kinds, ...history.zh.kinds, ...exports_.zh.kinds, ...filings.zh.kindNames, connection: "采集连接", point: "测点", identifier: "标识", device: "设备", person: "人员", rule: "规则", alarm: "报警", model: "物模型", place: "位置", token: "令牌", session: "会话", arrival: "新到设备", dead_letter: "死信", retention: "保留策略", plan: "价格方案", subscription: "订购", limits: "限额", statement: "账单", settings: "设置", node: "节点", personal_data: "个人信息", passkey: "通行密钥", identity: "其他账号", provider: "身份提供方", organisation: "组织", role: "角色", group: "用户组", grant: "授权", invitation: "邀请", authority: "证书颁发机构", certificate: "证书", secrets: "密钥", enrolment: "注册", est: "注册" },
     actions: {
-      ...approvals.zh.actions, ...edges.zh.actions, ...networks.zh.actions, ...location.zh.actions, ...vehicles.zh.actions, ...releases.zh.actions, ...prefixes.zh.actions, ...history.zh.actions, ...filings.zh.actions,
+      ...approvals.zh.actions, ...edges.zh.actions, ...networks.zh.actions, ...location.zh.actions, ...vehicles.zh.actions, ...releases.zh.actions, ...prefixes.zh.actions, ...history.zh.actions, ...exports_.zh.actions, ...filings.zh.actions,
       "devices.add": "注册设备", "devices.change": "修改设备", "devices.remove": "删除设备", "devices.import": "导入设备", "devices.read": "读取设备", "devices.credentials.add": "签发凭证", "devices.credentials.remove": "吊销凭证", "places.add": "添加位置", "places.change": "修改位置", "places.remove": "删除位置",
       "models.add": "添加物模型", "models.versions.add": "添加物模型版本", "models.remove": "删除物模型", "rules.add": "新建规则", "rules.set": "修改规则", "rules.remove": "删除规则", "alarms.acknowledge": "确认报警", "alarms.comments.add": "评论报警", "arrivals.adopt": "接纳新到设备", "arrivals.remove": "忽略新到设备",
       "dead_letters.replay": "重放死信", "dead_letters.discard": "丢弃死信", "people.add": "添加人员", "ledger.export.read": "导出账本", "ledger.disclosures.read": "导出个人信息", "people.remove": "移除人员", "people.change": "修改人员", "tokens.add": "创建令牌", "tokens.remove": "终止令牌", "session.sign_in": "登录", "session.sign_out": "退出登录", "session.change": "修改偏好", "session.password": "修改密码", "sessions.remove": "终止会话",
@@ -167,6 +169,8 @@ export const zh: Dictionary = {
   commands: commands.zh,
   drills: drills.zh,
   history: history.zh,
+  exports: exports_.zh,
+  points: points.zh,
   imports: imports.zh,
   operation: operation.zh,
   prefixes: prefixes.zh,

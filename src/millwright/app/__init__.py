@@ -14,7 +14,7 @@ WHEN_NEEDED = ("connectors", "network", "location")
 FURTHER = ("edges", "edge", "vehicles")
 """Roles of nodes that need them: ``edges`` at a parent, ``edge`` at an edge, ``vehicles`` where those connect."""
 
-ON_DEMAND = ("importer", "indexer", "history_importer")
+ON_DEMAND = ("importer", "indexer", "history_importer", "history_exporter")
 """Roles that a process of the node starts when there is work for them, and that end when it is done."""
 
 __all__ = ["FURTHER", "ON_DEMAND", "ROLES", "WHEN_NEEDED"]

@@ -85,6 +85,11 @@ class DataFolder:
         return self.root / "reading-imports"
 
     @property
+    def reading_exports(self) -> Path:
+        """Files of history that were exported, each with its manifest."""
+        return self.root / "reading-exports"
+
+    @property
     def identifier_search(self) -> Path:
         """The search index of identifiers; it can be built anew from the register."""
         return self.root / "identifier-search" / "index.sqlite"

@@ -43,6 +43,7 @@ _COMMANDS = {
     "command": "commands",
     "approvals": "approvals",
     "readings": "readings",
+    "export": "exports",
     "dead-letters": "dead_letters",
     "ledger": "ledger",
     "usage": "usage",

@@ -96,10 +96,10 @@ def export(
         query = {"device_id": device_id, "property": name, "from_ms": from_ms, "to_ms": to_ms}
         if as_json:
             found = msgspec.json.encode(list(client.pages("/readings", **query)))
-            _write(output, iter([msgspec.json.format(found, indent=2) + b"\n"]))
+            write_whole(output, iter([msgspec.json.format(found, indent=2) + b"\n"]))
             return
         with client.stream("/readings", **query, format=form) as pieces:
-            _write(output, pieces)
+            write_whole(output, pieces)
 
 
 _PART_BYTES = 4 << 20
@@ -223,7 +223,7 @@ def _show_preview(preview: dict[str, Any], as_json: bool) -> None:
     print_table(["row", "time (UTC)", "device", "property", "value", "refused because"], rows, empty="No readings.")
 
 
-def _write(output: Path | None, pieces: Iterator[bytes]) -> None:
+def write_whole(output: Path | None, pieces: Iterator[bytes]) -> None:
     """To standard output, or to a file that is there whole or not at all. Raises ``Invalid`` (``cli.not_written``)."""
     if output is None:
         for piece in pieces:

@@ -88,6 +88,7 @@ class DeviceDirectory:
             dialect=profile.dialect,
             realm=profile.realm,
             foreign_name=profile.foreign_name,
+            disabled=profile.disabled,
         )
 
     def _properties(self, model_id: str | None, version: int | None) -> dict[str, DeclaredProperty]:

@@ -20,6 +20,9 @@ ARRIVALS_ADOPT = permission(
     "arrivals:adopt", "Adopt and dismiss devices that knocked", "接纳或忽略待接入设备", ["engineer"]
 )
 READINGS_IMPORT = permission("readings:import", "Bring history in from files", "从文件导入历史数据", ["engineer"])
+READINGS_EXPORT = permission(
+    "readings:export", "Export history to files, also on a schedule", "将历史数据导出为文件（含定时导出）", ["engineer"]
+)
 DEAD_LETTERS_READ = permission(
     "dead_letters:read", "See messages that could not be read", "查看无法解析的消息", READERS
 )

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from millwright.historian.query import (
         AGGREGATES,
         EARLIEST_MS,
+        LATE_KEPT_DAYS,
         LATEST_MS,
+        SETTLED_MS,
         Aggregate,
+        Arrivals,
         BucketQuery,
         BucketSeries,
         CatalogueEntry,
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     )
     from millwright.historian.reading import DeviceGate, History
     from millwright.historian.retention import PolicyStore, Retention, RetentionPolicy, RetentionPreview
+    from millwright.historian.rights import HISTORY_READ
     from millwright.historian.rpc import HistorianClient, HistorianServer
     from millwright.historian.service import Historian
     from millwright.historian.settings import HistorianSettings
@@ -51,8 +55,12 @@ __getattr__ = exports(__name__)
 __all__ = [
     "AGGREGATES",
     "EARLIEST_MS",
+    "HISTORY_READ",
     "LATEST_MS",
+    "LATE_KEPT_DAYS",
+    "SETTLED_MS",
     "Aggregate",
+    "Arrivals",
     "BucketQuery",
     "BucketSeries",
     "CatalogueEntry",

@@ -38,6 +38,27 @@ class Range(Struct, frozen=True):
             )
 
 
+LATE_MS = 60_000
+"""A reading that is stored so long after it was received is *late*; one received so far in the future, too."""
+SETTLED_MS = 120_000
+"""What was received, and what was stored late, so long ago is all there: twice as long as an insert may take."""
+
+LATE_KEPT_DAYS = 92
+"""So long it is known which readings came late."""
+
+
+class Arrivals(Struct, frozen=True):
+    """Readings by when they came, not by when they were: what came after ``after_ms``, up to ``until_ms``.
+
+    What is not late counts by its time of reception, what is late by when it was stored, so that every reading falls
+    between exactly one pair of neighbouring bounds. ``until_ms`` lies :data:`SETTLED_MS` in the past, and the historian
+    was following arrivals from ``after_ms`` on.
+    """
+
+    after_ms: int
+    until_ms: int
+
+
 class BucketQuery(Struct, frozen=True):
     """Series of one device reduced to at most ``buckets`` buckets of equal width.
 
@@ -101,12 +122,13 @@ class BucketSeries(Struct, frozen=True):
 
 
 class RawQuery(Struct, frozen=True):
-    """Readings of one series one by one, oldest first, or newest first when ``descending``."""
+    """Readings of one series one by one, oldest first, or newest first when ``descending``; those of ``arrivals``."""
 
     series: SeriesId
     range: Range
     limit: int = 1_000
     descending: bool = False
+    arrivals: Arrivals | None = None
 
     def check(self) -> None:
         """Raise ``Invalid`` when it asks for something that cannot be answered."""

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from millwright.engines.clickhouse import SeriesEngine
 from millwright.engines.sql import Records, metadata, organisation, owned
-from millwright.historian.query import LATEST_MS
+from millwright.historian.query import LATE_KEPT_DAYS, LATEST_MS
 from millwright.kernel import ROOT, Clock, Invalid, MillwrightError, end
 
 logger = logging.getLogger(__name__)
@@ -228,6 +228,7 @@ class Retention:
         gone = sorted(await asyncio.to_thread(self._gone))
         today_ms = self._clock.now_ms() // DAY_MS * DAY_MS
         kept = [_longest_days(found.get(each, [])) for each in {ROOT, *owners.values()}]
+        await self._forget_late()
         if None not in kept:
             await self._drop_months(today_ms - max(days for days in kept if days is not None) * DAY_MS)
         for organisation_id, theirs in found.items():
@@ -254,6 +255,13 @@ class Retention:
                 f"ALTER TABLE {local}{self._engine.dialect.on_cluster} DROP PARTITION {int(partition)}"
             )
             logger.info("retention dropped the readings of %s", partition)
+
+    async def _forget_late(self) -> None:
+        """Forget which readings came late long ago."""
+        local, old = self._engine.dialect.local("late"), "stored_ms < {cutoff:Int64}"
+        values = {"cutoff": self._clock.now_ms() - LATE_KEPT_DAYS * DAY_MS}
+        if (await self._engine.query(f"SELECT 1 AS found FROM {local} WHERE {old} LIMIT 1", values)).num_rows:
+            await self._engine.execute(f"DELETE FROM {local}{self._engine.dialect.on_cluster} WHERE {old}", values)
 
     async def _delete(
         self,

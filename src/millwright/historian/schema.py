@@ -3,9 +3,10 @@
 ``readings`` holds every reading once: rows of one (series, time) are versions, the newest ``received_ms`` wins, so
 writing a batch twice changes nothing. ``latest`` holds the newest reading of each series; every insert is followed by
 one into it (a materialised view did the same at three times the cost of the whole insert). ``catalogue`` names the
-series. Codecs were chosen by measurement (``bench/historian_insert.py``): delta and the engine's general compression
-(embedded: LZ4 for the young parts of single inserts, ZSTD for merged ones) bring a merged reading to less than four
-bytes, of which the value itself is 2.7.
+series. ``late`` notes what was stored long after it was received, so that arrivals can be followed (see
+:class:`millwright.historian.query.Arrivals`). Codecs were chosen by measurement (``bench/historian_insert.py``): delta
+and the engine's general compression (embedded: LZ4 for the young parts of single inserts, ZSTD for merged ones) bring a
+merged reading to less than four bytes, of which the value itself is 2.7.
 """
 
 from __future__ import annotations
@@ -52,13 +53,32 @@ CATALOGUE = Table(
     shard="series",
 )
 
+LATE = Table(
+    "late",
+    """
+    series UInt64 CODEC({codec}),
+    time_ms Int64 CODEC(Delta, {codec}),
+    received_ms UInt64 CODEC(Delta, {codec}),
+    stored_ms UInt64 CODEC(Delta, {codec})
+    """,
+    order="(series, time_ms, received_ms)",
+    version="stored_ms",
+    partition="toYYYYMM(fromUnixTimestamp64Milli(toInt64(stored_ms), 'UTC'))",
+    shard="series",
+)
+"""Readings that were stored long after (or before) they were received, noted while somebody follows arrivals."""
+
 
 def _initial(dialect: Dialect) -> Iterator[str]:
     for table in (READINGS, LATEST, CATALOGUE):
         yield from dialect.create(table)
 
 
-STEPS: tuple[Callable[[Dialect], Iterator[str]], ...] = (_initial,)
+def _late(dialect: Dialect) -> Iterator[str]:
+    yield from dialect.create(LATE)
+
+
+STEPS: tuple[Callable[[Dialect], Iterator[str]], ...] = (_initial, _late)
 """Changes of the schema, oldest first. Each may run again after it broke off half way; none is ever edited."""
 
 

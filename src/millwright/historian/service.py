@@ -59,6 +59,7 @@ class Historian:
         self._stored = 0
         self._failure: MillwrightError | None = None
         self._failing_since_ms = 0
+        self._follows_arrivals = False
         self.points_stored = 0
         """Readings handed to the engine since the start, repeated ones included."""
         self.points_refused = 0
@@ -113,6 +114,10 @@ class Historian:
         """Whether the engine has everything up to ``ticket``."""
         return self._stored >= ticket
 
+    def follow_arrivals(self, wanted: bool) -> None:
+        """Whether to note from now on what is stored late; see :class:`millwright.historian.query.Arrivals`."""
+        self._follows_arrivals = wanted
+
     async def flush(self) -> None:
         """Store what is buffered now. Raises the engine's error; the readings stay buffered then."""
         async with self._flushing:
@@ -123,6 +128,8 @@ class Historian:
                 if taken.new_series:
                     await self._store.announce(taken.new_series, self._clock.now_ms())
                     self._newest.announced({entry.device_id for entry in taken.new_series})
+                if self._follows_arrivals:
+                    await self._store.note_late(taken.batch, self._clock.now_ms())
                 if len(taken.batch):
                     self._newest.inserted(await self._store.insert(taken.batch))
             except BaseException as error:

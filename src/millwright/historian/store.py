@@ -6,12 +6,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from millwright.engines.clickhouse import SeriesEngine
 from millwright.historian.columns import catalogue_table, prepare
 from millwright.historian.model import ReadingBatch, SeriesInfo
-from millwright.historian.query import BucketQuery, RawQuery, Storage
+from millwright.historian.query import LATE_MS, BucketQuery, RawQuery, Storage
 
 _PAGE_BYTES = 3 << 20
 
@@ -30,6 +31,16 @@ _FOR_EVER_MS = 1 << 50
 _OVERLAP = (
     "least(ends, {from:Int64} + (bucket + 1) * {width:Int64}) - greatest(starts, {from:Int64} + bucket * {width:Int64})"
 )
+
+_LATE = "(time_ms, received_ms) {} (SELECT time_ms, received_ms FROM late FINAL WHERE series = {{series:UInt64}} AND "
+_ARRIVED = (
+    " AND (received_ms > {after:Int64} AND received_ms <= {until:Int64} AND "
+    + _LATE.format("NOT IN")
+    + "received_ms > {after:Int64} AND received_ms <= {until:Int64}) OR "
+    + _LATE.format("IN")
+    + "stored_ms > {after:Int64} AND stored_ms <= {until:Int64}))"
+)
+"""What came in by its reception and is not late, and what is late by when it was stored."""
 
 # The newest reading before the range, backwards along the primary key: without FINAL, which cannot, so the version that
 # counts is the one received last.
@@ -79,12 +90,28 @@ class ReadingStore:
         if entries:
             await self._engine.insert("catalogue", catalogue_table(entries, now_ms))
 
+    async def note_late(self, batch: ReadingBatch, now_ms: int) -> None:
+        """Note which readings of a batch, which is about to be stored, are late."""
+        late = np.flatnonzero(np.abs(now_ms - batch.received_ms) >= LATE_MS)
+        if len(late):
+            rows = batch.take(late)
+            columns = {
+                "series": pa.array(rows.series),
+                "time_ms": pa.array(rows.time_ms),
+                "received_ms": pa.array(rows.received_ms.view(np.uint64)),
+                "stored_ms": pa.array(np.full(len(rows), now_ms, np.uint64)),
+            }
+            await self._engine.insert("late", pa.table(columns))
+
     async def raw(self, query: RawQuery) -> pa.Table:
         """``time_ms, number, received_ms, kind, quality, text`` in order, cut at about three megabytes."""
         order = "DESC" if query.descending else "ASC"
+        arrivals = query.arrivals
+        bounds = {} if arrivals is None else {"after": arrivals.after_ms, "until": arrivals.until_ms}
         return await self._engine.query(
             "SELECT time_ms, number, received_ms, kind, quality, text FROM readings FINAL"
             " WHERE series = {series:UInt64} AND time_ms >= {from:Int64} AND time_ms < {to:Int64}"
+            f"{'' if arrivals is None else _ARRIVED}"
             f" ORDER BY time_ms {order} LIMIT {{limit:UInt64}}"
             f" SETTINGS max_threads = 1, max_result_bytes = {_PAGE_BYTES}, result_overflow_mode = 'break'",
             {
@@ -92,6 +119,7 @@ class ReadingStore:
                 "from": query.range.from_ms,
                 "to": query.range.to_ms,
                 "limit": query.limit,
+                **bounds,
             },
         )
 

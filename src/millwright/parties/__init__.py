@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from millwright.parties.proof import require_browser, require_proof
     from millwright.parties.service import Opened, Parties
     from millwright.parties.settings import OidcProvider, SignInSettings
+    from millwright.parties.standing import Standing
     from millwright.parties.store.authority import AuthorityStore
     from millwright.parties.store.organisations import active, gone, organisation_path
 
@@ -69,6 +70,7 @@ __all__ = [
     "SessionInfo",
     "SetupState",
     "SignInSettings",
+    "Standing",
     "TokenInfo",
     "Tree",
     "active",

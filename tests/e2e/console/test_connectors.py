@@ -69,3 +69,55 @@ def test_a_machine_is_connected_within_two_minutes(node: RunningNode, chromium: 
         assert {row["property"] for row in rows} == {"sine_1", "counter_1"}
         assert all(row["value"] == pytest.approx(row["value"]) for row in rows)
     api.close()
+
+
+def test_a_machine_is_found_and_its_points_are_edited_with_a_way_back(node: RunningNode, chromium: Any) -> None:
+    api = node.administrator()
+    device = api.post("/devices", json={"name": "press"}).json()["id"]
+    made = api.post("/connectors", json={"name": "press", "kind": "simulator", "enabled": False}).json()["id"]
+    points = [{"address": f"sine/{at}", "device_id": device, "property": f"s{at}"} for at in (1, 2, 3)]
+    assert api.post(f"/connectors/{made}/points", json=points).status_code == 201
+
+    def kept() -> list[tuple[str, float | None, int]]:
+        items = api.get(f"/connectors/{made}/points").json()["items"]
+        return sorted((each["property"], each["scale"], each["interval_ms"]) for each in items)
+
+    with page(chromium, node.url, "en", "desktop") as at:
+        enter(at, node)
+        at.get_by_role("button", name=WORDS["en"]["add"]).first.click()
+        box = at.get_by_role("dialog")
+        box.locator('[data-kind="modbus"]').click()
+        box.get_by_label("Host", exact=True).wait_for()
+        assert box.get_by_label("Baud rate").count() == 0
+        box.get_by_label("Transport", exact=True).click()
+        at.get_by_title("rtu", exact=True).click()
+        box.get_by_label("Baud rate").wait_for()
+        assert box.get_by_label("Host", exact=True).count() == 0
+        box.get_by_role("button", name="Back").click()
+        box.locator('[data-kind="simulator"]').click()
+        box.get_by_role("button", name="Look on the network").click()
+        box.locator("[data-found]").first.click()
+        assert box.get_by_label(WORDS["en"]["name"]).input_value()
+        box.get_by_role("button", name="Close").click()
+        at.goto(f"/connectors?connection={made}")
+        box = at.get_by_role("dialog")
+        row = box.locator("tr").filter(has_text="s1")
+        row.get_by_role("button", name="Edit").click()
+        form = at.get_by_role("dialog").last
+        form.get_by_label("Property").fill("speed")
+        form.get_by_label("Factor").fill("0.1")
+        form.get_by_role("button", name="Save").click()
+        at.get_by_role("button", name="Undo").wait_for()
+        assert kept() == [("s2", None, 1000), ("s3", None, 1000), ("speed", 0.1, 1000)]
+        at.get_by_role("button", name="Undo").click()
+        node.wait_for("it is as before", lambda: kept()[0] == ("s1", None, 1000))
+        box.locator("thead .ant-checkbox-input").check()
+        box.get_by_role("button", name="Edit 3 points").click()
+        at.get_by_role("dialog").last.get_by_label("Read every, ms").fill("250")
+        at.get_by_role("dialog").last.get_by_role("button", name="Save").click()
+        node.wait_for("all are changed", lambda: {each[2] for each in kept()} == {250})
+        box.get_by_role("button", name="Remove 3 points").click()
+        node.wait_for("all are removed", lambda: kept() == [])
+        at.get_by_role("button", name="Undo").last.click()
+        node.wait_for("all are back", lambda: [each[2] for each in kept()] == [250, 250, 250])
+    api.close()

@@ -11,6 +11,7 @@ import httpx
 import paho.mqtt.client as paho
 import psutil
 import pytest
+from pyarrow import parquet
 
 from support.mqtt import hang_up
 from support.node import RunningNode
@@ -31,10 +32,10 @@ def send(api: httpx.Client, method: str, path: str, **more: Any) -> Any:
     return answer.json()
 
 
-def importer(node: RunningNode) -> psutil.Process | None:
+def on_demand(node: RunningNode, role: str) -> psutil.Process | None:
     for process in node.processes():
         try:
-            if process.cmdline()[-2:] == ["run", "history_importer"]:
+            if process.cmdline()[-2:] == ["run", role]:
                 return process
         except psutil.Error:
             continue
@@ -81,7 +82,7 @@ def test_a_gateway_a_sender_and_the_past(node: RunningNode, tmp_path: Path) -> N
     assert said.returncode == 0, said.stderr
     path = f"/readings/imports/{json.loads(said.stdout)['id']}"
     node.wait_for("it began", lambda: send(api, "GET", path)["rows"] > 0, timeout_s=60)
-    killed = importer(node)
+    killed = on_demand(node, "history_importer")
     assert killed is not None
     killed.kill()
     assert send(api, "GET", path)["state"] == "running", "too quick to be killed"
@@ -101,4 +102,40 @@ def test_a_gateway_a_sender_and_the_past(node: RunningNode, tmp_path: Path) -> N
     assert again.returncode == 0, again.stderr
     [series] = send(api, "GET", "/readings/buckets", params=window)["series"]
     assert sum(series["count"]) == ROWS
+    take_out(node, api, tmp_path)
     api.close()
+
+
+def take_out(node: RunningNode, api: httpx.Client, folder: Path) -> None:
+    """All of it as a file, made by a process that is killed once; nothing half is seen meanwhile."""
+    said = node.cli("export", "add", "the past", "--device", "sender", "--property", "past", "--from", str(T),
+                    "--to", str(T + ROWS), "--format", "parquet", "--time-zone", "Asia/Shanghai", "--json")  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    made = json.loads(said.stdout)["id"]
+    said = node.cli("export", "run", "the past", "--no-wait", "--json")
+    assert said.returncode == 0, said.stderr
+    path = f"/readings/exports/runs/{json.loads(said.stdout)['id']}"
+    node.wait_for("it began", lambda: send(api, "GET", path)["readings"] > 0, timeout_s=60)
+    killed = on_demand(node, "history_exporter")
+    assert killed is not None
+    killed.kill()
+    then = send(api, "GET", path)
+    assert then["state"] == "running", "too quick to be killed"
+    assert not list(node.data.glob("reading-exports/*/*.parquet"))
+
+    def done() -> bool:
+        found = send(api, "GET", path)
+        assert found["state"] in ("running", "done"), found
+        return bool(found["state"] == "done")
+
+    node.wait_for("it is made anew", done, timeout_s=120)
+    found = send(api, "GET", path)
+    assert (found["from_ms"], found["to_ms"], found["readings"]) == (then["from_ms"], then["to_ms"], ROWS)
+    target = folder / "past.parquet"
+    said = node.cli("export", "fetch", found["id"], "-o", str(target))
+    assert said.returncode == 0, said.stderr
+    table = parquet.read_table(target)
+    assert table.column("number").to_pylist() == [float(at) for at in range(ROWS)]
+    assert node.cli("export", "show", "the past").returncode == 0
+    assert node.cli("export", "remove", made).returncode == 0
+    assert not list(node.data.glob("reading-exports/*/*"))

@@ -218,6 +218,8 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /connectors/{connection_id}/points": [{"address": "sine/1", "device_id": device, "property": "q"}],
         "POST /connectors/{connection_id}/points/remove": {"ids": [ids["point_id"]]},
         "PATCH /connectors/{connection_id}/points/{point_id}": {"interval_ms": 500},
+        "POST /readings/exports": {"name": "e", "settings": {"selection": {"device_ids": [device]}}},
+        "PUT /readings/exports/{reading_export_id}": {"name": "e", "settings": {"selection": {"device_ids": [device]}}},
         "POST /arrivals/{arrival_id}/adopt": {"name": "n"},
         "POST /dead-letters/replay": {"sequences": [int(ids["sequence"])]},
         "POST /dead-letters/discard": {"sequences": [int(ids["sequence"])]},

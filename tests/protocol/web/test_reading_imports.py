@@ -10,8 +10,9 @@ import pytest
 
 from millwright.devices import NewDevice
 from millwright.historian import EARLIEST_MS, LATEST_MS, Range, RawQuery, series_id
-from millwright.kernel import Lifecycle
+from millwright.kernel import ROOT, Lifecycle
 from millwright.kernel.scope import EVERYTHING, within
+from millwright.metering import CountStore
 from support.pipeline import eventually
 from support.web import running_web
 
@@ -21,7 +22,7 @@ PATH = "/api/v1/readings/imports"
 
 @pytest.fixture
 async def web(tmp_path):
-    async with running_web(tmp_path, history=True) as running:
+    async with running_web(tmp_path, history=True, written=True) as running:
         yield running
 
 
@@ -97,6 +98,19 @@ async def test_a_file_is_looked_at_tried_and_brought_in_twice(web):
         assert await history(web, pump, "speed") == expected
     found = (await client.get(f"/api/v1/devices/{pump}/properties")).json()
     assert [(each["name"], each["latest"]["value"]) for each in found] == [("speed", 499.0)]
+    with within(EVERYTHING):
+        counted = CountStore(web.services.records.scoped(EVERYTHING)).sums(0, 1 << 40)
+    assert counted[ROOT, "points"] == 1_000, "two imports of five hundred; the one that was tried does not count"
+    keeper = web.services.more["reading_import_keeper"]
+    for _ in range(2):
+        await keeper.look()
+
+    async def told():
+        entries = (await client.get("/api/v1/ledger/entries?limit=500")).json()["items"]
+        ends = [each for each in entries if each["action"] == "readings.imports.end"]
+        return ends if len(ends) >= 2 else None
+
+    assert len(await eventually(told, 30)) == 2, "the one that was tried was begun anew before it was told"
     assert (await client.delete(f"{PATH}/{made}")).status_code == 204
     assert [each["id"] for each in (await client.get(PATH)).json()["items"]] == [again]
 

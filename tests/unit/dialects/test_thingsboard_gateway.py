@@ -1,5 +1,7 @@
 """ThingsBoard's gateway API, decoded: devices below a gateway, presence, attributes, what is not known."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -201,3 +203,19 @@ def test_an_answer_to_a_command_is_of_the_device_below(bench):
     ]
     refused = bench.say("gw", "v1/gateway/rpc", {"device": "A", "id": 6, "data": {"error": "no such method"}})
     assert [(each.status, each.text) for each in refused.answers] == [("error", "no such method")]
+
+
+def test_what_a_gateway_says_for_a_disabled_device_is_kept_apart_and_can_be_replayed(bench):
+    bench.say("gw", TELEMETRY, {"A": [{"x": 0}]})
+    enabled = bench.plant.devices["dev-A"]
+    bench.plant.devices["dev-A"] = replace(enabled, disabled=True)
+    decoded = bench.say("gw", TELEMETRY, {"A": [{"ts": T, "values": {"x": 1}}], "B": [{"ts": T, "values": {"x": 2}}]})
+    assert reasons(decoded) == ["dialect.device_disabled"]
+    assert readings(decoded, ("x",), "dev-B") == [("x", T, 2.0, GOOD)]
+    assert "dev-A" not in decoded.last_seen
+    assert [change.device_id for change in decoded.presence] == ["dev-B"]
+    bench.plant.devices["dev-A"] = enabled
+    [letter] = decoded.dead_letters
+    decoded = bench.say("gw", TELEMETRY, letter.payload, flags=FLAG_REPLAYED)
+    assert readings(decoded, ("x",), "dev-A") == [("x", T, 1.0, GOOD)]
+    assert not decoded.dead_letters

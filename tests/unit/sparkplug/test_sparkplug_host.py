@@ -365,3 +365,14 @@ def test_a_restored_session_still_knows_the_aliases():
     decoded = after.send("NDATA", payload(metric(datatype=0, alias=7, double_value=2), seq=77))
     assert readings(decoded, ("speed",), EDGE_ID)[0][2] == 2
     assert not decoded.outgoing
+
+
+def test_what_an_edge_node_says_for_a_disabled_device_is_kept_apart():
+    bench = HostBench()
+    bench.plant.devices["dev_crusher"] = KnownDevice("dev_crusher", disabled=True)
+    bench.plant.children[EDGE_ID, "crusher"] = "dev_crusher"
+    bench.born()
+    decoded = bench.send("DBIRTH", payload(metric("rpm", double_value=9), seq=1), device="crusher")
+    assert reasons(decoded) == ["sparkplug.device_disabled"]
+    assert not len(decoded.batch)
+    assert "dev_crusher" not in decoded.last_seen

@@ -33,6 +33,7 @@ from millwright.devices.edge.down.command_way import LinkWay
 from millwright.devices.edge.joining import find_membership
 from millwright.devices.edge.keeping import read_kept
 from millwright.devices.edge.positions import EdgePositions
+from millwright.devices.history_export import ArrivalsWanted
 from millwright.devices.location import SightingDecoder
 from millwright.devices.sparkplug import HostState, SparkplugHost, command_topic, publish, rebirth_request
 from millwright.devices.telemetry import ChildHeard, Collector, Decoded, Outgoing, new_decoder
@@ -40,6 +41,7 @@ from millwright.devices.vehicles import VehicleRuns
 from millwright.engines.clickhouse import open_engine
 from millwright.historian import Historian, HistorianServer, LivePublisher, PolicyStore, Retention
 from millwright.kernel import MillwrightError
+from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Recorder
 from millwright.metering import Calendar, CountStore, StreamTally
 from millwright.operations import Alarms, AlarmWorker
@@ -213,6 +215,7 @@ def compose(node: Node) -> Composition:
         [
             *ledger.parts,
             historian,
+            ArrivalsWanted(node.records.scoped(EVERYTHING), historian.follow_arrivals),
             retention,
             server,
             live,

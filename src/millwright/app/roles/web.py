@@ -46,6 +46,7 @@ from millwright.devices.edge import EdgeDoor, Edges, EdgeStore
 from millwright.devices.edge.upgrade.service import Releases
 from millwright.devices.edge.upgrade.shelf import Shelf
 from millwright.devices.edge.upgrade.store import UpgradeStore
+from millwright.devices.history_export import ReadingExportFiles, ReadingExportKeeper, ReadingExports
 from millwright.devices.history_import import ReadingImportFiles, ReadingImportKeeper, ReadingImports
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.devices.vehicles.service import Vehicles
@@ -126,7 +127,13 @@ def compose(node: Node) -> Composition:
     )
     following = follower_of(node, register, spawn=partial(start_on_demand, node, "indexer"))
     past = ReadingImportFiles(node.folder.reading_imports)
-    bringing = ReadingImportKeeper(everything, past, node.clock, partial(start_on_demand, node, "history_importer"))
+    bringing = ReadingImportKeeper(
+        everything, past, recorder, node.clock, partial(start_on_demand, node, "history_importer")
+    )
+    taken = ReadingExportFiles(node.folder.reading_exports)
+    exporting = ReadingExportKeeper(
+        everything, taken, recorder, node.clock, partial(start_on_demand, node, "history_exporter")
+    )
     section = settings.node
     disk = DiskWatch(node.folder.root, low_mb=section.disk_low_mb, stop_mb=section.disk_stop_mb, clock=node.clock)
     reading_imports = ReadingImports(
@@ -211,6 +218,7 @@ def compose(node: Node) -> Composition:
             "measures": Measures(register, everything, node.clock, settings.resolution.public_url),
             "imports": imports,
             "reading_imports": reading_imports,
+            "reading_exports": ReadingExports(node.records, taken, node.clock, look_now=exporting.look_now),
             "search": search,
             **field.services,
             "networks": networks,
@@ -265,7 +273,7 @@ def compose(node: Node) -> Composition:
     before += [agent, field.keeper, network_keeper, places.keeper]
     watching: list[Part] = [board, mirrors, Teller(watch, node.bus, settings.node.name)]
     return Composition(
-        [*before, importing, bringing, following, tally, limits, *sending, *watching, server], server.url
+        [*before, importing, bringing, exporting, following, tally, limits, *sending, *watching, server], server.url
     )
 
 

@@ -1,5 +1,5 @@
 """Routes below ``/api/v1``: places, models, devices with their credentials and certificates,
-enrolment, arrivals, imports of readings, vehicles; and EST at its well-known place."""
+enrolment, arrivals, imports and exports of readings, vehicles; and EST at its well-known place."""
 
 from millwright.devices.api.arrivals import ArrivalsController
 from millwright.devices.api.bulk import ImportController
@@ -7,6 +7,7 @@ from millwright.devices.api.certificates import DeviceCertificatesController
 from millwright.devices.api.devices import CredentialsController, DevicesController
 from millwright.devices.api.edges import EdgeJoiningController, EdgesController
 from millwright.devices.api.enrolment import WELL_KNOWN, EnrolmentController
+from millwright.devices.api.history_export import ReadingExportsController
 from millwright.devices.api.history_import import ReadingImportsController
 from millwright.devices.api.models import ModelsController
 from millwright.devices.api.places import PlacesController
@@ -27,6 +28,7 @@ ROUTES = [
     ArrivalsController,
     *COMMANDS,
     ReadingImportsController,
+    ReadingExportsController,
     EdgesController,
     EdgeJoiningController,
     *NETWORKS,

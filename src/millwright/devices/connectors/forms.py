@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -13,7 +13,8 @@ FieldType = Literal["string", "integer", "number", "boolean", "choice", "json"]
 
 class FormField(Struct, frozen=True, kw_only=True):
     """One setting. ``json``: anything else, entered as JSON. Titles and descriptions come in two languages where the
-    connector gives both (``Meta(extra={"title": …, "title_zh": …, "zh": …})``)."""
+    connector gives both (``Meta(extra={"title": …, "title_zh": …, "zh": …})``). ``when``: other settings and their
+    values with which this one means something; a form hides it otherwise."""
 
     name: str
     type: FieldType
@@ -31,6 +32,7 @@ class FormField(Struct, frozen=True, kw_only=True):
     secret: bool = False
     multiline: bool = False
     advanced: bool = False
+    when: Mapping[str, Sequence[Any]] = {}
 
 
 def fields_of(settings: type[Struct]) -> list[FormField]:
@@ -83,6 +85,7 @@ def _field(field: inspect.Field) -> FormField:
         secret=bool(extra.get("secret")),
         multiline=bool(extra.get("multiline")),
         advanced=bool(extra.get("advanced")),
+        when=extra.get("when", {}),
     )
 
 

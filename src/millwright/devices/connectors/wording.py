@@ -8,7 +8,8 @@ from msgspec import Meta
 
 
 def said(title: str, title_zh: str, description: str, zh: str, **extra: Any) -> Meta:
-    """A title and a description in English and Chinese; ``extra`` as ``secret=True``, ``advanced=True``."""
+    """A title and a description in English and Chinese; ``extra`` as ``secret=True``, ``advanced=True``, and
+    ``when={"transport": ["tcp"]}`` for what means something only with such a value of another setting."""
     return Meta(description=description, extra={"title": title, "title_zh": title_zh, "zh": zh, **extra})
 
 

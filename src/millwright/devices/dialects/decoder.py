@@ -140,6 +140,8 @@ class DialectDecoder:
                 ChildHeard(device.device_id, address.dialect, address.product, address.name, part.type, run.received_ms)
             )
             raise Unreadable("dialect.device_unknown", f"No device {address.name[:80]!r} is registered below it.")
+        if found.disabled:
+            raise Unreadable("dialect.device_disabled", f"The device {address.name[:80]!r} below it is disabled.")
         return found
 
     def _answer(self, run: Run, device: KnownDevice, answer: CommandAnswer) -> None:

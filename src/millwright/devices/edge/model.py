@@ -21,9 +21,8 @@ class EdgeStatus(Struct, frozen=True, kw_only=True):
     ``backlog_oldest_ms``: when the oldest frame that waits was received; ``given_up``: frames that left the backlog
     before they were here, since the edge's start, and when the first and the last were received;
     ``clock_offset_ms``: how far its clock is ahead of the parent's; ``rtt_ms``: of the link. ``applied``: the version
-    of the desired state in force there, and
-    ``sections``: how much of each part of it is. ``cloned``: another machine speaks with this one's key and is refused; said by
-    the parent.
+    of the desired state in force there, and ``sections``: how much of each part of it is. ``cloned``: another machine
+    speaks with this one's key and is refused; said by the parent.
     """
 
     version: str = ""

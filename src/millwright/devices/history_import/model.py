@@ -15,6 +15,7 @@ Column = Annotated[str, Meta(max_length=400)]
 MOST_LISTED: Final = 1_000_000
 """Refused rows that the report lists; more are counted."""
 UNDER_WAY: Final = ("waiting", "running", "paused")
+ENDED: Final = ("done", "failed", "cancelled")
 
 
 class NewReadingImport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

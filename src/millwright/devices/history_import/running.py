@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from itertools import islice
 from typing import Any, Final
@@ -29,6 +30,9 @@ _AGAIN_S: Final = 2.0
 
 Wait = Callable[[float], bool]
 """Waits so many seconds; says whether the process is to end."""
+
+Meter = Callable[[str, int, Mapping[str, int]], None]
+"""Counts, of an import, the readings of each device up to a row; what was counted up to there is not counted again."""
 
 
 def device_finder(devices: DeviceStore, directory: DeviceDirectory) -> Callable[[str], KnownDevice | None]:
@@ -60,12 +64,13 @@ class ReadingImportRun:
         files: ReadingImportFiles,
         loop: asyncio.AbstractEventLoop,
         wait: Wait,
+        meter: Meter,
     ) -> None:
         settings = settings_of(row)
         assert settings is not None
         self._row, self._settings, self._find_device = row, settings, find_device
         self._historian, self._properties = historian, properties
-        self._store, self._files, self._loop, self._wait = store, files, loop, wait
+        self._store, self._files, self._loop, self._wait, self._meter = store, files, loop, wait, meter
         self._counts = {name: getattr(row, name) for name in ("rows", "readings", "refused")}
 
     def run(self) -> str:
@@ -133,6 +138,8 @@ class ReadingImportRun:
         counts["rows"] += rows
         counts["readings"] += len(read.batch)
         counts["refused"] += len(read.refused)
+        if not self._settings.dry_run:
+            self._meter(self._row.id, counts["rows"], Counter(device_id for device_id, _ in read.names))
         self._store.update(self._row.id, **counts, refused_bytes=refusals.size)
 
     def _ended(self) -> str:

@@ -184,7 +184,7 @@ class ReadingImports:
         again = {} if row.state == "failed" and row.settings == plain(settings) else {"started_ms": None, **NOTHING}
         values: dict[str, Any] = {"settings": plain(settings), "scope": sorted(scope.organisations), **again}
         if not self._store.update(
-            row.id, (row.state,), state="waiting", wanted="run", error=None, ended_ms=None, **values
+            row.id, (row.state,), state="waiting", wanted="run", error=None, ended_ms=None, told=False, **values
         ):
             raise errors.wrong_state("changed meanwhile")
 

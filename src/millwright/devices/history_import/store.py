@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from millwright.devices.history_import.model import (
+    ENDED,
     UNDER_WAY,
     ReadingImportInfo,
     ReadingImportProblem,
@@ -71,7 +72,7 @@ class ReadingImportStore:
         row = {
             "id": import_id, "organisation_id": organisation_id, "state": "uploading", "file_name": file_name,
             "file_format": kind, "file_bytes": 0, "scope": [], "who": who[0], "who_name": who[1],
-            "created_ms": now_ms, "wanted": "run", **NOTHING,
+            "created_ms": now_ms, "wanted": "run", "told": True, **NOTHING,
         }  # fmt: skip
         with self._records.begin() as connection:
             connection.execute(sa.insert(table), [row])
@@ -104,6 +105,12 @@ class ReadingImportStore:
         query = sa.select(table).where(table.c.state.in_(("running", "waiting"))).order_by(*order).limit(1)
         with self._records.read() as connection:
             return connection.execute(query).one_or_none()
+
+    def untold(self) -> list[Row]:
+        """Imports that ended, of which the ledger does not know."""
+        query = sa.select(table).where(sa.not_(table.c.told), table.c.state.in_(ENDED)).order_by(table.c.id)
+        with self._records.read() as connection:
+            return list(connection.execute(query.limit(100)))
 
     def old(self, before_ms: int) -> list[str]:
         """Imports that were made before a time and are not under way."""

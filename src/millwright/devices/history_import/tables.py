@@ -31,9 +31,11 @@ reading_imports = sa.Table(
     sa.Column("total", sa.BigInteger),
     sa.Column("wanted", sa.String(12), nullable=False),
     sa.Column("error", sa.JSON(none_as_null=True)),
+    sa.Column("told", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index("ix_devices_reading_imports_state", "state"),
     sa.Index("ix_devices_reading_imports_organisation", "organisation_id", "id"),
     info=owned(),
 )
 """``rows`` … ``refused_bytes`` are how far it is. ``scope``: the organisations whose devices it may write. ``wanted``:
-what the one who runs it shall do behind the part at hand: ``run``, ``pause`` or ``cancel``."""
+what the one who runs it shall do behind the part at hand: ``run``, ``pause`` or ``cancel``.
+``told``: its end is in the ledger."""

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Mapping
 from typing import Any, Final
 
 from millwright.devices.directory import DeviceDirectory
@@ -18,11 +19,13 @@ from millwright.devices.properties import PropertyService, PropertyStore
 from millwright.devices.registry.store import DeviceStore
 from millwright.engines.sql import Records
 from millwright.historian import HistorianClient
-from millwright.kernel import Clock, MillwrightError, end
+from millwright.kernel import ROOT, Clock, MillwrightError, end
 from millwright.kernel.scope import Scope
+from millwright.metering import POINTS, Batch, CountStore
 
 logger = logging.getLogger(__name__)
 
+HOUR_MS: Final = 3_600_000
 _LOOK_S: Final = 0.5
 _IDLE_S: Final = 10.0
 
@@ -46,6 +49,7 @@ class ReadingImportWorker:
         self._clock, self._ends = clock, ends
         self._store = ReadingImportStore(records)
         devices, models = DeviceStore(records), ModelStore(records)
+        self._devices, self._counts = devices, CountStore(records)
         self._directory = DeviceDirectory(devices, models)
         self._properties = PropertyService(PropertyStore(records), devices, models, clock)
         self._stopping = threading.Event()
@@ -113,13 +117,22 @@ class ReadingImportWorker:
             self._lock = lock
         return True
 
+    def _meter(self, import_id: str, row: int, readings: Mapping[str, int]) -> None:
+        """Count what was brought in for whom it belongs to, as what is received is counted."""
+        owners, now_ms = self._devices.known(list(readings)), self._clock.now_ms()
+        counts: dict[tuple[str, str, int], int] = {}
+        for device_id, count in readings.items():
+            key = owners.get(device_id, ROOT), POINTS.name, now_ms // HOUR_MS
+            counts[key] = counts.get(key, 0) + count
+        self._counts.record(f"import/{import_id}", [Batch(row, counts)], now_ms)
+
     def _finish(self, row: Any, loop: asyncio.AbstractEventLoop) -> None:
         values: dict[str, Any] = {}
         self._directory.drop("*")
         confined = DeviceStore(self._records.scoped(Scope(frozenset(row.scope))))
         run = ReadingImportRun(
             row, device_finder(confined, self._directory), self._historian, self._properties, self._store,
-            self._files, loop, self._stopping.wait,
+            self._files, loop, self._stopping.wait, self._meter,
         )  # fmt: skip
         try:
             state = run.run()

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "devices_0010"
-down_revision = "devices_0006"
+down_revision = "devices_0009"
 branch_labels = None
 depends_on = None
 

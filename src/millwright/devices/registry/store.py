@@ -70,6 +70,7 @@ _profile = sa.select(
     devices.c.foreign_realm,
     devices.c.foreign_name,
     devices.c.parent_id,
+    devices.c.disabled,
 ).where(devices.c.id == sa.bindparam("device_id"))
 
 
@@ -87,6 +88,7 @@ class Profile(NamedTuple):
     realm: str | None
     foreign_name: str | None
     parent_id: str | None
+    disabled: bool
 
 
 class DeviceStore:
@@ -104,7 +106,7 @@ class DeviceStore:
         """What decoding needs of a device, or ``None``; a short read."""
         with self._records.read() as connection:
             row = connection.execute(_profile, {"device_id": device_id}).one_or_none()
-            return Profile(*row) if row else None
+            return Profile._make(row) if row else None
 
     def find_by_name(self, name: str) -> Device | None:
         """The device with this name, without case; ``None`` also when several organisations have one."""

@@ -277,6 +277,8 @@ class _Message:
                 f"The device {name[:80]!r} below {self._topic.edge_node_id[:80]!r} is not registered; adopt it, "
                 "then replay.",
             )
+        if known.disabled and known.device_id != self._edge.device_id:
+            raise Unreadable("sparkplug.device_disabled", f"The device {known.device_id} is disabled.")
         if known.device_id != self._edge.device_id:
             self._collector.last_seen[known.device_id] = self._run.received_ms
         return self._collector.properties_of(known)

@@ -37,6 +37,8 @@ class KnownDevice:
     organisation_id: str = ROOT
     """Whose the device is: what it sends counts there."""
     kind: str = "device"
+    disabled: bool = False
+    """It comes in by itself no more; what a gateway or edge node says for it is refused where it is read."""
     registers: bool = False
     """A gateway that may register the devices it speaks for."""
     dialect: str | None = None

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from millwright.engines.tables.errors import Unreadable
     from millwright.engines.tables.reading import Cells, FileFormat, Row, cell_of, estimate, format_of, opened
     from millwright.engines.tables.refusals import BadCursor, RefusalWriter, read_rows, write_csv
+    from millwright.engines.tables.xlsx_writing import WorkbookWriter
 
 __getattr__ = exports(__name__)
 
@@ -21,6 +22,7 @@ __all__ = [
     "RefusalWriter",
     "Row",
     "Unreadable",
+    "WorkbookWriter",
     "cell_of",
     "estimate",
     "format_of",

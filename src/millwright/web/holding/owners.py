@@ -48,6 +48,8 @@ TABLES = {
     "interlock_id": ("ilk", "devices_interlocks"),
     "lock_id": ("lck", "devices_locks"),
     "reading_import_id": ("him", "devices_reading_imports"),
+    "reading_export_id": ("hex", "devices_reading_exports"),
+    "export_run_id": ("hxr", "devices_reading_export_runs"),
 }
 """Path parameter → the prefix of such ids, and the table whose ``id`` it is. ``review_id`` names a prefix as what its
 registrar decides on, whose row that is."""

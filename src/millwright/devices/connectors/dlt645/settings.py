@@ -23,22 +23,53 @@ class Dlt645Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     ] = "serial"
     serial_port: Annotated[
-        str, said("Serial port", "串口", "Serial port, as /dev/ttyUSB0.", "串口名，如 /dev/ttyUSB0。")
+        str,
+        said(
+            "Serial port",
+            "串口",
+            "Serial port, as /dev/ttyUSB0.",
+            "串口名，如 /dev/ttyUSB0。",
+            when={"transport": ["serial"]},
+        ),
     ] = ""
     baud_rate: Annotated[
         int,
         Meta(ge=300, le=115_200),
-        said("Baud rate", "波特率", "Bits a second; 2400 is the standard's own.", "每秒位数；标准默认为 2400。"),
+        said(
+            "Baud rate",
+            "波特率",
+            "Bits a second; 2400 is the standard's own.",
+            "每秒位数；标准默认为 2400。",
+            when={"transport": ["serial"]},
+        ),
     ] = 2400
-    parity: Annotated[Parity, said("Parity", "校验", "Parity; the standard's own is even.", "标准默认为偶校验。")] = (
-        "even"
-    )
-    stop_bits: Annotated[Literal[1, 2], said("Stop bits", "停止位", "Stop bits.", "停止位。")] = 1
-    host: Annotated[str, said("Host", "主机", "Address of the converter; for tcp.", "串口服务器的地址；用于 tcp。")] = (
-        ""
-    )
+    parity: Annotated[
+        Parity,
+        said(
+            "Parity",
+            "校验",
+            "Parity; the standard's own is even.",
+            "标准默认为偶校验。",
+            when={"transport": ["serial"]},
+        ),
+    ] = "even"
+    stop_bits: Annotated[
+        Literal[1, 2], said("Stop bits", "停止位", "Stop bits.", "停止位。", when={"transport": ["serial"]})
+    ] = 1
+    host: Annotated[
+        str,
+        said(
+            "Host",
+            "主机",
+            "Address of the converter; for tcp.",
+            "串口服务器的地址；用于 tcp。",
+            when={"transport": ["tcp"]},
+        ),
+    ] = ""
     port: Annotated[
-        int, Meta(ge=1, le=65535), said("Port", "端口", "TCP port of the converter.", "串口服务器的 TCP 端口。")
+        int,
+        Meta(ge=1, le=65535),
+        said("Port", "端口", "TCP port of the converter.", "串口服务器的 TCP 端口。", when={"transport": ["tcp"]}),
     ] = 8899
     meter: Annotated[
         str,

@@ -28,7 +28,15 @@ class HttpPollSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "GET"
     body: Annotated[
         str,
-        said("Body", "请求体", "JSON that is sent with POST.", "POST 时发送的 JSON。", multiline=True, advanced=True),
+        said(
+            "Body",
+            "请求体",
+            "JSON that is sent with POST.",
+            "POST 时发送的 JSON。",
+            multiline=True,
+            when={"method": ["POST"]},
+            advanced=True,
+        ),
     ] = ""
     headers: Annotated[
         Mapping[str, str],

@@ -25,22 +25,54 @@ class ModbusSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     ] = "tcp"
     host: Annotated[
-        str, said("Host", "主机", "Address of the device or gateway; not for rtu.", "设备或网关的地址；rtu 不需要。")
+        str,
+        said(
+            "Host",
+            "主机",
+            "Address of the device or gateway; not for rtu.",
+            "设备或网关的地址；rtu 不需要。",
+            when={"transport": ["tcp", "rtu_over_tcp"]},
+        ),
     ] = ""
-    port: Annotated[int, Meta(ge=1, le=65535), said("Port", "端口", "TCP port.", "TCP 端口。")] = 502
+    port: Annotated[
+        int,
+        Meta(ge=1, le=65535),
+        said("Port", "端口", "TCP port.", "TCP 端口。", when={"transport": ["tcp", "rtu_over_tcp"]}),
+    ] = 502
     serial_port: Annotated[
         str,
-        said("Serial port", "串口", "Serial port, as /dev/ttyUSB0; for rtu.", "串口名，如 /dev/ttyUSB0；用于 rtu。"),
+        said(
+            "Serial port",
+            "串口",
+            "Serial port, as /dev/ttyUSB0; for rtu.",
+            "串口名，如 /dev/ttyUSB0；用于 rtu。",
+            when={"transport": ["rtu"]},
+        ),
     ] = ""
     baud_rate: Annotated[
-        int, Meta(ge=300, le=4_000_000), said("Baud rate", "波特率", "Bits a second; for rtu.", "每秒位数；用于 rtu。")
+        int,
+        Meta(ge=300, le=4_000_000),
+        said("Baud rate", "波特率", "Bits a second; for rtu.", "每秒位数；用于 rtu。", when={"transport": ["rtu"]}),
     ] = 9600
     parity: Annotated[
-        Parity, said("Parity", "校验", "Parity; for rtu. The standard's own is even.", "用于 rtu；标准默认为偶校验。")
+        Parity,
+        said(
+            "Parity",
+            "校验",
+            "Parity; for rtu. The standard's own is even.",
+            "用于 rtu；标准默认为偶校验。",
+            when={"transport": ["rtu"]},
+        ),
     ] = "even"
     stop_bits: Annotated[
         Literal[1, 2],
-        said("Stop bits", "停止位", "Stop bits; for rtu. 2 where there is no parity.", "用于 rtu；无校验时为 2。"),
+        said(
+            "Stop bits",
+            "停止位",
+            "Stop bits; for rtu. 2 where there is no parity.",
+            "用于 rtu；无校验时为 2。",
+            when={"transport": ["rtu"]},
+        ),
     ] = 1
     unit: Annotated[
         int,

@@ -28,6 +28,7 @@ class MqttClientSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
             "PEM certificates to trust in place of the system's.",
             "用以代替系统信任库的 PEM 证书。",
             multiline=True,
+            when={"tls": [True]},
             advanced=True,
         ),
     ] = ""
