@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-NOT_BY_THEMSELVES = {"__main__", "generator", "peers", "processes"}
+NOT_BY_THEMSELVES = {"__main__", "generator", "peers", "peers_mqtt", "processes"}
 """The load generator and the starting of processes belong to others; the peers must be installed first."""
 
 

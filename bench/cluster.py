@@ -63,6 +63,22 @@ async def under_load(url: str, pids: list[int], options: argparse.Namespace, rep
     }
 
 
+async def appends(url: str, pids: list[int], many: int = 2_000) -> float:
+    """Microseconds of processor time of all servers for an append by itself, eight in flight."""
+    connection = NatsConnection(url, "bench")
+    await connection.start()
+    watched = [psutil.Process(pid) for pid in pids]
+    before = sum(sum(each.cpu_times()[:2]) for each in watched)
+
+    async def one_after_another(name: str) -> None:
+        for number in range(many // 8):
+            await connection.append("intake.bench", bytes(1024), message_id=f"{name}-{number}", timeout_s=30)
+
+    await asyncio.gather(*(one_after_another(f"{time.time()}-{place}") for place in range(8)))
+    await connection.stop()
+    return round((sum(sum(each.cpu_times()[:2]) for each in watched) - before) / many * 1e6)
+
+
 async def prepare(url: str, replicas: int) -> None:
     """Make the intake anew, kept by so many servers."""
     connection = NatsConnection(url, "bench", replicas=replicas)
@@ -104,13 +120,17 @@ async def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with RunningNats(folder / "alone") as nats:
-            measured["one server"] = await under_load(nats.url, [nats._process.pid], options)  # type: ignore[union-attr]
+            pids = [nats._process.pid]  # type: ignore[union-attr]
+            measured["one server"] = await under_load(nats.url, pids, options)
+            measured["one server"]["servers_cpu_us_per_append"] = await appends(nats.url, pids)
         (folder / "cluster").mkdir()
         async with NatsCluster(folder / "cluster") as cluster:
             pids = [process.pid for process in cluster.processes if process]
             for replicas in (1, 3):
                 await prepare(cluster.url, replicas)
-                measured[f"three servers, kept by {replicas}"] = await under_load(cluster.url, pids, options, replicas)
+                found = await under_load(cluster.url, pids, options, replicas)
+                found["servers_cpu_us_per_append"] = await appends(cluster.url, pids)
+                measured[f"three servers, kept by {replicas}"] = found
             gaps = [await fall_over(cluster) for _ in range(3)]
     for what, figures in measured.items():
         print(json.dumps({"broker": what} | figures))

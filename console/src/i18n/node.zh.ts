@@ -250,6 +250,7 @@ export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> =
   "devices.tag_invalid": ["标签不合要求："],
   "engines.clickhouse_unavailable": ["历史库没有应答", "它会自动恢复，请稍后重试。"],
   "engines.disk_full": ["历史库的磁盘已满", "请腾出空间或缩短数据保留期，存储会自动恢复。"],
+  "engines.nats_too_few_servers": ["消息集群的服务器不够", "请启动其他服务器、腾出磁盘，或调小 [nats] replicas。"],
   "engines.nats_unavailable": ["消息总线没有应答", "它会自动重启，请稍后重试。"],
   "engines.query_memory": ["查询需要的内存过多", "请缩小范围。"],
   "engines.query_timeout": ["查询用时过长", "请缩小范围或稍后重试。"],

@@ -81,7 +81,8 @@ def capacity(
         f"{found.cells} {'node' if found.cells == 1 else 'nodes (cells)'}."
     )
     click.echo(f"All are back {found.storm_s:,.0f} s after a cut.")
-    click.echo(f"On a single node breaks first: {found.breaks_first}.")
+    first, devices = next(iter(found.limits.items()))
+    click.echo(f"On a single node breaks first: {first}, at {devices:,} devices.")
     click.echo("Computed from slopes that were measured on one small machine, not tried at this size.")
 
 

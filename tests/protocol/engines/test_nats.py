@@ -197,3 +197,30 @@ async def test_a_broker_without_its_streams_yet_is_waited_for(tmp_path: Path) ->
         process.wait(10)
         await connection.stop()
         await running.kill()
+
+
+@pytest.mark.parametrize("lost", [3, 10], ids=["in the middle", "all there is"])
+async def test_what_a_broker_sent_and_nobody_received_is_read_all_the_same(nats: NatsConnection, lost: int) -> None:
+    """It counts as sent for a minute, and for good once a later message is acknowledged."""
+    await nats.ensure_stream(SPEC)
+    reader = await nats.read("LOG", durable="reader", take_over=True)
+    for number in range(2):
+        await nats.append("log.a", b"%d" % number)
+    read = [int(each.data) for each in await reader.fetch(10)]
+    for number in range(2, 12):
+        await nats.append("log.a", b"%d" % number)
+    _, jetstream = nats._need()
+    thief = await jetstream.pull_subscribe_bind("reader", "LOG")
+    assert len(await thief.fetch(lost)) == lost  # and dies
+    await thief.unsubscribe()
+    last = 0
+    deadline = asyncio.get_running_loop().time() + 20
+    while len(read) < 12:
+        found = await reader.fetch(10, wait_s=0.2)
+        read += [int(each.data) for each in found]
+        last = found[-1].sequence if found else last
+        assert asyncio.get_running_loop().time() < deadline, read
+    assert read == list(range(12))
+    await reader.acknowledge(last)
+    assert not await reader.fetch(10, wait_s=0.2)
+    await reader.close()

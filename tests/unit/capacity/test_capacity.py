@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from millwright.app.capacity import Demand, figures, plan
+from millwright.app.capacity import Demand, figures, limits, plan
 from millwright.cli.main import root
 from millwright.kernel import Invalid
 
@@ -36,7 +36,9 @@ def test_a_plan_is_the_slopes_times_how_often_they_are_paid() -> None:
     assert part(found, "historian").disk_gb == pytest.approx(10 * found.disk_gb_per_day)
     share = value("utilisation")
     assert part(found, "listener").cores == pytest.approx(1_000 * value("message_us") / 1e6 / share, rel=1e-3)
-    assert part(found, "broker").cores == pytest.approx(1_000 * value("broker_us") / 1e6 / share)
+    frames = 1e3 / value("frame_ms")
+    broker_us = 1_000 * value("broker_us") + frames * value("frame_us")
+    assert part(found, "broker").cores == pytest.approx(broker_us / 1e6 / share)
     assert part(found, "broker").processes == 1
     assert found.cells == 1
 
@@ -50,13 +52,21 @@ def test_all_coming_back_at_once_may_decide_the_cores_of_the_listener() -> None:
     assert plan(Demand(1_000_000, 10, 600, back_in_s=60, tls=False)).cores < hasty.cores
 
 
-def test_one_process_decodes_one_intake_so_that_more_readings_need_cells() -> None:
-    most = 1e6 / value("decode_us") * value("utilisation")
-    assert plan(Demand(int(most * 0.99), 10, 10)).cells == 1
-    assert plan(Demand(int(most * 1.01), 10, 10)).cells == 2
-    assert (
-        plan(Demand(int(most * 1.01), 10, 10)).cells * 3
-        == part(plan(Demand(int(most * 1.01), 10, 10)), "broker").processes
+def test_more_than_one_intake_can_take_needs_cells() -> None:
+    """One process decodes an intake, and one stream takes it: whichever is met first."""
+    found = limits(Demand(1, 10, 10))
+    most = min(found["decoding in one historian process"], found["bytes into one stream of the broker"])
+    assert plan(Demand(most, 10, 10)).cells == 1
+    more = plan(Demand(int(most * 1.01), 10, 10))
+    assert more.cells == 2
+    assert part(more, "broker").processes == 6
+
+
+def test_limits_begin_with_the_lowest() -> None:
+    found = list(limits(Demand(1, 10, 10)).values())
+    assert found == sorted(found)
+    assert limits(Demand(1, 10, 10, keep_days=1))["disk of one machine"] == pytest.approx(
+        365 * limits(Demand(1, 10, 10))["disk of one machine"], rel=1e-4
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from millwright.devices.intake import Run, decode_frame
-from millwright.devices.mqtt import MqttSettings
+from millwright.devices.mqtt import MqttSettings, committer
 from millwright.devices.mqtt.committer import MAX_FRAME_BYTES, Committer
 from millwright.kernel import LimitExceeded, SystemClock, Unavailable
 
@@ -165,3 +167,26 @@ async def test_nothing_newer_is_stored_before_what_failed() -> None:
     assert await bench.committer.drain(3)
     assert bench.store.payloads() == [b"%d" % packet_id for packet_id in range(1, 9)]
     assert device.acknowledged == list(range(1, 9))
+
+
+async def test_nothing_newer_is_sent_while_the_oldest_is_overdue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A leader that died took it with it without a word; what is sent now would reach the next leader first."""
+    monkeypatch.setattr(committer, "_OVERDUE_S", 0.05)
+    bench, device = Bench(commit_delay_ms=1.0), Device()
+    gate = asyncio.Event()
+    bench.store.gates = [gate]
+    bench.add(device, 1)
+    await asyncio.sleep(0.02)
+    bench.add(device, 2)
+    await asyncio.sleep(0.02)
+    sent = len(bench.store.calls)
+    await asyncio.sleep(0.1)  # now the first is overdue
+    bench.add(device, 3)
+    bench.add(device, 4)
+    await asyncio.sleep(0.05)
+    assert len(bench.store.calls) == sent
+    assert b"3" not in bench.store.payloads()
+    gate.set()
+    assert await bench.committer.drain(5)
+    assert sorted(bench.store.payloads()) == [b"1", b"2", b"3", b"4"]
+    assert device.acknowledged == [1, 2, 3, 4]

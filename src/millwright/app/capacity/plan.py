@@ -80,8 +80,8 @@ class Plan:
     machines: int
     machines_for: str
     """What that number of machines is for."""
-    breaks_first: str
-    """Which limit of one node is met first, and with how many devices."""
+    limits: dict[str, int]
+    """Which limit of one node is met with how many devices, the lowest first."""
 
     @property
     def cores(self) -> float:
@@ -105,7 +105,7 @@ def plan(demand: Demand) -> Plan:
     share = value["utilisation"]
     messages = demand.devices / demand.every_s
     readings = messages * demand.points
-    payload = value["payload_fixed_bytes"] + value["payload_point_bytes"] * demand.points
+    payload = _payload(demand, value)
     steady_connects = demand.devices * demand.connects_per_day / _DAY_S
     storm_connects = demand.devices / demand.back_in_s
     connect_us = value["connect_tls_us" if demand.tls else "connect_us"]
@@ -127,8 +127,9 @@ def plan(demand: Demand) -> Plan:
     )
 
     intake_mb = messages * payload / 1e6
-    broker_us = value["broker_us" if demand.replicas == 1 else "broker_replicated_us"]
-    broker_cores = messages * broker_us / 1e6 / share
+    kind = "" if demand.replicas == 1 else "replicated_"
+    frames = min(messages, listeners.processes * 1e3 / value["frame_ms"])
+    broker_cores = (messages * value[f"broker_{kind}us"] + frames * value[f"frame_{kind}us"]) / 1e6 / share
     decoding = readings * value["decode_us"] / 1e6
     cells = max(
         1,
@@ -185,22 +186,28 @@ def plan(demand: Demand) -> Plan:
         cells,
         max(1, math.ceil(max(by.values()))),
         max(by, key=lambda each: by[each]),
-        _breaks_first(demand, value, payload, connect_us),
+        limits(demand),
     )
 
 
-def _breaks_first(demand: Demand, value: dict[str, float], payload: float, connect_us: float) -> str:
-    """Which limit of a single node is met with the fewest devices, and with how many."""
-    each_s = demand.every_s
-    limits = {
-        "decoding in one historian process": each_s / demand.points / value["decode_us"] * 1e6,
-        "one listener process: processor time for messages": each_s / value["message_us"] * 1e6,
-        "one listener process: connections": value["connections_per_process"],
-        "one listener process: all coming back at once": demand.back_in_s / connect_us * 1e6,
-        "bytes into one stream of the broker": value["stream_mb_per_s"] * 1e6 / payload * each_s,
+def limits(demand: Demand) -> dict[str, int]:
+    """With how many such devices each limit of one node, of one process a role, is met; the lowest first."""
+    value = {name: figure.value for name, figure in figures().items()}
+    share, each_s = value["utilisation"], demand.every_s
+    connect_us = value["connect_tls_us" if demand.tls else "connect_us"]
+    payload = _payload(demand, value)
+    found = {
+        "decoding in one historian process": share * each_s / demand.points / value["decode_us"] * 1e6,
+        "messages in one listener process": share * each_s / value["message_us"] * 1e6,
+        "connections of one listener process": value["connections_per_process"],
+        "all coming back to one listener process": demand.back_in_s / connect_us * 1e6,
+        "bytes into one stream of the broker": share * value["stream_mb_per_s"] * 1e6 / payload * each_s,
         "disk of one machine": value["machine_disk_gb"]
         * 1e9
         / (demand.points / each_s * _DAY_S * demand.keep_days * value["reading_bytes"]),
     }
-    name = min(limits, key=lambda each: limits[each])
-    return f"{name}, at {int(limits[name]):,} devices"
+    return {name: int(found[name]) for name in sorted(found, key=lambda each: found[each])}
+
+
+def _payload(demand: Demand, value: dict[str, float]) -> float:
+    return value["payload_fixed_bytes"] + value["payload_point_bytes"] * demand.points
