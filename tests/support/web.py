@@ -54,6 +54,9 @@ from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.device_http import DeviceHttp, DeviceHttpSettings, IntakeDesk
 from millwright.devices.edge import EdgeDoor, Edges, EdgeStore
+from millwright.devices.edge.upgrade.service import Releases
+from millwright.devices.edge.upgrade.shelf import Shelf
+from millwright.devices.edge.upgrade.store import UpgradeStore
 from millwright.devices.history_import import ReadingImportFiles, ReadingImports, ReadingImportWorker
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.engines import secrets
@@ -98,6 +101,7 @@ from millwright.kernel import Clock, Lifecycle, SystemClock
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import (
     Denials,
+    KeyFile,
     Ledger,
     LedgerClient,
     LedgerServer,
@@ -381,6 +385,12 @@ def compose(
                 things.changes,
                 clock,
                 EdgeDoor(7422, "", "", False, 3_600_000, lambda: ""),
+            ),
+            "releases": Releases(
+                UpgradeStore(everything),
+                Shelf(folder / "releases"),
+                lambda: KeyFile(folder / "releases.key").load("test"),
+                clock,
             ),
         },
     )
