@@ -61,6 +61,9 @@ from millwright.devices.history_export import (
     ReadingExports,
     ReadingExportWorker,
 )
+from millwright.devices.edge.upgrade.service import Releases
+from millwright.devices.edge.upgrade.shelf import Shelf
+from millwright.devices.edge.upgrade.store import UpgradeStore
 from millwright.devices.history_import import (
     ReadingImportFiles,
     ReadingImportKeeper,
@@ -114,6 +117,7 @@ from millwright.kernel import Clock, Lifecycle, SystemClock
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import (
     Denials,
+    KeyFile,
     Ledger,
     LedgerClient,
     LedgerServer,
@@ -409,6 +413,11 @@ def compose(
             "networks": Networks(
                 NetworkStore(records), ConnectionStore(records), things.registry, clock, "millwright", 1024
             ),
+            "releases": Releases(
+                UpgradeStore(everything),
+                Shelf(folder / "releases"),
+                lambda: KeyFile(folder / "releases.key").load("test"),
+                clock,
         },
     )
 

@@ -492,3 +492,22 @@ def test_another_machine_may_go_on_after_the_first_is_silent() -> None:
     assert machines.is_cloned(EDGE, 30)
     assert not machines.is_cloned(EDGE, 60)
     machines.hear(EDGE, "", 11)
+
+
+async def test_a_parent_restored_from_an_older_backup_gets_what_it_lacks_and_nothing_twice(link: Link) -> None:
+    """Its history and its positions are of the same moment, when 20 of 40 frames were there."""
+    await link.open()
+    await link.receive(range(40))
+    uplink = await link.forward()
+    await link.until(lambda found: len(found) >= 40)
+    epoch = re.sub(r"[^0-9A-Za-z]", "", (await link.edge.state(INTAKE.name)).created)
+    await link.cut()
+    for stream in (INTAKE.name, "EDGE_POSITIONS"):
+        await link.parent.remove_stream(stream)
+    await EdgePositions(link.parent).start()
+    await link.parent.append(f"edge_positions.{EDGE}.{epoch}.all", b"20")
+    await link.receive(range(40, 45))
+    await link.open()
+    assert await link.until(lambda found: len(found) >= 25) == list(range(20, 45))
+    assert uplink.went_back == 1
+    assert uplink.given_up == 0
