@@ -32,6 +32,7 @@ from millwright.identity.filing.tables import sent
 from millwright.identity.operation.model import Candidate
 from millwright.identity.operation.store import OperationStore
 from millwright.identity.records import Prefix
+from millwright.kernel import Lifecycle
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Signer
 from millwright.operations.alarms import KIND
@@ -106,7 +107,21 @@ async def plant(web: RunningWeb, historian: Historian | None, root: httpx.AsyncC
         name = f"{marker}_property"
         info = SeriesInfo.of(made.ids["device_id"], name)
         await store(historian, numbers(info.series, [T0, T0 + 1000], [41.0, 42.0]), [info])
+        await _exported(web, made)
     return made
+
+
+async def _exported(web: RunningWeb, made: Tenant) -> None:
+    """An export of what the enterprise has, with a file."""
+    settings = {"window": {"kind": "between", "from_ms": T0, "to_ms": T0 + 10_000}}
+    export = {"name": f"{made.marker} export", "settings": settings}
+    export_id = made.ids["reading_export_id"] = (await send(made.client, "POST", "/readings/exports", export))["id"]
+    made.ids["export_run_id"] = (await send(made.client, "POST", f"/readings/exports/{export_id}/run"))["id"]
+    path = f"/readings/exports/runs/{made.ids['export_run_id']}"
+    async with Lifecycle(web.services.more["reading_export_worker"]):
+        while (found := await send(made.client, "GET", path, status=200))["state"] != "done":
+            assert found["state"] in ("waiting", "running"), found
+            await asyncio.sleep(0.05)
 
 
 async def join(web: RunningWeb, token: str, name: str) -> httpx.AsyncClient:
@@ -315,10 +330,6 @@ async def _registered(web: RunningWeb, made: Tenant) -> None:
         headers={"Content-Type": "application/octet-stream"},
     )
     assert answer.status_code == 200, answer.text
-    selection = {"device_ids": [made.ids["device_id"]], "properties": [marker]}
-    export = {"name": f"{marker} export", "settings": {"selection": selection}}
-    export_id = made.ids["reading_export_id"] = (await send(client, "POST", "/readings/exports", export))["id"]
-    made.ids["export_run_id"] = (await send(client, "POST", f"/readings/exports/{export_id}/run"))["id"]
 
 
 async def _filed(web: RunningWeb, made: Tenant) -> None:

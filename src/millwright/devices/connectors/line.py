@@ -11,7 +11,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from millwright.kernel import Denied, Invalid, Unavailable
 
@@ -69,8 +69,8 @@ class TcpLine(Line, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The transport calls this."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # A node's own loop (uvloop) has transports that are no subclasses of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         """The transport calls this."""
