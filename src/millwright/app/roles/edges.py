@@ -20,7 +20,8 @@ from millwright.devices.edge.desired import DesiredBuilder
 from millwright.devices.edge.gate import EdgeGate
 from millwright.devices.edge.receiver import EdgeReceiver
 from millwright.devices.network import NetworkStore
-from millwright.devices.network.edge import NETWORK, NetworkDesk
+from millwright.devices.network.desk import NetworkDesk
+from millwright.devices.network.wire import NETWORK
 from millwright.engines.nats import LeafHub, NatsConnection
 from millwright.kernel import LimitExceeded, Repeat, Unsupported
 from millwright.metering import Calendar, LimitWatch
