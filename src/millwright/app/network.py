@@ -84,4 +84,11 @@ def own_ports(node: Node) -> dict[int, str]:
 
 def figures_of(states: dict[str, int]) -> Figures:
     """Gauges of the links by state."""
-    return Figures({}, {f"network_links_{state}": count for state, count in states.items()})
+    gauges = {
+        "network_links_ok": states["ok"],
+        "network_links_slow": states["slow"],
+        "network_links_lossy": states["lossy"],
+        "network_links_down": states["down"],
+        "network_links_unknown": states["unknown"],
+    }
+    return Figures({}, gauges)
