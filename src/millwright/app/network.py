@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from millwright.app.node import Node
 from millwright.app.stats import Figures
-from millwright.devices import DevicesService
-from millwright.devices.connectors import ConnectionStore
-from millwright.devices.edge.joining import Membership
-from millwright.devices.network import NetworkKeeper, Networks, NetworkStore
 from millwright.kernel import Part
 from millwright.kernel.scope import EVERYTHING
+
+if TYPE_CHECKING:
+    from millwright.devices import DevicesService
+    from millwright.devices.edge.joining import Membership
+    from millwright.devices.network import NetworkKeeper, Networks
 
 
 def networks_of(node: Node, devices: DevicesService) -> tuple[Networks, NetworkKeeper]:
     """The use cases, and what has the watching process started when it is wanted."""
+    # Imported here: an edge and the watching role import this module too, and need none of it.
+    from millwright.devices.connectors import ConnectionStore
+    from millwright.devices.network import NetworkKeeper, Networks, NetworkStore
+
     name = node.settings.node.name
     everything = NetworkStore(node.records.scoped(EVERYTHING))
     keeper = NetworkKeeper(everything, node.folder.wanted("network"), name)
@@ -41,7 +47,7 @@ def watch_at_edge(node: Node, membership: Membership, full: Callable[[], bool]) 
     from millwright.devices.network.model import Spoken
     from millwright.devices.network.series import SeriesWriter
     from millwright.devices.network.watch import NetworkWatch
-    from millwright.devices.registry import DeviceStore
+    from millwright.devices.registry.store import DeviceStore
 
     ports = {urlsplit(each).port for each in membership.urls}
 
@@ -71,10 +77,18 @@ def own_ports(node: Node) -> dict[int, str]:
         chosen.mqtt.tls_port: "MQTT TLS",
         chosen.web.port: "HTTP",
         chosen.edges.port: "NATS leaf",
+        chosen.handle.port: "Handle",
     }
     return {port: protocol for port, protocol in served.items() if port}
 
 
 def figures_of(states: dict[str, int]) -> Figures:
     """Gauges of the links by state."""
-    return Figures({}, {f"network_links_{state}": count for state, count in states.items()})
+    gauges = {
+        "network_links_ok": states["ok"],
+        "network_links_slow": states["slow"],
+        "network_links_lossy": states["lossy"],
+        "network_links_down": states["down"],
+        "network_links_unknown": states["unknown"],
+    }
+    return Figures({}, gauges)

@@ -21,7 +21,7 @@ def test_from_an_unseen_node_to_its_network(chromium: Any, tmp_path: Path) -> No
     with RunningNode(tmp_path, {"network": {"interval_s": 1}}) as node:
         node.administrator().close()
         assert not (node.data / "network.wanted").exists()
-        with page(chromium, node.url, "en", "desktop") as at:
+        with page(chromium, node.url, "en", "desktop", refused=(403,)) as at:
             _sign_in(at, node)
             at.goto("/networks")
             at.get_by_role("link", name="millwright", exact=True).click()

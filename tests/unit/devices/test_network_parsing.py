@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millwright.devices.network.edge import pack, unpack
 from millwright.devices.network.linux import netlink
 from millwright.devices.network.linux.arp import read_claim
 from millwright.devices.network.linux.echo import checksum
@@ -19,6 +18,7 @@ from millwright.devices.network.linux.tables import scope_of
 from millwright.devices.network.model import Interface, NetworkReport, SiteLink
 from millwright.devices.network.protocols import ETHERTYPES, TCP, UDP
 from millwright.devices.network.sntp import ClockUnknown, offset_of
+from millwright.devices.network.wire import pack, unpack
 from millwright.kernel import Invalid
 from support.lldp import announcement
 

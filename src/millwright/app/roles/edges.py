@@ -25,7 +25,8 @@ from millwright.devices.edge.upgrade.rollout import Rollouts
 from millwright.devices.edge.upgrade.shelf import Shelf
 from millwright.devices.edge.upgrade.store import UpgradeStore
 from millwright.devices.network import NetworkStore
-from millwright.devices.network.edge import NETWORK, NetworkDesk
+from millwright.devices.network.desk import NetworkDesk
+from millwright.devices.network.wire import NETWORK
 from millwright.engines.nats import LeafHub, NatsConnection
 from millwright.kernel import LimitExceeded, Repeat, Unsupported
 from millwright.metering import Calendar, LimitWatch

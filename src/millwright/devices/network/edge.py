@@ -1,94 +1,32 @@
-"""What passes between an edge and its parent about the edge's network: a report up, what is asked of it back.
-
-The edge asks on ``up.network``; its account says whose report it is. The report is compressed, and sent when a finding
-comes or goes, while a scan runs, and else seldom; in between the edge only asks what is wanted of it.
-"""
+"""The edge's side of the link: the report goes up when a finding comes or goes, while a scan runs, and else seldom; in
+between the edge only asks what is wanted of it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import zlib
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
-from millwright.devices.network.model import NetworkReport, ScanOrder
+from millwright.devices.network.model import TAG, NetworkReport, ScanOrder
 from millwright.devices.network.series import SeriesWriter
-from millwright.devices.network.service import TAG
-from millwright.devices.network.store import NetworkStore, Site
 from millwright.devices.network.watch import NetworkWatch
-from millwright.devices.registry import DeviceQuery, DeviceStore
+from millwright.devices.network.wire import NETWORK, NetworkAsked, pack
+from millwright.devices.registry.model import DeviceQuery
+from millwright.devices.registry.store import DeviceStore
 from millwright.engines.nats import NatsConnection
-from millwright.kernel import Clock, Invalid, MillwrightError
+from millwright.kernel import Clock, MillwrightError
 
 logger = logging.getLogger(__name__)
 
-NETWORK: Final = "network"
-_MOST_BYTES: Final = 512 * 1024
-_MOST_OPEN: Final = 4 * 1024 * 1024
 _SELDOM_MS: Final = 30_000
 _ASK_S: Final = 5.0
 
 
-class NetworkAsked(Struct, frozen=True):
-    """What the parent wants of the edge: a device whose readings the figures are, and a scan."""
-
-    device_id: str | None = None
-    scan: ScanOrder | None = None
-
-
-class NetworkDesk:
-    """The parent's side. ``store`` sees every organisation."""
-
-    def __init__(self, store: NetworkStore, clock: Clock) -> None:
-        self._store, self._clock = store, clock
-
-    async def take(self, edge_id: str, data: bytes) -> bytes:
-        """Keep a report; the answer is what is asked of the edge. Nothing but a question keeps nothing.
-
-        Raises ``Invalid`` (``devices.edge_message_invalid``) for what is no report.
-        """
-        if not data:
-            known = await asyncio.to_thread(self._store.find, edge_id)
-            return _answer(known)
-        report = unpack(data)
-        site = await asyncio.to_thread(self._store.take, edge_id, "edge", edge_id, report, self._clock.now_ms())
-        return _answer(site)
-
-
-def _answer(site: Site | None) -> bytes:
-    asked = NetworkAsked(site.device_id if site.watched else None, site.order()) if site else NetworkAsked()
-    return msgspec.msgpack.encode(asked)
-
-
-def pack(report: NetworkReport) -> bytes:
-    """The report as it goes over the link."""
-    return zlib.compress(msgspec.msgpack.encode(report), 6)
-
-
-def unpack(data: bytes) -> NetworkReport:
-    """The report from the link. Raises ``Invalid`` (``devices.edge_message_invalid``)."""
-    try:
-        if len(data) > _MOST_BYTES:
-            raise ValueError(f"it has {len(data)} bytes")
-        opened = zlib.decompressobj()
-        content = opened.decompress(data, _MOST_OPEN)
-        if not opened.eof or opened.unconsumed_tail:
-            raise ValueError("it is too large or cut off")
-        return msgspec.msgpack.decode(content, type=NetworkReport)
-    except (ValueError, zlib.error, msgspec.MsgspecError) as error:
-        raise Invalid(
-            f"What the edge told of its network cannot be read: {error}",
-            code="devices.edge_message_invalid",
-            hint="Let the edge run the same version as its parent.",
-        ) from None
-
-
 class EdgeNetwork:
-    """The edge's side: hands reports on. ``devices`` are the edge's own records."""
+    """Hands reports on. ``devices`` are the edge's own records."""
 
     def __init__(self, nats: NatsConnection, series: SeriesWriter, devices: DeviceStore, clock: Clock) -> None:
         self._nats, self._series, self._devices, self._clock = nats, series, devices, clock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -12,6 +12,9 @@ LinkState = Literal["ok", "slow", "lossy", "down", "unknown"]
 Role = Literal["gateway", "dns", "parent", "device", "peer", "target"]
 Method = Literal["icmp", "tcp", "socket", "neighbour", "none"]
 Severity = Literal["info", "warning", "error"]
+
+TAG: Final = "site-network"
+"""Carried by the devices whose readings are the figures of a site's network."""
 
 
 class Address(Struct, frozen=True, kw_only=True):

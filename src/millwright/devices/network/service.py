@@ -15,6 +15,7 @@ from msgspec import structs
 from millwright.devices.connectors import ConnectionStore
 from millwright.devices.network.errors import not_watched, scan_under_way, site_unknown
 from millwright.devices.network.model import (
+    TAG,
     KnownNeighbours,
     NetworkReport,
     NewScan,
@@ -30,8 +31,6 @@ from millwright.kernel import ROOT, Clock, NotFound, Scope, current_scope, new_i
 from millwright.kernel.scope import within
 from millwright.ledger import note
 
-TAG: Final = "site-network"
-"""Carried by the devices whose readings are the figures of a site's network."""
 _SCAN_LOST_MS: Final = 600_000
 _ADDRESSES: Final = ("host", "address", "url", "endpoint", "ip")
 

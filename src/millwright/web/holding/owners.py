@@ -19,6 +19,7 @@ TABLES = {
     "device_id": ("dev", "devices_devices"),
     "place_id": ("plc", "devices_places"),
     "edge_id": ("edge", "devices_edges"),
+    "site_id": ("network", "devices_networks"),
     "model_id": ("mod", "devices_models"),
     "connection_id": ("con", "devices_connections"),
     "point_id": ("pnt", "devices_points"),
