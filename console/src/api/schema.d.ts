@@ -7462,32 +7462,6 @@ export interface components {
             unit: string | null;
             writable: boolean;
         };
-        /** NewPlan */
-        devices_location_model_NewPlan: {
-            /** @example 40 */
-            height_m: number;
-            name: string;
-            /** @description Where it is in the equipment tree (ISA-95). */
-            place_id?: string | null;
-            /** @example 60 */
-            width_m: number;
-        };
-        /** Plan */
-        devices_location_model_Plan: {
-            /** @example 40 */
-            height_m: number;
-            id: string;
-            image_type?: string | null;
-            name: string;
-            /** @default org_root */
-            organisation_id: string;
-            /** @description Where it is in the equipment tree (ISA-95). */
-            place_id?: string | null;
-            /** @default 1 */
-            revision: number;
-            /** @example 60 */
-            width_m: number;
-        };
         /** LatestValue */
         devices_properties_model_LatestValue: {
             quality: number;
@@ -7978,6 +7952,22 @@ export interface components {
             raised_ms: number;
             returned_ms: number | null;
             value: number | null;
+        };
+        /** FloorPlan */
+        FloorPlan: {
+            /** @example 40 */
+            height_m: number;
+            id: string;
+            image_type?: string | null;
+            name: string;
+            /** @default org_root */
+            organisation_id: string;
+            /** @description Where it is in the equipment tree (ISA-95). */
+            place_id?: string | null;
+            /** @default 1 */
+            revision: number;
+            /** @example 60 */
+            width_m: number;
         };
         /** ForeignAddress */
         ForeignAddress: {
@@ -8670,20 +8660,6 @@ export interface components {
             name: string;
             person_id: string;
         };
-        /** NewPlan */
-        metering_model_NewPlan: {
-            document: components["schemas"]["PlanDocument"];
-            organisation_id?: string | null;
-        };
-        /** Plan */
-        metering_model_Plan: {
-            created_by: string;
-            created_ms: number;
-            document: components["schemas"]["PlanDocument"];
-            id: string;
-            organisation_id: string;
-            version: number;
-        };
         /** MeterPrice */
         MeterPrice: {
             /** @default 0 */
@@ -8938,6 +8914,16 @@ export interface components {
              */
             state: "prepared" | "sent" | "accepted" | "refused";
         };
+        /** NewFloorPlan */
+        NewFloorPlan: {
+            /** @example 40 */
+            height_m: number;
+            name: string;
+            /** @description Where it is in the equipment tree (ISA-95). */
+            place_id?: string | null;
+            /** @example 60 */
+            width_m: number;
+        };
         /** NewGrant */
         NewGrant: {
             group_id?: string | null;
@@ -9072,6 +9058,11 @@ export interface components {
             name: string;
             /** @description The place around it; null for a root. */
             parent_id?: string | null;
+        };
+        /** NewPlan */
+        NewPlan: {
+            document: components["schemas"]["PlanDocument"];
+            organisation_id?: string | null;
         };
         /** NewPoint */
         NewPoint: {
@@ -9611,6 +9602,15 @@ export interface components {
             name?: string;
             /** @description Move it, with all below it. */
             parent_id?: string | null;
+        };
+        /** Plan */
+        Plan: {
+            created_by: string;
+            created_ms: number;
+            document: components["schemas"]["PlanDocument"];
+            id: string;
+            organisation_id: string;
+            version: number;
         };
         /** PlanDocument */
         PlanDocument: {
@@ -25326,7 +25326,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["devices_location_model_Plan"][];
+                    "application/json": components["schemas"]["FloorPlan"][];
                 };
             };
             /** @description The request has wrong values. */
@@ -25376,7 +25376,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["devices_location_model_NewPlan"];
+                "application/json": components["schemas"]["NewFloorPlan"];
             };
         };
         responses: {
@@ -25386,7 +25386,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["devices_location_model_Plan"];
+                    "application/json": components["schemas"]["FloorPlan"];
                 };
             };
             /** @description It takes a second person, and waits. */
@@ -25450,7 +25450,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["devices_location_model_NewPlan"];
+                "application/json": components["schemas"]["NewFloorPlan"];
             };
         };
         responses: {
@@ -25460,7 +25460,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["devices_location_model_Plan"];
+                    "application/json": components["schemas"]["FloorPlan"];
                 };
             };
             /** @description It takes a second person, and waits. */
@@ -25654,7 +25654,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["devices_location_model_Plan"];
+                    "application/json": components["schemas"]["FloorPlan"];
                 };
             };
             /** @description It takes a second person, and waits. */
@@ -27262,7 +27262,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["metering_model_Plan"][];
+                    "application/json": components["schemas"]["Plan"][];
                 };
             };
             /** @description The request has wrong values. */
@@ -27312,7 +27312,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["metering_model_NewPlan"];
+                "application/json": components["schemas"]["NewPlan"];
             };
         };
         responses: {
@@ -27322,7 +27322,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["metering_model_Plan"];
+                    "application/json": components["schemas"]["Plan"];
                 };
             };
             /** @description It takes a second person, and waits. */
@@ -27393,7 +27393,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["metering_model_Plan"];
+                    "application/json": components["schemas"]["Plan"];
                 };
             };
             /** @description The request has wrong values. */
@@ -27456,7 +27456,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["metering_model_Plan"];
+                    "application/json": components["schemas"]["Plan"];
                 };
             };
             /** @description It takes a second person, and waits. */
