@@ -17,6 +17,7 @@ from tools.reference.permissions_page import application, route_rights  # noqa: 
 NODES_OWN = {
     "parties_": "decides scopes, so it cannot be confined by them; its stores name their organisations",
     "devices_counters": "a counter",
+    "devices_location_positions": "up to where the intake was taken",
     "certificates_authorities": "they sign for everybody; their routes take permissions on the root",
     "secrets_keys": "data keys of the whole database, wrapped; no route shows them",
     "operations_revisions": "a counter",

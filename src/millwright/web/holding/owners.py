@@ -48,6 +48,9 @@ TABLES = {
     "interlock_id": ("ilk", "devices_interlocks"),
     "lock_id": ("lck", "devices_locks"),
     "reading_import_id": ("him", "devices_reading_imports"),
+    "floor_plan_id": ("flo", "devices_location_plans"),
+    "zone_id": ("zon", "devices_location_zones"),
+    "feedback_id": ("fbk", "devices_location_rules"),
 }
 """Path parameter → the prefix of such ids, and the table whose ``id`` it is. ``review_id`` names a prefix as what its
 registrar decides on, whose row that is."""
@@ -58,6 +61,7 @@ ELSEWHERE = {
     "sequence": "of a dead letter, which is in a stream",
     "upper_id": "nodes above are the node's own",
     "authority_id": "authorities are the node's own",
+    "tag": "a name that tags of several organisations may have",
     "measure_id": "measures are in the register of identifiers",
 }
 """Path parameters that name no row of somebody's: such a request counts for all that its permission reaches."""
