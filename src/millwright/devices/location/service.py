@@ -195,7 +195,7 @@ class Location:
             yield page
 
     async def trail(self, tag: str, from_ms: int, to_ms: int, limit: int) -> list[TrailPoint]:
-        """Where a tag was, oldest first."""
+        """Where a tag was, oldest first. Raises ``NotFound``."""
         return await asyncio.to_thread(self._look.trail, tag.upper(), from_ms, to_ms, limit)
 
     # --- feedback ----------------------------------------------------------------------------------------------------
