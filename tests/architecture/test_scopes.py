@@ -19,6 +19,7 @@ NODES_OWN = {
     "devices_counters": "a counter",
     "devices_releases": "what edges may run is the node's matter; their routes take a permission on the root",
     "devices_rollouts": "what edges may run is the node's matter; their routes take a permission on the root",
+    "devices_location_positions": "up to where the intake was taken",
     "certificates_authorities": "they sign for everybody; their routes take permissions on the root",
     "secrets_keys": "data keys of the whole database, wrapped; no route shows them",
     "operations_revisions": "a counter",

@@ -105,7 +105,7 @@ class HubProcess:
     async def _probe(self) -> None:
         while True:
             try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self._hub.port)
+                _, writer = await asyncio.open_connection(self._hub.reached_at, self._hub.port)
             except OSError:
                 await asyncio.sleep(0.05)
                 continue

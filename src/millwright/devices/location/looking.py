@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from millwright.devices.location import errors
 from millwright.devices.location.model import (
     InZone,
     LocationEvent,
@@ -107,7 +108,7 @@ class LookStore:
             before = int(page.next)
 
     def trail(self, tag: str, from_ms: int, to_ms: int, limit: int) -> list[TrailPoint]:
-        """Where a tag was between two times, oldest first; the newest ``limit`` of them."""
+        """Where a tag was between two times, oldest first; the newest ``limit`` of them. Raises ``NotFound``."""
         query = (
             sa.select(trail)
             .where(trail.c.tag == tag, trail.c.time_ms >= from_ms, trail.c.time_ms < to_ms)
@@ -115,6 +116,8 @@ class LookStore:
             .limit(min(limit, _MOST_TRAIL))
         )
         with self._records.read() as connection:
+            if connection.scalar(sa.select(tag_states.c.tag).where(tag_states.c.tag == tag).limit(1)) is None:
+                raise errors.unknown("tag", tag)
             rows = connection.execute(query).all()
         return [
             TrailPoint(

@@ -56,7 +56,7 @@ class Location:
     async def add_plan(self, new: NewFloorPlan) -> FloorPlan:
         """Add a plan. Raises ``Invalid``, ``NotFound`` (place), ``Conflict`` (name)."""
         new = msgspec.structs.replace(new, name=clean_name(new.name))
-        plan = await asyncio.to_thread(self._store.add_plan, new_id("pln"), new)
+        plan = await asyncio.to_thread(self._store.add_plan, new_id("flo"), new)
         _note("plan", plan.id, plan.name, plan.organisation_id, None, plan)
         return plan
 
@@ -195,7 +195,7 @@ class Location:
             yield page
 
     async def trail(self, tag: str, from_ms: int, to_ms: int, limit: int) -> list[TrailPoint]:
-        """Where a tag was, oldest first."""
+        """Where a tag was, oldest first. Raises ``NotFound``."""
         return await asyncio.to_thread(self._look.trail, tag.upper(), from_ms, to_ms, limit)
 
     # --- feedback ----------------------------------------------------------------------------------------------------

@@ -31,6 +31,11 @@ class LeafHub:
         self._token = secrets.token_urlsafe(24)
         self._client_port = free_port("127.0.0.1")
 
+    @property
+    def reached_at(self) -> str:
+        """An address of this machine at which the port for edges answers."""
+        return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
+
     def url_of(self, edge_id: str) -> str:
         """Where the node itself gets into an edge's account, password included: never log it."""
         return f"nats://{edge_id}:{self._token}@127.0.0.1:{self._client_port}"

@@ -51,6 +51,9 @@ TABLES = {
     "reading_import_id": ("him", "devices_reading_imports"),
     "reading_export_id": ("hex", "devices_reading_exports"),
     "export_run_id": ("hxr", "devices_reading_export_runs"),
+    "floor_plan_id": ("flo", "devices_location_plans"),
+    "zone_id": ("zon", "devices_location_zones"),
+    "feedback_id": ("fbk", "devices_location_rules"),
 }
 """Path parameter → the prefix of such ids, and the table whose ``id`` it is. ``review_id`` names a prefix as what its
 registrar decides on, whose row that is."""
@@ -64,6 +67,7 @@ ELSEWHERE = {
     "release_id": "what edges may run is the node's own",
     "rollout_id": "what edges may run is the node's own",
     "file": "of a release for edges, the node's own",
+    "tag": "a name that tags of several organisations may have",
     "measure_id": "measures are in the register of identifiers",
 }
 """Path parameters that name no row of somebody's: such a request counts for all that its permission reaches."""

@@ -6,7 +6,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from millwright.devices.location.geometry import area, contains, distance
@@ -67,6 +67,7 @@ _NONSENSE = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_NONSENSE)
 def test_nothing_but_unreadable_comes_of_nonsense(document: object) -> None:
     with contextlib.suppress(Unreadable):
