@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from millwright.app.node import Node, secrets_of
-from millwright.devices.connectors import Catalogue, ConnectionStore, HostClient, HostKeeper, Vault
+from millwright.devices.connectors import Catalogue, ConnectionStore, HostClient, HostKeeper
 from millwright.devices.edge.down.command_desk import CommandDesk, CommandInbox
 from millwright.devices.edge.down.connections import ConnectionApplier, ConnectionRow
 from millwright.devices.edge.down.field import ConnectionsTeller, FieldDesk, opened
@@ -41,6 +41,8 @@ def edge_field(node: Node, membership: Membership) -> EdgeField:
     def seal(row: ConnectionRow) -> str | None:
         if not row.secrets:
             return None
+        from millwright.devices.connectors import Vault  # only an edge with secrets pays for cryptography
+
         found = opened(membership.seal, edge_id, row.id, row.secrets)
         return Vault(secrets_of(node)).part(row.id, found, frozenset(found))[1]
 

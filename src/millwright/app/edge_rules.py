@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from millwright.app.node import Node
-from millwright.devices import DevicesService
-from millwright.devices.edge import EdgeRecords, EdgeStore
-from millwright.devices.edge.down.command_way import HeardCommands
 from millwright.devices.edge.down.model import MOST_REFUSALS, SectionRefusal, SectionReport
-from millwright.devices.edge.down.reports import EdgeReports
-from millwright.devices.edge.receiver import Answer
-from millwright.operations import RegistryDirectory
-from millwright.operations.at_edges import EdgeAlarms, EdgeRules, RuleApplier
+from millwright.operations.at_edges import RuleApplier
+
+if TYPE_CHECKING:
+    from millwright.devices.edge import EdgeStore
+    from millwright.devices.edge.receiver import Answer
+    from millwright.operations import RegistryDirectory
+    from millwright.operations.at_edges import EdgeRules
 
 RULES: Final = "rules"
 """The name of the section."""
@@ -21,11 +21,18 @@ RULES: Final = "rules"
 
 def rules_of(node: Node) -> EdgeRules:
     """What chooses the rules that go down, at the parent."""
+    from millwright.operations.at_edges import EdgeRules  # the edge, a small machine, does not pay for this
+
     return EdgeRules(node.records, _directory(node))
 
 
 def answers_of(node: Node, store: EdgeStore) -> dict[str, Answer]:
     """What edges may tell the parent besides frames and how they are."""
+    from millwright.devices.edge import EdgeRecords
+    from millwright.devices.edge.down.command_way import HeardCommands
+    from millwright.devices.edge.down.reports import EdgeReports
+    from millwright.operations.at_edges import EdgeAlarms
+
     alarms = EdgeAlarms(node.records, _directory(node), store.members, node.bus, node.clock)
     reports = EdgeReports(EdgeRecords(node.records), HeardCommands(node.records), node.bus, node.clock)
     return {**reports.answers, EdgeAlarms.name: alarms.take}
@@ -47,5 +54,7 @@ def rules_section(node: Node) -> Callable[[Any], SectionReport]:
 
 
 def _directory(node: Node) -> RegistryDirectory:
-    devices = DevicesService(node.records, node.bus, node.clock, node.settings.devices)
-    return RegistryDirectory(devices.device_store, devices.model_store, devices.changes)
+    from millwright.devices import Changes, DeviceStore, ModelStore
+    from millwright.operations import RegistryDirectory
+
+    return RegistryDirectory(DeviceStore(node.records), ModelStore(node.records), Changes(node.records, node.bus))

@@ -12,14 +12,10 @@ if TYPE_CHECKING:
     from millwright.historian.columns import values
     from millwright.historian.live import LivePublisher
     from millwright.historian.model import (
-        BAD,
         BOOLEAN,
-        GOOD,
         NUMBER,
         TEXT,
-        UNCERTAIN,
         Kind,
-        Quality,
         Reading,
         ReadingBatch,
         SeriesId,
@@ -27,6 +23,7 @@ if TYPE_CHECKING:
         Value,
         series_id,
     )
+    from millwright.historian.quality import BAD, GOOD, UNCERTAIN, Quality
     from millwright.historian.query import (
         AGGREGATES,
         EARLIEST_MS,

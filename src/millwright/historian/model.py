@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from xxhash import xxh3_64_intdigest
 
+from millwright.historian.quality import GOOD
+
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
 Identities: TypeAlias = npt.NDArray[np.uint64]
@@ -36,16 +38,7 @@ class Kind(IntEnum):
     TEXT = 2
 
 
-class Quality(IntEnum):
-    """How far a value can be trusted (OPC classic: the two top bits of the quality byte)."""
-
-    BAD = 0
-    UNCERTAIN = 64
-    GOOD = 192
-
-
 NUMBER, BOOLEAN, TEXT = Kind.NUMBER, Kind.BOOLEAN, Kind.TEXT
-BAD, UNCERTAIN, GOOD = Quality.BAD, Quality.UNCERTAIN, Quality.GOOD
 
 
 def series_id(device_id: str, property: str) -> SeriesId:  # noqa: A002 - the API's own word
@@ -84,7 +77,7 @@ class Reading:
     series: SeriesId
     time_ms: int
     value: Value
-    quality: int = Quality.GOOD
+    quality: int = GOOD
     received_ms: int | None = None
 
 

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from millwright.devices.commands.judging import Judge
     from millwright.devices.commands.model import Call, Command, Write
     from millwright.devices.commands.routes import ConnectorPoint, ConnectorRoute, Written
-    from millwright.devices.commands.service import EVENTS, Commands
+    from millwright.devices.commands.service import Commands
     from millwright.devices.commands.settings import CommandsSettings
     from millwright.devices.commands.store import CommandStore
+    from millwright.devices.commands.subjects import EVENTS
     from millwright.devices.commands.worker import CommandWorker
     from millwright.devices.commands.working import command_worker
 

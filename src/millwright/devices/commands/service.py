@@ -27,6 +27,7 @@ from millwright.devices.commands.model import (
 )
 from millwright.devices.commands.settings import CommandsSettings
 from millwright.devices.commands.store import CommandStore
+from millwright.devices.commands.subjects import EVENTS, WAKE
 from millwright.devices.commands.values import check_inputs, check_value
 from millwright.devices.models.model import Model
 from millwright.devices.models.store import ModelStore
@@ -37,10 +38,6 @@ from millwright.ledger import Actor, note
 
 logger = logging.getLogger(__name__)
 
-WAKE: Final = "commands.wake"
-"""Told when something waits to be sent; the worker looks by itself every two seconds, too."""
-EVENTS: Final = "events.commands"
-"""Every change of a command's state: the :class:`Command` as a JSON object."""
 
 _AT_ONCE_S: Final = 3.0
 """What is to be sent now or never may take this long to leave."""

@@ -25,9 +25,10 @@ from millwright.devices.commands.routes.contract import ConnectorRoute
 from millwright.devices.commands.routes.mqtt import MqttRoute, ask_of, reach_of
 from millwright.devices.commands.routes.sparkplug import SparkplugRoute
 from millwright.devices.commands.sending import Sender
-from millwright.devices.commands.service import WAKE, announce
+from millwright.devices.commands.service import announce
 from millwright.devices.commands.settings import CommandsSettings
 from millwright.devices.commands.store import Addressed, CommandStore
+from millwright.devices.commands.subjects import WAKE
 from millwright.devices.commands.telling import Teller
 from millwright.devices.mqtt.delivery import FIND, FOUND, Ask, Found
 from millwright.devices.presence.model import PresenceRow

@@ -6,7 +6,7 @@ import asyncio
 import builtins
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, structs
@@ -35,6 +35,7 @@ from millwright.devices.connectors.model import (
     Tested,
 )
 from millwright.devices.connectors.placement import EdgePlacement, NoEdges, kept_above, said_by_edge
+from millwright.devices.connectors.reach import SIMULATOR, is_below
 from millwright.devices.connectors.rpc import Ask, HostClient, Operation, announce
 from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.connectors.store import ConnectionStore
@@ -47,8 +48,6 @@ from millwright.ledger import note
 
 _NOT_ITS_OWN = ("id", "revision", "created_ms", "points", "program_changed")
 _PAGE = 1000
-SIMULATOR: Final = "simulator"
-"""The kind that reaches nothing."""
 
 
 class Connectors:
@@ -421,14 +420,6 @@ class Connectors:
         secret = {key: value for key, value in settings.items() if key in names and value not in (None, "")}
         ask.settings = {key: value for key, value in settings.items() if key not in secret}
         ask.sealed = self._at_edges.seal(edge_id, ask.connection_id, secret) if secret else {}
-
-
-def is_below(text: str, folder: Path) -> bool:
-    """Whether a path, or the path of a URL such as ``sqlite:///…``, lies in ``folder``."""
-    try:
-        return Path(text.partition(":///")[2] or text).expanduser().resolve().is_relative_to(folder)
-    except (OSError, ValueError, RuntimeError):  # no path
-        return False
 
 
 def _row(point_id: str, connection_id: str, new: NewPoint) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from millwright.devices.commands.model import Command
-from millwright.devices.commands.service import EVENTS, WAKE
 from millwright.devices.commands.store import CommandStore
+from millwright.devices.commands.subjects import EVENTS, WAKE
 from millwright.devices.commands.tables import commands
 from millwright.devices.edge.down.wire import COMMANDS, TAKE, CommandsReport, TakeCommand, Told
 from millwright.devices.edge.wire import encode

@@ -8,7 +8,7 @@ from typing import Any
 
 from millwright.devices.connectors.catalogue import Catalogue
 from millwright.devices.connectors.errors import node_data
-from millwright.devices.connectors.service import SIMULATOR, is_below
+from millwright.devices.connectors.reach import SIMULATOR, is_below
 from millwright.devices.edge.settings import EdgeSettings
 from millwright.kernel import Denied
 

@@ -15,8 +15,7 @@ import msgspec
 from millwright.devices.edge.down.asking import ask_edge
 from millwright.devices.edge.down.records import EdgeRecords
 from millwright.devices.edge.down.wire import REBIRTH
-from millwright.devices.mqtt import OUT_SUBJECT, OutMessage
-from millwright.devices.sparkplug import command_topic, rebirth_request
+from millwright.devices.sparkplug.topics import command_topic
 from millwright.engines.nats import NatsConnection
 from millwright.kernel import Bus, Clock, Invalid, MillwrightError, Unsubscribe
 
@@ -51,6 +50,8 @@ class RebirthRelay:
 
     async def start(self) -> None:
         """Begin to listen."""
+        from millwright.devices.mqtt import OUT_SUBJECT
+
         self._unsubscribe = await self._bus.subscribe(OUT_SUBJECT, self._on_out)
 
     async def stop(self) -> None:
@@ -63,6 +64,8 @@ class RebirthRelay:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _on_out(self, _subject: str, payload: bytes) -> None:
+        from millwright.devices.mqtt import OutMessage
+
         try:
             node = address_of(msgspec.msgpack.decode(payload, type=OutMessage).topic)
         except msgspec.MsgspecError:
@@ -101,6 +104,10 @@ class RebirthDesk:
             self._served = None
 
     async def _answer(self, payload: bytes) -> bytes:
+        # A small machine pays for Sparkplug and the listener's room when there is such a node.
+        from millwright.devices.mqtt import OUT_SUBJECT, OutMessage
+        from millwright.devices.sparkplug import rebirth_request
+
         try:
             node = self._node.decode(payload)
             topic = command_topic(node.group_id, node.edge_node_id)

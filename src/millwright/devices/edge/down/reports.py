@@ -9,7 +9,8 @@ from typing import Final, TypeVar
 import msgspec
 
 from millwright.devices.commands.model import Command
-from millwright.devices.commands.service import WAKE, announce
+from millwright.devices.commands.service import announce
+from millwright.devices.commands.subjects import WAKE
 from millwright.devices.edge.down.command_way import HeardCommands
 from millwright.devices.edge.down.records import EdgeRecords
 from millwright.devices.edge.down.wire import COMMANDS, CONNECTIONS, CommandsReport, ConnectionsReport
