@@ -55,15 +55,15 @@ from millwright.devices.credentials import CredentialStore
 from millwright.devices.dead_letters import DeadLetters
 from millwright.devices.device_http import DeviceHttp, DeviceHttpSettings, IntakeDesk
 from millwright.devices.edge import EdgeDoor, Edges, EdgeStore
+from millwright.devices.edge.upgrade.service import Releases
+from millwright.devices.edge.upgrade.shelf import Shelf
+from millwright.devices.edge.upgrade.store import UpgradeStore
 from millwright.devices.history_export import (
     ReadingExportFiles,
     ReadingExportKeeper,
     ReadingExports,
     ReadingExportWorker,
 )
-from millwright.devices.edge.upgrade.service import Releases
-from millwright.devices.edge.upgrade.shelf import Shelf
-from millwright.devices.edge.upgrade.store import UpgradeStore
 from millwright.devices.history_import import (
     ReadingImportFiles,
     ReadingImportKeeper,
@@ -418,6 +418,7 @@ def compose(
                 Shelf(folder / "releases"),
                 lambda: KeyFile(folder / "releases.key").load("test"),
                 clock,
+            ),
         },
     )
 
