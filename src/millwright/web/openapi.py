@@ -32,7 +32,7 @@ _TAGS = {
     "Commands": "Writing properties and calling services of devices; interlocks, locks.",
     "Certificates": "Authorities, certificates of devices and nodes, enrolment (RFC 7030).",
     "Edges": "Nodes near the devices that forward to this one, and how they join.",
-    "Vehicles": "Vehicles and platforms that speak GB/T 32960: the model, lists of terminals, who forwards to this node.",
+    "Vehicles": "Vehicles and platforms that speak GB/T 32960: their model, lists of terminals, who forwards here.",
     "Arrivals": "Devices that knocked without being known.",
     "Connectors": "Field protocols: connections, their points and health; testing, browsing and reading field devices.",
     "History": "Readings: latest, raw, in buckets; retention.",
