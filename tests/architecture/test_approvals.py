@@ -46,6 +46,7 @@ def test_every_changing_route_that_takes_a_permission_is_nameable(app: Litestar)
         "POST /api/v1/connectors/browse",
         "POST /api/v1/connectors/read",
         "POST /api/v1/connectors/discover",
+        "POST /api/v1/connectors/{connection_id}/try",
         "POST /api/v1/codes/parse",
         "POST /api/v1/codes/convert",
         "POST /api/v1/prefixes/check",

@@ -53,6 +53,9 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
     });
   }, ["connectors", "devices", "models", "overview"], (made) => { setThing(made); setStep(4); });
 
+  // Nobody can be browsed before somebody has sent, so the connection of a webhook is made first.
+  const receive = useChange((found: { name: string; settings: Record<string, unknown> }) => post<FieldConnection>("/connectors", { ...found, kind: "webhook", enabled: true }), ["connectors"], (made, found) => { setConnection(made); setDraft(found); setStep(2); });
+  const [looks, setLooks] = useState(0);
   const read = async (): Promise<Draft | null> => {
     try {
       const values = await form.validateFields();
@@ -68,7 +71,10 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
   const toTags = async (): Promise<void> => {
     const found = await read();
     if (!found) return;
-    const go = (): void => { setDraft(found); setStep(2); };
+    const go = (): void => {
+      if (kind?.key === "webhook" && !connection) receive.mutate(found);
+      else { setDraft(found); setStep(2); }
+    };
     if (test.isSuccess && JSON.stringify(test.variables.settings) === JSON.stringify(found.settings) && test.variables.edge_id === (found.edge_id ?? null)) go();
     else void modal.confirm({ title: t.connectors.wizard.untested, okText: t.connectors.wizard.goOn, cancelText: t.common.cancel, onOk: go });
   };
@@ -108,7 +114,13 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
           </div>
         </Form>
       )}
-      {kind && step === 2 && draft && <TagPicker kind={kind} peer={into ? { connection_id: into.id } : { kind: kind.key, settings: draft.settings, ...(draft.edge_id && { edge_id: draft.edge_id }) }} choose={setTags} />}
+      {kind?.key === "webhook" && step === 2 && connection && (
+        <Alert
+          style={{ marginBottom: 12 }} type="info" showIcon title={t.connectors.wizard.sendTo} action={<Button size="small" onClick={() => { setLooks(looks + 1); }}>{t.connectors.wizard.lookAgain}</Button>}
+          description={<><code className="mono small" style={{ wordBreak: "break-all" }}>{`${window.location.origin}/hooks/${connection.id}/${typeof draft?.settings.token === "string" ? draft.settings.token : "…"}`}</code><div className="small quiet">{t.connectors.wizard.sendText}</div></>}
+        />
+      )}
+      {kind && step === 2 && draft && <TagPicker key={looks} kind={kind} peer={connection ? { connection_id: connection.id } : { kind: kind.key, settings: draft.settings, ...(draft.edge_id && { edge_id: draft.edge_id }) }} choose={setTags} />}
       {kind && step === 3 && draft && (
         <Form<Map> form={mapping} layout="vertical" requiredMark={false} initialValues={{ way: "new", device_name: draft.name, model: true, model_name: draft.name, interval_ms: 1000 }} onFinish={(v) => { finish.mutate(v); }}>
           <div className="row wrap" style={{ marginBottom: 12 }}>{tags.slice(0, 12).map((tag) => <Tag key={tag.address}>{tag.name ?? tag.address}</Tag>)}{tags.length > 12 && <Tag>+{tags.length - 12}</Tag>}</div>

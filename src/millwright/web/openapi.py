@@ -34,7 +34,7 @@ _TAGS = {
     "Networks": "The network around this node and its edges: interfaces, peers, protocols, findings.",
     "Edges": "Nodes near the devices that forward to this one, and how they join.",
     "Location": "Tags, readers, plans and zones: who is where, what happened, and what is made of it.",
-    "Vehicles": "Vehicles and platforms that speak GB/T 32960: model, lists of terminals, who forwards to this node.",
+    "Vehicles": "Vehicles and platforms that speak GB/T 32960: their model, lists of terminals, who forwards here.",
     "Arrivals": "Devices that knocked without being known.",
     "Connectors": "Field protocols: connections, their points and health; testing, browsing and reading field devices.",
     "History": "Readings: latest, raw, in buckets; retention.",
