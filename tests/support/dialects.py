@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import orjson
@@ -28,6 +29,10 @@ class Family:
     def find(self, gateway: KnownDevice, address: Address) -> KnownDevice | None:
         device_id = self.known.get((gateway.device_id, address))
         return None if device_id is None else self._plant.find_device(device_id)
+
+    def meet_all(self, gateway: KnownDevice, spoken_of: Sequence[tuple[Address, str]]) -> None:
+        for address, kind in spoken_of:
+            self.meet(gateway, address, kind)
 
     def meet(self, gateway: KnownDevice, address: Address, kind: str = "") -> None:
         if gateway.registers and (gateway.device_id, address) not in self.known:

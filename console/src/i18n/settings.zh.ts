@@ -153,6 +153,7 @@ export const SETTINGS: Record<string, string> = {
   "mqtt.max_keep_alive_s": "MQTT 5 客户端允许的最长心跳间隔（秒），会告知客户端；0 表示由客户端决定。",
   "mqtt.receive_maximum": "MQTT 5 客户端可以发送而未获确认的 QoS 1、2 消息数，会告知客户端。",
   "mqtt.max_topic_aliases": "MQTT 5 客户端可用的主题别名数，每个都占内存。",
+  "mqtt.processes": "在相同端口上监听的进程数，每个进程服务归它的设备。",
   "mqtt.max_packet_bytes": "客户端可发送的最大报文，单位字节。",
   "mqtt.max_connections": "所有端口同时打开的连接数上限。",
   "mqtt.max_connections_per_device": "一台设备同时打开的连接数上限，每个连接有自己的客户端标识。",

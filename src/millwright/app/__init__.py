@@ -17,4 +17,10 @@ FURTHER = ("edges", "edge", "vehicles")
 ON_DEMAND = ("importer", "indexer", "history_importer", "history_exporter")
 """Roles that a process of the node starts when there is work for them, and that end when it is done."""
 
-__all__ = ["FURTHER", "ON_DEMAND", "ROLES", "WHEN_NEEDED"]
+
+def name_of(role: str, number: int) -> str:
+    """What process ``number`` of a role is called by the supervisor, and its log."""
+    return role if number == 1 else f"{role}-{number}"
+
+
+__all__ = ["FURTHER", "ON_DEMAND", "ROLES", "WHEN_NEEDED", "name_of"]

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from msgspec import field
 
-from millwright.app import ROLES
+from millwright.app import ROLES, name_of
 from millwright.app.folder import DataFolder
-from millwright.app.roles import name_of
 from millwright.app.sections import ProcessSettings, load_sections
 from millwright.devices.edge.joining import find_membership, remote_of
 from millwright.devices.edge.settings import EdgeSettings, EdgesSettings

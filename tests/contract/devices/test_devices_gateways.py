@@ -114,6 +114,25 @@ async def test_many_new_devices_are_registered_at_a_pace(plant, monkeypatch):
     assert len(plant.children.take_registered()) == 3
 
 
+async def test_the_devices_of_one_message_are_registered_together(plant):
+    gateway = await plant.gateway()
+    await plant.devices.registry.create(NewDevice(name="N3"))
+    await plant.devices.models.create(ModelDocument(name="Meter", properties=()))
+    known = plant.known(gateway.id)
+    named = [Address("thingsboard", "", f"n{number}") for number in range(1200)]
+    odd = [Address("thingsboard", "", name) for name in ("dev_1", "\x07", "Twin", "tWIN", "n0")]
+    plant.children.meet_all(known, [*((address, "meter") for address in named), *((address, "") for address in odd)])
+    plant.children.meet_all(known, [(address, "meter") for address in named])
+    found = {each.address.name: each for each in plant.devices.device_store.iter(DeviceQuery(parent_id=gateway.id))}
+    assert set(found) == {address.name for address in (*named, *odd)} - {"\x07"}
+    assert {found[name].name for name in ("n0", "n3", "dev_1")} == {"n0", "gw/n3", "gw/dev_1"}
+    assert sorted((found["Twin"].name, found["tWIN"].name)) == ["Twin", "gw/tWIN"]
+    assert all(found[address.name].model_id is not None for address in named)
+    registered = plant.children.take_registered()
+    assert sorted(registered) == sorted(each.id for each in found.values())
+    assert plant.children.find(known, named[7]).device_id == found["n7"].id
+
+
 async def test_names_that_are_refused_make_nobody_wait(plant, monkeypatch):
     """However many a message has: its gateway is not listened to for a minute, and others register at once."""
     now_s = 100.0

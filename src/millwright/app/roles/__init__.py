@@ -23,9 +23,4 @@ def find_composer(role: str) -> Callable[[Node], Composition]:
     return cast(Callable[[Node], Composition], module.compose)
 
 
-def name_of(role: str, number: int) -> str:
-    """What process ``number`` of a role is called by the supervisor, and its log."""
-    return role if number == 1 else f"{role}-{number}"
-
-
-__all__ = ["find_composer", "name_of"]
+__all__ = ["find_composer"]

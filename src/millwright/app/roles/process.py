@@ -10,10 +10,10 @@ import resource
 import sys
 from pathlib import Path
 
-from millwright.app import ON_DEMAND, logs
+from millwright.app import ON_DEMAND, logs, name_of
 from millwright.app.node import Node, construct
 from millwright.app.readiness import Notifier, until_told_to_stop, wait_for_go
-from millwright.app.roles import find_composer, name_of
+from millwright.app.roles import find_composer
 from millwright.app.settings import NodeSettings
 from millwright.kernel import Lifecycle, MillwrightError
 

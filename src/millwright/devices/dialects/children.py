@@ -12,16 +12,19 @@ minute once it has as many devices as it may. Messages of such names become dead
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 import sqlalchemy as sa
 from msgspec import structs
+from sqlalchemy.exc import IntegrityError
 
 from millwright.devices.dialects.model import Address
 from millwright.devices.directory import DeviceDirectory
 from millwright.devices.names import clean_name, key_of
 from millwright.devices.registry.addresses import ForeignAddress
-from millwright.devices.registry.model import NewDevice, check
+from millwright.devices.registry.below import insert_below, taken_names
+from millwright.devices.registry.model import Device, NewDevice, check
 from millwright.devices.registry.store import DeviceStore, insert_device
 from millwright.devices.settings import DevicesSettings
 from millwright.devices.store import bump, models
@@ -33,7 +36,9 @@ from millwright.parties import organisation_path
 logger = logging.getLogger(__name__)
 
 _MINUTE_S: Final = 60.0
-_A_SECOND: Final = 200
+_A_SECOND: Final = 2_500
+"""Registered in all. Together they cost a tenth of what each costs alone, a good hundred microseconds."""
+_TOGETHER: Final = 500
 _A_MINUTE: Final = 5_000
 """Registered below one gateway: no fewer than the devices of one message."""
 _MOST_REFUSED: Final = 100
@@ -77,6 +82,71 @@ class Children:
         """The device below the gateway, if it is registered. Raises ``Unavailable``."""
         device_id = self._directory.find_child(gateway, address.dialect, _realm(gateway, address), address.name)
         return None if device_id is None else self._directory.find_device(device_id)
+
+    def meet_all(self, gateway: KnownDevice, spoken_of: Sequence[tuple[Address, str]]) -> None:
+        """Register those that are not, many at a time. Raises ``Unavailable``.
+
+        What cannot be registered among others, because its name is taken or is none, is tried by itself.
+        """
+        if not gateway.registers or gateway.kind != "gateway":
+            return
+        unknown: dict[Address, str] = {}
+        for address, kind in spoken_of:
+            if self.find(gateway, address) is None:
+                unknown.setdefault(address, kind)  # what it was called first
+        if len(unknown) > 1:
+            self._meet_together(gateway, unknown)
+        for address, kind in unknown.items():
+            self.meet(gateway, address, kind)
+
+    def _meet_together(self, gateway: KnownDevice, unknown: dict[Address, str]) -> None:
+        """Register what can be together, and take it out of ``unknown``."""
+        waiting = list(unknown.items())
+        while waiting:
+            now_s = self._clock.monotonic_s()
+            minute = self._minute_of(gateway.device_id, now_s)
+            waiting = [each for each in waiting if minute.takes(each[0])]
+            if not waiting:
+                return
+            self._need_room(now_s)
+            most = min(_TOGETHER, _A_SECOND - self._in_second, _A_MINUTE - minute.registered)
+            part, waiting = waiting[:most], waiting[most:]
+            try:
+                registered = self._register_together(gateway, part)
+            except Unavailable:
+                raise
+            except (MillwrightError, IntegrityError) as error:  # one of them: which, is found one by one
+                logger.info("%d devices below %s are registered singly: %s", len(part), gateway.device_id, error)
+                continue
+            for address in registered:
+                del unknown[address]
+            self._in_second += len(registered)
+            minute.registered += len(registered)
+            self._registered += registered.values()
+            if registered:
+                self._directory.drop(next(iter(registered.values())))
+
+    def _register_together(self, gateway: KnownDevice, part: Sequence[tuple[Address, str]]) -> dict[Address, str]:
+        """The ids of those that were registered: all but those whose name is to be looked at more closely."""
+        parent = self._devices.get(gateway.device_id)
+        if self._devices.count_below(gateway.device_id) + len(part) > self._settings.gateway_devices:
+            return {}
+        chosen: dict[Address, tuple[str, NewDevice]] = {}
+        with self._records.begin() as connection:
+            taken = taken_names(connection, parent.organisation_id, {key_of(a.name.strip()) for a, _ in part})
+            found: dict[str, str | None] = {"": None}
+            for address, kind in part:
+                if kind not in found:
+                    found[kind] = _find_model(connection, kind, parent.organisation_id)
+                new = _plain(address, parent, found[kind])
+                if new is None or key_of(new.name) in taken:
+                    continue
+                taken.add(key_of(new.name))
+                chosen[address] = new_id("dev"), new
+            if chosen:
+                insert_below(connection, parent, list(chosen.values()), self._clock.now_ms())
+                bump(connection)
+        return {address: device_id for address, (device_id, _) in chosen.items()}
 
     def meet(self, gateway: KnownDevice, address: Address, kind: str = "") -> None:
         """Register the device when it is not and the gateway may. Raises ``Unavailable``.
@@ -172,11 +242,35 @@ def _realm(gateway: KnownDevice, address: Address) -> str:
     return address.product or gateway.device_id
 
 
+def _plain(address: Address, parent: Device, model_id: str | None) -> NewDevice | None:
+    """A new device named as its gateway names it; ``None`` where that is no name here."""
+    try:
+        name = clean_name(address.name.strip(), most=100)
+        if name.lower().startswith(_PROGRAM_NAMES):
+            return None
+        return check(
+            NewDevice(
+                name=name,
+                kind="gateway_device",
+                parent_id=parent.id,
+                place_id=parent.place_id,
+                model_id=model_id,
+                address=ForeignAddress(dialect=address.dialect, product_key=address.product or None, name=address.name),
+            )
+        )
+    except Invalid:
+        return None
+
+
 def _with_model(connection: sa.Connection, new: NewDevice, kind: str, organisation_id: str) -> NewDevice:
+    found = _find_model(connection, kind, organisation_id)
+    return new if found is None else structs.replace(new, model_id=found)
+
+
+def _find_model(connection: sa.Connection, kind: str, organisation_id: str) -> str | None:
+    """The model of this name, in the organisation or above it."""
     path = organisation_path(connection, organisation_id)
-    found = connection.execute(
+    found: str | None = connection.execute(
         sa.select(models.c.id).where(models.c.name_key == key_of(kind), models.c.organisation_id.in_(path)).limit(1)
     ).scalar_one_or_none()
-    if found is None:
-        return new
-    return structs.replace(new, model_id=found)
+    return found

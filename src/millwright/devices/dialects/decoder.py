@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -37,11 +38,11 @@ class Below(Protocol):
     """Knows the devices below a gateway."""
 
     def find(self, gateway: KnownDevice, address: Address) -> KnownDevice | None:
-        """The device, if it is registered; answers from memory after :meth:`meet`."""
+        """The device, if it is registered; answers from memory after :meth:`meet_all`."""
         ...
 
-    def meet(self, gateway: KnownDevice, address: Address, kind: str = "") -> None:
-        """Look it up, and register it where the gateway may. Raises ``Unavailable``."""
+    def meet_all(self, gateway: KnownDevice, spoken_of: Sequence[tuple[Address, str]]) -> None:
+        """Look devices up, each with its type, and register them where the gateway may. Raises ``Unavailable``."""
         ...
 
 
@@ -68,9 +69,13 @@ class DialectDecoder:
                 logger.exception("looking up whom a message of %s speaks of failed", run.device_id)
 
     def _meet(self, said: Said, device: KnownDevice) -> None:
-        for part in said.parts:
-            if part.address is not None and not _is_own(part.address, device):
-                self._children.meet(device, part.address, part.type)
+        spoken_of = [
+            (part.address, part.type)
+            for part in said.parts
+            if part.address is not None and not _is_own(part.address, device)
+        ]
+        if spoken_of:
+            self._children.meet_all(device, spoken_of)
         if said.answer is not None and not _is_own(said.answer.address, device):
             self._children.meet(device, said.answer.address)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, cast
 
 from millwright.devices.mqtt import codec, codec5
 from millwright.devices.mqtt.body import Body
-from millwright.devices.mqtt.dialogue import handle, send_refusals
+from millwright.devices.mqtt.dialogue import acknowledge, handle
 from millwright.devices.mqtt.errors import ProtocolError, malformed
 from millwright.devices.mqtt.framing import Framing
-from millwright.devices.mqtt.ingest import HAND_OVER_BYTES, PUBREC_BASE, Ingest
-from millwright.devices.mqtt.ingest5 import REASON_SHIFT, Ingest5
+from millwright.devices.mqtt.ingest import HAND_OVER_BYTES, Ingest
+from millwright.devices.mqtt.ingest5 import Ingest5
 from millwright.devices.mqtt.packets import ConnectCode, PacketType, StoredWill
 from millwright.devices.mqtt.ports import Principal, Refusal
 from millwright.devices.mqtt.reasons import SILENT, code_of, connect_code_of
@@ -451,29 +451,7 @@ class Connection(asyncio.Protocol):
 
     def acknowledge(self, acknowledgements: list[tuple[int, list[int]]]) -> None:
         """What was published is durable: PUBACK, or PUBREC to whichever connection waits for it now."""
-        numbers: list[int] = []
-        for base, packet_ids in acknowledgements:
-            if base >> REASON_SHIFT:
-                send_refusals(self, numbers, base, packet_ids)
-                numbers = []
-                continue
-            if base != PUBREC_BASE:
-                numbers += [base | packet_id for packet_id in packet_ids]
-                if isinstance(self._ingest, Ingest5):
-                    self._ingest.unanswered -= len(packet_ids)
-                continue
-            received = self.session.received if self.session else {}
-            for packet_id in packet_ids:
-                waiting = received.get(packet_id)
-                if waiting is None:
-                    continue
-                received[packet_id] = None
-                if waiting is self:
-                    numbers.append(base | packet_id)
-                else:
-                    waiting.send((base | packet_id).to_bytes(4, "big"))
-        if numbers:
-            self.send(codec.encode_acknowledgements(numbers))
+        acknowledge(self, self._ingest, self.session.received if self.session else {}, acknowledgements)
 
     def pause(self) -> None:
         """Read no more for now."""

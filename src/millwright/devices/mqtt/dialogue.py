@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from millwright.devices.mqtt import codec, codec5
 from millwright.devices.mqtt.errors import ProtocolError
-from millwright.devices.mqtt.ingest5 import REASON_SHIFT
+from millwright.devices.mqtt.ingest import PUBREC_BASE, Ingest
+from millwright.devices.mqtt.ingest5 import REASON_SHIFT, Ingest5
 from millwright.devices.mqtt.packets import SUBSCRIBE_REFUSED, PacketType, Reason, Subscribe, Unsubscribe
 
 if TYPE_CHECKING:
     from millwright.devices.mqtt.connection import Connection
     from millwright.devices.mqtt.listener import MqttListener
-    from millwright.devices.mqtt.session import Session
+    from millwright.devices.mqtt.session import Outlet, Session
 
 _ACKNOWLEDGEMENTS: Final = frozenset({PacketType.PUBACK, PacketType.PUBREC, PacketType.PUBREL, PacketType.PUBCOMP})
 _WHY: Final = {
@@ -110,3 +111,34 @@ def send_refusals(connection: Connection, before: list[int], base: int, packet_i
         if framing is not None and not framing.fits(data):
             data = codec5.encode_answer(first, packet_id, reason)
         connection.answer(data)
+
+
+def acknowledge(
+    connection: Connection,
+    ingest: Ingest | None,
+    received: dict[int, Outlet | None],
+    acknowledgements: list[tuple[int, list[int]]],
+) -> None:
+    """What a client published is durable: PUBACK, or PUBREC to whichever connection waits for it now."""
+    numbers: list[int] = []
+    for base, packet_ids in acknowledgements:
+        if base >> REASON_SHIFT:
+            send_refusals(connection, numbers, base, packet_ids)
+            numbers = []
+            continue
+        if base != PUBREC_BASE:
+            numbers += [base | packet_id for packet_id in packet_ids]
+            if isinstance(ingest, Ingest5):
+                ingest.unanswered -= len(packet_ids)
+            continue
+        for packet_id in packet_ids:
+            waiting = received.get(packet_id)
+            if waiting is None:
+                continue
+            received[packet_id] = None
+            if waiting is connection:
+                numbers.append(base | packet_id)
+            else:
+                waiting.send((base | packet_id).to_bytes(4, "big"))
+    if numbers:
+        connection.send(codec.encode_acknowledgements(numbers))

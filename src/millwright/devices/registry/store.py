@@ -303,7 +303,7 @@ def insert_device(connection: sa.Connection, device_id: str, new: NewDevice, now
         edge = (parent["kind"], parent["sparkplug_group"], parent["sparkplug_edge"])
         if edge != ("sparkplug_edge", new.sparkplug.group_id, new.sparkplug.edge_node_id):
             raise invalid("The parent is not the edge node of this Sparkplug address.", "/parent_id")
-    version = _model_version(connection, new.model_id, new.model_version, organisation_id)
+    version = model_version(connection, new.model_id, new.model_version, organisation_id)
     _need_place(connection, new.place_id, organisation_id)
     need_edge(connection, new.edge_id, organisation_id)
     values = values_of(device_id, new, version, now_ms, organisation_id)
@@ -371,7 +371,7 @@ def _apply(connection: sa.Connection, row: dict[str, Any], changes: dict[str, An
             upsert(connection, edge_past, [{"edge_id": row["edge_id"], "device_id": device_id}])
     if "model_id" in changes or "model_version" in changes:
         wanted = changes.get("model_id", row["model_id"])
-        changes["model_version"] = _model_version(
+        changes["model_version"] = model_version(
             connection, wanted, changes.get("model_version"), row["organisation_id"]
         )
     if "tags" in changes:
@@ -484,9 +484,10 @@ def _owner(connection: sa.Connection, new: NewDevice) -> str | None:
     return None
 
 
-def _model_version(
+def model_version(
     connection: sa.Connection, model_id: str | None, version: int | None, organisation_id: str
 ) -> int | None:
+    """The version of a model that a device is to follow: the one asked for, or the newest. Raises ``NotFound``."""
     if model_id is None:
         if version is not None:
             raise invalid("A model version needs a model.", "/model_version")

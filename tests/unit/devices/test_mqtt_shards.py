@@ -1,0 +1,95 @@
+"""Which of two retained messages is the later one, and whose a slot is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from millwright.devices.mqtt.packets import RetainedMessage
+from millwright.devices.mqtt.retained import Retained
+from millwright.devices.mqtt.shards.replica import Replica, name_of
+from millwright.devices.mqtt.shards.slots import SlotFolder, SlotLock, slot_of
+
+
+class Kept:
+    """A replica over messages on one topic, of which some may not be written yet."""
+
+    def __init__(self) -> None:
+        self.retained = Retained(10)
+        self.pending = False
+        self.replica = Replica(self.retained, lambda _topic: self.pending)
+
+    def set_here(self, payload: bytes) -> None:
+        self.retained.set(RetainedMessage("t", payload, 1))
+        self.pending = True
+
+    def written(self, sequence: int) -> None:
+        self.pending = False
+        self.replica.written("t", sequence)
+
+    def take(self, payload: bytes | None, sequence: int) -> None:
+        self.replica.take("t", None if payload is None else RetainedMessage("t", payload, 1), sequence)
+
+    @property
+    def payload(self) -> bytes | None:
+        found = self.retained.find("t")
+        return None if found is None else found.payload
+
+
+def test_the_higher_sequence_stands_in_whatever_order_they_come() -> None:
+    kept = Kept()
+    kept.take(b"second", 2)
+    kept.take(b"first", 1)
+    assert kept.payload == b"second"
+    kept.take(None, 3)
+    kept.take(b"second", 2)
+    assert kept.payload is None
+
+
+def test_what_is_not_written_yet_stands_until_it_has_its_sequence() -> None:
+    kept = Kept()
+    kept.set_here(b"ours")
+    kept.take(b"theirs", 5)
+    assert kept.payload == b"ours"
+    kept.written(4)
+    assert kept.payload == b"theirs"
+    kept.set_here(b"ours again")
+    kept.take(b"theirs again", 6)
+    kept.written(7)
+    assert kept.payload == b"ours again"
+    kept.take(b"late", 6)
+    assert kept.payload == b"ours again"
+
+
+def test_what_was_read_back_is_not_replaced_by_what_came_before_it() -> None:
+    kept = Kept()
+    kept.replica.restore({name_of("t"): 9})  # nothing is retained there since
+    kept.take(b"before", 8)
+    assert kept.payload is None
+    kept.take(b"after", 10)
+    assert kept.payload == b"after"
+
+
+def test_a_slot_has_one_holder_and_says_who_it_is(tmp_path: Path) -> None:
+    folder = SlotFolder(tmp_path / "slots")
+    folder.open()
+    try:
+        one, other = SlotLock(folder, 1), SlotLock(folder, 1)
+        assert folder.holder(1) is None
+        assert one.acquire()
+        assert not other.acquire()
+        assert folder.holder(1) == os.getpid()
+        assert folder.holder(2) is None
+        one.release()
+        assert folder.holder(1) is None
+        assert other.acquire()
+        other.release()
+    finally:
+        folder.close()
+
+
+def test_devices_are_spread_over_all_slots() -> None:
+    counts = [0, 0, 0]
+    for number in range(3000):
+        counts[slot_of(f"dev_{number}", 3) - 1] += 1
+    assert all(900 < count < 1100 for count in counts), counts
