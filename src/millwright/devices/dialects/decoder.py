@@ -74,10 +74,10 @@ class DialectDecoder:
             for part in said.parts
             if part.address is not None and not _is_own(part.address, device)
         ]
+        if said.answer is not None and not _is_own(said.answer.address, device):
+            spoken_of.append((said.answer.address, ""))
         if spoken_of:
             self._children.meet_all(device, spoken_of)
-        if said.answer is not None and not _is_own(said.answer.address, device):
-            self._children.meet(device, said.answer.address)
 
     def decode(self, run: Run, device: KnownDevice, _sequence: int) -> None:
         """Decode a run of ``device``; raises nothing."""
