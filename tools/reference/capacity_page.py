@@ -37,8 +37,8 @@ _METHOD = """\
 Slopes are processor time and bytes of a process, not wall time: other work on the machine changes them little, although
 a crowded cache makes them larger, never smaller. They were taken in November 2026 on 2 cores and 24 GB that other work
 used, with the load average at 11 to 29. One goes the other way: the busier the machine, the more messages the listener
-takes at one read, so for the message of a device that sends seldom the figure of a quiet machine is taken (24 µs; it was
-14.5 µs at a load average of 23).
+takes at one read, so for the message of a device that sends seldom the figure of a quiet machine is taken (24 µs; at a
+load average of 23 it was 14.5 µs).
 
 - Messages, connects and readings each cost their slope. Everything is divided by the share of a core that is
   planned with; the rest is for peaks, merges of the engine and the loss of a machine.
