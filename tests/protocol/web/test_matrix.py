@@ -97,10 +97,10 @@ class Town:
 async def town(tmp_path: Path) -> AsyncIterator[Town]:
     async with running_web(tmp_path, history=True, written=True) as web:
         root = await web.set_up()
-        await root.post("/vehicles/model")  # made at the first call, whoever's that is
         red = await plant(web, web.historian, root, RED)
         blue = await plant(web, web.historian, root, BLUE)
         for tenant in (red, blue):
+            await tenant.client.post("/vehicles/model")  # made at the first call, and found at the others
             tenant.ids["entry_id"] = (await written(tenant))[-1]["id"]
         yield Town(web, root, red, blue, list(route_rights(web.server._app)))
 
