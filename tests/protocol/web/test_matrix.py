@@ -204,7 +204,7 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /connectors/read": {"connection_id": ids["connection_id"], "addresses": ["sine/1"]},
         "POST /connectors/discover": {"kind": "simulator"},
         "POST /connectors/{connection_id}/try": {"body": "{}"},
-        "POST /vehicles": [],
+        "POST /vehicles": [{"vin": "", "iccid": ""}],
         "POST /vehicles/platforms": {"name": "p", "username": "a name that is too long", "password": "p"},
         "POST /connectors/{connection_id}/things": {"tags": [{"address": "sine/1"}], "device_id": device},
         "POST /connectors/{connection_id}/points": [{"address": "sine/1", "device_id": device, "property": "q"}],
