@@ -100,10 +100,10 @@ class Town:
 async def town(tmp_path: Path) -> AsyncIterator[Town]:
     async with running_web(tmp_path, history=True, written=True) as web:
         root = await web.set_up()
-        await root.post("/vehicles/model")  # made at the first call, whoever's that is
         red = await plant(web, web.historian, root, RED)
         blue = await plant(web, web.historian, root, BLUE)
         for tenant in (red, blue):
+            await tenant.client.post("/vehicles/model")  # made at the first call, and found at the others
             tenant.ids["entry_id"] = (await written(tenant))[-1]["id"]
         yield Town(web, root, red, blue, list(route_rights(web.server._app)))
 
@@ -216,7 +216,7 @@ def body(method: str, path: str, ids: dict[str, str]) -> Any:
         "POST /connectors/read": {"connection_id": ids["connection_id"], "addresses": ["sine/1"]},
         "POST /connectors/discover": {"kind": "simulator"},
         "POST /connectors/{connection_id}/try": {"body": "{}"},
-        "POST /vehicles": [],
+        "POST /vehicles": [{"vin": "", "iccid": ""}],
         "POST /vehicles/platforms": {"name": "p", "username": "a name that is too long", "password": "p"},
         "POST /connectors/{connection_id}/things": {"tags": [{"address": "sine/1"}], "device_id": device},
         "POST /connectors/{connection_id}/points": [{"address": "sine/1", "device_id": device, "property": "q"}],
