@@ -36,6 +36,7 @@ READS = {
     ("post", "/api/v1/account/identities"),
     ("post", "/api/v1/account/identities/proof"),
     *(("post", f"/api/v1/connectors/{what}") for what in ("test", "browse", "read", "discover")),
+    ("post", "/api/v1/connectors/{connection_id}/try"),
 }
 """Routes that change nothing though they are sent by POST; what the last of them begin is told when it is finished."""
 

@@ -103,7 +103,7 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         red = await plant(web, web.historian, root, RED)
         blue = await plant(web, web.historian, root, BLUE)
         for tenant in (red, blue):
-            await tenant.client.post("/vehicles/model")  # made at the first call, and found at the others
+            await tenant.client.post("/api/v1/vehicles/model")  # made at the first call, and found at the others
             tenant.ids["entry_id"] = (await written(tenant))[-1]["id"]
         yield Town(web, root, red, blue, list(route_rights(web.server._app)))
 
