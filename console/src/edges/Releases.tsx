@@ -1,4 +1,4 @@
-import { Button, Form, InputNumber, Modal, Select, Upload } from "antd";
+import { App, Button, Form, InputNumber, Modal, Select, Upload } from "antd";
 import { type JSX, useState } from "react";
 
 import { post, remove, request } from "../api/client";
@@ -26,6 +26,7 @@ async function addVersion(files: readonly File[], told: (share: number) => void)
 export function Releases({ edges }: { edges: readonly Edge[] }): JSX.Element {
   const t = useText();
   const f = useFormat();
+  const { modal } = App.useApp();
   const releases = useList<EdgeRelease>("/edge-releases", {});
   const rollouts = useList<EdgeRollout>("/edge-rollouts", {}, { everyMs: 3000 });
   const [share, setShare] = useState<number | null>(null);
@@ -35,20 +36,22 @@ export function Releases({ edges }: { edges: readonly Edge[] }): JSX.Element {
   const stop = useChange((id: string) => post<EdgeRollout>(`/edge-rollouts/${id}/stop`), ["edge-rollouts"]);
   return (
     <section className="panel" style={{ marginTop: 24 }} aria-label={t.releases.title}>
-      <div className="row spread wrap">
+      <header className="wrap">
         <h2>{t.releases.title}</h2>
+        <span className="grow" />
         <Upload accept=".whl" multiple showUploadList={false} beforeUpload={(file, all) => { if (file === all.at(-1)) add.mutate(all); return false; }}>
           <Button loading={add.isPending}>{share === null ? t.releases.add : t.releases.adding(`${Math.floor(share * 100)} %`)}</Button>
         </Upload>
-      </div>
-      <p className="small faint">{t.releases.text}</p>
+      </header>
+      <div className="panel-body">
+      <p className="small faint" style={{ marginTop: 0 }}>{t.releases.text}</p>
       {(releases.data ?? []).length === 0 && <p className="small">{t.releases.none}</p>}
       {(releases.data ?? []).map((each) => (
         <div key={each.id} className="row spread wrap" style={{ padding: "6px 0" }}>
           <span><b className="num">{each.version}</b> <span className="small faint">{f.bytes(each.bytes)} · {f.time(each.created_ms)}</span></span>
           <span className="row">
             <Button size="small" disabled={edges.length === 0} onClick={() => { setChosen(each); }}>{t.releases.rollOut}</Button>
-            <Button size="small" type="text" danger onClick={() => { drop.mutate(each.id); }}>{t.releases.remove}</Button>
+            <Button size="small" type="text" danger onClick={() => { void modal.confirm({ title: t.releases.removeTitle(each.version), okText: t.releases.remove, okButtonProps: { danger: true }, cancelText: t.common.cancel, onOk: () => { drop.mutate(each.id); } }); }}>{t.releases.remove}</Button>
           </span>
         </div>
       ))}
@@ -63,6 +66,7 @@ export function Releases({ edges }: { edges: readonly Edge[] }): JSX.Element {
           ))}
         </div>
       ))}
+      </div>
       {chosen && <RollOutBox release={chosen} edges={edges} close={() => { setChosen(null); }} />}
     </section>
   );

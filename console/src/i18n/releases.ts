@@ -2,7 +2,7 @@
 export const releases = {
   en: {
     title: "Versions for edges", text: "Put wheels here, then roll them out group after group. An edge tries a version beside the one it runs, and goes back by itself when it is not well.",
-    add: "Add a version", adding: (share: string) => `Sending ${share}`, rollOut: "Roll out", stop: "Stop", remove: "Remove", none: "No version here yet.",
+    add: "Add a version", adding: (share: string) => `Sending ${share}`, rollOut: "Roll out", stop: "Stop", remove: "Remove", removeTitle: (version: string) => `Remove version ${version} from the shelf? Edges that run it go on.`, none: "No version here yet.",
     version: "Version", files: "Files", made: "Added", state: "State", edges: "Edges", began: "Began",
     canary: "First (canary)", rest: "Then", trial: "Ready within (s)", settle: "Well for (s)", choose: "Choose edges",
     states: { running: "Under way", done: "Done", failed: "Stopped: an edge failed", stopped: "Stopped" } as Record<string, string>,
@@ -12,7 +12,7 @@ export const releases = {
   },
   zh: {
     title: "边缘节点版本", text: "上传安装包（wheel），再按批次推送。边缘节点在当前版本之外试运行新版本，若不正常会自动回退。",
-    add: "添加版本", adding: (share: string) => `正在上传 ${share}`, rollOut: "推送", stop: "停止", remove: "删除", none: "还没有版本。",
+    add: "添加版本", adding: (share: string) => `正在上传 ${share}`, rollOut: "推送", stop: "停止", remove: "删除", removeTitle: (version: string) => `从货架删除版本 ${version}？正在运行该版本的边缘节点不受影响。`, none: "还没有版本。",
     version: "版本", files: "文件", made: "添加时间", state: "状态", edges: "边缘节点", began: "开始时间",
     canary: "首批（试点）", rest: "随后", trial: "就绪时限（秒）", settle: "稳定时长（秒）", choose: "选择边缘节点",
     states: { running: "进行中", done: "已完成", failed: "已停止：有节点失败", stopped: "已停止" } as Record<string, string>,

@@ -13,7 +13,8 @@ export function StateDot({ state, words }: { state: State; words: Record<State, 
 }
 
 export function SiteState({ site }: { site: SiteNetwork }): JSX.Element {
-  return <StateDot state={site.state} words={useText().networks.siteStates} />;
+  const words = useText().networks;
+  return <StateDot state={site.state} words={site.watched ? words.siteStates : { ...words.siteStates, unknown: words.notWatched }} />;
 }
 
 /** The last latencies of a link; a gap is an answer that did not come. */
