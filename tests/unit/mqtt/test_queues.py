@@ -10,7 +10,7 @@ from millwright.devices.mqtt.exchange import Exchange
 from millwright.devices.mqtt.framing import Framing
 from millwright.devices.mqtt.journal import JournalWriter, VolatileJournal
 from millwright.devices.mqtt.packets import Queued, RetainedMessage
-from millwright.devices.mqtt.ports import Kept
+from millwright.devices.mqtt.ports import NO_WILLS, Kept
 from millwright.devices.mqtt.queues import MOST_BYTES, Batch, Queues
 from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.settings import MqttSettings
@@ -95,7 +95,7 @@ class Shaky(VolatileJournal):
         self.failures = failures
         self.told: list[tuple[str, Any]] = []
 
-    async def write(self, retained: Any, sessions: Any, batches: Any = ()) -> None:
+    async def write(self, retained: Any, sessions: Any, batches: Any = (), wills: Any = NO_WILLS) -> dict[str, int]:
         if self.failures:
             self.failures -= 1
             raise Unavailable("It is away.", code="engines.nats_unavailable")
@@ -103,6 +103,7 @@ class Shaky(VolatileJournal):
             assert isinstance(batch, Batch)
             batch.sequence = len(self.told) + 1
             self.told.append(("write", (batch.key, len(batch.messages))))
+        return {}
 
     async def trim(self, before: dict[tuple[str, str], int]) -> None:
         self.told.append(("trim", dict(before)))
@@ -151,8 +152,9 @@ async def test_a_retained_message_that_expired_meanwhile_is_removed_from_the_jou
     class Book(VolatileJournal):
         removed: ClassVar[list[str]] = []
 
-        async def write(self, retained: Any, sessions: Any, batches: Any = ()) -> None:
+        async def write(self, retained: Any, sessions: Any, batches: Any = (), wills: Any = NO_WILLS) -> dict[str, int]:
             self.removed += [topic for topic, found in retained.items() if found is None]
+            return {}
 
     clock, journal = ManualClock(), Book()
     writer = JournalWriter(journal)

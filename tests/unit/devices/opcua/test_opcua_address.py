@@ -144,5 +144,5 @@ def test_every_setting_is_described_and_secrets_are_marked() -> None:
     for name, field in schema["properties"].items():
         assert len(field["description"]) > 15, name
     fields = msgspec.inspect.type_info(OpcUaSettings).fields  # type: ignore[attr-defined]
-    secret = {field.name for field in fields if getattr(field.type, "extra", None) == {"secret": True}}
+    secret = {field.name for field in fields if (getattr(field.type, "extra", None) or {}).get("secret")}
     assert secret == {"password", "user_key", "key"}
