@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("has_file", sa.Boolean, nullable=False),
         sa.Column("wanted", sa.String(12), nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("told", sa.Boolean, nullable=False),
         sa.Column("error", sa.JSON),
     )
