@@ -52,6 +52,7 @@ export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> =
   "connectors.webhook_unmapped": ["该 Webhook 尚未映射任何数值", "打开连接，勾选刚收到的文档成员，然后请对方重发。"],
   "connectors.webhook_signature": ["签名缺失或错误", "请与发送方核对签名密钥；签名对象是发送的原始正文。"],
   "connectors.webhook_replayed": ["签名时间与当前时间相差过大", "请核对双方时钟；重发的请求须重新签名。"],
+  "connectors.webhook_too_much": ["文档与映射点过多，无法一次查找", "请减少单次发送的项目，或减少一个 Webhook 上的映射点。"],
   "connectors.webhook_document": ["文档无法解析", "请发送 JSON 或表单；若设置了列表位置，文档在该处须为列表。"],
   "devices.edges_closed": ["本节点不接受边缘节点", "请设置 [edges] port（通常为 7422）并重启节点。"],
   "devices.edge_code_wrong": ["接入码错误、已使用或已过期", "请在上级的边缘节点页面生成新接入码。"],
