@@ -1,4 +1,4 @@
-"""Exports of readings and their runs; whether the ledger was told of the end of an import."""
+"""Exports of readings and their runs; whether the ledger was told of the end of an import; signatures of webhooks."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -62,9 +62,13 @@ def upgrade() -> None:
     op.create_index("ix_devices_reading_export_runs_export", "devices_reading_export_runs", ["export_id", "id"])
     # What ended before was told when it was asked for, as far as it was told at all.
     op.add_column("devices_reading_imports", sa.Column("told", sa.Boolean, nullable=False, server_default=sa.true()))
+    op.add_column("devices_webhook_deliveries", sa.Column("proof", sa.String(64)))
+    op.create_index("ix_devices_webhook_deliveries_proof", "devices_webhook_deliveries", ["connection_id", "proof"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_devices_webhook_deliveries_proof", "devices_webhook_deliveries")
+    op.drop_column("devices_webhook_deliveries", "proof")
     op.drop_column("devices_reading_imports", "told")
     op.drop_table("devices_reading_export_runs")
     op.drop_table("devices_reading_exports")

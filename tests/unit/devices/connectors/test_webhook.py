@@ -70,6 +70,23 @@ def test_a_header_of_ones_own(scheme: Any) -> None:
     assert refused(chosen, {"x-my": given, "x-time": "nan"}, body) == "connectors.webhook_replayed"
 
 
+def test_a_signature_stands_for_what_was_signed_and_not_for_its_headers() -> None:
+    body, key = b'{"a":1}', "whsec_test"
+    signature = hmac.new(key.encode(), b"1492774577." + body, hashlib.sha256).hexdigest()
+    chosen = settings(scheme="stripe", signing_secret=key, once=False)
+    header = f"t=1492774577,v1={signature}"
+    first = signing.check(chosen, {"stripe-signature": header}, body, NOW_S)
+    again = signing.check(chosen, {"stripe-signature": f"v1={'0' * 64}, {header}", "webhook-id": "9"}, body, NOW_S)
+    assert first is not None
+    assert first == again
+    plain = hmac.new(b"s", body, hashlib.sha256).hexdigest()
+    for scheme, name in (("github", "x-hub-signature-256"), ("hex", "x-signature")):
+        given = {name: f"sha256={plain}"}
+        assert signing.check(settings(scheme=scheme, signing_secret="s"), given, body, NOW_S) is not None
+        assert signing.check(settings(scheme=scheme, signing_secret="s", once=False), given, body, NOW_S) is None
+    assert signing.check(settings(), {}, body, NOW_S) is None
+
+
 def test_who_knows_the_address_and_what_a_delivery_is_called() -> None:
     chosen = settings()
     assert signing.is_token(chosen, TOKEN)
