@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from millwright.devices import NewDevice
+from millwright.devices.history_export import ArrivalsWanted
 from millwright.devices.history_export.store import ReadingExportStore
 from millwright.devices.history_export.writing import ParquetWriter
 from millwright.historian import BOOLEAN, TEXT, Reading, ReadingBatch, SeriesInfo, series_id
-from millwright.kernel import Lifecycle
+from millwright.kernel import Lifecycle, ManualClock
 from millwright.kernel.scope import EVERYTHING, within
 from support.historian import numbers, store
 from support.pipeline import eventually
@@ -261,6 +262,24 @@ async def test_what_is_new_is_neither_lost_nor_doubled(web: RunningWeb, monkeypa
         seen += pq.read_table(io.BytesIO(await content(client, found))).column("number").to_pylist()
     assert sorted(seen) == [float(each) for each in range(sent)]
     assert (await client.get(f"{PATH}/{made}")).json()["reached_ms"] == found["to_ms"]
+
+
+async def test_arrivals_are_followed_while_somebody_fetches_them(web: RunningWeb) -> None:
+    client = await web.set_up()
+    told: list[bool] = []
+    clock = ManualClock(web.services.clock.now_ms())
+    wanted = ArrivalsWanted(web.services.records.scoped(EVERYTHING), told.append, clock)
+    await wanted.look()
+    made = await make(client, window={"kind": "new"})
+    await wanted.look()
+    clock.advance(91 * 86_400)
+    await wanted.look()
+    clock.advance(2 * 86_400)  # it did not run once, for its owner is gone
+    await wanted.look()
+    clock.jump(-2 * 86_400)
+    assert (await client.delete(f"{PATH}/{made}")).status_code == 204
+    await wanted.look()
+    assert told == [False, True, True, False, False]
 
 
 async def test_who_may_no_more_exports_nothing_and_whose_it_is_changes(web: RunningWeb) -> None:

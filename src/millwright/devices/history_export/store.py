@@ -126,10 +126,12 @@ class ReadingExportStore:
         with self._records.read() as connection:
             return list(connection.execute(query.order_by(table.c.next_ms)))
 
-    def follows(self) -> bool:
-        """Whether an export's window is ``new``, also of one that is turned off."""
+    def follows(self, since_ms: int) -> bool:
+        """Whether an export's window is ``new``, also of one that is turned off; not of those that got no further
+        ``since_ms``, because nobody runs them or nobody may."""
+        wanted = sa.select(table.c.id).where(table.c.follows, table.c.reached_ms >= since_ms)
         with self._records.read() as connection:
-            return connection.execute(sa.select(table.c.id).where(table.c.follows).limit(1)).first() is not None
+            return connection.execute(wanted.limit(1)).first() is not None
 
     # --- runs ----------------------------------------------------------------------------------------------------
 
