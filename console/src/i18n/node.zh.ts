@@ -208,6 +208,7 @@ export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> =
   "dead_letters.unknown": ["没有这条死信", "它可能已被重放、丢弃，或因过期被清除。"],
   "devices.access_busy": ["凭证变动过于频繁", "请稍后重试。"],
   "devices.arrival_unknown": ["没有这台新到设备", "它可能已被接纳或忽略。"],
+  "devices.username_taken": ["该用户名不可用", "请换一个；同一节点的各组织共用端口，一个用户名只属于一个组织。"],
   "devices.credential_taken": ["另一台设备已使用这个凭证", "每台设备应有自己的密钥。"],
   "devices.credential_unknown": ["没有这个凭证", "它可能已被吊销。"],
   "devices.device_in_use": ["设备仍被使用：", "请先移走或删除它们。"],
