@@ -303,7 +303,9 @@ def compose(
 ) -> Services:
     """Every domain's service over one database."""
     alarms = Alarms(records, bus, clock)
-    things = DevicesService(records, bus, clock, count_alarms=alarms.active_by_device)
+    things = DevicesService(
+        records, bus, clock, count_alarms=alarms.active_by_device, everybody=records.scoped(EVERYTHING)
+    )
     recorder = Recorder(bus)
     sealed = open_secrets(SecretsSettings(), records, folder, clock)
     sealed.prepare()

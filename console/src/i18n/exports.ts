@@ -29,5 +29,6 @@ export const EXPORT_PROBLEMS: Record<string, readonly [title: string, hint?: str
   "readings.export_owner": ["导出任务的所有者已无相应权限", "请由有权限的人重新保存该任务，此后归其所有。"],
   "readings.export_too_many": ["该组织的导出任务已达上限", "请删除不再需要的任务。"],
   "readings.export_too_large": ["文件过大：", "请缩短时段、减少序列、改用聚合或 Parquet，或减少保留的文件。"],
+  "readings.export_too_many_rows": ["一次导出的行数过多", "请增大聚合间隔、缩短时段或减少序列，或分成几个导出。"],
   "readings.export_failed": ["导出出错：", "请连同 history_exporter 的日志一起反馈。"],
 };

@@ -29,7 +29,7 @@ class DevicesService:
     """Places, models, the registry, credentials, properties and presence over one database.
 
     It holds no state of its own; build one in each process that needs it. ``count_alarms`` fills
-    ``alarms_active``, for alarms live on a floor above.
+    ``alarms_active``, for alarms live on a floor above; ``everybody`` sees every organisation, for what is the node's.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class DevicesService:
         settings: DevicesSettings | None = None,
         *,
         count_alarms: CountAlarms | None = None,
+        everybody: Records | None = None,
     ) -> None:
         settings = settings or DevicesSettings()
         self._count_alarms = count_alarms
@@ -52,7 +53,8 @@ class DevicesService:
         self.places = PlaceService(PlaceStore(records), self.changes, clock)
         self.models = ModelService(self.model_store, self.changes, clock)
         self.registry = Registry(self.device_store, BulkStore(records), self.model_store, self.changes, clock, settings)
-        self.credentials = CredentialService(self.credential_store, self.changes, clock, settings)
+        everyones = CredentialStore(everybody or records)
+        self.credentials = CredentialService(self.credential_store, self.changes, clock, settings, everyones)
         self.properties = PropertyService(PropertyStore(records), self.device_store, self.model_store, clock)
         self.presence = PresenceService(self.presence_store, self.device_store)
 

@@ -17,8 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from millwright.devices import NewDevice
+from millwright.devices.history_export import ArrivalsWanted
+from millwright.devices.history_export.store import ReadingExportStore
+from millwright.devices.history_export.writing import ParquetWriter
 from millwright.historian import BOOLEAN, TEXT, Reading, ReadingBatch, SeriesInfo, series_id
-from millwright.kernel import Lifecycle
+from millwright.kernel import Lifecycle, ManualClock
 from millwright.kernel.scope import EVERYTHING, within
 from support.historian import numbers, store
 from support.pipeline import eventually
@@ -158,6 +161,74 @@ async def test_chosen_series_in_buckets_that_begin_with_the_local_day(web: Runni
     assert rows[1]["time"] == datetime.fromisoformat("2023-11-15T03:43:20+05:30"), "cut to the window"
 
 
+async def test_many_buckets_are_written_in_pieces(web: RunningWeb, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = await web.set_up()
+    await filled(web)
+    settings = {
+        "selection": {"properties": ["speed"]},
+        "rows": "buckets",
+        "bucket_s": 1,
+        "aggregates": ["count", "max"],
+    }
+    window = {"kind": "between", "from_ms": T, "to_ms": T + 90_000_000}
+    held: list[int] = []
+    write = ParquetWriter.write
+
+    def counted(self: ParquetWriter, rows: pa.Table) -> None:
+        held.append(rows.num_rows)
+        write(self, rows)
+
+    monkeypatch.setattr(ParquetWriter, "write", counted)
+    tables = []
+    async with worker(web):
+        made = await make(client, format="parquet", window=window, **settings)
+        for rows, page in ((1_000_000, 50_000), (1, 300)):
+            monkeypatch.setattr("millwright.devices.history_export.running.ROWS_HELD", rows)
+            monkeypatch.setattr("millwright.devices.history_export.running.PAGE", page)
+            monkeypatch.setattr("millwright.devices.history_export.running._BUCKETS_OF_ONE", 250)
+            held.clear()
+            tables.append(pq.read_table(io.BytesIO(await content(client, await run(client, made)))))
+        monkeypatch.setattr("millwright.devices.history_export.schedule.MOST_ROWS", 100_000)
+        found = await run(client, made)
+    assert tables[0].equals(tables[1])
+    assert tables[0].num_rows == 1001
+    assert max(held) <= 550
+    assert found["error"]["code"] == "readings.export_too_many_rows", "two series, as the run finds"
+
+
+async def test_a_run_that_ends_its_process_is_given_up_and_others_do_not_wait(
+    web: RunningWeb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await web.set_up()
+    await filled(web)
+    made, other = await make(client), await make(client)
+    store = ReadingExportStore(web.services.records.scoped(EVERYTHING))
+    run_id = (await client.post(f"{PATH}/{made}/run")).json()["id"]
+    exporter = web.services.more["reading_export_worker"]
+    for tries in range(1, 4):
+        exporter._begun()  # and its process was killed
+        assert store.find_run(run_id).tries == tries
+    waits = (await client.post(f"{PATH}/{other}/run")).json()["id"]
+    assert store.next().id == waits, "what ended its process comes last"
+    async with worker(web):
+        found = await ended(client, run_id)
+        assert (await ended(client, waits))["state"] == "done"
+    assert (found["state"], found["error"]["code"]) == ("failed", "readings.export_failed")
+    assert "3 times" in found["error"]["message"]
+
+
+async def test_organisations_take_turns(web: RunningWeb) -> None:
+    client = await web.set_up()
+    store = ReadingExportStore(web.services.records.scoped(EVERYTHING))
+    first, second = await make(client), await make(client)
+    runs = [(await client.post(f"{PATH}/{each}/run")).json()["id"] for each in (first, second)]
+    assert store.next().id == runs[0]
+    store.update_run(runs[1], organisation_id="org_other")
+    mine = store.find_run(runs[0]).organisation_id
+    assert store.next([mine]).id == runs[1]
+    assert store.next([mine, "org_other"]).id == runs[0]
+
+
 async def test_what_is_new_is_neither_lost_nor_doubled(web: RunningWeb, monkeypatch: pytest.MonkeyPatch) -> None:
     client = await web.set_up()
     settled = 1500
@@ -191,6 +262,24 @@ async def test_what_is_new_is_neither_lost_nor_doubled(web: RunningWeb, monkeypa
         seen += pq.read_table(io.BytesIO(await content(client, found))).column("number").to_pylist()
     assert sorted(seen) == [float(each) for each in range(sent)]
     assert (await client.get(f"{PATH}/{made}")).json()["reached_ms"] == found["to_ms"]
+
+
+async def test_arrivals_are_followed_while_somebody_fetches_them(web: RunningWeb) -> None:
+    client = await web.set_up()
+    told: list[bool] = []
+    clock = ManualClock(web.services.clock.now_ms())
+    wanted = ArrivalsWanted(web.services.records.scoped(EVERYTHING), told.append, clock)
+    await wanted.look()
+    made = await make(client, window={"kind": "new"})
+    await wanted.look()
+    clock.advance(91 * 86_400)
+    await wanted.look()
+    clock.advance(2 * 86_400)  # it did not run once, for its owner is gone
+    await wanted.look()
+    clock.jump(-2 * 86_400)
+    assert (await client.delete(f"{PATH}/{made}")).status_code == 204
+    await wanted.look()
+    assert told == [False, True, True, False, False]
 
 
 async def test_who_may_no_more_exports_nothing_and_whose_it_is_changes(web: RunningWeb) -> None:
@@ -245,6 +334,9 @@ async def test_one_that_is_interrupted_is_made_anew_and_never_seen_half(
         assert (await client.delete(f"{PATH}/{made}")).status_code == 409
     then = (await client.get(f"{PATH}/runs/{run_id}")).json()
     assert then["state"] == "running", "too quick to be interrupted"
+    seen = ReadingExportStore(web.services.records.scoped(EVERYTHING)).find_run(run_id)
+    assert seen is not None
+    assert seen.tries == 0, "a process that was asked to stop does not count"
     assert (folder / run_id / "aside").exists()
     monkeypatch.setattr("millwright.devices.history_export.running.PAGE", 5_000)
     async with worker(web):

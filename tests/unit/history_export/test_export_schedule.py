@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from millwright.devices.history_export.model import ExportSchedule, ExportWindow
+from millwright.devices.history_export.model import ExportSchedule, ExportSelection, ExportSettings, ExportWindow
 from millwright.devices.history_export.running import _stretches
-from millwright.devices.history_export.schedule import days_of, last_due, next_due, window_of
+from millwright.devices.history_export.schedule import check, days_of, last_due, next_due, window_of
+from millwright.kernel import Invalid, LimitExceeded
 
 BERLIN, SHANGHAI = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Shanghai")
 HOUR = 3_600_000
@@ -72,11 +73,41 @@ def test_windows(window: ExportWindow, zone: ZoneInfo, due: str, bounds: tuple[s
 
 def test_days_and_stretches_of_buckets_follow_the_clock() -> None:
     start, end = ms("2026-03-27T12:00:00"), ms("2026-04-01T00:00:00")
-    days = days_of(start, end, BERLIN)
+    days = list(days_of(start, end, BERLIN))
     assert [(b - a) // HOUR for a, b in days] == [12, 24, 23, 24, 24]
     stretches = list(_stretches(start, end, 24 * HOUR, BERLIN))
-    assert [local(a)[:16] for a, _ in stretches] == ["2026-03-27T12:00", "2026-03-28T00:00", "2026-03-30T00:00"]
+    assert [local(a)[:16] for a, _ in stretches] == [
+        "2026-03-27T12:00", "2026-03-28T00:00", "2026-03-29T00:00", "2026-03-30T00:00",
+    ], "the day of 23 hours is a bucket of its own"  # fmt: skip
     assert stretches[0][0] == start
     assert stretches[-1][1] == end
     assert all(left[1] == right[0] for left, right in pairwise(stretches))
     assert len(list(_stretches(start, end, HOUR, BERLIN))) == 1
+
+
+@pytest.mark.parametrize(("width", "most"), [(1000, 10_000), (7_200_000, 5), (86_400_000, 2)])
+def test_stretches_are_whole_buckets_and_no_more_than_history_answers(width: int, most: int) -> None:
+    start, end = ms("2026-03-27T12:00:30"), ms("2026-04-02T01:30:00")
+    stretches = list(_stretches(start, end, width, BERLIN, most))
+    assert (stretches[0][0], stretches[-1][1]) == (start, end)
+    assert all(left[1] == right[0] for left, right in pairwise(stretches))
+    assert all((b - a) % width == 0 or b - a < width for a, b in stretches)
+    assert max(-(-(b - a) // width) for a, b in stretches) <= most
+    if width < 86_400_000:
+        assert ms("2026-03-30T00:00:00") in {at for a, b in stretches for at in range(a, b, width)}
+
+
+def test_a_run_is_of_a_bounded_time_and_of_bounded_rows() -> None:
+    def of(window: ExportWindow, devices: int = 0, bucket_s: int = 1) -> ExportSettings:
+        selection = ExportSelection(device_ids=[str(each) for each in range(devices)])
+        return ExportSettings(selection=selection, rows="buckets", bucket_s=bucket_s, window=window)
+
+    year = ExportWindow(kind="last", hours=8_760)
+    check(of(year))
+    check(of(year, 20, 60))
+    for refused in (of(year, 20), of(ExportWindow(kind="last", hours=87_600)), of(ExportWindow(unit="month"), 20)):
+        with pytest.raises(LimitExceeded) as caught:
+            check(refused)
+        assert caught.value.code == "readings.export_too_many_rows"
+    with pytest.raises(Invalid):
+        check(of(ExportWindow(kind="between", from_ms=-62_135_596_800_000, to_ms=253_402_300_799_000), 0, 86_400))

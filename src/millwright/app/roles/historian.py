@@ -215,7 +215,7 @@ def compose(node: Node) -> Composition:
         [
             *ledger.parts,
             historian,
-            ArrivalsWanted(node.records.scoped(EVERYTHING), historian.follow_arrivals),
+            ArrivalsWanted(node.records.scoped(EVERYTHING), historian.follow_arrivals, node.clock),
             retention,
             server,
             live,

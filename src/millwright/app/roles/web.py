@@ -87,7 +87,15 @@ def compose(node: Node) -> Composition:
     settings = node.settings
     chosen, mqtt = listening(settings, node.folder)
     alarms = Alarms(node.records, node.bus, node.clock)
-    devices = DevicesService(node.records, node.bus, node.clock, settings.devices, count_alarms=alarms.active_by_device)
+    everything = node.records.scoped(EVERYTHING)
+    devices = DevicesService(
+        node.records,
+        node.bus,
+        node.clock,
+        settings.devices,
+        count_alarms=alarms.active_by_device,
+        everybody=everything,
+    )
     directory = RegistryDirectory(devices.device_store, devices.model_store, devices.changes)
     dead_letters = DeadLetters(node.bus, devices.registry.known)
     recorder = Recorder(node.bus)
@@ -101,7 +109,6 @@ def compose(node: Node) -> Composition:
         secrets=secrets,
     )
     devices.follow(parties.organisations)
-    everything = node.records.scoped(EVERYTHING)
     everybody = DeviceStore(everything)
     authority = CertificateAuthority(everything, secrets, node.clock, settings.certificates, confined=node.records)
     held = DeviceCertificates(authority, node.records, everything, devices.changes, node.clock)

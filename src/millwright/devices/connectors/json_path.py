@@ -10,6 +10,7 @@ An empty place is the whole document.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ class Where:
 
 
 Step = str | int | Where
+MOST_STEPS: Final = 1_000_000
+"""Taken for one delivery: one to three seconds of a processor."""
 _STEP: Final = re.compile(
     r"""\.?"(?P<quoted>(?:[^"\\]|\\.)*)"|\.?(?P<name>[^.\[\]"]+)|\[(?P<index>-?\d+)\]|\[(?P<key>[^\[\]=]+)=(?P<value>[^\[\]]*)\]""",
     re.ASCII,
@@ -65,25 +68,60 @@ def parse_place(text: str) -> Sequence[Step]:
     return tuple(steps)
 
 
-def find(document: Any, steps: Sequence[Step]) -> Any:
-    """What is at a place; raises ``LookupError`` with what is not there."""
+class TooMuch(Exception):
+    """A document and its places want more steps than somebody may take."""
+
+
+class Search:
+    """For many places: a list is gone through once for each member that is asked for, and all steps are counted.
+
+    The documents must outlive it. Not for several threads at once.
+    """
+
+    def __init__(self, most: float = math.inf) -> None:
+        self._left = most
+        self._lists: dict[tuple[int, str], dict[str, Any]] = {}
+
+    def spend(self, steps: int) -> None:
+        """So many more were taken; raises :class:`TooMuch`."""
+        self._left -= steps
+        if self._left < 0:
+            raise TooMuch
+
+    def first(self, items: list[Any], key: str) -> dict[str, Any]:
+        """By what its member ``key`` says, the first of a list."""
+        known = self._lists.get((id(items), key))
+        if known is None:
+            self.spend(len(items))
+            known = self._lists[id(items), key] = {}
+            for each in items:
+                if isinstance(each, dict) and key in each and (said := _said(each[key])) is not None:
+                    known.setdefault(said, each)
+        return known
+
+
+def find(document: Any, steps: Sequence[Step], search: Search | None = None) -> Any:
+    """What is at a place; raises ``LookupError`` with what is not there, and what ``search`` raises."""
+    if search is None:
+        search = Search()
+    search.spend(1 + len(steps) // 8)
     for step in steps:
         if isinstance(document, dict) and isinstance(step, str | int):
             if str(step) not in document:
                 raise LookupError(f"there is no {step!r}")
             document = document[str(step)]
         elif isinstance(document, list):
-            document = _member(document, step)
+            document = _member(document, step, search)
         else:
             raise LookupError(f"there is nothing below a value ({step!r})")
     return document
 
 
-def _member(items: list[Any], step: Step) -> Any:
+def _member(items: list[Any], step: Step, search: Search) -> Any:
     if isinstance(step, Where):
-        for each in items:
-            if isinstance(each, dict) and step.key in each and _said(each[step.key]) == step.value:
-                return each
+        found = search.first(items, step.key)
+        if step.value in found:
+            return found[step.value]
         raise LookupError(f"none of the list has {step.key}={step.value}")
     if isinstance(step, str) and not re.fullmatch(r"0|[1-9]\d*", step, re.ASCII):
         raise LookupError(f"a list has no {step!r}")
@@ -93,7 +131,10 @@ def _member(items: list[Any], step: Step) -> Any:
         raise LookupError(f"the list has {len(items)} and no [{step}]") from None
 
 
-def _said(value: Any) -> str:
+def _said(value: Any) -> str | None:
+    """A value as text; ``None`` of an object or a list, which is no name of anything."""
+    if isinstance(value, dict | list):
+        return None
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

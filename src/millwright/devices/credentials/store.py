@@ -65,6 +65,25 @@ class CredentialStore:
             bump(connection)
             return name, whose
 
+    def organisation_of(self, device_id: str) -> str:
+        """Whose a device is. Raises ``NotFound``."""
+        with self._records.read() as connection:
+            return _need_device(connection, device_id)[1]
+
+    def is_named_elsewhere(self, username: str, organisation_id: str) -> bool:
+        """Whether a device of another organisation brought this user name along; of use where all are seen."""
+        wanted = (
+            sa.select(credentials.c.id)
+            .join_from(credentials, devices, credentials.c.device_id == devices.c.id)
+            .where(
+                credentials.c.hint == username,
+                credentials.c.origin == "adopted",
+                devices.c.organisation_id != organisation_id,
+            )
+        )
+        with self._records.read() as connection:
+            return connection.scalar(wanted.limit(1)) is not None
+
     def delete(self, device_id: str, credential_id: str) -> tuple[str, str]:
         """Revoke a credential; returns the device's name and organisation. Raises ``NotFound``."""
         with self._records.begin() as connection:
@@ -140,6 +159,15 @@ def add(connection: sa.Connection, device_id: str, row: dict[str, Any], limit: i
         connection.execute(sa.insert(credentials).values(**row))
     except IntegrityError as error:  # a device that this person does not see has it
         raise _taken() from error
+
+
+def name_taken() -> Conflict:
+    """Said of a name alone, whatever the password: nobody learns whether a password was guessed."""
+    return Conflict(
+        "This user name is not free.",
+        code="devices.username_taken",
+        hint="Choose another: all organisations of a node share the port, so a user name is one organisation's.",
+    )
 
 
 def _taken() -> Conflict:

@@ -95,6 +95,26 @@ def too_large(what: str, most_mb: int) -> LimitExceeded:
     )
 
 
+def too_many_rows(rows: int, most: int) -> LimitExceeded:
+    """One run would make more rows than it may."""
+    return LimitExceeded(
+        f"That is up to {rows:,} rows; one run makes {most:,} at most.",
+        code="readings.export_too_many_rows",
+        hint="Choose wider buckets, a shorter window or fewer series; or make several exports of parts.",
+        detail={"most": most, "why_zh": f"最多会有 {rows:,} 行，单次导出上限为 {most:,} 行"},
+    )
+
+
+def unfinished(tries: int) -> LimitExceeded:
+    """The process that made it ended each time before it was done."""
+    return LimitExceeded(
+        f"It was begun {tries} times, and its process ended each time before it was done.",
+        code="readings.export_failed",
+        hint="See the log of history_exporter and whether memory is left; choose less, then run it again.",
+        detail={"why_zh": f"已开始 {tries} 次，进程每次都在完成前终止"},
+    )
+
+
 def disk_full() -> LimitExceeded:
     """The node's disk has no room for more."""
     return LimitExceeded(

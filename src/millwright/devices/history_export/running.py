@@ -18,7 +18,7 @@ import pyarrow as pa
 from millwright.devices.history_export import errors
 from millwright.devices.history_export.columns import Series, rows_of_buckets, rows_of_readings, schema_of
 from millwright.devices.history_export.model import ExportSelection
-from millwright.devices.history_export.schedule import days_of, zone_of
+from millwright.devices.history_export.schedule import check_rows, days_of, zone_of
 from millwright.devices.history_export.store import ReadingExportFiles, ReadingExportStore, settings_of
 from millwright.devices.history_export.writing import WRITERS, Sink, TableWriter
 from millwright.devices.registry.model import Device, DeviceQuery
@@ -28,6 +28,7 @@ from millwright.historian import (
     LATEST_MS,
     Arrivals,
     BucketQuery,
+    BucketSeries,
     CatalogueEntry,
     HistorianClient,
     Range,
@@ -43,6 +44,9 @@ PAGE: Final = 50_000
 _DEVICES_AT_ONCE: Final = 500
 _SERIES_AT_ONCE: Final = 20
 _BUCKETS_AT_ONCE: Final = 2_000
+_BUCKETS_OF_ONE: Final = 10_000
+ROWS_HELD: Final = 200_000
+"""Buckets held in memory at most."""
 _AGAIN_S: Final = 2.0
 _PATIENCE: Final = 300
 _LOOK_S: Final = 1.0
@@ -94,6 +98,8 @@ class ReadingExportRunner:
         total = 0
         for part in _parts(chosen, _DEVICES_AT_ONCE):
             total += len(await self._entries(part))
+        if self._buckets:
+            check_rows(self._settings, row.to_ms - row.from_ms, total)
         await self._note(series_total=total)
         await asyncio.to_thread(files.begin, row.id)
         sink = Sink(files.aside(row.id), self._check_size)
@@ -189,22 +195,37 @@ class ReadingExportRunner:
             yield each, None
 
     async def _write_buckets(self, writer: TableWriter, series: Sequence[Series]) -> None:
-        width_ms = self._settings.bucket_s * 1000
-        stretches = list(_stretches(self._row.from_ms, self._row.to_ms, width_ms, self._zone))
-        aggregates = tuple(name for name in self._settings.aggregates if name != "count") or ("min",)
-        for part in _parts(series, _SERIES_AT_ONCE):
-            ids = tuple(each.entry.series for each in part)
-            tables: list[list[pa.Table]] = [[] for _ in part]
+        """Several series at a time while their buckets fit into memory together, else one after the other."""
+        row, width_ms = self._row, self._settings.bucket_s * 1000
+        at_once = min(_SERIES_AT_ONCE, max(1, ROWS_HELD // -(-(row.to_ms - row.from_ms) // width_ms)))
+        most = _BUCKETS_AT_ONCE if at_once > 1 else _BUCKETS_OF_ONE
+        stretches = await asyncio.to_thread(
+            lambda: list(_stretches(row.from_ms, row.to_ms, width_ms, self._zone, most))
+        )
+        for part in _parts(series, at_once):
+            held: list[list[pa.Table]] = [[] for _ in part]
             for start, end in stretches:
-                query = BucketQuery(ids, Range(start, end), -(-(end - start) // width_ms), aggregates)
-                found = await self._patiently(lambda query=query: self._historian.buckets(query))  # type: ignore[misc]  # bound now
-                for at, (each, buckets) in enumerate(zip(part, found, strict=True)):
-                    tables[at].append(rows_of_buckets(buckets, each, self._schema))
+                found = await self._ask_buckets(part, start, end, -(-(end - start) // width_ms))
+                for rows, each, buckets in zip(held, part, found, strict=True):
+                    rows.append(rows_of_buckets(buckets, each, self._schema))
+                if len(part) == 1 and sum(each.num_rows for each in held[0]) >= PAGE:
+                    await self._flush(writer, held[0])
                 await self._look()
-            for pieces in tables:
-                rows = pa.concat_tables(pieces)
-                await asyncio.to_thread(writer.write, rows)
-                self._rows, self._series = self._rows + rows.num_rows, self._series + 1
+            for rows in held:
+                await self._flush(writer, rows)
+                self._series += 1
+
+    async def _ask_buckets(self, part: Sequence[Series], start: int, end: int, buckets: int) -> list[BucketSeries]:
+        aggregates = tuple(name for name in self._settings.aggregates if name != "count") or ("min",)
+        query = BucketQuery(tuple(each.entry.series for each in part), Range(start, end), buckets, aggregates)
+        return await self._patiently(lambda: self._historian.buckets(query))
+
+    async def _flush(self, writer: TableWriter, held: list[pa.Table]) -> None:
+        rows = pa.concat_tables(held) if held else self._schema.empty_table()
+        held.clear()
+        if rows.num_rows:
+            await asyncio.to_thread(writer.write, rows)
+            self._rows += rows.num_rows
 
     # --- care ----------------------------------------------------------------------------------------------------
 
@@ -260,19 +281,24 @@ def _matching(selection: ExportSelection) -> Callable[[str], bool]:
     return lambda name: any(pattern.match(name) for pattern in patterns)
 
 
-def _stretches(from_ms: int, to_ms: int, width_ms: int, zone: Any) -> Iterator[tuple[int, int]]:
-    """Local days, put together while they are of one length and not too many buckets: so buckets begin with the day."""
-    begun: tuple[int, int] | None = None
+def _stretches(
+    from_ms: int, to_ms: int, width_ms: int, zone: Any, most: int = _BUCKETS_AT_ONCE
+) -> Iterator[tuple[int, int]]:
+    """What is asked for at once: at most so many whole buckets. The first bucket of a local day begins with it: where
+    the day is no multiple of a bucket, its last one is shorter and stands alone."""
+    begun = from_ms
     for start, end in days_of(from_ms, to_ms, zone):
-        if begun is not None:
-            fits = (end - begun[0]) // width_ms <= _BUCKETS_AT_ONCE and (begun[1] - begun[0]) % width_ms == 0
-            if fits:
-                begun = begun[0], end
-                continue
-            yield begun
-        begun = start, end
-    if begun is not None:
-        yield begun
+        whole = end - (end - start) % width_ms
+        while whole - begun > most * width_ms:
+            yield begun, begun + most * width_ms
+            begun += most * width_ms
+        if whole < end:
+            if begun < whole:
+                yield begun, whole
+            yield whole, end
+            begun = end
+    if begun < to_ms:
+        yield begun, to_ms
 
 
 def _parts(items: Sequence[T], size: int) -> Iterator[list[T]]:

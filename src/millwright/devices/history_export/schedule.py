@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from millwright.devices.history_export.errors import settings_wrong
+from millwright.devices.history_export.errors import settings_wrong, too_many_rows
 from millwright.devices.history_export.model import ExportSchedule, ExportSettings, ExportWindow, Unit
+from millwright.historian import EARLIEST_MS, LATEST_MS
 
 _HOUR_MS = 3_600_000
 _FURTHEST_DAYS = 62
+_UNIT_MS = {"hour": _HOUR_MS, "day": 25 * _HOUR_MS, "week": 169 * _HOUR_MS, "month": 745 * _HOUR_MS}
+"""The longest that each can be where clocks change."""
+MOST_ROWS = 50_000_000
+"""Buckets that one run may make."""
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -65,7 +71,8 @@ def window_of(window: ExportWindow, zone: ZoneInfo, due_ms: int) -> tuple[int, i
 
 
 def check(settings: ExportSettings) -> ZoneInfo:
-    """Raise ``Invalid`` (``readings.export_settings``) for what does not fit together; returns the time zone."""
+    """Raise ``Invalid`` (``readings.export_settings``) for what does not fit together, ``LimitExceeded``
+    (``readings.export_too_many_rows``) for more buckets than a run may make; returns the time zone."""
     from millwright.devices.history_export.model import BUCKETS_S
 
     window = settings.window
@@ -73,6 +80,10 @@ def check(settings: ExportSettings) -> ZoneInfo:
         if window.from_ms is None or window.to_ms is None or window.from_ms >= window.to_ms:
             raise settings_wrong(
                 "A fixed window has a start and a later end", "固定时段须有起止时间", "/settings/window"
+            )
+        if not EARLIEST_MS <= window.from_ms < window.to_ms <= LATEST_MS:
+            raise settings_wrong(
+                "History is of the years 1900 to 2099", "历史数据仅限 1900 至 2099 年", "/settings/window"
             )
         if settings.schedule is not None:
             raise settings_wrong(
@@ -89,7 +100,21 @@ def check(settings: ExportSettings) -> ZoneInfo:
             )
         if not settings.aggregates:
             raise settings_wrong("Buckets need an aggregate", "请至少选择一种聚合", "/settings/aggregates")
+        check_rows(settings, _longest_ms(window), max(1, len(settings.selection.device_ids)))
     return zone_of(settings.time_zone)
+
+
+def check_rows(settings: ExportSettings, span_ms: int, series: int) -> None:
+    """Raise ``LimitExceeded`` when so many series have too many buckets in so long a time."""
+    rows = -(-span_ms // (settings.bucket_s * 1000)) * series
+    if rows > MOST_ROWS:
+        raise too_many_rows(rows, MOST_ROWS)
+
+
+def _longest_ms(window: ExportWindow) -> int:
+    if window.from_ms is not None and window.to_ms is not None and window.kind == "between":
+        return window.to_ms - window.from_ms
+    return window.hours * _HOUR_MS if window.kind == "last" else _UNIT_MS[window.unit]
 
 
 def _fits(schedule: ExportSchedule, day: date) -> bool:
@@ -113,15 +138,14 @@ def _begin(unit: Unit, zone: ZoneInfo, at_ms: int) -> int:
     return _ms(datetime(day.year, day.month, day.day, tzinfo=zone))
 
 
-def days_of(from_ms: int, to_ms: int, zone: ZoneInfo) -> list[tuple[int, int]]:
+def days_of(from_ms: int, to_ms: int, zone: ZoneInfo) -> Iterator[tuple[int, int]]:
     """The local days that the stretch touches, cut to it."""
-    found, start = [], from_ms
+    start = from_ms
     while start < to_ms:
         day = _local(start, zone).date() + timedelta(days=1)
         end = min(to_ms, _ms(datetime(day.year, day.month, day.day, tzinfo=zone)))
-        found.append((start, end))
+        yield start, end
         start = end
-    return found
 
 
 def _local(at_ms: int, zone: ZoneInfo) -> datetime:

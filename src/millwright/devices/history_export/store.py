@@ -126,10 +126,12 @@ class ReadingExportStore:
         with self._records.read() as connection:
             return list(connection.execute(query.order_by(table.c.next_ms)))
 
-    def follows(self) -> bool:
-        """Whether an export's window is ``new``, also of one that is turned off."""
+    def follows(self, since_ms: int) -> bool:
+        """Whether an export's window is ``new``, also of one that is turned off; not of those that got no further
+        ``since_ms``, because nobody runs them or nobody may."""
+        wanted = sa.select(table.c.id).where(table.c.follows, table.c.reached_ms >= since_ms)
         with self._records.read() as connection:
-            return connection.execute(sa.select(table.c.id).where(table.c.follows).limit(1)).first() is not None
+            return connection.execute(wanted.limit(1)).first() is not None
 
     # --- runs ----------------------------------------------------------------------------------------------------
 
@@ -139,7 +141,7 @@ class ReadingExportStore:
         row = {
             "id": run_id, "organisation_id": export.organisation_id, "export_id": export.id, "state": "waiting",
             "settings": export.settings, "who": export.who, "who_name": export.who_name, "created_ms": now_ms,
-            "wanted": "run", "told": False, **NOTHING, **values,
+            "wanted": "run", "tries": 0, "told": False, **NOTHING, **values,
         }  # fmt: skip
         changed = sa.update(table).where(table.c.id == export.id, table.c.next_ms.is_not_distinct_from(export.next_ms))
         busy = sa.select(runs.c.id).where(runs.c.export_id == export.id, runs.c.state.in_(UNDER_WAY))
@@ -189,12 +191,21 @@ class ReadingExportStore:
                 connection.execute(sa.update(table).where(table.c.id == run.export_id).values(reached_ms=reached_ms))
             return True
 
-    def next(self) -> Row | None:
-        """The run to work on: one that was begun, else the one that waits longest."""
-        order = (runs.c.state == "waiting", runs.c.id)
-        query = sa.select(runs).where(runs.c.state.in_(UNDER_WAY)).order_by(*order).limit(1)
+    def next(self, served: Sequence[str] = ()) -> Row | None:
+        """The run to work on: organisations take turns, those ``served`` last come last.
+
+        Of one organisation: a run that was begun, else the one that waits longest. One that ended its process when it
+        was tried comes after all others: it shall not stand in their way.
+        """
+        turn = {organisation: at for at, organisation in enumerate(served)}
+        query = sa.select(runs).where(runs.c.state.in_(UNDER_WAY))
         with self._records.read() as connection:
-            return connection.execute(query).one_or_none()
+            under_way = connection.execute(query).all()
+        return min(
+            under_way,
+            key=lambda row: (row.tries, turn.get(row.organisation_id, -1), row.state == "waiting", row.id),
+            default=None,
+        )
 
     def untold(self) -> list[Row]:
         """Runs that ended, of which the ledger does not know."""

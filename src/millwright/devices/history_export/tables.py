@@ -55,10 +55,12 @@ reading_export_runs = sa.Table(
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("has_file", sa.Boolean, nullable=False),
     sa.Column("wanted", sa.String(12), nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("told", sa.Boolean, nullable=False),
     sa.Column("error", sa.JSON(none_as_null=True)),
     sa.Index("ix_devices_reading_export_runs_state", "state"),
     sa.Index("ix_devices_reading_export_runs_export", "export_id", "id"),
     info=owned(),
 )
-"""``settings`` and ``who`` are the export's when the run was made; ``told``: its end is in the ledger."""
+"""``settings`` and ``who`` are the export's when the run was made; ``told``: its end is in the ledger;
+``tries``: how often it was begun and nobody said how it ended."""

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 _LOOK_S: Final = 0.5
 _IDLE_S: Final = 10.0
+MOST_TRIES: Final = 3
+"""A run whose process ended so often is not begun again."""
 
 
 class ReadingExportWorker:
@@ -51,6 +53,7 @@ class ReadingExportWorker:
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._lock = -1
+        self._served: list[str] = []
 
     async def start(self) -> None:
         """Begin to work."""
@@ -101,16 +104,21 @@ class ReadingExportWorker:
         row = await asyncio.to_thread(self._begun)
         if row is None:
             return False
+        if row.tries > MOST_TRIES:
+            logger.error("the export %s ended its process %s times; it is not made", row.export_id, MOST_TRIES)
+            await self._fail(row, errors.unfinished(MOST_TRIES))
+            return True
         export = await asyncio.to_thread(self._store.find, row.export_id)
         try:
             await self._make(row, "" if export is None else export.name)
-        except Stopped:
+        except Stopped:  # it was not its fault
+            await asyncio.to_thread(self._store.update_run, row.id, ("running",), tries=row.tries - 1)
             return True
         except Cancelled:
             await self._over(row, "cancelled")
         except MillwrightError as error:
             logger.warning("the export %s failed: %s", row.export_id, error.message)
-            await self._over(row, "failed", {"code": error.code, "message": error.message, "hint": error.hint})
+            await self._fail(row, error)
         except Exception as error:
             logger.exception("the export %s failed", row.export_id)
             message = f"{type(error).__name__}: {error}"[:500]
@@ -119,11 +127,12 @@ class ReadingExportWorker:
 
     def _begun(self) -> Any:
         """The run to work on, its window settled: a run that is made anew has the same."""
-        row = self._store.next()
+        row = self._store.next(self._served)
         if row is None:
             return None
+        self._served = [each for each in self._served if each != row.organisation_id] + [row.organisation_id]
         now_ms = self._clock.now_ms()
-        values: dict[str, Any] = {"state": "running"}
+        values: dict[str, Any] = {"state": "running", "tries": row.tries + 1}
         if row.started_ms is None:
             values["started_ms"] = now_ms
         if row.from_ms is None:
@@ -165,6 +174,9 @@ class ReadingExportWorker:
         if not scope or not authority.may(READINGS_EXPORT.name, row.organisation_id):
             raise errors.owner_gone()
         return scope
+
+    async def _fail(self, row: Any, error: MillwrightError) -> None:
+        await self._over(row, "failed", {"code": error.code, "message": error.message, "hint": error.hint})
 
     async def _over(self, row: Any, state: str, error: dict[str, str] | None = None) -> None:
         await asyncio.to_thread(self._files.remove, row.id)

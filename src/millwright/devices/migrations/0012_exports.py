@@ -1,4 +1,4 @@
-"""Exports of readings and their runs; whether the ledger was told of the end of an import."""
+"""Exports of readings and their runs; whether the ledger was told of the end of an import; signatures of webhooks."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.Column("has_file", sa.Boolean, nullable=False),
         sa.Column("wanted", sa.String(12), nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("told", sa.Boolean, nullable=False),
         sa.Column("error", sa.JSON),
     )
@@ -61,9 +62,13 @@ def upgrade() -> None:
     op.create_index("ix_devices_reading_export_runs_export", "devices_reading_export_runs", ["export_id", "id"])
     # What ended before was told when it was asked for, as far as it was told at all.
     op.add_column("devices_reading_imports", sa.Column("told", sa.Boolean, nullable=False, server_default=sa.true()))
+    op.add_column("devices_webhook_deliveries", sa.Column("proof", sa.String(64)))
+    op.create_index("ix_devices_webhook_deliveries_proof", "devices_webhook_deliveries", ["connection_id", "proof"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_devices_webhook_deliveries_proof", "devices_webhook_deliveries")
+    op.drop_column("devices_webhook_deliveries", "proof")
     op.drop_column("devices_reading_imports", "told")
     op.drop_table("devices_reading_export_runs")
     op.drop_table("devices_reading_exports")

@@ -6,17 +6,20 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import threading
 from typing import Any
 
+import msgspec
 import pytest
 
 from millwright.devices.connectors.conformance import check_addresses, check_identity, check_kind, check_settings
 from millwright.devices.connectors.contract import BAD, GOOD, UNCERTAIN, Point
+from millwright.devices.connectors.json_path import parse_place
 from millwright.devices.connectors.webhook import signing
 from millwright.devices.connectors.webhook.connector import WebhookConnector
 from millwright.devices.connectors.webhook.documents import FORM, documents_of, samples_of
 from millwright.devices.connectors.webhook.settings import WebhookSettings
-from millwright.kernel import Denied, Invalid, Unavailable
+from millwright.kernel import Denied, Invalid, LimitExceeded, Unavailable
 
 TOKEN = "a-secret-of-24-characters"
 NOW_S = 1_492_774_577.0
@@ -67,6 +70,23 @@ def test_a_header_of_ones_own(scheme: Any) -> None:
     assert refused(chosen, {"x-my": given, "x-time": "nan"}, body) == "connectors.webhook_replayed"
 
 
+def test_a_signature_stands_for_what_was_signed_and_not_for_its_headers() -> None:
+    body, key = b'{"a":1}', "whsec_test"
+    signature = hmac.new(key.encode(), b"1492774577." + body, hashlib.sha256).hexdigest()
+    chosen = settings(scheme="stripe", signing_secret=key, once=False)
+    header = f"t=1492774577,v1={signature}"
+    first = signing.check(chosen, {"stripe-signature": header}, body, NOW_S)
+    again = signing.check(chosen, {"stripe-signature": f"v1={'0' * 64}, {header}", "webhook-id": "9"}, body, NOW_S)
+    assert first is not None
+    assert first == again
+    plain = hmac.new(b"s", body, hashlib.sha256).hexdigest()
+    for scheme, name in (("github", "x-hub-signature-256"), ("hex", "x-signature")):
+        given = {name: f"sha256={plain}"}
+        assert signing.check(settings(scheme=scheme, signing_secret="s"), given, body, NOW_S) is not None
+        assert signing.check(settings(scheme=scheme, signing_secret="s", once=False), given, body, NOW_S) is None
+    assert signing.check(settings(), {}, body, NOW_S) is None
+
+
 def test_who_knows_the_address_and_what_a_delivery_is_called() -> None:
     chosen = settings()
     assert signing.is_token(chosen, TOKEN)
@@ -91,6 +111,46 @@ def test_documents_forms_and_lists() -> None:
     for wrong in (b"", b"{", b"\xff", b"[" * 100_000, b'{"events":7}', b'{"other":[]}'):
         with pytest.raises(Invalid):
             documents_of(wrong, "application/json", chosen)
+
+
+async def test_long_lists_are_gone_through_once_and_beside_the_loop() -> None:
+    chosen = settings()
+    items = [{"a": f"n{at}", "v": at} for at in range(20_000)]
+    body = msgspec.json.encode({"s": items})
+    session = await WebhookConnector().open(chosen)
+    delivered: list[Any] = []
+    threads: set[int] = set()
+
+    async def deliver(samples: Any) -> None:
+        delivered.extend(samples)
+
+    def watched(*given: Any) -> Any:
+        threads.add(threading.get_ident())
+        return samples_of(*given)
+
+    points = [Point(id=str(at), address=f"s[a=n{19_999 - at}].v") for at in range(1000)]
+    following = asyncio.create_task(session.run(points, deliver))
+    await asyncio.sleep(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("millwright.devices.connectors.webhook.connector.samples_of", watched)
+        assert await session.receive(body, "") == 1000
+    assert [each.value for each in delivered] == list(range(19_999, 18_999, -1))
+    assert threads
+    assert threading.get_ident() not in threads
+    await session.close()
+    with pytest.raises(Unavailable):
+        await following
+
+
+def test_what_is_too_much_to_look_up_is_refused() -> None:
+    items = [{"a": 1, "v": 1}] * 20_000
+    keys = [(str(at), parse_place(f"s[k{at}=1].v")) for at in range(1000)]
+    many = [({"v": 1})] * 10_000
+    places = [(str(at), ["v"]) for at in range(101)]
+    for documents, wanted in (([{"s": items}], keys), (many, places)):
+        with pytest.raises(LimitExceeded) as caught:
+            samples_of(documents, wanted, settings())
+        assert caught.value.code == "connectors.webhook_too_much"
 
 
 async def test_a_session_waits_for_what_is_sent() -> None:

@@ -27,7 +27,17 @@ from millwright.devices.connectors.contract import (
     Word,
 )
 from millwright.devices.connectors.http_poll.settings import HttpPollSettings
-from millwright.devices.connectors.json_path import Step, find, moment_ms, parse_place, pointer, scalar
+from millwright.devices.connectors.json_path import (
+    MOST_STEPS,
+    Search,
+    Step,
+    TooMuch,
+    find,
+    moment_ms,
+    parse_place,
+    pointer,
+    scalar,
+)
 from millwright.devices.connectors.polling import Group, Outcome, follow
 from millwright.kernel import Denied, Invalid, Unavailable
 
@@ -131,7 +141,11 @@ class HttpPollSession(Session):
             note = note or f"{type(error).__name__}: {error}"
             return Outcome(block.bad(note), silent=note)
         when, note = self._time(document)
-        return Outcome([_sample(item, document, when, note) for item in block.items])
+        search = Search(MOST_STEPS)
+        try:
+            return Outcome([_sample(item, document, when, note, search) for item in block.items])
+        except TooMuch:
+            return Outcome(block.bad("the document and its points are too much to look up at once"))
 
     def _time(self, document: Any) -> tuple[int | None, str]:
         if self._time_place is None:
@@ -226,9 +240,9 @@ def _type_of(value: Value) -> ValueType | None:
     return "string" if isinstance(value, str) else None
 
 
-def _sample(item: _Item, document: Any, when: int | None, note: str) -> Sample:
+def _sample(item: _Item, document: Any, when: int | None, note: str, search: Search) -> Sample:
     try:
-        value = scalar(find(document, item.place))
+        value = scalar(find(document, item.place, search))
     except (LookupError, ValueError) as error:
         return Sample(item.key, None, when, BAD, str(error))
     return Sample(item.key, None, None, BAD, note) if note else Sample(item.key, value, when)

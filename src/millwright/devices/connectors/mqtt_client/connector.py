@@ -27,7 +27,17 @@ from millwright.devices.connectors.contract import (
     ValueType,
     Word,
 )
-from millwright.devices.connectors.json_path import Step, find, moment_ms, parse_place, pointer, scalar
+from millwright.devices.connectors.json_path import (
+    MOST_STEPS,
+    Search,
+    Step,
+    TooMuch,
+    find,
+    moment_ms,
+    parse_place,
+    pointer,
+    scalar,
+)
 from millwright.devices.connectors.mqtt_client.link import Link, Message, gone
 from millwright.devices.connectors.mqtt_client.settings import MqttClientSettings
 from millwright.devices.connectors.polling import due_samples
@@ -86,12 +96,12 @@ class MqttClientSession(Session):
 
     def _samples(self, message: Message, items: Sequence[_Item]) -> list[Sample]:
         """What a message tells of the points on its topic."""
-        note, when = "", None
+        note, when, search = "", None, Search(MOST_STEPS)
         quality = GOOD
         try:
             document = _document(message.payload)
             if self._time_place is not None:
-                when = moment_ms(find(document, self._time_place))
+                when = moment_ms(find(document, self._time_place, search))
         except (LookupError, ValueError) as error:
             return [Sample(item.key, None, None, BAD, str(error)) for item in items]
         if message.retained and when is None:
@@ -102,7 +112,10 @@ class MqttClientSession(Session):
         out = []
         for item in items:
             try:
-                out.append(Sample(item.key, scalar(find(document, item.place)), when, quality, note))
+                out.append(Sample(item.key, scalar(find(document, item.place, search)), when, quality, note))
+            except TooMuch:
+                note = "the message and the points on its topic are too much to look up"
+                return [Sample(item.key, None, when, BAD, note) for item in items]
             except (LookupError, ValueError) as error:
                 out.append(Sample(item.key, None, when, BAD, str(error)))
         return out

@@ -58,12 +58,13 @@ class WebhooksController(Controller):
         connection = await connectors.get(connection_id)
         plain = {key: value for key, value in connection.settings.items() if key in ("items_place", "time_place")}
         settings = WebhookSettings(token="-" * 16, **plain)
-        documents = documents_of(data.body.encode(), data.content_type, settings)
+        documents = await asyncio.to_thread(documents_of, data.body.encode(), data.content_type, settings)
         page = await connectors.points(connection_id, None, _MOST_POINTS)
         places = [(point.address, steps_of(point.address)) for point in page.items]
+        samples = await asyncio.to_thread(samples_of, documents, places, settings)
         return [
             ReadValue(
                 address=each.point_id, value=each.value, time_ms=each.time_ms, quality=each.quality, note=each.note
             )
-            for each in samples_of(documents, places, settings)
+            for each in samples
         ]

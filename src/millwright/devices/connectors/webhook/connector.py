@@ -35,6 +35,8 @@ class WebhookSession(Session):
         self._places: list[tuple[str, Sequence[Step]]] = []
         self._last: list[Any] = []
         self._ended = asyncio.Event()
+        self._reading = asyncio.Lock()
+        """One document at a time: no connection takes all threads."""
 
     async def run(self, points: Sequence[Point], deliver: Deliver) -> None:
         """As the contract says; there is nothing to deliver before somebody sends."""
@@ -48,7 +50,8 @@ class WebhookSession(Session):
 
     async def receive(self, content: bytes, content_type: str) -> int:
         """As the contract says."""
-        documents = documents_of(content, content_type, self._settings)
+        async with self._reading:
+            documents = await asyncio.to_thread(documents_of, content, content_type, self._settings)
         self._last = documents[-1:] or self._last
         if self._deliver is None:
             raise Unavailable(
@@ -57,15 +60,21 @@ class WebhookSession(Session):
                 hint="Open the connection, tick the members of the document that just came, and send it again.",
                 retry_after_s=60.0,
             )
-        samples = samples_of(documents, self._places, self._settings)
+        async with self._reading:
+            samples = await asyncio.to_thread(samples_of, documents, self._places, self._settings)
+        deliver = self._deliver
+        if deliver is None:
+            raise Unavailable("The session is closed.", code="connectors.lost", hint="Send it again.")
         if samples:
-            await self._deliver(samples)
+            await deliver(samples)
         return len(samples)
 
     async def read(self, addresses: Sequence[str]) -> Sequence[Sample]:
         """As the contract says: out of the last document."""
         wanted = [(address, steps_of(address)) for address in addresses]
-        found = {each.point_id: each for each in samples_of(self._last, wanted, self._settings)}
+        async with self._reading:
+            samples = await asyncio.to_thread(samples_of, self._last, wanted, self._settings)
+        found = {each.point_id: each for each in samples}
         note = "the last document has no such member" if self._last else "nothing was received yet"
         return [found.get(address) or Sample(address, None, None, BAD, note) for address in addresses]
 

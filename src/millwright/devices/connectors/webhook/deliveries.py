@@ -13,7 +13,8 @@ from millwright.kernel import new_id
 
 Outcome = Literal["taken", "repeated", "refused"]
 KEPT = 10_000
-"""Deliveries kept of each connection; so far back a repeated id is recognised."""
+"""Deliveries kept of each connection: so many that were taken, so many others; so far back one that is repeated is
+recognised, and at least as long as its signed time is good."""
 
 _id = sa.String(40)
 
@@ -30,10 +31,13 @@ deliveries = sa.Table(
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("readings", sa.Integer, nullable=False),
     sa.Column("peer", sa.String(64), nullable=False),
+    sa.Column("proof", sa.String(64)),
     sa.Index("ix_devices_webhook_deliveries_connection", "connection_id", "id"),
     sa.Index("ix_devices_webhook_deliveries_delivery", "connection_id", "delivery_id"),
+    sa.Index("ix_devices_webhook_deliveries_proof", "connection_id", "proof"),
     info=owned_through(connections, "connection_id"),
 )
+"""``proof``: what stands for its signature."""
 
 
 class WebhookDelivery(Struct, frozen=True, kw_only=True):
@@ -66,23 +70,29 @@ class DeliveryStore:
             rows = connection.execute(query.order_by(deliveries.c.id.desc()).limit(limit)).mappings().all()
         return [WebhookDelivery(**{name: row[name] for name in WebhookDelivery.__struct_fields__}) for row in rows]
 
-    def was_taken(self, connection_id: str, delivery_id: str) -> bool:
-        """Whether a delivery with this id was taken before."""
+    def was_taken(self, connection_id: str, delivery_id: str | None, proof: str | None) -> bool:
+        """Whether a delivery with this id, or with this signature, was taken before."""
+        named, signed = deliveries.c.delivery_id == delivery_id, deliveries.c.proof == proof
+        same = [each for each, known in ((named, delivery_id), (signed, proof)) if known is not None]
         query = sa.select(deliveries.c.id).where(
             deliveries.c.connection_id == connection_id,
-            deliveries.c.delivery_id == delivery_id,
+            sa.or_(sa.false(), *same),
             deliveries.c.outcome == "taken",
         )
         with self._records.read() as connection:
             return connection.scalar(query.limit(1)) is not None
 
-    def add(self, connection_id: str, *, trim: bool, **values: Any) -> None:
-        """Note one; ``trim``: forget what is too old."""
+    def add(self, connection_id: str, *, trim: bool, taken_since_ms: int = 0, **values: Any) -> None:
+        """Note one; ``trim``: forget what is too old, of what was taken only what is older than ``taken_since_ms``.
+
+        What was taken is counted apart: nobody pushes it out by sending what is refused or repeated.
+        """
         with self._records.begin() as connection:
             connection.execute(sa.insert(deliveries).values(id=new_id("whd"), connection_id=connection_id, **values))
             if trim:
-                own = deliveries.c.connection_id == connection_id
-                newest = sa.select(deliveries.c.id).where(own).order_by(deliveries.c.id.desc())
-                last = connection.scalar(newest.offset(KEPT).limit(1))
-                if last is not None:
-                    connection.execute(sa.delete(deliveries).where(own, deliveries.c.id <= last))
+                own, taken = deliveries.c.connection_id == connection_id, deliveries.c.outcome == "taken"
+                for kind, old in ((taken, deliveries.c.at_ms < taken_since_ms), (sa.not_(taken), sa.true())):
+                    newest = sa.select(deliveries.c.id).where(own, kind).order_by(deliveries.c.id.desc())
+                    last = connection.scalar(newest.offset(KEPT).limit(1))
+                    if last is not None:
+                        connection.execute(sa.delete(deliveries).where(own, kind, old, deliveries.c.id <= last))

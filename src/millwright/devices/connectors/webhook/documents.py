@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from millwright.devices.connectors.contract import GOOD, UNCERTAIN, Sample
-from millwright.devices.connectors.json_path import Step, find, moment_ms, parse_place, scalar
+from millwright.devices.connectors.json_path import (
+    MOST_STEPS,
+    Search,
+    Step,
+    TooMuch,
+    find,
+    moment_ms,
+    parse_place,
+    scalar,
+)
 from millwright.devices.connectors.webhook.settings import WebhookSettings
-from millwright.kernel import Invalid
+from millwright.kernel import Invalid, LimitExceeded
 
 FORM: Final = "application/x-www-form-urlencoded"
 _MOST_ITEMS: Final = 10_000
@@ -67,21 +76,43 @@ def _plain(text: str) -> Any:
 
 
 def samples_of(
-    documents: Iterable[Any], places: Sequence[tuple[str, Sequence[Step]]], settings: WebhookSettings
+    documents: Sequence[Any], places: Sequence[tuple[str, Sequence[Step]]], settings: WebhookSettings
 ) -> list[Sample]:
-    """A sample of all at ``places`` (key and steps) that the documents have; what they lack, they do not tell."""
+    """A sample of all at ``places`` (key and steps) that the documents have; what they lack, they do not tell.
+
+    Raises ``LimitExceeded`` (``connectors.webhook_too_much``). May take a second: not for the loop of a process.
+    """
+    try:
+        if len(documents) * len(places) > MOST_STEPS:
+            raise TooMuch
+        return _samples(documents, places, settings, Search(MOST_STEPS))
+    except TooMuch:
+        raise LimitExceeded(
+            "The document and the points of the webhook are too much to look up at once.",
+            code="connectors.webhook_too_much",
+            hint="Send fewer items at once, or map fewer points at one webhook.",
+            detail={"limit": MOST_STEPS},
+        ) from None
+
+
+def _samples(
+    documents: Sequence[Any],
+    places: Sequence[tuple[str, Sequence[Step]]],
+    settings: WebhookSettings,
+    search: Search,
+) -> list[Sample]:
     time_place = parse_place(settings.time_place) if settings.time_place else None
     out: list[Sample] = []
     for document in documents:
         when, note = None, ""
         if time_place is not None:
             try:
-                when = moment_ms(find(document, time_place))
+                when = moment_ms(find(document, time_place, search))
             except (LookupError, ValueError, OverflowError) as error:
                 note = f"its time: {error}"
         for key, steps in places:
             try:
-                value = scalar(find(document, steps))
+                value = scalar(find(document, steps, search))
             except (LookupError, ValueError):
                 continue
             out.append(Sample(key, value, when, UNCERTAIN if note else GOOD, note))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, cast
 
 import msgspec
@@ -53,7 +54,7 @@ class Webhooks:
         self._deliveries, self._clock, self._pace = deliveries, clock, pace
         self._known: dict[str, tuple[WebhookSettings, str]] = {}
         self._revision, self._looked_s = -1, float("-inf")
-        self._under_way: dict[tuple[str, str], asyncio.Lock] = {}
+        self._under_way: dict[tuple[str, str, str], _Turn] = {}
         self._refusals_left, self._refused_s = _REFUSALS_PER_S, clock.monotonic_s()
         self.requests = self.taken = self.repeated = self.refused = self.strangers = 0
 
@@ -104,7 +105,8 @@ class Webhooks:
             )
         body = await _read(receive, headers, settings.max_bytes)
         arrived.size = len(body)
-        signing.check(settings, headers, body, self._clock.now_ms() / 1000)
+        arrived.proof = signing.check(settings, headers, body, self._clock.now_ms() / 1000)
+        arrived.good_s = settings.tolerance_s
         if self._pace(organisation_id, 0) > _LONGEST_DEBT_S:
             raise LimitExceeded(
                 "The organisation sends more messages than its rate lets through.",
@@ -114,27 +116,40 @@ class Webhooks:
             )
         self._pace(organisation_id, 1)
         content_type = headers.get("content-type", "")
-        if arrived.delivery_id is None:
+        if arrived.delivery_id is None and arrived.proof is None:
             readings = await self._host.receive(arrived.connection_id, body, content_type, settings.timeout_s)
             self.taken += 1
             await self._note(arrived, "taken", readings)
             return readings
-        key = arrived.connection_id, arrived.delivery_id
-        lock = self._under_way.setdefault(key, asyncio.Lock())
-        try:
-            async with lock:
-                if await asyncio.to_thread(self._deliveries.was_taken, *key):
-                    self.repeated += 1
-                    await self._note(arrived, "repeated", 0)
-                    return None
-                readings = await self._host.receive(arrived.connection_id, body, content_type, settings.timeout_s)
-                self.taken += 1
-                # Before the answer: who gets none sends it again, and is known by it then.
-                await self._note(arrived, "taken", readings, sure=True)
-                return readings
-        finally:
-            if not lock.locked():
-                self._under_way.pop(key, None)
+        async with self._alone(arrived):
+            known = arrived.connection_id, arrived.delivery_id, arrived.proof
+            if await asyncio.to_thread(self._deliveries.was_taken, *known):
+                self.repeated += 1
+                await self._note(arrived, "repeated", 0)
+                return None
+            readings = await self._host.receive(arrived.connection_id, body, content_type, settings.timeout_s)
+            self.taken += 1
+            # Before the answer: who gets none sends it again, and is known by it then.
+            await self._note(arrived, "taken", readings, sure=True)
+            return readings
+
+    @asynccontextmanager
+    async def _alone(self, arrived: _Arrived) -> AsyncIterator[None]:
+        """No other request with this id or signature is under way meanwhile."""
+        names = (("id", arrived.delivery_id), ("proof", arrived.proof))
+        keys = [(arrived.connection_id, kind, name) for kind, name in names if name is not None]
+        async with AsyncExitStack() as stack:
+            for key in keys:
+                turn = self._under_way.setdefault(key, _Turn())
+                turn.wanted += 1
+                stack.callback(self._leave, key, turn)
+                await stack.enter_async_context(turn.lock)
+            yield
+
+    def _leave(self, key: tuple[str, str, str], turn: _Turn) -> None:
+        turn.wanted -= 1
+        if not turn.wanted:
+            del self._under_way[key]
 
     async def _find(self, connection_id: str, token: str) -> tuple[WebhookSettings | None, str]:
         """The settings behind an address, if its secret is right, and whose it is."""
@@ -172,13 +187,16 @@ class Webhooks:
         """Keep what became of a request. Refusals are kept at a bounded rate; only ``sure`` raises when it cannot."""
         if error is not None and not self._may_tell():
             return
+        now_ms = self._clock.now_ms()
         try:
             await asyncio.to_thread(
                 self._deliveries.add,
                 arrived.connection_id,
                 trim=self.requests % _TRIM_EVERY == 0,
-                at_ms=self._clock.now_ms(),
+                taken_since_ms=now_ms - round(2000 * arrived.good_s),  # a signed time may be so far ahead
+                at_ms=now_ms,
                 delivery_id=arrived.delivery_id,
+                proof=arrived.proof,
                 outcome=outcome,
                 code=error.code[:64] if error is not None else None,
                 reason=error.message[:500] if error is not None else None,
@@ -210,13 +228,24 @@ class Webhooks:
         }
 
 
+class _Turn:
+    """Who has it works on a delivery; ``wanted``: how many have or want it."""
+
+    __slots__ = ("lock", "wanted")
+
+    def __init__(self) -> None:
+        self.lock, self.wanted = asyncio.Lock(), 0
+
+
 class _Arrived:
     """A request on its way."""
 
-    __slots__ = ("connection_id", "delivery_id", "peer", "size")
+    __slots__ = ("connection_id", "delivery_id", "good_s", "peer", "proof", "size")
 
     def __init__(self, connection_id: str, delivery_id: str | None, peer: str) -> None:
         self.connection_id, self.delivery_id, self.peer, self.size = connection_id, delivery_id, peer, 0
+        self.proof: str | None = None
+        self.good_s = 0.0
 
 
 async def _read(receive: Any, headers: Mapping[str, str], most: int) -> bytes:

@@ -66,6 +66,18 @@ class WebhookSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             advanced=True,
         ),
     ] = 300.0
+    once: Annotated[
+        bool,
+        said(
+            "The same signature once",
+            "相同签名只收一次",
+            "Who overheard a signed document cannot send it again, whatever it is called. Off: for senders that send "
+            "the very same document twice and mean it. Where a time is signed, always.",
+            "防止他人重放已签名的文档（更换投递 ID 也无效）。仅当发送方会有意重复发送完全相同的文档时才关闭；"
+            "带签名时间的方式始终启用。",
+            advanced=True,
+        ),
+    ] = True
     id_header: Annotated[
         str,
         Meta(max_length=100),

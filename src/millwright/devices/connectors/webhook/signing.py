@@ -20,24 +20,30 @@ _IDS: Final = ("x-github-delivery", "idempotency-key", "webhook-id", "x-delivery
 _MOST_SIGNATURES: Final = 10
 
 
-def check(settings: WebhookSettings, headers: Mapping[str, str], body: bytes, now_s: float) -> None:
+def check(settings: WebhookSettings, headers: Mapping[str, str], body: bytes, now_s: float) -> str | None:
     """Raise ``Denied`` (``connectors.webhook_signature``, ``connectors.webhook_replayed``) unless the body is signed as
-    the settings want it. ``headers``: by lower-case name."""
+    the settings want it. ``headers``: by lower-case name.
+
+    Returns what stands for this signature, where it counts once: made of what was signed, not of the headers as they
+    came, so nothing a stranger may change in them makes another of it.
+    """
     key = settings.signing_secret.encode()
     if settings.scheme == "none":
-        return
+        return None
     if settings.scheme == "github":
         kind, _, given = headers.get(_GITHUB, "").partition("=")
-        _need(kind == "sha256", [given], _hex(key, body), _GITHUB)
-        return
+        wanted = _hex(key, body)
+        _need(kind == "sha256", [given], wanted, _GITHUB)
+        return _proof(wanted) if settings.once else None
     if settings.scheme == "stripe":
         said = [part.partition("=") for part in headers.get(_STRIPE, "").split(",")]
         times = [value for name, _, value in said if name.strip() == "t"]
         signatures = [value for name, _, value in said if name.strip() == "v1"]
         stamp = times[0] if len(times) == 1 else ""
-        _need(bool(stamp), signatures, _hex(key, stamp.encode() + b"." + body), _STRIPE)
+        wanted = _hex(key, stamp.encode() + b"." + body)
+        _need(bool(stamp), signatures, wanted, _STRIPE)
         _need_now(stamp, now_s, settings.tolerance_s)
-        return
+        return _proof(wanted)
     stamp, signed = "", body
     if settings.time_header:
         stamp = headers.get(settings.time_header.lower(), "").strip()
@@ -48,6 +54,7 @@ def check(settings: WebhookSettings, headers: Mapping[str, str], body: bytes, no
     _need(True, [given], wanted, settings.signature_header)
     if settings.time_header:
         _need_now(stamp, now_s, settings.tolerance_s)
+    return _proof(digest.hex()) if settings.time_header or settings.once else None
 
 
 def is_token(settings: WebhookSettings, token: str) -> bool:
@@ -59,6 +66,10 @@ def delivery_id(settings: WebhookSettings, headers: Mapping[str, str]) -> str | 
     """What the sender calls this delivery, where it does."""
     names = (settings.id_header.lower(),) if settings.id_header else _IDS[:3]
     return next((found[:255] for name in names if (found := headers.get(name, "").strip())), None)
+
+
+def _proof(signature: str) -> str:
+    return hashlib.sha256(signature.encode()).hexdigest()
 
 
 def _hex(key: bytes, signed: bytes) -> str:
