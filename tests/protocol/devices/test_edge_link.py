@@ -483,6 +483,17 @@ async def test_a_copy_of_an_edges_folder_is_refused_and_told_and_nothing_is_mixe
     assert await link.until(lambda found: len(found) >= 15) == list(range(15))
 
 
+@pytest.mark.parametrize("status", [{"problems": [{(1, 2): "x"}]}, {"problems": [{}] * 21}, {"rtt_ms": float("nan")}])
+async def test_a_status_that_the_records_cannot_keep_is_refused(link: Link, status: dict[str, object]) -> None:
+    await link.open()
+    assert link.receiver is not None
+    with pytest.raises(Invalid) as refused:
+        await link.receiver._status(EDGE, encode({"status": status}))
+    assert refused.value.code == "devices.edge_message_invalid"
+    await link.receiver._status(EDGE, encode({"status": {"problems": [{"code": "listener.connections_full"}]}}))
+    assert link.receiver._seen[EDGE]["status"]["problems"][0]["code"] == "listener.connections_full"
+
+
 def test_another_machine_may_go_on_after_the_first_is_silent() -> None:
     machines = Machines()
     machines.hear(EDGE, "a", 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 from collections import Counter
@@ -304,15 +305,16 @@ class EdgeReceiver:
         now_ms, now_s = self._clock.now_ms(), self._clock.monotonic_s()
         self._machines.hear(edge_id, report.machine, now_s)
         status = msgspec.structs.replace(report.status, cloned=self._machines.is_cloned(edge_id, now_s))
+        said = msgspec.to_builtins(status)
+        try:
+            json.dumps(said, allow_nan=False)  # as the records write it
+        except (TypeError, ValueError) as error:
+            raise _strange(str(error)) from None
         since, heard = self._last_ms.get(edge_id, (now_ms, 0))
         if now_ms - heard > FRESH_MS:
             since = now_ms
         self._last_ms[edge_id] = since, now_ms
-        self._seen[edge_id] = {
-            "seen_ms": now_ms,
-            "connected_ms": since,
-            "status": msgspec.to_builtins(status),
-        }
+        self._seen[edge_id] = {"seen_ms": now_ms, "connected_ms": since, "status": said}
         return encode(Heard(now_ms))
 
     async def _presence(self, edge_id: str, data: bytes) -> bytes:
