@@ -65,6 +65,10 @@ _MOST_STATUS: Final = 64 * 1024
 _MOST_LISTENERS: Final = 8
 _SILENT_S: Final = 10.0
 _NO_NAME: Final = re.compile(r"[^0-9A-Za-z_-]")
+_MOST_AT_ONCE: Final = 64
+"""Requests of one edge that are under way, of one kind; an edge has a few lanes with four of each."""
+_MOST_TOLD: Final = 8
+"""As much of what other domains are told, which an edge tells one after the other."""
 _PACED_S: Final = 10.0
 """How long a delivery is held back; the edge waits for it a minute, and has four of a lane under way."""
 _RETRY_S: Final = 0.2
@@ -161,7 +165,8 @@ class EdgeReceiver:
                 try:
                     await account.start()
                     for what, answer in answers.items():
-                        await account.serve(f"up.{what}", partial(answer, edge_id))
+                        most = _MOST_TOLD if what in self._further else _MOST_AT_ONCE
+                        await account.serve(f"up.{what}", partial(_bounded(answer, most), edge_id))
                 except BaseException:
                     await account.stop()
                     raise
@@ -354,6 +359,28 @@ class EdgeReceiver:
                 logger.warning("how edges are cannot be written: %s", error.message)
             except Exception:
                 logger.exception("how edges are cannot be written")
+
+
+def _bounded(answer: Answer, most: int) -> Answer:
+    """``answer`` for one edge, so many at once: an edge that asks faster than it is answered takes up no more."""
+    under_way = 0
+
+    async def take(edge_id: str, data: bytes) -> bytes:
+        nonlocal under_way
+        if under_way >= most:
+            raise LimitExceeded(
+                f"{most} requests of this edge are under way already.",
+                code="devices.edge_crowded",
+                hint="The edge asks again by itself; let it run the same version as its parent if this lasts.",
+                retry_after_s=1,
+            )
+        under_way += 1
+        try:
+            return await answer(edge_id, data)
+        finally:
+            under_way -= 1
+
+    return take
 
 
 def _decoded(data: bytes, kind: type[T]) -> T:
