@@ -8,17 +8,19 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from millwright import certificates, devices, parties
 from millwright.devices.edge import EdgeStore
-from millwright.devices.edge.upgrade.model import NewRelease, NewRollout, Order
-from millwright.devices.edge.upgrade.release import opened
+from millwright.devices.edge.upgrade.model import NewRelease, NewRollout, Order, ReleaseFile
+from millwright.devices.edge.upgrade.release import opened, permitted, permitted_ms, signed
 from millwright.devices.edge.upgrade.rollout import Rollouts
 from millwright.devices.edge.upgrade.service import Releases
 from millwright.devices.edge.upgrade.shelf import Shelf
 from millwright.devices.edge.upgrade.store import UpgradeStore
+from millwright.devices.edge.upgrade.upgrader import Upgrader
 from millwright.devices.store import edges
 from millwright.engines.sql import Records
 from millwright.kernel import Conflict, Denied, Invalid, ManualClock, NotFound
@@ -94,6 +96,14 @@ async def test_groups_follow_each_other_and_a_failure_ends_the_roll_out(
     with pytest.raises(Denied):
         opened(order.note.replace("9.0.0", "9.0.1"), [str(KEY.verifier)])
 
+    trusted = [str(KEY.verifier)]
+    assert permitted_ms(order.permission, order.note, trusted) == rollout.created_ms
+    other = signed("9.0.1", files, [KEY])
+    for text, release in ((order.permission, other), (order.note, order.note), ("", order.note)):
+        with pytest.raises(Denied) as unsigned:
+            permitted_ms(text, release, trusted)
+        assert unsigned.value.code == "devices.rollout_unsigned"
+
     said(records, "edge_0", "an order of before", "done")
     await rollouts.look()
     assert store.order("edge_1") == Order()
@@ -109,6 +119,7 @@ async def test_groups_follow_each_other_and_a_failure_ends_the_roll_out(
     assert store.order("edge_3") == Order()
 
     again = await releases.begin(NewRollout(release_id=made.id, groups=[["edge_2"]]))
+    assert again.created_ms > rollout.created_ms, "a permission is later than every other, whatever the clock says"
     with pytest.raises(Conflict) as used:
         await releases.remove(made.id)
     assert used.value.code == "devices.release_in_use"
@@ -149,3 +160,38 @@ async def test_what_is_no_whole_wheel_is_refused(
         await releases.send(name, 0, data[: len(data) // 2])
         with pytest.raises(Invalid):
             await releases.create(NewRelease(files=[name]))
+
+
+class Parent:
+    """The link to a parent that gives this order."""
+
+    order = Order()
+
+    async def request(self, _subject: str, _payload: bytes, *, timeout_s: float) -> bytes:
+        del timeout_s
+        return msgspec.msgpack.encode(self.order)
+
+
+async def test_an_edge_takes_no_roll_out_from_before_the_last_it_took(tmp_path: Path) -> None:
+    parent, files = Parent(), [ReleaseFile(name=OURS, bytes=1, sha256="0" * 64)]
+    upgrader = Upgrader(parent, tmp_path, "9.0.0", [str(KEY.verifier)])  # type: ignore[arg-type]  # what it asks
+    ours, older = signed("9.0.0", files, [KEY]), signed("8.0.0", files, [KEY])
+
+    async def outcome(number: int, note: str, permission: str) -> str:
+        parent.order = Order(f"rlo_{number}", note, 5, 1, permission)
+        await upgrader.look()
+        assert upgrader._work is not None
+        await upgrader._work
+        return f"{upgrader.status.order} {upgrader.status.progress}: {upgrader.status.why}"
+
+    assert await outcome(1, ours, permitted(ours, 200, [KEY])) == "rlo_1 done: "
+    assert "before the last" in await outcome(2, older, permitted(older, 100, [KEY]))
+    assert "trusts permitted" in await outcome(3, older, permitted(ours, 300, [KEY]))
+    assert "trusts permitted" in await outcome(4, older, permitted(older, 300, [Signer.generate("millwright/test")]))
+    # One that somebody permitted later is followed, as far as there is something to fetch.
+    parent.order = Order("rlo_5", older, 5, 1, permitted(older, 300, [KEY]))
+    await upgrader.look()
+    assert upgrader._work is not None
+    await upgrader._work
+    assert "permitted" not in upgrader.status.why
+    await upgrader.stop()

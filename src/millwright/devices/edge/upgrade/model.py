@@ -117,12 +117,13 @@ class AskOrder(Struct, frozen=True):
 
 
 class Order(Struct, frozen=True):
-    """The signed list of a release; empty ``order``: nothing is ordered."""
+    """The signed list of a release and the permission to roll it out; empty ``order``: nothing is ordered."""
 
     order: str = ""
     note: str = ""
     trial_s: float = 0
     settle_s: float = 0
+    permission: str = ""
 
 
 class AskPiece(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -50,8 +50,12 @@ rollouts = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("ended_ms", sa.BigInteger),
     sa.Column("results", sa.JSON, nullable=False),
+    sa.Column("permission", sa.Text, nullable=False, server_default=""),
 )
-"""``results``: how each edge ended, by its id; ``group``: the one under way."""
+"""``results``: how each edge ended, by its id; ``group``: the one under way; ``permission``: signed, for the edges."""
+
+Permit = Callable[[str, int], str]
+"""Signs that the release of a list may be rolled out from a time on."""
 
 _ENDS = ("done", "failed", "rolled_back")
 
@@ -105,9 +109,12 @@ class UpgradeStore:
 
     # --- roll-outs -----------------------------------------------------------------------------------------------
 
-    def add_rollout(self, rollout_id: str, new: NewRollout, now_ms: int) -> Rollout:
-        """Begin one. Raises ``NotFound`` (release, edge), ``Conflict`` (``devices.rollout_running``,
-        ``devices.rollout_twice``, ``devices.edge_revoked``)."""
+    def add_rollout(self, rollout_id: str, new: NewRollout, now_ms: int, permit: Permit) -> Rollout:
+        """Begin one, later than every other.
+
+        Raises ``NotFound`` (release, edge), ``Conflict`` (``devices.rollout_running``, ``devices.rollout_twice``,
+        ``devices.edge_revoked``).
+        """
         from millwright.devices.errors import edge_revoked, not_found
 
         with self._records.begin() as connection:
@@ -133,11 +140,13 @@ class UpgradeStore:
                     code="devices.rollout_running",
                     hint="Stop that one, or wait for its end.",
                 )
+            last_ms = connection.scalar(sa.select(sa.func.max(rollouts.c.created_ms))) or 0
+            at_ms = max(now_ms, last_ms + 1)  # also when the clock was set back
             connection.execute(
                 sa.insert(rollouts).values(
                     id=rollout_id, release_id=new.release_id, version=release["version"], groups=new.groups, group=0,
-                    state="running", why="", trial_s=new.trial_s, settle_s=new.settle_s, created_ms=now_ms,
-                    ended_ms=None, results={},
+                    state="running", why="", trial_s=new.trial_s, settle_s=new.settle_s, created_ms=at_ms,
+                    ended_ms=None, results={}, permission=permit(release["note"], at_ms),
                 )
             )  # fmt: skip
             return _rollouts(connection, rollouts.c.id == rollout_id)[0]
@@ -173,7 +182,7 @@ class UpgradeStore:
             ).mappings()
             for row in rows:
                 if any(edge_id in group for group in row["groups"][: row["group"] + 1]):
-                    return Order(row["id"], row["note"], row["trial_s"], row["settle_s"])
+                    return Order(row["id"], row["note"], row["trial_s"], row["settle_s"], row["permission"])
         return Order()
 
 
