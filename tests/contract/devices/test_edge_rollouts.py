@@ -23,9 +23,10 @@ from millwright.devices.edge.upgrade.store import UpgradeStore
 from millwright.devices.edge.upgrade.upgrader import Upgrader
 from millwright.devices.store import edges
 from millwright.engines.sql import Records
-from millwright.kernel import Conflict, Denied, Invalid, ManualClock, NotFound
+from millwright.kernel import ROOT, Conflict, Denied, Invalid, ManualClock, NotFound
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Signer
+from millwright.parties.store.organisations_tables import organisations
 
 MIGRATIONS = [parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
 KEY = Signer.generate("millwright/test")
@@ -130,6 +131,42 @@ async def test_groups_follow_each_other_and_a_failure_ends_the_roll_out(
     await releases.remove(made.id)
     assert (await releases.list(), await releases.rollouts()) == ([], [])
     assert [each for each in (tmp_path / "shelf").iterdir() if each.is_file()] == []
+
+
+async def test_a_failure_holds_up_the_organisation_whose_edge_it_is(
+    node: tuple[Releases, Rollouts, UpgradeStore, Records], tmp_path: Path
+) -> None:
+    releases, rollouts, store, records = node
+    with records.begin() as connection:
+        for key, mine in (("org_a", ("edge_0", "edge_3")), ("org_b", ("edge_1", "edge_2"))):
+            row = {
+                "id": key,
+                "parent_id": ROOT,
+                "kind": "site",
+                "name": key,
+                "name_key": key,
+                "path": f"/{ROOT}/{key}/",
+            }
+            connection.execute(sa.insert(organisations).values(**row, suspended=False, created_ms=0, revision=1))
+            connection.execute(sa.update(edges).where(edges.c.id.in_(mine)).values(organisation_id=key))
+    await releases.send(OURS, 0, wheel(tmp_path, OURS, {"millwright/__init__.py": b"x = 1\n"}))
+    made = await releases.create(NewRelease(files=[OURS]))
+    rollout = await releases.begin(NewRollout(release_id=made.id, groups=[["edge_0", "edge_1"], ["edge_2", "edge_3"]]))
+    said(records, "edge_0", rollout.id, "failed", "\x1b[2J" + "x" * 60_000)
+    said(records, "edge_1", rollout.id, "nonsense" * 1000)
+    await rollouts.look()
+    found = store.rollout(rollout.id)
+    assert [each.progress for each in found.edges] == ["failed", "ordered", "waiting", "waiting"]
+    assert (len(found.edges[0].why), found.edges[0].why[:5]) == (500, " [2Jx")
+    said(records, "edge_1", rollout.id, "done")
+    await rollouts.look()
+    orders = [store.order(each).order for each in ("edge_2", "edge_3")]
+    assert orders == [rollout.id, ""], "the other organisation goes on"
+    said(records, "edge_2", rollout.id, "done")
+    await rollouts.look()
+    found = store.rollout(rollout.id)
+    assert (found.state, found.why[:6]) == ("failed", "hall 0")
+    assert [each.progress for each in found.edges] == ["failed", "done", "done", "waiting"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from millwright.devices.edge.upgrade.model import (
     EdgeProgress,
     NewRollout,
     Order,
+    Progress,
     Release,
     ReleaseFile,
     Rollout,
@@ -57,6 +58,7 @@ rollouts = sa.Table(
 Permit = Callable[[str, int], str]
 """Signs that the release of a list may be rolled out from a time on."""
 
+_MOST_WHY = 500
 _ENDS = ("done", "failed", "rolled_back")
 
 
@@ -181,9 +183,23 @@ class UpgradeStore:
                 sa.select(rollouts, releases.c.note).join_from(rollouts, releases).where(rollouts.c.state == "running")
             ).mappings()
             for row in rows:
-                if any(edge_id in group for group in row["groups"][: row["group"] + 1]):
+                begun = any(edge_id in group for group in row["groups"][: row["group"] + 1])
+                if begun and not _is_held(connection, row["results"], edge_id):
                     return Order(row["id"], row["note"], row["trial_s"], row["settle_s"], row["permission"])
         return Order()
+
+
+def _is_held(connection: sa.Connection, results: dict[str, Any], edge_id: str) -> bool:
+    """Whether another edge of the organisation has failed."""
+    bad = [each for each, ended in results.items() if ended["progress"] != "done" and each != edge_id]
+    if not bad:
+        return False
+    mine = sa.select(edges.c.organisation_id).where(edges.c.id == edge_id).scalar_subquery()
+    return bool(
+        connection.scalar(
+            sa.select(sa.func.count()).select_from(edges).where(edges.c.id.in_(bad), edges.c.organisation_id == mine)
+        )
+    )
 
 
 def _release_row(connection: sa.Connection, release_id: str) -> sa.RowMapping:
@@ -211,12 +227,15 @@ def _rollouts(connection: sa.Connection, condition: Any) -> builtins.list[Rollou
     rows = connection.execute(
         sa.select(rollouts).where(condition).order_by(rollouts.c.created_ms.desc(), rollouts.c.id)
     ).mappings()
-    known = {row.id: row for row in connection.execute(sa.select(edges.c.id, edges.c.name, edges.c.status))}
+    known = {
+        row.id: row
+        for row in connection.execute(sa.select(edges.c.id, edges.c.name, edges.c.status, edges.c.organisation_id))
+    }
     return [
         Rollout(
             **{key: row[key] for key in Rollout.__struct_fields__ if key != "edges"},
             edges=[
-                _progress(row, known.get(edge_id), edge_id, number)
+                _progress(row, known, edge_id, number)
                 for number, group in enumerate(row["groups"])
                 for edge_id in group
             ],
@@ -225,18 +244,31 @@ def _rollouts(connection: sa.Connection, condition: Any) -> builtins.list[Rollou
     ]
 
 
-def _progress(row: sa.RowMapping, edge: Any, edge_id: str, group: int) -> EdgeProgress:
-    name = edge.name if edge is not None else edge_id
+def _progress(row: sa.RowMapping, known: dict[str, Any], edge_id: str, group: int) -> EdgeProgress:
+    edge = known.get(edge_id)
+    name, owner = (edge.name, edge.organisation_id) if edge is not None else (edge_id, "")
+
+    def at(progress: Progress, why: str = "") -> EdgeProgress:
+        return EdgeProgress(
+            edge_id=edge_id, name=name, group=group, progress=progress, why=_clean(why), organisation_id=owner
+        )
+
     ended = row["results"].get(edge_id)
     if ended is not None:
-        return EdgeProgress(edge_id=edge_id, name=name, group=group, progress=ended["progress"], why=ended["why"])
+        return at(ended["progress"], ended["why"])
     if group > row["group"]:
-        return EdgeProgress(edge_id=edge_id, name=name, group=group, progress="waiting")
+        return at("waiting")
     said = (edge.status or {}).get("upgrade") if edge is not None else None
     status = msgspec.convert(said, UpgradeStatus) if said else UpgradeStatus()
-    if status.order != row["id"] or not status.progress:
-        return EdgeProgress(edge_id=edge_id, name=name, group=group, progress="ordered")
-    return EdgeProgress(edge_id=edge_id, name=name, group=group, progress=status.progress, why=status.why)  # type: ignore[arg-type]  # as the edge said it
+    if status.order != row["id"] or status.progress not in get_args(Progress):
+        bad = [each for each, ended in row["results"].items() if ended["progress"] != "done"]
+        return at("waiting" if owner in {known[each].organisation_id for each in bad if each in known} else "ordered")
+    return at(status.progress, status.why)  # type: ignore[arg-type]  # looked up in the line before
+
+
+def _clean(why: str) -> str:
+    """What an edge said, as it can be shown."""
+    return "".join(each if each.isprintable() else " " for each in why[:_MOST_WHY])
 
 
 def ended(progress: EdgeProgress) -> bool:
