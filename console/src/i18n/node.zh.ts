@@ -60,6 +60,7 @@ export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> =
   "devices.edge_revoked": ["该边缘节点已被吊销", "请新建边缘节点并让机器重新加入。"],
   "devices.edge_name_taken": ["已有同名的边缘节点", "请换一个名称，不区分大小写。"],
   "devices.edge_in_use": ["该边缘节点上仍有设备", "请先移走或删除这些设备。"],
+  "devices.edge_crowded": ["该边缘节点同时进行的请求过多", "边缘节点会自行重试；若持续出现，请让其运行与上级相同的版本。"],
   "devices.edge_lanes": ["该边缘节点的传输通道过多", "其行为异常，请吊销后重新接入。"],
   "devices.edge_paced": ["该边缘节点所属组织的消息发送超过其速率", "边缘节点会保留数据并自行继续；也可提高该组织的速率。"],
   "devices.edge_too_much": ["该边缘节点上的设备过多", "请分配到多个边缘节点。"],

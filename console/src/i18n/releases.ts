@@ -33,5 +33,7 @@ export const RELEASE_PROBLEMS: Record<string, readonly [title: string, hint?: st
   "devices.release_in_use": ["该版本正在推送", "请先停止推送，或等待其结束。"],
   "devices.rollout_unknown": ["没有该推送", "列表中显示已有的推送。"],
   "devices.rollout_twice": ["同一边缘节点出现了两次", "每个节点只能列出一次。"],
+  "devices.rollout_unsigned": ["该推送没有边缘节点信任的签名许可", "请在上级重新推送；上级升级之前开始的推送没有许可。"],
+  "devices.rollout_superseded": ["该推送的许可早于边缘节点已接受的上一次推送", "请在上级重新推送；回到旧版本也是如此。"],
   "devices.rollout_running": ["其中有节点正处于另一次推送中", "请先停止那次推送，或等待其结束。"],
 };

@@ -115,5 +115,8 @@ _STATE: Final = "spBv1.0/STATE/"
 _STATE_ALL: Final = frozenset({f"{_STATE}#", f"{_STATE}+"})
 
 
+_MOST_LEVEL: Final = 256
+
+
 def _is_level(text: str) -> bool:
-    return bool(text) and not any(char in "/+#" for char in text)
+    return 0 < len(text) <= _MOST_LEVEL and not any(char in "/+#" for char in text)

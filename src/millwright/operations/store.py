@@ -110,6 +110,13 @@ class RuleStore:
             document = connection.execute(sa.select(rules.c.document).where(rules.c.id == rule_id)).scalar()
         return None if document is None else msgspec.convert(document, Rule)
 
+    def these(self, rule_ids: Iterable[str]) -> dict[str, Rule]:
+        """Those of these rules that exist, by id."""
+        query = sa.select(rules.c.document).where(rules.c.id.in_(list(rule_ids)))
+        with self._records.read() as connection:
+            found = [msgspec.convert(document, Rule) for document in connection.execute(query).scalars()]
+        return {each.id: each for each in found}
+
     def insert(self, rule: Rule) -> None:
         """Add a rule."""
         with self._records.begin() as connection:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from millwright import certificates, devices, parties
 from millwright.devices import DeviceStore, NewDevice
-from millwright.devices.connectors import ConnectionStore
+from millwright.devices.connectors import Catalogue, ConnectionStore
+from millwright.devices.connectors.contract import NodePage
+from millwright.devices.connectors.model import LiveValue
+from millwright.devices.connectors.rpc import Ask
 from millwright.devices.connectors.tables import connections, points
 from millwright.devices.edge import EdgeStore
 from millwright.devices.edge.desired import DesiredApplier, DesiredBuilder
 from millwright.devices.edge.down.connections import ConnectionApplier, ConnectionRow
+from millwright.devices.edge.down.field import FieldDesk
+from millwright.devices.edge.down.policy import EdgePolicy
+from millwright.devices.edge.down.wire import FieldQuestion
+from millwright.devices.edge.settings import EdgeSettings
 from millwright.engines.sql import Records
 from millwright.kernel import Conflict, Denied, NotFound
 from millwright.kernel.scope import EVERYTHING
@@ -152,3 +160,43 @@ async def test_points_of_a_device_that_left_the_edge_go_with_it(records: Records
     assert before.version != after.version
     with everything.read() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(connections)) == 1
+
+
+class Host:
+    """Answers whatever it is asked."""
+
+    async def browse(self, asked: Ask) -> NodePage:
+        return NodePage(items=[], next=asked.cursor)
+
+    async def live(self, _connection_id: str) -> list[LiveValue]:
+        return []
+
+
+async def test_the_parent_asks_by_its_own_connections_as_far_as_the_edges_keeper_lets_it(
+    records: Records, tmp_path: Path
+) -> None:
+    everything, _ = parent_of(records)
+    store = ConnectionStore(everything, "edge_1")
+    store.insert(new("con_own", "of the edge", None, kind="modbus"))
+    store.insert(new("con_1", "of its parent", "edge_1", kind="modbus"))
+
+    async def nothing_new() -> None:
+        return
+
+    def desk(reaches: Literal["nothing", "network"]) -> FieldDesk:
+        settings = EdgeSettings(parent_reaches=reaches)
+        policy = EdgePolicy(Catalogue(), settings, "org_1", tmp_path, enterprises=False)
+        return FieldDesk(None, Host(), store, policy, "edge_1", "", nothing_new)  # type: ignore[arg-type]  # not started
+
+    async def ask(at: FieldDesk, asked: Ask) -> bytes:
+        return await at._answer(msgspec.msgpack.encode(FieldQuestion(asked, "org_1")))
+
+    for op in ("browse", "live"):
+        open_, closed = desk("network"), desk("nothing")
+        await ask(open_, Ask(op=op, connection_id="con_1"))  # type: ignore[arg-type]  # one of them
+        with pytest.raises(NotFound) as unknown:
+            await ask(open_, Ask(op=op, connection_id="con_own"))  # type: ignore[arg-type]  # one of them
+        assert unknown.value.code == "devices.connection_unknown"
+        with pytest.raises(Denied) as refused:
+            await ask(closed, Ask(op=op, connection_id="con_1"))  # type: ignore[arg-type]  # one of them
+        assert refused.value.code == "connectors.edge_policy"

@@ -11,6 +11,7 @@ from millwright import certificates, devices, parties
 from millwright.devices import DeviceDirectory, DeviceQuery, DeviceStore, ForeignAddress, NewDevice
 from millwright.devices.edge import EdgeStore
 from millwright.devices.edge.desired import DesiredApplier, DesiredBuilder
+from millwright.devices.edge.model import EdgeStatus
 from millwright.devices.models.store import ModelStore
 from millwright.devices.registry.bulk import BulkStore, read_csv, write_csv
 from millwright.devices.store import edges
@@ -128,3 +129,17 @@ async def test_devices_of_other_platforms_are_known_at_the_edge_by_their_address
         assert not gateway.registers, "what is registered is registered at the parent"
     finally:
         edge.close()
+
+
+def test_what_cannot_be_written_of_one_edge_keeps_nothing_of_another(records: Records) -> None:
+    store = EdgeStore(with_organisations(records))
+    seen = {"seen_ms": 100, "connected_ms": 50}
+    store.note(
+        {
+            f"edge_{ROOT}": {**seen, "status": {"problems": [{(1, 2): "no key of JSON"}]}},
+            "edge_org_works": {**seen, "status": {"version": "1"}},
+        }
+    )
+    found = {each.id: each for each in store.list(100)}
+    assert (found["edge_org_works"].seen_ms, found["edge_org_works"].status) == (100, EdgeStatus(version="1"))
+    assert found[f"edge_{ROOT}"].seen_ms is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -129,6 +131,8 @@ async def test_an_edge_speaks_for_its_devices_and_by_the_parents_rules(records: 
     store, plant, bus, clock = RuleStore(records), Plant(subject()), LocalBus(), ManualClock(NOW_MS)
     store.insert(rule())
     store.insert(rule(id="r9", scope=Scope(device_id="d2"), organisation_id="org_other"))
+    store.insert(rule(id="r5", scope=Scope(device_id="d2")))
+    store.insert(rule(id="r6", scope=Scope(model_id="fan")))
     hearing = EdgeAlarms(records, plant, lambda _edge: {"d1"}, bus, clock)
     change = {
         "rule_id": "r1", "device_id": "d1", "property": "temperature", "kind": "limit",
@@ -140,6 +144,8 @@ async def test_an_edge_speaks_for_its_devices_and_by_the_parents_rules(records: 
         {**change, "property": "pressure"},
         {**change, "kind": "stale"},
         {**change, "rule_id": "r9"},
+        {**change, "rule_id": "r5"},
+        {**change, "rule_id": "r6"},
     ]
 
     async def tell(*changes: dict[str, Any], first: int = 1) -> None:
@@ -151,7 +157,33 @@ async def test_an_edge_speaks_for_its_devices_and_by_the_parents_rules(records: 
     await tell({**change, "at_ms": NOW_MS + 10**9}, first=10)
     (alarm,) = (await Alarms(records, bus, clock).page(AlarmFilter())).items
     assert alarm.raised_ms == NOW_MS + 60_000, "a clock that is ahead does not raise alarms in the future"
-    for garbage in (b"", b"\xc1", b"x" * 3_000_000):
+    many = msgspec.msgpack.encode({"changes": [{"number": 20 + n, "change": change} for n in range(501)]})
+    for garbage in (many, b"", b"\xc1", b"x" * 3_000_000):
         with pytest.raises(Invalid) as refused:
             await hearing.take("edge_1", garbage)
         assert refused.value.code == "devices.edge_message_invalid"
+
+
+async def test_a_long_report_of_one_edge_keeps_no_other_waiting(records: Records) -> None:
+    RuleStore(records).insert(rule())
+    held, entered = threading.Event(), threading.Event()
+
+    def members(edge_id: str) -> set[str]:
+        if edge_id == "edge_1":
+            entered.set()
+            assert held.wait(30)
+        return {"d1"} if edge_id == "edge_2" else set()
+
+    hearing = EdgeAlarms(records, Plant(subject()), members, LocalBus(), ManualClock(NOW_MS))
+    change = {"rule_id": "r1", "device_id": "d1", "property": "temperature", "kind": "limit",
+              "raised": True, "at_ms": NOW_MS, "value": 90.0}  # fmt: skip
+    report = msgspec.msgpack.encode({"changes": [{"number": 1, "change": change}]})
+    slow = asyncio.create_task(hearing.take("edge_1", report))
+    try:
+        assert await asyncio.to_thread(entered.wait, 30)
+        async with asyncio.timeout(20):
+            await hearing.take("edge_2", report)
+        assert not slow.done()
+    finally:
+        held.set()
+        await slow

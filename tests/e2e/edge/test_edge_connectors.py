@@ -133,6 +133,10 @@ def test_a_connection_at_an_edge(nodes: tuple[Parent, EdgeNode, httpx.Client, st
     served = page.served
     parent.wait_for("it runs here", lambda: health(api, connection_id)["state"] == "running", 30)
     parent.wait_for("it asks", lambda: page.served > served)
+    # Nor do they go to an edge by themselves: whoever keeps its machine would have them.
+    there = api.patch(f"/connectors/{connection_id}", json={"edge_id": edge_id})
+    assert there.json()["code"] == "connectors.secrets_needed", there.text
+    assert api.get(f"/connectors/{connection_id}").json()["edge_id"] is None
     assert api.delete(f"/connectors/{connection_id}").status_code == 204
 
 

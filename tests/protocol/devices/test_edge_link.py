@@ -19,7 +19,7 @@ from millwright.devices.edge.machine import Machines, machine_of
 from millwright.devices.edge.model import EdgeStatus
 from millwright.devices.edge.parent_time import ParentTime
 from millwright.devices.edge.positions import EdgePositions
-from millwright.devices.edge.receiver import EdgeReceiver, _Lane
+from millwright.devices.edge.receiver import EdgeReceiver, _bounded, _Lane
 from millwright.devices.edge.settings import EdgeSettings
 from millwright.devices.edge.stamps import StampedIntake
 from millwright.devices.edge.uplink import Uplink
@@ -28,7 +28,7 @@ from millwright.devices.intake import FLAG_DUPLICATE, INTAKE, Frame, Run, decode
 from millwright.devices.mqtt.presence import PresenceReport
 from millwright.devices.presence.tracker import PresenceTracker
 from millwright.engines.nats import NatsConnection
-from millwright.kernel import Conflict, Invalid, ManualClock, SystemClock, Unavailable
+from millwright.kernel import Conflict, Invalid, LimitExceeded, ManualClock, SystemClock, Unavailable
 from millwright.metering.limits import work_out
 from millwright.metering.model import Limits, RateLimits
 from millwright.parties import Node, Tree
@@ -370,6 +370,8 @@ async def test_an_edge_is_held_to_the_rate_of_its_organisation_and_loses_nothing
 
 
 class Applying:
+    sections: tuple[()] = ()
+
     async def apply(self, _wanted: Wanted) -> None:
         return
 
@@ -481,6 +483,35 @@ async def test_a_copy_of_an_edges_folder_is_refused_and_told_and_nothing_is_mixe
     assert seen[EDGE]["status"]["cloned"]
     await link.receive(range(10, 15))
     assert await link.until(lambda found: len(found) >= 15) == list(range(15))
+
+
+@pytest.mark.parametrize("status", [{"problems": [{(1, 2): "x"}]}, {"problems": [{}] * 21}, {"rtt_ms": float("nan")}])
+async def test_a_status_that_the_records_cannot_keep_is_refused(link: Link, status: dict[str, object]) -> None:
+    await link.open()
+    assert link.receiver is not None
+    with pytest.raises(Invalid) as refused:
+        await link.receiver._status(EDGE, encode({"status": status}))
+    assert refused.value.code == "devices.edge_message_invalid"
+    await link.receiver._status(EDGE, encode({"status": {"problems": [{"code": "listener.connections_full"}]}}))
+    assert link.receiver._seen[EDGE]["status"]["problems"][0]["code"] == "listener.connections_full"
+
+
+async def test_requests_of_an_edge_that_are_under_way_are_bounded() -> None:
+    go_on = asyncio.Event()
+
+    async def slow(_edge_id: str, data: bytes) -> bytes:
+        await go_on.wait()
+        return data
+
+    answer = _bounded(slow, 2)
+    first = [asyncio.create_task(answer(EDGE, b"x")) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(LimitExceeded) as refused:
+        await answer(EDGE, b"x")
+    assert refused.value.code == "devices.edge_crowded"
+    go_on.set()
+    assert await asyncio.gather(*first) == [b"x", b"x"]
+    assert await answer(EDGE, b"y") == b"y"
 
 
 def test_another_machine_may_go_on_after_the_first_is_silent() -> None:

@@ -18,6 +18,7 @@ from millwright.devices.mqtt import MqttListener, OutMessage, codec, codec5
 from millwright.devices.mqtt.codec5 import Authentication
 from millwright.devices.mqtt.packets import Subscribe, Unsubscribe, Will
 from millwright.devices.mqtt.properties import Property
+from millwright.devices.mqtt.shards import wire
 from millwright.devices.mqtt.signatures import signed_text
 from millwright.engines.nats import NatsConnection
 from support.intake import stored_payloads
@@ -361,3 +362,25 @@ async def test_who_belongs_to_a_process_that_is_not_there_waits_at_the_door(nats
             await until(lambda: (connections(first), connections(second)) == (1, 1))
             for client in (waiting, own):
                 await client.close()
+
+
+async def test_more_filters_than_a_message_holds_are_told_in_parts(
+    nats: RunningNats, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(wire, "_MOST_PART", 200)
+    port = free_port()
+
+    def one(number: int) -> Any:
+        return running_process(nats.url, tmp_path, number, 2, port=port)
+
+    topics = [f"plant/{number:03}/{'x' * 40}" for number in range(50)]
+    async with one(1) as _:
+        listening = await subscribed(port, FIRST[0], *((topic, 1) for topic in topics))
+        async with asyncio.timeout(30), one(2) as _:
+            sending = await RawClient.connected(port, "p", username=f"device:{SECOND[0]}")
+            for number, topic in enumerate(topics):
+                await published(sending, topic, b"%d" % number, number + 1)
+                assert await received(listening) == b"%d" % number
+            await sending.close()
+            await listening.close()

@@ -152,3 +152,9 @@ def test_no_filter_that_is_granted_reaches_what_belongs_to_others(topic_filter: 
         if principal.may_subscribe(topic_filter):
             held = to_internal(principal.device_id, topic_filter)
             assert not [topic for topic in others if matches(held, topic)]
+
+
+def test_a_level_of_a_topic_has_bounds() -> None:
+    prefix = "spBv1.0/STATE/"
+    assert EDGE.may_subscribe(prefix + "h" * 256)
+    assert not EDGE.may_subscribe(prefix + "h" * 257)

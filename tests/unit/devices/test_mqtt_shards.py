@@ -93,3 +93,11 @@ def test_devices_are_spread_over_all_slots() -> None:
     for number in range(3000):
         counts[slot_of(f"dev_{number}", 3) - 1] += 1
     assert all(900 < count < 1100 for count in counts), counts
+
+
+def test_the_folder_is_closed_to_others_also_when_it_was_there_before(tmp_path: Path) -> None:
+    folder = SlotFolder(tmp_path / "shards")
+    folder.root.mkdir(mode=0o755)
+    folder.open()
+    folder.close()
+    assert folder.root.stat().st_mode & 0o777 == 0o700

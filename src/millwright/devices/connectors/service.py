@@ -148,7 +148,7 @@ class Connectors:
                 self._need_reach(kind, wanted)
             chosen = self._catalogue.convert(kind, wanted)
             kept = {key for key in known if key in names and key not in given}
-            moved = edge_id != before.edge_id and (before.edge_id is not None)
+            moved = edge_id != before.edge_id  # another machine, and perhaps another keeper of it
             if kept and (moved or not is_same_peer(self._catalogue.convert(kind, known), chosen, names)):
                 raise secrets_needed(kept)
             values |= self._kept(connection_id, edge_id, wanted, names, {key: boxes[key] for key in kept & set(boxes)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +13,7 @@ import psutil
 
 from millwright.devices.changes import EVERY, Changes
 from millwright.devices.edge.desired import DesiredApplier
-from millwright.devices.edge.model import EdgeStatus
+from millwright.devices.edge.model import MOST_PROBLEMS, EdgeProblem, EdgeStatus
 from millwright.devices.edge.parent_time import SUBJECT as TIME
 from millwright.devices.edge.parent_time import WRONG_MS, Anchor, ParentTime
 from millwright.devices.edge.upgrade.model import UpgradeStatus
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 _REPORT_S: Final = 2.0
 _ASK_S: Final = 4.0
 _MOST_ADDRESSES: Final = 32
+_MOST_TEXT: Final = 400
 
 
 class EdgeAgent:
@@ -158,7 +159,7 @@ class EdgeAgent:
             applied=self._applied,
             applied_ms=self._applied_ms or None,
             apply_error=self._apply_error,
-            problems=[problem for each in self._roles.values() for problem in each.get("problems", [])][:20],
+            problems=_problems(self._roles.values()),
             live=self._uplink.live,
             upgrade=self._upgrade(),
             sections=self._applier.sections,
@@ -176,6 +177,20 @@ class EdgeAgent:
 
     async def _on_nudge(self, _subject: str, _payload: bytes) -> None:
         await self._desire.once()
+
+
+def _problems(roles: Iterable[dict[str, Any]]) -> list[EdgeProblem]:
+    """The problems that the roles have, as much of them as the parent takes."""
+    found = [problem for each in roles for problem in each.get("problems", [])][:MOST_PROBLEMS]
+    return [
+        EdgeProblem(
+            code=str(each.get("code", ""))[:64],
+            message=str(each.get("message", ""))[:_MOST_TEXT],
+            hint=str(each.get("hint", ""))[:_MOST_TEXT],
+            since_ms=int(each.get("since_ms") or 0) or None,
+        )
+        for each in found
+    ]
 
 
 def _addresses() -> list[str]:

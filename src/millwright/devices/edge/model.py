@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -13,6 +13,17 @@ State = Literal["waiting", "connected", "cut", "revoked"]
 
 FRESH_MS: Final = 10_000
 """An edge that has not been heard for so long is cut off; it speaks every two seconds."""
+
+MOST_PROBLEMS: Final = 20
+
+
+class EdgeProblem(Struct, frozen=True, kw_only=True):
+    """Something wrong at an edge, as a process of it says."""
+
+    code: Annotated[str, Meta(max_length=64)] = ""
+    message: Annotated[str, Meta(max_length=2000)] = ""
+    hint: Annotated[str, Meta(max_length=2000)] = ""
+    since_ms: int | None = None
 
 
 class EdgeStatus(Struct, frozen=True, kw_only=True):
@@ -42,7 +53,7 @@ class EdgeStatus(Struct, frozen=True, kw_only=True):
     applied: str = ""
     applied_ms: int | None = None
     apply_error: str = ""
-    problems: list[dict[str, Any]] = []
+    problems: Annotated[list[EdgeProblem], Meta(max_length=MOST_PROBLEMS)] = []
     live: bool = False
     cloned: bool = False
     upgrade: UpgradeStatus | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 from collections import Counter
@@ -64,6 +65,10 @@ _MOST_STATUS: Final = 64 * 1024
 _MOST_LISTENERS: Final = 8
 _SILENT_S: Final = 10.0
 _NO_NAME: Final = re.compile(r"[^0-9A-Za-z_-]")
+_MOST_AT_ONCE: Final = 64
+"""Requests of one edge that are under way, of one kind; an edge has a few lanes with four of each."""
+_MOST_TOLD: Final = 8
+"""As much of what other domains are told, which an edge tells one after the other."""
 _PACED_S: Final = 10.0
 """How long a delivery is held back; the edge waits for it a minute, and has four of a lane under way."""
 _RETRY_S: Final = 0.2
@@ -160,7 +165,8 @@ class EdgeReceiver:
                 try:
                     await account.start()
                     for what, answer in answers.items():
-                        await account.serve(f"up.{what}", partial(answer, edge_id))
+                        most = _MOST_TOLD if what in self._further else _MOST_AT_ONCE
+                        await account.serve(f"up.{what}", partial(_bounded(answer, most), edge_id))
                 except BaseException:
                     await account.stop()
                     raise
@@ -304,15 +310,16 @@ class EdgeReceiver:
         now_ms, now_s = self._clock.now_ms(), self._clock.monotonic_s()
         self._machines.hear(edge_id, report.machine, now_s)
         status = msgspec.structs.replace(report.status, cloned=self._machines.is_cloned(edge_id, now_s))
+        said = msgspec.to_builtins(status)
+        try:
+            json.dumps(said, allow_nan=False)  # as the records write it
+        except (TypeError, ValueError) as error:
+            raise _strange(str(error)) from None
         since, heard = self._last_ms.get(edge_id, (now_ms, 0))
         if now_ms - heard > FRESH_MS:
             since = now_ms
         self._last_ms[edge_id] = since, now_ms
-        self._seen[edge_id] = {
-            "seen_ms": now_ms,
-            "connected_ms": since,
-            "status": msgspec.to_builtins(status),
-        }
+        self._seen[edge_id] = {"seen_ms": now_ms, "connected_ms": since, "status": said}
         return encode(Heard(now_ms))
 
     async def _presence(self, edge_id: str, data: bytes) -> bytes:
@@ -352,6 +359,28 @@ class EdgeReceiver:
                 logger.warning("how edges are cannot be written: %s", error.message)
             except Exception:
                 logger.exception("how edges are cannot be written")
+
+
+def _bounded(answer: Answer, most: int) -> Answer:
+    """``answer`` for one edge, so many at once: an edge that asks faster than it is answered takes up no more."""
+    under_way = 0
+
+    async def take(edge_id: str, data: bytes) -> bytes:
+        nonlocal under_way
+        if under_way >= most:
+            raise LimitExceeded(
+                f"{most} requests of this edge are under way already.",
+                code="devices.edge_crowded",
+                hint="The edge asks again by itself; let it run the same version as its parent if this lasts.",
+                retry_after_s=1,
+            )
+        under_way += 1
+        try:
+            return await answer(edge_id, data)
+        finally:
+            under_way -= 1
+
+    return take
 
 
 def _decoded(data: bytes, kind: type[T]) -> T:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import builtins
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, StatementError
 
 from millwright.devices.connectors.tables import connections
 from millwright.devices.edge.model import FRESH_MS, Edge, EdgeStatus, State
@@ -18,6 +19,8 @@ from millwright.devices.places.store import paths
 from millwright.devices.store import bump, devices, edge_past, edges, home, places
 from millwright.engines.sql import Records
 from millwright.parties import active
+
+logger = logging.getLogger(__name__)
 
 
 class EdgeStore:
@@ -162,10 +165,19 @@ class EdgeStore:
             return now | set(past)
 
     def note(self, seen: Mapping[str, dict[str, Any]]) -> None:
-        """Write what edges said: id → the columns ``seen_ms``, ``connected_ms`` and ``status``."""
+        """Write what edges said: id → the columns ``seen_ms``, ``connected_ms`` and ``status``.
+
+        What cannot be written of one edge keeps nothing of the others from being written.
+        """
         with self._records.begin() as connection:
             for edge_id, values in seen.items():
-                connection.execute(sa.update(edges).where(edges.c.id == edge_id).values(**values))
+                try:
+                    with connection.begin_nested():
+                        connection.execute(sa.update(edges).where(edges.c.id == edge_id).values(**values))
+                except (OperationalError, InterfaceError):
+                    raise  # the records do not answer
+                except (StatementError, TypeError, ValueError) as error:
+                    logger.warning("what edge %s said of itself cannot be written: %s", edge_id, error)
 
 
 def _row(connection: sa.Connection, edge_id: str) -> sa.RowMapping:
@@ -204,7 +216,7 @@ def _edges(connection: sa.Connection, rows: Any, now_ms: int) -> builtins.list[E
 
 
 def _edge(row: Any, place_path: str | None, held: int, now_ms: int) -> Edge:
-    status = msgspec.convert(row["status"], EdgeStatus) if row["status"] else None
+    status = _status(row)
     return Edge(
         id=row["id"],
         name=row["name"],
@@ -222,6 +234,13 @@ def _edge(row: Any, place_path: str | None, held: int, now_ms: int) -> Edge:
         lacks=_lacks(row, status, now_ms),
         organisation_id=row["organisation_id"],
     )
+
+
+def _status(row: Any) -> EdgeStatus | None:
+    try:
+        return msgspec.convert(row["status"], EdgeStatus) if row["status"] else None
+    except msgspec.ValidationError:  # of another version; the edge says it anew when it speaks
+        return None
 
 
 def _state(row: Any, now_ms: int) -> State:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
 
@@ -12,7 +14,7 @@ import sqlalchemy as sa
 from millwright.engines.sql import Records
 from millwright.kernel import Bus, Clock, Invalid
 from millwright.operations.alarms import Alarms, announce
-from millwright.operations.at_edges.wire import ALARMS, AlarmChange, AlarmsReport, Numbered
+from millwright.operations.at_edges.wire import ALARMS, MOST_AT_ONCE, AlarmChange, AlarmsReport, Numbered
 from millwright.operations.evaluation import kind_of
 from millwright.operations.model import Alarm, Change, Directory, Raised, Returned, Rule, Subject, WatchKey
 from millwright.operations.store import RuleStore, heard
@@ -20,6 +22,8 @@ from millwright.operations.writer import AlarmWriter
 
 _MOST_BYTES: Final = 2_000_000
 _AHEAD_MS: Final = 60_000
+_MOST_COMMENT: Final = 500
+_MOST_UNIT: Final = 64
 
 
 class EdgeAlarms:
@@ -40,7 +44,7 @@ class EdgeAlarms:
         self._rules = RuleStore(records)
         self._writer = AlarmWriter(Alarms(records, bus, clock).cases, clock, lambda alarms: announce(bus, alarms))
         self._report = msgspec.msgpack.Decoder(AlarmsReport)
-        self._lock = asyncio.Lock()
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def take(self, edge_id: str, data: bytes) -> bytes:
         """Write what was told. Raises ``Invalid``, and ``Unavailable`` when the records do not answer."""
@@ -48,13 +52,15 @@ class EdgeAlarms:
             if len(data) > _MOST_BYTES:
                 raise ValueError(f"it has {len(data)} bytes, more than {_MOST_BYTES}")
             changes = self._report.decode(data).changes
+            if len(changes) > MOST_AT_ONCE:
+                raise ValueError(f"it has {len(changes)} changes, more than {MOST_AT_ONCE}")
         except ValueError as error:
             raise Invalid(
                 f"What the edge sent cannot be read: {error}",
                 code="devices.edge_message_invalid",
                 hint="Let the edge run the same version as its parent.",
             ) from None
-        async with self._lock:  # a report that came twice is written once
+        async with self._locks[edge_id]:  # a report that came twice is written once
             alarms = await asyncio.to_thread(self._write, edge_id, changes)
         await announce(self._bus, alarms)
         return b""
@@ -67,7 +73,7 @@ class EdgeAlarms:
             return []
         members = self._members(edge_id)
         wanted = [each.change for each in new if each.change.device_id in members]
-        rules = {key: self._rules.find(key) for key in {each.rule_id for each in wanted}}
+        rules = self._rules.these({each.rule_id for each in wanted})
         subjects = {each.id: each for each in self._directory.subjects(set(), {each.device_id for each in wanted})}
         changes = [
             change
@@ -87,20 +93,31 @@ class EdgeAlarms:
         key = WatchKey(told.rule_id, told.device_id, told.property, told.kind)
         at_ms = min(told.at_ms, self._clock.now_ms() + _AHEAD_MS)
         if not told.raised:
-            return Returned(key, at_ms, told.comment)
+            return Returned(key, at_ms, told.comment[:_MOST_COMMENT])
         if rule is None or subject is None or rule.organisation_id not in subject.organisations:
             return None
-        if (rule.property, kind_of(rule)) != (told.property, told.kind):
+        if (rule.property, kind_of(rule)) != (told.property, told.kind) or not _covers(rule, subject):
             return None
         return Raised(
             key,
             at_ms,
             rule,
             subject,
-            told.value,
+            _finite(told.value),
             told.trigger_ms,
-            told.limit,
-            told.unit,
+            _finite(told.limit),
+            None if told.unit is None else told.unit[:_MOST_UNIT],
             max(1, told.occurrences),
             edge_id,
         )
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _covers(rule: Rule, subject: Subject) -> bool:
+    """Whether the rule watches the device."""
+    if rule.scope.device_id is not None:
+        return rule.scope.device_id == subject.id
+    return rule.scope.model_id == subject.model_id

@@ -14,7 +14,7 @@ from millwright.engines.nats import NatsConnection
 from millwright.engines.sql import Records
 from millwright.kernel import Repeat, Unsubscribe
 from millwright.operations.alarms import EVENTS
-from millwright.operations.at_edges.wire import ALARMS, AlarmChange, AlarmsReport, Numbered
+from millwright.operations.at_edges.wire import ALARMS, MOST_AT_ONCE, AlarmChange, AlarmsReport, Numbered
 from millwright.operations.model import Change, Raised
 from millwright.operations.store import revisions, rules, untold
 
@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 _COUNTER: Final = "alarm_changes"
 _EVERY_S: Final = 2.0
 _TELL_S: Final = 10.0
-_AT_ONCE: Final = 500
 
 
 class Outbox:
@@ -92,7 +91,7 @@ class AlarmsTeller(Repeat):
 
     def _read(self) -> list[Numbered]:
         with self._records.read() as connection:
-            rows = connection.execute(sa.select(untold).order_by(untold.c.number).limit(_AT_ONCE))
+            rows = connection.execute(sa.select(untold).order_by(untold.c.number).limit(MOST_AT_ONCE))
             return [Numbered(row.number, msgspec.convert(row.change, AlarmChange)) for row in rows]
 
     def _forget(self, number: int) -> None:

@@ -7,6 +7,8 @@ from typing import Final
 from msgspec import Struct
 
 ALARMS: Final = "alarms"
+MOST_AT_ONCE: Final = 500
+"""Changes in one report."""
 
 
 class AlarmChange(Struct, frozen=True, kw_only=True):

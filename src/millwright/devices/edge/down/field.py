@@ -10,13 +10,14 @@ from typing import Any, Final
 import msgspec
 
 from millwright.devices.connectors.errors import not_running
-from millwright.devices.connectors.model import ConnectionHealth, Trouble
+from millwright.devices.connectors.model import ConnectionHealth, FieldConnection, Trouble
 from millwright.devices.connectors.rpc import Ask, HostClient
 from millwright.devices.connectors.store import ConnectionStore
 from millwright.devices.edge.down.connections import ConnectionApplier
 from millwright.devices.edge.down.policy import EdgePolicy
 from millwright.devices.edge.down.wire import CONNECTIONS, FIELD, ConnectionsReport, FieldQuestion
 from millwright.devices.edge.wire import encode
+from millwright.devices.errors import not_found
 from millwright.engines.nats import NatsConnection
 from millwright.kernel import Clock, Denied, Invalid, NotFound, Repeat, Unsubscribe
 
@@ -77,20 +78,29 @@ class FieldDesk:
         if asked.sealed:
             settings |= opened(self._secret, self._edge_id, asked.connection_id, asked.sealed)
         if asked.connection_id is not None:
-            # One that is here was judged when it came down; other settings are judged now.
-            kind = await self._kind_of(asked.connection_id)
+            # One that is here was judged for its organisation when it came down; other settings are judged now.
+            found = await self._find(asked.connection_id)
+            kind = asked.kind = found.kind
             if asked.settings is None:
+                await asyncio.to_thread(self._policy.judge_again, found.kind, found.settings)
                 return
         if asked.settings is not None:
             asked.settings, asked.sealed = settings, {}
         await asyncio.to_thread(self._policy.judge, kind or "", settings, organisation_id)
 
-    async def _kind_of(self, connection_id: str) -> str:
+    async def _find(self, connection_id: str) -> FieldConnection:
+        """A connection of the parent's. The edge's own are not its parent's business. Raises ``NotFound``."""
         try:
-            return (await asyncio.to_thread(self._store.get, connection_id)).kind
+            return await asyncio.to_thread(self._get, connection_id)
         except NotFound:
             await self._catch_up()
-            return (await asyncio.to_thread(self._store.get, connection_id)).kind
+            return await asyncio.to_thread(self._get, connection_id)
+
+    def _get(self, connection_id: str) -> FieldConnection:
+        found = self._store.get(connection_id)
+        if found.edge_id != self._edge_id:
+            raise not_found("connection", connection_id)
+        return found
 
     async def _find_answer(self, asked: Ask) -> Any:
         if asked.op == "test":

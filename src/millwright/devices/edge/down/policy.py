@@ -52,6 +52,10 @@ class EdgePolicy:
                 if isinstance(value, str) and is_below(value, self._keep_out):
                     raise node_data(name)
 
+    def judge_again(self, kind: str, settings: Mapping[str, Any]) -> None:
+        """The same of a connection that was let in for its organisation: the keeper may have closed the edge since."""
+        self.judge(kind, settings, self._owner)
+
 
 def _denied(message: str, hint: str) -> Denied:
     return Denied(message, code="connectors.edge_policy", hint=hint)

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MOST_BYTES: Final = 2_000_000
+_MOST_TOLD: Final = 100
+"""Commands in one report; an edge tells no more at once."""
 
 
 class EdgeReports:
@@ -44,7 +46,10 @@ class EdgeReports:
 
     async def _take_commands(self, edge_id: str, data: bytes) -> bytes:
         moved: list[Command] = []
-        for told in _read(self._commands, data).told:
+        every = _read(self._commands, data).told
+        if len(every) > _MOST_TOLD:
+            raise unreadable(f"it has {len(every)} commands, more than {_MOST_TOLD}")
+        for told in every:
             command = await asyncio.to_thread(self._heard.hear, edge_id, told, self._clock.now_ms())
             if command is not None:
                 moved.append(command)

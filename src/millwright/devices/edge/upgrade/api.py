@@ -82,7 +82,10 @@ class EdgeRolloutsController(Controller):
 
     @post("/", summary="Roll a release out", operation_id="addEdgeRollout", guards=_UPGRADE)
     async def add(self, data: JSONBody[NewRollout], releases: Us) -> Rollout:
-        """Group after group; the first edge that fails goes back by itself and ends the roll-out."""
+        """Group after group; an edge that fails goes back by itself and ends the roll-out for its organisation.
+
+        One of the node's own organisation ends it for all.
+        """
         return await releases.begin(data)
 
     @post(

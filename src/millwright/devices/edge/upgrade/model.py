@@ -66,10 +66,12 @@ class EdgeProgress(Struct, frozen=True, kw_only=True):
     group: int
     progress: Progress
     why: str = ""
+    organisation_id: str = ""
 
 
 class Rollout(Struct, frozen=True, kw_only=True):
-    """A roll-out. ``group``: the one that is under way, from 0. ``failed``: it stopped by itself, at ``why``."""
+    """A roll-out. ``group``: the one that is under way, from 0. ``failed``: by itself, for ``why``: nowhere further, or
+    nowhere further in the organisations whose edge failed."""
 
     id: str
     release_id: str
@@ -117,12 +119,13 @@ class AskOrder(Struct, frozen=True):
 
 
 class Order(Struct, frozen=True):
-    """The signed list of a release; empty ``order``: nothing is ordered."""
+    """The signed list of a release and the permission to roll it out; empty ``order``: nothing is ordered."""
 
     order: str = ""
     note: str = ""
     trial_s: float = 0
     settle_s: float = 0
+    permission: str = ""
 
 
 class AskPiece(Struct, frozen=True):

@@ -1,22 +1,27 @@
-"""The signed list of a release: a note (C2SP signed-note) by the keys of the parent's ledger.
+"""What an edge believes: notes (C2SP signed-note) by the keys of the parent's ledger, which it knows since it joined.
 
-The edge knows these keys since it joined.
+One is the list of a release. The other is the *permission* of a roll-out, made when somebody begins it: which list, and
+when. An edge takes none that is older than the last it took, so who can write the parent's records without its keys
+cannot bring back a version that was once good.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from millwright.devices.edge.upgrade.model import ReleaseFile
-from millwright.kernel import Denied, Invalid
+from millwright.kernel import Denied, Invalid, MillwrightError
 
 if TYPE_CHECKING:
     from millwright.ledger import Signer
 
 _FIRST: Final = "millwright/release/v1"
 """No log has this as its origin, so no signature of one thing is good for the other."""
+_PERMISSION: Final = "millwright/rollout/v1"
+_PERMITTED: Final = re.compile(r"(\d{1,16}) ([0-9a-f]{64})")
 _LINE: Final = re.compile(r"([0-9a-f]{64}) (\d{1,12}) ([A-Za-z0-9_.+!-]{1,200}\.whl)")
 
 
@@ -52,3 +57,36 @@ def opened(text: str, keys: Sequence[str]) -> tuple[str, list[ReleaseFile]]:
             hint="Let the edge be upgraded by a version in between.",
         )
     return version, [ReleaseFile(sha256=each[1], bytes=int(each[2]), name=each[3]) for each in found if each]
+
+
+def permitted(release: str, at_ms: int, signers: Sequence[Signer]) -> str:
+    """The permission to roll out, from ``at_ms`` on, the release of this signed list."""
+    from millwright.ledger import sign
+
+    return str(sign(f"{_PERMISSION}\n{at_ms} {_digest(release)}\n", signers))
+
+
+def permitted_ms(text: str, release: str, keys: Sequence[str]) -> int:
+    """When one of ``keys`` permitted the release of this list. Raises ``Denied`` (``devices.rollout_unsigned``)."""
+    from millwright.ledger import Note, Verifier, signed_by
+
+    try:
+        note = Note.parse(text)
+    except MillwrightError:
+        note = None
+    if note is not None and any(signed_by(note, Verifier.parse(key)) for key in keys):
+        first, _, line = note.text.rstrip("\n").partition("\n")
+        found = _PERMITTED.fullmatch(line)
+        if first == _PERMISSION and found and found[2] == _digest(release):
+            return int(found[1])
+    raise Denied(
+        "Nobody whom this edge trusts permitted to roll this release out.",
+        code="devices.rollout_unsigned",
+        hint="Make another roll-out at the parent: one that was begun before its last upgrade has no permission.",
+    )
+
+
+def _digest(release: str) -> str:
+    from millwright.ledger import Note
+
+    return hashlib.sha256(Note.parse(release).text.encode()).hexdigest()

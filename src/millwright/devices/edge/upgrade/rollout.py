@@ -12,7 +12,7 @@ import msgspec
 from millwright.devices.edge.upgrade.model import PIECE, UPGRADE, AskOrder, AskPiece, EdgeProgress, Piece, Rollout
 from millwright.devices.edge.upgrade.shelf import Shelf
 from millwright.devices.edge.upgrade.store import UpgradeStore, ended
-from millwright.kernel import Clock, Invalid, Repeat
+from millwright.kernel import ROOT, Clock, Invalid, Repeat
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,10 @@ class Rollouts:
         return {UPGRADE: self._order, PIECE: self._piece}
 
     async def look(self) -> None:
-        """Write down who has come to an end; the next group begins when all are well, and nobody's when one is not."""
+        """Write down who has come to an end; the next group begins when all are well.
+
+        An edge that failed ends it for its organisation, one of the node's own organisation for all.
+        """
         for rollout in await asyncio.to_thread(self._store.rollouts, running=True):
             await asyncio.to_thread(self._step, rollout)
 
@@ -58,18 +61,21 @@ class Rollouts:
             each.edge_id: {"progress": each.progress, "why": each.why} for each in begun if ended(each)
         }
         bad = [each for each in begun if ended(each) and each.progress != "done"]
+        held = {each.organisation_id for each in bad}
+        waited_for = [each for each in begun if not ended(each) and each.organisation_id not in held]
+        further = [each for each in rollout.edges if each.group > rollout.group and each.organisation_id not in held]
         now_ms = self._clock.now_ms()
-        if bad:
-            why = "; ".join(f"{each.name}: {each.why or each.progress}" for each in bad)
-            logger.error("the roll-out of %s stops: %s", rollout.version, why)
-            self._store.step(rollout.id, results, now_ms, state="failed", why=why[:2000])
-        elif len(results) < len(begun):
+        if ROOT not in held and waited_for:
             self._store.step(rollout.id, results, now_ms)
-        elif len(begun) == len(rollout.edges):
+        elif ROOT not in held and further:
+            self._store.step(rollout.id, results, now_ms, group=rollout.group + 1)
+        elif bad:
+            why = "; ".join(f"{each.name}: {each.why or each.progress}" for each in bad)
+            logger.error("the roll-out of %s stops: %s", rollout.version, why[:2000])
+            self._store.step(rollout.id, results, now_ms, state="failed", why=why[:2000])
+        else:
             logger.info("version %s is on all %d edges of the roll-out", rollout.version, len(begun))
             self._store.step(rollout.id, results, now_ms, state="done")
-        else:
-            self._store.step(rollout.id, results, now_ms, group=rollout.group + 1)
 
     async def _order(self, edge_id: str, data: bytes) -> bytes:
         _decoded(data, AskOrder)

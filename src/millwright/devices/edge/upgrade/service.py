@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from millwright.devices.edge.upgrade.model import NewRelease, NewRollout, Release, Rollout, Sent
-from millwright.devices.edge.upgrade.release import signed
+from millwright.devices.edge.upgrade.release import permitted, signed
 from millwright.devices.edge.upgrade.shelf import Shelf
 from millwright.devices.edge.upgrade.store import UpgradeStore
 from millwright.kernel import Clock, new_id
@@ -60,7 +60,13 @@ class Releases:
 
     async def begin(self, new: NewRollout) -> Rollout:
         """Order a release for edges. Raises ``NotFound``, ``Conflict``."""
-        made = await asyncio.to_thread(self._store.add_rollout, new_id("rlo"), new, self._clock.now_ms())
+        made = await asyncio.to_thread(
+            self._store.add_rollout,
+            new_id("rlo"),
+            new,
+            self._clock.now_ms(),
+            lambda release, at_ms: permitted(release, at_ms, self._signers()),
+        )
         note("edge_rollout", made.id, made.version, after={"version": made.version, "groups": new.groups})
         return made
 

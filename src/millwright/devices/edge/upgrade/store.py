@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
 
 import msgspec
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from millwright.devices.edge.upgrade.model import (
     EdgeProgress,
     NewRollout,
     Order,
+    Progress,
     Release,
     ReleaseFile,
     Rollout,
@@ -50,9 +51,14 @@ rollouts = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("ended_ms", sa.BigInteger),
     sa.Column("results", sa.JSON, nullable=False),
+    sa.Column("permission", sa.Text, nullable=False, server_default=""),
 )
-"""``results``: how each edge ended, by its id; ``group``: the one under way."""
+"""``results``: how each edge ended, by its id; ``group``: the one under way; ``permission``: signed, for the edges."""
 
+Permit = Callable[[str, int], str]
+"""Signs that the release of a list may be rolled out from a time on."""
+
+_MOST_WHY = 500
 _ENDS = ("done", "failed", "rolled_back")
 
 
@@ -105,9 +111,12 @@ class UpgradeStore:
 
     # --- roll-outs -----------------------------------------------------------------------------------------------
 
-    def add_rollout(self, rollout_id: str, new: NewRollout, now_ms: int) -> Rollout:
-        """Begin one. Raises ``NotFound`` (release, edge), ``Conflict`` (``devices.rollout_running``,
-        ``devices.rollout_twice``, ``devices.edge_revoked``)."""
+    def add_rollout(self, rollout_id: str, new: NewRollout, now_ms: int, permit: Permit) -> Rollout:
+        """Begin one, later than every other.
+
+        Raises ``NotFound`` (release, edge), ``Conflict`` (``devices.rollout_running``, ``devices.rollout_twice``,
+        ``devices.edge_revoked``).
+        """
         from millwright.devices.errors import edge_revoked, not_found
 
         with self._records.begin() as connection:
@@ -133,11 +142,13 @@ class UpgradeStore:
                     code="devices.rollout_running",
                     hint="Stop that one, or wait for its end.",
                 )
+            last_ms = connection.scalar(sa.select(sa.func.max(rollouts.c.created_ms))) or 0
+            at_ms = max(now_ms, last_ms + 1)  # also when the clock was set back
             connection.execute(
                 sa.insert(rollouts).values(
                     id=rollout_id, release_id=new.release_id, version=release["version"], groups=new.groups, group=0,
-                    state="running", why="", trial_s=new.trial_s, settle_s=new.settle_s, created_ms=now_ms,
-                    ended_ms=None, results={},
+                    state="running", why="", trial_s=new.trial_s, settle_s=new.settle_s, created_ms=at_ms,
+                    ended_ms=None, results={}, permission=permit(release["note"], at_ms),
                 )
             )  # fmt: skip
             return _rollouts(connection, rollouts.c.id == rollout_id)[0]
@@ -172,9 +183,23 @@ class UpgradeStore:
                 sa.select(rollouts, releases.c.note).join_from(rollouts, releases).where(rollouts.c.state == "running")
             ).mappings()
             for row in rows:
-                if any(edge_id in group for group in row["groups"][: row["group"] + 1]):
-                    return Order(row["id"], row["note"], row["trial_s"], row["settle_s"])
+                begun = any(edge_id in group for group in row["groups"][: row["group"] + 1])
+                if begun and not _is_held(connection, row["results"], edge_id):
+                    return Order(row["id"], row["note"], row["trial_s"], row["settle_s"], row["permission"])
         return Order()
+
+
+def _is_held(connection: sa.Connection, results: dict[str, Any], edge_id: str) -> bool:
+    """Whether another edge of the organisation has failed."""
+    bad = [each for each, ended in results.items() if ended["progress"] != "done" and each != edge_id]
+    if not bad:
+        return False
+    mine = sa.select(edges.c.organisation_id).where(edges.c.id == edge_id).scalar_subquery()
+    return bool(
+        connection.scalar(
+            sa.select(sa.func.count()).select_from(edges).where(edges.c.id.in_(bad), edges.c.organisation_id == mine)
+        )
+    )
 
 
 def _release_row(connection: sa.Connection, release_id: str) -> sa.RowMapping:
@@ -202,12 +227,15 @@ def _rollouts(connection: sa.Connection, condition: Any) -> builtins.list[Rollou
     rows = connection.execute(
         sa.select(rollouts).where(condition).order_by(rollouts.c.created_ms.desc(), rollouts.c.id)
     ).mappings()
-    known = {row.id: row for row in connection.execute(sa.select(edges.c.id, edges.c.name, edges.c.status))}
+    known = {
+        row.id: row
+        for row in connection.execute(sa.select(edges.c.id, edges.c.name, edges.c.status, edges.c.organisation_id))
+    }
     return [
         Rollout(
             **{key: row[key] for key in Rollout.__struct_fields__ if key != "edges"},
             edges=[
-                _progress(row, known.get(edge_id), edge_id, number)
+                _progress(row, known, edge_id, number)
                 for number, group in enumerate(row["groups"])
                 for edge_id in group
             ],
@@ -216,18 +244,31 @@ def _rollouts(connection: sa.Connection, condition: Any) -> builtins.list[Rollou
     ]
 
 
-def _progress(row: sa.RowMapping, edge: Any, edge_id: str, group: int) -> EdgeProgress:
-    name = edge.name if edge is not None else edge_id
+def _progress(row: sa.RowMapping, known: dict[str, Any], edge_id: str, group: int) -> EdgeProgress:
+    edge = known.get(edge_id)
+    name, owner = (edge.name, edge.organisation_id) if edge is not None else (edge_id, "")
+
+    def at(progress: Progress, why: str = "") -> EdgeProgress:
+        return EdgeProgress(
+            edge_id=edge_id, name=name, group=group, progress=progress, why=_clean(why), organisation_id=owner
+        )
+
     ended = row["results"].get(edge_id)
     if ended is not None:
-        return EdgeProgress(edge_id=edge_id, name=name, group=group, progress=ended["progress"], why=ended["why"])
+        return at(ended["progress"], ended["why"])
     if group > row["group"]:
-        return EdgeProgress(edge_id=edge_id, name=name, group=group, progress="waiting")
+        return at("waiting")
     said = (edge.status or {}).get("upgrade") if edge is not None else None
     status = msgspec.convert(said, UpgradeStatus) if said else UpgradeStatus()
-    if status.order != row["id"] or not status.progress:
-        return EdgeProgress(edge_id=edge_id, name=name, group=group, progress="ordered")
-    return EdgeProgress(edge_id=edge_id, name=name, group=group, progress=status.progress, why=status.why)  # type: ignore[arg-type]  # as the edge said it
+    if status.order != row["id"] or status.progress not in get_args(Progress):
+        bad = [each for each, ended in row["results"].items() if ended["progress"] != "done"]
+        return at("waiting" if owner in {known[each].organisation_id for each in bad if each in known} else "ordered")
+    return at(status.progress, status.why)  # type: ignore[arg-type]  # looked up in the line before
+
+
+def _clean(why: str) -> str:
+    """What an edge said, as it can be shown."""
+    return "".join(each if each.isprintable() else " " for each in why[:_MOST_WHY])
 
 
 def ended(progress: EdgeProgress) -> bool:

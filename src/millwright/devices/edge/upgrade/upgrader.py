@@ -23,17 +23,19 @@ from millwright.devices.edge.upgrade.model import (
     ReleaseFile,
     UpgradeStatus,
 )
-from millwright.devices.edge.upgrade.release import opened
+from millwright.devices.edge.upgrade.release import opened, permitted_ms
 from millwright.devices.edge.upgrade.wheels import wheel_name
 from millwright.devices.edge.uplink import ask
 from millwright.engines.nats import NatsConnection
-from millwright.kernel import Corrupt, LimitExceeded, MillwrightError, Repeat, Unavailable, Unsupported, end
+from millwright.kernel import Corrupt, Denied, LimitExceeded, MillwrightError, Repeat, Unavailable, Unsupported, end
 
 logger = logging.getLogger(__name__)
 
 _EVERY_S: Final = 3.0
 _ASK_S: Final = 10.0
 _ATTEMPT: Final = "attempt.json"
+_PERMITTED: Final = "permitted.json"
+"""When the last order that was taken had been permitted."""
 _ROOM: Final = 4
 """A wheel unpacked, and some: so many times its size is asked for on the disk."""
 _SPARE_BYTES: Final = 200_000_000
@@ -98,8 +100,10 @@ class Upgrader:
         self._now = UpgradeStatus(order=order.order, progress="ordered")
         try:
             version, files = opened(order.note, self._keys)
+            permitted = self._permitted_ms(order)
             self._now = UpgradeStatus(order=order.order, version=version, progress="fetching")
             if version == self._version:
+                write_whole(self._folder / _PERMITTED, {"at_ms": permitted})
                 self._ended(order, version, "done", "")
                 return
             chosen = _fitting(files)
@@ -111,6 +115,7 @@ class Upgrader:
             staged = {"order": order.order, "version": version, "slot": slot,
                       "trial_s": order.trial_s, "settle_s": order.settle_s}  # fmt: skip
             logger.warning("version %s is in place beside this one; the node is started anew with it", version)
+            await asyncio.to_thread(write_whole, self._folder / _PERMITTED, {"at_ms": permitted})
             await asyncio.to_thread(write_whole, self._folder / STAGED, staged)
         except Unavailable as error:
             if error.code == "devices.release_broken":
@@ -119,6 +124,17 @@ class Upgrader:
                 logger.info("the version that is ordered is not here yet: %s", error.message)
         except (MillwrightError, OSError, ValueError) as error:
             self._ended(order, self._now.version, "failed", str(error))
+
+    def _permitted_ms(self, order: Order) -> int:
+        """When the order was permitted. Raises ``Denied`` for one from before the last that was taken."""
+        at_ms = permitted_ms(order.permission, order.note, self._keys)
+        if at_ms < read_whole(self._folder / _PERMITTED).get("at_ms", 0):
+            raise Denied(
+                "The roll-out was permitted before the last one that this edge took.",
+                code="devices.rollout_superseded",
+                hint="Make another roll-out at the parent, also to go back to an older release.",
+            )
+        return at_ms
 
     def _ended(self, order: Order, version: str, outcome: str, why: str) -> None:
         if outcome == "failed":

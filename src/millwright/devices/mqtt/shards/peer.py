@@ -6,16 +6,17 @@ import asyncio
 import logging
 from collections.abc import Callable
 from enum import Enum
-from typing import Final
+from typing import Final, TypeAlias
 
 from millwright.devices.mqtt.shards.inbox import Inbox
 from millwright.devices.mqtt.shards.slots import SlotFolder
-from millwright.devices.mqtt.shards.wire import Forward, Hello, Knock, Message, Wire
+from millwright.devices.mqtt.shards.wire import Forward, Hello, Knock, Message, Prelude, Wire
 from millwright.kernel import end
 
 logger = logging.getLogger(__name__)
 
 _LOOK_S: Final = 0.05
+Greeting: TypeAlias = tuple[list[Prelude], Hello]
 
 
 class Way(Enum):
@@ -29,7 +30,9 @@ class Way(Enum):
 class Peer:
     """Sends to one process. What it has not answered when it dies goes into its inbox, as far as it must be kept."""
 
-    def __init__(self, number: int, folder: SlotFolder, inbox: Inbox, knock: Knock, hello: Callable[[], Hello]) -> None:
+    def __init__(
+        self, number: int, folder: SlotFolder, inbox: Inbox, knock: Knock, hello: Callable[[], Greeting]
+    ) -> None:
         self.number = number
         self._folder, self._inbox, self._knock, self._hello = folder, inbox, knock, hello
         self._wire: Wire | None = None
@@ -115,9 +118,13 @@ class Peer:
         self.way = Way.WAIT
         while self._appends:  # what it reads from its inbox after the hello is all there is
             await asyncio.wait(self._appends)
-        if not await self._ask(self._hello()):
-            return False
         wire = self._wire
+        assert wire is not None
+        preludes, hello = self._hello()
+        for each in preludes:
+            wire.send(0, each)
+        if not await self._ask(hello):
+            return False
         self.way = Way.LINK
         for number, (message, _) in self._waiting.items():
             wire.send(number, message)

@@ -13,7 +13,7 @@ from millwright.devices.mqtt.packets import RetainedMessage
 from millwright.devices.mqtt.ports import Journal, Kept
 from millwright.devices.mqtt.shards.handover import MOST_READ, Carrier, Door, Origin, Relay
 from millwright.devices.mqtt.shards.inbox import Inbox
-from millwright.devices.mqtt.shards.peer import Peer, Way
+from millwright.devices.mqtt.shards.peer import Greeting, Peer, Way
 from millwright.devices.mqtt.shards.replica import Replica
 from millwright.devices.mqtt.shards.slots import SlotFolder, SlotLock, slot_of
 from millwright.devices.mqtt.shards.wire import (
@@ -24,8 +24,10 @@ from millwright.devices.mqtt.shards.wire import (
     Interest,
     Knock,
     Message,
+    Prelude,
     Retain,
     Wire,
+    parted,
 )
 from millwright.devices.mqtt.subscriptions import Subscriptions
 from millwright.devices.mqtt.topics import split_share, to_internal
@@ -226,8 +228,9 @@ class Shards:
 
     # --- what goes to the others ---------------------------------------------------------------------------------
 
-    def _hello(self) -> Hello:
-        return Hello(self.number, list(self._own))
+    def _hello(self) -> Greeting:
+        *before, last = parted(self._own)
+        return [Prelude(each) for each in before], Hello(self.number, last)
 
     def want(self, topic_filter: str, subscriber: object) -> Durable:
         """A client here subscribed; the future is done when the others know."""
@@ -307,13 +310,17 @@ class Shards:
                 wire.close()
                 return
             wire.number = message.number
+            wire.told.clear()
             if not self._ready:
                 self._knocked.append((wire, number))
                 return
+        elif isinstance(message, Prelude):
+            wire.told.update(message.filters)
         elif isinstance(message, Hello):
-            for gone in self._filters[wire.number].difference(message.filters):
+            told, wire.told = wire.told.union(message.filters), set()
+            for gone in self._filters[wire.number] - told:
                 self._unwant(wire.number, gone)
-            for topic_filter in message.filters:
+            for topic_filter in told:
                 self._want(wire.number, topic_filter)
             self._greeted.add(wire.number)
         elif isinstance(message, Interest):

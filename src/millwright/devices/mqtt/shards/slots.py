@@ -34,6 +34,7 @@ class SlotFolder:
     def open(self) -> None:
         """Make the folder."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.root.chmod(0o700)  # also when it was there before
         if self._handle is None:
             self._handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 

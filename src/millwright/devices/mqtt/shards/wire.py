@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias, cast
 
 import msgspec
@@ -20,10 +20,16 @@ class Knock(msgspec.Struct, array_like=True, tag="knock", frozen=True):
     processes: int
 
 
+class Prelude(msgspec.Struct, array_like=True, tag="prelude", frozen=True):
+    """A part of what the hello that follows says: however many filters there are, no message becomes too large."""
+
+    filters: list[str]
+
+
 class Hello(msgspec.Struct, array_like=True, tag="hello", frozen=True):
     """From now on messages come over this link, and nothing more of ``number`` is put into the inbox.
 
-    ``filters`` are all that clients of ``number`` are subscribed to.
+    ``filters``, with those of the preludes before, are all that clients of ``number`` are subscribed to.
     """
 
     number: int
@@ -73,7 +79,23 @@ class Done(msgspec.Struct, array_like=True, tag="done", frozen=True):
     """The answer to any of them."""
 
 
-Message: TypeAlias = Knock | Hello | Interest | Forward | Retain | Census | Done
+Message: TypeAlias = Knock | Prelude | Hello | Interest | Forward | Retain | Census | Done
+
+_MOST_PART: Final = 256 * 1024
+
+
+def parted(filters: Iterable[str]) -> list[list[str]]:
+    """The filters in parts of about so many characters; at least one part."""
+    parts: list[list[str]] = [[]]
+    size = 0
+    for each in filters:
+        if size >= _MOST_PART:
+            parts.append([])
+            size = 0
+        parts[-1].append(each)
+        size += len(each)
+    return parts
+
 
 _decoder = msgspec.msgpack.Decoder(tuple[int, Message])
 _encoder = msgspec.msgpack.Encoder()
@@ -88,6 +110,8 @@ class Wire(asyncio.Protocol):
         self._buffer = bytearray()
         self.number = 0
         """Whose messages come here."""
+        self.told: set[str] = set()
+        """Filters of preludes whose hello has not come."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is open."""
