@@ -75,7 +75,7 @@ class VehicleConnection(asyncio.Protocol):
     def __init__(self, server: VehicleServer) -> None:
         self._server = server
         self._transport: asyncio.Transport | None = None
-        self._reader = FrameReader()
+        self._reader = FrameReader(server.settings.max_noise_bytes)
         self._answers: deque[bytes] = deque()
         self._messages: deque[Message] = deque()
         self._signing_in: asyncio.Task[None] | None = None
