@@ -12,6 +12,7 @@ from millwright.devices.intake import Run
 from millwright.devices.mqtt.ports import Principal, Refusal
 from millwright.devices.vehicles import times
 from millwright.devices.vehicles.frames import (
+    CLOCK_BYTES,
     ENCRYPTIONS,
     PLAIN,
     Answer,
@@ -175,6 +176,9 @@ class VehicleConnection(asyncio.Protocol):
                 continue
             if self.state is State.VEHICLE and message.vin != self.username:
                 self._refuse(message, Answer.ERROR, "foreign_vin")
+                continue
+            if len(message.clock) < CLOCK_BYTES:
+                self._refuse(message, Answer.ERROR, "without_time")
                 continue
             key = self.principal.device_id, TOPICS[message.edition]
             if key != last:

@@ -15,6 +15,8 @@ Edition = Literal[2016, 2025]
 HEAD_BYTES: Final = 24
 """Start mark, command, answer flag, VIN, encryption and length."""
 VIN_BYTES: Final = 17
+CLOCK_BYTES: Final = 6
+"""The time at the front of the data."""
 MARKS: Final[dict[bytes, Edition]] = {b"##": 2016, b"$$": 2025}
 _MARK_OF: Final[dict[int, bytes]] = {edition: mark for mark, edition in MARKS.items()}
 
@@ -77,7 +79,7 @@ class Message(NamedTuple):
     @property
     def clock(self) -> bytes:
         """The six bytes of its time; fewer where it has none."""
-        return self.data[:6]
+        return self.data[:CLOCK_BYTES]
 
 
 def encode(
