@@ -10,6 +10,7 @@ from millwright.historian import HistorianClient
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Recorder
 from millwright.operations import Alarms
+from millwright.parties import Standing
 
 
 def compose(node: Node) -> Composition:
@@ -28,6 +29,6 @@ def compose(node: Node) -> Composition:
         node.settings.commands,
     )
     recorder = Recorder(node.bus)
-    reactor = Reactor(feedback, commands, recorder, node.clock, settings.stale_s)
+    reactor = Reactor(feedback, commands, Standing(everything, node.clock), recorder, node.clock, settings.stale_s)
     node.stats.sources.append(lambda: Figures(worker.counters() | reactor.counters(), worker.gauges()))
     return Composition([recorder, worker, reactor])

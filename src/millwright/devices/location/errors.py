@@ -82,3 +82,13 @@ def command_denied(permission: str) -> Denied:
         hint="Ask somebody who may command the device to make the rule.",
         detail={"permission": permission},
     )
+
+
+def maker_gone(name: str, permission: str) -> Denied:
+    """Who made the rule may not give its command any more, or is gone."""
+    return Denied(
+        f"{name} made the rule, and may not give its command any more: it takes the permission {permission}.",
+        code="location.maker_gone",
+        hint="Somebody who may command the device must save the rule once; it is in their name then.",
+        detail={"permission": permission},
+    )

@@ -48,6 +48,7 @@ class Due:
     rule: Feedback
     tag: str
     tag_owner: str
+    device_owner: str
     zone: str
     event_kind: str
     happened_ms: int
@@ -218,11 +219,13 @@ def _due(connection: sa.Connection, row: Any, now_ms: int) -> Due:
     of_rule = sa.and_(reactions.c.rule_id == row.rule_id, reactions.c.state == "asked")
     last = connection.scalar(sa.select(sa.func.max(reactions.c.ended_ms)).where(of_rule))
     counted = sa.select(sa.func.count()).where(of_rule, reactions.c.ended_ms > now_ms - _HOUR_MS)
+    rule = _rule(_row(connection, row.rule_id))
     return Due(
         number=row.reaction,
-        rule=_rule(_row(connection, row.rule_id)),
+        rule=rule,
         tag=row.tag,
         tag_owner=row.organisation_id,
+        device_owner=connection.scalar(_device_owner(rule.device_id)) or "",
         zone=row.zone,
         event_kind=row.kind,
         happened_ms=row.time_ms,
@@ -244,13 +247,20 @@ def _row(connection: sa.Connection, rule_id: str) -> Any:
 
 
 def _owner(connection: sa.Connection, form: FeedbackForm) -> str:
-    """The zone's organisation; zone and device must be there."""
+    """The zone's organisation; zone and device must be there, and be of the same one."""
     zone: str | None = connection.scalar(sa.select(zones.c.organisation_id).where(zones.c.id == form.zone_id))
     if zone is None:
         raise errors.unknown("zone", form.zone_id)
-    if connection.scalar(sa.select(devices.c.id).where(devices.c.id == form.device_id)) is None:
+    device: str | None = connection.scalar(_device_owner(form.device_id))
+    if device is None:
         raise errors.feedback_invalid(f"There is no device {form.device_id}.", "/device_id")
+    if device != zone:
+        raise errors.feedback_invalid("The device is of another organisation than the zone.", "/device_id")
     return zone
+
+
+def _device_owner(device_id: str) -> sa.Select[Any]:
+    return sa.select(devices.c.organisation_id).where(devices.c.id == device_id)
 
 
 def _refuse_name(connection: sa.Connection, name: str, organisation_id: str, own_id: str) -> None:
