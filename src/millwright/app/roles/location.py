@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from millwright.app.node import Composition, Node
-from millwright.app.stats import Figures
+from millwright.app.stats import figures
 from millwright.devices.commands import commands_service
 from millwright.devices.location import FeedbackStore, LocationStore, LocationWorker, Reactor, TrackStore
 from millwright.historian import HistorianClient
@@ -30,5 +30,7 @@ def compose(node: Node) -> Composition:
     )
     recorder = Recorder(node.bus)
     reactor = Reactor(feedback, commands, Standing(everything, node.clock), recorder, node.clock, settings.stale_s)
-    node.stats.sources.append(lambda: Figures(worker.counters() | reactor.counters(), worker.gauges()))
+    node.stats.sources.append(
+        lambda: figures(worker.counters() | reactor.counters(), worker.gauges(), worker.problems())
+    )
     return Composition([recorder, worker, reactor])

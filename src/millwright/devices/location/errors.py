@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from millwright.kernel import Conflict, Denied, Invalid, NotFound, Outdated
+from millwright.kernel import Conflict, Denied, Invalid, LimitExceeded, NotFound, Outdated
 
 
 def unknown(what: str, key: str) -> NotFound:
@@ -91,4 +91,14 @@ def maker_gone(name: str, permission: str) -> Denied:
         code="location.maker_gone",
         hint="Somebody who may command the device must save the rule once; it is in their name then.",
         detail={"permission": permission},
+    )
+
+
+def too_many(what: str, most: int) -> LimitExceeded:
+    """The organisation has as many ``what`` (``zones``, ``rules``, ``tags``) as it may."""
+    return LimitExceeded(
+        f"An organisation may have {most} {what} of sensing and place.",
+        code=f"location.{what}_too_many",
+        hint=f"Remove what is not needed; the operator may raise [location] most_{what}.",
+        detail={"most": most},
     )

@@ -18,6 +18,8 @@ from millwright.parties import Standing
 logger = logging.getLogger(__name__)
 
 _EVERY_S: Final = 0.2
+_OF_THE_RULE: Final = frozenset({"location.rule_off", "location.too_soon", "location.too_often"})
+"""What is against one reaction is against all that are due of the rule."""
 
 
 class Reactor(Repeat):
@@ -47,12 +49,13 @@ class Reactor(Repeat):
         self.asked = self.passed = self.refused = 0
 
     async def look(self) -> None:
-        """Do what is due, one after the other: each is judged by what those before it asked."""
-        while True:
-            due = await asyncio.to_thread(self._store.due, self._clock.now_ms(), 1)
-            if not due:
-                break
-            await self._do(due[0])
+        """Do what is due, one after the other: each is judged by what those before it asked. Organisations take turns:
+        who has much waits for the others."""
+        while numbers := await asyncio.to_thread(self._store.due, self._clock.now_ms()):
+            for number in numbers:
+                due = await asyncio.to_thread(self._store.find_due, number, self._clock.now_ms())
+                if due is not None:
+                    await self._do(due)
         await self._acts.tell()
 
     def counters(self) -> dict[str, float]:
@@ -75,6 +78,10 @@ class Reactor(Repeat):
         """Ask for the command of a reaction, or let it be. Raises ``Unavailable``; it is done the next time then."""
         now_ms = self._clock.now_ms()
         against = judge(due, now_ms, self._stale_ms)
+        if against is not None and against[0] in _OF_THE_RULE:
+            rule_id, (code, text) = due.rule.id, against
+            self.passed += await asyncio.to_thread(lambda: self._store.pass_all(rule_id, now_ms, code=code, text=text))
+            return
         if against is not None:
             self.passed += 1
             await self._close(due, "passed", code=against[0], text=against[1])
