@@ -47,6 +47,7 @@ export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> =
   "vehicles.connections_full": ["车辆连接数已满", "请提高 [vehicles] max_connections（以及打开文件数上限）。"],
   "vehicles.encrypted": ["有车辆或平台发送加密数据，已拒绝", "请让其以不加密方式（0x01）发送，需要保密时使用 TLS。"],
   "vehicles.forward_down": ["到公共平台的链路中断，待转发数据已保留", "会自动重试；请与该平台运营方核对地址、用户名和密码。"],
+  "vehicles.forward_given_up": ["有报文被公共平台三次拒绝或不应答，已放弃转发", "历史数据中仍有该报文；请与该平台运营方核对原因。"],
   "vehicles.forward_refused": ["公共平台拒绝登入，待转发数据已保留", "会自动重试；请与该平台运营方核对用户名和密码。"],
   "connectors.webhook_unknown": ["没有这个 Webhook", "请核对连接中的地址；连接须已启用。"],
   "connectors.webhook_unmapped": ["该 Webhook 尚未映射任何数值", "打开连接，勾选刚收到的文档成员，然后请对方重发。"],

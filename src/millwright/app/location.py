@@ -33,8 +33,9 @@ class Places:
 
 def places_of(node: Node) -> Places:
     """The use cases of sensing and place."""
-    records = node.records
-    location = Location(LocationStore(records), LookStore(records), FeedbackStore(records), node.clock)
+    records, settings = node.records, node.settings.location
+    feedback = FeedbackStore(records, settings)
+    location = Location(LocationStore(records, settings), LookStore(records), feedback, node.clock)
     keeper = LocationKeeper(LocationStore(records.scoped(EVERYTHING)), node.folder.wanted(MARKER))
     return Places(location, keeper)
 

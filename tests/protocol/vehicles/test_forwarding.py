@@ -10,7 +10,7 @@ import pytest
 from millwright.devices.intake import FRAME_VERSION, Frame, Run, encode_frame
 from millwright.devices.vehicles import writing
 from millwright.devices.vehicles.forwarding import STREAM, ForwardedIntake, Forwarder, reissued, spec_of, targets_of
-from millwright.devices.vehicles.frames import Answer, Command, Message, answer_to, decode
+from millwright.devices.vehicles.frames import Answer, Command, Message, answer_to, decode, encode
 from millwright.engines.nats import NatsConnection
 from millwright.kernel import Invalid, SystemClock
 from support.mqtt import until
@@ -29,6 +29,7 @@ class PublicPlatform:
         self.lets_in = True
         self.answers = True
         self.refuses: dict[bytes, int] = {}
+        self.ignores: set[bytes] = set()
         self.got: list[Message] = []
         self.logins = 0
         self._server: asyncio.Server | None = None
@@ -68,6 +69,8 @@ class PublicPlatform:
             writer.write(answer_to(message, Answer.SUCCESS if self.lets_in else Answer.ERROR))
             return
         if not self.answers:
+            return
+        if message.clock in self.ignores:
             return
         if self.refuses.get(message.clock, 0):
             self.refuses[message.clock] -= 1
@@ -167,6 +170,38 @@ async def test_who_does_not_let_us_in_and_what_is_refused(nats: RunningNats, mon
         await until(lambda: away.position > 0, 20)
         assert {each.clock for each in platform.got} == {decode(one).clock, decode(three).clock}
         assert (away.forwarded, away.given_up) == (2, 1)
+    finally:
+        await away.stop()
+        await platform.cut()
+        await bus.stop()
+
+
+@pytest.mark.timeout(60)
+async def test_what_is_never_answered_does_not_stand_before_the_rest(nats: RunningNats, monkeypatch: Any) -> None:
+    monkeypatch.setattr("millwright.devices.vehicles.forwarding._RETRY_S", (0.05, 0.2))
+    monkeypatch.setattr("millwright.devices.vehicles.forwarding._ANSWER_S", 1.0)
+    bus = NatsConnection(nats.url, "test")
+    await bus.start()
+    platform = PublicPlatform()
+    await platform.start()
+    away = forwarder(platform, bus)
+    await away.start()
+    try:
+        enterprise = Enterprise(bus)
+        short = [encode(Command.REALTIME, VIN, bytes(size)) for size in range(6)]
+        for _ in range(12):  # more than may be on their way at once
+            await enterprise.say(*short)
+        one, two, three = (electric(time_ms=T + 1000 * number) for number in range(3))
+        platform.ignores = {decode(two).clock}
+        await enterprise.say(one, two, three)
+        await until(lambda: away.position == 13, 40)
+        assert {each.clock for each in platform.got} == {decode(one).clock, decode(three).clock}
+        assert away.given_up == 1
+        assert [each["code"] for each in away.problems()] == ["vehicles.forward_given_up"]
+        four = electric(time_ms=T + 4000)
+        await enterprise.say(four)
+        await until(lambda: away.position == 14, 20)
+        assert platform.got[-1].clock == decode(four).clock
     finally:
         await away.stop()
         await platform.cut()

@@ -126,6 +126,16 @@ async def test_a_terminal_speaks_for_its_own_vehicle_alone(nats: RunningNats) ->
         await terminal.close()
 
 
+async def test_a_report_without_its_time_is_refused(nats: RunningNats) -> None:
+    async with running_server(nats.url) as server:
+        terminal = await Terminal.logged_in(server.port)
+        for command in (Command.REALTIME, Command.REISSUED, Command.LOGOUT):
+            assert (await terminal.ask(encode(command, VIN, bytes(5)))).answer == Answer.ERROR
+        assert server.refused["without_time"] == 3
+        await terminal.close()
+    assert [run.payloads for run in await stored_runs(nats.url)] == [[writing.login(VIN, T, 1, ICCID)]]
+
+
 async def test_a_platform_speaks_for_many(nats: RunningNats) -> None:
     async with running_server(nats.url) as server:
         platform = await Terminal.open(server.port)

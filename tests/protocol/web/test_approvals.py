@@ -96,6 +96,27 @@ async def test_a_named_operation_waits_and_is_done_when_approved(web: RunningWeb
     assert (await decide(house.bo, asked)).status_code == 409
 
 
+async def test_a_rule_that_gives_commands_is_held_as_they_are(web: RunningWeb) -> None:
+    house = await House.build(web)
+    device = await house.device()
+    zone = {"name": "gate", "antennas": [{"device_id": device}]}
+    zone_id = (await send(house.anna, "POST", "/location/zones", zone))["id"]
+    write = {"name": "w", "on": "enter", "zone_id": zone_id, "device_id": device, "command": "lamp", "value": 1}
+    rule_id = (await send(house.anna, "POST", "/location/rules", write))["id"]
+    await house.state("devices.commands.call")
+    await send(house.anna, "PUT", f"/location/rules/{rule_id}", write, 200)  # writing takes nobody else
+    call = {**write, "kind": "call", "command": "open"}
+    await house.held(house.anna, "PUT", f"/location/rules/{rule_id}", json=call)
+    asked = await house.held(house.anna, "POST", "/location/rules", json={**call, "name": "c"})
+    rules = await send(house.anna, "GET", "/location/rules", status=200)
+    assert [each["kind"] for each in rules] == ["write"]
+    assert (await decide(house.bo, asked)).json()["state"] == "done"
+    rules = await send(house.anna, "GET", "/location/rules", status=200)
+    assert sorted(each["kind"] for each in rules) == ["call", "write"]
+    answer = await house.anna.post("/api/v1/location/rules", json={**call, "name": "d", "kind": ["call"]})
+    assert answer.status_code == 400
+
+
 async def test_nobody_approves_their_own(web: RunningWeb) -> None:
     house = await House.build(web, "devices.remove")
     asked = await house.held(house.anna, "DELETE", f"/devices/{await house.device()}")

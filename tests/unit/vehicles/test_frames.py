@@ -85,3 +85,18 @@ def test_a_vin_has_a_check_digit() -> None:
     assert find_fault("1M8GDM9A1KP042788") == "its check digit is 1, not X"
     assert find_fault("1M8GDM9AXKP04278O") == "'O' is no sign of a VIN"
     assert find_fault("short") == "a VIN has 17 signs, not 5"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("noise", [b"#", b"$", b"#a", b"##\x02\xfe"])
+def test_noise_is_gone_through_once_however_many_marks_are_in_it(noise: bytes) -> None:
+    stream, reader = noise * (1_000_000 // len(noise)), FrameReader()
+    assert [each.raw for each in reader.feed(stream + b"." + electric())] == [electric()]
+    assert reader.skipped == len(stream) + 1
+
+
+def test_beyond_the_most_noise_nothing_is_looked_for() -> None:
+    reader = FrameReader(most_skipped=1000)
+    assert [each.raw for each in reader.feed(b"." * 900 + electric())] == [electric()]
+    assert reader.feed(b"##.." * 300 + electric()) == []
+    assert 1000 < reader.skipped < 1010

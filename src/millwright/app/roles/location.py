@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from millwright.app.node import Composition, Node
-from millwright.app.stats import Figures
+from millwright.app.stats import figures
 from millwright.devices.commands import commands_service
 from millwright.devices.location import FeedbackStore, LocationStore, LocationWorker, Reactor, TrackStore
 from millwright.historian import HistorianClient
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Recorder
 from millwright.operations import Alarms
+from millwright.parties import Standing
 
 
 def compose(node: Node) -> Composition:
@@ -28,6 +29,8 @@ def compose(node: Node) -> Composition:
         node.settings.commands,
     )
     recorder = Recorder(node.bus)
-    reactor = Reactor(feedback, commands, recorder, node.clock, settings.stale_s)
-    node.stats.sources.append(lambda: Figures(worker.counters() | reactor.counters(), worker.gauges()))
+    reactor = Reactor(feedback, commands, Standing(everything, node.clock), recorder, node.clock, settings.stale_s)
+    node.stats.sources.append(
+        lambda: figures(worker.counters() | reactor.counters(), worker.gauges(), worker.problems())
+    )
     return Composition([recorder, worker, reactor])

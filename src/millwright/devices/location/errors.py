@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from millwright.kernel import Conflict, Denied, Invalid, NotFound, Outdated
+from millwright.kernel import Conflict, Denied, Invalid, LimitExceeded, NotFound, Outdated
 
 
 def unknown(what: str, key: str) -> NotFound:
@@ -81,4 +81,24 @@ def command_denied(permission: str) -> Denied:
         code="location.command_denied",
         hint="Ask somebody who may command the device to make the rule.",
         detail={"permission": permission},
+    )
+
+
+def maker_gone(name: str, permission: str) -> Denied:
+    """Who made the rule may not give its command any more, or is gone."""
+    return Denied(
+        f"{name} made the rule, and may not give its command any more: it takes the permission {permission}.",
+        code="location.maker_gone",
+        hint="Somebody who may command the device must save the rule once; it is in their name then.",
+        detail={"permission": permission},
+    )
+
+
+def too_many(what: str, most: int) -> LimitExceeded:
+    """The organisation has as many ``what`` (``zones``, ``rules``, ``tags``) as it may."""
+    return LimitExceeded(
+        f"An organisation may have {most} {what} of sensing and place.",
+        code=f"location.{what}_too_many",
+        hint=f"Remove what is not needed; the operator may raise [location] most_{what}.",
+        detail={"most": most},
     )

@@ -16,6 +16,8 @@ import sqlalchemy as sa
 
 from millwright.devices.location import errors
 from millwright.devices.location.model import Feedback, FeedbackForm, LocationEvent, Reaction
+from millwright.devices.location.settings import LocationSettings
+from millwright.devices.location.store import count_of
 from millwright.devices.location.tables import bump, events, reactions, rules, stays, zones
 from millwright.devices.names import key_of
 from millwright.devices.store import devices
@@ -48,6 +50,7 @@ class Due:
     rule: Feedback
     tag: str
     tag_owner: str
+    device_owner: str
     zone: str
     event_kind: str
     happened_ms: int
@@ -99,8 +102,8 @@ def judge(due: Due, now_ms: int, stale_ms: int) -> tuple[str, str] | None:
 class FeedbackStore:
     """Rules and reactions in the records."""
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    def __init__(self, records: Records, settings: LocationSettings | None = None) -> None:
+        self._records, self._settings = records, settings or LocationSettings()
 
     def rules(self) -> list[Feedback]:
         """Every rule by name."""
@@ -113,9 +116,11 @@ class FeedbackStore:
             return _rule(_row(connection, rule_id))
 
     def add(self, rule_id: str, form: FeedbackForm, by: tuple[str, str]) -> Feedback:
-        """Add a rule. Raises ``NotFound`` (zone, device), ``Conflict`` (name)."""
+        """Add a rule. Raises ``NotFound`` (zone), ``Invalid`` (device), ``Conflict`` (name), ``LimitExceeded``."""
         with self._records.begin() as connection:
             owner = _owner(connection, form)
+            if count_of(connection, rules, owner) >= self._settings.most_rules:
+                raise errors.too_many("rules", self._settings.most_rules)
             _refuse_name(connection, form.name, owner, rule_id)
             values = _values(form) | {"by_id": by[0], "by_name": by[1], "revision": 1, "organisation_id": owner}
             connection.execute(sa.insert(rules).values(id=rule_id, **values))
@@ -171,32 +176,47 @@ class FeedbackStore:
             for rule in found
         ]
 
-    def due(self, now_ms: int, most: int = 100) -> list[Due]:
-        """Reactions whose time has come, oldest first."""
+    def due(self, now_ms: int, most_each: int = 16) -> list[int]:
+        """Numbers of reactions whose time has come: the organisations' oldest in turn, so many of each."""
+        turn = sa.func.row_number().over(partition_by=reactions.c.organisation_id, order_by=reactions.c.number)
+        waiting = (
+            sa.select(reactions.c.number, turn.label("turn"))
+            .join(events, events.c.number == reactions.c.event_number)
+            .where(reactions.c.state == "waiting", reactions.c.due_ms <= now_ms)
+            .subquery()
+        )
+        query = sa.select(waiting.c.number).where(waiting.c.turn <= most_each)
         with self._records.read() as connection:
-            query = (
-                sa.select(
-                    reactions.c.number.label("reaction"),
-                    reactions.c.rule_id,
-                    events,
-                    stays.c.since_ms.label("zone_since_ms"),
-                )
-                .select_from(
-                    reactions.join(events, events.c.number == reactions.c.event_number).outerjoin(
-                        stays,
-                        sa.and_(
-                            stays.c.organisation_id == events.c.organisation_id,
-                            stays.c.tag == events.c.tag,
-                            stays.c.zone_id == events.c.zone_id,
-                        ),
-                    )
-                )
-                .where(reactions.c.state == "waiting", reactions.c.due_ms <= now_ms)
-                .order_by(reactions.c.number)
-                .limit(most)
+            return list(connection.execute(query.order_by(waiting.c.turn, waiting.c.number)).scalars())
+
+    def find_due(self, number: int, now_ms: int) -> Due | None:
+        """A reaction that waits, as it is to be judged now."""
+        same = sa.and_(
+            stays.c.organisation_id == events.c.organisation_id,
+            stays.c.tag == events.c.tag,
+            stays.c.zone_id == events.c.zone_id,
+        )
+        known = reactions.join(events, events.c.number == reactions.c.event_number).outerjoin(stays, same)
+        query = (
+            sa.select(
+                reactions.c.number.label("reaction"),
+                reactions.c.rule_id,
+                events,
+                stays.c.since_ms.label("zone_since_ms"),
             )
-            rows = connection.execute(query).all()
-            return [_due(connection, row, now_ms) for row in rows]
+            .select_from(known)
+            .where(reactions.c.number == number, reactions.c.state == "waiting")
+        )
+        with self._records.read() as connection:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else _due(connection, row, now_ms)
+
+    def pass_all(self, rule_id: str, now_ms: int, *, code: str, text: str) -> int:
+        """Let be all that is due of a rule; returns how many that were."""
+        due = sa.and_(reactions.c.rule_id == rule_id, reactions.c.state == "waiting", reactions.c.due_ms <= now_ms)
+        with self._records.begin() as connection:
+            values = {"state": "passed", "ended_ms": now_ms, "code": code, "text": text}
+            return connection.execute(sa.update(reactions).where(due).values(**values)).rowcount
 
     def close(
         self,
@@ -218,11 +238,13 @@ def _due(connection: sa.Connection, row: Any, now_ms: int) -> Due:
     of_rule = sa.and_(reactions.c.rule_id == row.rule_id, reactions.c.state == "asked")
     last = connection.scalar(sa.select(sa.func.max(reactions.c.ended_ms)).where(of_rule))
     counted = sa.select(sa.func.count()).where(of_rule, reactions.c.ended_ms > now_ms - _HOUR_MS)
+    rule = _rule(_row(connection, row.rule_id))
     return Due(
         number=row.reaction,
-        rule=_rule(_row(connection, row.rule_id)),
+        rule=rule,
         tag=row.tag,
         tag_owner=row.organisation_id,
+        device_owner=connection.scalar(_device_owner(rule.device_id)) or "",
         zone=row.zone,
         event_kind=row.kind,
         happened_ms=row.time_ms,
@@ -244,13 +266,20 @@ def _row(connection: sa.Connection, rule_id: str) -> Any:
 
 
 def _owner(connection: sa.Connection, form: FeedbackForm) -> str:
-    """The zone's organisation; zone and device must be there."""
+    """The zone's organisation; zone and device must be there, and be of the same one."""
     zone: str | None = connection.scalar(sa.select(zones.c.organisation_id).where(zones.c.id == form.zone_id))
     if zone is None:
         raise errors.unknown("zone", form.zone_id)
-    if connection.scalar(sa.select(devices.c.id).where(devices.c.id == form.device_id)) is None:
+    device: str | None = connection.scalar(_device_owner(form.device_id))
+    if device is None:
         raise errors.feedback_invalid(f"There is no device {form.device_id}.", "/device_id")
+    if device != zone:
+        raise errors.feedback_invalid("The device is of another organisation than the zone.", "/device_id")
     return zone
+
+
+def _device_owner(device_id: str) -> sa.Select[Any]:
+    return sa.select(devices.c.organisation_id).where(devices.c.id == device_id)
 
 
 def _refuse_name(connection: sa.Connection, name: str, organisation_id: str, own_id: str) -> None:

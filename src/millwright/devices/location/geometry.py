@@ -6,6 +6,14 @@ import math
 from collections.abc import Sequence
 
 Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+"""The least x and y, and the greatest."""
+
+
+def box_of(polygon: Sequence[Point]) -> Box:
+    """The box around the corners."""
+    xs, ys = [x for x, _ in polygon], [y for _, y in polygon]
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 def contains(polygon: Sequence[Point], x: float, y: float) -> bool:

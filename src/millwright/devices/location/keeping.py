@@ -5,6 +5,8 @@ After a crash the tracker goes on from the last of them: nothing is lost, and no
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,9 +30,13 @@ from millwright.devices.location.tables import (
 from millwright.devices.store import upsert
 from millwright.engines.sql import Records
 
+logger = logging.getLogger(__name__)
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(TagState).decode
 _CHUNK = 500
+_MOST_REACTIONS = 10_000
+"""Of one organisation in one step: no machine moves so often, and the tracker writes for everybody."""
 _TAG_COLUMNS = (
     "seen_ms", "reader_id", "antenna", "rssi_dbm", "plan_id", "x_m", "y_m", "z_m", "position_ms", "state",
 )  # fmt: skip
@@ -54,6 +60,8 @@ class TrackStore:
 
     def __init__(self, records: Records) -> None:
         self._records = records
+        self.surplus = 0
+        """Reactions that were too many to be written."""
 
     def position(self, stream: str) -> int | None:
         """Up to where the stream was taken; ``None``: never yet."""
@@ -77,7 +85,7 @@ class TrackStore:
         """Write a step; returns its events with their numbers."""
         with self._records.begin() as connection:
             told = [_insert(connection, each, now_ms) for each in step.happened]
-            _react(connection, told, triggers, groups)
+            surplus = _react(connection, told, triggers, groups)
             _keep_tags(connection, step.tags)
             _keep_readers(connection, step.readers)
             if step.trail:
@@ -88,6 +96,9 @@ class TrackStore:
                 [{"stream": step.stream, "sequence": step.sequence}],
                 update=("sequence",),
             )
+        if surplus:
+            self.surplus += surplus
+            logger.warning("%d reactions of places were too many at once and are let be", surplus)
         return told
 
     def forget(self, events_before_ms: int, trail_before_ms: int) -> int:
@@ -115,21 +126,31 @@ def _react(
     told: Iterable[LocationEvent],
     triggers: Sequence[Trigger],
     groups: Mapping[tuple[str, str], str],
-) -> None:
-    rows = [
-        {
-            "rule_id": trigger.rule_id,
-            "event_number": event.number,
-            "tag": event.tag,
-            "due_ms": event.recorded_ms + trigger.hold_ms,
-            "state": "waiting",
-            "organisation_id": trigger.organisation_id,
-        }
-        for event in told
-        for trigger in matching(event, triggers, groups)
-    ]
+) -> int:
+    """Write what rules make of events; returns how many were too many."""
+    meant: dict[tuple[str, str], list[Trigger]] = {}
+    for trigger in triggers:
+        meant.setdefault((trigger.kind, trigger.zone_id), []).append(trigger)
+    written: Counter[str] = Counter()
+    rows: list[dict[str, Any]] = []
+    for event in told:
+        for trigger in matching(event, meant.get((event.kind, event.zone_id), ()), groups):
+            written[trigger.organisation_id] += 1
+            if written[trigger.organisation_id] > _MOST_REACTIONS:
+                continue
+            rows.append(
+                {
+                    "rule_id": trigger.rule_id,
+                    "event_number": event.number,
+                    "tag": event.tag,
+                    "due_ms": event.recorded_ms + trigger.hold_ms,
+                    "state": "waiting",
+                    "organisation_id": trigger.organisation_id,
+                }
+            )
     if rows:
         connection.execute(sa.insert(reactions), rows)
+    return written.total() - len(rows)
 
 
 def _keep_tags(connection: sa.Connection, states: Sequence[TagState]) -> None:

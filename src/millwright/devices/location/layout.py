@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from millwright.devices.location.geometry import Point, contains, distance
+from millwright.devices.location.geometry import Box, Point, box_of, contains, distance
 
 ANY_ANTENNA = -1
 """Stands for every antenna of a reader."""
@@ -53,6 +53,12 @@ class ZoneSpec:
     margin_m: float = 0.5
     exclusive: bool = True
     margin_db: float = 6.0
+    box: Box | None = field(init=False, repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        """Know the box around the area."""
+        if self.polygon:
+            object.__setattr__(self, "box", box_of(self.polygon))
 
     @property
     def unseen_ms(self) -> int:
@@ -61,13 +67,20 @@ class ZoneSpec:
 
     def holds(self, x: float, y: float, z: float | None) -> bool:
         """Whether a position lies in the area."""
-        return self._at_height(z) and contains(self.polygon, x, y)
+        return self._is_near(x, y, 0.0) and self._at_height(z) and contains(self.polygon, x, y)
 
     def is_left(self, x: float, y: float, z: float | None) -> bool:
         """Whether a position lies clearly outside: farther from the border than the margin."""
-        if not self._at_height(z):
+        if not self._at_height(z) or not self._is_near(x, y, self.margin_m):
             return True
         return not contains(self.polygon, x, y) and distance(self.polygon, x, y) > self.margin_m
+
+    def _is_near(self, x: float, y: float, margin_m: float) -> bool:
+        """Whether the position is in the box around the area, or so near to it: quickly asked."""
+        if self.box is None:
+            return False
+        x1, y1, x2, y2 = self.box
+        return x1 - margin_m <= x <= x2 + margin_m and y1 - margin_m <= y <= y2 + margin_m
 
     def _at_height(self, z: float | None) -> bool:
         if z is None:

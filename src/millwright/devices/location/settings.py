@@ -28,3 +28,16 @@ class LocationSettings(Struct, frozen=True, forbid_unknown_fields=True):
         float,
         Meta(description="An event that is known so much later than it happened moves no machine.", gt=0, le=3600),
     ] = 30
+    most_zones: Annotated[int, Meta(description="Most zones of one organisation.", ge=1, le=100_000)] = 1_000
+    most_rules: Annotated[int, Meta(description="Most rules of feedback of one organisation.", ge=1, le=100_000)] = (
+        1_000
+    )
+    most_tags: Annotated[
+        int,
+        Meta(
+            description="Most tags of one organisation, both written down and followed; what is seen first beyond it "
+            "is not followed.",
+            ge=1,
+            le=10_000_000,
+        ),
+    ] = 100_000

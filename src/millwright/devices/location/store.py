@@ -21,6 +21,7 @@ from millwright.devices.location.model import (
     TagForm,
     Zone,
 )
+from millwright.devices.location.settings import LocationSettings
 from millwright.devices.location.states import ReaderState
 from millwright.devices.location.tables import bump, plans, reader_states, readers, revision, stays, tags, zones
 from millwright.devices.names import key_of
@@ -49,8 +50,8 @@ _PLAN = [column for column in plans.c if column.name != "image"]
 class LocationStore:
     """Reads and writes what people set up."""
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    def __init__(self, records: Records, settings: LocationSettings | None = None) -> None:
+        self._records, self._settings = records, settings or LocationSettings()
 
     def revision(self) -> int:
         """The counter of changes."""
@@ -144,9 +145,11 @@ class LocationStore:
             return _zone(row, int(inside), _certainty(connection, [row])[zone_id])
 
     def add_zone(self, zone_id: str, new: NewZone) -> Zone:
-        """Add a zone. Raises ``NotFound`` (place, plan, device), ``Conflict`` (name)."""
+        """Add a zone. Raises ``NotFound`` (place, plan, device), ``Conflict`` (name), ``LimitExceeded``."""
         with self._records.begin() as connection:
             owner = _owner_of_zone(connection, new)
+            if count_of(connection, zones, owner) >= self._settings.most_zones:
+                raise errors.too_many("zones", self._settings.most_zones)
             _refuse_name(connection, "zone", zones, new.name, owner, zone_id)
             connection.execute(
                 sa.insert(zones).values(id=zone_id, revision=1, organisation_id=owner, **_zone_values(new))
@@ -230,14 +233,19 @@ class LocationStore:
             return _tag(_row(connection, "tag", sa.select(tags).where(tags.c.tag == tag).limit(1), tag))
 
     def set_tags(self, rows: Sequence[tuple[str, TagForm]]) -> None:
-        """Write down what tags are fixed to; all or nothing. Raises ``NotFound`` (device)."""
+        """Write down what tags are fixed to; all or nothing. Raises ``NotFound`` (device), ``LimitExceeded``."""
         with self._records.begin() as connection:
             values: dict[tuple[str, str], dict[str, Any]] = {}
             for tag, form in rows:
                 owner = home() if form.device_id is None else _owner_of_device(connection, form.device_id)
                 values[owner, tag] = {"organisation_id": owner, "tag": tag, **msgspec.structs.asdict(form)}
+            owners = {owner for owner, _ in values}
+            before = {owner: count_of(connection, tags, owner) for owner in owners}
             columns = ("name", "group", "device_id", "identifier")
             upsert(connection, tags, list(values.values()), update=columns)
+            for owner in owners:
+                if count_of(connection, tags, owner) > max(before[owner], self._settings.most_tags):
+                    raise errors.too_many("tags", self._settings.most_tags)
             bump(connection)
 
     def delete_tag(self, tag: str) -> KnownTag:
@@ -279,6 +287,12 @@ def _row(connection: sa.Connection, what: str, query: sa.Select[Any], key: str) 
     if row is None:
         raise errors.unknown(what, key)
     return row
+
+
+def count_of(connection: sa.Connection, table: sa.Table, organisation_id: str) -> int:
+    """How many rows of a table an organisation has."""
+    counted = sa.select(sa.func.count()).select_from(table).where(table.c.organisation_id == organisation_id)
+    return int(connection.scalar(counted) or 0)
 
 
 def _check_revision(what: str, current: int, expected: int | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -40,9 +41,17 @@ Key = tuple[str, str]
 
 
 class Tracker:
-    """Follows every tag of the node; :meth:`take` hands over what happened since the last call."""
+    """Follows every tag of the node; :meth:`take` hands over what happened since the last call.
 
-    def __init__(self, layout: Layout | None = None) -> None:
+    Of one organisation ``most_tags``: what is seen first beyond them is ``unfollowed``, and counted in ``full``.
+    """
+
+    def __init__(self, layout: Layout | None = None, most_tags: int = 100_000) -> None:
+        self._most_tags = most_tags
+        self._tags_of: Counter[str] = Counter()
+        self.unfollowed = 0
+        self.full: dict[str, int] = {}
+        """Organisation → when a tag of it was not followed last."""
         self.layout = layout or arrange((), ())
         self.tags: dict[Key, TagState] = {}
         self.readers: dict[str, ReaderState] = {}
@@ -62,11 +71,17 @@ class Tracker:
         for state in tags:
             key = (state.organisation_id, state.tag)
             self.tags[key] = state
+            self._tags_of[state.organisation_id] += 1
             for zone_id, stay in state.stays.items():
                 zone = self.layout.zones.get(zone_id)
                 stay.watched = False
                 if zone is not None:
                     self._watch(zone, key, stay)
+
+    def forget(self, key: Key) -> None:
+        """Know nothing of a tag any more."""
+        if self.tags.pop(key, None) is not None:
+            self._tags_of[key[0]] -= 1
 
     def rearrange(self, layout: Layout) -> None:
         """Go by another layout from now on. Whoever is in a zone that is gone has left it."""
@@ -136,6 +151,11 @@ class Tracker:
         key = (reader.organisation_id, sighting.tag)
         tag = self.tags.get(key)
         if tag is None:
+            if self._tags_of[reader.organisation_id] >= self._most_tags:
+                self.unfollowed += 1
+                self.full[reader.organisation_id] = self.now_ms
+                return
+            self._tags_of[reader.organisation_id] += 1
             tag = self.tags[key] = TagState(reader.organisation_id, sighting.tag)
         self.changed_tags.add(key)
         if time_ms >= tag.seen_ms:

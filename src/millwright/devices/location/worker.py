@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -39,6 +39,8 @@ _MARGIN_MS: Final = 2_000
 """How long a message may be on its way from a listener into the stream, before its absence says anything."""
 _MANY: Final = 20_000
 _FORGET_S: Final = 3_600.0
+_TOLD_MS: Final = 600_000
+"""How long it is told that a tag was not followed."""
 
 
 class LocationWorker:
@@ -55,7 +57,7 @@ class LocationWorker:
     ) -> None:
         self._bus, self._store, self._track, self._feedback = bus, store, track, feedback
         self._clock, self._settings = clock, settings
-        self.tracker = Tracker()
+        self.tracker = Tracker(most_tags=settings.most_tags)
         self._triggers: Sequence[Trigger] = ()
         self._groups: dict[tuple[str, str], str] = {}
         self._revision = -1
@@ -89,12 +91,30 @@ class LocationWorker:
             "location_late": self.tracker.late,
             "location_events": self.events,
             "location_missed": self.missed,
+            "location_unfollowed": self.tracker.unfollowed,
+            "location_reactions_surplus": self._track.surplus,
         }
 
     def gauges(self) -> dict[str, float]:
         """How many tags are known, and readers lost."""
         lost = sum(1 for state in self.tracker.readers.values() if state.lost)
         return {"location_tags": len(self.tracker.tags), "location_readers_lost": lost}
+
+    def problems(self) -> list[dict[str, Any]]:
+        """Organisations that are full: tags of theirs were not followed of late."""
+        full = {
+            organisation_id: at_ms
+            for organisation_id, at_ms in self.tracker.full.items()
+            if self.tracker.now_ms - at_ms < _TOLD_MS
+        }
+        if not full:
+            return []
+        names = ", ".join(sorted(full)[:3])
+        message = (
+            f"{len(full)} organisations ({names}) have {self._settings.most_tags} tags; new ones are not followed."
+        )
+        hint = "Look for a reader that makes tags up; else raise [location] most_tags."
+        return [{"code": "location.tags_full", "message": message, "hint": hint, "since_ms": min(full.values())}]
 
     async def _forever(self) -> None:
         while True:
@@ -139,7 +159,7 @@ class LocationWorker:
             logger.warning("%d frames left the intake before they were followed", self.missed)
             self._taken = state.first_sequence - 1
         self._kept = self._taken if position is None else position
-        self.tracker = Tracker()
+        self.tracker = Tracker(most_tags=self._settings.most_tags)
         self._sightings_kept = 0
         self._revision = -1
         await self._look(now=True)
@@ -236,4 +256,4 @@ class LocationWorker:
         await asyncio.to_thread(self._track.forget, events_ms, trail_ms)
         for key in [key for key, tag in self.tracker.tags.items() if tag.seen_ms < min(events_ms, trail_ms)]:
             if not self.tracker.tags[key].stays:
-                del self.tracker.tags[key]
+                self.tracker.forget(key)

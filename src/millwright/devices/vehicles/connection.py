@@ -12,6 +12,7 @@ from millwright.devices.intake import Run
 from millwright.devices.mqtt.ports import Principal, Refusal
 from millwright.devices.vehicles import times
 from millwright.devices.vehicles.frames import (
+    CLOCK_BYTES,
     ENCRYPTIONS,
     PLAIN,
     Answer,
@@ -75,7 +76,7 @@ class VehicleConnection(asyncio.Protocol):
     def __init__(self, server: VehicleServer) -> None:
         self._server = server
         self._transport: asyncio.Transport | None = None
-        self._reader = FrameReader()
+        self._reader = FrameReader(server.settings.max_noise_bytes)
         self._answers: deque[bytes] = deque()
         self._messages: deque[Message] = deque()
         self._signing_in: asyncio.Task[None] | None = None
@@ -175,6 +176,9 @@ class VehicleConnection(asyncio.Protocol):
                 continue
             if self.state is State.VEHICLE and message.vin != self.username:
                 self._refuse(message, Answer.ERROR, "foreign_vin")
+                continue
+            if len(message.clock) < CLOCK_BYTES:
+                self._refuse(message, Answer.ERROR, "without_time")
                 continue
             key = self.principal.device_id, TOPICS[message.edition]
             if key != last:

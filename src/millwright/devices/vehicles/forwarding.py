@@ -3,7 +3,8 @@
 What is to be forwarded is appended to a stream of its own before the vehicle is answered, so it outlives every
 process. Each target has its position there and gets everything in order: a message counts as forwarded when the target
 answered it with success. What was not answered when the link broke is sent again, reports as re-issued (补发); so a
-report may reach the target twice, never not at all. What a target refuses three times is given up, counted and told.
+report may reach the target twice, never not at all. What a target that lets us in refuses three times, or leaves
+unanswered in three links, is given up, counted and told: else it would stand before everything that comes after it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,16 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from millwright.devices.intake import decode_frame
 from millwright.devices.mqtt.ports import Intake
 from millwright.devices.vehicles import writing
-from millwright.devices.vehicles.frames import VIN_BYTES, Answer, Command, FrameReader, Message, encode
+from millwright.devices.vehicles.frames import (
+    CLOCK_BYTES,
+    HEAD_BYTES,
+    VIN_BYTES,
+    Answer,
+    Command,
+    FrameReader,
+    Message,
+    encode,
+)
 from millwright.devices.vehicles.topics import PREFIX
 from millwright.engines.nats import NatsConnection, PullReader, StreamSpec
 from millwright.kernel import Clock, Invalid, MillwrightError, end
@@ -37,6 +47,10 @@ _BEAT_S: Final = 30.0
 _RETRY_S: Final = (1.0, 60.0)
 _LASTING_S: Final = 30.0
 _TRIM_S: Final = 5.0
+_TOLD_MS: Final = 3_600_000
+"""How long it is told that something was given up."""
+_LEAST_BYTES: Final = HEAD_BYTES + CLOCK_BYTES + 1
+"""What is shorter has no time: nobody takes it, and its answer could not be told from another's."""
 _MOST_NUMBER: Final = 65_531
 _FORWARDED: Final = frozenset({Command.LOGIN, Command.REALTIME, Command.REISSUED, Command.LOGOUT})
 
@@ -105,12 +119,13 @@ class ForwardedIntake:
 
 @dataclass(slots=True)
 class _Sent:
-    """A message on its way. ``last`` of a stream's message moves the position."""
+    """A message on its way, the ``part``-th of a stream's message; the ``last`` of those moves the position."""
 
     raw: bytes
     key: tuple[int, bytes, bytes]
     sequence: int
-    last: bool
+    part: int
+    last: bool = False
     done: bool = False
     tries: int = 1
 
@@ -149,6 +164,9 @@ class Forwarder:
         self._up_ms = 0
         self._position = 0
         self._problem: dict[str, Any] | None = None
+        self._given_up: dict[str, Any] | None = None
+        self._silent: dict[tuple[int, int], int] = {}
+        """Sequence and part of what links ended over without an answer to it → how many."""
         self.forwarded = self.reissued = self.given_up = self.links = 0
         self.connected = False
 
@@ -168,8 +186,11 @@ class Forwarder:
         return self._position
 
     def problems(self) -> list[dict[str, Any]]:
-        """What keeps it from forwarding now."""
-        return [self._problem] if self._problem else []
+        """What keeps it from forwarding now, and what was given up of late."""
+        found = [self._problem] if self._problem else []
+        if self._given_up and self._clock.now_ms() - self._given_up["since_ms"] < _TOLD_MS:
+            found.append(self._given_up)
+        return found
 
     async def _run(self) -> None:
         wait_s, most_s = _RETRY_S
@@ -235,7 +256,8 @@ class Forwarder:
         waiting: deque[_Sent] = deque()
         fetching: asyncio.Task[Any] | None = None
         hearing: asyncio.Task[Message] | None = None
-        spoke_s = heard_s = self._clock.monotonic_s()
+        front: _Sent | None = None
+        spoke_s = front_s = self._clock.monotonic_s()
         try:
             while True:
                 if fetching is None and len(waiting) < _WINDOW:
@@ -247,7 +269,7 @@ class Forwarder:
                 now_s = self._clock.monotonic_s()
                 if hearing.done():
                     self._hear(link, hearing.result(), waiting)
-                    hearing, heard_s = None, now_s
+                    hearing = None
                     await self._settle(stream, waiting)
                 if fetching is not None and fetching.done():
                     for message in fetching.result():
@@ -255,7 +277,12 @@ class Forwarder:
                         await self._send(link, message.sequence, message.data, waiting)
                     fetching = None
                     await self._settle(stream, waiting)
-                if waiting and now_s - max(heard_s, spoke_s) > _ANSWER_S:
+                # The oldest is looked at, whatever else is answered: nothing passes it for long.
+                oldest = waiting[0] if waiting else None
+                if oldest is not front:
+                    front, front_s = oldest, now_s
+                if front is not None and now_s - front_s > _ANSWER_S * front.tries:
+                    self._count_silence(waiting)
                     raise TimeoutError("it does not answer")
                 if now_s - spoke_s > _BEAT_S:
                     link.writer.write(encode(Command.HEARTBEAT, self.target.code, b""))
@@ -272,15 +299,19 @@ class Forwarder:
                 continue
             late = run.received_ms < self._up_ms
             for raw in run.payloads:
-                if raw[2] in _FORWARDED:
+                if raw[2] in _FORWARDED and len(raw) >= _LEAST_BYTES:
                     told = reissued(raw) if late else raw
-                    sent.append(_Sent(told, _key(told), sequence, False))
+                    sent.append(_Sent(told, _key(told), sequence, len(sent)))
                     self.reissued += told is not raw
         if not sent:
-            sent.append(_Sent(b"", (0, b"", b""), sequence, True, done=True))
+            sent.append(_Sent(b"", (0, b"", b""), sequence, 0, done=True))
         sent[-1].last = True
         for each in sent:
-            link.writer.write(each.raw)
+            if self._silent.get((sequence, each.part), 0) >= _TRIES:
+                each.done = True
+                self._give_up(each.raw[4:21], "does not answer")
+            if not each.done:
+                link.writer.write(each.raw)
             waiting.append(each)
         await link.writer.drain()
 
@@ -298,8 +329,24 @@ class Forwarder:
             link.writer.write(found.raw)
         else:
             found.done = True
-            self.given_up += 1
-            logger.warning("%s refuses a message of %s: 0x%02X", self.target.name, told.vin, told.answer)
+            self._give_up(found.raw[4:21], f"refuses with 0x{told.answer:02X}")
+
+    def _give_up(self, vin: bytes, why: str) -> None:
+        self.given_up += 1
+        name = vin.decode("ascii", "replace").rstrip("\0 ")
+        message = f"A message of {name} was given up: {self.target.name} {why}, {_TRIES} times."
+        logger.warning("%s", message)
+        hint = "It is in the history all the same. Ask whoever runs that platform what is wrong with it."
+        code = "vehicles.forward_given_up"
+        self._given_up = {"code": code, "message": message, "hint": hint, "since_ms": self._clock.now_ms()}
+
+    def _count_silence(self, waiting: deque[_Sent]) -> None:
+        """The link ends over what is not answered: the oldest, and all that was passed over for later ones."""
+        answered = max((at for at, each in enumerate(waiting) if each.done), default=0)
+        for at, each in enumerate(waiting):
+            if not each.done and (at == 0 or at < answered):
+                key = each.sequence, each.part
+                self._silent[key] = self._silent.get(key, 0) + 1
 
     async def _settle(self, stream: PullReader, waiting: deque[_Sent]) -> None:
         """Move the position behind everything that is answered."""
@@ -311,6 +358,7 @@ class Forwarder:
         if done:
             await stream.acknowledge(done)
             self._position = done
+            self._silent = {key: count for key, count in self._silent.items() if key[0] > done}
 
 
 class ForwardTrimmer:
@@ -365,4 +413,4 @@ def reissued(raw: bytes) -> bytes:
 
 
 def _key(raw: bytes) -> tuple[int, bytes, bytes]:
-    return raw[2], raw[4:21], raw[24:30]
+    return raw[2], raw[4:21], raw[HEAD_BYTES:-1][:CLOCK_BYTES]

@@ -15,6 +15,8 @@ Edition = Literal[2016, 2025]
 HEAD_BYTES: Final = 24
 """Start mark, command, answer flag, VIN, encryption and length."""
 VIN_BYTES: Final = 17
+CLOCK_BYTES: Final = 6
+"""The time at the front of the data."""
 MARKS: Final[dict[bytes, Edition]] = {b"##": 2016, b"$$": 2025}
 _MARK_OF: Final[dict[int, bytes]] = {edition: mark for mark, edition in MARKS.items()}
 
@@ -77,7 +79,7 @@ class Message(NamedTuple):
     @property
     def clock(self) -> bytes:
         """The six bytes of its time; fewer where it has none."""
-        return self.data[:6]
+        return self.data[:CLOCK_BYTES]
 
 
 def encode(
@@ -131,13 +133,15 @@ class FrameReader:
 
     ``skipped`` counts bytes that belonged to no message. A message whose check byte is wrong is handed over as not
     ``sound`` where its end is plain: another start mark follows it, or nothing does; otherwise its start mark may have
-    been none, and messages are looked for inside it.
+    been none, and messages are looked for inside it. Where more than ``most_skipped`` was skipped, the rest is left.
     """
 
-    __slots__ = ("_rest", "skipped")
+    __slots__ = ("_marks", "_most_skipped", "_rest", "skipped")
 
-    def __init__(self) -> None:
+    def __init__(self, most_skipped: int | None = None) -> None:
         self._rest = b""
+        self._most_skipped = most_skipped
+        self._marks: dict[bytes, int] = {}
         self.skipped = 0
 
     @property
@@ -150,7 +154,10 @@ class FrameReader:
         held = self._rest + data if self._rest else data
         out: list[Message] = []
         at, end = 0, len(held)
+        self._marks = {}
         while end - at >= 2:
+            if self._most_skipped is not None and self.skipped > self._most_skipped:
+                break
             edition = MARKS.get(held[at : at + 2])
             if edition is None:
                 at = self._seek(held, at + 1, at)
@@ -174,9 +181,17 @@ class FrameReader:
 
     def _seek(self, held: bytes, start: int, at: int) -> int:
         """Where the next start mark may be; counts what lies before it."""
-        found = [each for each in (held.find(mark, start) for mark in MARKS) if each >= 0]
         # A single byte of a mark at the end may be the first of two.
-        following = min(found) if found else len(held) - (held[-1:] in (b"#", b"$") and len(held) - 1 >= start)
+        following = len(held) - (held[-1:] in (b"#", b"$") and len(held) - 1 >= start)
+        for mark in MARKS:
+            # Where each mark comes next is remembered: looked for anew from every start, a read of one mark alone
+            # would be gone through to its end as often as it has bytes.
+            known = self._marks.get(mark, -1)
+            if known < start:
+                known = held.find(mark, start)
+                self._marks[mark] = known = len(held) if known < 0 else known
+            if known < len(held):
+                following = min(following, known)
         self.skipped += following - at
         return following
 

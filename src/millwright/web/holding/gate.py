@@ -40,6 +40,10 @@ _LOCAL = "per_local"
 _FROM_ABOVE = frozenset({"organisations.invitations.add", "organisations.invitations.remove", "grants.add"})
 """What may be done by who manages the organisation from above, too: the first administrator is appointed so."""
 
+_GIVING = frozenset({"location.rules.add", "location.rules.set"})
+"""Rules that will give commands by themselves: where such a command takes a second person, so does its rule."""
+_GIVEN = {"write": "devices.commands.write", "call": "devices.commands.call"}
+
 _STATED = ("organisation_id", "parent_id", "to_id")
 
 
@@ -98,7 +102,13 @@ class Gate:
         self, authority: Authority, route: Nameable, organisation_ids: frozenset[str], asked: Any
     ) -> set[str]:
         wanted = _names(asked) if route.action == POLICY_ACTION else []
-        return await self._approvals.demanded(authority, route.action, organisation_ids, wanted=wanted)
+        found = await self._approvals.demanded(authority, route.action, organisation_ids, wanted=wanted)
+        if route.action in _GIVING:
+            kind = asked.get("kind", "write") if isinstance(asked, dict) else None
+            named = _GIVEN.get(kind) if isinstance(kind, str) else None
+            for action in [named] if named else _GIVEN.values():
+                found |= await self._approvals.demanded(authority, action, organisation_ids)
+        return found
 
     def _touched(
         self,

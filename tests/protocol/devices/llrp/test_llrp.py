@@ -118,6 +118,39 @@ async def test_a_crowd_is_reported_in_parts() -> None:
         assert max(len(str(each.value)) for each in delivered) < 8000, "a text value may have 8 KB"
 
 
+async def test_nothing_more_is_read_while_many_reads_wait() -> None:
+    crowd = [Seen(f"{number:024X}") for number in range(9_000)]
+    async with llrp_reader(tags=crowd) as reader:
+        session = await LlrpConnector().open(settings(reader))
+        held, delivered = asyncio.Event(), Delivered()
+
+        async def slow(samples: Sequence[Sample]) -> None:
+            if any(json.loads(str(each.value))["sightings"] for each in samples):
+                await held.wait()
+            await delivered(samples)
+
+        running = asyncio.create_task(session.run([Point(id="r", address="reads")], slow))
+        try:
+            await until(lambda: not session._link.room.is_set(), 30)
+            assert 20_000 < session._reads_waiting <= 30_000
+            assert sum(len(each) for each in session._pending) == session._reads_waiting
+            reader.tags = []
+            held.set()
+            await until(lambda: session._link.room.is_set() and not session._reads_waiting, 30)
+            assert len(delivered.sightings()) >= 3 * 9_000
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await session.close()
+
+
+def test_a_report_of_too_many_tags_is_none() -> None:
+    read = tlv(240, b"\x8d" + bytes(12))
+    assert len(wire.reads_of(read * wire.MOST_READS)) == wire.MOST_READS
+    with pytest.raises(wire.Malformed):
+        wire.reads_of(read * (wire.MOST_READS + 1))
+
+
 async def test_version_1_1_is_agreed_on() -> None:
     async with llrp_reader(tags=[Seen(EPC96)]) as reader, following(reader, version="1.1") as (delivered, _):
         await until(lambda: bool(delivered.sightings()), 20)

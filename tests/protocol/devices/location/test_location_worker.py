@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from millwright.devices.location import Held, TrackStore
+from millwright.devices.location import Held, LocationSettings, LocationStore, TrackStore
 from millwright.devices.location.keeper import NO_LIMIT
-from millwright.devices.location.model import Antenna, Corner, NewFloorPlan, NewZone, ReaderForm
+from millwright.devices.location.model import Antenna, Corner, NewFloorPlan, NewZone, ReaderForm, TagForm
+from millwright.kernel import LimitExceeded
 from support.located import Located, located
 from support.mqtt import until
 
@@ -47,6 +49,21 @@ async def test_beacons_become_stays(place: Located) -> None:
         ("exit", "AA:01", 19_000),
     ]
     assert events[-1].stay_ms == 19_000
+
+
+async def test_zones_and_tags_of_an_organisation_are_bounded(place: Located) -> None:
+    device_id = await place.device("gate")
+    store = LocationStore(place.records, LocationSettings(most_zones=1, most_tags=2))
+    zone = NewZone(name="Gate", antennas=[Antenna(device_id=device_id)])
+    store.add_zone("z1", zone)
+    with pytest.raises(LimitExceeded, match="1 zones"):
+        store.add_zone("z2", msgspec.structs.replace(zone, name="Dock"))
+    assert [each.id for each in store.zones()] == ["z1"]
+    store.set_tags([("A", TagForm()), ("B", TagForm())])
+    store.set_tags([("A", TagForm(name="a"))])
+    with pytest.raises(LimitExceeded, match="2 tags"):
+        store.set_tags([("A", TagForm(name="x")), ("C", TagForm())])
+    assert [(each.tag, each.name) for each in store.tags()] == [("A", "a"), ("B", "")]
 
 
 async def test_values_of_a_positioning_system_count(place: Located) -> None:

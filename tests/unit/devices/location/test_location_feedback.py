@@ -25,7 +25,8 @@ def due(**changed: Any) -> Due:
         again_after_s=10, most_per_hour=3,
     )  # fmt: skip
     usual: dict[str, Any] = {
-        "number": 1, "rule": rule, "tag": "A", "tag_owner": "org", "zone": "Z", "event_kind": "enter",
+        "number": 1, "rule": rule, "tag": "A", "tag_owner": "org", "device_owner": "org", "zone": "Z",
+        "event_kind": "enter",
         "happened_ms": NOW - 3000, "recorded_ms": NOW - 2000, "certain": True, "inside": True, "asked_hour": 0,
         "asked_last_ms": None, "zone_since_ms": NOW - 3000, "entered_ms": NOW - 3000,
     }  # fmt: skip

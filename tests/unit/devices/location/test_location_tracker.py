@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from millwright.devices.location.clocks import ReaderClock
+from millwright.devices.location.geometry import contains, distance
 from millwright.devices.location.layout import ReaderSpec, ZoneSpec, arrange
 from millwright.devices.location.sightings import Report, Sighting
 from millwright.devices.location.states import Happening, ReaderState, TagState
@@ -263,3 +264,32 @@ def test_it_makes_no_difference_where_the_tracker_was_stopped(seed: int) -> None
             broken.recall(kept, readers)
     assert expected
     assert sorted(map(str, found)) == sorted(map(str, expected))
+
+
+def test_an_organisation_that_is_full_is_followed_as_far_as_it_is() -> None:
+    other = ReaderSpec("other", "mill", silence_ms=60_000)
+    tracker = Tracker(arrange([GATE, other], [AT_GATE]), most_tags=2)
+    see(tracker, GATE, 0, "A", "B", "C", "D")
+    see(tracker, other, 0, "C")
+    see(tracker, GATE, 1, "A", "C")
+    assert set(tracker.tags) == {("org", "A"), ("org", "B"), ("mill", "C")}
+    assert (tracker.unfollowed, list(tracker.full)) == (3, ["org"])
+    tracker.forget(("org", "B"))
+    see(tracker, GATE, 2, "C")
+    assert ("org", "C") in tracker.tags
+    again = Tracker(tracker.layout, most_tags=2)
+    again.recall(tracker.tags.values(), {})
+    see(again, GATE, 3, "E")
+    assert again.unfollowed == 1
+
+
+def test_the_box_around_an_area_decides_nothing_but_sooner() -> None:
+    chance = random.Random(4)
+    for _ in range(300):
+        corners = tuple((chance.uniform(0, 10), chance.uniform(0, 10)) for _ in range(chance.randint(3, 7)))
+        zone = ZoneSpec("z", "Z", "org", plan_id="hall", polygon=corners, margin_m=chance.uniform(0, 2))
+        for _ in range(30):
+            x, y = chance.uniform(-3, 13), chance.uniform(-3, 13)
+            inside = contains(corners, x, y)
+            assert zone.holds(x, y, None) == inside
+            assert zone.is_left(x, y, None) == (not inside and distance(corners, x, y) > zone.margin_m)

@@ -20,7 +20,10 @@ from .link import Link, malformed
 from .settings import LlrpSettings
 from .wire import Malformed, Message, TagRead
 
-_MOST_WAITING: Final = 256
+_MOST_WAITING: Final = 16
+"""Messages that may wait to be delivered before nothing more is read."""
+_MOST_READS_WAITING: Final = 20_000
+"""The same of the reads in them: they, not the messages, take the memory."""
 _AT_ONCE: Final = 40
 """Reads in one report: it is a text of less than 8 KB."""
 _MISSED: Final = 3
@@ -40,6 +43,7 @@ class LlrpSession(Session):
         self._tags = 0
         self._newest: list[TagRead] = []
         self._pending: deque[list[TagRead]] = deque()
+        self._reads_waiting = 0
         self._arrived = asyncio.Event()
         self._running = False
         self._last_ms = 0
@@ -104,8 +108,9 @@ class LlrpSession(Session):
         if not self._running:
             return
         self._pending.append(reads)
+        self._reads_waiting += len(reads)
         self._arrived.set()
-        if len(self._pending) >= _MOST_WAITING:
+        if len(self._pending) >= _MOST_WAITING or self._reads_waiting > _MOST_READS_WAITING:
             self._link.room.clear()
 
     # --- following ---------------------------------------------------------------------------------------------------
@@ -113,6 +118,7 @@ class LlrpSession(Session):
     async def run(self, points: Sequence[Point], deliver: Deliver) -> None:
         """Let the reader look for tags, and deliver what it reports; see the contract."""
         self._pending.clear()
+        self._reads_waiting = 0
         self._running = True
         delivering = asyncio.create_task(self._deliver(points, deliver))
         try:
@@ -153,7 +159,8 @@ class LlrpSession(Session):
             self._arrived.clear()
             while self._pending:
                 reads = self._pending.popleft()
-                if len(self._pending) < _MOST_WAITING // 2:
+                self._reads_waiting -= len(reads)
+                if len(self._pending) < _MOST_WAITING // 2 and self._reads_waiting <= _MOST_READS_WAITING // 2:
                     self._link.room.set()
                 samples = self._samples(points, reads, known)
                 if samples:

@@ -13,7 +13,9 @@ from typing import Final
 
 HEADER: Final = 10
 MOST_BYTES: Final = 4 << 20
-"""Largest message that is taken: a report of some 30,000 tags."""
+"""Largest message that is taken."""
+MOST_READS: Final = 10_000
+"""Most tags in a report: that is more than a reader sees in a minute."""
 
 GET_READER_CAPABILITIES, GET_READER_CAPABILITIES_RESPONSE = 1, 11
 GET_READER_CONFIG, GET_READER_CONFIG_RESPONSE = 2, 12
@@ -222,8 +224,14 @@ def config_of(body: bytes) -> tuple[str, dict[int, bool]]:
 
 
 def reads_of(body: bytes) -> list[TagRead]:
-    """The tags in an RO_ACCESS_REPORT. Raises :class:`Malformed`."""
-    return [_tag(value) for kind, value in iter_parameters(body) if kind == _TAG_REPORT]
+    """The tags in an RO_ACCESS_REPORT. Raises :class:`Malformed`, also beyond ``MOST_READS``."""
+    found: list[TagRead] = []
+    for kind, value in iter_parameters(body):
+        if kind == _TAG_REPORT:
+            if len(found) == MOST_READS:
+                raise Malformed(f"a report of more than {MOST_READS} tags")
+            found.append(_tag(value))
+    return found
 
 
 def event_of(body: bytes) -> ReaderEvent:
