@@ -2018,7 +2018,9 @@ export interface paths {
         put?: never;
         /**
          * Roll a release out
-         * @description Group after group; the first edge that fails goes back by itself and ends the roll-out.
+         * @description Group after group; an edge that fails goes back by itself and ends the roll-out for its organisation.
+         *
+         *     One of the node's own organisation ends it for all.
          */
         post: operations["addEdgeRollout"];
         delete?: never;
@@ -8142,11 +8144,23 @@ export interface components {
             command: string;
             expires_ms: number;
         };
+        /** EdgeProblem */
+        EdgeProblem: {
+            /** @default  */
+            code: string;
+            /** @default  */
+            hint: string;
+            /** @default  */
+            message: string;
+            since_ms?: number | null;
+        };
         /** EdgeProgress */
         EdgeProgress: {
             edge_id: string;
             group: number;
             name: string;
+            /** @default  */
+            organisation_id: string;
             /** @enum {string} */
             progress: "waiting" | "ordered" | "fetching" | "installing" | "staged" | "trying" | "done" | "failed" | "rolled_back";
             /** @default  */
@@ -8180,9 +8194,7 @@ export interface components {
             live: boolean;
             /** @default 0 */
             memory_bytes: number;
-            problems?: {
-                [key: string]: unknown;
-            }[];
+            problems?: components["schemas"]["EdgeProblem"][];
             rtt_ms?: number | null;
             sections?: components["schemas"]["SectionReport"][];
             /** @default 0 */

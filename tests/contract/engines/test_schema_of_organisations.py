@@ -57,7 +57,7 @@ async def test_everything_there_was_belongs_to_the_root(tmp_path: Path) -> None:
     assert backup is not None
     with sqlite3.connect(tmp_path / "data" / "records.db") as new:
         after = {name: new.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}
-        assert after == before | {"devices_counters": before["devices_counters"] + 2}  # those of connections and readers
+        assert after == before | {"devices_counters": before["devices_counters"] + 2}  # of connections and readers
         for name in ("devices_places", "devices_models", "devices_devices", "operations_rules", "cases_cases"):
             assert new.execute(f"SELECT DISTINCT organisation_id FROM {name}").fetchall() == [(ROOT,)], name
         assert new.execute("SELECT organisation_id, keep_days FROM historian_policies").fetchall() == [(ROOT, 30)]
