@@ -558,7 +558,7 @@ async def _once_restored(call: Callable[[], Awaitable[T]]) -> T:
         except nats.js.errors.APIError as error:  # the servers of a cluster come one after the other
             if error.err_code != _NO_PEERS or clock() >= deadline_s:
                 raise
-            await asyncio.sleep(_RETRY_S)
+        await asyncio.sleep(_RETRY_S)
 
 
 def _unavailable(what: str, error: BaseException) -> Unavailable:
