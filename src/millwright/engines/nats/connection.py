@@ -455,7 +455,7 @@ class NatsConnection:
     async def follow(self, stream: str, first: int) -> Follower:
         """Read on from the sequence ``first``, also what comes later. Raises ``Unavailable``."""
         _, jetstream = self._need()
-        return await Follower.open(jetstream, stream, first)
+        return await Follower.open(jetstream, stream, first, partial(self._next, stream, ">"))
 
     async def count(self, stream: str, subject: str = ">") -> dict[str, int]:
         """How many messages the stream holds, by subject, of the subjects that ``subject`` matches."""
