@@ -140,6 +140,22 @@ async def test_a_barrier_holds_the_acknowledgement() -> None:
     assert device.acknowledged == [1]
 
 
+async def test_what_waits_for_a_barrier_keeps_nothing_newer_from_being_stored() -> None:
+    bench, device = Bench(commits_in_flight=2, commit_bytes=1024), Device()
+    barriers: list[asyncio.Future[None]] = [asyncio.get_running_loop().create_future() for _ in range(3)]
+    for packet_id, barrier in enumerate(barriers, 1):
+        bench.add(device, packet_id, size=2000, barrier=barrier)
+    bench.add(device, 4, size=2000)
+    async with asyncio.timeout(5):
+        while len(bench.store.frames) < 4:
+            await asyncio.sleep(0.01)
+    assert device.acknowledged == []
+    for barrier in barriers:
+        barrier.set_result(None)
+    assert await bench.committer.drain(5)
+    assert device.acknowledged == [1, 2, 3, 4]
+
+
 async def test_frames_stay_below_the_limit() -> None:
     bench, device = Bench(commit_bytes=1024 * 1024, max_uncommitted_bytes=2**26), Device()
     for packet_id in range(1, 9):
