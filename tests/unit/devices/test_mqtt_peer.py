@@ -9,6 +9,7 @@ from typing import Any, cast
 from millwright.devices.mqtt.shards.peer import Peer, Way
 from millwright.devices.mqtt.shards.slots import SlotFolder, SlotLock
 from millwright.devices.mqtt.shards.wire import Census, Done, Hello, Knock, Message, Wire
+from support.mqtt import until
 
 
 async def test_the_silence_of_a_process_counts_from_its_first_answer_on(tmp_path: Path) -> None:
@@ -32,24 +33,19 @@ async def test_the_silence_of_a_process_counts_from_its_first_answer_on(tmp_path
     peer = Peer(2, folder, cast(Any, None), Knock(1, 2), lambda: Hello(1, []))
     peer.start()
     try:
-        async with asyncio.timeout(20):
-            while not knocked:
-                await asyncio.sleep(0.01)
-            answered = len(heard)
-            peer.ping(Census())
-            while len(heard) == answered:
-                await asyncio.sleep(0.01)
-            await asyncio.sleep(0.05)
-            assert peer.heard_s == 0
-            wire, number = knocked[0]
-            wire.send(number, Done())
-            while peer.way is not Way.LINK:
-                await asyncio.sleep(0.01)
-            first_s = peer.heard_s
-            assert first_s > 0
-            while peer.heard_s == first_s:
-                peer.ping(Census())
-                await asyncio.sleep(0.01)
+        await until(lambda: bool(knocked), 20)
+        answered = len(heard)
+        peer.ping(Census())
+        await until(lambda: len(heard) > answered, 20)
+        await asyncio.sleep(0.05)
+        assert peer.heard_s == 0
+        wire, number = knocked[0]
+        wire.send(number, Done())
+        await until(lambda: peer.way is Way.LINK, 20)
+        first_s = peer.heard_s
+        assert first_s > 0
+        peer.ping(Census())
+        await until(lambda: peer.heard_s > first_s, 20)
     finally:
         await peer.stop()
         server.close()

@@ -11,6 +11,7 @@ from millwright.devices.intake import Run, decode_frame
 from millwright.devices.mqtt import MqttSettings, committer
 from millwright.devices.mqtt.committer import MAX_FRAME_BYTES, Committer
 from millwright.kernel import LimitExceeded, SystemClock, Unavailable
+from support.mqtt import until
 
 
 class Store:
@@ -146,9 +147,7 @@ async def test_what_waits_for_a_barrier_keeps_nothing_newer_from_being_stored() 
     for packet_id, barrier in enumerate(barriers, 1):
         bench.add(device, packet_id, size=2000, barrier=barrier)
     bench.add(device, 4, size=2000)
-    async with asyncio.timeout(5):
-        while len(bench.store.frames) < 4:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(bench.store.frames) == 4)
     assert device.acknowledged == []
     for barrier in barriers:
         barrier.set_result(None)
