@@ -58,6 +58,7 @@ class Plant:
     def __init__(self, *subjects: Subject) -> None:
         self.devices = {each.id: each for each in subjects or (subject(),)}
         self.changes = 1
+        self.at_edges: frozenset[str] = frozenset()
 
     def add(self, *subjects: Subject) -> None:
         self.devices |= {each.id: each for each in subjects}
@@ -70,8 +71,20 @@ class Plant:
     def revision(self) -> int:
         return self.changes
 
+    def let_judge(self, *device_ids: str) -> None:
+        """Edges judge these devices, and no others."""
+        self.at_edges = frozenset(device_ids)
+        self.changes += 1
+
+    def elsewhere(self) -> frozenset[str]:
+        return self.at_edges
+
     def subjects(self, model_ids: set[str], device_ids: set[str]) -> list[Subject]:
-        return [each for each in self.devices.values() if each.model_id in model_ids or each.id in device_ids]
+        return [
+            each
+            for each in self.devices.values()
+            if each.id not in self.at_edges and (each.model_id in model_ids or each.id in device_ids)
+        ]
 
     def find_property(self, scope: Scope, name: str) -> PropertyFact:
         if scope.device_id is not None and scope.device_id not in self.devices:

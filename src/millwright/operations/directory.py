@@ -55,6 +55,10 @@ class RegistryDirectory:
             found[device.id] = Subject(device.id, device.title or device.name, model_id, units[version], paths[owner])
         return list(found.values())
 
+    def elsewhere(self) -> frozenset[str]:
+        """The devices that somebody else judges."""
+        return self._elsewhere()
+
     def owner(self, scope: Scope) -> str:
         """Whose the rule of this scope is: its device's organisation; a model's is the home of the work at hand."""
         if scope.device_id is not None:

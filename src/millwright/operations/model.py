@@ -127,6 +127,10 @@ class Directory(Protocol):
         """The enabled devices of these models, and those of these ids, each once."""
         ...
 
+    def elsewhere(self) -> frozenset[str]:
+        """The devices that somebody else judges; they are no subjects."""
+        ...
+
     def owner(self, scope: Scope) -> str:
         """The organisation that a rule with this scope belongs to. Raises ``NotFound``."""
         ...
@@ -213,11 +217,16 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """An alarm ended at source time ``at_ms``; ``comment`` says why, when it was not the value."""
+    """An alarm ended at source time ``at_ms``; ``comment`` says why, when it was not the value.
+
+    ``edge_id`` is the edge that judged, if one did; ``handed_over``: it is not watched here, for an edge judges now.
+    """
 
     key: WatchKey
     at_ms: int
     comment: str = ""
+    edge_id: str | None = None
+    handed_over: bool = False
 
 
 Change: TypeAlias = Raised | Returned

@@ -64,6 +64,8 @@ heard = sa.Table(
 """At a parent: up to which number it has what an edge told of alarms."""
 
 _KEY = ("rule_id", "device_id", "property", "kind")
+_ACTIVE = 2
+"""The first of the phases of a watch whose alarm is active."""
 
 
 class RuleStore:
@@ -141,6 +143,16 @@ class RuleStore:
             if gone:
                 bump(connection)
             return gone
+
+
+def select_active(connection: sa.Connection, keys: set[WatchKey]) -> set[WatchKey]:
+    """Those of ``keys`` whose watch here is active, or returning."""
+    if not keys:
+        return set()
+    query = sa.select(*(watches.c[name] for name in _KEY)).where(
+        watches.c.phase >= _ACTIVE, watches.c.rule_id.in_({key.rule_id for key in keys})
+    )
+    return keys & {WatchKey(*row) for row in connection.execute(query)}
 
 
 def load_watches(records: Records) -> list[WatchState]:

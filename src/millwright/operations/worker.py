@@ -6,17 +6,19 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple
 
+from millwright.cases import Case, Filter
 from millwright.engines.sql import Records
 from millwright.historian import ReadingBatch
 from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe, end
 from millwright.operations import store
-from millwright.operations.alarms import Alarms, announce
+from millwright.operations.alarms import KIND, Alarms, announce
 from millwright.operations.evaluation import NO_LONGER_WATCHED, Evaluator, Phase, Plan
 from millwright.operations.evidence import EvidenceCollector, ReadingSource
-from millwright.operations.model import Directory, Returned, WatchKey, WatchState
+from millwright.operations.model import ACTIVE_STATES, Change, Directory, Returned, WatchKey, WatchState
 from millwright.operations.rules import RULES_CHANGED
 from millwright.operations.settings import OperationsSettings
 from millwright.operations.writer import AlarmWriter, Keep
@@ -26,6 +28,35 @@ logger = logging.getLogger(__name__)
 _TICK_S = 0.1
 _STATES_S = 1.0
 _POLL_S = 2.0
+_PAGE = 1000
+
+
+class Others(NamedTuple):
+    """What edges judge, or judged: ``open`` are their active alarms that are watched here from now on, ``devices``
+    those they watch, and ``rules`` those in force."""
+
+    open: list[WatchState]
+    devices: frozenset[str]
+    rules: set[str]
+
+    def mark(self, changes: Iterable[Change]) -> list[Change]:
+        """Tell what ended from what an edge goes on with."""
+        return [
+            replace(change, handed_over=True)
+            if isinstance(change, Returned)
+            and change.key.device_id in self.devices
+            and change.key.rule_id in self.rules
+            else change
+            for change in changes
+        ]
+
+
+def _watch_of(case: Case) -> WatchState:
+    data = case.data
+    key = WatchKey(data["rule_id"], case.subject, data["property"], data["condition_kind"])
+    at_ms, value, limit = data["last_occurrence_ms"], data["trigger_value"], data["limit"]
+    high_side = value is None or limit is None or value >= limit
+    return WatchState(key, Phase.ACTIVE, at_ms, at_ms, value, at_ms, high_side)
 
 
 class AlarmWorker:
@@ -72,15 +103,16 @@ class AlarmWorker:
 
     async def start(self) -> None:
         """Load rules and the states of the former run; begin to write, to tick and to watch for changed rules."""
-        self._seen, plan = await asyncio.to_thread(self._build)
+        self._seen, plan, others = await asyncio.to_thread(self._build)
         states = await asyncio.to_thread(store.load_watches, self._records)
         self._evaluator.adopt(plan)
         lost = self._evaluator.restore(states)
+        self._evaluator.take_over(others.open)
         await asyncio.to_thread(self._forget, [state.key for state in states if state.key not in plan.slots], set(lost))
         now_ms = self._clock.now_ms()
         self._writer.put(
-            [Returned(key, now_ms, NO_LONGER_WATCHED) for key in lost],
-            [WatchState(key, Phase.NORMAL, now_ms, now_ms) for key in lost],
+            others.mark([Returned(key, now_ms, NO_LONGER_WATCHED) for key in lost]),
+            [WatchState(key, Phase.NORMAL, now_ms, now_ms) for key in lost] + self._evaluator.take_dirty(),
         )
         await self._writer.start()
         for subject in (RULES_CHANGED, "events.devices.changed"):
@@ -127,8 +159,9 @@ class AlarmWorker:
         seen = await asyncio.to_thread(self._revisions)
         if seen == self._seen:
             return False
-        seen, plan = await asyncio.to_thread(self._build)
-        changes = self._evaluator.adopt(plan)
+        seen, plan, others = await asyncio.to_thread(self._build)
+        changes = others.mark(self._evaluator.adopt(plan))
+        self._evaluator.take_over(others.open)
         self._writer.put(changes, self._evaluator.take_dirty())
         self._seen = seen
         return True
@@ -160,15 +193,29 @@ class AlarmWorker:
     def _revisions(self) -> tuple[int, int]:
         return self._rules.revision(), self._directory.revision()
 
-    def _build(self) -> tuple[tuple[int, int], Plan]:
+    def _build(self) -> tuple[tuple[int, int], Plan, Others]:
         seen = self._revisions()  # first: what changes meanwhile is found by the next poll
         rules = [rule for rule in self._rules.every() if rule.enabled]
         self._rules_active = len(rules)
         model_ids = {rule.scope.model_id for rule in rules if rule.scope.model_id is not None}
         device_ids = {rule.scope.device_id for rule in rules if rule.scope.device_id is not None}
         plan = Plan(rules, self._directory.subjects(model_ids, device_ids))
-        plan.carried_from(self._evaluator.plan)
-        return seen, plan
+        before = self._evaluator.plan
+        plan.carried_from(before)
+        new = plan.slots.keys() - before.slots.keys()
+        taken_over = [state for state in self._judged_at_edges() if state.key in new] if new else []
+        return seen, plan, Others(taken_over, self._directory.elsewhere(), {rule.id for rule in rules})
+
+    def _judged_at_edges(self) -> list[WatchState]:
+        """The active alarms that an edge judged, as watches."""
+        wanted, found = Filter(kind=KIND, states=ACTIVE_STATES), list[WatchState]()
+        cursor: str | None = None
+        while True:
+            page = self._alarms.cases.page(wanted, cursor=cursor, limit=_PAGE)
+            found += [_watch_of(case) for case in page.items if case.data.get("edge_id") is not None]
+            cursor = page.next
+            if cursor is None:
+                return found
 
     def _forget(self, unwatched: list[WatchKey], active: set[WatchKey]) -> None:
         with self._records.begin() as connection:

@@ -18,8 +18,17 @@ from millwright.cases import SYSTEM, Case, Cases, CaseSession
 from millwright.kernel import Clock, Unavailable
 from millwright.operations import messages, store
 from millwright.operations.alarms import KIND, alarm_of
-from millwright.operations.evaluation import kind_of
-from millwright.operations.model import ACTIVE_STATES, PRIORITIES, Alarm, Change, Raised, WatchKey, WatchState
+from millwright.operations.evaluation import NO_LONGER_WATCHED, kind_of
+from millwright.operations.model import (
+    ACTIVE_STATES,
+    PRIORITIES,
+    Alarm,
+    Change,
+    Raised,
+    Returned,
+    WatchKey,
+    WatchState,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -200,12 +209,23 @@ def _apply(session: CaseSession, case: Case | None, change: Change, cause: str) 
             data = _occurrence(change) | {
                 "occurrences": case.data["occurrences"] + change.occurrences,
                 "returned_ms": None,
+                "edge_id": change.edge_id,
             }
             return session.fire(case, "reoccur", SYSTEM, data=data)
-        return None  # written before a crash and evaluated again
-    if case is None or case.state not in ACTIVE_STATES:
+        if change.edge_id not in (None, case.data.get("edge_id")):
+            return session.amend(case, {"edge_id": change.edge_id})  # it is this edge that will say when it ends
+        return None  # written before a crash and evaluated again, or judged by an edge
+    if case is None or case.state not in ACTIVE_STATES or _is_of_another(case, change):
         return None
     return session.fire(case, "return", SYSTEM, comment=change.comment, data={"returned_ms": change.at_ms})
+
+
+def _is_of_another(case: Case, change: Returned) -> bool:
+    """Whether who watches no longer is not who judges: the alarm goes on there."""
+    if change.comment != NO_LONGER_WATCHED:
+        return False
+    judge = case.data.get("edge_id")
+    return judge is not None if change.handed_over else change.edge_id not in (None, judge)
 
 
 def _occurrence(change: Raised) -> dict[str, Any]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from millwright import certificates, devices, parties
 from millwright.devices import DeviceDirectory, DeviceQuery, DeviceStore, ForeignAddress, NewDevice
-from millwright.devices.edge import EdgeStore
+from millwright.devices.edge import EdgeRecords, EdgeStore
 from millwright.devices.edge.desired import DesiredApplier, DesiredBuilder
 from millwright.devices.edge.model import EdgeStatus
+from millwright.devices.edge.down.model import SectionReport
 from millwright.devices.models.store import ModelStore
 from millwright.devices.registry.bulk import BulkStore, read_csv, write_csv
 from millwright.devices.store import edges
@@ -143,3 +145,23 @@ def test_what_cannot_be_written_of_one_edge_keeps_nothing_of_another(records: Re
     found = {each.id: each for each in store.list(100)}
     assert (found["edge_org_works"].seen_ms, found["edge_org_works"].status) == (100, EdgeStatus(version="1"))
     assert found[f"edge_{ROOT}"].seen_ms is None
+
+
+def test_what_was_in_force_at_an_edge_still_is_when_it_has_started_anew(records: Records) -> None:
+    everything = with_organisations(records)
+    store, kept, edge_id = EdgeStore(everything), EdgeRecords(everything), f"edge_{ROOT}"
+    DeviceStore(everything).insert("dev_1", NewDevice(name="d1", edge_id=edge_id), 1)
+
+    def say(applied: str, *in_force: int, apply_error: str = "") -> frozenset[str]:
+        sections = [SectionReport(name="rules", desired=3, in_force=each) for each in in_force]
+        status = EdgeStatus(applied=applied, sections=sections, apply_error=apply_error)
+        store.note({edge_id: {"seen_ms": 1, "connected_ms": 1, "status": msgspec.to_builtins(status)}})
+        return kept.judged()
+
+    assert say("") == frozenset()
+    assert say("v1", 3) == {"dev_1"}
+    assert say("") == {"dev_1"}, "it has not asked yet what is desired"
+    assert say("v2", 2) == frozenset()
+    assert say("") == frozenset()
+    assert say("v3", 3) == {"dev_1"}
+    assert say("", apply_error="devices.edge_state: no") == frozenset()

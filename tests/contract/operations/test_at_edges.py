@@ -14,14 +14,15 @@ import pytest
 from millwright import cases, operations
 from millwright.cases import Actor
 from millwright.engines.sql import Records
-from millwright.kernel import ROOT, Invalid, ManualClock, Unavailable
+from millwright.kernel import ROOT, Invalid, Lifecycle, ManualClock, Unavailable
 from millwright.kernel.scope import EVERYTHING
 from millwright.operations import AlarmFilter, Alarms, RuleStore, Scope
 from millwright.operations.at_edges import AlarmsTeller, EdgeAlarms, EdgeRules, Outbox, RuleApplier
 from millwright.operations.evaluation import Evaluator, Plan
+from millwright.operations.worker import AlarmWorker
 from millwright.operations.writer import AlarmWriter
 from support.bus import LocalBus
-from support.operations import NOW_MS, Plant, readings, rule, subject
+from support.operations import NOW_MS, History, Plant, readings, rule, subject
 from support.sqlite import migrated
 
 MIGRATIONS = [cases.MIGRATIONS, operations.MIGRATIONS]
@@ -187,3 +188,111 @@ async def test_a_long_report_of_one_edge_keeps_no_other_waiting(records: Records
     finally:
         held.set()
         await slow
+
+
+class Both:
+    """A parent's worker and an edge, that judge one device by turns."""
+
+    def __init__(self, records: Records, own: Records) -> None:
+        self.clock, self.bus = ManualClock(NOW_MS), LocalBus()
+        self.rules, self.plant = RuleStore(records), Plant(subject())
+        self.rules.insert(rule())
+        hearing = EdgeAlarms(records, Plant(subject()), lambda _edge: {"d1"}, self.bus, self.clock)
+        RuleApplier(own).apply(EdgeRules(records, self.plant).read(["d1"]))
+        self.edge = Edge(own, hearing)
+        self.alarms = Alarms(records, self.bus, self.clock)
+        self.worker = AlarmWorker(records, LocalBus(), History(), self.plant, self.clock)
+
+    async def let_judge(self, *devices: str) -> None:
+        """Edges judge these from now on."""
+        self.plant.let_judge(*devices)
+        await self.worker.reload()
+        await self.worker.flush()
+
+    async def parent(self, *values: tuple[float, Any]) -> None:
+        """Readings at the parent."""
+        self.worker.evaluate(readings(*values))
+        await self.worker.flush()
+
+    async def at_edge(self, *values: tuple[float, Any]) -> None:
+        """Readings at the edge, and what comes of them told."""
+        self.edge.feed(*values)
+        await self.edge.teller.tell()
+
+    async def edge_loses(self) -> None:
+        """The edge has the rule no more."""
+        self.edge.writer.write(self.edge.evaluator.adopt(Plan((), ())), self.edge.evaluator.take_dirty())
+        await self.edge.teller.tell()
+
+    async def seen(self) -> list[tuple[str, str | None]]:
+        """The alarms and who judges."""
+        return [(each.state, each.edge_id) for each in (await self.alarms.page(AlarmFilter())).items]
+
+
+async def test_an_alarm_of_an_edge_outlives_that_the_parent_judges_for_a_while(records: Records, own: Records) -> None:
+    both = Both(records, own)
+    both.plant.let_judge("d1")
+    async with Lifecycle(both.worker):
+        await both.at_edge((0, 90.0))
+        raised = [("unacknowledged", "edge_1")]
+        assert await both.seen() == raised
+        await both.let_judge()
+        await both.parent((1, 91.0))
+        await both.at_edge((1, 91.0))
+        await both.let_judge("d1")
+        await both.at_edge((2, 95.0))
+        assert await both.seen() == raised
+        await both.at_edge((3, 20.0))
+        assert await both.seen() == [("returned_unacknowledged", "edge_1")]
+        await both.at_edge((4, 90.0))
+        assert await both.seen() == raised
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["goes on", "restarts"])
+async def test_who_takes_over_an_active_alarm_ends_it(records: Records, own: Records, restart: bool) -> None:
+    both = Both(records, own)
+    both.plant.let_judge("d1")
+    async with Lifecycle(both.worker):
+        await both.at_edge((0, 90.0))
+        if not restart:
+            await both.let_judge()
+            await both.edge_loses()
+            assert await both.seen() == [("unacknowledged", "edge_1")], "it is judged here now"
+            await both.parent((5, 20.0))
+    if restart:
+        both.plant.let_judge()
+        both.worker = AlarmWorker(records, LocalBus(), History(), both.plant, both.clock)
+        async with Lifecycle(both.worker):
+            await both.worker.flush()
+            await both.edge_loses()
+            assert await both.seen() == [("unacknowledged", "edge_1")]
+            await both.parent((5, 20.0))
+    assert await both.seen() == [("returned_unacknowledged", "edge_1")]
+
+
+async def test_what_nobody_watches_any_more_ends_whoever_judged_it(records: Records, own: Records) -> None:
+    both = Both(records, own)
+    both.plant.let_judge("d1")
+    async with Lifecycle(both.worker):
+        await both.at_edge((0, 90.0))
+        await both.let_judge()
+        assert both.rules.delete("r1")
+        await both.let_judge("d1")
+        assert await both.seen() == [("returned_unacknowledged", "edge_1")]
+
+
+@pytest.mark.parametrize("first", ["edge", "parent"])
+async def test_an_edge_that_begins_to_judge_goes_on_with_what_is_active(
+    records: Records, own: Records, first: str
+) -> None:
+    both = Both(records, own)
+    async with Lifecycle(both.worker):
+        await both.parent((0, 90.0))
+        assert await both.seen() == [("unacknowledged", None)]
+        if first == "edge":  # its first reading comes before the parent has stopped judging
+            await both.at_edge((1, 91.0))
+        await both.let_judge("d1")
+        await both.at_edge((2, 92.0))
+        assert await both.seen() == [("unacknowledged", "edge_1")]
+        await both.at_edge((3, 20.0))
+        assert await both.seen() == [("returned_unacknowledged", "edge_1")]

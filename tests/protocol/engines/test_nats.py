@@ -224,3 +224,50 @@ async def test_what_a_broker_sent_and_nobody_received_is_read_all_the_same(nats:
     await reader.acknowledge(last)
     assert not await reader.fetch(10, wait_s=0.2)
     await reader.close()
+
+
+async def test_what_was_asked_for_is_acknowledged_when_the_broker_sends_it_after_all(nats: NatsConnection) -> None:
+    await nats.ensure_stream(SPEC)
+    reader = await nats.read("LOG", durable="reader", take_over=True)
+    await nats.append("log.a", b"0")
+    assert [each.sequence for each in await reader.fetch(10)] == [1]
+    await reader.acknowledge(1)
+    await nats.append("log.a", b"1")
+    _, jetstream = nats._need()
+    thief = await jetstream.pull_subscribe_bind("reader", "LOG")
+    (stolen,) = await thief.fetch(1)
+    found: list[int] = []
+    async with asyncio.timeout(20):
+        while not found:
+            found = [each.sequence for each in await reader.fetch(10, wait_s=0.2)]
+        assert found == [2]
+        await reader.acknowledge(2)
+        await stolen.nak()  # as after the minute
+        while await nats.acknowledged("LOG", "reader") < 2:
+            assert not await reader.fetch(10, wait_s=0.2)
+    await thief.unsubscribe()
+    await reader.close()
+
+
+@pytest.mark.parametrize("lost", [3, 10], ids=["in the middle", "all there is"])
+async def test_a_follower_reads_what_a_broker_sent_and_nobody_received(nats: NatsConnection, lost: int) -> None:
+    await nats.ensure_stream(SPEC)
+    for number in range(3):
+        await nats.append("log.a", b"%d" % number)
+    await nats.trim("LOG", 2)
+    follower = await nats.follow("LOG", 1)
+    read = [each.sequence for each in await follower.fetch(10, wait_s=5)]
+    assert read == [2, 3], "what has left the stream is a gap"
+    for number in range(3, 13):
+        await nats.append("log.a", b"%d" % number)
+    _, jetstream = nats._need()
+    name = (await follower._subscription.consumer_info()).name
+    thief = await jetstream.pull_subscribe_bind(name, "LOG")
+    assert len(await thief.fetch(lost)) == lost  # and dies
+    await thief.unsubscribe()
+    async with asyncio.timeout(20):
+        while len(read) < 12:
+            read += [each.sequence for each in await follower.fetch(10, wait_s=0.2)]
+    assert read == list(range(2, 14))
+    assert not await follower.fetch(10, wait_s=0.2)
+    await follower.close()

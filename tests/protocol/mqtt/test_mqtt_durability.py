@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from millwright.devices.intake import INTAKE
 from millwright.devices.mqtt import PresenceReport, codec
-from millwright.devices.mqtt.packets import PacketType, Subscribe
+from millwright.devices.mqtt.journal import JetStreamJournal
+from millwright.devices.mqtt.packets import PacketType, Subscribe, Will
 from millwright.devices.mqtt.properties import Property
 from millwright.engines.nats import NatsConnection
+from millwright.kernel import Unavailable
 from support.intake import stored_payloads
 from support.mqtt import RawClient, connect_bytes, publish_bytes, running_listener, until
 from support.mqtt5 import Raw5, publish5_bytes
@@ -278,3 +281,27 @@ async def test_presence_is_told_at_once_and_as_a_whole(nats: RunningNats) -> Non
     assert [report.sequence for report in reports] == list(range(1, len(reports) + 1))
     await third.close()
     await bus.stop()
+
+
+async def test_a_client_that_tries_while_the_broker_is_away_leaves_no_will_behind(
+    nats: RunningNats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    will = Will("wills/mine", b"gone", 1, False)
+    async with running_listener(nats.url, connect_timeout_s=0.2) as listener:
+        journal = JetStreamJournal(listener.writer._journal._connection)  # type: ignore[attr-defined]
+
+        async def away(*_: object) -> None:
+            raise Unavailable("away", code="engines.nats_unavailable")
+
+        before = len(listener._tasks)
+        with monkeypatch.context() as broken:
+            broken.setattr(listener.writer._journal, "write", away)
+            for _ in range(10):
+                client = await RawClient.open(listener.port, connect_bytes("c1", username="device:d1", will=will))
+                await client.closed()  # after the time for signing in
+                await client.close()
+            await until(lambda: len(listener._tasks) <= before)
+            assert len(listener.writer._wills) <= 1, "the first is on its way, and is taken back"
+        writing = listener.writer._task
+        await until(lambda: writing is None or writing.done(), 20)
+        assert not list((await journal.load()).wills)

@@ -11,6 +11,7 @@ from millwright.devices.intake import Run, decode_frame
 from millwright.devices.mqtt import MqttSettings, committer
 from millwright.devices.mqtt.committer import MAX_FRAME_BYTES, Committer
 from millwright.kernel import LimitExceeded, SystemClock, Unavailable
+from support.mqtt import until
 
 
 class Store:
@@ -138,6 +139,20 @@ async def test_a_barrier_holds_the_acknowledgement() -> None:
     barrier.set_result(None)
     assert await bench.committer.drain(1)
     assert device.acknowledged == [1]
+
+
+async def test_what_waits_for_a_barrier_keeps_nothing_newer_from_being_stored() -> None:
+    bench, device = Bench(commits_in_flight=2, commit_bytes=1024), Device()
+    barriers: list[asyncio.Future[None]] = [asyncio.get_running_loop().create_future() for _ in range(3)]
+    for packet_id, barrier in enumerate(barriers, 1):
+        bench.add(device, packet_id, size=2000, barrier=barrier)
+    bench.add(device, 4, size=2000)
+    await until(lambda: len(bench.store.frames) == 4)
+    assert device.acknowledged == []
+    for barrier in barriers:
+        barrier.set_result(None)
+    assert await bench.committer.drain(5)
+    assert device.acknowledged == [1, 2, 3, 4]
 
 
 async def test_frames_stay_below_the_limit() -> None:

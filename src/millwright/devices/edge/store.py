@@ -173,11 +173,21 @@ class EdgeStore:
             for edge_id, values in seen.items():
                 try:
                     with connection.begin_nested():
-                        connection.execute(sa.update(edges).where(edges.c.id == edge_id).values(**values))
+                        values = _with_sections(connection, edge_id, values)
+                connection.execute(sa.update(edges).where(edges.c.id == edge_id).values(**values))
                 except (OperationalError, InterfaceError):
                     raise  # the records do not answer
                 except (StatementError, TypeError, ValueError) as error:
                     logger.warning("what edge %s said of itself cannot be written: %s", edge_id, error)
+
+
+def _with_sections(connection: sa.Connection, edge_id: str, values: dict[str, Any]) -> dict[str, Any]:
+    """What an edge said just after its start, before it asked what is desired: what was in force there still is."""
+    status = values.get("status")
+    if not status or status.get("applied") or status.get("sections") or status.get("apply_error"):
+        return values
+    before = connection.scalar(sa.select(edges.c.status).where(edges.c.id == edge_id)) or {}
+    return {**values, "status": {**status, "sections": before.get("sections", [])}}
 
 
 def _row(connection: sa.Connection, edge_id: str) -> sa.RowMapping:

@@ -85,6 +85,7 @@ class Committer:
         self._sealed: deque[_Batch] = deque()
         self._order: deque[_Batch] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._storing: set[_Batch] = set()
         self._failing = 0
         self._stored = asyncio.Event()
         self._idle = asyncio.Event()
@@ -153,7 +154,7 @@ class Committer:
             self._seal()
 
     def _may_launch(self) -> bool:
-        if self._failing or len(self._tasks) >= self._settings.commits_in_flight:
+        if self._failing or len(self._storing) >= self._settings.commits_in_flight:
             return False
         oldest = next((each.sent_s for each in self._order if each.sent_s and not each.stored), 0.0)
         return not oldest or asyncio.get_running_loop().time() - oldest < _OVERDUE_S
@@ -172,14 +173,17 @@ class Committer:
         while self._sealed and self._may_launch():
             batch = self._sealed.popleft()
             batch.sent_s = asyncio.get_running_loop().time()
+            self._storing.add(batch)
             task = asyncio.create_task(self._commit(batch))
             self._tasks.add(task)
             task.add_done_callback(self._on_done)
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if task.cancelled():
-            return
+        if not task.cancelled():
+            self._go_on()
+
+    def _go_on(self) -> None:
         self._launch()
         if not self._open.empty and self._timer is None and self._may_launch():
             self._seal()
@@ -211,6 +215,9 @@ class Committer:
         if frame:
             self.frames += 1
             self._problem = None
+        self._storing.discard(batch)
+        if batch.barriers:  # it waits, and nothing newer waits for it to be stored
+            self._go_on()
         for barrier in batch.barriers:
             await asyncio.shield(barrier)
         batch.committed = True

@@ -563,6 +563,8 @@ class Connection(asyncio.Protocol):
         self._stop_timer()
         self._partial, self._held, self._ingest = None, b"", None
         will, self._will = self._will, None
+        if self._signing_in is not None:
+            self._signing_in.abandon()
         self._signing_in = self.challenge = None
         self._listener.disconnected(self, reason, was_connected)
         if was_connected and will is not None and self.principal is not None and self.session is not None:

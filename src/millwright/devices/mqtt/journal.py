@@ -217,6 +217,11 @@ class JournalWriter:
         self._wills[will_id] = will
         return self._schedule()
 
+    def withdraw_will(self, will_id: str) -> None:
+        """Keep a will no more whose future is not done: what is not on its way yet never goes."""
+        if self._wills.pop(will_id, None) is None:
+            self.write_will(will_id, None)
+
     def write_session(self, key: tuple[str, str], session: StoredSession | None) -> asyncio.Future[None]:
         """Keep ``session`` (``None``: it ended); the future is done when that is durable."""
         self._sessions[key] = session

@@ -33,13 +33,19 @@ _MOST_CERTIFICATE: Final = 16 * 1024
 class SigningIn:
     """One attempt; the connection drops it when it is over."""
 
-    __slots__ = ("_body", "_connection", "_listener", "keep_alive_s", "packet", "will")
+    __slots__ = ("_body", "_connection", "_gone", "_listener", "keep_alive_s", "packet", "will")
 
     def __init__(self, connection: Connection, listener: MqttListener, packet: Connect, body: bytes) -> None:
         self._connection, self._listener, self.packet, self._body = connection, listener, packet, body
+        self._gone: asyncio.Future[None] | None = None
         self.keep_alive_s = packet.keep_alive_s
         self.will: StoredWill | None = None
         """The client's will, as the journal has it."""
+
+    def abandon(self) -> None:
+        """The connection ended meanwhile."""
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
 
     def start(self) -> None:
         """Find out who it is."""
@@ -108,7 +114,12 @@ class SigningIn:
         connection, wills = self._connection, self._listener.wills
         client_id = self.packet.client_id or new_id("auto")
         stored, kept = wills.keep(principal.device_id, client_id, will, self._expiry_s())
-        await asyncio.shield(kept)
+        gone = self._gone = self._listener.loop.create_future()
+        if connection.waiting:
+            await asyncio.wait((kept, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not kept.done():  # a client that tries again and again while the broker is away leaves nothing behind
+            wills.withdraw(stored)
+            return
         if connection.waiting:
             self.will = stored
             self._let_in(principal, client_id)

@@ -65,6 +65,10 @@ class Wills:
         stored = StoredWill(new_id("will"), device_id, client_id, will, expiry_s)
         return stored, self._writer.write_will(stored.id, stored)
 
+    def withdraw(self, stored: StoredWill) -> None:
+        """Its client left before it was written down."""
+        self._writer.withdraw_will(stored.id)
+
     def drop(self, stored: StoredWill) -> None:
         """Nobody needs it any more."""
         self._writer.write_will(stored.id, None)

@@ -455,7 +455,7 @@ class NatsConnection:
     async def follow(self, stream: str, first: int) -> Follower:
         """Read on from the sequence ``first``, also what comes later. Raises ``Unavailable``."""
         _, jetstream = self._need()
-        return await Follower.open(jetstream, stream, first)
+        return await Follower.open(jetstream, stream, first, partial(self._next, stream, ">"))
 
     async def count(self, stream: str, subject: str = ">") -> dict[str, int]:
         """How many messages the stream holds, by subject, of the subjects that ``subject`` matches."""
@@ -558,7 +558,7 @@ async def _once_restored(call: Callable[[], Awaitable[T]]) -> T:
         except nats.js.errors.APIError as error:  # the servers of a cluster come one after the other
             if error.err_code != _NO_PEERS or clock() >= deadline_s:
                 raise
-            await asyncio.sleep(_RETRY_S)
+        await asyncio.sleep(_RETRY_S)
 
 
 def _unavailable(what: str, error: BaseException) -> Unavailable:

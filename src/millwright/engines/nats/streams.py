@@ -151,7 +151,8 @@ class PullReader:
     async def acknowledge(self, sequence: int) -> None:
         """Acknowledge every message up to and including ``sequence`` (which this reader fetched)."""
         known = max((each for each in self._unacknowledged if each <= sequence), default=0)
-        if not known:
+        if not known:  # it was asked for: should the broker send it yet, it is acknowledged then
+            self._acknowledged = max(self._acknowledged, sequence)
             return
         message = self._unacknowledged[known]
         try:

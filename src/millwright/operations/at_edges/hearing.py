@@ -15,9 +15,9 @@ from millwright.engines.sql import Records
 from millwright.kernel import Bus, Clock, Invalid
 from millwright.operations.alarms import Alarms, announce
 from millwright.operations.at_edges.wire import ALARMS, MOST_AT_ONCE, AlarmChange, AlarmsReport, Numbered
-from millwright.operations.evaluation import kind_of
+from millwright.operations.evaluation import NO_LONGER_WATCHED, kind_of
 from millwright.operations.model import Alarm, Change, Directory, Raised, Returned, Rule, Subject, WatchKey
-from millwright.operations.store import RuleStore, heard
+from millwright.operations.store import RuleStore, heard, select_active
 from millwright.operations.writer import AlarmWriter
 
 _MOST_BYTES: Final = 2_000_000
@@ -68,11 +68,18 @@ class EdgeAlarms:
     def _write(self, edge_id: str, told: list[Numbered]) -> list[Alarm]:
         with self._records.read() as connection:
             last = connection.scalar(sa.select(heard.c.number).where(heard.c.edge_id == edge_id)) or 0
-        new = [each for each in told if each.number > last]
+            new = [each for each in told if each.number > last]
+            left = {_key_of(each.change) for each in new if each.change.comment == NO_LONGER_WATCHED}
+            taken_over = select_active(connection, left)  # the edge watches no longer, and it is judged here
         if not new:
             return []
         members = self._members(edge_id)
-        wanted = [each.change for each in new if each.change.device_id in members]
+        wanted = [
+            each.change
+            for each in new
+            if each.change.device_id in members
+            and not (each.change.comment == NO_LONGER_WATCHED and _key_of(each.change) in taken_over)
+        ]
         rules = self._rules.these({each.rule_id for each in wanted})
         subjects = {each.id: each for each in self._directory.subjects(set(), {each.device_id for each in wanted})}
         changes = [
@@ -90,10 +97,10 @@ class EdgeAlarms:
 
     def _change(self, edge_id: str, told: AlarmChange, rule: Rule | None, subject: Subject | None) -> Change | None:
         """The change by the parent's own rule and device: the edge says when and by what value, not what it means."""
-        key = WatchKey(told.rule_id, told.device_id, told.property, told.kind)
+        key = _key_of(told)
         at_ms = min(told.at_ms, self._clock.now_ms() + _AHEAD_MS)
         if not told.raised:
-            return Returned(key, at_ms, told.comment[:_MOST_COMMENT])
+            return Returned(key, at_ms, told.comment[:_MOST_COMMENT], edge_id)
         if rule is None or subject is None or rule.organisation_id not in subject.organisations:
             return None
         if (rule.property, kind_of(rule)) != (told.property, told.kind) or not _covers(rule, subject):
@@ -121,3 +128,7 @@ def _covers(rule: Rule, subject: Subject) -> bool:
     if rule.scope.device_id is not None:
         return rule.scope.device_id == subject.id
     return rule.scope.model_id == subject.model_id
+
+
+def _key_of(told: AlarmChange) -> WatchKey:
+    return WatchKey(told.rule_id, told.device_id, told.property, told.kind)

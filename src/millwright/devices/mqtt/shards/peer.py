@@ -44,7 +44,7 @@ class Peer:
         self._task: asyncio.Task[None] | None = None
         self.way = Way.WAIT
         self.heard_s = 0.0
-        """When it last answered, while a link is open; 0 without one."""
+        """When it last answered, while a link is open; 0 without one, and while it starts."""
 
     def start(self) -> None:
         """Look for it from now on."""
@@ -103,7 +103,10 @@ class Peer:
             await asyncio.sleep(_LOOK_S)
 
     async def _open(self) -> bool:
-        """Connect, wait until it takes messages, and say hello. Messages wait only for the last of these."""
+        """Connect, wait until it takes messages, and say hello. Messages wait only for the last of these.
+
+        Its silence counts from its first answer on: until then it starts, however much it has to restore.
+        """
         loop = asyncio.get_running_loop()
         self._lost.clear()
         try:
@@ -112,9 +115,9 @@ class Peer:
             )
         except OSError:
             return False
-        self.heard_s = loop.time()
         if not await self._ask(self._knock):
             return False
+        self.heard_s = loop.time()
         self.way = Way.WAIT
         while self._appends:  # what it reads from its inbox after the hello is all there is
             await asyncio.wait(self._appends)
@@ -144,7 +147,8 @@ class Peer:
         return answer.done() and not self._lost.is_set()
 
     def _on_answer(self, _wire: Wire, number: int, _message: Message) -> None:
-        self.heard_s = asyncio.get_running_loop().time()
+        if self.heard_s:
+            self.heard_s = asyncio.get_running_loop().time()
         asked = self._asked.pop(number, None)
         if asked is not None and not asked.done():
             asked.set_result(None)
