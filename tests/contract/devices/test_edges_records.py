@@ -12,8 +12,8 @@ from millwright import certificates, devices, parties
 from millwright.devices import DeviceDirectory, DeviceQuery, DeviceStore, ForeignAddress, NewDevice
 from millwright.devices.edge import EdgeRecords, EdgeStore
 from millwright.devices.edge.desired import DesiredApplier, DesiredBuilder
-from millwright.devices.edge.model import EdgeStatus
 from millwright.devices.edge.down.model import SectionReport
+from millwright.devices.edge.model import EdgeStatus
 from millwright.devices.models.store import ModelStore
 from millwright.devices.registry.bulk import BulkStore, read_csv, write_csv
 from millwright.devices.store import edges

@@ -173,8 +173,8 @@ class EdgeStore:
             for edge_id, values in seen.items():
                 try:
                     with connection.begin_nested():
-                        values = _with_sections(connection, edge_id, values)
-                connection.execute(sa.update(edges).where(edges.c.id == edge_id).values(**values))
+                        kept = _with_sections(connection, edge_id, values)
+                        connection.execute(sa.update(edges).where(edges.c.id == edge_id).values(**kept))
                 except (OperationalError, InterfaceError):
                     raise  # the records do not answer
                 except (StatementError, TypeError, ValueError) as error:
