@@ -53,7 +53,7 @@ class Webhooks:
         self._deliveries, self._clock, self._pace = deliveries, clock, pace
         self._known: dict[str, tuple[WebhookSettings, str]] = {}
         self._revision, self._looked_s = -1, float("-inf")
-        self._under_way: dict[tuple[str, str], asyncio.Lock] = {}
+        self._under_way: dict[tuple[str, str], _Turn] = {}
         self._refusals_left, self._refused_s = _REFUSALS_PER_S, clock.monotonic_s()
         self.requests = self.taken = self.repeated = self.refused = self.strangers = 0
 
@@ -120,21 +120,26 @@ class Webhooks:
             await self._note(arrived, "taken", readings)
             return readings
         key = arrived.connection_id, arrived.delivery_id
-        lock = self._under_way.setdefault(key, asyncio.Lock())
+        turn = self._under_way.setdefault(key, _Turn())
+        turn.wanted += 1
         try:
-            async with lock:
+            async with turn.lock:
                 if await asyncio.to_thread(self._deliveries.was_taken, *key):
                     self.repeated += 1
                     await self._note(arrived, "repeated", 0)
                     return None
-                readings = await self._host.receive(arrived.connection_id, body, content_type, settings.timeout_s)
+                # The host knows it by its id too: whether it was stored may have been heard by nobody here.
+                readings = await self._host.receive(
+                    arrived.connection_id, body, content_type, settings.timeout_s, arrived.delivery_id
+                )
                 self.taken += 1
                 # Before the answer: who gets none sends it again, and is known by it then.
                 await self._note(arrived, "taken", readings, sure=True)
                 return readings
         finally:
-            if not lock.locked():
-                self._under_way.pop(key, None)
+            turn.wanted -= 1
+            if not turn.wanted:
+                del self._under_way[key]
 
     async def _find(self, connection_id: str, token: str) -> tuple[WebhookSettings | None, str]:
         """The settings behind an address, if its secret is right, and whose it is."""
@@ -208,6 +213,15 @@ class Webhooks:
             "webhook_refused": self.refused,
             "webhook_strangers": self.strangers,
         }
+
+
+class _Turn:
+    """One after the other for requests with the same id; gone with the last that wants it."""
+
+    __slots__ = ("lock", "wanted")
+
+    def __init__(self) -> None:
+        self.lock, self.wanted = asyncio.Lock(), 0
 
 
 class _Arrived:
