@@ -44,6 +44,7 @@ export const EDGE_PROBLEMS: Record<string, readonly [title: string, hint?: strin
   "connectors.kept_above": ["该连接由上级维护", "请在上级的控制台修改，数秒后即在此生效。"],
   "connectors.device_elsewhere": ["设备不在该连接所在的边缘节点：", "请先将设备的接入点改为该边缘节点，或另选设备。"],
   "commands.expired": ["命令超时未发出", "请重新下发；边缘节点常断线时请延长等待时间。"],
+  "commands.edge_lost": ["边缘节点曾接收该命令，但现已没有其记录，是否执行不明", "请先查看机器再重新下发。"],
   "commands.edge_left": ["设备已移出该边缘节点，结果不明", "请先查看机器再重新下发。"],
   "operations.rule_unreadable": ["边缘节点无法执行该规则：", "请让边缘节点与上级运行同一版本；在此之前由上级判断。"],
 };

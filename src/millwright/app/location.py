@@ -42,7 +42,8 @@ def places_of(node: Node) -> Places:
 
 def intake_hold(node: Node, others: Sequence[Hold]) -> Hold:
     """Up to which sequence the intake may be trimmed, as far as the tracker and ``others`` are concerned."""
-    held = Held(node.bus, TrackStore(node.records), node.folder.wanted(MARKER), node.settings.location.backlog_mb)
+    wanted = LocationStore(node.records.scoped(EVERYTHING)).wanted
+    held = Held(node.bus, TrackStore(node.records), wanted, node.clock, node.settings.location.backlog_mb)
 
     async def hold() -> int:
         return min([await held.may_go(), *[await other() for other in others]])

@@ -41,7 +41,8 @@ class Range(Struct, frozen=True):
 LATE_MS = 60_000
 """A reading that is stored so long after it was received is *late*; one received so far in the future, too."""
 SETTLED_MS = 120_000
-"""What was received, and what was stored late, so long ago is all there: twice as long as an insert may take."""
+"""What was received, and what was stored late, so long ago is all there. An insert that takes longer than
+:data:`LATE_MS` has what it stored noted as late when it is over."""
 
 LATE_KEPT_DAYS = 92
 """So long it is known which readings came late."""

@@ -17,8 +17,10 @@ from millwright.historian.model import Kind, ReadingBatch, SeriesId, SeriesInfo
 from millwright.historian.newest import NewestReadings
 from millwright.historian.query import (
     EARLIEST_MS,
+    LATE_MS,
     LATEST_MS,
     MOST_DEVICES,
+    SETTLED_MS,
     BucketQuery,
     BucketSeries,
     CatalogueEntry,
@@ -59,7 +61,8 @@ class Historian:
         self._stored = 0
         self._failure: MillwrightError | None = None
         self._failing_since_ms = 0
-        self._follows_arrivals = False
+        self._follows_arrivals = True
+        """Until somebody said that nobody does: what is stored before would be missing to whoever follows."""
         self.points_stored = 0
         """Readings handed to the engine since the start, repeated ones included."""
         self.points_refused = 0
@@ -128,10 +131,7 @@ class Historian:
                 if taken.new_series:
                     await self._store.announce(taken.new_series, self._clock.now_ms())
                     self._newest.announced({entry.device_id for entry in taken.new_series})
-                if self._follows_arrivals:
-                    await self._store.note_late(taken.batch, self._clock.now_ms())
-                if len(taken.batch):
-                    self._newest.inserted(await self._store.insert(taken.batch))
+                await self._insert(taken.batch)
             except BaseException as error:
                 self._newest.clear()
                 self._buffer.put_back(taken)
@@ -146,6 +146,17 @@ class Historian:
                 self._failure = None
                 self._stored = taken.ticket
                 self._progress.notify_all()
+
+    async def _insert(self, batch: ReadingBatch) -> None:
+        looked_ms, follows = self._clock.now_ms(), self._follows_arrivals
+        if follows:
+            await self._store.note_late(batch, looked_ms)
+        if len(batch):
+            self._newest.inserted(await self._store.insert(batch))
+        # Who follows may have been past these readings when an insert that took so long was over.
+        while follows and (now_ms := self._clock.now_ms()) - looked_ms >= SETTLED_MS - LATE_MS:
+            await self._store.note_late(batch, now_ms)
+            looked_ms = now_ms
 
     async def _failed(self, error: MillwrightError) -> None:
         async with self._progress:

@@ -423,3 +423,12 @@ async def test_credentials_are_bounded_and_never_born_expired(service: DevicesSe
     await service.registry.delete(device.id)
     with pytest.raises(NotFound):
         await service.credentials.list(device.id)
+
+
+async def test_which_of_many_devices_are_there_and_not_disabled(service: DevicesService) -> None:
+    made = [(await service.registry.create(NewDevice(name=f"d{at}"))).id for at in range(4)]
+    await service.registry.change(made[1], DeviceChange(disabled=True))
+    await service.registry.delete(made[2])
+    nobody = [f"dev_{at}" for at in range(1200)]
+    assert service.device_store.enabled([*nobody, *made]) == {made[0], made[3]}
+    assert service.device_store.enabled([]) == set()

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from millwright import certificates, devices, parties
 from millwright.devices import DeviceStore, NewDevice
 from millwright.devices.commands import CommandStore, GuardStore
+from millwright.devices.commands.composition import online_in
+from millwright.devices.commands.handing import Handover
+from millwright.devices.commands.hearing import Hearing
 from millwright.devices.commands.interlocks import DeviceOnline, NewInterlock, ValueHolds
-from millwright.devices.commands.model import Lock, Outcome
+from millwright.devices.commands.judging import Judge
+from millwright.devices.commands.model import Command, Lock, Outcome
+from millwright.devices.commands.routes.mqtt import MqttRoute
+from millwright.devices.commands.routes.sparkplug import SparkplugRoute
+from millwright.devices.commands.sending import Sender
+from millwright.devices.commands.settings import CommandsSettings
+from millwright.devices.commands.tables import command_events, commands
+from millwright.devices.commands.telling import Teller
+from millwright.devices.commands.worker import CommandWorker
 from millwright.devices.edge import EdgeStore
 from millwright.devices.edge.desired import DesiredApplier, DesiredBuilder
 from millwright.devices.edge.down.command_desk import CommandInbox
 from millwright.devices.edge.down.command_way import HeardCommands
 from millwright.devices.edge.down.wire import TakeCommand, Told
+from millwright.devices.models.store import ModelStore
 from millwright.engines.sql import Records
-from millwright.kernel import Conflict, NotFound
+from millwright.kernel import Conflict, ManualClock, NotFound, Unavailable
 from millwright.kernel.scope import EVERYTHING
+from millwright.ledger import Recorder
+from support.bus import LocalBus
 from support.sqlite import migrated
 
 MIGRATIONS = [parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
@@ -131,3 +147,103 @@ async def test_guards_come_down_with_the_devices(records: Records, edge: Records
     await applier.apply(await builder.of("edge_1"))
     assert [each.id for each in there.list("dev_1")] == ["int_own"]
     assert there.locks("dev_1") == []
+
+
+class Kept(LocalBus):
+    """A bus that keeps what the ledger is told."""
+
+    async def append(self, *_: Any, **__: Any) -> None:
+        """Kept."""
+
+
+class Way:
+    """The link to an edge, with the edge's own records at its end."""
+
+    def __init__(self, inbox: CommandInbox, clock: ManualClock) -> None:
+        self.inbox, self.clock, self.cut = inbox, clock, False
+        self.asked: list[str] = []
+
+    async def is_there(self, _edge_id: str) -> bool:
+        return not self.cut
+
+    async def hand_over(self, _edge_id: str, command: Command, left_s: float) -> None:
+        self.asked.append(command.id)
+        if self.cut:
+            raise Unavailable("It is cut.", code="devices.edge_away")
+        fields = {name: getattr(command, name) for name in TakeCommand.__struct_fields__ if name != "left_s"}
+        self.inbox.take(TakeCommand(**fields, left_s=left_s), self.clock.now_ms())
+
+
+async def test_a_command_that_its_edge_lost_ends_and_frees_its_property(records: Records, edge: Records) -> None:
+    everything = records.scoped(EVERYTHING)
+    EdgeStore(everything).insert("edge_1", "cabin", None, b"1" * 32, 10, 1)
+    for registry, edge_id in ((DeviceStore(everything), "edge_1"), (DeviceStore(edge), None)):
+        registry.insert("dev_1", NewDevice(name="press", edge_id=edge_id), 1)
+    clock, bus, store = ManualClock(1_800_000_000_000), Kept(), CommandStore(everything)
+    way = Way(CommandInbox(edge, 100), clock)
+
+    async def nothing(*_: Any) -> list[Any]:
+        return []
+
+    judge = Judge(GuardStore(everything), clock, nothing, online_in(everything), nothing)  # type: ignore[arg-type]
+    worker = CommandWorker(
+        store,
+        Sender(store, judge, nothing, clock),
+        Hearing(store, ModelStore(everything), bus, clock),
+        Teller(store, Recorder(bus), clock),
+        bus,
+        clock,
+        CommandsSettings(),
+        mqtt=MqttRoute(bus, clock),
+        sparkplug=SparkplugRoute(bus, clock, {}),  # type: ignore[arg-type]
+    )
+    worker.use_edges(Handover(store, judge, way, clock))
+    expires_ms = clock.now_ms() + 3_600_000
+
+    def state(command_id: str) -> str:
+        found = store.find(command_id)
+        assert found is not None
+        return found.state
+
+    async def until(command_id: str, wanted: str) -> None:
+        async with asyncio.timeout(20):
+            while state(command_id) != wanted:
+                await worker._look()
+                await worker.tick()
+                await asyncio.sleep(0.01)
+
+    async def rounds() -> None:
+        asked = len(way.asked)
+        async with asyncio.timeout(20):
+            while len(way.asked) == asked or worker._active:
+                await worker.tick()
+                await asyncio.sleep(0.01)
+
+    store.insert(row("cmd_1") | {"expires_ms": expires_ms}, key=None, most=100, supersede=False)
+    await until("cmd_1", "sent")
+    store.insert(row("cmd_2") | {"expires_ms": expires_ms}, key=None, most=100, supersede=False)
+    clock.advance(10)
+    await worker._look()
+    await worker.tick()
+    assert way.asked == ["cmd_1"], "it has time to tell"
+    # An edge that has it waits for its device as long as it likes; one that is cut off is waited for.
+    clock.advance(20)
+    await rounds()
+    way.cut = True
+    clock.advance(700)
+    await rounds()
+    assert (state("cmd_1"), state("cmd_2")) == ("sent", "queued")
+    # Its records are put back to before the command.
+    with edge.begin() as connection:
+        connection.execute(sa.delete(command_events))
+        connection.execute(sa.delete(commands))
+    way.cut = False
+    clock.advance(700)
+    await until("cmd_1", "timed_out")
+    lost = store.find("cmd_1")
+    assert lost is not None
+    assert lost.outcome is not None
+    assert lost.outcome.code == "commands.edge_lost"
+    assert CommandStore(edge).find("cmd_1") is None, "it is not carried out a second time"
+    await until("cmd_2", "sent")
+    await worker.stop()

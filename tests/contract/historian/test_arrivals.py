@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from millwright.historian import EARLIEST_MS, LATEST_MS, Arrivals, Historian, Range, RawQuery, series_id
+from millwright.historian import EARLIEST_MS, LATEST_MS, Arrivals, Historian, Range, RawQuery, ReadingBatch, series_id
 from millwright.historian.query import LATE_MS, SETTLED_MS
 from millwright.historian.schema import LATE
 from millwright.kernel import ManualClock
@@ -72,3 +73,30 @@ async def test_what_nobody_follows_is_not_noted(historian: Historian) -> None:
     await store(historian, numbers(S, [NOW - DAY_MS], [1.0], received_ms=NOW - DAY_MS))
     found = await historian._engine.query(f"SELECT count() AS n FROM {LATE.name}")
     assert found.column("n").to_pylist() == [0]
+
+
+async def test_a_historian_notes_what_is_late_until_it_is_told_that_nobody_follows(tmp_path: Path) -> None:
+    async with open_historian(tmp_path, "chdb", clock=ManualClock(NOW)) as opened:
+        await store(opened, numbers(S, [NOW - DAY_MS], [1.0], received_ms=NOW - DAY_MS))
+        assert await arrived(opened, NOW - 1, NOW) == [1.0]
+
+
+async def test_what_an_insert_took_long_to_store_is_new_afterwards(
+    historian: Historian, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An export goes by while the engine is still busy with the insert."""
+    insert = historian._store.insert
+    gone: list[list[float]] = []
+    first, second = NOW - 1 + SETTLED_MS, NOW + 3 * SETTLED_MS
+
+    async def slow(batch: ReadingBatch) -> pa.Table:
+        at(historian, first + SETTLED_MS)
+        gone.append(await arrived(historian, NOW - 2 * DAY_MS, first))
+        return await insert(batch)
+
+    monkeypatch.setattr(historian._store, "insert", slow)
+    late = numbers(S, [NOW - DAY_MS], [2.0], received_ms=NOW - DAY_MS)
+    historian._buffer.add(late, ())
+    await store(historian, numbers(S, [NOW - 5], [1.0], received_ms=NOW - 5))
+    assert gone == [[]]
+    assert await arrived(historian, first, second) == [2.0, 1.0]

@@ -21,6 +21,7 @@ from millwright.devices.connectors.model import (
     ReadRequest,
     Tag,
 )
+from millwright.devices.connectors.rpc import HostClient
 from millwright.devices.connectors.tables import connections
 from millwright.devices.connectors.things import Scopes
 from millwright.kernel import ROOT, Conflict, Denied, Invalid, NotFound, SystemClock, Unavailable, Unsupported
@@ -397,3 +398,17 @@ async def test_many_points_come_and_go_as_a_file(field: FieldHost) -> None:
     assert await field.connectors.remove_points(connection.id, None) == 2
     with pytest.raises(NotFound):
         await field.connectors.points("con_none", None, 10)
+
+
+async def test_a_document_handed_over_twice_is_taken_once(field: FieldHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[bytes] = []
+
+    async def take(_runner: Any, asked: Any) -> int:
+        taken.append(asked.body)
+        return len(taken)
+
+    monkeypatch.setattr(field.host, "_receive", take)
+    client = HostClient(field.bus, "test", patience_s=1.0)
+    assert [await client.receive("con_1", b"a", "", 5.0, "id-1") for _ in range(2)] == [1, 1]
+    assert [await client.receive("con_1", b"b", "", 5.0) for _ in range(2)] == [2, 3], "who names none sends another"
+    assert taken == [b"a", b"b", b"b"]

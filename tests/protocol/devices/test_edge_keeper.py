@@ -184,3 +184,50 @@ def test_an_environment_that_is_gone_is_told_and_the_base_runs(kept: Kept) -> No
     kept.until("the base runs", lambda: kept.runs() == "1")
     assert kept.outcome() == "fell_back"
     kept.kill(signal.SIGTERM)
+
+
+def test_what_cannot_be_started_for_a_trial_leaves_what_ran_before(kept: Kept) -> None:
+    """Not the base, which may be too old for the records."""
+    kept.program(keeper.python_of(kept.data, "b"), "2")
+    kept.program(keeper.python_of(kept.data, "a"), "3").write_text("#!/nowhere/python\n")
+    write_whole(kept.data / "upgrade" / "state.json", {"active": "b", "trial": None, "last": None})
+    kept.start()
+    kept.until("the slot runs", lambda: kept.runs() == "2")
+    (kept.data / "runs").unlink()
+    kept.order("a")
+    kept.until("it went", lambda: kept.outcome() == "rolled_back" and kept.runs() == "2")
+    assert "does not start" in kept.state["last"]["why"]
+    assert (kept.state["active"], kept.state["trial"]) == ("b", None)
+
+
+def test_a_power_cut_while_records_are_put_back_leaves_none_without_their_log(kept: Kept) -> None:
+    """The log is gone and with it the schema that told of the trial; what is left looks like the records of before."""
+    staged = kept.order()
+    (kept.data / "upgrade" / "staged.json").unlink()
+    before = kept.data / "upgrade" / "records-before.db"
+    before.write_bytes((kept.data / "records.db").read_bytes())
+    with contextlib.closing(sqlite3.connect(kept.data / "records.db")) as database, database:
+        database.execute("CREATE TABLE of_the_trial (id INTEGER)")
+    trial = staged | {"step": "restoring", "why": "It was not ready.", "replacing": True}
+    write_whole(kept.data / "upgrade" / "state.json", {"active": "base", "trial": trial})
+    kept.start()
+    kept.until("the base runs", lambda: kept.runs() == "1")
+    assert (kept.outcome(), kept.state["last"]["why"]) == ("rolled_back", "It was not ready.")
+    with contextlib.closing(sqlite3.connect(kept.data / "records.db")) as database:
+        assert [name for (name,) in database.execute("SELECT name FROM sqlite_master")] == ["alembic_version"]
+
+
+def test_records_are_marked_before_their_log_goes(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.order()
+    (kept.data / "upgrade" / "records-before.db").write_bytes((kept.data / "records.db").read_bytes())
+    kept.schema("2")
+    trial = {"order": "o1", "version": "2", "step": "restoring", "why": "x"}
+    write_whole(kept.data / "upgrade" / "state.json", {"active": "base", "trial": trial})
+
+    def cut(*_: object) -> None:
+        raise OSError("the power")
+
+    monkeypatch.setattr(keeper.shutil, "copyfile", cut)
+    with pytest.raises(OSError, match="the power"):
+        keeper.Keeper(kept.data, str(kept.base), [])._back("x")
+    assert kept.state["trial"] == trial | {"replacing": True}

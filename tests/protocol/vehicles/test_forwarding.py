@@ -12,7 +12,7 @@ from millwright.devices.vehicles import writing
 from millwright.devices.vehicles.forwarding import STREAM, ForwardedIntake, Forwarder, reissued, spec_of, targets_of
 from millwright.devices.vehicles.frames import Answer, Command, Message, answer_to, decode, encode
 from millwright.engines.nats import NatsConnection
-from millwright.kernel import Invalid, SystemClock
+from millwright.kernel import Invalid, SystemClock, Unavailable
 from support.mqtt import until
 from support.nats import RunningNats
 from support.ports import free_port
@@ -226,3 +226,31 @@ def test_a_report_becomes_a_re_issued_one() -> None:
     assert decode(reissued(electric())) == decode(electric(command=0x03))
     login = writing.login(VIN, T, 1, "card")
     assert reissued(login) == login
+
+
+async def test_what_the_intake_refuses_for_long_is_kept_once() -> None:
+    """Longer than the stream recognises an id for."""
+
+    class Full:
+        tries = 0
+
+        async def commit(self, frame: bytes, message_id: str) -> None:
+            del frame, message_id
+            self.tries += 1
+            if self.tries % 3:
+                raise Unavailable("It is full.", code="devices.intake_unavailable")
+
+    appended: list[str] = []
+
+    class Stream:
+        async def append(self, *_: Any, message_id: str, **__: Any) -> None:
+            appended.append(message_id)
+
+    intake = ForwardedIntake(Full(), Stream())  # type: ignore[arg-type]
+    for message_id in ("m1", "m2"):
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await intake.commit(b"x", message_id)
+        await intake.commit(b"x", message_id)
+    assert appended == ["m1", "m2"]
+    assert not intake._appended

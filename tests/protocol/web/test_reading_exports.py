@@ -414,3 +414,21 @@ async def test_what_does_not_fit_is_not_there_or_too_large(web: RunningWeb, monk
         monkeypatch.setattr(web.services.more["reading_export_worker"], "_disk_stop_mb", 1 << 40)
         assert (await run(client, made))["error"]["code"] == "app.disk_full"
     assert web.services.more["reading_exports"].files.known() == []
+
+
+async def test_what_is_late_is_noted_while_another_window_is_chosen(web: RunningWeb) -> None:
+    """Until the export is removed: its window may be what is new again, from where that was."""
+    client = await web.set_up()
+    await device(web, "pump")
+    told: list[bool] = []
+    wanted = ArrivalsWanted(web.services.records.scoped(EVERYTHING), told.append)
+    made = await make(client, window={"kind": "new"})
+    reached = (await client.get(f"{PATH}/{made}")).json()["reached_ms"]
+    for window in (WINDOW, {"kind": "new"}):
+        answer = await client.put(f"{PATH}/{made}", json={"name": "x", "settings": {"window": window}})
+        assert answer.status_code == 200, answer.text
+        await wanted.look()
+    assert answer.json()["reached_ms"] == reached
+    assert (await client.delete(f"{PATH}/{made}")).is_success
+    await wanted.look()
+    assert told == [True, True, False]

@@ -15,7 +15,7 @@ from millwright.app.tls import NodeTls, listening
 from millwright.devices import EVERY, Access, Changes, DeviceStore
 from millwright.devices.credentials import CredentialStore
 from millwright.devices.mqtt import JetStreamIntake, JetStreamJournal, ListenerTls, MqttListener, MqttSettings
-from millwright.kernel import Invalid, NotFound, Part
+from millwright.kernel import Invalid, Part
 from millwright.ledger import Denials, Recorder
 from millwright.metering import Calendar, LimitWatch
 
@@ -67,21 +67,13 @@ def compose(node: Node) -> Composition:
         certificates=door,
         pacer=pacer,
         shards=_shards(node, settings, pacer),
-        knows=lambda device_id: asyncio.to_thread(_may_speak, devices, device_id),
+        knows=lambda device_ids: asyncio.to_thread(devices.enabled, device_ids),
     )
     enforcer = QuotaEnforcer(lambda: limits.ceilings, listener.disconnect_where, node.clock, chosen.quota_grace_s)
     node.stats.sources += [lambda: figures(**listener.stats()), disk.figures]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
     address = f"mqtt://{host}:{settings.port}" if settings.port else f"mqtts://{host}:{settings.tls_port}"
     return Composition([disk, recorder, denials, *secured, stream, *stamps, limits, listener, access], address)
-
-
-def _may_speak(devices: DeviceStore, device_id: str) -> bool:
-    """Whether the will of a device may be published that was connected when an earlier process ended suddenly."""
-    try:
-        return not devices.get(device_id).disabled
-    except NotFound:
-        return False
 
 
 def _shards(node: Node, settings: MqttSettings, rates: RatePacer) -> Shards | None:

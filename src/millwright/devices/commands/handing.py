@@ -1,7 +1,8 @@
 """Commands for devices at an edge: handed to the edge, which carries them out and tells what became of them.
 
 An edge takes a command once, by its id, whoever dies in between: so one of which nobody knows whether it was taken is
-handed over again until the edge has said. From then on the edge alone decides how it ends.
+handed over again until the edge has said. From then on the edge alone decides how it ends; it is asked now and then
+whether it still has it, for an edge whose records were put back or that is another machine now tells nothing more.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ EDGE: Final = "edge"
 """The route of such commands."""
 ANSWER_S: Final = 86_400.0
 """How long an edge that took a command and was cut off is waited for, beyond the time in which it must be over."""
+_TAKEN: Final = ("sent", "acknowledged")
 _REFUSED: Final = ("commands.interlocked", "commands.locked", "commands.device_disabled")
 
 LEFT: Final = Outcome(
@@ -29,7 +31,15 @@ LEFT: Final = Outcome(
     text="The device was moved away from the edge before the edge told what became of it.",
     hint="Look at the machine before asking again.",
 )
+LOST: Final = Outcome(
+    code="commands.edge_lost",
+    text="The edge had taken the command and does not know it any more: nobody knows whether it was carried out.",
+    hint="Look at the machine before asking again.",
+)
 _TELLING_S: Final = 10.0
+_ASK_S: Final = (30.0, 600.0)
+"""How often an edge is asked for a command it took: at first, and when that was long ago."""
+_UNKNOWN_THERE: Final = ("commands.expired", "devices.device_unknown")
 
 Moved = Callable[[Command], Awaitable[None]]
 
@@ -40,6 +50,20 @@ def has_left(each: Addressed, now_ms: int) -> bool:
     if command.route != EDGE or command.state not in UNDER_WAY or (each.attempt or {}).get("edge_id") == each.edge_id:
         return False
     return now_ms - (command.sent_ms or 0) > (command.timeout_s + _TELLING_S) * 1000
+
+
+def is_silent(each: Addressed, now_ms: int) -> bool:
+    """Whether an edge took the command and had time to tell how it ended; it may still wait for its device there."""
+    command = each.command
+    if command.route != EDGE or command.state not in _TAKEN:
+        return False
+    return now_ms - (command.sent_ms or 0) > (command.timeout_s + _TELLING_S) * 1000
+
+
+def next_ask_s(command: Command, now_ms: int) -> float:
+    """How long to wait before the edge is asked for the command again."""
+    least_s, most_s = _ASK_S
+    return min(max((now_ms - (command.sent_ms or 0)) / 1000, least_s), most_s)
 
 
 class EdgeWay(Protocol):
@@ -101,6 +125,19 @@ class Handover:
             await self._move(command, ("sending",), state, moved, outcome)
             return
         await self._move(command, ("sending",), "sent", moved, text="The edge has it.", code="commands.at_edge")
+
+    async def ask(self, command: Command, edge_id: str, moved: Moved) -> None:
+        """Ask for a command that the edge took; end it when the edge does not have it any more. Raises ``Unavailable``.
+
+        It is handed over with its time over: an edge that has it says so, and one that has it not takes it no second
+        time, for nobody knows whether it was carried out before it was lost.
+        """
+        try:
+            await self._way.hand_over(edge_id, command, 0.0)
+        except MillwrightError as error:
+            if error.code not in _UNKNOWN_THERE:
+                raise
+            await self._move(command, _TAKEN, "timed_out", moved, LOST)
 
     async def _move(
         self,

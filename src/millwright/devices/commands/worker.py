@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from millwright.devices.commands.foreign import BY_MQTT
-from millwright.devices.commands.handing import EDGE, LEFT, Handover, has_left
+from millwright.devices.commands.handing import EDGE, LEFT, Handover, has_left, is_silent, next_ask_s
 from millwright.devices.commands.hearing import Hearing
 from millwright.devices.commands.model import OPEN, UNDER_WAY, WAITING, Command, Outcome
 from millwright.devices.commands.routes.connector import ConnectorCommands
@@ -49,6 +49,7 @@ GRACE_S: Final = 5.0
 """After a start nothing times out for this long: the answer may be among what is still to be read."""
 TRIM_S: Final = 60.0
 _ASKED_AT_ONCE: Final = 500
+_EDGES_ASKED_AT_ONCE: Final = 50
 _COUNTED: Final = {
     "confirmed": "commands_confirmed",
     "delivered": "commands_delivered",
@@ -89,6 +90,7 @@ class CommandWorker:
         self._asked: dict[str, Addressed] = {}
         self._plain: set[str] = set()
         self._tries: dict[str, tuple[int, float]] = {}
+        self._ask_s: dict[str, float] = {}
         self._active: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake, self._lock = asyncio.Event(), asyncio.Lock()
@@ -207,6 +209,7 @@ class CommandWorker:
         found = await asyncio.to_thread(self._store.open)
         self._open = {each.command.id: each for each in found}
         self._plain &= self._open.keys()
+        self._ask_s = {command_id: at_s for command_id, at_s in self._ask_s.items() if command_id in self._open}
         waited_for = {each.command.device_id for each in found}
         self._tries = {device_id: tried for device_id, tried in self._tries.items() if device_id in waited_for}
         self._hearing.watch(each.command for each in found)
@@ -274,6 +277,8 @@ class CommandWorker:
             elif self._is_due(device_id) and (ask := await self._ask_of(each)) is not None:
                 asks.append(ask)
                 self._asked[each.command.id] = each
+        if self._handover is not None:
+            self._ask_edges(self._handover)  # last: what waits to leave goes first
         for start in range(0, len(asks), _ASKED_AT_ONCE):
             await self._bus.publish(FIND, msgspec.msgpack.encode(asks[start : start + _ASKED_AT_ONCE]))
 
@@ -286,6 +291,21 @@ class CommandWorker:
             if self._handover is not None and self._is_due(command.device_id):
                 edge_id = (each.attempt or {}).get("edge_id", "")
                 self._begin(each, self._handover.again(command, edge_id, self._moved))
+
+    def _ask_edges(self, handover: Handover) -> None:
+        """Commands that an edge took and tells nothing of: whether it still has them. A bounded number at once."""
+        now_ms, now_s, begun = self._clock.now_ms(), self._clock.monotonic_s(), 0
+        for each in list(self._open.values()):
+            command = each.command
+            if command.device_id in self._active or not is_silent(each, now_ms):
+                continue
+            if now_s < self._ask_s.get(command.id, 0.0):
+                continue
+            self._ask_s[command.id] = now_s + next_ask_s(command, now_ms)
+            self._begin(each, handover.ask(command, (each.attempt or {}).get("edge_id", ""), self._moved))
+            begun += 1
+            if begun == _EDGES_ASKED_AT_ONCE:
+                return
 
     def _is_due(self, device_id: str) -> bool:
         """Whether to look for a device now: eagerly at first, then ever more seldom while nobody finds it."""

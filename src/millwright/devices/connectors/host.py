@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -22,8 +23,9 @@ from millwright.devices.connectors.rpc import CHANGED, Ask, subject_of
 from millwright.devices.connectors.runner import Runner
 from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.connectors.store import Configured, ConnectionStore
+from millwright.devices.connectors.taking import Taking
 from millwright.devices.connectors.vault import Vault, is_same_peer
-from millwright.kernel import Bus, Clock, Invalid, MillwrightError, Unavailable, Unsubscribe, end
+from millwright.kernel import Bus, Clock, Invalid, MillwrightError, Unavailable, Unsubscribe, end, new_id
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ class Host:
         self._served: list[Unsubscribe] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._ask = msgspec.msgpack.Decoder(Ask)
+        self._taking = Taking()
         self._restarting: Trouble | None = None
 
     # --- life --------------------------------------------------------------------------------------------------------
@@ -242,7 +245,12 @@ class Host:
         if asked.op == "discover":
             return list(await self._desk.discover(asked.kind or "", asked.timeout_s))
         if asked.op == "receive":
-            return await self._receive(runner, asked)
+            return await self._taking.once(
+                asked.connection_id or "",
+                asked.delivery_id or new_id("whd"),
+                partial(self._receive, runner, asked),
+                asked.timeout_s,
+            )
         if runner is not None and runner.session is not None and asked.settings is None and asked.op != "test":
             return await answer(runner.guard, runner.session, asked, runner.timeout_s)
         kind, settings = await self._find_settings(asked)
@@ -261,16 +269,7 @@ class Host:
                 retry_after_s=2.0,
             )
         taken = await runner.guard.call("taking a document", session.receive(asked.body, asked.content_type), 30.0)
-        try:
-            async with asyncio.timeout(asked.timeout_s):
-                await self._delivery.settled()
-        except TimeoutError:
-            raise Unavailable(
-                "The values cannot be stored at the moment.",
-                code="devices.intake_unavailable",
-                hint="Send it again later, with a time in it: the same reading sent twice is then stored once.",
-                retry_after_s=5.0,
-            ) from None
+        await self._delivery.settled()
         return taken
 
     async def _find_settings(self, asked: Ask) -> tuple[str, Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from millwright.devices.connectors.contract import NodePage, Value
 from millwright.devices.connectors.errors import not_running
 from millwright.devices.connectors.model import ConnectionHealth, FoundPeer, LiveValue, ReadValue, Tested
-from millwright.kernel import Bus, MillwrightError, Unavailable
+from millwright.kernel import Bus, MillwrightError, Unavailable, new_id
 
 CHANGED: Final = "events.connectors.changed"
 """Told after a connection or a point changed; whoever missed it finds out by the counter within two seconds."""
@@ -30,7 +30,7 @@ class Ask(Struct, kw_only=True):
     """A question. ``settings`` with ``kind``: of a peer that is no connection; else ``connection_id`` says which.
 
     ``sealed``: secret settings that only the edge which is asked can open. ``connection_ids``: of health, whose;
-    everybody's without.
+    everybody's without. ``delivery_id``: of a document, taken once by it.
     """
 
     op: Operation
@@ -51,6 +51,7 @@ class Ask(Struct, kw_only=True):
     timeout_s: float = 10.0
     body: bytes = b""
     content_type: str = ""
+    delivery_id: str = ""
 
 
 def subject_of(node: str) -> str:
@@ -95,13 +96,22 @@ class HostClient:
         asked = Ask(op="call", connection_id=connection_id, address=address, inputs=inputs, timeout_s=timeout_s)
         return await self._ask(asked, dict[str, Any], timeout_s=timeout_s + 5.0)
 
-    async def receive(self, connection_id: str, body: bytes, content_type: str, timeout_s: float) -> int:
+    async def receive(
+        self, connection_id: str, body: bytes, content_type: str, timeout_s: float, delivery_id: str | None = None
+    ) -> int:
         """Hand over a document that was sent for a connection; returns how many values it gave, when they are durable.
+
+        The host takes it once by its ``delivery_id``; one without is known for as long as it is asked here.
 
         Raises ``Unavailable`` while the connection does not run, ``Invalid`` when the document cannot be read.
         """
         asked = Ask(
-            op="receive", connection_id=connection_id, body=body, content_type=content_type, timeout_s=timeout_s
+            op="receive",
+            connection_id=connection_id,
+            body=body,
+            content_type=content_type,
+            timeout_s=timeout_s,
+            delivery_id=delivery_id or new_id("whd"),
         )
         return await self._ask(asked, int, timeout_s=timeout_s + 5.0)
 

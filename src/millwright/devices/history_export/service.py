@@ -97,6 +97,8 @@ class ReadingExports:
         """Save an export anew: it belongs to who saves it. Raises as :meth:`create` does."""
         row = await asyncio.to_thread(self._row, export_id)
         values = await asyncio.to_thread(self._values, session, new)
+        # What is late is noted on while another window is chosen: when it is what is new again, nothing is missing.
+        values["follows"] |= row.reached_ms is not None
         if values["follows"] and row.reached_ms is None:
             values["reached_ms"] = self._clock.now_ms() + SURE_MS
         await asyncio.to_thread(self._store.change, export_id, values)

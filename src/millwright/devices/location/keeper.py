@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -15,12 +16,13 @@ from millwright.devices.intake import INTAKE
 from millwright.devices.location.keeping import TrackStore
 from millwright.devices.location.store import LocationStore
 from millwright.engines.nats import NatsConnection
-from millwright.kernel import Repeat
+from millwright.kernel import Clock, Repeat
 
 logger = logging.getLogger(__name__)
 
 _EVERY_S: Final = 1.0
 _SURE: Final = 30
+_FRESH_S: Final = 5.0
 NO_LIMIT: Final = 1 << 62
 
 
@@ -56,15 +58,25 @@ class LocationKeeper(Repeat):
 
 
 class Held:
-    """Tells the historian up to where the intake may be trimmed: what the tracker has not taken stays, to a limit."""
+    """Tells the historian up to where the intake may be trimmed: what the tracker has not taken stays, to a limit.
 
-    def __init__(self, bus: NatsConnection, track: TrackStore, marker: Path, backlog_mb: int) -> None:
-        self._bus, self._track, self._marker = bus, track, marker
+    ``wanted`` asks the records, for the tracker may run on another machine than the historian; it blocks.
+    """
+
+    def __init__(
+        self, bus: NatsConnection, track: TrackStore, wanted: Callable[[], bool], clock: Clock, backlog_mb: int
+    ) -> None:
+        self._bus, self._track, self._wanted, self._clock = bus, track, wanted, clock
         self._most = backlog_mb * 1_000_000
+        self._is_wanted, self._asked_s = False, float("-inf")
 
     async def may_go(self) -> int:
         """A sequence; very large when nobody needs anything. Raises ``Unavailable``."""
-        if not self._marker.exists():
+        now_s = self._clock.monotonic_s()
+        if now_s - self._asked_s >= _FRESH_S:
+            self._is_wanted = await asyncio.to_thread(self._wanted)
+            self._asked_s = now_s
+        if not self._is_wanted:
             return NO_LIMIT
         state = await self._bus.state(INTAKE.name)
         position = await asyncio.to_thread(self._track.position, state.created)

@@ -70,7 +70,7 @@ class MqttListener:
     """Accepts clients of MQTT 5.0, 3.1.1 and 3.1, plain and over TLS, with WebSocket and without.
 
     Every message of a device goes through ``intake`` and is acknowledged when that has it. ``on_refused`` hears of
-    unknown devices, at most twenty a second; ``knows`` tells whether a device whose will is left may still speak. With
+    unknown devices, at most twenty a second; ``knows`` tells which devices whose wills are left may still speak. With
     ``shards`` it is one process among several on the same ports. A :class:`millwright.kernel.Part`; everything runs on
     the loop of :meth:`start`.
     """

@@ -8,7 +8,7 @@ it has the will's id.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from millwright.devices.intake import FLAG_RETAINED, FLAG_WILL, Run
 from millwright.devices.mqtt.committer import Acknowledgements, Committer
@@ -22,8 +22,8 @@ from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.topics import is_private
 from millwright.kernel import Clock, new_id
 
-Knows = Callable[[str], Awaitable[bool]]
-"""Whether a device, by id, may still say something."""
+Knows = Callable[[Collection[str]], Awaitable[Collection[str]]]
+"""Which of these devices, by id, may still say something."""
 
 
 class DelayedWill:
@@ -92,8 +92,10 @@ class Wills:
 
     async def restore(self, kept: Sequence[StoredWill], knows: Knows | None) -> None:
         """Leave the wills of clients that were connected when an earlier process ended suddenly."""
+        device_ids = {stored.device_id for stored in kept}
+        speaking = device_ids if knows is None or not kept else set(await knows(device_ids))
         for stored in kept:
-            known = knows is None or await knows(stored.device_id)
+            known = stored.device_id in speaking
             session = self._exchange.sessions.get((stored.device_id, stored.client_id))
             if session is None and stored.will.delay_s and stored.expiry_s:  # it had no subscriptions to be kept
                 session, _ = self._exchange.open(stored.device_id, stored.client_id, True, stored.expiry_s)

@@ -133,6 +133,16 @@ class DeviceStore:
                     found.update({row.id: row.organisation_id for row in rows})
         return found
 
+    def enabled(self, device_ids: Collection[str]) -> set[str]:
+        """Those of the devices that are registered and not disabled."""
+        found: set[str] = set()
+        wanted = sorted(set(device_ids))
+        with self._records.read() as connection:
+            for start in range(0, len(wanted), _CHUNK):
+                chosen = devices.c.id.in_(wanted[start : start + _CHUNK]), sa.not_(devices.c.disabled)
+                found.update(connection.execute(sa.select(devices.c.id).where(*chosen)).scalars())
+        return found
+
     def find_sparkplug(self, binding: SparkplugBinding) -> Device | None:
         """The device bound to this Sparkplug address."""
         with self._records.read() as connection:

@@ -110,11 +110,16 @@ class ForwardedIntake:
 
     def __init__(self, intake: Intake, nats: NatsConnection) -> None:
         self._intake, self._nats = intake, nats
+        self._appended: set[str] = set()
 
     async def commit(self, frame: bytes, message_id: str) -> None:
-        """Return when both have it; the same ``message_id`` again is the same frame to both."""
-        await self._nats.append(SUBJECT, frame, message_id=message_id, timeout_s=3.0)
+        """Return when both have it; the same ``message_id`` again is the same frame to both, however long the intake
+        refuses it."""
+        if message_id not in self._appended:
+            await self._nats.append(SUBJECT, frame, message_id=message_id, timeout_s=3.0)
+            self._appended.add(message_id)
         await self._intake.commit(frame, message_id)
+        self._appended.discard(message_id)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ import pytest
 from millwright.devices.location import Held, LocationSettings, LocationStore, TrackStore
 from millwright.devices.location.keeper import NO_LIMIT
 from millwright.devices.location.model import Antenna, Corner, NewFloorPlan, NewZone, ReaderForm, TagForm
-from millwright.kernel import LimitExceeded
+from millwright.kernel import LimitExceeded, ManualClock
 from support.located import Located, located
 from support.mqtt import until
 
@@ -168,12 +168,12 @@ async def test_an_hour_without_the_tracker_is_not_an_hour_of_absence(place: Loca
     assert [event.kind for event in place.events()] == ["enter", "dwell"]
 
 
-async def test_the_intake_waits_for_the_tracker_to_a_limit(place: Located, tmp_path: Path) -> None:
-    device_id, begin_ms = await gate(place)
-    marker = tmp_path / "location.wanted"
-    held = Held(place.bus, TrackStore(place.records), marker, backlog_mb=16)
+async def test_the_intake_waits_for_the_tracker_to_a_limit(place: Located) -> None:
+    clock, wanted = ManualClock(), LocationStore(place.records).wanted
+    held = Held(place.bus, TrackStore(place.records), wanted, clock, backlog_mb=16)
     assert await held.may_go() == NO_LIMIT, "nobody needs anything"
-    marker.touch()
+    device_id, begin_ms = await gate(place)
+    clock.advance(5)
     worker = place.worker()
     await worker.start()
     for second in range(100):
@@ -183,7 +183,7 @@ async def test_the_intake_waits_for_the_tracker_to_a_limit(place: Located, tmp_p
     await worker.stop()
     await place.say(device_id, {"sightings": []})
     assert await held.may_go() == 100
-    full = Held(place.bus, TrackStore(place.records), marker, backlog_mb=0)
+    full = Held(place.bus, TrackStore(place.records), wanted, clock, backlog_mb=0)
     assert await full.may_go() == NO_LIMIT, "beyond its share it is not waited for"
 
 

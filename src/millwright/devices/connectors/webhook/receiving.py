@@ -127,7 +127,9 @@ class Webhooks:
                 self.repeated += 1
                 await self._note(arrived, "repeated", 0)
                 return None
-            readings = await self._host.receive(arrived.connection_id, body, content_type, settings.timeout_s)
+            # The host knows it by its id too: whether it was stored may have been heard by nobody here.
+            name = arrived.delivery_id or arrived.proof
+            readings = await self._host.receive(arrived.connection_id, body, content_type, settings.timeout_s, name)
             self.taken += 1
             # Before the answer: who gets none sends it again, and is known by it then.
             await self._note(arrived, "taken", readings, sure=True)

@@ -95,7 +95,8 @@ class Keeper:
 
     # --- the node ------------------------------------------------------------------------------------------------
 
-    def _start(self, name: str) -> None:
+    def _start(self, name: str) -> str:
+        """Start the node; why it cannot be started for a trial, or nothing. Without one the base runs in its place."""
         python = self._python if name == "base" else str(python_of(self._data, name))
         command = [python, "-X", "faulthandler", "-m", "millwright", *self._arguments, "edge", "node"]
         try:
@@ -103,10 +104,12 @@ class Keeper:
         except OSError as error:
             if name == "base":
                 raise
-            self._save(
-                active="base", last=self._outcome("fell_back", f"The environment {name} does not start: {error}")
-            )
-            self._start("base")
+            why = f"The environment {name} does not start: {error}"
+            if self.state["trial"]:
+                return why  # what ran before runs again: the base may be too old for the records
+            self._save(active="base", last=self._outcome("fell_back", why))
+            return self._start("base")
+        return ""
 
     def _watch(self) -> int | None:
         """Until the node ends (its code), a switch is asked for, or we are told to stop (``None``)."""
@@ -167,8 +170,7 @@ class Keeper:
         self._keep_records()
         (self._folder / HEALTH).unlink(missing_ok=True)
         self._save(trial=staged | {"step": "trying"})
-        self._start(staged["slot"])
-        why = self._wrong_in_trial(staged)
+        why = self._start(staged["slot"]) or self._wrong_in_trial(staged)
         if self._told:
             return  # found at the next start
         if why:
@@ -229,7 +231,10 @@ class Keeper:
         """Put the records back where the trial changed their schema. May be done again from the beginning."""
         trial = self.state["trial"]
         before, records = self._folder / BEFORE, self._data / RECORDS
-        if trial.get("step") != "stopping" and before.exists() and _revisions(before) != _revisions(records):
+        changed = trial.get("step") != "stopping" and before.exists() and _revisions(before) != _revisions(records)
+        if changed or trial.get("replacing"):
+            # From here on the records are not whole before all of this is done, whatever schema they seem to have.
+            self._save(trial=trial | {"step": "restoring", "why": why, "replacing": True})
             partial = records.with_suffix(".restored")
             shutil.copyfile(before, partial)
             with partial.open("rb") as file:
