@@ -28,15 +28,6 @@ PARTS = (
     ("tests/e2e", *TOGETHER),
     ("-m", "alone"),
 )
-AGAIN = 3
-"""So many failures may be the machine's doing; more are the code's."""
-
-WORKERS = str(min(os.cpu_count() or 1, MOST_WORKERS))
-PARTS = (
-    # In the order of collection: it is of use, see tests/conftest.py.
-    ("--cache-clear", "-m", "not alone", "-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"),
-    ("-m", "alone"),
-)
 AGAIN = ("--last-failed", "--last-failed-no-failures", "none")
 NO_TESTS = 5
 """What pytest ends with when it found no test."""

@@ -188,7 +188,7 @@ def test_an_unknown_case(cases: Cases) -> None:
 def test_the_schema_is_the_one_the_code_declares(records: Records) -> None:
     inspector = sa.inspect(records.engine)
     ours = [table for table in metadata.sorted_tables if table.name.startswith(("cases_", "operations_"))]
-    assert len(ours) == 6
+    assert len(ours) == 8
     for table in ours:
         there = {column["name"]: column["nullable"] for column in inspector.get_columns(table.name)}
         assert there == {column.name: bool(column.nullable) for column in table.columns}
