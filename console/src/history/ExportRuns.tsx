@@ -20,7 +20,7 @@ export function ExportRuns({ info, busy, gone }: { info: ReadingExport; busy: bo
   const path = `${EXPORTS}/${info.id}`;
   const runs = usePages<ExportRun>(`${path}/runs`, { limit: 20 }, { everyMs: busy ? 1000 : 5000 });
   const run = useChange(() => post(`${path}/run`, {}), ["readings"]);
-  const drop = useChange(() => remove(path), ["readings"], gone);
+  const drop = useChange(() => remove(path).then(gone), ["readings"]);
   const ask = (): void => { void modal.confirm({ title: t.exports.remove, content: t.exports.removeText, okText: t.exports.remove, cancelText: t.common.cancel, okButtonProps: { danger: true }, onOk: () => drop.mutateAsync(undefined).catch(() => undefined) }); };
   return (
     <Panel title={t.exports.runs} extra={<div className="row"><Button size="small" danger disabled={busy} onClick={ask}>{t.exports.remove}</Button><Button size="small" type="primary" disabled={busy} loading={run.isPending} onClick={() => { run.mutate(undefined); }}>{t.exports.run}</Button></div>} flush>
