@@ -71,7 +71,7 @@ def _versions(parent: Parent, api: httpx.Client, edge: EdgeNode, fleet: Fleet, e
         found: dict[str, Any] = edge.wait_for(f"the roll-out of {rollout['version']} ends", state, timeout_s)
         return found
 
-    before = running()
+    before = edge.wait_for("it has told its version", lambda: None if running() == "None" else running())
     assert before != "9.1.0"
 
     # Tried, and the power fails in the middle: the version before runs again, and says why.
