@@ -104,6 +104,7 @@ async def test_devices_nobody_knows_take_no_room(historian: Historian, engine: U
 
 
 async def test_what_a_failed_insert_left_in_the_engine_is_told(historian: Historian, engine: UnsteadyEngine) -> None:
+    historian.follow_arrivals(False)  # nothing else is inserted
     entry = SeriesInfo.of("dev_1", "x")
     await store(historian, numbers(entry.series, [T0], [1.0]), [entry])
     await historian.latest(["dev_1"])

@@ -421,7 +421,7 @@ async def test_what_is_late_is_noted_while_another_window_is_chosen(web: Running
     client = await web.set_up()
     await device(web, "pump")
     told: list[bool] = []
-    wanted = ArrivalsWanted(web.services.records.scoped(EVERYTHING), told.append)
+    wanted = ArrivalsWanted(web.services.records.scoped(EVERYTHING), told.append, web.services.clock)
     made = await make(client, window={"kind": "new"})
     reached = (await client.get(f"{PATH}/{made}")).json()["reached_ms"]
     for window in (WINDOW, {"kind": "new"}):

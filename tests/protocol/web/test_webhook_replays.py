@@ -28,7 +28,9 @@ class Host:
         self.taken: list[bytes] = []
         self.away = False
 
-    async def receive(self, _connection_id: str, body: bytes, _content_type: str, _timeout_s: float) -> int:
+    async def receive(
+        self, _connection_id: str, body: bytes, _content_type: str, _timeout_s: float, _delivery_id: str | None = None
+    ) -> int:
         await asyncio.sleep(0)
         if self.away:
             raise Unavailable("Away.", code="connectors.lost")

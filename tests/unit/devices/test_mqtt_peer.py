@@ -30,7 +30,7 @@ async def test_the_silence_of_a_process_counts_from_its_first_answer_on(tmp_path
 
     loop = asyncio.get_running_loop()
     server = await loop.create_unix_server(lambda: Wire(take, lambda _wire: None), folder.link(2))
-    peer = Peer(2, folder, cast(Any, None), Knock(1, 2), lambda: Hello(1, []))
+    peer = Peer(2, folder, cast(Any, None), Knock(1, 2), lambda: ([], Hello(1, [])))
     peer.start()
     try:
         await until(lambda: bool(knocked), 20)
