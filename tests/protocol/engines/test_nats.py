@@ -62,6 +62,27 @@ async def test_a_failing_handler_does_not_end_its_subscription(nats: NatsConnect
     assert [await asyncio.wait_for(heard.get(), 5) for _ in range(2)] == [b"2", b"3"]
 
 
+async def test_what_is_published_after_subscribing_is_heard(server: RunningNats, nats: NatsConnection) -> None:
+    """By another connection, and at once."""
+    others = NatsConnection(server.url, "others")
+    await others.start()
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def handle(subject: str, _payload: bytes) -> None:
+        heard.put_nowait(subject)
+
+    async def answer(payload: bytes) -> bytes:
+        return payload
+
+    for number in range(200):
+        await nats.subscribe(f"news.{number}", handle)
+        await others.publish(f"news.{number}", b"")
+        await nats.serve(f"ask.{number}", answer)
+        assert await others.request(f"ask.{number}", b"x", timeout_s=5) == b"x"
+    assert [await asyncio.wait_for(heard.get(), 5) for _ in range(200)] == [f"news.{n}" for n in range(200)]
+    await others.stop()
+
+
 async def test_an_answer_that_is_too_large_is_said_to_be(nats: NatsConnection) -> None:
     async def answer(_payload: bytes) -> bytes:
         return bytes(nats.max_payload + 1)

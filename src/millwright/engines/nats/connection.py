@@ -7,6 +7,7 @@ second carry millions of readings and a client with TLS and a long record beats 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import ssl
@@ -53,6 +54,7 @@ _RESTORE_TIMEOUT_S = 20.0
 _HEAD_BYTES = 1024
 """Where the headers of an append are, at its beginning."""
 _RETRY_S = 0.1
+_SETTLE_S = 2
 _REPLICAS = 3
 _SCAN = 32
 """Messages asked for at once while scanning: they may be a megabyte each."""
@@ -191,7 +193,7 @@ class NatsConnection:
             raise _unavailable(f"Publishing to {subject} failed", error) from error
 
     async def subscribe(self, subject: str, handler: Handler) -> Unsubscribe:
-        """Call ``handler`` for every message, in order."""
+        """Call ``handler`` for every message that is published from the return on, in order."""
         client, _ = self._need()
 
         async def on_message(message: Msg) -> None:
@@ -200,7 +202,9 @@ class NatsConnection:
             except Exception:
                 logger.exception("the handler of %s failed", message.subject)
 
-        return _unsubscriber(await client.subscribe(subject, cb=on_message))
+        subscription = await client.subscribe(subject, cb=on_message)
+        await _settled(client)
+        return _unsubscriber(subscription)
 
     async def request(self, subject: str, payload: bytes, *, timeout_s: float = 10.0) -> bytes:
         """Ask; raises what the responder raised, or ``Unavailable`` when nobody answers in time."""
@@ -216,7 +220,7 @@ class NatsConnection:
         return reply.data
 
     async def serve(self, subject: str, responder: Responder, *, queue: str = "") -> Unsubscribe:
-        """Answer requests; each runs in a task of its own."""
+        """Answer requests from the return on; each runs in a task of its own."""
         client, _ = self._need()
 
         async def answer(message: Msg) -> None:
@@ -237,7 +241,9 @@ class NatsConnection:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-        return _unsubscriber(await client.subscribe(subject, queue=queue, cb=on_message))
+        subscription = await client.subscribe(subject, queue=queue, cb=on_message)
+        await _settled(client)
+        return _unsubscriber(subscription)
 
     async def _reply(self, message: Msg, data: bytes, headers: dict[str, str] | None) -> None:
         client, _ = self._need()
@@ -565,6 +571,17 @@ def _unavailable(what: str, error: BaseException) -> Unavailable:
     return Unavailable(
         f"{what}: {str(error) or type(error).__name__}", code="engines.nats_unavailable", hint="Try again."
     )
+
+
+async def _settled(client: Client) -> None:
+    """Return when the server has read what was sent to it: a subscription would miss what others publish before.
+
+    A client that is away subscribes anew by itself when it is back.
+    """
+    if client.is_connected:
+        with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+            for _ in range(2):  # nats-py's ping overtakes what it has not written yet, and has it written
+                await client.flush(_SETTLE_S)
 
 
 def _unsubscriber(subscription: Subscription) -> Callable[[], Any]:
