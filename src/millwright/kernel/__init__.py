@@ -19,6 +19,7 @@ from millwright.kernel.errors import (
 )
 from millwright.kernel.ids import new_id, new_secret
 from millwright.kernel.lifecycle import Lifecycle, Part, Repeat, end
+from millwright.kernel.on_demand import OnDemand, Spawn
 from millwright.kernel.revisions import etag, revision_of
 from millwright.kernel.scope import ROOT, Scope, current_scope
 
@@ -35,12 +36,14 @@ __all__ = [
     "ManualClock",
     "MillwrightError",
     "NotFound",
+    "OnDemand",
     "Outdated",
     "Part",
     "ROOT",
     "Repeat",
     "Responder",
     "Scope",
+    "Spawn",
     "SystemClock",
     "Unavailable",
     "Unsubscribe",

@@ -4,9 +4,7 @@ tells the ledger of their end, and tidies up."""
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
@@ -15,21 +13,14 @@ from millwright.devices.history_export.model import Cause, ExportSettings
 from millwright.devices.history_export.schedule import last_due, next_due, window_of, zone_of
 from millwright.devices.history_export.store import ReadingExportFiles, ReadingExportStore, settings_of
 from millwright.engines.sql import Records
-from millwright.kernel import Clock, MillwrightError, end
+from millwright.kernel import Clock, OnDemand, Spawn
 from millwright.ledger import Act, Actor, Draft, Recorder, Target, acting, entries_of, note
 
-logger = logging.getLogger(__name__)
-
-_LOOK_S: Final = 1.0
-_AGAIN_S: Final = 5.0
 _TIDY_S: Final = 600.0
 _DAY_MS: Final = 86_400_000
 _LATE_MS: Final = 60_000
 """A run that begins so long after it was due was missed."""
 _RUNS_KEPT_DAYS: Final = 400
-
-Spawn = Callable[[], Awaitable[Any]]
-"""Starts the process; what it returns has ``wait()``, ``terminate()`` and ``returncode``."""
 
 
 def run_values(settings: ExportSettings, cause: Cause, first_ms: int, last_ms: int) -> dict[str, Any]:
@@ -42,71 +33,24 @@ def run_values(settings: ExportSettings, cause: Cause, first_ms: int, last_ms: i
     return values
 
 
-class ReadingExportKeeper:
-    """Looks after exports. A :class:`millwright.kernel.Part`. ``records`` sees everything."""
+class ReadingExportKeeper(OnDemand):
+    """Looks after exports. ``records`` sees everything. A run that is cut off is made anew with the next start."""
 
     def __init__(
         self, records: Records, files: ReadingExportFiles, recorder: Recorder, clock: Clock, spawn: Spawn
     ) -> None:
+        super().__init__("exports readings", self._any_waits, self._look_after, spawn)
         self._store, self._files, self._clock = ReadingExportStore(records), files, clock
-        self._recorder, self._spawn = recorder, spawn
-        self._task: asyncio.Task[None] | None = None
-        self._process: Any = None
-        self._told = asyncio.Event()
-        self._not_before_s = 0.0
+        self._recorder = recorder
         self._tidied_s = float("-inf")
 
-    async def start(self) -> None:
-        """Begin to look."""
-        self._task = asyncio.create_task(self._run(), name="exports of readings")
-
-    async def stop(self) -> None:
-        """Stop looking, and the process with it; what it made is made anew with the next start."""
-        task, self._task = self._task, None
-        await end(task)
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            try:
-                process.terminate()
-                async with asyncio.timeout(10):
-                    await process.wait()
-            except (TimeoutError, ProcessLookupError):
-                logger.warning("the process that exports readings did not stop in time; it ends with this one")
-
-    def look_now(self) -> None:
-        """Something waits."""
-        self._told.set()
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except MillwrightError as error:
-                logger.warning("exports of readings cannot be looked after: %s", error.message)
-            except Exception:
-                logger.exception("exports of readings cannot be looked after")
-            try:
-                async with asyncio.timeout(_LOOK_S):
-                    await self._told.wait()
-            except TimeoutError:
-                continue
-            self._told.clear()
-
-    async def look(self) -> None:
-        """One round."""
-        if self._process is not None and self._process.returncode is not None:
-            code, self._process = self._process.returncode, None
-            if code not in (0, -15):
-                logger.warning("the process that exports readings ended with %s; it is started again", code)
-                self._not_before_s = time.monotonic() + _AGAIN_S
+    async def _any_waits(self) -> bool:
+        """Make the runs that are due; whether one waits."""
         await asyncio.to_thread(self.make_due)
-        waiting = await asyncio.to_thread(self._store.next)
-        if waiting is not None and self._process is None and time.monotonic() >= self._not_before_s:
-            try:
-                self._process = await self._spawn()
-            except OSError as error:
-                logger.error("the process that exports readings cannot be started: %s", error)
-                self._not_before_s = time.monotonic() + _AGAIN_S
+        return await asyncio.to_thread(self._store.next) is not None
+
+    async def _look_after(self) -> None:
+        """Tell of what ended, and tidy."""
         ended = await asyncio.to_thread(self._store.untold)
         for row in ended:
             await self._tell(row)

@@ -3,88 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from millwright.engines.sql import Records as Sql
 from millwright.identity.registration.bulk.store import ImportFiles, ImportStore, info_of, settings_of
-from millwright.kernel import Clock, MillwrightError, end
+from millwright.kernel import Clock, OnDemand, Spawn
 from millwright.ledger import Act, Actor, Draft, Recorder, Target, acting, entries_of, note
 
-logger = logging.getLogger(__name__)
-
-_LOOK_S: Final = 1.0
-_AGAIN_S: Final = 5.0
 _TIDY_S: Final = 3600.0
 
-Spawn = Callable[[], Awaitable[Any]]
-"""Starts the process; what it returns has ``wait()``, ``terminate()`` and ``returncode``."""
 
-
-class ImportKeeper:
-    """Looks whether imports wait. A :class:`millwright.kernel.Part`. ``sql`` sees everything."""
+class ImportKeeper(OnDemand):
+    """Looks whether imports wait. ``sql`` sees everything. One that is cut off goes on with the next start."""
 
     def __init__(
         self, sql: Sql, files: ImportFiles, recorder: Recorder, clock: Clock, spawn: Spawn, *, keep_days: int = 30
     ) -> None:
+        super().__init__("imports identifiers", self._any_waits, self._look_after, spawn)
         self._store, self._files = ImportStore(sql), files
-        self._recorder, self._clock, self._spawn, self._keep_ms = recorder, clock, spawn, keep_days * 86_400_000
-        self._task: asyncio.Task[None] | None = None
-        self._process: Any = None
-        self._told = asyncio.Event()
-        self._not_before_s = 0.0
+        self._recorder, self._clock, self._keep_ms = recorder, clock, keep_days * 86_400_000
         self._tidied_s = float("-inf")
 
-    async def start(self) -> None:
-        """Begin to look."""
-        self._task = asyncio.create_task(self._run(), name="imports of identifiers")
+    async def _any_waits(self) -> bool:
+        return await asyncio.to_thread(self._store.next) is not None
 
-    async def stop(self) -> None:
-        """Stop looking, and the process with it; it goes on with the next start."""
-        task, self._task = self._task, None
-        await end(task)
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            try:
-                process.terminate()
-                async with asyncio.timeout(10):
-                    await process.wait()
-            except (TimeoutError, ProcessLookupError):
-                logger.warning("the process that imports did not stop in time; it ends with this one")
-
-    def look_now(self) -> None:
-        """Something waits."""
-        self._told.set()
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except MillwrightError as error:
-                logger.warning("imports cannot be looked after: %s", error.message)
-            try:
-                async with asyncio.timeout(_LOOK_S):
-                    await self._told.wait()
-            except TimeoutError:
-                continue
-            self._told.clear()
-
-    async def look(self) -> None:
-        """One round."""
-        if self._process is not None and self._process.returncode is not None:
-            code, self._process = self._process.returncode, None
-            if code not in (0, -15):
-                logger.warning("the process that imports ended with %s; it is started again", code)
-                self._not_before_s = time.monotonic() + _AGAIN_S
-        waiting = await asyncio.to_thread(self._store.next)
-        if waiting is not None and self._process is None and time.monotonic() >= self._not_before_s:
-            try:
-                self._process = await self._spawn()
-            except OSError as error:
-                logger.error("the process that imports cannot be started: %s", error)
-                self._not_before_s = time.monotonic() + _AGAIN_S
+    async def _look_after(self) -> None:
+        """Tell of what ended, and tidy."""
         for row in await asyncio.to_thread(self._store.untold):
             await self._tell(row)
         if time.monotonic() - self._tidied_s > _TIDY_S:
