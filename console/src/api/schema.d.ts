@@ -27359,11 +27359,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/octet-stream": string;
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Request fulfilled, document follows */
             200: {
@@ -37268,7 +37264,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag read: change only if nobody did since. */
+                /** @description The ETag the change rests on. */
                 "If-Match"?: string | null;
             };
             path: {

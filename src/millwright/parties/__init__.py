@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from millwright.parties.organisations.service import Organisations
     from millwright.parties.permissions import READERS, Permission, bundles, permission
     from millwright.parties.proof import require_browser, require_proof
+    from millwright.parties.routes import IfMatch, TakesBytes
     from millwright.parties.service import Opened, Parties
     from millwright.parties.settings import OidcProvider, SignInSettings
     from millwright.parties.standing import Standing
@@ -55,6 +56,7 @@ __all__ = [
     "Account",
     "Authority",
     "AuthorityStore",
+    "IfMatch",
     "Language",
     "NewToken",
     "Node",
@@ -71,6 +73,7 @@ __all__ = [
     "SetupState",
     "SignInSettings",
     "Standing",
+    "TakesBytes",
     "TokenInfo",
     "Tree",
     "active",

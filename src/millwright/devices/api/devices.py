@@ -6,7 +6,7 @@ from typing import Annotated
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, HeaderParameter, JSONBody, Parameter
+from litestar.params import FromQuery, JSONBody, Parameter
 
 from millwright.devices.credentials import Credential, Issued, NewCredential
 from millwright.devices.presence.model import PresenceEvent
@@ -17,13 +17,9 @@ from millwright.devices.service import DevicesService
 from millwright.historian import HistorianClient
 from millwright.kernel import etag, revision_of
 from millwright.kernel.scope import within
-from millwright.parties import Authority, permit
+from millwright.parties import Authority, IfMatch, permit
 
 Id = Annotated[str, Parameter(description="The device.", max_length=64)]
-IfMatch = Annotated[
-    str | None,
-    HeaderParameter(name="If-Match", required=False, description="The ETag the change rests on.", max_length=100),
-]
 Text = Annotated[str | None, Parameter(max_length=255)]
 
 

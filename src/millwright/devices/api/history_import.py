@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 from litestar import Controller, Request, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.response import Stream
 
@@ -24,22 +22,13 @@ from millwright.devices.history_import.model import (
     RefusedReadings,
 )
 from millwright.devices.rights import READINGS_IMPORT
-from millwright.parties import Session, permit
+from millwright.parties import Session, TakesBytes, permit
 
 Us = NamedDependency[ReadingImports]
 Who = NamedDependency[Session]
 Id = Annotated[str, PathParameter(description="The import's id.", max_length=64)]
 Cursor = Annotated[str | None, QueryParameter(description="`next` of the page before.", max_length=64)]
 _IMPORT = [permit(READINGS_IMPORT)]
-
-
-class TakesReadings(Operation):
-    """Documents a body that is a part of a file."""
-
-    def __post_init__(self) -> None:
-        """Put the kind of body into the document."""
-        schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
-        self.request_body = RequestBody({"application/octet-stream": OpenAPIMediaType(schema=schema)}, required=True)
 
 
 class ReadingImportsController(Controller):
@@ -84,7 +73,7 @@ class ReadingImportsController(Controller):
         operation_id="sendReadingImportFile",
         status_code=200,
         guards=_IMPORT,
-        operation_class=TakesReadings,
+        operation_class=TakesBytes,
     )
     async def send(
         self,

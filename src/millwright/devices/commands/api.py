@@ -34,15 +34,11 @@ from millwright.devices.commands.rights import (
 from millwright.devices.commands.service import Commands
 from millwright.kernel import etag, revision_of
 from millwright.ledger import Actor
-from millwright.parties import Authority, Session, permit
+from millwright.parties import Authority, IfMatch, Session, permit
 
 DeviceId = Annotated[str, Parameter(description="The device.", max_length=64)]
 CommandId = Annotated[str, PathParameter(description="The command.", max_length=64)]
 InterlockId = Annotated[str, PathParameter(description="The interlock.", max_length=64)]
-IfMatch = Annotated[
-    str | None,
-    HeaderParameter(name="If-Match", required=False, description="The ETag the change rests on.", max_length=100),
-]
 Key = Annotated[
     str | None,
     HeaderParameter(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
-from litestar.params import HeaderParameter, JSONBody, Parameter
+from litestar.params import JSONBody, Parameter
 from litestar.response import Stream
 from msgspec import Meta, Struct
 
@@ -42,16 +42,12 @@ from millwright.devices.connectors.things import Scopes, Things
 from millwright.devices.connectors.webhook.api import WebhooksController
 from millwright.devices.rights import DEVICES_WRITE, MODELS_WRITE
 from millwright.kernel import Denied, etag, revision_of
-from millwright.parties import authority_of, chosen_organisation, permit
+from millwright.parties import IfMatch, authority_of, chosen_organisation, permit
 
 CSV = "text/csv"
 _MOST_BYTES = 32 * 1024 * 1024
 Id = Annotated[str, Parameter(description="The connection.", max_length=64)]
 PointId = Annotated[str, Parameter(description="The point.", max_length=64)]
-IfMatch = Annotated[
-    str | None,
-    HeaderParameter(name="If-Match", required=False, description="The ETag the change rests on.", max_length=100),
-]
 
 
 class PointsAdded(Struct, frozen=True):

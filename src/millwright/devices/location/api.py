@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
-from litestar.params import HeaderParameter, JSONBody, Parameter, QueryParameter
+from litestar.params import JSONBody, Parameter, QueryParameter
 from litestar.response import Stream
 from msgspec import Meta, Struct
 
@@ -38,15 +36,11 @@ from millwright.devices.service import DevicesService
 from millwright.kernel import NotFound, etag, revision_of
 from millwright.kernel.scope import within
 from millwright.ledger import Actor
-from millwright.parties import Session, authority_of, chosen_organisation, permit
+from millwright.parties import IfMatch, Session, TakesBytes, authority_of, chosen_organisation, permit
 
 _MOST_MS = 4_102_444_800_000
 Id = Annotated[str, Parameter(max_length=64)]
 TagName = Annotated[str, Parameter(description="The tag, as its reader sends it.", max_length=128)]
-IfMatch = Annotated[
-    str | None,
-    HeaderParameter(name="If-Match", required=False, description="The ETag the change rests on.", max_length=100),
-]
 Cursor = Annotated[str | None, QueryParameter(description="`next` of the page before.", max_length=200)]
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Time = Annotated[int | None, QueryParameter(ge=0, le=_MOST_MS, description="UTC milliseconds; bounds time_ms.")]
@@ -67,15 +61,6 @@ class TagsTaken(Struct, frozen=True):
     """How many tags were written down."""
 
     tags: int
-
-
-@dataclass
-class _TakesPicture(Operation):
-    """The description of a route that reads a picture."""
-
-    def __post_init__(self) -> None:
-        picture = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format="binary"))  # type: ignore[arg-type]
-        self.request_body = RequestBody({"application/octet-stream": picture}, required=True)
 
 
 class PlansController(Controller):
@@ -128,7 +113,7 @@ class PlansController(Controller):
         summary="Give a plan a picture",
         operation_id="setPlanPicture",
         request_max_body_size=6 * 1024 * 1024,
-        operation_class=_TakesPicture,
+        operation_class=TakesBytes,
         guards=[permit(LOCATION_WRITE)],
     )
     async def set_picture(

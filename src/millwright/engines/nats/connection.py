@@ -1,4 +1,4 @@
-"""One connection to NATS: the bus, and durable append, read and trim of streams.
+"""One connection to NATS: the bus (:mod:`.bus`), and durable append, read and trim of streams.
 
 Backed by nats-py (see ``docs/decisions``): messages here are frames of many readings, so a few thousand messages a
 second carry millions of readings and a client with TLS and a long record beats a faster young one.
@@ -7,54 +7,27 @@ second carry millions of readings and a client with TLS and a long record beats 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
 
-import msgspec
 import nats
 import nats.errors
 import nats.js.errors
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, RetentionPolicy, StreamConfig
 
+from millwright.engines.nats.bus import BusConnection, unavailable
 from millwright.engines.nats.follower import Follower
 from millwright.engines.nats.streams import PullReader, StreamMessage, StreamSpec, StreamState, message_id_of
-from millwright.kernel import (
-    Conflict,
-    Handler,
-    Invalid,
-    LimitExceeded,
-    MillwrightError,
-    Responder,
-    Unavailable,
-    Unsubscribe,
-    end,
-)
-from millwright.kernel.errors import from_dict
+from millwright.kernel import Conflict, Invalid, LimitExceeded, Unavailable
 
-logger = logging.getLogger(__name__)
-
-_ERROR_HEADER = "Millwright-Error"
-_PENDING_BYTES = 64 * 1024 * 1024
-_CONNECT_TIMEOUT_S = 10.0
-_PING_S, _PINGS = 10, 6
-"""A broker is given up after a minute without a word. Its answers queue behind what it delivers, so a process that has
-much to read and is short of processor time hears them late: that must not look like a broker that is gone."""
 _RESTORE_TIMEOUT_S = 20.0
 """A cluster chooses a new leader within ten seconds of the death of the old one."""
 _HEAD_BYTES = 1024
 """Where the headers of an append are, at its beginning."""
 _RETRY_S = 0.1
-_SETTLE_S = 2
 _REPLICAS = 3
 _SCAN = 32
 """Messages asked for at once while scanning: they may be a megabyte each."""
@@ -65,105 +38,19 @@ _STREAM_FULL = frozenset({10077, 10047, 10023})  # store failed (also: maximum b
 T = TypeVar("T")
 
 
-class NatsConnection:
-    """A connection that reconnects for ever; implements :class:`millwright.kernel.Bus`.
+class NatsConnection(BusConnection):
+    """A connection to the bus (:class:`BusConnection`) that keeps streams too.
 
-    ``servers`` are addresses of one server or of several of one cluster, comma separated. ``replicas``: how many of
-    them keep a stream that is made here; 0: three in a cluster, else one.
+    ``replicas``: how many servers keep a stream that is made here; 0: three in a cluster, else one.
     """
 
     def __init__(self, servers: str, name: str, tls: ssl.SSLContext | None = None, *, replicas: int = 0) -> None:
-        self._servers = [server.strip() for server in servers.split(",") if server.strip()]
-        self._name = name
+        super().__init__(servers, name, tls)
         self._replicas = replicas
-        self._tls: dict[str, ssl.SSLContext] = {"tls": tls} if tls else {}
-        self._client: Client | None = None
-        self._jetstream: JetStreamContext | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._appending: set[asyncio.Timeout] = set()
 
-    @property
-    def connected(self) -> bool:
-        """Whether the broker is there now."""
-        return self._client is not None and self._client.is_connected
-
-    @property
-    def max_payload(self) -> int:
-        """Bytes of the largest message that the broker takes."""
-        client, _ = self._need()
-        return client.max_payload
-
-    async def start(self) -> None:
-        """Connect; waits up to ten seconds for a broker that is still starting."""
-        connecting = asyncio.create_task(self._connect(), name="connecting to NATS")
-        try:
-            # A time-out around it would not do: before Python 3.12 the client can lose the cancellation, and goes on.
-            await asyncio.wait((connecting,), timeout=_CONNECT_TIMEOUT_S)
-            self._client = connecting.result() if connecting.done() else None
-        except (OSError, nats.errors.Error) as error:  # a timeout is an OSError
-            raise self._nobody_answers() from error
-        finally:
-            if not connecting.done():
-                await end(connecting)
-        if self._client is None:
-            raise self._nobody_answers()
-        self._jetstream = self._client.jetstream(timeout=10)
-
-    @property
-    def clustered(self) -> bool:
-        """Whether the server that this is connected to says that it belongs to a cluster; one that is a leaf of another
-        server says so too.
-        """
-        client, _ = self._need()
-        return bool(client._server_info.get("cluster"))
-
-    async def _connect(self) -> Client:
-        return await nats.connect(
-            servers=self._servers,
-            name=self._name,
-            max_reconnect_attempts=-1,  # also while connecting for the first time
-            reconnect_time_wait=0.1,
-            connect_timeout=2,
-            ping_interval=_PING_S,
-            max_outstanding_pings=_PINGS,
-            pending_size=_PENDING_BYTES,
-            error_cb=self._on_error,
-            disconnected_cb=self._on_disconnected,
-            reconnected_cb=self._on_reconnected,
-            **_login(self._servers),
-            **self._tls,
-        )
-
-    def _nobody_answers(self) -> Unavailable:
-        return Unavailable(
-            f"No NATS server answers at {_shown(self._servers)}.",
-            code="engines.nats_unavailable",
-            hint="Start it, or correct [nats] url; `millwright doctor` looks closer.",
-        )
-
-    async def stop(self) -> None:
-        """Flush what is pending and close."""
-        for task in self._tasks:
-            task.cancel()
-        client, self._client, self._jetstream = self._client, None, None
-        if client is None:
-            return
-        try:
-            if client.is_connected:
-                await asyncio.wait_for(client.flush(), 2)
-        except (nats.errors.Error, OSError):
-            logger.warning("closing the connection to NATS without a flush")
-        try:
-            await client.close()
-        except OSError as error:  # the broker went at this moment
-            logger.debug("closing the connection to NATS: %r", error)
-
-    async def _on_error(self, error: Exception) -> None:
-        logger.debug("nats: %r", error)
-
-    async def _on_disconnected(self) -> None:
+    def _lost(self) -> None:
         if self._client is not None:
-            logger.warning("lost the connection to NATS; trying again until it is back")
             # An append that was not written yet is lost like those on their way: sent when the broker is back, it would
             # overtake what has to be repeated. The client has no public way to do this; requests stay.
             kept = [each for each in self._client._pending if not _is_append(each)]
@@ -173,93 +60,6 @@ class NatsConnection:
         for limit in self._appending:  # no confirmation comes on a connection that is gone
             if not limit.expired():  # one that is expiring cannot be changed, and an error here ends all reconnecting
                 limit.reschedule(now_s)
-
-    async def _on_reconnected(self) -> None:
-        logger.info("the connection to NATS is back")
-
-    def _need(self) -> tuple[Client, JetStreamContext]:
-        if self._client is None or self._jetstream is None:
-            raise Unavailable("The connection to NATS is not open.", code="engines.nats_unavailable", hint="Start it.")
-        return self._client, self._jetstream
-
-    # --- the bus -------------------------------------------------------------------------------------------------
-
-    async def publish(self, subject: str, payload: bytes) -> None:
-        """Send to whoever listens now; at most once."""
-        client, _ = self._need()
-        try:
-            await client.publish(subject, payload)
-        except nats.errors.Error as error:
-            raise _unavailable(f"Publishing to {subject} failed", error) from error
-
-    async def subscribe(self, subject: str, handler: Handler) -> Unsubscribe:
-        """Call ``handler`` for every message that is published from the return on, in order."""
-        client, _ = self._need()
-
-        async def on_message(message: Msg) -> None:
-            try:
-                await handler(message.subject, message.data)
-            except Exception:
-                logger.exception("the handler of %s failed", message.subject)
-
-        subscription = await client.subscribe(subject, cb=on_message)
-        await _settled(client)
-        return _unsubscriber(subscription)
-
-    async def request(self, subject: str, payload: bytes, *, timeout_s: float = 10.0) -> bytes:
-        """Ask; raises what the responder raised, or ``Unavailable`` when nobody answers in time."""
-        client, _ = self._need()
-        try:
-            reply = await client.request(subject, payload, timeout=timeout_s)
-        except nats.errors.NoRespondersError as error:
-            raise _unavailable(f"Nobody serves {subject} now", error) from error
-        except (nats.errors.Error, TimeoutError) as error:
-            raise _unavailable(f"No answer on {subject} within {timeout_s:g} s", error) from error
-        if reply.headers and _ERROR_HEADER in reply.headers:
-            raise from_dict(msgspec.json.decode(reply.data))
-        return reply.data
-
-    async def serve(self, subject: str, responder: Responder, *, queue: str = "") -> Unsubscribe:
-        """Answer requests from the return on; each runs in a task of its own."""
-        client, _ = self._need()
-
-        async def answer(message: Msg) -> None:
-            headers: dict[str, str] | None = None
-            try:
-                data = await responder(message.data)
-            except MillwrightError as error:
-                data, headers = msgspec.json.encode(error.to_dict()), {_ERROR_HEADER: error.code}
-            except Exception:
-                logger.exception("answering %s failed", message.subject)
-                failure = Unavailable("The request failed inside the node.", code="engines.responder_failed")
-                data, headers = msgspec.json.encode(failure.to_dict()), {_ERROR_HEADER: failure.code}
-            if message.reply:
-                await self._reply(message, data, headers)
-
-        async def on_message(message: Msg) -> None:
-            task = asyncio.create_task(answer(message))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-        subscription = await client.subscribe(subject, queue=queue, cb=on_message)
-        await _settled(client)
-        return _unsubscriber(subscription)
-
-    async def _reply(self, message: Msg, data: bytes, headers: dict[str, str] | None) -> None:
-        client, _ = self._need()
-        try:
-            await client.publish(message.reply, data, headers=headers)
-        except nats.errors.MaxPayloadError:
-            failure = LimitExceeded(
-                f"The answer has {len(data)} bytes, more than the broker takes.",
-                code="engines.reply_too_large",
-                hint="Ask for less at once, or raise max_payload of the NATS server.",
-            )
-            await self._reply(message, msgspec.json.encode(failure.to_dict()), {_ERROR_HEADER: failure.code})
-        except nats.errors.Error as error:
-            logger.warning("an answer on %s could not be sent: %r", message.subject, error)
-
-    # --- streams -------------------------------------------------------------------------------------------------
 
     async def ensure_stream(self, spec: StreamSpec) -> None:
         """Make the stream, or bring an existing one to these limits and this number of replicas.
@@ -308,9 +108,9 @@ class NatsConnection:
                     hint="Start the other servers of the cluster, free disk space or raise [nats] max_store_gb on "
                     "them, or set [nats] replicas to what there is.",
                 ) from error
-            raise _unavailable(f"The stream {spec.name} could not be made", error) from error
+            raise unavailable(f"The stream {spec.name} could not be made", error) from error
         except (nats.errors.Error, TimeoutError) as error:
-            raise _unavailable(f"The stream {spec.name} could not be made", error) from error
+            raise unavailable(f"The stream {spec.name} could not be made", error) from error
 
     async def remove_stream(self, stream: str) -> None:
         """Remove a stream with all that it holds; there may be none."""
@@ -320,7 +120,7 @@ class NatsConnection:
         except nats.js.errors.NotFoundError:
             return
         except (nats.errors.Error, TimeoutError) as error:
-            raise _unavailable(f"The stream {stream} could not be removed", error) from error
+            raise unavailable(f"The stream {stream} could not be removed", error) from error
 
     async def append(
         self,
@@ -342,7 +142,7 @@ class NatsConnection:
         """
         client, jetstream = self._need()
         if not client.is_connected:  # what the client would keep until it is back overtakes what has to be repeated
-            raise _unavailable(f"Appending to {subject} was not tried", ConnectionError("NATS is not connected"))
+            raise unavailable(f"Appending to {subject} was not tried", ConnectionError("NATS is not connected"))
         headers = {"Nats-Msg-Id": message_id} if message_id else {}
         if expected_last is not None:
             headers["Nats-Expected-Last-Sequence"] = str(expected_last)
@@ -368,7 +168,7 @@ class NatsConnection:
                     hint="Read it, then decide anew.",
                     detail={"expected": expected_last},
                 ) from error
-            raise _unavailable(f"Appending to {subject} failed", error) from error
+            raise unavailable(f"Appending to {subject} failed", error) from error
         except nats.errors.MaxPayloadError as error:
             raise Invalid(
                 f"A message of {len(payload)} bytes for {subject} is larger than the broker takes.",
@@ -376,7 +176,7 @@ class NatsConnection:
                 hint="Raise max_payload of the NATS server.",
             ) from error
         except (nats.errors.Error, nats.js.errors.Error, OSError) as error:  # a timeout is an OSError
-            raise _unavailable(f"Appending to {subject} was not confirmed", error) from error
+            raise unavailable(f"Appending to {subject} was not confirmed", error) from error
         return done.seq
 
     async def read(self, stream: str, *, durable: str, subject: str = ">", take_over: bool = False) -> PullReader:
@@ -406,7 +206,7 @@ class NatsConnection:
         try:
             return await _once_restored(bind)
         except (nats.errors.Error, TimeoutError) as error:
-            raise _unavailable(f"The stream {stream} cannot be read", error) from error
+            raise unavailable(f"The stream {stream} cannot be read", error) from error
 
     @staticmethod
     async def _forget(jetstream: JetStreamContext, stream: str, durable: str, config: ConsumerConfig) -> None:
@@ -456,7 +256,7 @@ class NatsConnection:
             finally:
                 await subscription.unsubscribe()
         except (nats.errors.Error, TimeoutError) as error:
-            raise _unavailable(f"The stream {stream} cannot be read", error) from error
+            raise unavailable(f"The stream {stream} cannot be read", error) from error
 
     async def follow(self, stream: str, first: int) -> Follower:
         """Read on from the sequence ``first``, also what comes later. Raises ``Unavailable``."""
@@ -469,7 +269,7 @@ class NatsConnection:
         try:
             info = await _once_restored(lambda: jetstream.stream_info(stream, subjects_filter=subject))
         except (nats.errors.Error, TimeoutError) as error:
-            raise _unavailable(f"The stream {stream} cannot be read", error) from error
+            raise unavailable(f"The stream {stream} cannot be read", error) from error
         return dict(info.state.subjects or {})
 
     async def discard(self, stream: str, sequence: int) -> bool:
@@ -480,7 +280,7 @@ class NatsConnection:
         except nats.js.errors.APIError:
             return False
         except (nats.errors.Error, TimeoutError) as error:
-            raise _unavailable(f"Message {sequence} of {stream} cannot be removed", error) from error
+            raise unavailable(f"Message {sequence} of {stream} cannot be removed", error) from error
 
     async def get(self, stream: str, sequence: int) -> StreamMessage | None:
         """The message at ``sequence``, or ``None`` when it is gone."""
@@ -490,7 +290,7 @@ class NatsConnection:
         except nats.js.errors.NotFoundError:
             return None
         except (nats.errors.Error, TimeoutError) as error:
-            raise _unavailable(f"Message {sequence} of {stream} cannot be read", error) from error
+            raise unavailable(f"Message {sequence} of {stream} cannot be read", error) from error
         return StreamMessage(sequence, raw.subject or "", raw.data or b"", False)
 
     async def _next(self, stream: str, subject: str, sequence: int) -> StreamMessage | None:
@@ -511,7 +311,7 @@ class NatsConnection:
         except nats.js.errors.NotFoundError:
             return None
         except (nats.errors.Error, TimeoutError) as error:
-            raise _unavailable(f"The newest message on {subject} cannot be read", error) from error
+            raise unavailable(f"The newest message on {subject} cannot be read", error) from error
         message_id = (raw.headers or {}).get("Nats-Msg-Id", "")
         return StreamMessage(raw.seq or 0, raw.subject or "", raw.data or b"", False, message_id)
 
@@ -521,7 +321,7 @@ class NatsConnection:
         try:
             await jetstream.purge_stream(stream, seq=before or None, subject=subject)
         except (nats.errors.Error, TimeoutError) as error:
-            raise _unavailable(f"The stream {stream} could not be trimmed", error) from error
+            raise unavailable(f"The stream {stream} could not be trimmed", error) from error
 
     async def state(self, stream: str) -> StreamState:
         """What the stream holds."""
@@ -529,7 +329,7 @@ class NatsConnection:
         try:
             info = await _once_restored(lambda: jetstream.stream_info(stream))
         except (nats.errors.Error, TimeoutError) as error:
-            raise _unavailable(f"The stream {stream} cannot be read", error) from error
+            raise unavailable(f"The stream {stream} cannot be read", error) from error
         state, created = info.state, info.created.isoformat() if info.created else ""
         return StreamState(state.messages, state.bytes, state.first_seq, state.last_seq, created)
 
@@ -539,7 +339,7 @@ class NatsConnection:
         try:
             info: Any = await _once_restored(lambda: jetstream.consumer_info(stream, durable))
         except (nats.errors.Error, TimeoutError) as error:
-            raise _unavailable(f"The reader {durable} cannot be inspected", error) from error
+            raise unavailable(f"The reader {durable} cannot be inspected", error) from error
         return int(info.ack_floor.stream_seq) if info.ack_floor else 0
 
 
@@ -565,46 +365,3 @@ async def _once_restored(call: Callable[[], Awaitable[T]]) -> T:
             if error.err_code != _NO_PEERS or clock() >= deadline_s:
                 raise
         await asyncio.sleep(_RETRY_S)
-
-
-def _unavailable(what: str, error: BaseException) -> Unavailable:
-    return Unavailable(
-        f"{what}: {str(error) or type(error).__name__}", code="engines.nats_unavailable", hint="Try again."
-    )
-
-
-async def _settled(client: Client) -> None:
-    """Return when the server has read what was sent to it: a subscription would miss what others publish before.
-
-    A client that is away subscribes anew by itself when it is back.
-    """
-    if client.is_connected:
-        with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
-            for _ in range(2):  # nats-py's ping overtakes what it has not written yet, and has it written
-                await client.flush(_SETTLE_S)
-
-
-def _unsubscriber(subscription: Subscription) -> Callable[[], Any]:
-    async def unsubscribe() -> None:
-        try:
-            await subscription.unsubscribe()
-        except nats.errors.Error:
-            return
-
-    return unsubscribe
-
-
-def _login(servers: list[str]) -> dict[str, str]:
-    """The first credentials in these addresses: for servers of the cluster that are heard of later, without any."""
-    for server in servers:
-        found = urlsplit(server)
-        if found.username and found.password:
-            return {"user": unquote(found.username), "password": unquote(found.password)}
-        if found.username:
-            return {"token": unquote(found.username)}
-    return {}
-
-
-def _shown(servers: list[str]) -> str:
-    """Addresses without the credentials in them."""
-    return ", ".join(re.sub(r"//[^@/]*@", "//", server) for server in servers)

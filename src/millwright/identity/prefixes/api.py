@@ -36,12 +36,10 @@ from millwright.identity.prefixes.wire import (
     Asking,
     FileName,
     Id,
-    IfMatch,
     Me,
     Part,
     PrefixComment,
     TakenStep,
-    TakesFile,
     Us,
     Who,
     added,
@@ -49,7 +47,7 @@ from millwright.identity.prefixes.wire import (
 )
 from millwright.identity.rights import PREFIXES_APPLY, PREFIXES_READ
 from millwright.kernel import revision_of
-from millwright.parties import chosen_organisation, permit
+from millwright.parties import IfMatch, TakesBytes, chosen_organisation, permit
 
 States = Annotated[
     list[PrefixState] | None, QueryParameter(name="state", description="Only in these states; repeat it.")
@@ -196,7 +194,7 @@ class ApplicantController(Controller):
         return tagged(await prefixes.comment(authority, session, prefix_id, data.text, "holder"), 201)
 
     @post("/{prefix_id:str}/documents", summary="Add a document", operation_id="addPrefixDocument", guards=_APPLY,
-          operation_class=TakesFile)  # fmt: skip
+          operation_class=TakesBytes)  # fmt: skip
     async def add_document(
         self, prefix_id: Id, name: FileName, request: Asking, prefixes: Us, session: Who
     ) -> PrefixDocument:

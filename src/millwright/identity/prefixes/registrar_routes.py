@@ -31,14 +31,13 @@ from millwright.identity.prefixes.wire import (
     Part,
     PrefixComment,
     TakenStep,
-    TakesFile,
     Us,
     Who,
     added,
     tagged,
 )
 from millwright.identity.rights import PREFIXES_ADMINISTER, PREFIXES_REVIEW
-from millwright.parties import permit
+from millwright.parties import TakesBytes, permit
 
 _REVIEW, _ADMINISTER = [permit(PREFIXES_REVIEW)], [permit(PREFIXES_ADMINISTER)]
 
@@ -92,7 +91,7 @@ class RegistrarController(Controller):
         return tagged(await prefixes.comment(authority, session, review_id, data.text, "registrar"), 201)
 
     @post("/{review_id:str}/evidence", summary="Add a document as who decides", operation_id="addPrefixEvidence",
-          guards=_REVIEW, operation_class=TakesFile)  # fmt: skip
+          guards=_REVIEW, operation_class=TakesBytes)  # fmt: skip
     async def add_evidence(
         self, review_id: Id, name: FileName, request: Asking, prefixes: Us, session: Who
     ) -> PrefixDocument:

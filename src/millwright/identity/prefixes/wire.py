@@ -6,9 +6,7 @@ from typing import Annotated, Any
 
 from litestar import Request, Response
 from litestar.di import NamedDependency, Provide
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
-from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from millwright.identity.prefixes.model import PrefixDetail, PrefixDocument
@@ -16,7 +14,7 @@ from millwright.identity.prefixes.service import Prefixes
 from millwright.identity.prefixes.store import Side
 from millwright.identity.records.model import Former
 from millwright.kernel import etag, revision_of
-from millwright.parties import Authority, Session
+from millwright.parties import Authority, IfMatch, Session
 
 Us = NamedDependency[Prefixes]
 Me = NamedDependency[Authority]
@@ -25,10 +23,6 @@ Asking = Request[Any, Any, Any]
 Id = Annotated[str, PathParameter(description="The prefix's id.", max_length=64)]
 Part = Annotated[str, PathParameter(description="The id of what belongs to the prefix.", max_length=64)]
 FileName = Annotated[str, QueryParameter(min_length=1, max_length=200, description="What the file is called.")]
-IfMatch = Annotated[
-    str | None,
-    HeaderParameter(name="If-Match", required=False, description="The ETag the change rests on.", max_length=100),
-]
 
 
 class Step(Struct, frozen=True):
@@ -73,15 +67,6 @@ class PrefixComment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What somebody has to say."""
 
     text: Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"^[^\x00]*\S[^\x00]*$")]
-
-
-class TakesFile(Operation):
-    """Documents a body that is a file as it is."""
-
-    def __post_init__(self) -> None:
-        """Put the kind of body into the document."""
-        schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
-        self.request_body = RequestBody({"application/octet-stream": OpenAPIMediaType(schema=schema)}, required=True)
 
 
 async def added(

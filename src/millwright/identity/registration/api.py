@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import HeaderParameter, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from millwright.identity.registration.bulk import api as bulk_api
 from millwright.identity.registration.model import (
@@ -28,7 +28,7 @@ from millwright.identity.registration.service import Registration
 from millwright.identity.registration.values import Reader
 from millwright.identity.rights import IDENTIFIERS_READ, IDENTIFIERS_REGISTER, IDENTIFIERS_REVEAL
 from millwright.kernel import etag, revision_of
-from millwright.parties import Authority, Session, authority_of, chosen_organisation, permit
+from millwright.parties import Authority, IfMatch, Session, authority_of, chosen_organisation, permit
 
 Us = NamedDependency[Registration]
 Me = NamedDependency[Authority]
@@ -42,10 +42,6 @@ Text = Annotated[
     ),
 ]  # fmt: skip
 Why = Annotated[str, QueryParameter(max_length=500, description="Why; it is kept with the version.")]
-IfMatch = Annotated[
-    str | None,
-    HeaderParameter(name="If-Match", required=False, description="The ETag the change rests on.", max_length=100),
-]
 _READ, _REGISTER, _REVEAL = [permit(IDENTIFIERS_READ)], [permit(IDENTIFIERS_REGISTER)], [permit(IDENTIFIERS_REVEAL)]
 
 

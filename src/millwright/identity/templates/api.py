@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Struct
 
 from millwright.identity.rights import TEMPLATES_EDIT, TEMPLATES_READ
@@ -21,16 +21,12 @@ from millwright.identity.templates.model import (
 from millwright.identity.templates.ready import ReadyTemplate
 from millwright.identity.templates.service import Templates
 from millwright.kernel import etag, revision_of
-from millwright.parties import Session, permit
+from millwright.parties import IfMatch, Session, permit
 
 Us = NamedDependency[Templates]
 Who = NamedDependency[Session]
 Id = Annotated[str, PathParameter(description="The template's id.", max_length=64)]
 Version = Annotated[int | None, QueryParameter(description="Left out: the newest.", ge=1, le=1_000_000)]
-IfMatch = Annotated[
-    str | None,
-    HeaderParameter(name="If-Match", required=False, description="The ETag the change rests on.", max_length=100),
-]
 _READ, _EDIT = [permit(TEMPLATES_READ)], [permit(TEMPLATES_EDIT)]
 
 

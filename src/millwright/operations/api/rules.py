@@ -8,7 +8,7 @@ import msgspec
 from litestar import Controller, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.openapi.spec import Example
-from litestar.params import Body, HeaderParameter, PathParameter, QueryParameter
+from litestar.params import Body, PathParameter, QueryParameter
 
 from millwright.historian import HistorianClient
 from millwright.kernel import etag, revision_of
@@ -16,12 +16,9 @@ from millwright.operations.model import Rule, RuleDraft
 from millwright.operations.rehearsal import Rehearsal
 from millwright.operations.rights import RULES_READ, RULES_WRITE
 from millwright.operations.rules import RulePage, Rules
-from millwright.parties import permit
+from millwright.parties import IfMatch, permit
 
 RuleId = Annotated[str, PathParameter(description="The rule's id.", max_length=200)]
-IfMatch = Annotated[
-    str | None, HeaderParameter(name="If-Match", description="The ETag read: change only if nobody did since.")
-]
 _MOST_MS = 4_102_444_800_000
 
 EXAMPLE: dict[str, Any] = {

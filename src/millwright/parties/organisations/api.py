@@ -6,7 +6,7 @@ from typing import Annotated
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import HeaderParameter, JSONBody, Parameter
+from litestar.params import JSONBody, Parameter
 from msgspec import Meta, Struct
 
 from millwright.kernel import etag, revision_of
@@ -22,14 +22,11 @@ from millwright.parties.permissions import (
     PEOPLE_READ,
 )
 from millwright.parties.proof import require_proof
+from millwright.parties.routes import IfMatch
 from millwright.parties.service import Parties
 
 Id = Annotated[str, Parameter(description="The organisation.", max_length=64)]
 Other = Annotated[str, Parameter(description="The identifier.", max_length=64)]
-IfMatch = Annotated[
-    str | None,
-    HeaderParameter(name="If-Match", required=False, description="The ETag the change rests on.", max_length=100),
-]
 Me = NamedDependency[Authority]
 Us = NamedDependency[Parties]
 

@@ -6,27 +6,16 @@ from typing import Annotated, Any
 
 from litestar import Controller, Request, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from millwright.devices.edge.upgrade.model import NewRelease, NewRollout, Release, Rollout, Sent
 from millwright.devices.edge.upgrade.service import Releases
 from millwright.devices.rights import EDGES_UPGRADE
-from millwright.parties import permit
+from millwright.parties import TakesBytes, permit
 
 Us = NamedDependency[Releases]
 Id = Annotated[str, PathParameter(description="Its id.", max_length=64)]
 _UPGRADE = [permit(EDGES_UPGRADE)]
-
-
-class TakesWheels(Operation):
-    """Documents a body that is a part of a file."""
-
-    def __post_init__(self) -> None:
-        """Put the kind of body into the document."""
-        schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
-        self.request_body = RequestBody({"application/octet-stream": OpenAPIMediaType(schema=schema)}, required=True)
 
 
 class EdgeReleasesController(Controller):
@@ -46,7 +35,7 @@ class EdgeReleasesController(Controller):
         operation_id="sendEdgeReleaseFile",
         status_code=200,
         guards=_UPGRADE,
-        operation_class=TakesWheels,
+        operation_class=TakesBytes,
     )
     async def send(
         self,

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 from litestar import Controller, Request, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.response import Stream
 
@@ -24,7 +22,7 @@ from millwright.identity.registration.bulk.model import (
 )
 from millwright.identity.registration.bulk.service import Imports
 from millwright.identity.rights import IDENTIFIERS_REGISTER
-from millwright.parties import Authority, Session, permit
+from millwright.parties import Authority, Session, TakesBytes, permit
 
 Us = NamedDependency[Imports]
 Me = NamedDependency[Authority]
@@ -32,15 +30,6 @@ Who = NamedDependency[Session]
 Id = Annotated[str, PathParameter(description="The import's id.", max_length=64)]
 Cursor = Annotated[str | None, QueryParameter(description="`next` of the page before.", max_length=64)]
 _REGISTER = [permit(IDENTIFIERS_REGISTER)]
-
-
-class TakesPart(Operation):
-    """Documents a body that is a part of a file."""
-
-    def __post_init__(self) -> None:
-        """Put the kind of body into the document."""
-        schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
-        self.request_body = RequestBody({"application/octet-stream": OpenAPIMediaType(schema=schema)}, required=True)
 
 
 class ImportsController(Controller):
@@ -76,7 +65,7 @@ class ImportsController(Controller):
         await imports.remove(import_id)
 
     @put("/{import_id:str}/file", summary="Send the file", operation_id="sendIdentifierImportFile", status_code=200,
-         guards=_REGISTER, operation_class=TakesPart)  # fmt: skip
+         guards=_REGISTER, operation_class=TakesBytes)  # fmt: skip
     async def send(
         self,
         import_id: Id,
