@@ -20,6 +20,7 @@ from millwright.kernel.errors import (
 from millwright.kernel.ids import new_id, new_secret
 from millwright.kernel.lifecycle import Lifecycle, Part, Repeat, end
 from millwright.kernel.on_demand import OnDemand, Spawn
+from millwright.kernel.queue_worker import QueueWorker
 from millwright.kernel.revisions import etag, revision_of
 from millwright.kernel.scope import ROOT, Scope, current_scope
 
@@ -39,6 +40,7 @@ __all__ = [
     "OnDemand",
     "Outdated",
     "Part",
+    "QueueWorker",
     "ROOT",
     "Repeat",
     "Responder",

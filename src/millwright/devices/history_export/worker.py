@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
-import os
-import signal
 from typing import Any, Final
 
 from millwright.devices.history_export import errors
@@ -16,14 +13,12 @@ from millwright.devices.registry.store import DeviceStore
 from millwright.devices.rights import READINGS_EXPORT
 from millwright.engines.sql import Records
 from millwright.historian import HISTORY_READ, SETTLED_MS, HistorianClient
-from millwright.kernel import Clock, Denied, MillwrightError, end
+from millwright.kernel import Clock, Denied, MillwrightError, QueueWorker
 from millwright.kernel.scope import Scope
 from millwright.parties import Standing
 
 logger = logging.getLogger(__name__)
 
-_LOOK_S: Final = 0.5
-_IDLE_S: Final = 10.0
 MOST_TRIES: Final = 3
 """A run whose process ended so often is not begun again."""
 
@@ -47,60 +42,22 @@ class ReadingExportWorker:
         disk_stop_mb: int = 0,
     ) -> None:
         self._records, self._standing, self._historian = records, standing, historian
-        self._files, self._clock, self._ends = files, clock, ends
+        self._files, self._clock = files, clock
         self._most_mb, self._disk_stop_mb = most_mb, disk_stop_mb
         self._store = ReadingExportStore(records)
-        self._stopping = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._lock = -1
+        self._work = QueueWorker("export readings", files.lock, self._step, ends=ends)
         self._served: list[str] = []
 
     async def start(self) -> None:
         """Begin to work."""
-        self._stopping.clear()
-        self._files.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._task = asyncio.create_task(self._run(), name="export readings")
+        await self._work.start()
 
     async def stop(self) -> None:
         """Stop; a run under way is made anew by the next process."""
-        self._stopping.set()
-        task, self._task = self._task, None
-        if task is not None:
-            await asyncio.wait([task], timeout=60)
-        await end(task)
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
-
-    async def _run(self) -> None:
-        idle_s = 0.0
-        while not self._stopping.is_set():
-            try:
-                worked = await self._step()
-            except MillwrightError as error:
-                logger.warning("exports of readings wait: %s %s", error.message, error.hint)
-                worked = False
-            idle_s = 0.0 if worked else idle_s + _LOOK_S
-            if self._ends and idle_s >= _IDLE_S:
-                logger.info("nothing is left to export")
-                os.kill(os.getpid(), signal.SIGTERM)
-                return
-            if not worked:
-                await self._wait(_LOOK_S)
-
-    async def _wait(self, seconds: float) -> bool:
-        if seconds > 0 and not self._stopping.is_set():
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._stopping.wait()
-            except TimeoutError:
-                return False
-        return self._stopping.is_set()
+        await self._work.stop()
 
     async def _step(self) -> bool:
         """Work on one run; returns whether there was one."""
-        if not self._only_one():
-            return False
         row = await asyncio.to_thread(self._begun)
         if row is None:
             return False
@@ -150,8 +107,8 @@ class ReadingExportWorker:
         if await asyncio.to_thread(self._store.bytes_of, row.organisation_id) > 2 * most_mb * 1_000_000:
             raise errors.too_large("All files of exports of the organisation together", 2 * most_mb)
         runner = ReadingExportRunner(
-            row, name, DeviceStore(self._records.scoped(scope)), self._historian, self._store, self._files, self._wait,
-            most_mb=most_mb, disk_stop_mb=self._disk_stop_mb,
+            row, name, DeviceStore(self._records.scoped(scope)), self._historian, self._store, self._files,
+            self._work.wait, most_mb=most_mb, disk_stop_mb=self._disk_stop_mb,
         )  # fmt: skip
         found = await runner.run()
         now = await asyncio.to_thread(self._allowed, row)
@@ -182,15 +139,3 @@ class ReadingExportWorker:
         await asyncio.to_thread(self._files.remove, row.id)
         values = {"state": state, "ended_ms": self._clock.now_ms(), "error": error}
         await asyncio.to_thread(self._store.update_run, row.id, ("waiting", "running"), **values)
-
-    def _only_one(self) -> bool:
-        """Whether this process is the one that works on this folder."""
-        if self._lock < 0:
-            lock = os.open(self._files.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(lock)
-                return False
-            self._lock = lock
-        return True

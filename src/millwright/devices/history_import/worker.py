@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
-import os
-import signal
-import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,15 +15,13 @@ from millwright.devices.properties import PropertyService, PropertyStore
 from millwright.devices.registry.store import DeviceStore
 from millwright.engines.sql import Records
 from millwright.historian import HistorianClient
-from millwright.kernel import ROOT, Clock, MillwrightError, end
+from millwright.kernel import ROOT, Clock, MillwrightError, QueueWorker
 from millwright.kernel.scope import Scope
 from millwright.metering import POINTS, Batch, CountStore
 
 logger = logging.getLogger(__name__)
 
 HOUR_MS: Final = 3_600_000
-_LOOK_S: Final = 0.5
-_IDLE_S: Final = 10.0
 
 
 class ReadingImportWorker:
@@ -46,53 +40,27 @@ class ReadingImportWorker:
         ends: bool = True,
     ) -> None:
         self._records, self._historian, self._files = records, historian, files
-        self._clock, self._ends = clock, ends
+        self._clock = clock
         self._store = ReadingImportStore(records)
         devices, models = DeviceStore(records), ModelStore(records)
         self._devices, self._counts = devices, CountStore(records)
         self._directory = DeviceDirectory(devices, models)
         self._properties = PropertyService(PropertyStore(records), devices, models, clock)
-        self._stopping = threading.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._lock = -1
+        self._work = QueueWorker("import readings", files.lock, self._begin, ends=ends)
 
     async def start(self) -> None:
         """Begin to work."""
-        self._stopping.clear()
-        self._files.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._task = asyncio.create_task(self._run(), name="import readings")
+        await self._work.start()
 
     async def stop(self) -> None:
         """Stop behind the part at hand; what is left is done by the next process."""
-        self._stopping.set()
-        task, self._task = self._task, None
-        if task is not None:
-            await asyncio.wait([task], timeout=60)
-        await end(task)
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        await self._work.stop()
 
-    async def _run(self) -> None:
-        loop, idle_s = asyncio.get_running_loop(), 0.0
-        while not self._stopping.is_set():
-            try:
-                worked = await asyncio.to_thread(self._step, loop)
-            except MillwrightError as error:
-                logger.warning("imports of readings wait: %s %s", error.message, error.hint)
-                worked = False
-            idle_s = 0.0 if worked else idle_s + _LOOK_S
-            if self._ends and idle_s >= _IDLE_S:
-                logger.info("nothing is left to import")
-                os.kill(os.getpid(), signal.SIGTERM)
-                return
-            if not worked:
-                await asyncio.sleep(_LOOK_S)
+    async def _begin(self) -> bool:
+        return await asyncio.to_thread(self._step, asyncio.get_running_loop())
 
     def _step(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Work on one import; returns whether there was one."""
-        if not self._only_one():
-            return False
         row = self._store.next()
         if row is None:
             return False
@@ -103,18 +71,6 @@ class ReadingImportWorker:
         row = self._store.find(row.id)
         if row is not None:
             self._finish(row, loop)
-        return True
-
-    def _only_one(self) -> bool:
-        """Whether this process is the one that works on this folder."""
-        if self._lock < 0:
-            lock = os.open(self._files.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(lock)
-                return False
-            self._lock = lock
         return True
 
     def _meter(self, import_id: str, row: int, readings: Mapping[str, int]) -> None:
@@ -132,7 +88,7 @@ class ReadingImportWorker:
         confined = DeviceStore(self._records.scoped(Scope(frozenset(row.scope))))
         run = ReadingImportRun(
             row, device_finder(confined, self._directory), self._historian, self._properties, self._store,
-            self._files, loop, self._stopping.wait, self._meter,
+            self._files, loop, self._work.stopping.wait, self._meter,
         )  # fmt: skip
         try:
             state = run.run()

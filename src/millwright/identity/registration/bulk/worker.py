@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
-import os
-import signal
-import threading
 from typing import Any, Final
 
 from millwright.engines.sql import Records as Sql
@@ -19,12 +15,10 @@ from millwright.identity.registration.sealing import ValueSeals
 from millwright.identity.registration.service import Registration
 from millwright.identity.templates.errors import version_unknown
 from millwright.identity.templates.store import TemplateStore
-from millwright.kernel import Clock, LimitExceeded, MillwrightError, Unavailable, end
+from millwright.kernel import Clock, LimitExceeded, MillwrightError, QueueWorker, Unavailable
 
 logger = logging.getLogger(__name__)
 
-_LOOK_S: Final = 0.5
-_IDLE_S: Final = 10.0
 _AGAIN_S: Final = 2.0
 _PATIENCE: Final = 300
 """Times that something which is away is waited for, two seconds each."""
@@ -46,48 +40,22 @@ class ImportWorker:
     ) -> None:
         self._store, self._library = ImportStore(sql), TemplateStore(sql)
         self._register, self._registration, self._seals = register, registration, seals
-        self._files, self._clock, self._ends = files, clock, ends
-        self._stopping = threading.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._lock = -1
+        self._files, self._clock = files, clock
+        self._work = QueueWorker("import identifiers", files.lock, self._begin, ends=ends)
 
     async def start(self) -> None:
         """Begin to work."""
-        self._stopping.clear()
-        self._files.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._task = asyncio.create_task(self._run(), name="import identifiers")
+        await self._work.start()
 
     async def stop(self) -> None:
         """Stop behind the part at hand; what is left is done by the next process."""
-        self._stopping.set()
-        task, self._task = self._task, None
-        if task is not None:
-            await asyncio.wait([task], timeout=60)
-        await end(task)
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        await self._work.stop()
 
-    async def _run(self) -> None:
-        idle_s = 0.0
-        while not self._stopping.is_set():
-            try:
-                worked = await asyncio.to_thread(self._step)
-            except MillwrightError as error:
-                logger.warning("imports wait: %s %s", error.message, error.hint)
-                worked = False
-            idle_s = 0.0 if worked else idle_s + _LOOK_S
-            if self._ends and idle_s >= _IDLE_S:
-                logger.info("nothing is left to import")
-                os.kill(os.getpid(), signal.SIGTERM)
-                return
-            if not worked:
-                await asyncio.sleep(_LOOK_S)
+    async def _begin(self) -> bool:
+        return await asyncio.to_thread(self._step)
 
     def _step(self) -> bool:
         """Work on one import; returns whether there was one."""
-        if not self._only_one():
-            return False
         row = self._store.next()
         if row is None:
             return False
@@ -99,18 +67,6 @@ class ImportWorker:
         row = self._store.find(row.id)
         if row is not None:
             self._finish(row)
-        return True
-
-    def _only_one(self) -> bool:
-        """Whether this process is the one that works on this folder."""
-        if self._lock < 0:
-            lock = os.open(self._files.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(lock)
-                return False
-            self._lock = lock
         return True
 
     def _finish(self, row: Any) -> None:
@@ -139,7 +95,7 @@ class ImportWorker:
         for left in reversed(range(_PATIENCE)):
             run = ImportRun(
                 row, template, self._register, self._registration, self._seals, self._store, self._files, self._clock,
-                self._stopping.is_set,
+                self._work.stopping.is_set,
             )  # fmt: skip
             try:
                 return run.run()
@@ -147,7 +103,7 @@ class ImportWorker:
                 if not left or error.code == "records.batch_too_large":
                     raise
                 logger.warning("the import %s waits: %s", row.id, error.message)
-            if self._stopping.wait(_AGAIN_S):
+            if self._work.stopping.wait(_AGAIN_S):
                 return "stopped"
             row = self._store.find(row.id) or row
             if row.cancelled:
