@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -85,6 +86,18 @@ class LazyGroup(click.Group):
         """Every command, in the order of the table."""
         del ctx
         return list(_COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that these words begin with. Raises ``click.UsageError``, with the nearest there is."""
+        near = [] if args[0] in _COMMANDS else difflib.get_close_matches(args[0], _COMMANDS, n=1)
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if near:
+                error.message += f" Did you mean '{near[0]}'?"
+            raise
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""
