@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from millwright.engines.nats import NatsConnection
 from millwright.kernel import SystemClock
+from millwright.kernel.files import write_whole
 from millwright.ledger import (
     Act,
     Actor,
@@ -44,7 +45,6 @@ from millwright.ledger import (
     Target,
     entries_of,
 )
-from millwright.ledger.log.files import write_whole
 from millwright.ledger.merkle import Hasher, TileId, consistent, hash_path, included, root_hash
 from millwright.ledger.merkle.tiles import split
 from millwright.ledger.notes import Checkpoint, Signer, sign

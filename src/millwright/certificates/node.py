@@ -18,6 +18,7 @@ from millwright.certificates.profiles import general_name, milliseconds
 from millwright.certificates.store import insert_issued
 from millwright.engines.sql import Records
 from millwright.kernel import ROOT, Clock
+from millwright.kernel.files import write_whole
 from millwright.ledger import note
 
 
@@ -86,9 +87,9 @@ class NodeCertificate:
             insert_issued(connection, signed.row)
         shown = {name: signed.row[name] for name in ("fingerprint", "not_after_ms")}
         note("node", self._node, self._node, after={"certificate": shown})
-        _write(self.key, key_bytes(key), 0o600)
-        _write(self.certificate, (signed.certificate + signed.chain).encode(), 0o644)
-        _write(self._folder / TRUST, "".join(self._authority.trusted()).encode(), 0o644)
+        write_whole(self.key, key_bytes(key), private=True, durable=True)
+        write_whole(self.certificate, (signed.certificate + signed.chain).encode(), durable=True)
+        write_whole(self._folder / TRUST, "".join(self._authority.trusted()).encode(), durable=True)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -99,15 +100,3 @@ class NodeCertificate:
             yield
         finally:
             os.close(file)
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    partial = path.with_suffix(path.suffix + ".partial")
-    partial.unlink(missing_ok=True)
-    file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        os.write(file, data)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    partial.replace(path)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
 from millwright.engines.sql import Records
 from millwright.kernel import Clock, Denied, SystemClock, new_secret
+from millwright.kernel.files import write_whole
 from millwright.parties.grants.service import LOCAL_PERSON
 from millwright.parties.people import token_row
 from millwright.parties.store import PeopleStore, TokenStore
@@ -30,7 +30,7 @@ def ensure_local_token(records: Records, path: Path, clock: Clock | None = None)
             return
         secret = new_secret(TOKEN_PREFIX)
         _add(records, tokens, secret, clock)
-        _write(path, secret)
+        write_whole(path, f"{secret}\n".encode(), private=True, durable=True)
     except OSError as error:
         raise Denied(
             f"The token file {path} cannot be written: {error}",
@@ -64,15 +64,3 @@ def _add(records: Records, tokens: TokenStore, secret: str, clock: Clock) -> Non
     }
     PeopleStore(records).ensure_program(person)
     tokens.add(token_row(secret, "cli", PERSON_ID, ["administrator"], now, None), replace=True)
-
-
-def _write(path: Path, secret: str) -> None:
-    partial = path.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(file, f"{secret}\n".encode())
-        os.fsync(file)
-    finally:
-        os.close(file)
-    partial.replace(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from millwright.devices.edge.model import Joined, JoinRequest
 from millwright.engines.nats import LeafRemote, new_user_key
 from millwright.kernel import Conflict, Corrupt, MillwrightError, Unavailable
 from millwright.kernel.errors import Denied, Invalid, Unsupported
+from millwright.kernel.files import write_whole
 
 FILE = "edge.json"
 CA = "edge-ca.pem"
@@ -87,17 +87,8 @@ def join(parent: str, code: str, folder: Path, *, ca: Path | None = None, again:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if joined.ca:
         (folder / CA).write_text(joined.ca)
-    _write(folder / FILE, msgspec.json.encode(made))
+    write_whole(folder / FILE, msgspec.json.encode(made), private=True, durable=True)
     return made
-
-
-def _write(path: Path, data: bytes) -> None:
-    partial = path.with_suffix(".partial")
-    with open(partial, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 class _Problem(Struct):

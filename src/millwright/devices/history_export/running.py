@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from fnmatch import translate
 from itertools import islice
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -35,6 +33,7 @@ from millwright.historian import (
     RawQuery,
 )
 from millwright.kernel import LimitExceeded, NotFound, Unavailable, to_iso
+from millwright.kernel.files import sync_folder, write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -134,10 +133,11 @@ class ReadingExportRunner:
             "by": "arrival" if window == "new" else "source time", "time_zone": self._settings.time_zone,
             "columns": self._schema.names,
         }  # fmt: skip
-        _write(files.manifest(row.id), msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+        manifest = msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+        write_whole(files.manifest(row.id), manifest, durable=True)
         target = files.file(row.id, found["file_name"])
         files.aside(row.id).rename(target)
-        _sync(target.parent)
+        sync_folder(target.parent)
 
     # --- what ----------------------------------------------------------------------------------------------------
 
@@ -322,20 +322,3 @@ async def _ahead(source: AsyncIterator[T]) -> AsyncIterator[T]:
     finally:
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
-
-
-def _write(path: Path, data: bytes) -> None:
-    aside = path.with_name(f"{path.name}.aside")
-    with aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.rename(path)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -14,8 +14,9 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from millwright.engines.nats.server import PINGS, find_server, free_port, is_free, write_private
+from millwright.engines.nats.server import PINGS, find_server, free_port, is_free
 from millwright.kernel import Conflict
+from millwright.kernel.files import write_whole
 
 
 class LeafHub:
@@ -52,7 +53,7 @@ class LeafHub:
 
     def write(self, edges: Mapping[str, str]) -> None:
         """Write the configuration that lets these edges in: id → public key (NKEY)."""
-        write_private(self._file, self._config(edges))
+        write_whole(self._file, self._config(edges).encode(), private=True)
 
     @property
     def _file(self) -> Path:

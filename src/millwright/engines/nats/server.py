@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import secrets
 import shutil
 import socket
@@ -21,6 +20,7 @@ from urllib.parse import quote
 
 from millwright.engines.nats.settings import NatsSettings
 from millwright.kernel import Conflict, Invalid, Unavailable, Unsupported
+from millwright.kernel.files import write_whole
 
 
 def find_server() -> Path:
@@ -96,7 +96,7 @@ class NatsServer:
                 )
             self._write_secrets({**self._secrets(), "port": free_port(self._settings.host)})
         config = self._folder / "nats.conf"
-        write_private(config, self._config())
+        write_whole(config, self._config().encode(), private=True)
         for stale in self._folder.glob("*.ports"):
             stale.unlink()
         return [str(find_server()), "--config", str(config)]
@@ -214,7 +214,7 @@ class NatsServer:
         return found
 
     def _write_secrets(self, found: dict[str, str | int]) -> None:
-        write_private(self._folder / "endpoint.json", json.dumps(found))
+        write_whole(self._folder / "endpoint.json", json.dumps(found).encode(), private=True)
 
 
 def routes_of(settings: NatsSettings) -> list[str]:
@@ -243,16 +243,6 @@ def check_cluster(settings: NatsSettings) -> None:
             code="engines.nats_cluster_settings",
             hint="Set cluster_port, routes and secret on every server of the cluster, or none of them.",
         )
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replace the file ``path`` by one that nobody else can read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    # The opener sets the mode from the first byte on.
-    with open(partial, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(text)
-    partial.replace(path)
 
 
 def free_port(host: str) -> int:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from millwright.engines.secrets import cipher
 from millwright.engines.secrets.errors import command_failed, key_exposed, key_malformed, key_missing, key_wrong
+from millwright.kernel.files import write_whole
 
 _COMMAND = "command"
 
@@ -117,15 +118,7 @@ class KeyFile:
         return [_decode(line, str(self._path)) for line in lines] or [_decode("", str(self._path))]
 
     def _write(self, keys: Sequence[bytes]) -> None:
-        partial = self._path.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(file, b"".join(base64.b64encode(key) + b"\n" for key in keys))
-            os.fsync(file)
-        finally:
-            os.close(file)
-        partial.replace(self._path)
+        write_whole(self._path, b"".join(base64.b64encode(key) + b"\n" for key in keys), private=True, durable=True)
 
 
 class GivenKeys:

@@ -23,6 +23,7 @@ from millwright.identity.records.keys import SigningKeys
 from millwright.identity.records.log import ChangeLog, hash_of
 from millwright.identity.records.snapshots import Manifest, read_snapshot, write_snapshot
 from millwright.kernel import Clock, Corrupt, Unavailable
+from millwright.kernel.files import sync_folder
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class Archive:
         file = self._folder / f"{made.position:020d}{_SNAPSHOT}"
         file.with_suffix(_PROOF).unlink(missing_ok=True)
         partial.replace(file)
-        _sync(self._folder)
+        sync_folder(self._folder)
         return file
 
     def verify(self, file: Path, index: RecordIndex, log: ChangeLog) -> KeptSnapshot:
@@ -135,7 +136,7 @@ class Archive:
             partial.replace(proof)
         except OSError as error:
             raise snapshot_no_room(str(error)) from error
-        _sync(self._folder)
+        sync_folder(self._folder)
         return kept
 
     def first_needed(self, view: IndexView, keep_days: int) -> int:
@@ -179,12 +180,3 @@ class Archive:
             except Corrupt as error:
                 logger.error("the snapshot %s is passed over: %s", each.file, error.message)
         return None
-
-
-def _sync(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

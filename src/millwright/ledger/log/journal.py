@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from millwright.kernel import Corrupt, LimitExceeded
-from millwright.ledger.log.files import sync_folder, write_whole
+from millwright.kernel.files import sync_folder, write_whole
 
 _MAGIC = b"MWLEDGR1"
 _HEAD = struct.Struct(">8sQ")

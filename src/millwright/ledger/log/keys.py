@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from millwright.kernel import Denied, Invalid
-from millwright.ledger.log.files import write_whole
+from millwright.kernel.files import write_whole
 from millwright.ledger.notes import LOG, Signer
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from millwright.kernel import Conflict, Corrupt, Invalid
-from millwright.ledger.log.files import write_whole
+from millwright.kernel.files import write_whole
 from millwright.ledger.log.frontier import Frontier
 from millwright.ledger.log.journal import Journal
 from millwright.ledger.log.keys import KeyFile

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from millwright.kernel import Clock
-from millwright.ledger.log.files import write_whole
+from millwright.kernel.files import write_whole
 from millwright.ledger.merkle import Algorithm, Hasher, consistent
 from millwright.ledger.notes import Checkpoint, Note, Signer, Verifier, cosign, signed_by
 

@@ -7,9 +7,16 @@ from pathlib import Path
 
 
 def write_whole(path: Path, data: bytes, *, private: bool = False, durable: bool = False) -> None:
-    """Put ``data`` at ``path`` in one step; ``durable``: return when it survives a loss of power."""
+    """Put ``data`` at ``path`` in one step, in a folder that is made if need be.
+
+    ``private``: for the owner of the file alone, from its first byte on. ``durable``: return when it survives a loss of
+    power.
+    """
     partial = path.with_name(f".{path.name}.partial")
-    mode = 0o600 if private else 0o644
+    mode = 0o644
+    if private:
+        mode = 0o600
+        partial.unlink(missing_ok=True)  # who made it may have let others in
     try:
         file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     except FileNotFoundError:
