@@ -60,6 +60,11 @@ class DataFolder:
         return self.root / "identifiers"
 
     @property
+    def mirror_usage(self) -> Path:
+        """What a mirror of identifiers answered, and its primary does not know yet."""
+        return self.root / "mirror-usage.json"
+
+    @property
     def identifier_snapshots(self) -> Path:
         """Snapshots of the index of identifiers that were read back, and what proves it."""
         return self.root / "identifier-snapshots"

@@ -21,7 +21,7 @@ from millwright.identity.handle.attempts import client_address
 from millwright.identity.handle.records import Change, HandleRecords
 from millwright.identity.operation.watch import Watch
 from millwright.identity.records import Archive, ChangeLog, Records, SigningKeys, StreamLog
-from millwright.kernel import Clock, Denied, Invalid, MillwrightError, new_id
+from millwright.kernel import Bus, Clock, Denied, Invalid, MillwrightError, new_id
 from millwright.kernel.scope import EVERYTHING
 from millwright.ledger import Act, Actor, Denials, Draft, Recorder, Target, acting, entries_of, note, seal
 
@@ -178,6 +178,13 @@ async def start_command(node: Node, arguments: list[str], name: str) -> asyncio.
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
+
+
+def primary_bus_of(node: Node, register: Records) -> Bus:
+    """The bus of the primary of a mirror."""
+    from millwright.identity.records.mirroring import MirrorLog
+
+    return register.log.primary if isinstance(register.log, MirrorLog) else node.bus
 
 
 def watch_of(node: Node, register: Records) -> Watch:

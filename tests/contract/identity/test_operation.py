@@ -295,3 +295,14 @@ async def test_who_sees_which_names(node: Node) -> None:
     assert (above["enumeration"].subject, above["enumeration"].names) == ("192.0.2.0/24", ["99.9/X"])
     assert above["enumeration"].evidence == {"asked": 3}
     assert (await seen("org_c")) == ({}, set())
+
+
+async def test_what_is_told_late_is_counted_once_too(node: Node) -> None:
+    board = node.board
+    await board.start()
+    late = told(node, 1, 10)
+    node.clock.advance(3 * 3600)
+    for _ in range(3):  # whose acknowledgement is lost
+        await board._hear(msgspec.msgpack.encode(late))
+    assert board.last_hour().outcomes() == {"success": 10, "handle_not_found": 1}
+    await board.stop()

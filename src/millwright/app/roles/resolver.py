@@ -14,6 +14,7 @@ from millwright.app.identifiers import (
     RecordedHandles,
     administrators_of,
     archive_of,
+    primary_bus_of,
     recursor_of,
     register_of,
     watch_of,
@@ -26,7 +27,6 @@ from millwright.identity.operation.telling import MirrorTeller, Teller
 from millwright.identity.operation.watch import Watch
 from millwright.identity.records import Follower
 from millwright.identity.records.comparing import StandingTeller
-from millwright.identity.records.mirroring import MirrorLog
 from millwright.identity.records.offering import SnapshotTeller
 from millwright.kernel import Invalid, Part
 from millwright.ledger import Denials, Recorder
@@ -80,8 +80,7 @@ def compose(node: Node) -> Composition:
         parts.append(StandingTeller(records, node.bus, node.settings.node.name))
         parts.append(SnapshotTeller(archive_of(node.settings, node.clock), node.bus))
     else:
-        log = records.log
-        primary = log.primary if isinstance(log, MirrorLog) else node.bus
+        primary = primary_bus_of(node, records)
         parts.append(MirrorTeller(records, follower, primary, node.settings.node.name))
     parts.append(Teller(watch, node.bus, node.settings.node.name))
     parts.append(keeper)

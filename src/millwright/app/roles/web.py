@@ -17,6 +17,7 @@ from millwright.app.identifiers import (
     administrators_of,
     filing_of,
     follower_of,
+    primary_bus_of,
     recursor_of,
     register_of,
     registration_of,
@@ -56,7 +57,8 @@ from millwright.identity.drills import DrillBook, Drills
 from millwright.identity.filing import FilingAgent, Reporter
 from millwright.identity.measures import Measures
 from millwright.identity.operation.board import Board
-from millwright.identity.operation.charging import Charging
+from millwright.identity.operation.charging import Charging, Counts
+from millwright.identity.operation.mirror_usage import MirrorUsage, MirrorUsageDesk
 from millwright.identity.operation.mirrors import Mirrors
 from millwright.identity.operation.service import Operation
 from millwright.identity.operation.store import OperationStore
@@ -150,8 +152,14 @@ def compose(node: Node) -> Composition:
     watch, kept = watch_of(node, register), OperationStore(everything)
     calendar = Calendar(settings.metering.utc_offset_h)
     tally = Tally(CountStore(everything), node.clock, "web", settings.metering.flush_s)
-    # Whose names a mirror has, its records do not know: their primary counts what it answers itself.
-    charging = None if settings.identity.follows else Charging(register, tally)
+    counts: list[Part] = []
+    answered: Counts = tally
+    if settings.identity.follows:  # whose names a mirror has, its own records do not know
+        answered = told = MirrorUsage(node.folder.mirror_usage, primary_bus_of(node, register))
+        counts.append(told)
+    else:
+        counts.append(MirrorUsageDesk(CountStore(everything), node.bus, node.clock))
+    charging = Charging(register, answered)
     board = Board(kept, node.bus, node.clock, settings.node.name, settings.monitoring, charging=charging)
     mirrors = Mirrors(kept, register, node.bus, node.clock)
     limits = LimitWatch(everything, calendar, node.clock, settings.metering.watch_s)
@@ -278,7 +286,7 @@ def compose(node: Node) -> Composition:
     if recursor is not None:
         before.append(recursor)
     before += [agent, field.keeper, network_keeper, places.keeper]
-    watching: list[Part] = [board, mirrors, Teller(watch, node.bus, settings.node.name)]
+    watching: list[Part] = [*counts, board, mirrors, Teller(watch, node.bus, settings.node.name)]
     return Composition(
         [*before, importing, bringing, exporting, following, tally, limits, *sending, *watching, server], server.url
     )

@@ -64,6 +64,7 @@ class Board:
         self._hours: dict[int, Bucket] = {}
         self._changed: set[tuple[Span, int]] = set()
         self._told: dict[str, Told] = {}
+        self._heard_ms: dict[str, int] = {}
         self._recent: deque[tuple[int, int]] = deque()
         self._noted: dict[tuple[str, str], Candidate] = {}
         self._pruned_s = float("-inf")
@@ -122,7 +123,7 @@ class Board:
         if before is not None and told.number <= before.number:
             return False
         self._told[told.process] = told
-        now_ms = self._clock.now_ms()
+        now_ms = self._heard_ms[told.process] = self._clock.now_ms()
         # A clock that was set back or a process that waited for long must not write into what is removed already.
         at_ms = min(max(told.from_ms, now_ms - _BEHIND_MS), now_ms)
         minute, hour = at_ms // MINUTE_MS * MINUTE_MS, at_ms // HOUR_MS * HOUR_MS
@@ -148,10 +149,12 @@ class Board:
         oldest = now_ms - 2 * HOUR_MS
         for start in [each for each in self._hours if each < oldest and ("hour", each) not in self._changed]:
             del self._hours[start]
-        for process in [p for p, told in self._told.items() if told.to_ms < now_ms - _SILENT_MS]:
-            del self._told[process]
+        # By when it was heard, not by what it tells of: what is told late may be told again.
+        for process in [each for each, heard_ms in self._heard_ms.items() if heard_ms < now_ms - _SILENT_MS]:
+            del self._told[process], self._heard_ms[process]
         while len(self._told) > _MOST_PROCESSES:
-            del self._told[next(iter(self._told))]
+            oldest_process = next(iter(self._told))
+            del self._told[oldest_process], self._heard_ms[oldest_process]
 
     # --- writing -------------------------------------------------------------------------------------------------
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from millwright.identity.operation.watch import Served
 from millwright.identity.records import Records
-from millwright.metering import RESOLUTIONS, Tally
+from millwright.metering import RESOLUTIONS, Meter
+
+
+class Counts(Protocol):
+    """Adds up what is used: :class:`millwright.metering.Tally`, at a mirror :class:`.mirror_usage.MirrorUsage`."""
+
+    def count(self, meter: Meter, organisation_id: str, quantity: int = 1) -> None:
+        """Add to what an organisation used. Does no I/O."""
 
 
 class Charging:
@@ -17,8 +25,8 @@ class Charging:
     What is kept elsewhere, and only passed through here, is counted where it is kept.
     """
 
-    def __init__(self, register: Records, tally: Tally) -> None:
-        self._register, self._tally = register, tally
+    def __init__(self, register: Records, counts: Counts) -> None:
+        self._register, self._counts = register, counts
 
     async def owners(self, served: Sequence[Served]) -> Mapping[str, int]:
         """Resolutions by organisation. Raises the register's ``Unavailable``."""
@@ -36,4 +44,4 @@ class Charging:
     def charge(self, owners: Mapping[str, int]) -> None:
         """Count them. Does no I/O."""
         for organisation_id, count in owners.items():
-            self._tally.count(RESOLUTIONS, organisation_id, count)
+            self._counts.count(RESOLUTIONS, organisation_id, count)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from millwright.engines.sql import Records
 from millwright.engines.sql.durability import sync
 from millwright.metering.tables import counts, positions
+from millwright.parties.store.organisations_tables import organisations
 
 Key = tuple[str, str, int]
 """Organisation, meter, hour since 1970."""
@@ -72,6 +73,14 @@ class CountStore:
             done = {"sequence": max(batch.sequence for batch in new), "at_ms": now_ms}
             connection.execute(sa.update(positions).where(positions.c.source == source).values(done))
             return len(new)
+
+    def known(self, organisation_ids: Collection[str]) -> list[str]:
+        """Those of these organisations that there are."""
+        query = sa.select(organisations.c.id)
+        with self._records.read() as connection:
+            wanted = sorted(organisation_ids)
+            parts = (wanted[start : start + _CHUNK] for start in range(0, len(wanted), _CHUNK))
+            return [row.id for part in parts for row in connection.execute(query.where(organisations.c.id.in_(part)))]
 
     def sync(self) -> None:
         """Return when what was recorded survives a loss of power. Raises ``OSError``."""
