@@ -139,7 +139,7 @@ def _routes(given: tuple[str, ...], version: str) -> Litestar:
             openapi_json,
         ],
         dependencies=dependencies,
-        before_request=_gate,
+        before_request=pass_gate,
         exception_handlers={Exception: problems.handle},
         openapi_config=document(version),
         request_max_body_size=None,  # the edge limits it
@@ -182,7 +182,8 @@ def _given(services: Services, board: StatsBoard, hub: Hub) -> dict[str, Any]:
     }
 
 
-async def _gate(request: Request[Any, Any, Any]) -> Response[Any] | None:
+async def pass_gate(request: Request[Any, Any, Any]) -> Response[Any] | None:
+    """Before every handler: through the gate of the application that is asked."""
     answer: Response[Any] | None = await request.app.state.gate(request)
     return answer
 
