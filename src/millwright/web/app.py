@@ -112,7 +112,7 @@ def _routes(given: tuple[str, ...], version: str) -> Litestar:
     dependencies["authority"] = Provide(_authority, sync_to_thread=False)
     return Litestar(
         route_handlers=[
-            Router(
+            _Whole(
                 "/api/v1",
                 route_handlers=[
                     *approvals_api.ROUTES,
@@ -180,6 +180,13 @@ def _given(services: Services, board: StatsBoard, hub: Hub) -> dict[str, Any]:
         "probe": health.ReadinessProbe(services.bus, services.records, services.historian.storage),
         **services.more,
     }
+
+
+class _Whole(Router):
+    """Is not copied when it is registered: it is made for one application, and its handlers are copies already."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Whole:
+        return self
 
 
 async def pass_gate(request: Request[Any, Any, Any]) -> Response[Any] | None:
