@@ -103,7 +103,7 @@ class BusConnection:
                 servers=self._servers,
                 name=self._name,
                 max_reconnect_attempts=-1,  # also while connecting for the first time
-                reconnect_time_wait=0.1,
+                reconnect_time_wait=0.1,  # type: ignore[arg-type]  # whose type says whole seconds
                 connect_timeout=2,
                 ping_interval=_PING_S,
                 max_outstanding_pings=_PINGS,
