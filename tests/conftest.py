@@ -1,6 +1,8 @@
-"""The order of the tests, which is random but for one thing."""
+"""The order of the tests, which is random but for one thing, and what is not garbage."""
 
 from __future__ import annotations
+
+import gc
 
 import pytest
 
@@ -16,3 +18,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     nothing.
     """
     items.sort(key=lambda item: item.nodeid.startswith(OPEN_MANY_ENGINES))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: look for garbage among what tests make, and only there."""
+    gc.collect()
+    gc.freeze()

@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import millwright
@@ -62,43 +63,52 @@ class ErrorCode:
     hint: str
 
 
+@cache
 def codes() -> dict[str, ErrorCode]:
     """Every code of the source, by code."""
     paths = sorted(SOURCE.rglob("*.py"), key=lambda path: ("cli" in path.parts, path))  # the node's own words first
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
-    nouns = _nouns(trees)
+    nouns: dict[str, set[str]] = {}
+    places: list[tuple[str, ast.AST]] = []
+    for path in paths:
+        for function, node in _walk(ast.parse(path.read_text(encoding="utf-8")), ""):
+            if isinstance(node, ast.Call):
+                _note(node, nouns)
+            if _may_state(node):  # of the tree nothing else is kept
+                places.append((function, node))
     found: dict[str, ErrorCode] = {}
-    for tree in trees.values():
-        for entry in _codes_of(tree, nouns):
-            kept = found.get(entry.code)
-            if kept is None or (kept.family == "problem" and entry.family != "problem"):
-                found[entry.code] = entry
+    for entry in _codes_of(places, nouns):
+        kept = found.get(entry.code)
+        if kept is None or (kept.family == "problem" and entry.family != "problem"):
+            found[entry.code] = entry
     return dict(sorted(found.items()))
 
 
-def _nouns(trees: dict[Path, ast.Module]) -> dict[str, set[str]]:
-    """The constant first arguments of every function, by the function's name."""
-    nouns: dict[str, set[str]] = {}
-    for tree in trees.values():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                if isinstance(node.args[0].value, str):
-                    nouns.setdefault(name, set()).add(node.args[0].value)
-    return nouns
+def _note(call: ast.Call, nouns: dict[str, set[str]]) -> None:
+    """Keep a constant first argument under the function's name."""
+    if call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str):
+        nouns.setdefault(_name(call), set()).add(call.args[0].value)
 
 
-def _codes_of(tree: ast.Module, nouns: dict[str, set[str]]) -> Iterator[ErrorCode]:
-    for function, node in _walk(tree, ""):
+def _name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _may_state(node: ast.AST) -> bool:
+    """Whether a code may stand in this node: a call that carries one, or a table."""
+    if isinstance(node, ast.Call):
+        return any(each.arg == "code" for each in node.keywords) or (_name(node) in _PROBLEMS and len(node.args) >= 3)
+    return isinstance(node, ast.Dict)
+
+
+def _codes_of(places: list[tuple[str, ast.AST]], nouns: dict[str, set[str]]) -> Iterator[ErrorCode]:
+    for function, node in places:
         if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            name = _name(node)
             keywords = {each.arg: each.value for each in node.keywords}
             if "code" in keywords:
                 value, message, hint = keywords["code"], node.args[0] if node.args else None, keywords.get("hint")
-            elif name in _PROBLEMS and len(node.args) >= 3:
-                value, message, hint = node.args[:3]
             else:
-                continue
+                value, message, hint = node.args[:3]
             family = "problem" if name in _PROBLEMS else _FAMILY_OF.get(name, "invalid")
             if name == "of_status" and isinstance(node.args[0], ast.Constant):
                 message = node.args[1]

@@ -27,6 +27,7 @@ from millwright.ledger import (
     LedgerWriter,
     OwnActs,
     Recorder,
+    Sealed,
     Target,
     WitnessFeed,
     WitnessLink,
@@ -83,12 +84,13 @@ def forget_index(settings: NodeSettings) -> None:
 
 
 class _Known(msgspec.Struct, frozen=True):
-    """What this node was when it last started."""
+    """What this node was when it last started, and what it was about to tell of itself."""
 
     version: str = ""
     schema: list[str] = []
     settings: dict[str, Any] = {}
     keys: dict[str, str] = {}
+    untold: list[list[Sealed]] = []
 
 
 class NodeRecord:
@@ -97,6 +99,9 @@ class NodeRecord:
     That the keys of secrets were rotated is recorded too, at any time: `millwright secrets rotate` works on the records
     alone, whether the node runs or not. A :class:`millwright.kernel.Part`. Secret settings are hidden before they get
     here, and of a key there is only its id.
+
+    What is about to be told is written down first, with the ids of its entries. A process that ends before it knows
+    whether the ledger has them leaves them to the next one, which tells the same again instead of another time.
     """
 
     def __init__(self, node: Node) -> None:
@@ -120,7 +125,11 @@ class NodeRecord:
         """Record the start. Raises ``Unavailable`` (``ledger.unavailable``)."""
         known = await asyncio.to_thread(self._read)
         now = await asyncio.to_thread(self._now)
-        acts: list[tuple[str, str, Any, Any]] = [("node.start", "node", None, {"version": now.version})]
+        acts: list[tuple[str, str, Any, Any]] = []
+        if known is not None:
+            self._acts.take_up(known.untold)
+        if not any(each.entry["action"] == "node.start" for act in self._acts.untold for each in act):
+            acts.append(("node.start", "node", None, {"version": now.version}))
         if known is not None and known.schema != now.schema:
             acts.append(("records.migrate", "records", {"schema": known.schema}, {"schema": now.schema}))
         if known is not None and known.settings != now.settings:
@@ -129,10 +138,9 @@ class NodeRecord:
             acts.append((*_ROTATED, known.keys, now.keys))
         for each in acts:
             self._keep(*each)
-        await self._acts.tell()
-        self._started = True
-        await asyncio.to_thread(self._write, now)
         self._known = now
+        await self._tell()
+        self._started = True
         await self._watch.start()
 
     async def stop(self) -> None:
@@ -141,7 +149,7 @@ class NodeRecord:
         if self._started:
             self._started = False
             self._keep("node.stop", "node", None, None)
-            await self._acts.tell()
+            await self._tell()
 
     async def look(self) -> None:
         """Record a rotation of keys, soon after it was done by whatever process."""
@@ -149,7 +157,12 @@ class NodeRecord:
         if keys != self._known.keys:
             self._keep(*_ROTATED, self._known.keys, keys)
             self._known = msgspec.structs.replace(self._known, keys=keys)
-        if await self._acts.tell():
+        await self._tell()
+
+    async def _tell(self) -> None:
+        if self._acts.untold:
+            await asyncio.to_thread(self._write, msgspec.structs.replace(self._known, untold=self._acts.untold))
+            await self._acts.tell()
             await asyncio.to_thread(self._write, self._known)
 
     def _keep(self, action: str, kind: str, before: Any, after: Any) -> None:
@@ -167,7 +180,9 @@ class NodeRecord:
         shown = {each.key: each.value for each in describe(self._node.settings, self._node.config)}
         with self._node.records.read() as connection:
             found = connection.execute(sa.text("SELECT version_num FROM alembic_version ORDER BY 1")).scalars()
-            return _Known(__version__, sorted(found), msgspec.to_builtins(shown), self._keys())
+            # As they will be read again: a tuple that became a list is no change.
+            settings = msgspec.json.decode(msgspec.json.encode(shown))
+            return _Known(__version__, sorted(found), settings, self._keys())
 
     def _read(self) -> _Known | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -109,6 +110,7 @@ def migrate(options: Options, as_json: bool) -> None:
 
     A SQLite database is copied to backups/ in the data folder first. Data of a newer version is refused.
     """
+    gc.disable()  # it ends soon, and most of its time is importing
     from millwright.app.schema import prepare
 
     done = prepare(load_settings(options))

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from millwright.engines.sql import metadata, organisation, owned, owned_through
+from millwright.engines.sql import insert_into, metadata, organisation, owned, owned_through
 from millwright.kernel import ROOT, current_scope
 
 REVISION = "devices_revision"
@@ -279,8 +278,7 @@ def upsert(
         return
     keys = list(table.primary_key.columns)
     names = list(update)
-    statement: Any
-    statement = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    statement = insert_into(connection, table)
     if names:
         statement = statement.on_conflict_do_update(
             index_elements=keys, set_={name: getattr(statement.excluded, name) for name in names}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
+from copy import copy
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request, Response, Router
+from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.events import SimpleEventEmitter
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from millwright.approvals import api as approvals_api
 from millwright.certificates import api as certificates_api
@@ -43,6 +48,9 @@ from millwright.web.stats import StatsBoard
 CONSOLE = Path(__file__).parent / "console"
 """Where Vite puts the built console."""
 
+_GIVEN: ContextVar[dict[str, Any]] = ContextVar("given")
+"""What the handlers of this request may ask for, by name."""
+
 
 def create_app(
     services: Services,
@@ -67,9 +75,44 @@ def create_app(
         async with Lifecycle(services.recorder, services.denials, board, hub):
             yield
 
-    app = Litestar(
+    given = _given(services, board, hub)
+    app = _of_its_own(_routes(tuple(given), services.version), lifespan)
+    app.state.gate = gate
+    router = _Giving(app.asgi_handler, given)
+    gate.learn(app)
+    again = Audit(router, services.recorder, services.denials, services.clock)
+    services.approvals.carry_out_by("http", Execution(app, again, services.parties))
+    once = Idempotency(router, AnswerStore(services.records, services.clock))
+    edge = Edge(
+        Audit(once, services.recorder, services.denials, services.clock),
+        services.parties,
+        services.settings,
+        ConsoleFiles(console),
+        partial(problems.methods_of, app),
+        services.calls,
+        public,
+        devices,
+    )
+    app.asgi_handler = Door(edge, at_root=snms_at_root)
+    app.state.edge = edge
+    app.state.hub = hub
+    app.state.services = services
+    app.state.board = board
+    return app
+
+
+@cache
+def _routes(given: tuple[str, ...], version: str) -> Litestar:
+    """Every route, with handlers that may ask for ``given`` by name: half a second's work, done once in a process.
+
+    It knows no node: what a handler is given, the application that asks it says.
+    """
+    dependencies = {name: _provide(name) for name in given}
+    dependencies["session"] = Provide(_session, sync_to_thread=False)
+    dependencies["authority"] = Provide(_authority, sync_to_thread=False)
+    return Litestar(
         route_handlers=[
-            Router(
+            _Whole(
                 "/api/v1",
                 route_handlers=[
                     *approvals_api.ROUTES,
@@ -95,40 +138,28 @@ def create_app(
             *health.ROUTES,
             openapi_json,
         ],
-        dependencies=_dependencies(services, board, hub),
-        before_request=gate,
+        dependencies=dependencies,
+        before_request=pass_gate,
         exception_handlers={Exception: problems.handle},
-        openapi_config=document(services.version),
-        lifespan=[lifespan],
+        openapi_config=document(version),
         request_max_body_size=None,  # the edge limits it
         logging_config=None,
         debug=False,
     )
-    gate.learn(app)
-    again = Audit(app.asgi_handler, services.recorder, services.denials, services.clock)
-    services.approvals.carry_out_by("http", Execution(app, again, services.parties))
-    once = Idempotency(app.asgi_handler, AnswerStore(services.records, services.clock))
-    edge = Edge(
-        Audit(once, services.recorder, services.denials, services.clock),
-        services.parties,
-        services.settings,
-        ConsoleFiles(console),
-        partial(problems.methods_of, app),
-        services.calls,
-        public,
-        devices,
-    )
-    app.asgi_handler = Door(edge, at_root=snms_at_root)
-    app.state.edge = edge
-    app.state.hub = hub
-    app.state.services = services
-    app.state.board = board
+
+
+def _of_its_own(routes: Litestar, lifespan: Callable[[Litestar], AbstractAsyncContextManager[None]]) -> Litestar:
+    """An application with these routes, and a state and a life of its own."""
+    app = copy(routes)
+    app.state = State()
+    app.event_emitter = SimpleEventEmitter(listeners=[])
+    app._lifespan_managers = [lifespan]
     return app
 
 
-def _dependencies(services: Services, board: StatsBoard, hub: Hub) -> dict[str, Provide]:
+def _given(services: Services, board: StatsBoard, hub: Hub) -> dict[str, Any]:
     """What routes may ask for, by name."""
-    given: dict[str, Any] = {
+    return {
         "parties": services.parties,
         "devices": services.devices,
         "arrivals": services.arrivals,
@@ -149,17 +180,44 @@ def _dependencies(services: Services, board: StatsBoard, hub: Hub) -> dict[str, 
         "probe": health.ReadinessProbe(services.bus, services.records, services.historian.storage),
         **services.more,
     }
-    found = {name: _provide(value) for name, value in given.items()}
-    found["session"] = Provide(_session, sync_to_thread=False)
-    found["authority"] = Provide(_authority, sync_to_thread=False)
-    return found
 
 
-def _provide(value: Any) -> Provide:
-    def given() -> Any:
-        return value
+class _Whole(Router):
+    """Is not copied when it is registered: it is made for one application, and its handlers are copies already."""
 
-    return Provide(given, sync_to_thread=False)
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Whole:
+        return self
+
+
+async def pass_gate(request: Request[Any, Any, Any]) -> Response[Any] | None:
+    """Before every handler: through the gate of the application that is asked."""
+    answer: Response[Any] | None = await request.app.state.gate(request)
+    return answer
+
+
+def _provide(name: str) -> Provide:
+    def given() -> Any:  # to ask for the request would take the router longer than this takes
+        return _GIVEN.get()[name]
+
+    return _Given(given, sync_to_thread=False)
+
+
+class _Given(Provide):
+    """Compared by what it is: the router compares each with each of the others, for every route."""
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+class _Giving:
+    """Before the router: says what handlers are given while they answer this request."""
+
+    def __init__(self, app: ASGIApp, given: dict[str, Any]) -> None:
+        self._app, self._given = app, given
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _GIVEN.set(self._given)
+        await self._app(scope, receive, send)
 
 
 def _session(request: Request[Any, Any, Any]) -> Session | None:

@@ -194,6 +194,25 @@ async def test_no_server_is_said_clearly() -> None:
         await asyncio.wait_for(connection.start(), 15)
 
 
+async def test_a_start_that_is_given_up_leaves_no_socket_open() -> None:
+    ended: asyncio.Queue[bytes] = asyncio.Queue()
+    came = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        await ended.put(await reader.read())
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        connection = NatsConnection(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}", "test")
+        starting = asyncio.create_task(connection.start())
+        await came.wait()
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        assert await asyncio.wait_for(ended.get(), 5) == b""
+
+
 async def test_a_broker_without_its_streams_yet_is_waited_for(tmp_path: Path) -> None:
     running = RunningNats(tmp_path / "nats")
     program, _, config = running.server.command()

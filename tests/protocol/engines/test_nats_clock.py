@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -39,6 +40,19 @@ async def test_a_server_with_a_stream_tells_its_time(tmp_path: Path) -> None:
 async def test_a_server_that_is_away_is_said_to_be(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="does not tell its time"):
         await read_clock(f"nats://127.0.0.1:{free_port()}")
+
+
+async def test_a_server_that_says_nothing_is_left(tmp_path: Path) -> None:
+    ended: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await ended.put(await reader.read())
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        with pytest.raises(Unavailable, match="does not tell its time"):
+            await read_clock(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        assert await asyncio.wait_for(ended.get(), 5) == b""
 
 
 @pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not installed")

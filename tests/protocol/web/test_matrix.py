@@ -104,7 +104,8 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         blue = await plant(web, web.historian, root, BLUE)
         for tenant in (red, blue):
             await tenant.client.post("/api/v1/vehicles/model")  # made at the first call, and found at the others
-            tenant.ids["entry_id"] = (await written(tenant))[-1]["id"]
+        for tenant, entries in zip((red, blue), await asyncio.gather(written(red), written(blue)), strict=True):
+            tenant.ids["entry_id"] = entries[-1]["id"]
         yield Town(web, root, red, blue, list(route_rights(web.server._app)))
 
 

@@ -96,21 +96,27 @@ class BusConnection:
         return bool(client._server_info.get("cluster"))
 
     async def _connect(self) -> Client:
-        return await nats.connect(
-            servers=self._servers,
-            name=self._name,
-            max_reconnect_attempts=-1,  # also while connecting for the first time
-            reconnect_time_wait=0.1,
-            connect_timeout=2,
-            ping_interval=_PING_S,
-            max_outstanding_pings=_PINGS,
-            pending_size=_PENDING_BYTES,
-            error_cb=self._on_error,
-            disconnected_cb=self._on_disconnected,
-            reconnected_cb=self._on_reconnected,
-            **_login(self._servers),
-            **self._tls,
-        )
+        client = Client()
+        secured: dict[str, Any] = {**_login(self._servers), **self._tls}
+        try:
+            await client.connect(
+                servers=self._servers,
+                name=self._name,
+                max_reconnect_attempts=-1,  # also while connecting for the first time
+                reconnect_time_wait=0.1,  # type: ignore[arg-type]  # whose type says whole seconds
+                connect_timeout=2,
+                ping_interval=_PING_S,
+                max_outstanding_pings=_PINGS,
+                pending_size=_PENDING_BYTES,
+                error_cb=self._on_error,
+                disconnected_cb=self._on_disconnected,
+                reconnected_cb=self._on_reconnected,
+                **secured,
+            )
+        except BaseException:
+            await client.close()  # given up in the middle of a greeting, it would leave its socket open
+            raise
+        return client
 
     def _nobody_answers(self) -> Unavailable:
         return Unavailable(

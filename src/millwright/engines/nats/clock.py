@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
-import nats
 import nats.errors
+from nats.aio.client import Client
 
 from millwright.kernel import Unavailable
 
@@ -32,12 +32,13 @@ async def read_clock(server: str, count: int = 5) -> Sequence[tuple[float, float
     is made, and the answer is empty. Raises ``Unavailable`` (``engines.nats_unavailable``).
     """
     try:
-        # The client goes on trying for as long as its servers refuse, whatever the number of attempts.
-        async with asyncio.timeout(_WAIT_S):
-            client = await nats.connect(
-                servers=[server], name="millwright/doctor", allow_reconnect=False, error_cb=_pass_over
-            )
+        client = Client()
         try:
+            # The client goes on trying for as long as its servers refuse, whatever the number of attempts.
+            async with asyncio.timeout(_WAIT_S):
+                await client.connect(
+                    servers=[server], name="millwright/doctor", allow_reconnect=False, error_cb=_pass_over
+                )
             reply = await client.request(f"{_PREFIX}NAMES", b"", timeout=_WAIT_S)
             streams = msgspec.json.decode(reply.data, type=_Names).streams
             if not streams:

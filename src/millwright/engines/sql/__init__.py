@@ -7,7 +7,7 @@ from millwright.kernel.lazy import exports
 if TYPE_CHECKING:
     from millwright.engines.sql.confinement import living, organisation, owned, owned_through, owner_of, purge
     from millwright.engines.sql.migrations import Migrations
-    from millwright.engines.sql.records import Records, metadata
+    from millwright.engines.sql.records import Records, insert_into, metadata
     from millwright.engines.sql.settings import SqlSettings
 
 __getattr__ = exports(__name__)
@@ -16,6 +16,7 @@ __all__ = [
     "Migrations",
     "Records",
     "SqlSettings",
+    "insert_into",
     "living",
     "metadata",
     "organisation",

@@ -30,6 +30,17 @@ metadata = sa.MetaData(
 """Every domain's tables are declared on this, in the domain's ``store.py``, named ``<domain>_<plural noun>``."""
 
 
+def insert_into(connection: sa.Connection, table: sa.Table) -> Any:
+    """An ``INSERT`` that knows ``ON CONFLICT``; what PostgreSQL needs for it is imported only there."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
+
+
 class Records:
     """A pool of connections to one database.
 

@@ -80,6 +80,7 @@ class SearchFollower:
     async def stop(self) -> None:
         """Follow no more."""
         self._stopping.set()
+        self._told.set()  # it need not look at the clock once more
         if self._unsubscribe is not None:
             await self._unsubscribe()
         task, self._task = self._task, None

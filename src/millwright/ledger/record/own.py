@@ -12,12 +12,22 @@ from millwright.ledger.record.recorder import Recorder
 class OwnActs:
     """Acts that nobody asked for, by ``actor``. What the ledger does not take now is told it again, once each.
 
-    What was not told when the process ends is lost: call :meth:`tell` again at the stop.
+    What was not told when the process ends is lost: call :meth:`tell` again at the stop. Or write :attr:`untold` to a
+    file before telling it, and :meth:`take_up` that at the next start: the ledger keeps one entry of an id.
     """
 
     def __init__(self, recorder: Recorder, clock: Clock, actor: Actor) -> None:
         self._recorder, self._clock, self._actor = recorder, clock, actor
         self._untold: list[list[Sealed]] = []
+
+    @property
+    def untold(self) -> list[list[Sealed]]:
+        """The entries of every act that is not told yet."""
+        return list(self._untold)
+
+    def take_up(self, untold: list[list[Sealed]]) -> None:
+        """Acts of an earlier process, of which nobody knows whether it has told them."""
+        self._untold[:0] = untold
 
     def keep(self, act: Act, action: str, target: Target) -> None:
         """An act that is done, with what was noted in it. Does no I/O."""

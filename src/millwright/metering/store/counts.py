@@ -7,9 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from millwright.engines.sql import Records
+from millwright.engines.sql import Records, insert_into
 from millwright.engines.sql.durability import sync
 from millwright.metering.tables import counts, positions
 from millwright.parties.store.organisations_tables import organisations
@@ -133,8 +132,7 @@ def _add(connection: sa.Connection, total: Mapping[Key, int]) -> None:
 
 
 def _write(connection: sa.Connection, rows: list[dict[str, object]], *, replace: bool) -> None:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(counts)
+    statement = insert_into(connection, counts)
     new = statement.excluded.quantity
     upsert = statement.on_conflict_do_update(
         index_elements=["organisation_id", "meter", "hour"],

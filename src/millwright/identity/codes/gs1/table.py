@@ -90,7 +90,7 @@ def table() -> Table:
     text = resources.files(__package__).joinpath("application_identifiers.tsv").read_text(encoding="utf-8")
     rows = [line.split("\t") for line in text.splitlines()[1:]]
     every = [(ai, row) for row in rows for ai in _expand(row[0])]
-    known = [ai for ai, _ in every]
+    known = tuple(ai for ai, _ in every)
     return Table({ai: _entry(ai, row, known) for ai, row in every}, {ai[:2]: len(ai) for ai in known})
 
 
@@ -99,7 +99,7 @@ def _expand(ai: str) -> list[str]:
     return [str(number).zfill(len(first)) for number in range(int(first), int(last or first) + 1)]
 
 
-def _entry(ai: str, row: list[str], known: list[str]) -> ApplicationIdentifier:
+def _entry(ai: str, row: list[str], known: tuple[str, ...]) -> ApplicationIdentifier:
     _, form, rules, title, title_zh = row
     components = _components(form)
     flags = rules.split()
@@ -167,7 +167,7 @@ def _sequences(qualifiers: str) -> tuple[tuple[str, ...], ...]:
     return tuple(found)
 
 
-def _need(text: str, ai: str, known: list[str]) -> Need:
+def _need(text: str, ai: str, known: tuple[str, ...]) -> Need:
     singles: set[str] = set()
     groups = []
     for group in text.split(","):
@@ -179,6 +179,11 @@ def _need(text: str, ai: str, known: list[str]) -> Need:
     return Need(frozenset(singles), tuple(groups), text)
 
 
-def _matching(template: str, ai: str, known: list[str]) -> list[str]:
+def _matching(template: str, ai: str, known: tuple[str, ...]) -> list[str]:
+    return [one for one in _alike(template, known) if one != ai]
+
+
+@cache
+def _alike(template: str, known: tuple[str, ...]) -> list[str]:
     start = template.rstrip("n")
-    return [one for one in known if one != ai and len(one) == len(template) and one.startswith(start)]
+    return [one for one in known if len(one) == len(template) and one.startswith(start)]
