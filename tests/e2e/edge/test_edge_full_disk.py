@@ -64,7 +64,7 @@ def _fill_and_free(parent: Parent, edge: EdgeNode, api: httpx.Client, edge_id: s
         edge.line.cut()
         fleet.await_progress(300)
         ballast.leave(0)
-        edge.wait_for("the machine itself says so", lambda: "disk" in _here(edge))
+        edge.wait_for("the machine itself says so", lambda: {"disk", "app.disk_full"} <= _here(edge))
         time.sleep(1)
         held = fleet.acknowledged()
         time.sleep(1)
