@@ -3,8 +3,8 @@
     python bench/edge_memory.py [--tags 500] [--settle-s 20] [--run-s 60]
 
 The tags are registers of Modbus devices, 100 each, placed at the edge by its parent. RSS counts what several processes
-share for each of them. PSS counts it once: it is measured when the parent, which runs here too, has ended, so that
-nothing is shared with it.
+share for each of them; PSS is too small here, for the parent shares it too. ``machine_mb`` is what a machine has to
+find that runs nothing else: pages that a process has for itself, and of each file the most that one has mapped.
 """
 
 from __future__ import annotations
@@ -60,24 +60,38 @@ def _measure(folder: Path, port: int, options: argparse.Namespace) -> dict[str, 
         try:
             edge.wait_for("the link", lambda: api.get(f"/edges/{edge_id}").json()["state"] == "connected")
             time.sleep(options.settle_s)
-            idle = measure(edge)
+            idle, idle_machine = measure(edge), _machine_mb(edge)
             _follow(api, edge, edge_id, port, options.tags)
             time.sleep(options.run_s)
-            working = measure(edge)
+            working, working_machine = measure(edge), _machine_mb(edge)
             api.close()
-            parent.stop()
-            time.sleep(2)
-            alone = measure(edge)
         finally:
             edge.stop()
             edge.line.cut()
     return {
-        "idle_rss_mb": _sum(idle, "rss_mb"),
-        "working_rss_mb": _sum(working, "rss_mb"),
-        "working_pss_mb": _sum(alone, "pss_mb"),
-        "idle": idle,
-        "working": working,
+        "idle": {"rss_mb": _sum(idle, "rss_mb"), "pss_mb": _sum(idle, "pss_mb"), "machine_mb": idle_machine},
+        "working": {
+            "rss_mb": _sum(working, "rss_mb"),
+            "pss_mb": _sum(working, "pss_mb"),
+            "machine_mb": working_machine,
+        },
+        "idle_rss_mb": {name: each["rss_mb"] for name, each in idle.items()},
+        "working_rss_mb": {name: each["rss_mb"] for name, each in working.items()},
     }
+
+
+def _machine_mb(edge: EdgeNode) -> float:
+    """What the edge would take of a machine of its own."""
+    own, files = 0, dict[str, int]()
+    assert edge.process is not None
+    for process in [psutil.Process(edge.process.pid), *edge.processes()]:
+        mapped: dict[str, int] = {}
+        for each in process.memory_maps(grouped=False):
+            own += each.anonymous
+            mapped[each.path] = mapped.get(each.path, 0) + each.rss - each.anonymous
+        for path, size in mapped.items():
+            files[path] = max(files.get(path, 0), size)
+    return round((own + sum(files.values())) / 1e6, 1)
 
 
 def _follow(api: httpx.Client, edge: EdgeNode, edge_id: str, port: int, tags: int) -> None:
