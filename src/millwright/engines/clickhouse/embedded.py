@@ -23,7 +23,7 @@ import pyarrow as pa
 from millwright.engines.clickhouse.dialect import Dialect
 from millwright.engines.clickhouse.errors import translate
 from millwright.engines.clickhouse.port import DEFAULTS, Parameters, checked_name, render
-from millwright.engines.clickhouse.residency import give_back
+from millwright.engines.clickhouse.residency import do_without_pandas, give_back
 from millwright.engines.clickhouse.settings import ClickHouseSettings
 from millwright.kernel import Conflict, Unavailable, end
 
@@ -60,6 +60,7 @@ class ChdbEngine:
         Raises ``Conflict`` (``engines.clickhouse_locked``) when another process has the folder open.
         """
         self._lock = _lock(self._folder)
+        do_without_pandas()
         try:
             (self._folder / "engine.xml").write_text(self._config(), encoding="utf-8")
             self._local, self._lowered = threading.local(), 0

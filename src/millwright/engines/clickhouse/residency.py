@@ -1,4 +1,7 @@
-"""Gives back the pages of the engine's code that only its start needed.
+"""What the process of the embedded engine need not hold: a library nobody uses, and code that only the start needed.
+
+chDB, at the first insert, and pyarrow, at the first array, import pandas if it is there, to recognise its frames. It is
+there, for chDB asks for it; no frame ever comes, and it takes 25 to 35 MB.
 
 Loading chDB runs through most of its 500 MB of code and constants once; some 200 MB of them stay mapped and count as
 memory of the process, though hardly any is used again. They are clean pages of a file: given back, the system may use
@@ -10,8 +13,12 @@ from __future__ import annotations
 import ctypes
 import logging
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 logger = logging.getLogger(__name__)
@@ -22,6 +29,25 @@ _LIBRARIES: Final = re.compile(r"^(_chdb|libarrow|libparquet).*\.so")
 """Libraries that are never unloaded: no other memory can come to lie where they are."""
 _DONTNEED: Final = 4
 """``MADV_DONTNEED`` of Linux, on all its architectures."""
+
+
+class _NoPandas(MetaPathFinder):
+    """As if pandas were not installed."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """None of this finder's; raises ``ModuleNotFoundError`` for pandas."""
+        del path, target
+        if fullname == "pandas":
+            raise ModuleNotFoundError("No module named 'pandas': this process does without", name=fullname)
+        return None
+
+
+def do_without_pandas() -> None:
+    """From now on nothing in this process can import pandas; where that has happened it stays."""
+    if not any(isinstance(each, _NoPandas) for each in sys.meta_path):
+        sys.meta_path.insert(0, _NoPandas())
 
 
 def give_back() -> int:
