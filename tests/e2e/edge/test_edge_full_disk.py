@@ -72,6 +72,7 @@ def _fill_and_free(parent: Parent, edge: EdgeNode, api: httpx.Client, edge_id: s
         # Joined while it is full it hands over what it kept, and says what is wrong with it.
         edge.line.join()
         parent.wait_for("the parent is told again", lambda: "app.disk_full" in _told(api, edge_id), timeout_s=40)
+        assert_history(parent, api, fleet.devices, timeout_s=40)
         edge.line.cut()
         # Whatever dies while there is no room comes back when there is.
         for name in ("edge", "listener", "historian", "nats-server"):
