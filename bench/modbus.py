@@ -36,9 +36,13 @@ class Device(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         data = self.rest + data
-        while len(data) >= 12:
-            transaction, _, _, unit, function, start, count = struct.unpack(">HHHBBHH", data[:12])
-            data = data[12:]
+        while len(data) >= 8 and len(data) >= (size := 6 + int.from_bytes(data[4:6], "big")):
+            transaction, _, _, unit, function = struct.unpack(">HHHBB", data[:8])
+            question, data = data[8:size], data[size:]
+            if function not in (3, 4):  # who it is, for example: it does not say
+                self.transport.write(struct.pack(">HHHBBB", transaction, 0, 3, unit, function | 0x80, 1))
+                continue
+            start, count = struct.unpack(">HH", question)
             head = struct.pack(">HHHBBB", transaction, 0, 3 + 2 * count, unit, function, 2 * count)
             self.transport.write(head + struct.pack(f">{count}H", *range(start, start + count)))
             Device.answers += 1

@@ -94,7 +94,10 @@ async def running_host(folder: Path, nats_url: str, settings: ConnectorsSettings
     bus = NatsConnection(nats_url, "test host")
     service = DevicesService(records, bus, clock)
     vault, known, store = Vault(sealing(records, clock)), catalogue(), ConnectionStore(records)
-    delivery = Delivery(JetStreamIntake(bus, "test-connectors"), bus, clock, settings, listener_id="test-connectors")
+    stream = JetStreamIntake(bus, "test-connectors")
+    delivery = Delivery(
+        stream, stream.newest, bus, clock, settings, listener_id="test-connectors", folder=folder / "outbox"
+    )
     desk = Desk(known, clock, settings.cancel_s)
     sizes, restarts = [1.0], list[int]()
     host = Host(
@@ -108,7 +111,6 @@ async def running_host(folder: Path, nats_url: str, settings: ConnectorsSettings
         records, bus, connectors, service, Things(connectors, service), ConnectorRoute(store, client), host,
         delivery, sizes, restarts,
     )  # fmt: skip
-    stream = JetStreamIntake(bus, "test-connectors")
 
     async def hear(_subject: str, payload: bytes) -> None:
         report = msgspec.msgpack.decode(payload, type=PresenceReport)

@@ -40,6 +40,11 @@ class DataFolder:
         return self.root / "listener"
 
     @property
+    def outbox(self) -> Path:
+        """Values of connections that wait for the broker."""
+        return self.root / "outbox"
+
+    @property
     def tls(self) -> Path:
         """The node's own certificate and key, and the authorities that others trust to know it."""
         return self.root / "tls"

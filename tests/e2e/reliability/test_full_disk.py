@@ -5,10 +5,7 @@ The data folder lies on a small tmpfs of its own, which a ballast file fills.
 
 from __future__ import annotations
 
-import os
-import shutil
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,55 +14,21 @@ import pytest
 
 from support.node import RunningNode
 from support.reliability import Fleet, assert_history, pids, problems, register
+from support.small_disk import MB, Ballast, small_disk
 
-MB = 1_000_000
 LOW_MB, STOP_MB = 150, 60
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """320 MB of their own for the data folder."""
-    if os.geteuid() != 0 or not shutil.which("mount"):
-        pytest.skip("only root can mount a small tmpfs")
-    disk = tmp_path / "node" / "data"
-    disk.mkdir(parents=True)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={320 * MB}", "tmpfs", str(disk)], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
-    try:
+@pytest.fixture(name="disk")
+def _disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "node" / "data", 320 * MB) as disk:
         yield disk
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
-class Ballast:
-    """A file that takes the room of the disk."""
-
-    def __init__(self, disk: Path) -> None:
-        self._disk, self._file = disk, disk / "ballast"
-
-    def leave(self, free: int) -> None:
-        """Leave ``free`` bytes; 0 fills the disk to its last block."""
-        with self._file.open("ab") as file:
-            try:
-                while (left := shutil.disk_usage(self._disk).free - free) > 0:
-                    file.write(b"\0" * min(left, MB))
-                    file.flush()
-            except OSError:
-                pass
-
-    def drop(self) -> None:
-        self._file.unlink()
 
 
 @pytest.mark.timeout(180)
-def test_full_disk_stops_intake_and_loses_nothing(small_disk: Path) -> None:
-    node = RunningNode(
-        small_disk.parent, {"node": {"data": str(small_disk), "disk_low_mb": LOW_MB, "disk_stop_mb": STOP_MB}}
-    )
-    ballast = Ballast(small_disk)
+def test_full_disk_stops_intake_and_loses_nothing(disk: Path) -> None:
+    node = RunningNode(disk.parent, {"node": {"data": str(disk), "disk_low_mb": LOW_MB, "disk_stop_mb": STOP_MB}})
+    ballast = Ballast(disk)
     with node, Fleet(node, api := node.administrator()) as fleet:
         fleet.add_both("filling", 2, rate=150)
         fleet.await_progress(100)
@@ -101,7 +64,7 @@ def test_full_disk_stops_intake_and_loses_nothing(small_disk: Path) -> None:
         register(api, "after")  # the records can be written again
         api.close()
         assert node.stop() == 0
-        with sqlite3.connect(small_disk / "records.db") as database:
+        with sqlite3.connect(disk / "records.db") as database:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         database.close()
         node.start()  # and chDB and JetStream open again what they kept

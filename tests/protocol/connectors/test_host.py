@@ -54,7 +54,7 @@ async def test_values_take_the_durable_way_and_presence_follows_them(
     await until(lambda: field.presence.get(device_id) is True)
     peer.samples.put_nowait([Sample("tag-1", None, None, BAD), Sample("tag-2", None, None, BAD)])
     await until(lambda: field.presence.get(device_id) is False)
-    await until(lambda: not field.delivery.committer.uncommitted_bytes)
+    await until(lambda: not field.delivery.outbox.waiting_bytes)
     assert await values(nats, device_id, "t") == [20.5, None]
     health = field.health(connection)
     assert (health.points, health.points_good, health.points_bad, health.samples) == (2, 0, 2, 4)
@@ -165,19 +165,19 @@ async def test_a_broker_that_goes_away_costs_no_value_and_slows_the_source(
     for _ in range(3):
         sent += 1
         peer.samples.put_nowait([Sample("tag-1", sent, 1_700_000_000_000 + sent)])
-    await until(lambda: field.delivery.committer.frames > 0)
+    await until(lambda: field.delivery.outbox.frames > 0)
     await nats.kill()
     text = "x" * 500
     for _ in range(6_000):  # three times what the buffer holds
         sent += 1
         peer.samples.put_nowait([Sample("tag-1", f"{sent} {text}", 1_700_000_000_000 + sent)])
-    await until(lambda: field.delivery.committer.paused)
+    await until(lambda: field.delivery.outbox.paused)
     await asyncio.sleep(1.5)
     assert peer.samples.qsize() > 1_000, "a full buffer holds the source back"
     assert field.health(connection).state == "running", "waiting for room is no silence"
     assert field.host.stats()["problems"], "it says that values wait"
     await nats.start()
-    await until(lambda: peer.samples.empty() and not field.delivery.committer.uncommitted_bytes, 60)
+    await until(lambda: peer.samples.empty() and not field.delivery.outbox.waiting_bytes, 60)
     found = await values(nats, device_id, "t")
     assert [int(str(each).split()[0]) for each in found] == list(range(1, sent + 1))
 

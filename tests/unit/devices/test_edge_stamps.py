@@ -9,6 +9,7 @@ from millwright.devices.edge.stamps import StampedIntake
 from millwright.devices.intake import (
     FLAG_ACKNOWLEDGED,
     FLAG_CROWDED,
+    FLAG_DUPLICATE,
     FLAG_REPLAYED,
     FLAG_STAMPED,
     INTAKE,
@@ -23,8 +24,10 @@ from millwright.devices.telemetry.json_decoder import JsonDecoder
 from millwright.devices.telemetry.model import KnownDevice
 from millwright.engines.nats import NatsConnection
 from support.nats import RunningNats
+from support.telemetry import Bench, run_of
 
 TOPIC = "millwright/v1/telemetry"
+_REPEATED = FLAG_ACKNOWLEDGED | FLAG_DUPLICATE
 
 
 class Kept:
@@ -116,6 +119,19 @@ async def test_what_states_its_time_passes_where_it_is_crowded() -> None:
     stated = b'{"ts": 1700000000000, "values": {"n": 2}}'
     run = Run("dev_1", TOPIC, 1_700_000_000_000, FLAG_CROWDED, [b'{"n": 1}', stated])
     assert decoded([run]) == ({2.0: 1_700_000_000_000}, 1)
+
+
+async def test_what_is_repeated_and_was_never_stored_keeps_a_time_for_each() -> None:
+    """A device that waited for its acknowledgements repeats them all at once, with DUP."""
+    [run] = await stamped(
+        run_of(*({"n": number} for number in range(40)), [{"n": 40}, {"n": 41}], {"n": 42}, flags=_REPEATED)
+    )
+    assert run.flags & FLAG_STAMPED
+    for runs in ([run], [run, run]):  # and once more
+        bench = Bench()
+        batches: list[Any] = [bench.decode(each).batch for each in runs]
+        found = {pair for each in batches for pair in zip(each.time_ms.tolist(), each.number.tolist(), strict=True)}
+        assert found == {(run.received_ms + number, float(number)) for number in range(43)}
 
 
 async def test_after_a_restart_no_time_is_given_again(tmp_path: Path) -> None:

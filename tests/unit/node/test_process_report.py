@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
+import pytest
+
 from millwright.app.supervisor import Child, ChildState
 from millwright.app.supervisor.report import ProcessReport
+from millwright.engines.nats import NatsConnection
 from millwright.kernel import ManualClock
 
 
@@ -19,6 +22,12 @@ class Broker:
 
     def kill(self, why: str) -> None:
         self.killed.append(why)
+
+
+class Host(Broker):
+    """The process of connectors, with one in it that blocks the whole process."""
+
+    name = "connectors"
 
 
 def watched() -> tuple[ProcessReport, Broker, ManualClock]:
@@ -58,3 +67,18 @@ async def test_a_pause_of_our_own_is_nobodys_silence() -> None:
     clock.advance(3600)
     look(report, clock, 20)
     assert not broker.killed
+
+
+async def test_a_process_that_is_blocked_is_killed_while_others_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NatsConnection, "connected", True)
+    clock, host = ManualClock(), Host()
+    report = ProcessReport("node", "nats://127.0.0.1:1", lambda: [cast(Child, host)], clock)
+    for _ in range(70):
+        look(report, clock, 1)
+        await report._hear("stats.supervisor.node", b"{}")
+        await report._hear("stats.connectors.node", b"{}")
+    assert not host.killed
+    for _ in range(61):
+        look(report, clock, 1)
+        await report._hear("stats.supervisor.node", b"{}")
+    assert host.killed == ["said nothing for 60 s"]

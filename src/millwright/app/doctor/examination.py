@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from millwright.app.doctor import certificates, clocks, installation, machine
+from millwright.app.doctor import certificates, clocks, edge, installation, machine
 from millwright.app.doctor.finding import Finding, ok, wrong
 from millwright.app.folder import DataFolder
 from millwright.app.sections import folder_of, settings_file
@@ -59,6 +59,7 @@ def examine(config: Path | None, environ: Mapping[str, str]) -> Examination:
         installation.check_records(settings, folder),
         *certificates.check_kept(settings, folder),
         *_running(folder, settings),
+        *edge.check_edge(settings, folder),
         *(clocks.check_nats(settings.nats.url) if settings.nats.url else []),
     ]
     return done

@@ -48,7 +48,9 @@ def compose(node: Node) -> Composition:
     )
     stream = JetStreamIntake(node.bus, name)
     intake, stamps = guarded(node, stream, disk, name)
-    delivery = Delivery(intake, node.bus, node.clock, settings, listener_id=name)
+    delivery = Delivery(
+        intake, stream.newest, node.bus, node.clock, settings, listener_id=name, folder=node.folder.outbox
+    )
     catalogue = Catalogue(folder=node.folder.root / "connectors")
     desk = Desk(catalogue, node.clock, settings.cancel_s)
     host = Host(

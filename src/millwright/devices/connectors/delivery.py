@@ -1,71 +1,56 @@
-"""What connections deliver, on its durable way: into the committer of the MQTT listener, and from there into INTAKE."""
+"""What connections deliver, on its durable way: into the outbox in the data folder, and from there into INTAKE."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
+from millwright.devices.connectors.outbox import Newest, Outbox
 from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.intake import Run
-from millwright.devices.mqtt.committer import Committer
 from millwright.devices.mqtt.ports import Intake
 from millwright.devices.mqtt.presence import Presence
-from millwright.devices.mqtt.settings import MqttSettings
 from millwright.kernel import Bus, Clock
 
 TOPIC: Final = "millwright/v1/telemetry"
-_RUN_BYTES: Final = 60
 _MOST_RUN_BYTES: Final = 256 * 1024
 _DRAIN_S: Final = 5.0
-_NOT_A_MESSAGE: Final = 1 << 40
-"""Above what counts as an acknowledged message."""
-
-
-class _Waiting:
-    """Waits until everything before it is durable; hashed by identity."""
-
-    def __init__(self) -> None:
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def acknowledge(self, _acknowledgements: list[tuple[int, list[int]]]) -> None:
-        """It is."""
-        if not self.done.done():
-            self.done.set_result(None)
-
-
-class _Nobody:
-    """Whoever waits for an acknowledgement: nobody does, a session cannot be asked to say it again."""
-
-    def acknowledge(self, acknowledgements: list[tuple[int, list[int]]]) -> None:
-        """Nothing to tell."""
 
 
 class Delivery:
-    """One for all connections. While the broker is away values wait here, in order; above ``buffer_mb`` those who
-    deliver wait too. A :class:`millwright.kernel.Part`."""
+    """One for all connections. While the broker is away values wait in ``folder``, in order, over a kill too; above
+    ``buffer_mb`` those who deliver wait. A :class:`millwright.kernel.Part`."""
 
     def __init__(
-        self, intake: Intake, bus: Bus, clock: Clock, settings: ConnectorsSettings, *, listener_id: str
+        self,
+        intake: Intake,
+        newest: Newest,
+        bus: Bus,
+        clock: Clock,
+        settings: ConnectorsSettings,
+        *,
+        listener_id: str,
+        folder: Path,
     ) -> None:
-        self._clock = clock
-        chosen = MqttSettings(max_uncommitted_bytes=settings.buffer_mb * 1024 * 1024, commit_delay_ms=10)
-        self.committer = Committer(intake, listener_id, chosen, clock, self._on_pressure)
+        most_bytes = settings.buffer_mb * 1024 * 1024
+        self.outbox = Outbox(intake, newest, listener_id, folder, most_bytes, clock, self._on_pressure)
         self._room = asyncio.Event()
         self._room.set()
-        self._nobody = _Nobody()
         self._seen: dict[str, int] = {}
         self._feeding: Counter[str] = Counter()
         self._presence = Presence(bus, listener_id, clock, lambda device_id: self._seen.get(device_id, 0))
 
     async def start(self) -> None:
-        """Begin to tell who is there."""
+        """Send what was left, and begin to tell who is there."""
+        await self.outbox.start()
         await self._presence.start()
 
     async def stop(self) -> None:
-        """Store what was taken, as far as the broker takes it within five seconds."""
-        await self.committer.drain(_DRAIN_S)
+        """Store what was taken, as far as the broker takes it within five seconds; the rest stays on the disk."""
+        await self.outbox.stop(_DRAIN_S)
         await self._presence.stop()
 
     async def room(self) -> None:
@@ -73,24 +58,25 @@ class Delivery:
         await self._room.wait()
 
     def put(self, payloads: Mapping[str, list[bytes]], received_ms: int) -> None:
-        """Take payloads of devices."""
+        """Take payloads of devices; from the return on they survive the process."""
+        runs: list[Run] = []
         for device_id, documents in payloads.items():
             part: list[bytes] = []
             size = 0
             for document in documents:
                 if part and size + len(document) > _MOST_RUN_BYTES:
-                    self._add(device_id, part, size, received_ms)
+                    runs.append(Run(device_id, TOPIC, received_ms, 0, part))
                     part, size = [], 0
                 part.append(document)
                 size += len(document)
             if part:
-                self._add(device_id, part, size, received_ms)
+                runs.append(Run(device_id, TOPIC, received_ms, 0, part))
+        if runs:
+            self.outbox.add(runs)
 
     async def settled(self) -> None:
-        """Return when everything that was put so far is durable."""
-        waiting = _Waiting()
-        self.committer.add(waiting, [], [(_NOT_A_MESSAGE, [0])], 0)
-        await waiting.done
+        """Return when the stream has everything that was put so far."""
+        await self.outbox.settled()
 
     def online(self, device_id: str) -> None:
         """One more connection delivers good values of the device."""
@@ -112,11 +98,7 @@ class Delivery:
 
     def problems(self) -> list[dict[str, Any]]:
         """What keeps values from being stored now."""
-        return self.committer.problems()
-
-    def _add(self, device_id: str, documents: list[bytes], size: int, received_ms: int) -> None:
-        run = Run(device_id, TOPIC, received_ms, 0, documents)
-        self.committer.add(self._nobody, [run], [], size + _RUN_BYTES)
+        return self.outbox.problems()
 
     def _on_pressure(self, paused: bool) -> None:
         if paused:

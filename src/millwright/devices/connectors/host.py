@@ -309,14 +309,16 @@ class Host:
             "counters": {
                 "samples": sum(health.samples for health in found),
                 "reconnects": sum(health.reconnects for health in found),
-                "frames": self._delivery.committer.frames,
+                "frames": self._delivery.outbox.frames,
+                "buffer_full": self._delivery.outbox.full,
+                "runs_refused": self._delivery.outbox.refused,
             },
             "gauges": {
                 "connections": len(found),
                 "connections_running": sum(health.state == "running" for health in found),
                 "points": sum(health.points for health in found),
                 "points_bad": sum(health.points_bad for health in found),
-                "waiting_bytes": self._delivery.committer.uncommitted_bytes,
+                "waiting_bytes": self._delivery.outbox.waiting_bytes,
             },
             "problems": [*self._delivery.problems(), *problems],
         }

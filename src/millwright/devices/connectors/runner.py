@@ -181,7 +181,7 @@ class Runner:
                 if changed.done():
                     return
                 quiet_s = self._clock.monotonic_s() - self._heard_s
-                if quiet_s > patience_s and not self._delivery.committer.paused:
+                if quiet_s > patience_s and not self._delivery.outbox.paused:
                     await self._probe(session, quiet_s)
         finally:
             await end(changed)

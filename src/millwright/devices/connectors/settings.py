@@ -36,12 +36,12 @@ class ConnectorsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     buffer_mb: Annotated[
         int,
         Meta(
-            description="Values kept in memory while the broker is away; when it is full, sessions are not read until "
-            "there is room.",
+            description="Most disk for values that wait while the broker is away, in megabytes; when it is full, "
+            "sessions are not read until there is room.",
             ge=1,
-            le=4096,
+            le=65_536,
         ),
-    ] = 64
+    ] = 256
     memory_mb: Annotated[
         int,
         Meta(

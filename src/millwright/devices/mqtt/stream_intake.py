@@ -38,3 +38,9 @@ class JetStreamIntake:
     async def commit(self, frame: bytes, message_id: str) -> None:
         """Return when JetStream confirmed the frame."""
         await self._connection.append(self._subject, frame, message_id=message_id, timeout_s=3.0)
+
+    async def newest(self) -> str:
+        """The message id of the newest frame on the listener's subject; empty when there is none. Raises
+        ``Unavailable``."""
+        found = await self._connection.newest(INTAKE.name, self._subject)
+        return found.message_id if found is not None else ""

@@ -15,7 +15,15 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 from typing import Final
 
-from millwright.devices.intake import FLAG_DUPLICATE, FLAG_REPLAYED, Frame, Run, decode_frame
+from millwright.devices.intake import (
+    FLAG_DUPLICATE,
+    FLAG_REPLAYED,
+    FLAG_STAMPED,
+    Frame,
+    Run,
+    decode_frame,
+    slots_of,
+)
 from millwright.devices.telemetry.repeats import RepeatMemory, owner_key
 
 HOUR_MS: Final = 3_600_000
@@ -73,9 +81,12 @@ class UsageCounter:
 
     @staticmethod
     def split(run: Run) -> Iterator[Run]:
-        """The run, one message at a time."""
+        """The run, one message at a time, each with the time that an edge gave it where one did."""
+        received_ms = run.received_ms
         for payload, packet_id in zip(run.payloads, run.packet_ids, strict=True):
-            yield Run(run.device_id, run.topic, run.received_ms, run.flags, [payload], [packet_id])
+            yield Run(run.device_id, run.topic, received_ms, run.flags, [payload], [packet_id])
+            if run.flags & FLAG_STAMPED:
+                received_ms += slots_of(payload)
 
     def find_repeated(self, run: Run, frame: Frame) -> list[bool]:
         """Which messages of a run of ``frame``, the newest that is held, were counted already."""

@@ -23,14 +23,17 @@ import pyarrow as pa
 from millwright.engines.clickhouse.dialect import Dialect
 from millwright.engines.clickhouse.errors import translate
 from millwright.engines.clickhouse.port import DEFAULTS, Parameters, checked_name, render
+from millwright.engines.clickhouse.residency import do_without_pandas, give_back
 from millwright.engines.clickhouse.settings import ClickHouseSettings
-from millwright.kernel import Conflict, Unavailable
+from millwright.kernel import Conflict, Unavailable, end
 
 T = TypeVar("T")
 _WRITERS, _MERGERS = 1, 2
 _YOUNG_BYTES = 10 << 20
 """Smaller parts are compressed quickly (LZ4), larger ones well (ZSTD): young parts are soon merged and written anew."""
 _MERGE_THREAD, _MERGE_NICENESS = "MergeMutate", 10
+_SETTLED_S, _GIVE_BACK_S = 5.0, 60.0
+"""When code that only the start needed is given back, and how often after that what a rare query needed."""
 
 
 class ChdbEngine:
@@ -49,6 +52,7 @@ class ChdbEngine:
         self._connections: list[Any] = []
         self._guard = threading.Lock()
         self._lowered = 0
+        self._giving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Take the folder, open it, make the database.
@@ -56,18 +60,22 @@ class ChdbEngine:
         Raises ``Conflict`` (``engines.clickhouse_locked``) when another process has the folder open.
         """
         self._lock = _lock(self._folder)
+        do_without_pandas()
         try:
             (self._folder / "engine.xml").write_text(self._config(), encoding="utf-8")
             self._local, self._lowered = threading.local(), 0
             self._readers = ThreadPoolExecutor(self._settings.threads, "series-read")
             self._writer = ThreadPoolExecutor(_WRITERS, "series-write")
             await self._on(self._writer, self._open_database)
+            self._giving = asyncio.create_task(_give_back_often(), name="residency")
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
         """Let running statements end, close the connections, give the folder free."""
+        await end(self._giving)
+        self._giving = None
         pools, self._readers, self._writer = (self._readers, self._writer), None, None
         for pool in pools:
             if pool is not None:
@@ -167,6 +175,13 @@ class ChdbEngine:
         )
         note = "<!-- Written at every start; change [clickhouse] in millwright.toml instead. -->"
         return f"{note}\n<clickhouse>\n{lines}</clickhouse>\n"
+
+
+async def _give_back_often() -> None:
+    await asyncio.sleep(_SETTLED_S)
+    while True:
+        await asyncio.to_thread(give_back)
+        await asyncio.sleep(_GIVE_BACK_S)
 
 
 def _lower_mergers() -> int:

@@ -7,13 +7,14 @@ import base64
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from millwright.kernel import Clock, Invalid, MillwrightError, end
 from millwright.ledger.log import LogReader
 from millwright.ledger.notes import COSIGNATURE, Checkpoint, Note, Verifier, find_cosigned_s
+
+if TYPE_CHECKING:
+    import httpx
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,8 @@ class WitnessFeed:
         ]
 
     async def _run(self) -> None:
+        import httpx  # nodes without witnesses save its memory
+
         async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as http:
             while True:
                 for link in self.links:
@@ -95,12 +98,14 @@ class WitnessFeed:
                 await asyncio.sleep(self._every_s)
 
     async def _tell(self, http: httpx.AsyncClient, link: WitnessLink) -> None:
+        from httpx import HTTPError
+
         try:
             reader = self._read()
             if not await asyncio.to_thread(_exists, reader):
                 return
             await self.submit(http, link, reader)
-        except (MillwrightError, httpx.HTTPError, OSError) as error:
+        except (MillwrightError, HTTPError, OSError) as error:
             self._lost(link, str(error) or type(error).__name__)
         except Exception as error:
             logger.exception("a tree head could not be sent to %s", link.key.name)
