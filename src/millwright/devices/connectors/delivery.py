@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Final
 
 from millwright.devices.connectors.settings import ConnectorsSettings
 from millwright.devices.intake import Run
-from millwright.devices.mqtt.committer import Committer
+from millwright.devices.mqtt.committer import MAX_FRAME_BYTES, Committer
 from millwright.devices.mqtt.ports import Intake
 from millwright.devices.mqtt.presence import Presence
 from millwright.devices.mqtt.settings import MqttSettings
@@ -40,6 +44,45 @@ class _Nobody:
 
     def acknowledge(self, acknowledgements: list[tuple[int, list[int]]]) -> None:
         """Nothing to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What somebody sent as one: its name, which no other has, and when it first came."""
+
+    name: str
+    received_ms: int
+
+
+_at_hand: ContextVar[Document | None] = ContextVar("document", default=None)
+
+
+@contextmanager
+def handing_over(document: Document | None) -> Iterator[None]:
+    """What is delivered within came with the document."""
+    token = _at_hand.set(document)
+    try:
+        yield
+    finally:
+        _at_hand.reset(token)
+
+
+def document_at_hand() -> Document | None:
+    """The document that what is delivered now came with."""
+    return _at_hand.get()
+
+
+def _parts(documents: Sequence[bytes]) -> Iterator[list[bytes]]:
+    part: list[bytes] = []
+    size = 0
+    for document in documents:
+        if part and size + len(document) > _MOST_RUN_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(document)
+        size += len(document)
+    if part:
+        yield part
 
 
 class Delivery:
@@ -75,16 +118,34 @@ class Delivery:
     def put(self, payloads: Mapping[str, list[bytes]], received_ms: int) -> None:
         """Take payloads of devices."""
         for device_id, documents in payloads.items():
-            part: list[bytes] = []
-            size = 0
-            for document in documents:
-                if part and size + len(document) > _MOST_RUN_BYTES:
-                    self._add(device_id, part, size, received_ms)
-                    part, size = [], 0
-                part.append(document)
-                size += len(document)
-            if part:
-                self._add(device_id, part, size, received_ms)
+            for part in _parts(documents):
+                self._add(device_id, part, sum(map(len, part)), received_ms)
+
+    def put_once(self, payloads: Mapping[str, list[bytes]], document: Document) -> None:
+        """Take payloads that came with a document: put again, also by another process, they are stored once.
+
+        Frames of their own, named by what is in them: the store knows them for two minutes, and history by their time
+        for ever.
+        """
+        runs: list[Run] = []
+        size = 0
+        for device_id, documents in sorted(payloads.items()):
+            for part in _parts(documents):
+                length = sum(map(len, part)) + _RUN_BYTES
+                if runs and size + length > MAX_FRAME_BYTES:
+                    self._add_frame(runs, size, document)
+                    runs, size = [], 0
+                runs.append(Run(device_id, TOPIC, document.received_ms, 0, part))
+                size += length
+        if runs:
+            self._add_frame(runs, size, document)
+
+    def _add_frame(self, runs: list[Run], size: int, document: Document) -> None:
+        digest = hashlib.sha256(document.name.encode())
+        for run in runs:
+            for part in (run.device_id.encode(), *run.payloads):
+                digest.update(len(part).to_bytes(4, "big") + part)
+        self.committer.add_frame(self._nobody, runs, size, f"doc-{digest.hexdigest()[:40]}")
 
     async def settled(self) -> None:
         """Return when everything that was put so far is durable."""
