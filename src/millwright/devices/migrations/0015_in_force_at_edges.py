@@ -1,4 +1,4 @@
-"""Which desired states were handed to edges, and which of them each has in force."""
+"""Which desired states edges have in force, and which commands are wanted back from them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ _id = sa.String(40)
 
 
 def upgrade() -> None:
+    op.add_column("devices_commands", sa.Column("withdrawal", sa.JSON(none_as_null=True)))
     op.add_column("devices_edges", sa.Column("in_force", sa.String(16)))
     op.add_column("devices_edges", sa.Column("not_in_force", sa.JSON))
     op.create_table(
@@ -27,3 +28,4 @@ def downgrade() -> None:
     op.drop_table("devices_edge_handed")
     op.drop_column("devices_edges", "not_in_force")
     op.drop_column("devices_edges", "in_force")
+    op.drop_column("devices_commands", "withdrawal")
