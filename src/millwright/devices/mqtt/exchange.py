@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import TypeVar
 
 from millwright.devices.mqtt.codec import publish_head
 from millwright.devices.mqtt.groups import Group, options_of
@@ -27,8 +29,19 @@ from millwright.devices.mqtt.subscriptions import Subscriptions
 from millwright.devices.mqtt.topics import is_private, split_share, to_external, to_internal
 from millwright.kernel import Clock, SystemClock
 
+_TURN = 200
+"""What is taken over before others have their turn: some milliseconds' worth."""
+T = TypeVar("T")
 _MOST_FILTERS = 128 * 1024
 """Characters of all filters of one session: they are kept in one message of the journal."""
+
+
+async def by_turns(items: Iterable[T]) -> AsyncIterator[T]:
+    """The items, with a turn for everybody else of the loop after some of them."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if not number % _TURN:
+            await asyncio.sleep(0)
 
 
 class Exchange:
@@ -48,21 +61,24 @@ class Exchange:
         self.messages_out = 0
         self.dropped_by_ended_sessions = 0
 
-    def restore(self, kept: Kept, now_s: float) -> None:
-        """Take over what an earlier listener kept. Sessions live on as if their clients had left now."""
+    async def restore(self, kept: Kept, now_s: float) -> None:
+        """Take over what an earlier listener kept. Sessions live on as if their clients had left now.
+
+        However much it is, others of the loop have their turns.
+        """
         now_ms = self._clock.now_ms()
-        for message in kept.retained:
+        async for message in by_turns(kept.retained):
             if not message.expires_ms or message.expires_ms > now_ms:
                 self.retained.set(message)
             else:
                 self._writer.write_retained(message.topic, None)
-        for stored in kept.sessions:
+        async for stored in by_turns(kept.sessions):
             session = self._make(stored.device_id, stored.client_id, stored.expiry_s or self._settings.session_expiry_s)
             session.left_s = now_s
             for topic_filter, grant in stored.subscriptions.items():
                 session.subscriptions[topic_filter] = grant
                 self._attach(session, topic_filter, grant)
-        for entry in kept.batches:
+        async for entry in by_turns(kept.batches):
             batch = self._writer.queues.restore(entry.key, list(entry.messages), entry.sequence)
             found = self.sessions.get(entry.key)
             if found is None:

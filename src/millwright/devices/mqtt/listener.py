@@ -142,7 +142,7 @@ class MqttListener:
             self._tls.context()
         if self.shards is None:
             kept = await self._journal.load()
-            self.exchange.restore(kept, self.clock.monotonic_s())
+            await self.exchange.restore(kept, self.clock.monotonic_s())
         else:
             kept = await self.shards.start(self, self._journal)
         await self.wills.restore(kept.wills, self._knows)
@@ -216,11 +216,12 @@ class MqttListener:
                 await asyncio.wait_for(server.wait_closed(), 1)
         self._servers.clear()
 
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
+    def run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run ``work`` beside the rest until it is done or the listener stops."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
