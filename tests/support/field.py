@@ -96,8 +96,9 @@ async def running_host(folder: Path, nats_url: str, settings: ConnectorsSettings
     vault, known, store = Vault(sealing(records, clock)), catalogue(), ConnectionStore(records)
     stream = JetStreamIntake(bus, "test-connectors")
     delivery = Delivery(
-        stream, stream.newest, bus, clock, settings, listener_id="test-connectors", folder=folder / "outbox"
-    )
+        stream, stream.newest, JetStreamIntake(bus, "test-connectors-documents"), bus, clock, settings,
+        listener_id="test-connectors", folder=folder / "outbox",
+    )  # fmt: skip
     desk = Desk(known, clock, settings.cancel_s)
     sizes, restarts = [1.0], list[int]()
     host = Host(

@@ -50,7 +50,8 @@ class OpenPrincipal:
 
 @dataclass
 class OpenDoor:
-    """Everybody is the one device, except ``device:<id>`` (that device) and whoever is in ``refused``."""
+    """Everybody is the one device, except ``device:<id>`` or ``device:<id>@<organisation>`` (that device) and whoever
+    is in ``refused``."""
 
     refused: dict[str, Refusal] = field(default_factory=dict)
     delay_s: float = 0.0
@@ -65,7 +66,8 @@ class OpenDoor:
         if username == "broken":
             raise RuntimeError("the authenticator is broken")
         if username and username.startswith("device:"):
-            return OpenPrincipal(device_id=username.removeprefix("device:"))
+            device_id, _, owner = username.removeprefix("device:").partition("@")
+            return OpenPrincipal(device_id=device_id, organisation_id=owner or "org_root")
         return OpenPrincipal()
 
 
@@ -82,6 +84,7 @@ async def running_listener(
     pacer: Any = None,
     shards: Callable[[NatsConnection], Shards] | None = None,
     replicas: int = 0,
+    registered: Any = None,
     **settings: Any,
 ) -> AsyncIterator[MqttListener]:
     connection = NatsConnection(nats_url, "test listener", replicas=replicas)
@@ -104,6 +107,7 @@ async def running_listener(
             certificates=certificates,
             pacer=pacer,
             shards=shards(connection) if shards is not None else None,
+            registered=registered,
         )
         await listener.start()
         try:

@@ -59,6 +59,7 @@ class Plant:
         self.devices = {each.id: each for each in subjects or (subject(),)}
         self.changes = 1
         self.at_edges: frozenset[str] = frozenset()
+        self.with_rules: frozenset[str] | None = None
 
     def add(self, *subjects: Subject) -> None:
         self.devices |= {each.id: each for each in subjects}
@@ -71,20 +72,25 @@ class Plant:
     def revision(self) -> int:
         return self.changes
 
-    def let_judge(self, *device_ids: str) -> None:
-        """Edges judge these devices, and no others."""
+    def let_judge(self, *device_ids: str, by: set[str] | None = None) -> None:
+        """An edge judges these devices, and no others, by these rules or by all."""
         self.at_edges = frozenset(device_ids)
+        self.with_rules = None if by is None else frozenset(by)
         self.changes += 1
 
-    def elsewhere(self) -> frozenset[str]:
-        return self.at_edges
+    def elsewhere(self) -> Plant:
+        return self
+
+    @property
+    def token(self) -> str:
+        return f"{sorted(self.at_edges)} {self.with_rules}" if self.at_edges else ""
+
+    def find(self, rule: Rule, subject: Subject) -> str | None:
+        here = subject.id in self.at_edges and (self.with_rules is None or rule.id in self.with_rules)
+        return "edge_1" if here else None
 
     def subjects(self, model_ids: set[str], device_ids: set[str]) -> list[Subject]:
-        return [
-            each
-            for each in self.devices.values()
-            if each.id not in self.at_edges and (each.model_id in model_ids or each.id in device_ids)
-        ]
+        return [each for each in self.devices.values() if each.model_id in model_ids or each.id in device_ids]
 
     def find_property(self, scope: Scope, name: str) -> PropertyFact:
         if scope.device_id is not None and scope.device_id not in self.devices:

@@ -378,7 +378,7 @@ def compose(
         calls=Calls(tally, lambda: limits.ceilings, clock),
         more={
             "certificate_authority": authority,
-            **_field(records, everything, things, sealed, bus, clock),
+            **_field(records, everything, things, sealed, bus, clock, folder / "outbox"),
             "metering": usage,
             "prefixes": granted,
             "filings": Filings(filed, receiving, signer, clock),
@@ -445,7 +445,13 @@ async def _no_node(_arguments: list[str]) -> Any:
 
 
 def _field(
-    records: Records, everything: Records, devices: DevicesService, sealed: Secrets, bus: NatsConnection, clock: Clock
+    records: Records,
+    everything: Records,
+    devices: DevicesService,
+    sealed: Secrets,
+    bus: NatsConnection,
+    clock: Clock,
+    outbox: Path,
 ) -> dict[str, Any]:
     """Connectors, and the host that speaks to field devices: in this process, where it is started."""
     store, vault, catalogue, chosen = (
@@ -457,7 +463,10 @@ def _field(
     client = HostClient(bus, "test", patience_s=0.0)
     made = Connectors(store, vault, catalogue, devices.device_store, client, bus, clock, chosen)
     stream = JetStreamIntake(bus, "test-connectors")
-    delivery = Delivery(stream, bus, clock, chosen, listener_id="test-connectors")
+    documents = JetStreamIntake(bus, "test-connectors-documents")
+    delivery = Delivery(
+        stream, stream.newest, documents, bus, clock, chosen, listener_id="test-connectors", folder=outbox
+    )
     desk = Desk(catalogue, clock, chosen.cancel_s)
     host = Host(
         ConnectionStore(everything), vault, catalogue, delivery, desk, bus, clock, chosen, node="test",

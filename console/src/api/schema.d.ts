@@ -64,6 +64,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/{token}/attributes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest values that are known of the device that asks
+         * @description As ThingsBoard has it. Client and shared attributes are both what is known of the property. Without keys everything is answered.
+         */
+        get: operations["readDeviceAttributes"];
+        put?: never;
+        /**
+         * Attributes, as ThingsBoard has it
+         * @description One message, or an array of them. Answered 200 when they are durable.
+         */
+        post: operations["sendAttributesByToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/{token}/telemetry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Telemetry, as ThingsBoard has it
+         * @description One message, or an array of them. Answered 200 when they are durable.
+         */
+        post: operations["sendTelemetryByToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/access/reach": {
         parameters: {
             query?: never;
@@ -979,7 +1023,9 @@ export interface paths {
         put?: never;
         /**
          * Cancel a command
-         * @description Take back what waits; what was sent cannot be called back (409).
+         * @description Take back what waits; what was sent cannot be called back (409). An edge that has the command is asked. While
+         *     it is cut off the command is returned with its `withdrawal`: it is asked when it is there, and the command
+         *     then ends as `cancelled`, or goes on where it was too late.
          */
         post: operations["cancelCommand"];
         delete?: never;
@@ -1871,6 +1917,26 @@ export interface paths {
         get: operations["listDeviceProperties"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/telemetry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Telemetry of a device
+         * @description One message, or an array of them. Answered 200 when they are durable.
+         */
+        post: operations["sendTelemetry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7725,6 +7791,7 @@ export interface components {
             tolerance?: number | null;
             unit?: string | null;
             value?: number | boolean | string | null;
+            withdrawal?: components["schemas"]["Withdrawal"] | null;
         };
         /** CommandDetail */
         CommandDetail: {
@@ -7770,6 +7837,7 @@ export interface components {
             tolerance?: number | null;
             unit?: string | null;
             value?: number | boolean | string | null;
+            withdrawal?: components["schemas"]["Withdrawal"] | null;
         };
         /** CommandEvent */
         CommandEvent: {
@@ -12783,6 +12851,13 @@ export interface components {
             text: string;
             topic: string;
         };
+        /** Withdrawal */
+        Withdrawal: {
+            asked_ms: number;
+            by_id: string;
+            by_name: string;
+            superseded_by?: string | null;
+        };
         /** Word */
         Word: {
             en: string;
@@ -12989,6 +13064,234 @@ export interface operations {
             };
             /** @description The request has wrong values. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readDeviceAttributes: {
+        parameters: {
+            query?: {
+                /** @description Names, separated by commas. */
+                clientKeys?: string;
+                /** @description Names, separated by commas. */
+                sharedKeys?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The device's token, which is what lets it in. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is known. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        client?: {
+                            [key: string]: unknown;
+                        };
+                        shared?: {
+                            [key: string]: unknown;
+                        };
+                    };
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is none, or another device's; all is answered alike. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Faster than the rate, too large, or a quota is used up. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing can be stored, or looked up, at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendAttributesByToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's token, which is what lets it in. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                } | {
+                    [key: string]: unknown;
+                }[];
+            };
+        };
+        responses: {
+            /** @description The messages are durable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is none, or another device's; all is answered alike. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Faster than the rate, too large, or a quota is used up. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing can be stored, or looked up, at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendTelemetryByToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device's token, which is what lets it in. */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                } | {
+                    [key: string]: unknown;
+                }[];
+            };
+        };
+        responses: {
+            /** @description The messages are durable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is none, or another device's; all is answered alike. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Faster than the rate, too large, or a quota is used up. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing can be stored, or looked up, at the moment. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -19544,6 +19847,80 @@ export interface operations {
             };
             /** @description The signed-in person may not do this. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendTelemetry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device that the token is of. */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                } | {
+                    [key: string]: unknown;
+                }[];
+            };
+        };
+        responses: {
+            /** @description The messages are durable. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is none, or another device's; all is answered alike. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Faster than the rate, too large, or a quota is used up. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing can be stored, or looked up, at the moment. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

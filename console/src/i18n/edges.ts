@@ -45,6 +45,8 @@ export const EDGE_PROBLEMS: Record<string, readonly [title: string, hint?: strin
   "connectors.device_elsewhere": ["设备不在该连接所在的边缘节点：", "请先将设备的接入点改为该边缘节点，或另选设备。"],
   "commands.expired": ["命令超时未发出", "请重新下发；边缘节点常断线时请延长等待时间。"],
   "commands.edge_lost": ["边缘节点曾接收该命令，但现已没有其记录，是否执行不明", "请先查看机器再重新下发。"],
+  "commands.too_late": ["已来不及：拿到该指令的边缘节点已将其发给设备", "请在指令过程中查看结果，或下发相反的指令。"],
+  "commands.withdrawing": ["有人要求撤回；正在向边缘节点询问"],
   "commands.edge_left": ["设备已移出该边缘节点，结果不明", "请先查看机器再重新下发。"],
   "operations.rule_unreadable": ["边缘节点无法执行该规则：", "请让边缘节点与上级运行同一版本；在此之前由上级判断。"],
 };

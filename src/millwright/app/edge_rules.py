@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from millwright.devices.edge import EdgeStore
     from millwright.devices.edge.receiver import Answer
     from millwright.operations import RegistryDirectory
-    from millwright.operations.at_edges import EdgeRules
+    from millwright.operations.at_edges import EdgeJudges, EdgeRules
 
 RULES: Final = "rules"
 """The name of the section."""
@@ -24,6 +24,14 @@ def rules_of(node: Node) -> EdgeRules:
     from millwright.operations.at_edges import EdgeRules  # the edge, a small machine, does not pay for this
 
     return EdgeRules(node.records, _directory(node))
+
+
+def judges_of(node: Node) -> EdgeJudges:
+    """What edges judge, at the parent."""
+    from millwright.devices.edge.in_force import HandedStates
+    from millwright.operations.at_edges import EdgeJudges
+
+    return EdgeJudges(HandedStates(node.records, node.clock).read, RULES)
 
 
 def answers_of(node: Node, store: EdgeStore) -> dict[str, Answer]:

@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from millwright.app.node import open_records
 from millwright.app.sections import folder_of
 from millwright.app.settings import NodeSettings
+from millwright.devices.edge.upgrade.keeper import FOLDER as UPGRADE_FOLDER
+from millwright.devices.edge.upgrade.keeper import TRIAL
 from millwright.engines.secrets import open_secrets
 from millwright.engines.sql import Records
 from millwright.kernel import SystemClock, Unavailable
@@ -67,6 +69,11 @@ def prepare(settings: NodeSettings) -> Prepared:
     records = open_records(settings)
     try:
         backup = None if is_current(records) else migrations(records).upgrade(folder_of(settings).backups)
+        trial = folder_of(settings).root / UPGRADE_FOLDER / TRIAL
+        if trial.exists():
+            from millwright.operations.at_edges import take_in  # seldom, and at an edge alone
+
+            take_in(records, trial)
         ensure_local_token(records, folder_of(settings).token)
         open_secrets(settings.secrets, records, folder_of(settings).root, SystemClock()).prepare()
         code = asyncio.run(Parties(records, SystemClock()).new_setup_code())

@@ -121,6 +121,13 @@ class CaseSession:
         """The open case of each cause, locked."""
         return store.select_open(self.connection, kind, causes, lock=True)
 
+    def latest_closed(self, kind: str, subject: str, limit: int) -> list[Case]:
+        """The closed cases of a subject, the one that was opened last first."""
+        states = tuple(self._workflows[kind].closed)
+        return store.page(
+            self.connection, Filter(kind=kind, states=states, subjects=(subject,)), cursor=None, limit=limit
+        ).items
+
     def open(
         self,
         kind: str,

@@ -183,7 +183,9 @@ def show(options: Options, command_id: str, as_json: bool) -> None:
 @click.argument("command_ids", nargs=-1, required=True)
 @click.pass_obj
 def cancel(options: Options, command_ids: tuple[str, ...]) -> None:
-    """Cancel commands that wait."""
+    """Cancel commands that wait, here or at an edge."""
     with connect(options) as client:
         for command_id in command_ids:
-            click.echo(f"{command_id} {client.post(f'/commands/{part(command_id)}/cancel', {})['state']}")
+            found = client.post(f"/commands/{part(command_id)}/cancel", {})
+            asked = " (the edge does not answer; it is asked for it as soon as it does)" if found["withdrawal"] else ""
+            click.echo(f"{command_id} {found['state']}{asked}")

@@ -131,12 +131,26 @@ edges = sa.Table(
     sa.Column("connected_ms", sa.BigInteger),
     sa.Column("status", sa.JSON),
     sa.Column("seal_key", sa.String(64)),
+    sa.Column("in_force", sa.String(16)),
+    sa.Column("not_in_force", sa.JSON),
     organisation(),
     sa.Index("uq_devices_edges_name", "organisation_id", "name_key", unique=True),
     info=owned(),
 )
 """Nodes below this one. ``code_digest`` until the edge has joined, ``public_key`` from then until it is revoked;
-``status`` is what the edge said last. What is sealed for ``seal_key`` (X25519) can be opened at the edge alone."""
+``status`` is what the edge said last. What is sealed for ``seal_key`` (X25519) can be opened at the edge alone.
+``in_force``: the desired state that it says is in force, without the rules ``not_in_force``."""
+
+edge_handed = sa.Table(
+    "devices_edge_handed",
+    metadata,
+    sa.Column("edge_id", _id, sa.ForeignKey("devices_edges.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("version", sa.String(16), primary_key=True),
+    sa.Column("handed_ms", sa.BigInteger, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    info=owned_through(edges, "edge_id"),
+)
+"""What of desired states that were handed to edges has to be known when they are in force: msgpack, compressed."""
 
 edge_past = sa.Table(
     "devices_edge_past",

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 
 from millwright.devices import Changes, Device, DeviceQuery, DeviceStore, ModelStore
 from millwright.kernel import ROOT, NotFound, current_scope
-from millwright.operations.model import PropertyFact, Scope, Subject
+from millwright.operations.model import Judges, Nobody, PropertyFact, Scope, Subject
 
 
 class RegistryDirectory:
     """Implements :class:`millwright.operations.model.Directory`. Synchronous: called in a thread.
 
-    ``elsewhere``: the devices that somebody else judges; they are no subjects.
+    ``elsewhere``: who judges instead of this node.
     """
 
     def __init__(
@@ -21,7 +21,7 @@ class RegistryDirectory:
         devices: DeviceStore,
         models: ModelStore,
         changes: Changes,
-        elsewhere: Callable[[], frozenset[str]] = frozenset,
+        elsewhere: Callable[[], Judges] = Nobody,
     ) -> None:
         self._devices = devices
         self._models = models
@@ -30,17 +30,16 @@ class RegistryDirectory:
 
     def revision(self) -> int:
         """The registry's counter, moved by who judges elsewhere, too."""
-        judged = self._elsewhere()
-        return self._changes.revision() + (zlib.crc32(" ".join(sorted(judged)).encode()) << 40 if judged else 0)
+        token = self._elsewhere().token
+        return self._changes.revision() + (zlib.crc32(token.encode()) << 40 if token else 0)
 
     def subjects(self, model_ids: set[str], device_ids: set[str]) -> list[Subject]:
         """The enabled devices of these models, and those of these ids, each once."""
         units: dict[tuple[str, int | None], dict[str, str | None]] = {}
         found: dict[str, Subject] = {}
         paths: dict[str, tuple[str, ...]] = {}
-        elsewhere = self._elsewhere()
         for device in self._read(model_ids, device_ids):
-            if device.disabled or device.id in found or device.id in elsewhere:
+            if device.disabled or device.id in found:
                 continue
             model_id, owner = device.model_id, device.organisation_id
             if owner not in paths:
@@ -55,8 +54,8 @@ class RegistryDirectory:
             found[device.id] = Subject(device.id, device.title or device.name, model_id, units[version], paths[owner])
         return list(found.values())
 
-    def elsewhere(self) -> frozenset[str]:
-        """The devices that somebody else judges."""
+    def elsewhere(self) -> Judges:
+        """Who judges instead of this node."""
         return self._elsewhere()
 
     def owner(self, scope: Scope) -> str:

@@ -116,6 +116,29 @@ class Subject:
     organisations: tuple[str, ...] = (ROOT,)
 
 
+class Judges(Protocol):
+    """What edges judge: the rules and devices that they have said to be in force there."""
+
+    @property
+    def token(self) -> str:
+        """Another one whenever the answers may be; empty while nobody else judges anything."""
+        ...
+
+    def find(self, rule: Rule, subject: Subject) -> str | None:
+        """The edge that watches the device by the rule."""
+        ...
+
+
+class Nobody:
+    """Everything is judged here."""
+
+    token = ""
+
+    def find(self, _rule: Rule, _subject: Subject) -> None:
+        """Nobody."""
+        return
+
+
 class Directory(Protocol):
     """Who the devices are; synchronous."""
 
@@ -127,8 +150,8 @@ class Directory(Protocol):
         """The enabled devices of these models, and those of these ids, each once."""
         ...
 
-    def elsewhere(self) -> frozenset[str]:
-        """The devices that somebody else judges; they are no subjects."""
+    def elsewhere(self) -> Judges:
+        """Who judges instead of this node."""
         ...
 
     def owner(self, scope: Scope) -> str:
@@ -201,6 +224,7 @@ class Raised:
 
     ``value`` and ``limit`` are in ``unit``; ``trigger_ms`` is the source time of the reading that began it;
     ``occurrences`` counts how many beginnings this stands for; ``edge_id`` is the edge that judged, if one did.
+    ``settles``: somebody else judged before, and is told even if nothing changed here.
     """
 
     key: WatchKey
@@ -213,20 +237,23 @@ class Raised:
     unit: str | None
     occurrences: int = 1
     edge_id: str | None = None
+    settles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
     """An alarm ended at source time ``at_ms``; ``comment`` says why, when it was not the value.
 
-    ``edge_id`` is the edge that judged, if one did; ``handed_over``: it is not watched here, for an edge judges now.
+    ``edge_id`` is the edge that judged, if one did; ``handed_to``: it is not watched here, for that edge judges now.
+    ``settles``: as of :class:`Raised`.
     """
 
     key: WatchKey
     at_ms: int
     comment: str = ""
     edge_id: str | None = None
-    handed_over: bool = False
+    handed_to: str | None = None
+    settles: bool = False
 
 
 Change: TypeAlias = Raised | Returned

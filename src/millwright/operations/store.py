@@ -64,8 +64,6 @@ heard = sa.Table(
 """At a parent: up to which number it has what an edge told of alarms."""
 
 _KEY = ("rule_id", "device_id", "property", "kind")
-_ACTIVE = 2
-"""The first of the phases of a watch whose alarm is active."""
 
 
 class RuleStore:
@@ -119,6 +117,11 @@ class RuleStore:
             found = [msgspec.convert(document, Rule) for document in connection.execute(query).scalars()]
         return {each.id: each for each in found}
 
+    def from_above(self) -> set[str]:
+        """The ids of those that came from a parent."""
+        with self._records.read() as connection:
+            return set(connection.execute(sa.select(rules.c.id).where(rules.c.from_above)).scalars())
+
     def insert(self, rule: Rule) -> None:
         """Add a rule."""
         with self._records.begin() as connection:
@@ -143,16 +146,6 @@ class RuleStore:
             if gone:
                 bump(connection)
             return gone
-
-
-def select_active(connection: sa.Connection, keys: set[WatchKey]) -> set[WatchKey]:
-    """Those of ``keys`` whose watch here is active, or returning."""
-    if not keys:
-        return set()
-    query = sa.select(*(watches.c[name] for name in _KEY)).where(
-        watches.c.phase >= _ACTIVE, watches.c.rule_id.in_({key.rule_id for key in keys})
-    )
-    return keys & {WatchKey(*row) for row in connection.execute(query)}
 
 
 def load_watches(records: Records) -> list[WatchState]:

@@ -16,9 +16,19 @@ from millwright.historian import ReadingBatch
 from millwright.kernel import Bus, Clock, MillwrightError, Unsubscribe, end
 from millwright.operations import store
 from millwright.operations.alarms import KIND, Alarms, announce
-from millwright.operations.evaluation import NO_LONGER_WATCHED, Evaluator, Phase, Plan
+from millwright.operations.evaluation import NO_LONGER_WATCHED, Evaluator, Phase, Plan, covers, kind_of
 from millwright.operations.evidence import EvidenceCollector, ReadingSource
-from millwright.operations.model import ACTIVE_STATES, Change, Directory, Returned, WatchKey, WatchState
+from millwright.operations.model import (
+    ACTIVE_STATES,
+    Change,
+    Directory,
+    Judges,
+    Returned,
+    Rule,
+    Subject,
+    WatchKey,
+    WatchState,
+)
 from millwright.operations.rules import RULES_CHANGED
 from millwright.operations.settings import OperationsSettings
 from millwright.operations.writer import AlarmWriter, Keep
@@ -32,23 +42,29 @@ _PAGE = 1000
 
 
 class Others(NamedTuple):
-    """What edges judge, or judged: ``open`` are their active alarms that are watched here from now on, ``devices``
-    those they watch, and ``rules`` those in force."""
+    """What edges judge, or judged: ``open`` are their active alarms that are watched here, ``left`` those that nobody
+    watches any more. ``doubtful``: watches that are new here and were somebody else's."""
 
+    judges: Judges
+    rules: dict[str, Rule]
+    subjects: dict[str, Subject]
     open: list[WatchState]
-    devices: frozenset[str]
-    rules: set[str]
+    left: list[WatchKey]
+    doubtful: list[WatchKey]
 
     def mark(self, changes: Iterable[Change]) -> list[Change]:
         """Tell what ended from what an edge goes on with."""
         return [
-            replace(change, handed_over=True)
-            if isinstance(change, Returned)
-            and change.key.device_id in self.devices
-            and change.key.rule_id in self.rules
-            else change
+            replace(change, handed_to=self.judge(change.key)) if isinstance(change, Returned) else change
             for change in changes
         ]
+
+    def judge(self, key: WatchKey) -> str | None:
+        """The edge that watches it now."""
+        rule, subject = self.rules.get(key.rule_id), self.subjects.get(key.device_id)
+        if rule is None or subject is None or (rule.property, kind_of(rule)) != (key.property, key.kind):
+            return None
+        return self.judges.find(rule, subject) if covers(rule, subject) else None
 
 
 def _watch_of(case: Case) -> WatchState:
@@ -65,7 +81,7 @@ class AlarmWorker:
     The pipeline calls :meth:`evaluate` with each batch, and awaits :meth:`flush` before it acknowledges the frames
     the batches came from: then an alarm is durable before its cause is forgotten. ``lag_s`` tells how far the pipeline
     is behind receipt; silence is not held against a device while its readings wait there. ``keep``: see
-    :class:`AlarmWriter`.
+    :class:`AlarmWriter`. ``has_edges``: edges judge, too.
     """
 
     def __init__(
@@ -79,6 +95,7 @@ class AlarmWorker:
         *,
         lag_s: Callable[[], float] = lambda: 0.0,
         keep: Keep | None = None,
+        has_edges: bool = False,
     ) -> None:
         settings = settings or OperationsSettings()
         self._records = records
@@ -89,7 +106,10 @@ class AlarmWorker:
         self._alarms = Alarms(records, bus, clock)
         self._evaluator = Evaluator(clock, backfill_s=settings.backfill_s)
         self._clock = clock
-        self._writer = AlarmWriter(self._alarms.cases, clock, lambda alarms: announce(bus, alarms), keep)
+        self._has_edges = has_edges
+        self._writer = AlarmWriter(
+            self._alarms.cases, clock, lambda alarms: announce(bus, alarms), keep, shared=has_edges
+        )
         self._evidence = EvidenceCollector(self._alarms.cases, historian, clock, settings)
         self._seen: tuple[int, int] = (-1, -1)
         self._reload = asyncio.Event()
@@ -107,11 +127,13 @@ class AlarmWorker:
         states = await asyncio.to_thread(store.load_watches, self._records)
         self._evaluator.adopt(plan)
         lost = self._evaluator.restore(states)
+        known = {state.key for state in states}
+        self._evaluator.unsettle(key for key in others.doubtful if key not in known)
         self._evaluator.take_over(others.open)
         await asyncio.to_thread(self._forget, [state.key for state in states if state.key not in plan.slots], set(lost))
         now_ms = self._clock.now_ms()
         self._writer.put(
-            others.mark([Returned(key, now_ms, NO_LONGER_WATCHED) for key in lost]),
+            others.mark([Returned(key, now_ms, NO_LONGER_WATCHED) for key in [*lost, *others.left]]),
             [WatchState(key, Phase.NORMAL, now_ms, now_ms) for key in lost] + self._evaluator.take_dirty(),
         )
         await self._writer.start()
@@ -160,7 +182,13 @@ class AlarmWorker:
         if seen == self._seen:
             return False
         seen, plan, others = await asyncio.to_thread(self._build)
-        changes = others.mark(self._evaluator.adopt(plan))
+        if others.doubtful:  # what was known of them when they were watched here before is not what is now
+            await self.flush()
+            await asyncio.to_thread(self._forget, others.doubtful, set())
+        now_ms = self._clock.now_ms()
+        gone = [*self._evaluator.adopt(plan), *(Returned(key, now_ms, NO_LONGER_WATCHED) for key in others.left)]
+        changes = others.mark(gone)
+        self._evaluator.unsettle(others.doubtful)
         self._evaluator.take_over(others.open)
         self._writer.put(changes, self._evaluator.take_dirty())
         self._seen = seen
@@ -199,12 +227,21 @@ class AlarmWorker:
         self._rules_active = len(rules)
         model_ids = {rule.scope.model_id for rule in rules if rule.scope.model_id is not None}
         device_ids = {rule.scope.device_id for rule in rules if rule.scope.device_id is not None}
-        plan = Plan(rules, self._directory.subjects(model_ids, device_ids))
+        subjects, judges = self._directory.subjects(model_ids, device_ids), self._directory.elsewhere()
+        plan = Plan(rules, subjects, judges if judges.token else None)
         before = self._evaluator.plan
         plan.carried_from(before)
-        new = plan.slots.keys() - before.slots.keys()
-        taken_over = [state for state in self._judged_at_edges() if state.key in new] if new else []
-        return seen, plan, Others(taken_over, self._directory.elsewhere(), {rule.id for rule in rules})
+        above = self._rules.from_above()
+        doubtful = [key for key in plan.slots if key.rule_id in above and key not in before.slots] if above else []
+        others = Others(
+            judges, {rule.id: rule for rule in rules}, {each.id: each for each in subjects}, [], [], doubtful
+        )
+        for state in self._judged_at_edges() if self._has_edges else ():
+            if state.key in plan.slots:
+                others.open.append(state)
+            elif others.judge(state.key) is None:
+                others.left.append(state.key)
+        return seen, plan, others
 
     def _judged_at_edges(self) -> list[WatchState]:
         """The active alarms that an edge judged, as watches."""

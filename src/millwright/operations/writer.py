@@ -18,7 +18,7 @@ from millwright.cases import SYSTEM, Case, Cases, CaseSession
 from millwright.kernel import Clock, Unavailable
 from millwright.operations import messages, store
 from millwright.operations.alarms import KIND, alarm_of
-from millwright.operations.evaluation import NO_LONGER_WATCHED, kind_of
+from millwright.operations.evaluation import AHEAD_MS, NO_LONGER_WATCHED, kind_of
 from millwright.operations.model import (
     ACTIVE_STATES,
     PRIORITIES,
@@ -36,12 +36,14 @@ Keep = Callable[[sa.Connection, Sequence[Change], int], None]
 
 _QUEUED_PER_CAUSE = 8
 _BATCH = 2000
+_CLOSED_LOOKED_AT = 50
 _RETRY_S = (0.1, 0.5, 1.0, 2.0)
 
 
 class AlarmWriter:
-    """A queue of changes and the task that writes them. ``keep`` is given those that changed something, to be kept in
-    the same transaction for somebody else."""
+    """A queue of changes and the task that writes them. ``keep`` is given those that changed something, or settle what
+    somebody else believes, to be kept in the same transaction for somebody else. ``shared``: others judge the same
+    readings for a while; what they told is not written again."""
 
     def __init__(
         self,
@@ -49,8 +51,10 @@ class AlarmWriter:
         clock: Clock,
         publish: Callable[[Sequence[Alarm]], Awaitable[None]],
         keep: Keep | None = None,
+        *,
+        shared: bool = False,
     ) -> None:
-        self._cases, self._keep = cases, keep
+        self._cases, self._keep, self._shared = cases, keep, shared
         self._clock = clock
         self._publish = publish
         self._changes: dict[WatchKey, list[Change]] = {}
@@ -182,8 +186,10 @@ class AlarmWriter:
             open_cases = session.find_open(KIND, causes.values())
             for change in changes:
                 cause = causes[change.key]
-                case = _apply(session, open_cases.get(cause), change, cause)
+                case = self._apply(session, open_cases.get(cause), change, cause)
                 if case is None:
+                    if change.settles:
+                        told.append(change)
                     continue
                 touched[case.id] = case
                 told.append(change)
@@ -200,11 +206,22 @@ class AlarmWriter:
         self.written += len(touched)
         return [alarm_of(case) for case in touched.values()]
 
+    def _apply(self, session: CaseSession, case: Case | None, change: Change, cause: str) -> Case | None:
+        if self._shared and isinstance(change, Raised) and case is None:
+            session.flush()
+            closed = session.latest_closed(KIND, change.key.device_id, _CLOSED_LOOKED_AT)
+            ended = next((each for each in closed if _key_of(each) == change.key), None)
+            if ended is not None and _is_known(ended, change, session.now_ms):
+                return None
+        return _apply(session, case, change, cause)
+
 
 def _apply(session: CaseSession, case: Case | None, change: Change, cause: str) -> Case | None:
     if isinstance(change, Raised):
         if case is None:
             return _open(session, change, cause)
+        if _is_known(case, change, session.now_ms):
+            return None
         if case.state == "returned_unacknowledged":
             data = _occurrence(change) | {
                 "occurrences": case.data["occurrences"] + change.occurrences,
@@ -217,6 +234,10 @@ def _apply(session: CaseSession, case: Case | None, change: Change, cause: str) 
         return None  # written before a crash and evaluated again, or judged by an edge
     if case is None or case.state not in ACTIVE_STATES or _is_of_another(case, change):
         return None
+    if change.handed_to is not None:
+        return session.amend(case, {"edge_id": change.handed_to})
+    if _is_known(case, change, session.now_ms):
+        return None
     return session.fire(case, "return", SYSTEM, comment=change.comment, data={"returned_ms": change.at_ms})
 
 
@@ -225,7 +246,22 @@ def _is_of_another(case: Case, change: Returned) -> bool:
     if change.comment != NO_LONGER_WATCHED:
         return False
     judge = case.data.get("edge_id")
-    return judge is not None if change.handed_over else change.edge_id not in (None, judge)
+    return judge == change.handed_to if change.handed_to is not None else change.edge_id not in (None, judge)
+
+
+def _is_known(case: Case, change: Change, now_ms: int) -> bool:
+    """Whether somebody else, who judged the same readings, has told of it or of what came after.
+
+    As with late readings: what is known of a time far ahead was told by a wrong clock, and holds up nothing.
+    """
+    if change.edge_id == case.data.get("edge_id") or (isinstance(change, Returned) and change.comment):
+        return False  # what ended for another reason than its value ended when we heard that
+    known_ms = max(case.data["last_occurrence_ms"], case.data["returned_ms"] or 0)
+    return bool(change.at_ms <= known_ms <= now_ms + AHEAD_MS)
+
+
+def _key_of(case: Case) -> WatchKey:
+    return WatchKey(case.data["rule_id"], case.subject, case.data["property"], case.data["condition_kind"])
 
 
 def _occurrence(change: Raised) -> dict[str, Any]:

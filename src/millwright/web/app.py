@@ -40,7 +40,7 @@ from millwright.web.idempotency import AnswerStore, Idempotency
 from millwright.web.live import Hub
 from millwright.web.live import api as live_api
 from millwright.web.openapi import document, openapi_json
-from millwright.web.public import PublicApplication
+from millwright.web.public import DeviceApplication, PublicApplication
 from millwright.web.rights import LEDGER_ERASE, LEDGER_FILES, LEDGER_READ, look_into_history
 from millwright.web.services import Services
 from millwright.web.stats import StatsBoard
@@ -58,7 +58,7 @@ def create_app(
     console: Path = CONSOLE,
     public: PublicApplication | None = None,
     snms_at_root: bool = False,
-    devices: PublicApplication | None = None,
+    devices: DeviceApplication | None = None,
 ) -> Litestar:
     """The application; its lifespan subscribes to the bus, so the bus must be started before.
 
@@ -95,6 +95,7 @@ def create_app(
     )
     app.asgi_handler = Door(edge, at_root=snms_at_root)
     app.state.edge = edge
+    app.state.answers_devices = devices is not None and devices.answers_devices
     app.state.hub = hub
     app.state.services = services
     app.state.board = board

@@ -13,6 +13,7 @@ from litestar.openapi.spec import Components, Contact, License, SecurityScheme, 
 from litestar.types.internal_types import PathParameterDefinition
 
 from millwright.approvals import HeldRequest
+from millwright.devices.device_http import described
 from millwright.identity.snms.door import BELOW as SNMS
 from millwright.identity.snms.model import SnmsEnvelope
 from millwright.parties.cookies import COOKIE
@@ -29,6 +30,7 @@ _TAGS = {
     "Places": "Where devices are: enterprise, site, area, line, cell, unit (ISA-95, IEC 62264).",
     "Models": "What kinds of devices there are: properties with types and units.",
     "Devices": "The devices and their credentials.",
+    "Device HTTP": "What devices send over HTTP, each by its own token, also as ThingsBoard's device API.",
     "Commands": "Writing properties and calling services of devices; interlocks, locks.",
     "Certificates": "Authorities, certificates of devices and nodes, enrolment (RFC 7030).",
     "Networks": "The network around this node and its edges: interfaces, peers, protocols, findings.",
@@ -130,6 +132,9 @@ def with_problems(schema: dict[str, Any], app: Litestar) -> dict[str, Any]:
                 answers["401"] = {"description": "Nobody is signed in.", "content": content}
                 answers["403"] = {"description": "The signed-in person may not do this.", "content": content}
             answers["default"] = {"description": "It failed; the code says how.", "content": content}
+    if getattr(app.state, "answers_devices", False):
+        schema["paths"] = dict(sorted({**schema["paths"], **described.paths(problem)}.items()))
+        schema["components"]["securitySchemes"] = {**schema["components"]["securitySchemes"], **described.SCHEMES}
     return schema
 
 

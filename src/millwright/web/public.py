@@ -13,3 +13,12 @@ class PublicApplication(Protocol):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One request."""
+
+
+class DeviceApplication(PublicApplication, Protocol):
+    """An ASGI application for those who send with a secret of their own."""
+
+    @property
+    def answers_devices(self) -> bool:
+        """Whether the routes of devices are among its addresses."""
+        ...

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,19 +12,21 @@ import sqlalchemy as sa
 
 from millwright import certificates, devices, parties
 from millwright.devices import DeviceDirectory, DeviceQuery, DeviceStore, ForeignAddress, NewDevice
-from millwright.devices.edge import EdgeRecords, EdgeStore
+from millwright.devices.edge import EdgeStore
 from millwright.devices.edge.desired import DesiredApplier, DesiredBuilder
-from millwright.devices.edge.down.model import SectionReport
+from millwright.devices.edge.down.model import SectionRefusal, SectionReport
+from millwright.devices.edge.in_force import HandedStates
 from millwright.devices.edge.model import EdgeStatus
 from millwright.devices.models.store import ModelStore
 from millwright.devices.registry.bulk import BulkStore, read_csv, write_csv
-from millwright.devices.store import edges
+from millwright.devices.store import edge_handed, edges
 from millwright.engines.sql import Records
-from millwright.kernel import ROOT, NotFound
+from millwright.kernel import ROOT, ManualClock, NotFound
 from millwright.kernel.scope import EVERYTHING, Scope, within
 from millwright.parties.store.organisations_tables import organisations
 from support.sqlite import migrated
 
+NOW_MS = 1_750_000_000_000
 MIGRATIONS = [parties.MIGRATIONS, certificates.MIGRATIONS, devices.MIGRATIONS]
 PATHS = {
     "org_works": f"/{ROOT}/org_works/",
@@ -147,21 +151,42 @@ def test_what_cannot_be_written_of_one_edge_keeps_nothing_of_another(records: Re
     assert found[f"edge_{ROOT}"].seen_ms is None
 
 
-def test_what_was_in_force_at_an_edge_still_is_when_it_has_started_anew(records: Records) -> None:
+async def test_what_was_in_force_at_an_edge_still_is_when_it_has_started_anew(records: Records) -> None:
     everything = with_organisations(records)
-    store, kept, edge_id = EdgeStore(everything), EdgeRecords(everything), f"edge_{ROOT}"
-    DeviceStore(everything).insert("dev_1", NewDevice(name="d1", edge_id=edge_id), 1)
+    store, edge_id, clock = EdgeStore(everything), f"edge_{ROOT}", ManualClock(NOW_MS)
+    handed = HandedStates(everything, clock)
+    builder = DesiredBuilder(everything, {"rules": lambda _devices: [{"id": "r1"}, {"id": "r2"}]}, handed)
+    registry = DeviceStore(everything)
+    registry.insert("dev_1", NewDevice(name="d1", edge_id=edge_id), 1)
 
-    def say(applied: str, *in_force: int, apply_error: str = "") -> frozenset[str]:
-        sections = [SectionReport(name="rules", desired=3, in_force=each) for each in in_force]
+    def say(applied: str, in_force: int = 2, refused: Sequence[str] = (), apply_error: str = "") -> Any:
+        named = [SectionRefusal(id=each, what="", code="", message="") for each in refused]
+        sections = [SectionReport(name="rules", desired=2, in_force=in_force, refused=named)] if applied else []
         status = EdgeStatus(applied=applied, sections=sections, apply_error=apply_error)
         store.note({edge_id: {"seen_ms": 1, "connected_ms": 1, "status": msgspec.to_builtins(status)}})
-        return kept.judged()
+        found = HandedStates(everything, clock).read()
+        return [(each.version, sorted(each.devices), each.refused, len(each.further["rules"])) for each in found]
 
-    assert say("") == frozenset()
-    assert say("v1", 3) == {"dev_1"}
-    assert say("") == {"dev_1"}, "it has not asked yet what is desired"
-    assert say("v2", 2) == frozenset()
-    assert say("") == frozenset()
-    assert say("v3", 3) == {"dev_1"}
-    assert say("", apply_error="devices.edge_state: no") == frozenset()
+    first = (await builder.of(edge_id)).version
+    assert say("") == []
+    assert say(first) == [(first, ["dev_1"], (), 2)]
+    assert say("") == [(first, ["dev_1"], (), 2)], "it has not asked yet what is desired"
+    clock.advance(1)
+    registry.insert("dev_2", NewDevice(name="d2", edge_id=edge_id), 1)
+    second = (await builder.of(edge_id)).version
+    assert say(first) == [(first, ["dev_1"], (), 2)], "dev_2 is not there yet"
+    assert say("", apply_error="devices.edge_state: no") == [(first, ["dev_1"], (), 2)], "the former one still is"
+    assert say(second, 1, ["r2"]) == [(second, ["dev_1", "dev_2"], ("r2",), 2)]
+    assert say(second, 1) == [], "nobody knows which rule is missing"
+    registry.update("dev_1", {"edge_id": None}, 1)
+    assert say(second) == [(second, ["dev_2"], (), 2)], "what was taken back is judged at the parent at once"
+    assert say("v0") == [], "a state that was not handed over"
+    for number in range(30):
+        clock.advance(1)
+        registry.insert(f"dev_x{number}", NewDevice(name=f"x{number}", edge_id=edge_id), 1)
+        await builder.of(edge_id)
+    with everything.read() as connection:
+        kept = connection.scalar(sa.select(sa.func.count()).select_from(edge_handed))
+    assert int(kept or 0) in range(1, 11), "an edge that applies nothing fills nothing"
+    store.revoke(edge_id, 1)
+    assert say(second) == []

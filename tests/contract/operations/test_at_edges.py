@@ -201,7 +201,7 @@ class Both:
         RuleApplier(own).apply(EdgeRules(records, self.plant).read(["d1"]))
         self.edge = Edge(own, hearing)
         self.alarms = Alarms(records, self.bus, self.clock)
-        self.worker = AlarmWorker(records, LocalBus(), History(), self.plant, self.clock)
+        self.worker = AlarmWorker(records, LocalBus(), History(), self.plant, self.clock, has_edges=True)
 
     async def let_judge(self, *devices: str) -> None:
         """Edges judge these from now on."""
@@ -261,7 +261,7 @@ async def test_who_takes_over_an_active_alarm_ends_it(records: Records, own: Rec
             await both.parent((5, 20.0))
     if restart:
         both.plant.let_judge()
-        both.worker = AlarmWorker(records, LocalBus(), History(), both.plant, both.clock)
+        both.worker = AlarmWorker(records, LocalBus(), History(), both.plant, both.clock, has_edges=True)
         async with Lifecycle(both.worker):
             await both.worker.flush()
             await both.edge_loses()

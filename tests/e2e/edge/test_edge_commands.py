@@ -95,14 +95,26 @@ def test_commands_at_an_edge(nodes: tuple[Parent, EdgeNode, httpx.Client, str]) 
 
     # A device that sleeps is waited for at the edge, also while the link is cut; the end is told afterwards.
     parent.wait_for("it sleeps", lambda: not api.get(f"/devices/{device_id}").json()["presence"]["online"], 30)
+    mistake = ask(api, device_id, property="mode", value="off", expires_s=600)
+    parent.wait_for("the edge has it", lambda: command(api, mistake)["state"] == "sent", 30)
+    assert api.post(f"/commands/{mistake['id']}/cancel").json()["state"] == "cancelled"
+    older = ask(api, device_id, property="setpoint", value=49, expires_s=600)
+    called = ask(api, device_id, service="restart", inputs={"delay_s": 1}, expires_s=600)
+    parent.wait_for("the edge has both", lambda: command(api, called)["state"] == "sent", 30)
     asleep = ask(api, device_id, property="setpoint", value=50, expires_s=600)
     parent.wait_for("the edge has it", lambda: command(api, asleep)["state"] == "sent", 30)
+    over = command(api, older)
+    assert (over["state"], over["superseded_by"]) == ("superseded", asleep["id"])
     edge.line.cut()
+    parent.wait_for("it is away", lambda: api.get(f"/edges/{edge_id}").json()["state"] == "cut", 30)
+    wanted = api.post(f"/commands/{called['id']}/cancel").json()
+    assert (wanted["state"], bool(wanted["withdrawal"])) == ("sent", True)
     with Device(edge.mqtt_port, token, obey) as device:
         device.join(OWN)
-        edge.wait_for("it is told", lambda: device.got, 30)
+        edge.wait_for("it is told", lambda: len(device.got) == 2, 30)
         edge.line.join()
         woken = end_of(api, asleep)
+        assert end_of(api, called)["state"] == "confirmed", "it was too late"
     assert (woken["state"], woken["after"]["value"]) == ("confirmed", 50), woken
     assert next(each["state"] for each in woken["history"]) == "queued"
 

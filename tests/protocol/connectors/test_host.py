@@ -23,6 +23,7 @@ from millwright.devices.connectors.model import (
 )
 from millwright.devices.connectors.rpc import HostClient
 from millwright.devices.connectors.tables import connections
+from millwright.devices.connectors.taking import Taking
 from millwright.devices.connectors.things import Scopes
 from millwright.kernel import ROOT, Conflict, Denied, Invalid, NotFound, SystemClock, Unavailable, Unsupported
 from millwright.kernel.scope import EVERYTHING, Scope, within
@@ -412,3 +413,43 @@ async def test_a_document_handed_over_twice_is_taken_once(field: FieldHost, monk
     assert [await client.receive("con_1", b"a", "", 5.0, "id-1") for _ in range(2)] == [1, 1]
     assert [await client.receive("con_1", b"b", "", 5.0) for _ in range(2)] == [2, 3], "who names none sends another"
     assert taken == [b"a", b"b", b"b"]
+
+
+async def test_a_document_whose_host_died_before_it_answered_is_stored_once(
+    field: FieldHost, nats: RunningNats, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Durable, and nobody heard so: it is handed over again to a host that knows nothing of it."""
+    connection = await field.connect()
+    one, two = [await field.feed(connection, name, t=name) for name in ("press", "mill")]
+    await field.until_state(connection, "running")
+    await until(lambda: len(field.host._runners[connection.id].mapper._feeds) == 2)
+    runner = field.host._runners[connection.id]
+    points = [each.id for each in (await field.connectors.points(connection.id, None, 10)).items]
+
+    async def receive(content: bytes, _content_type: str) -> int:
+        await asyncio.sleep(0)
+        await runner._deliver([Sample(point, content.decode(), None) for point in points])
+        return len(points)
+
+    monkeypatch.setattr(runner.session, "receive", receive)
+    client = HostClient(field.bus, "test", patience_s=1.0)
+
+    async def stored() -> dict[str, list[tuple[str, int]]]:
+        found: dict[str, list[tuple[str, int]]] = {one: [], two: []}
+        for run in await stored_runs(nats.url):
+            for entry in map(json.loads, run.payloads):
+                if run.device_id in found and isinstance(entry["values"].get("t"), str):
+                    found[run.device_id].append((entry["values"]["t"], run.received_ms))
+        return found
+
+    first_ms = 1_800_000_000_000
+    for name in ("id-1", "id-1", "id-2"):  # another one that says the same is another one
+        monkeypatch.setattr(field.host, "_taking", Taking())
+        assert await client.receive(connection.id, b"a", "", 5.0, name, first_ms) == 2
+    expected = [("a", first_ms)] * 2
+    assert await stored() == {one: expected, two: expected}
+    large = b"x" * 300_000  # more than a frame takes
+    for _ in range(2):
+        monkeypatch.setattr(field.host, "_taking", Taking())
+        await client.receive(connection.id, large, "", 5.0, "id-3", first_ms)
+    assert [len(each) for each in (await stored()).values()] == [3, 3]

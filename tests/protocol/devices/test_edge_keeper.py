@@ -231,3 +231,30 @@ def test_records_are_marked_before_their_log_goes(kept: Kept, monkeypatch: pytes
     with pytest.raises(OSError, match="the power"):
         keeper.Keeper(kept.data, str(kept.base), [])._back("x")
     assert kept.state["trial"] == trial | {"replacing": True}
+
+
+def test_the_records_of_the_trial_are_kept_for_what_they_alone_know(kept: Kept) -> None:
+    """Whole with their log, as a version that died left them; and not beyond the next trial."""
+    slot = kept.program(keeper.python_of(kept.data, "a"), "2", says=False)
+    kept.start()
+    kept.until("the base runs", lambda: kept.runs() == "1")
+    slot.write_text(
+        slot.read_text().replace(
+            "while True:",
+            f"""import sqlite3
+database = sqlite3.connect({str(kept.data / "records.db")!r}, isolation_level=None)
+database.execute("PRAGMA journal_mode = wal")
+database.execute("UPDATE alembic_version SET version_num = '2'")
+while True:""",
+        )
+    )
+    kept.order(trial_s=3)
+    kept.until("the base runs again", lambda: kept.outcome() == "rolled_back" and kept.runs() == "1")
+    trial = kept.data / "upgrade" / "records-trial.db"
+    with contextlib.closing(sqlite3.connect(trial)) as database:
+        assert database.execute("SELECT version_num FROM alembic_version").fetchone() == ("2",)
+    assert kept.revision() == "1"
+    kept.program(keeper.python_of(kept.data, "a"), "2")
+    kept.order()
+    kept.until("it is kept", lambda: kept.outcome() == "done")
+    assert not trial.exists()

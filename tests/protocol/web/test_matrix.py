@@ -2,7 +2,7 @@
 
 Whatever is the other enterprise's is marked with a word; the word, an id, a count, a different status, body, header or
 amount of database work is a leak. The outcomes are compared with ``docs/reference/permissions.md``, and written as a
-table beside the test's other files.
+table beside the test's other files. Routes of devices are in ``test_matrix_devices.py``.
 """
 
 from __future__ import annotations

@@ -26,12 +26,20 @@ class Host:
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
+        self.asked: list[tuple[str | None, int | None]] = []
         self.away = False
 
     async def receive(
-        self, _connection_id: str, body: bytes, _content_type: str, _timeout_s: float, _delivery_id: str | None = None
+        self,
+        _connection_id: str,
+        body: bytes,
+        _content_type: str,
+        _timeout_s: float,
+        delivery_id: str | None = None,
+        received_ms: int | None = None,
     ) -> int:
         await asyncio.sleep(0)
+        self.asked.append((delivery_id, received_ms))
         if self.away:
             raise Unavailable("Away.", code="connectors.lost")
         self.taken.append(body)
@@ -101,3 +109,28 @@ async def test_a_signature_without_a_time_counts_once_where_that_is_wanted(tmp_p
         for name in ("a", "b"):
             await send(webhooks, path, b"{}", x_hub_signature_256=signature, x_github_delivery=name)
         assert len(host.taken) == (1 if once else 2)
+
+
+async def test_what_is_sent_again_was_received_when_it_first_came(tmp_path: Path) -> None:
+    """The host may have died when it had stored it: told with the same moment, it stores the same."""
+    async with running_web(tmp_path) as web:
+        host = Host()
+        webhooks, path = await opened(web, host, scheme="none")
+        store, connection_id = webhooks._deliveries, path.split("/")[2]
+        host.away = True
+        for name in ("a", "a", "b"):
+            with pytest.raises(Unavailable):
+                await send(webhooks, path, b"{}", idempotency_key=name)
+            await asyncio.sleep(0.01)
+        (_, first), (_, again), (_, other) = host.asked
+        assert first == again
+        assert first is not None
+        assert other is not None
+        assert other > first
+        assert {each.outcome for each in store.latest(connection_id, 10)} == {"refused"}
+        host.away = False
+        assert await send(webhooks, path, b"{}", idempotency_key="a") == {"readings": 1, "repeated": False}
+        assert host.asked[-1] == ("a", first)
+        assert (await send(webhooks, path, b"{}", idempotency_key="a"))["repeated"]
+        assert store.begin(connection_id, "b", None, first + 10**6) == other, "b is not over"
+        assert store.begin(connection_id, "a", None, first + 10**6) == first + 10**6, "what is over is forgotten"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 from pathlib import Path
+from typing import Any, cast
 
 from millwright.devices.mqtt.packets import RetainedMessage
 from millwright.devices.mqtt.retained import Retained
+from millwright.devices.mqtt.shards import Shards
 from millwright.devices.mqtt.shards.replica import Replica, name_of
 from millwright.devices.mqtt.shards.slots import SlotFolder, SlotLock, slot_of
+from millwright.kernel import end
 
 
 class Kept:
@@ -101,3 +106,21 @@ def test_the_folder_is_closed_to_others_also_when_it_was_there_before(tmp_path: 
     folder.open()
     folder.close()
     assert folder.root.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_socket_that_was_handed_over_is_closed_though_nobody_began_to_take_it() -> None:
+    """The listener stops between the handing over and the loop's next turn."""
+    tasks: list[asyncio.Task[None]] = []
+
+    class Listener:
+        def run(self, work: Any) -> asyncio.Task[None]:
+            tasks.append(asyncio.get_running_loop().create_task(work))
+            return tasks[-1]
+
+    shards = Shards.__new__(Shards)
+    shards.taken_in, shards._listener = 0, Listener()  # type: ignore[assignment]
+    near, far = socket.socketpair()
+    shards._take_in(cast(Any, None), near)
+    await end(*tasks)
+    assert near.fileno() == -1
+    far.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, ClassVar
 
 import pytest
@@ -10,11 +11,11 @@ from millwright.devices.mqtt.exchange import Exchange
 from millwright.devices.mqtt.framing import Framing
 from millwright.devices.mqtt.journal import JournalWriter, VolatileJournal
 from millwright.devices.mqtt.packets import Queued, RetainedMessage
-from millwright.devices.mqtt.ports import NO_WILLS, Kept
+from millwright.devices.mqtt.ports import NO_WILLS, Kept, StoredSession
 from millwright.devices.mqtt.queues import MOST_BYTES, Batch, Queues
 from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.settings import MqttSettings
-from millwright.kernel import ManualClock, Unavailable
+from millwright.kernel import ManualClock, Unavailable, end
 from support.mqtt import OpenPrincipal
 
 ME, YOU = ("dev", "me"), ("dev", "you")
@@ -162,10 +163,29 @@ async def test_a_retained_message_that_expired_meanwhile_is_removed_from_the_jou
     now_ms = clock.now_ms()
     lives = {"never": 0, "later": now_ms + 1, "over": now_ms, "long over": 1}
     kept = [RetainedMessage(topic, b"x", 1, b"", expires_ms) for topic, expires_ms in lives.items()]
-    exchange.restore(Kept(kept, (), ()), 0.0)
+    await exchange.restore(Kept(kept, (), ()), 0.0)
     await writer.stop(5)
     assert journal.removed == ["over", "long over"]
     assert len(exchange.retained) == 2
+
+
+async def test_others_have_their_turn_while_very_much_is_taken_over() -> None:
+    exchange = Exchange(MqttSettings(), JournalWriter(VolatileJournal()), ManualClock())
+    retained = [RetainedMessage(f"t/{number}", b"x", 1, b"", 0) for number in range(20_000)]
+    sessions = [StoredSession(f"dev_{number}", "me", {"a/#": 1}, 60) for number in range(20_000)]
+    turns = 0
+
+    async def another() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(another())
+    await exchange.restore(Kept(retained, sessions, ()), 0.0)
+    await end(beside)
+    assert (len(exchange.retained), len(exchange.sessions)) == (20_000, 20_000)
+    assert turns >= 100
 
 
 class Far:

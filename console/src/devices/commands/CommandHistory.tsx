@@ -23,6 +23,15 @@ export function StateMark({ state }: { state: string }): JSX.Element {
   return <span className="mark" data-state={state}><b aria-hidden style={{ color: look.colour, width: 14, textAlign: "center" }}>{look.sign}</b>{t.commands.states[state] ?? state}</span>;
 }
 
+/** Whether it can be asked to come back: it waits here, or an edge has it and has not told that it was sent. */
+const canCancel = (c: Command): boolean => c.state === "queued" || (c.route === "edge" && (c.state === "sending" || c.state === "sent") && !c.withdrawal);
+
+/** The state, and who wants the command back from its edge. */
+function Standing({ command }: { command: Command }): JSX.Element {
+  const t = useText();
+  return <span><StateMark state={command.state} />{command.withdrawal && <div className="small quiet" data-withdrawal>{t.commands.withdrawing(command.withdrawal.by_name)}</div>}</span>;
+}
+
 /** The commands of a device, newest first; states change as they are told. */
 export function CommandHistory({ device }: { device: Device }): JSX.Element {
   const t = useText();
@@ -35,10 +44,10 @@ export function CommandHistory({ device }: { device: Device }): JSX.Element {
   const ask = (c: Command): void => { void modal.confirm({ title: t.commands.cancelConfirm, okText: t.commands.cancel, cancelText: t.common.cancel, onOk: () => cancel.mutateAsync(c.id).catch(() => undefined) }); };
   const what = (c: Command): JSX.Element => <span><span className="mono">{c.name}</span> {c.kind === "write" ? <b className="num">= {f.withUnit(c.value, c.unit)}</b> : <span className="quiet mono small">({Object.entries(c.inputs).map(([k, v]) => `${k}=${String(v)}`).join(", ")})</span>}</span>;
   const took = (c: Command): string => (c.ended_ms === null ? "" : f.duration(c.ended_ms - c.asked_ms));
-  const act = (c: Command): JSX.Element | null => (mayCancel && c.state === "queued" ? <Button size="small" onClick={() => { ask(c); }}>{t.commands.cancel}</Button> : null);
+  const act = (c: Command): JSX.Element | null => (mayCancel && canCancel(c) ? <Button size="small" onClick={() => { ask(c); }}>{t.commands.cancel}</Button> : null);
   const columns: TableColumnsType<Command> = [
     { key: "what", title: t.commands.what, render: (_, c) => what(c) },
-    { key: "state", title: t.commands.state, render: (_, c) => <StateMark state={c.state} /> },
+    { key: "state", title: t.commands.state, render: (_, c) => <Standing command={c} /> },
     { key: "by", title: t.commands.by, render: (_, c) => <span>{c.by_name}{c.reason && <div className="small quiet cut" style={{ maxWidth: 260 }}>{c.reason}</div>}</span> },
     { key: "asked", title: t.commands.asked, render: (_, c) => <span className="num quiet">{f.time(c.asked_ms)}</span> },
     { key: "took", title: t.commands.took, render: (_, c) => <span className="num quiet">{took(c)}</span> },
@@ -47,7 +56,7 @@ export function CommandHistory({ device }: { device: Device }): JSX.Element {
   const card = (c: Command): JSX.Element => (
     <div className="inset row spread wrap" role="button" tabIndex={0} onClick={() => { setChosen(c.id); }} onKeyDown={(e) => { if (e.key === "Enter") setChosen(c.id); }}>
       <span className="grow">{what(c)}<div className="small quiet num">{c.by_name} · {f.time(c.asked_ms)}</div></span>
-      <span onClick={(e) => { if (c.state === "queued") e.stopPropagation(); }}><StateMark state={c.state} />{act(c)}</span>
+      <span onClick={(e) => { if (canCancel(c)) e.stopPropagation(); }}><Standing command={c} />{act(c)}</span>
     </div>
   );
   return (
@@ -74,7 +83,7 @@ function CommandDrawer({ id, close }: { id: string; close: () => void }): JSX.El
           <div className="stack">
             <dl className="facts">
               <dt>{t.commands.what}</dt><dd><span className="mono">{c.name}</span>{c.kind === "write" && <b className="num"> = {f.withUnit(c.value, c.unit)}</b>}</dd>
-              <dt>{t.commands.state}</dt><dd><StateMark state={c.state} /></dd>
+              <dt>{t.commands.state}</dt><dd><Standing command={c} /></dd>
               <dt>{t.commands.by}</dt><dd>{c.by_name}</dd>
               {c.reason && <><dt>{t.commands.reason}</dt><dd style={{ whiteSpace: "pre-wrap" }}>{c.reason}</dd></>}
               {c.before && <><dt>{t.commands.before}</dt><dd className="num">{f.withUnit(c.before.value, c.unit)}</dd></>}

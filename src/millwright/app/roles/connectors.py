@@ -12,6 +12,7 @@ from millwright.app.node import Composition, Node, secrets_of
 from millwright.app.stats import figures
 from millwright.devices import Changes, ChangeWatch
 from millwright.devices.connectors import Catalogue, ConnectionStore, Delivery, Desk, Host, Vault
+from millwright.devices.connectors.delivery import documents_of
 from millwright.devices.mqtt import JetStreamIntake
 from millwright.engines.nats import NatsConnection
 
@@ -48,8 +49,9 @@ def compose(node: Node) -> Composition:
     )
     stream = JetStreamIntake(node.bus, name)
     intake, stamps = guarded(node, stream, disk, name)
+    documents, more = guarded(node, JetStreamIntake(node.bus, documents_of(name)), disk, documents_of(name))
     delivery = Delivery(
-        intake, stream.newest, node.bus, node.clock, settings, listener_id=name, folder=node.folder.outbox
+        intake, stream.newest, documents, node.bus, node.clock, settings, listener_id=name, folder=node.folder.outbox
     )
     catalogue = Catalogue(folder=node.folder.root / "connectors")
     desk = Desk(catalogue, node.clock, settings.cancel_s)
@@ -66,4 +68,4 @@ def compose(node: Node) -> Composition:
     )
     watch = ChangeWatch(node.bus, Changes(node.records, node.bus), host.device_changed)
     node.stats.sources.append(lambda: figures(**host.stats()))
-    return Composition([LastStep(node.bus), disk, stream, *stamps, delivery, desk, host, watch])
+    return Composition([LastStep(node.bus), disk, stream, *stamps, *more, delivery, desk, host, watch])

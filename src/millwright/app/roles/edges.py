@@ -20,6 +20,7 @@ from millwright.devices.edge import EdgeRecords, EdgeRelay, EdgeStore
 from millwright.devices.edge.desired import DesiredBuilder
 from millwright.devices.edge.down.rebirths import RebirthRelay
 from millwright.devices.edge.gate import EdgeGate
+from millwright.devices.edge.in_force import HandedStates
 from millwright.devices.edge.receiver import EdgeReceiver
 from millwright.devices.edge.upgrade.rollout import Rollouts
 from millwright.devices.edge.upgrade.shelf import Shelf
@@ -163,7 +164,7 @@ def compose(node: Node) -> Composition:
         connect,
         node.bus,
         store,
-        DesiredBuilder(node.records, {RULES: rules_of(node).read}),
+        DesiredBuilder(node.records, {RULES: rules_of(node).read}, HandedStates(node.records, node.clock)),
         node.bus,
         node.clock,
         need_room,

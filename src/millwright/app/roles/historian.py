@@ -9,6 +9,7 @@ from functools import partial
 import msgspec
 
 from millwright.app.connectors import points_of
+from millwright.app.edge_rules import judges_of
 from millwright.app.ledger import ledger_parts
 from millwright.app.location import intake_hold
 from millwright.app.node import Composition, Node
@@ -28,7 +29,6 @@ from millwright.devices import (
 )
 from millwright.devices.commands import AnswerDecoder, command_worker
 from millwright.devices.dialects import AttributeAnswers, Children, DialectDecoder
-from millwright.devices.edge import EdgeRecords
 from millwright.devices.edge.down.command_way import LinkWay
 from millwright.devices.edge.joining import find_membership
 from millwright.devices.edge.keeping import read_kept
@@ -153,12 +153,13 @@ def compose(node: Node) -> Composition:
             devices.device_store,
             devices.model_store,
             devices.changes,
-            *([EdgeRecords(node.records).judged] if settings.edges.port else ()),
+            *([judges_of(node)] if settings.edges.port else ()),
         ),
         node.clock,
         settings.operations,
         lag_s=lambda: pipeline.lag_s(),
         keep=Outbox().keep if is_edge else None,
+        has_edges=bool(settings.edges.port),
     )
     recorder = Recorder(node.bus)
     commands = command_worker(

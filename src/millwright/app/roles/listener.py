@@ -31,7 +31,11 @@ def compose(node: Node) -> Composition:
     devices = DeviceStore(node.records)
 
     def ask_again(device_id: str) -> None:
-        listener.run(listener.reauthenticate(None if device_id == EVERY else device_id))
+        listener.run(review(None if device_id == EVERY else device_id))
+
+    async def review(device_id: str | None) -> None:
+        await listener.reauthenticate(device_id)
+        await listener.forget_removed(device_id)
 
     access = Access(CredentialStore(node.records), devices, changes, node.bus, node.clock, on_change=ask_again)
     disk = DiskWatch(
@@ -68,6 +72,7 @@ def compose(node: Node) -> Composition:
         pacer=pacer,
         shards=_shards(node, settings, pacer),
         knows=lambda device_ids: asyncio.to_thread(devices.enabled, device_ids),
+        registered=lambda device_ids: asyncio.to_thread(devices.registered, device_ids),
     )
     enforcer = QuotaEnforcer(lambda: limits.ceilings, listener.disconnect_where, node.clock, chosen.quota_grace_s)
     node.stats.sources += [lambda: figures(**listener.stats()), disk.figures]

@@ -337,6 +337,11 @@ class Senders:
     def __init__(self, *applications: DeviceHttp | Webhooks) -> None:
         self._applications = applications
 
+    @property
+    def answers_devices(self) -> bool:
+        """Whether devices are answered."""
+        return any(isinstance(each, DeviceHttp) and each.answers_devices for each in self._applications)
+
     def takes(self, path: str) -> bool:
         """Whether an address is of one of them."""
         return any(each.takes(path) for each in self._applications)

@@ -239,7 +239,9 @@ class CommandsController(Controller):
     async def cancel(
         self, command_id: CommandId, commands: NamedDependency[Commands], session: NamedDependency[Session]
     ) -> Command:
-        """Take back what waits; what was sent cannot be called back (409)."""
+        """Take back what waits; what was sent cannot be called back (409). An edge that has the command is asked. While
+        it is cut off the command is returned with its `withdrawal`: it is asked when it is there, and the command
+        then ends as `cancelled`, or goes on where it was too late."""
         return await commands.cancel(command_id, _by(session))
 
 

@@ -13,6 +13,7 @@ from millwright.devices.commands.judging import AlarmsOf, Judge, OnlineOf
 from millwright.devices.commands.service import Commands
 from millwright.devices.commands.settings import CommandsSettings
 from millwright.devices.commands.store import CommandStore
+from millwright.devices.commands.withdrawing import Wishes
 from millwright.devices.models.store import ModelStore
 from millwright.devices.registry.store import DeviceStore
 from millwright.devices.store import presence
@@ -47,5 +48,7 @@ def commands_service(
     """What the routes use. ``records`` are those of the request's scope; interlocks hold whoever asks."""
     devices = DeviceStore(records)
     judge = Judge(GuardStore(everything), clock, historian.latest, online_in(everything), alarms_of)
-    commands = Commands(CommandStore(records), devices, ModelStore(records), judge, bus, clock, settings)
+    commands = Commands(
+        CommandStore(records), devices, ModelStore(records), judge, bus, clock, settings, Wishes(records)
+    )
     return commands, Guards(GuardStore(records), devices, clock, settings)

@@ -137,6 +137,16 @@ def under_way(command: Command) -> Conflict:
     )
 
 
+def too_late(command: Command) -> Conflict:
+    """The edge was asked, and has sent it already."""
+    return Conflict(
+        "It is too late: the edge that has the command has sent it to the device.",
+        code="commands.too_late",
+        hint="Look at the command's course for what became of it; send the opposite command instead.",
+        detail={"state": command.state},
+    )
+
+
 def key_used() -> Conflict:
     """The idempotency key belongs to another command of the person."""
     return Conflict(

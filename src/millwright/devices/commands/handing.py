@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
 from millwright.devices.commands.judging import Judge
-from millwright.devices.commands.model import UNDER_WAY, WAITING, Command, Outcome
+from millwright.devices.commands.model import UNDER_WAY, WAITING, Command, Outcome, State
 from millwright.devices.commands.store import Addressed, CommandStore
+from millwright.devices.commands.withdrawing import Withdrawn
 from millwright.kernel import Clock, MillwrightError, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,10 @@ class EdgeWay(Protocol):
 
         Raises ``Unavailable`` when nobody knows whether it has, and what the edge refuses it with.
         """
+        ...
+
+    async def withdraw(self, edge_id: str, command: Command, state: State, outcome: Outcome) -> Withdrawn:
+        """See :class:`millwright.devices.commands.withdrawing.WithdrawWay`."""
         ...
 
 

@@ -95,6 +95,22 @@ class Outcome(Struct, frozen=True, kw_only=True):
     detail: dict[str, Any] = {}
 
 
+class Withdrawal(Struct, frozen=True, kw_only=True):
+    """Somebody wants a command back that an edge has; ``superseded_by``: for a newer one. The edge's answer is out."""
+
+    by_id: str
+    by_name: str
+    asked_ms: int
+    superseded_by: str | None = None
+
+    @property
+    def words(self) -> str:
+        """Why it ended, if it can be taken back."""
+        if self.superseded_by is None:
+            return f"{self.by_name} cancelled it."
+        return f"{self.by_name} asked for another value before this one was sent."
+
+
 class Command(Struct, frozen=True, kw_only=True):
     """One command. ``number`` orders the commands of a node; ``before`` and ``after`` are the property's values."""
 
@@ -127,6 +143,7 @@ class Command(Struct, frozen=True, kw_only=True):
     outcome: Outcome | None = None
     batch_id: str | None = None
     superseded_by: str | None = None
+    withdrawal: Withdrawal | None = None
     organisation_id: str = ROOT
 
 

@@ -23,12 +23,14 @@ from millwright.devices.commands.model import (
     CommandDetail,
     CommandPage,
     Outcome,
+    Withdrawal,
     Write,
 )
 from millwright.devices.commands.settings import CommandsSettings
 from millwright.devices.commands.store import CommandStore
 from millwright.devices.commands.subjects import EVENTS, WAKE
 from millwright.devices.commands.values import check_inputs, check_value
+from millwright.devices.commands.withdrawing import Wishes
 from millwright.devices.models.model import Model
 from millwright.devices.models.store import ModelStore
 from millwright.devices.registry.model import Device
@@ -42,6 +44,8 @@ logger = logging.getLogger(__name__)
 _AT_ONCE_S: Final = 3.0
 """What is to be sent now or never may take this long to leave."""
 _LOOK_S: Final = 0.1
+_WITHDRAWN_S: Final = 4.0
+"""How long an edge may take to say whether it could take a command back, before whoever asked is told to look again."""
 
 
 class Commands:
@@ -56,8 +60,9 @@ class Commands:
         bus: Bus,
         clock: Clock,
         settings: CommandsSettings,
+        wishes: Wishes,
     ) -> None:
-        self.settings = settings
+        self.settings, self._wishes = settings, wishes
         self._store, self._devices, self._models, self._judge = store, devices, models, judge
         self._bus, self._clock = bus, clock
 
@@ -247,7 +252,11 @@ class Commands:
         return CommandDetail(**msgspec.structs.asdict(command), history=history)
 
     async def cancel(self, command_id: str, by: Actor) -> Command:
-        """Take back what waits. Raises ``NotFound``, ``Conflict`` (``commands.not_waiting``)."""
+        """Take back what waits, here or at an edge. An edge that does not answer within seconds is asked until it has;
+        then the command has a ``withdrawal``.
+
+        Raises ``NotFound``, ``Conflict`` (``commands.not_waiting``, ``commands.too_late``).
+        """
         before = await asyncio.to_thread(self._store.find, command_id)
         if before is None:
             raise errors.unknown(command_id)
@@ -255,13 +264,39 @@ class Commands:
         now_ms = self._clock.now_ms()
         command = await asyncio.to_thread(self._store.move, command_id, WAITING, "cancelled", now_ms, outcome)
         if command is None:
-            now = await asyncio.to_thread(self._store.find, command_id)
-            raise errors.under_way(before if now is None else now)
+            return await self._withdraw(before, by)
         name = f"{command.device_name} {command.name}"
         states = ({"state": before.state}, {"state": command.state})
         note("command", command_id, name, before=states[0], after=states[1], organisation=command.organisation_id)
         await announce(self._bus, [command])
         await self._tell()
+        return command
+
+    async def _withdraw(self, before: Command, by: Actor) -> Command:
+        wish = Withdrawal(by_id=by.id, by_name=by.name or by.id, asked_ms=self._clock.now_ms())
+        command = await asyncio.to_thread(self._wishes.add, before.id, wish)
+        if command is None:
+            command = await asyncio.to_thread(self._store.find, before.id) or before
+            if command.withdrawal is None:
+                raise errors.under_way(command)
+        else:
+            name = f"{command.device_name} {command.name}"
+            note(
+                "command",
+                command.id,
+                name,
+                before={"state": command.state},
+                after={"state": command.state, "withdrawal": wish.by_name},
+                organisation=command.organisation_id,
+            )
+            await announce(self._bus, [command])
+            await self._tell()
+        until_s = self._clock.monotonic_s() + _WITHDRAWN_S
+        while command.withdrawal is not None and self._clock.monotonic_s() < until_s:
+            await asyncio.sleep(_LOOK_S)
+            command = await asyncio.to_thread(self._store.find, before.id) or command
+        if command.withdrawal is None and command.state not in ("cancelled", "superseded"):
+            raise errors.too_late(command)
         return command
 
 

@@ -11,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from millwright.devices.commands.course import add_event
 from millwright.devices.commands.errors import key_used, queue_full
 from millwright.devices.commands.model import (
     OPEN,
@@ -21,8 +22,10 @@ from millwright.devices.commands.model import (
     CommandPage,
     Outcome,
     State,
+    Withdrawal,
 )
 from millwright.devices.commands.tables import command_events, commands, devices
+from millwright.devices.commands.wishes import select_at_edge, wish_all
 from millwright.engines.sql import Records
 from millwright.kernel import new_id
 
@@ -122,6 +125,7 @@ class CommandStore:
                         raise key_used()
                     return known, []
             older: list[Command] = []
+            at_edge: list[str] = []
             if supersede:
                 same = sa.and_(
                     commands.c.device_id == device_id,
@@ -130,11 +134,12 @@ class CommandStore:
                     commands.c.state.in_(WAITING),
                 )
                 older = [_command(row) for row in connection.execute(_select.where(same))]
+                at_edge = select_at_edge(connection, device_id, values["name"])
             waiting = sa.select(sa.func.count()).where(commands.c.device_id == device_id, commands.c.state.in_(WAITING))
             if int(connection.scalar(waiting) or 0) - len(older) >= most:
                 raise queue_full(most)
             connection.execute(sa.insert(commands).values(**values, idempotency_key=key, state="queued", attempts=0))
-            _event(connection, device_id, values["id"], now_ms, "queued", values["reason"])
+            add_event(connection, device_id, values["id"], now_ms, "queued", values["reason"])
             ended = [
                 found
                 for each in older
@@ -153,8 +158,23 @@ class CommandStore:
                     )
                 )
             ]
+            if at_edge:
+                by_id, by_name = values["by_id"], values["by_name"]
+                wish_all(
+                    connection,
+                    at_edge,
+                    Withdrawal(by_id=by_id, by_name=by_name, asked_ms=now_ms, superseded_by=values["id"]),
+                )
             made = connection.execute(_select.where(commands.c.id == values["id"])).one()
             return _command(made), ended
+
+    def insert_ended(self, values: dict[str, Any], state: State, now_ms: int, outcome: Outcome) -> Command:
+        """Keep a command that never waits: it has ended. Raises ``IntegrityError`` when it is there already."""
+        with self._records.begin() as connection:
+            connection.execute(sa.insert(commands).values(**values, state="queued", attempts=0))
+            ended = _move(connection, values["id"], WAITING, state, now_ms, outcome)
+            assert ended is not None
+            return ended
 
     # --- moving --------------------------------------------------------------------------------------------------
 
@@ -183,7 +203,7 @@ class CommandStore:
     def note(self, command: Command, now_ms: int, text: str, detail: dict[str, Any] | None = None) -> None:
         """Add a line to the history that changes no state."""
         with self._records.begin() as connection:
-            _event(connection, command.device_id, command.id, now_ms, "note", text, detail)
+            add_event(connection, command.device_id, command.id, now_ms, "note", text, detail)
 
     def told(self, ledger_ids: Iterable[str]) -> None:
         """These ends are in the ledger."""
@@ -331,7 +351,7 @@ def _move(
     if outcome is not None:
         values["outcome"] = msgspec.to_builtins(outcome)
     if state not in OPEN:
-        values |= {"ended_ms": now_ms, "untold": new_id("led")}
+        values |= {"ended_ms": now_ms, "untold": new_id("led"), "withdrawal": None}
     moved = connection.execute(
         sa.update(commands).where(commands.c.id == command_id, commands.c.state.in_(allowed)).values(**values)
     )
@@ -341,24 +361,8 @@ def _move(
     said = text or (outcome.text if outcome else "")
     named = code or (outcome.code if outcome else "")
     detail = ({"code": named} if named else {}) | (outcome.detail if outcome else {})
-    _event(connection, command.device_id, command_id, now_ms, state, said, detail)
+    add_event(connection, command.device_id, command_id, now_ms, state, said, detail)
     return command
-
-
-def _event(
-    connection: sa.Connection,
-    device_id: str,
-    command_id: str,
-    now_ms: int,
-    state: str,
-    text: str,
-    detail: dict[str, Any] | None = None,
-) -> None:
-    connection.execute(
-        sa.insert(command_events).values(
-            device_id=device_id, command_id=command_id, at_ms=now_ms, state=state, text=text[:2000], detail=detail or {}
-        )
-    )
 
 
 _FIELDS = frozenset(Command.__struct_fields__)

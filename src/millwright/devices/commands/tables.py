@@ -54,6 +54,7 @@ commands = sa.Table(
     sa.Column("outcome", sa.JSON(none_as_null=True)),
     sa.Column("batch_id", _id, index=True),
     sa.Column("superseded_by", _id),
+    sa.Column("withdrawal", sa.JSON(none_as_null=True)),
     sa.Column("untold", _id, index=True),
     sa.Column("asked_above", sa.Boolean, nullable=False, server_default=sa.false(), index=True),
     sa.Column("told_above", sa.String(16)),

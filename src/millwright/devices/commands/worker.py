@@ -30,6 +30,7 @@ from millwright.devices.commands.settings import CommandsSettings
 from millwright.devices.commands.store import Addressed, CommandStore
 from millwright.devices.commands.subjects import WAKE
 from millwright.devices.commands.telling import Teller
+from millwright.devices.commands.withdrawing import Withdrawer
 from millwright.devices.mqtt.delivery import FIND, FOUND, Ask, Found
 from millwright.devices.presence.model import PresenceRow
 from millwright.devices.telemetry import Decoded
@@ -86,6 +87,7 @@ class CommandWorker:
         self._mqtt, self._sparkplug, self._lag_s = mqtt, sparkplug, lag_s
         self._connector: ConnectorCommands | None = None
         self._handover: Handover | None = None
+        self._withdrawer: Withdrawer | None = None
         self._open: dict[str, Addressed] = {}
         self._asked: dict[str, Addressed] = {}
         self._plain: set[str] = set()
@@ -107,9 +109,9 @@ class CommandWorker:
         """Send commands for properties that are points of a connection through ``points``; call it before the start."""
         self._connector = ConnectorCommands(points)
 
-    def use_edges(self, handover: Handover) -> None:
-        """Hand commands for devices at edges to these; call it before the start."""
-        self._handover = handover
+    def use_edges(self, handover: Handover, withdrawer: Withdrawer | None = None) -> None:
+        """Hand commands for devices at edges to these, and take them back; call it before the start."""
+        self._handover, self._withdrawer = handover, withdrawer
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -256,6 +258,9 @@ class CommandWorker:
     async def _seek(self) -> None:
         """Look for the devices whose oldest waiting command could leave now."""
         heads: dict[str, Addressed] = {}
+        if self._withdrawer is not None:
+            for each in self._withdrawer.due(self._open.values(), self._active):
+                self._begin(each, self._withdrawer.ask(each, self._moved))
         self._hand_again()
         busy = {_lane(each) for each in self._open.values() if each.command.state in UNDER_WAY}
         for each in self._open.values():  # oldest first: a device gets its commands in the order they were asked
@@ -287,6 +292,8 @@ class CommandWorker:
         for each in list(self._open.values()):
             command = each.command
             if command.state != "sending" or command.route != EDGE or command.device_id in self._active:
+                continue
+            if command.withdrawal is not None and self._withdrawer is not None:
                 continue
             if self._handover is not None and self._is_due(command.device_id):
                 edge_id = (each.attempt or {}).get("edge_id", "")

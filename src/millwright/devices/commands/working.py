@@ -16,6 +16,7 @@ from millwright.devices.commands.sending import Sender
 from millwright.devices.commands.settings import CommandsSettings
 from millwright.devices.commands.store import CommandStore
 from millwright.devices.commands.telling import Teller
+from millwright.devices.commands.withdrawing import Wishes, Withdrawer
 from millwright.devices.commands.worker import CommandWorker
 from millwright.devices.models.store import ModelStore
 from millwright.devices.sparkplug import SparkplugHost
@@ -89,5 +90,6 @@ def command_worker(
         lag_s=lag_s,
     )
     if edges is not None:
-        worker.use_edges(Handover(store, judge, edges, clock))
+        withdrawer = Withdrawer(store, Wishes(records), edges, clock)
+        worker.use_edges(Handover(store, judge, edges, clock), withdrawer)
     return worker

@@ -1,23 +1,30 @@
-"""What connections deliver, on its durable way: into the outbox in the data folder, and from there into INTAKE."""
+"""What connections deliver, on its durable way: into the outbox in the data folder, and from there into INTAKE.
+
+Documents go there at once (:mod:`.documents`): who sent them keeps them until they are durable.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from millwright.devices.connectors.documents import Documents, runs_of
 from millwright.devices.connectors.outbox import Newest, Outbox
 from millwright.devices.connectors.settings import ConnectorsSettings
-from millwright.devices.intake import Run
 from millwright.devices.mqtt.ports import Intake
 from millwright.devices.mqtt.presence import Presence
 from millwright.kernel import Bus, Clock
 
-TOPIC: Final = "millwright/v1/telemetry"
-_MOST_RUN_BYTES: Final = 256 * 1024
 _DRAIN_S: Final = 5.0
+
+
+def documents_of(listener_id: str) -> str:
+    """Whom documents come from, beside the values of ``listener_id``: each has its own place in the stream."""
+    return f"{listener_id}-documents"
 
 
 class Delivery:
@@ -28,6 +35,7 @@ class Delivery:
         self,
         intake: Intake,
         newest: Newest,
+        documents: Intake,
         bus: Bus,
         clock: Clock,
         settings: ConnectorsSettings,
@@ -36,7 +44,13 @@ class Delivery:
         folder: Path,
     ) -> None:
         most_bytes = settings.buffer_mb * 1024 * 1024
-        self.outbox = Outbox(intake, newest, listener_id, folder, most_bytes, clock, self._on_pressure)
+        self.outbox = Outbox(
+            intake, newest, listener_id, folder, most_bytes, clock, partial(self._on_pressure, "values")
+        )
+        self.documents = Documents(
+            documents, documents_of(listener_id), most_bytes, clock, partial(self._on_pressure, "documents")
+        )
+        self._pressing: set[str] = set()
         self._room = asyncio.Event()
         self._room.set()
         self._seen: dict[str, int] = {}
@@ -50,7 +64,7 @@ class Delivery:
 
     async def stop(self) -> None:
         """Store what was taken, as far as the broker takes it within five seconds; the rest stays on the disk."""
-        await self.outbox.stop(_DRAIN_S)
+        await asyncio.gather(self.outbox.stop(_DRAIN_S), self.documents.stop(_DRAIN_S))
         await self._presence.stop()
 
     async def room(self) -> None:
@@ -59,24 +73,14 @@ class Delivery:
 
     def put(self, payloads: Mapping[str, list[bytes]], received_ms: int) -> None:
         """Take payloads of devices; from the return on they survive the process."""
-        runs: list[Run] = []
-        for device_id, documents in payloads.items():
-            part: list[bytes] = []
-            size = 0
-            for document in documents:
-                if part and size + len(document) > _MOST_RUN_BYTES:
-                    runs.append(Run(device_id, TOPIC, received_ms, 0, part))
-                    part, size = [], 0
-                part.append(document)
-                size += len(document)
-            if part:
-                runs.append(Run(device_id, TOPIC, received_ms, 0, part))
+        runs = [run for device_id, given in payloads.items() for run in runs_of(device_id, given, received_ms)]
         if runs:
             self.outbox.add(runs)
 
     async def settled(self) -> None:
         """Return when the stream has everything that was put so far."""
         await self.outbox.settled()
+        await self.documents.settled()
 
     def online(self, device_id: str) -> None:
         """One more connection delivers good values of the device."""
@@ -98,10 +102,14 @@ class Delivery:
 
     def problems(self) -> list[dict[str, Any]]:
         """What keeps values from being stored now."""
-        return self.outbox.problems()
+        return self.outbox.problems() + self.documents.problems()
 
-    def _on_pressure(self, paused: bool) -> None:
+    def _on_pressure(self, where: str, paused: bool) -> None:
         if paused:
+            self._pressing.add(where)
+        else:
+            self._pressing.discard(where)
+        if self._pressing:
             self._room.clear()
         else:
             self._room.set()

@@ -17,6 +17,7 @@ from msgspec import structs
 from millwright.devices.connectors.catalogue import Catalogue
 from millwright.devices.connectors.delivery import Delivery
 from millwright.devices.connectors.desk import Desk, answer
+from millwright.devices.connectors.documents import Document, handing_over
 from millwright.devices.connectors.errors import secrets_needed
 from millwright.devices.connectors.model import ConnectionHealth, Trouble
 from millwright.devices.connectors.rpc import CHANGED, Ask, subject_of
@@ -268,7 +269,11 @@ class Host:
                 hint="It is opened by itself, if it is enabled; send it again in a few seconds.",
                 retry_after_s=2.0,
             )
-        taken = await runner.guard.call("taking a document", session.receive(asked.body, asked.content_type), 30.0)
+        document = None
+        if asked.delivery_id and asked.received_ms is not None:
+            document = Document(f"{asked.connection_id} {asked.delivery_id}", asked.received_ms)
+        with handing_over(document):
+            taken = await runner.guard.call("taking a document", session.receive(asked.body, asked.content_type), 30.0)
         await self._delivery.settled()
         return taken
 

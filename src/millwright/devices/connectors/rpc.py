@@ -30,7 +30,7 @@ class Ask(Struct, kw_only=True):
     """A question. ``settings`` with ``kind``: of a peer that is no connection; else ``connection_id`` says which.
 
     ``sealed``: secret settings that only the edge which is asked can open. ``connection_ids``: of health, whose;
-    everybody's without. ``delivery_id``: of a document, taken once by it.
+    everybody's without. ``delivery_id``: of a document, taken once by it; ``received_ms``: when it first came.
     """
 
     op: Operation
@@ -52,6 +52,7 @@ class Ask(Struct, kw_only=True):
     body: bytes = b""
     content_type: str = ""
     delivery_id: str = ""
+    received_ms: int | None = None
 
 
 def subject_of(node: str) -> str:
@@ -97,11 +98,18 @@ class HostClient:
         return await self._ask(asked, dict[str, Any], timeout_s=timeout_s + 5.0)
 
     async def receive(
-        self, connection_id: str, body: bytes, content_type: str, timeout_s: float, delivery_id: str | None = None
+        self,
+        connection_id: str,
+        body: bytes,
+        content_type: str,
+        timeout_s: float,
+        delivery_id: str | None = None,
+        received_ms: int | None = None,
     ) -> int:
         """Hand over a document that was sent for a connection; returns how many values it gave, when they are durable.
 
-        The host takes it once by its ``delivery_id``; one without is known for as long as it is asked here.
+        The host takes it once by its ``delivery_id``; one without is known for as long as it is asked here. With the
+        same ``received_ms`` it is stored once also by a host that died in between.
 
         Raises ``Unavailable`` while the connection does not run, ``Invalid`` when the document cannot be read.
         """
@@ -112,6 +120,7 @@ class HostClient:
             content_type=content_type,
             timeout_s=timeout_s,
             delivery_id=delivery_id or new_id("whd"),
+            received_ms=received_ms,
         )
         return await self._ask(asked, int, timeout_s=timeout_s + 5.0)
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from millwright.devices.connectors.contract import Connector, Identity, Sample, Session
 from millwright.devices.connectors.delivery import Delivery
+from millwright.devices.connectors.documents import document_at_hand
 from millwright.devices.connectors.errors import ended, failed, silent
 from millwright.devices.connectors.guard import Guard, result_of
 from millwright.devices.connectors.mapping import Mapper
@@ -200,13 +201,17 @@ class Runner:
     async def _deliver(self, samples: Sequence[Sample]) -> None:
         """What sessions call with what they have."""
         await self._delivery.room()
-        received_ms = self._clock.now_ms()
+        document = document_at_hand()
+        received_ms = self._clock.now_ms() if document is None else document.received_ms
         self._heard_s = self._clock.monotonic_s()
         if self._error is not None:
             self._proven()
         payloads, good = self.mapper.take(samples, received_ms)
         self._samples += len(samples)
-        self._delivery.put(payloads, received_ms)
+        if document is None:
+            self._delivery.put(payloads, received_ms)
+        else:
+            self._delivery.documents.put(payloads, document)
         for device_id, fine in good.items():
             if fine:
                 self._delivery.seen(device_id, received_ms)

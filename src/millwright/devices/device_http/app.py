@@ -32,6 +32,11 @@ class DeviceHttp:
         self._door, self._desk, self._historian, self._settings = door, desk, historian, settings
         self.requests = 0
 
+    @property
+    def answers_devices(self) -> bool:
+        """Whether it does."""
+        return self._settings.enabled
+
     def takes(self, path: str) -> bool:
         """Whether an address is one of these."""
         return path.endswith(("/telemetry", "/attributes")) and self._settings.enabled and _match(path) is not None

@@ -25,6 +25,7 @@ from millwright.devices.edge.down.connections import ConnectionApplier, Connecti
 from millwright.devices.edge.down.connections import read as read_connections
 from millwright.devices.edge.down.guards import InterlockRow, LockRow
 from millwright.devices.edge.down.model import SectionReport
+from millwright.devices.edge.in_force import Handed, HandedStates
 from millwright.devices.edge.wire import Wanted
 from millwright.devices.names import key_of
 from millwright.devices.registry.search import searched
@@ -99,17 +100,23 @@ class DesiredState(Struct):
 
 class DesiredBuilder:
     """Builds documents from the records of everybody. ``further``: by name, what other domains want at an edge that has
-    these devices."""
+    these devices. ``handed`` keeps what is about to be handed over."""
 
-    def __init__(self, records: Records, further: Mapping[str, Callable[[list[str]], Any]] | None = None) -> None:
-        self._records, self._further = records, dict(further or {})
+    def __init__(
+        self,
+        records: Records,
+        further: Mapping[str, Callable[[list[str]], Any]] | None = None,
+        handed: HandedStates | None = None,
+    ) -> None:
+        self._records, self._further, self._handed = records, dict(further or {}), handed
 
     async def of(self, edge_id: str) -> Wanted:
         """What is desired of an edge now. Raises ``LimitExceeded`` (``devices.edge_too_much``)."""
         return await asyncio.to_thread(self._build, edge_id)
 
     def _build(self, edge_id: str) -> Wanted:
-        content = msgspec.msgpack.encode(self._read(edge_id))
+        state = self._read(edge_id)
+        content = msgspec.msgpack.encode(state)
         packed = zlib.compress(content, 6)
         if len(packed) > MOST_BYTES:
             raise LimitExceeded(
@@ -117,7 +124,11 @@ class DesiredBuilder:
                 code="devices.edge_too_much",
                 hint="Share the devices between several edges.",
             )
-        return Wanted(hashlib.sha256(content).hexdigest()[:16], packed)
+        version = hashlib.sha256(content).hexdigest()[:16]
+        if self._handed is not None:
+            there = {row.id: row.model_id for row in state.devices if not row.disabled}
+            self._handed.keep(edge_id, version, Handed(there, state.further))
+        return Wanted(version, packed)
 
     def _read(self, edge_id: str) -> DesiredState:
         direct = sa.select(devices.c.id).where(devices.c.edge_id == edge_id)

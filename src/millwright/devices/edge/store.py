@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, StatementError
 
 from millwright.devices.connectors.tables import connections
+from millwright.devices.edge.in_force import note
 from millwright.devices.edge.model import FRESH_MS, Edge, EdgeStatus, State
 from millwright.devices.errors import edge_revoked, name_taken, not_found
 from millwright.devices.names import key_of
@@ -175,6 +176,7 @@ class EdgeStore:
                     with connection.begin_nested():
                         kept = _with_sections(connection, edge_id, values)
                         connection.execute(sa.update(edges).where(edges.c.id == edge_id).values(**kept))
+                        note(connection, edge_id, kept.get("status"))
                 except (OperationalError, InterfaceError):
                     raise  # the records do not answer
                 except (StatementError, TypeError, ValueError) as error:

@@ -147,6 +147,15 @@ class Committer:
         if self._open.message_id == message_id:
             self._seal()
 
+    def add_frame(self, source: Acknowledged, runs: Sequence[Run], size: int, message_id: str) -> None:
+        """Take runs of about ``size`` bytes as a frame of their own under ``message_id``; nobody waits for it."""
+        if not self._open.empty:
+            self._seal()
+        self._open.message_id = message_id
+        self.add(source, runs, [], size)
+        if self._open.message_id == message_id:
+            self._seal()
+
     def _on_timer(self) -> None:
         self._timer = None
         # While every slot is taken the frame goes on growing: fewer, larger appends when the store is slow.

@@ -490,7 +490,7 @@ class Connection(asyncio.Protocol):
         session = self.session
         if session is None or self._ingest is None:
             return
-        if principal.device_id != session.device_id:
+        if principal.device_id != session.device_id or principal.organisation_id != session.organisation_id:
             self.close("credential_moved")
         else:
             self.principal = principal

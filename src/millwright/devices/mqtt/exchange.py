@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from typing import TypeVar
 
 from millwright.devices.mqtt.codec import publish_head
 from millwright.devices.mqtt.groups import Group, options_of
@@ -24,11 +26,22 @@ from millwright.devices.mqtt.retained import Retained
 from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.mqtt.subscriptions import Subscriptions
-from millwright.devices.mqtt.topics import is_private, split_share, to_external, to_internal
+from millwright.devices.mqtt.topics import device_of, is_private, split_share, to_external, to_internal
 from millwright.kernel import Clock, SystemClock
 
+_TURN = 200
+"""What is taken over before others have their turn: some milliseconds' worth."""
+T = TypeVar("T")
 _MOST_FILTERS = 128 * 1024
 """Characters of all filters of one session: they are kept in one message of the journal."""
+
+
+async def by_turns(items: Iterable[T]) -> AsyncIterator[T]:
+    """The items, with a turn for everybody else of the loop after some of them."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if not number % _TURN:
+            await asyncio.sleep(0)
 
 
 class Exchange:
@@ -48,21 +61,25 @@ class Exchange:
         self.messages_out = 0
         self.dropped_by_ended_sessions = 0
 
-    def restore(self, kept: Kept, now_s: float) -> None:
-        """Take over what an earlier listener kept. Sessions live on as if their clients had left now."""
+    async def restore(self, kept: Kept, now_s: float) -> None:
+        """Take over what an earlier listener kept. Sessions live on as if their clients had left now.
+
+        However much it is, others of the loop have their turns.
+        """
         now_ms = self._clock.now_ms()
-        for message in kept.retained:
+        async for message in by_turns(kept.retained):
             if not message.expires_ms or message.expires_ms > now_ms:
                 self.retained.set(message)
             else:
                 self._writer.write_retained(message.topic, None)
-        for stored in kept.sessions:
+        async for stored in by_turns(kept.sessions):
             session = self._make(stored.device_id, stored.client_id, stored.expiry_s or self._settings.session_expiry_s)
             session.left_s = now_s
+            session.organisation_id = stored.organisation_id
             for topic_filter, grant in stored.subscriptions.items():
                 session.subscriptions[topic_filter] = grant
                 self._attach(session, topic_filter, grant)
-        for entry in kept.batches:
+        async for entry in by_turns(kept.batches):
             batch = self._writer.queues.restore(entry.key, list(entry.messages), entry.sequence)
             found = self.sessions.get(entry.key)
             if found is None:
@@ -82,16 +99,24 @@ class Exchange:
 
     # --- sessions ------------------------------------------------------------------------------------------------
 
-    def open(self, device_id: str, client_id: str, clean: bool, expiry_s: int) -> tuple[Session | None, bool]:
+    def open(
+        self, device_id: str, client_id: str, clean: bool, expiry_s: int, organisation_id: str = ""
+    ) -> tuple[Session | None, bool]:
         """The session for a client that connects, and whether it was present; ``None`` when there are too many.
 
-        ``clean``: begin anew. ``expiry_s``: how long it lives on from the client's leaving, 0: not at all.
+        ``clean``: begin anew. ``expiry_s``: how long it lives on from the client's leaving, 0: not at all. What was
+        kept for the device while it was another organisation's is not given to ``organisation_id``.
         """
         key = device_id, client_id
         present = self.sessions.get(key)
+        before = present.organisation_id if present is not None else ""
+        if before and organisation_id and before != organisation_id:
+            self.forget({device_id})
+            present = None
         if present is not None:
             if not clean and not present.clean and not present.is_over(self._clock.monotonic_s()):
                 self.set_expiry(present, expiry_s)
+                present.organisation_id = present.organisation_id or organisation_id
                 return present, True
             self.end(present)
         # Clean sessions are among them, as many as there are connections at most.
@@ -101,7 +126,9 @@ class Exchange:
             or self._persistent[device_id] >= self._settings.max_sessions_per_device
         ):
             return None, False
-        return self._make(device_id, client_id, expiry_s), False
+        made = self._make(device_id, client_id, expiry_s)
+        made.organisation_id = organisation_id
+        return made, False
 
     def _make(self, device_id: str, client_id: str, expiry_s: int) -> Session:
         settings = self._settings
@@ -158,6 +185,23 @@ class Exchange:
             del self.sessions[session.key]
             if not session.clean:
                 self._forget_persistent(session)
+
+    def known_devices(self) -> set[str]:
+        """The devices of which something is kept: a session, or what is retained on a topic of theirs alone."""
+        private = (device_of(topic) for topic in self.retained.iter_topics())
+        return {device_id for device_id, _ in self.sessions} | {each for each in private if each}
+
+    def forget(self, device_ids: Collection[str]) -> int:
+        """Let go of all that is kept for devices that are no more, or are somebody else's now: sessions, messages for
+        them, and what is retained on topics of theirs alone. Returns how many of each there were."""
+        gone = [session for session in self.sessions.values() if session.device_id in device_ids]
+        for session in gone:
+            self.end(session)
+        topics = [topic for topic in self.retained.iter_topics() if device_of(topic) in device_ids]
+        for topic in topics:
+            self.retained.set(RetainedMessage(topic, b"", 0))
+            self._writer.write_retained(topic, None)
+        return len(gone) + len(topics)
 
     def expire(self, now_s: float) -> int:
         """End the sessions whose client stayed away too long; returns how many. Retained messages end likewise."""
@@ -252,7 +296,11 @@ class Exchange:
         if not session.subscriptions:
             return self._writer.write_session(session.key, None)
         stored = StoredSession(
-            session.device_id, session.client_id, dict(session.subscriptions), expiry_s=session.expiry_s
+            session.device_id,
+            session.client_id,
+            dict(session.subscriptions),
+            expiry_s=session.expiry_s,
+            organisation_id=session.organisation_id,
         )
         return self._writer.write_session(session.key, stored)
 

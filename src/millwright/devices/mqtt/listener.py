@@ -38,7 +38,7 @@ from millwright.devices.mqtt.state import State
 from millwright.devices.mqtt.tls import ListenerTls
 from millwright.devices.mqtt.topics import check_topic
 from millwright.devices.mqtt.wills import Knows, Wills
-from millwright.kernel import Bus, Clock, Unavailable, Unsubscribe, end
+from millwright.kernel import Bus, Clock, MillwrightError, Unavailable, Unsubscribe, end
 
 if TYPE_CHECKING:
     from millwright.devices.mqtt.shards.handover import Origin
@@ -70,9 +70,9 @@ class MqttListener:
     """Accepts clients of MQTT 5.0, 3.1.1 and 3.1, plain and over TLS, with WebSocket and without.
 
     Every message of a device goes through ``intake`` and is acknowledged when that has it. ``on_refused`` hears of
-    unknown devices, at most twenty a second; ``knows`` tells which devices whose wills are left may still speak. With
-    ``shards`` it is one process among several on the same ports. A :class:`millwright.kernel.Part`; everything runs on
-    the loop of :meth:`start`.
+    unknown devices, at most twenty a second; ``knows`` tells which devices whose wills are left may still speak, and
+    ``registered`` which are not removed: nothing is kept for those that are. With ``shards`` it is one process among
+    several on the same ports. A :class:`millwright.kernel.Part`; everything runs on the loop of :meth:`start`.
     """
 
     def __init__(
@@ -91,8 +91,10 @@ class MqttListener:
         pacer: Pacer | None = None,
         shards: Shards | None = None,
         knows: Knows | None = None,
+        registered: Knows | None = None,
     ) -> None:
-        self.shards, self._knows = shards, knows
+        self.shards, self._knows, self._registered = shards, knows, registered
+        self._unsure = True  # whether something is kept of devices that were removed
         self.settings = settings
         self.clock = clock
         self.listener_id = listener_id
@@ -142,7 +144,7 @@ class MqttListener:
             self._tls.context()
         if self.shards is None:
             kept = await self._journal.load()
-            self.exchange.restore(kept, self.clock.monotonic_s())
+            await self.exchange.restore(kept, self.clock.monotonic_s())
         else:
             kept = await self.shards.start(self, self._journal)
         await self.wills.restore(kept.wills, self._knows)
@@ -216,11 +218,12 @@ class MqttListener:
                 await asyncio.wait_for(server.wait_closed(), 1)
         self._servers.clear()
 
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
+    def run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run ``work`` beside the rest until it is done or the listener stops."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -229,6 +232,8 @@ class MqttListener:
 
     async def _keep_house(self) -> None:
         while True:
+            if self._unsure:
+                await self.forget_removed()
             await asyncio.sleep(_HOUSEKEEPING_S)
             try:
                 self.exchange.expire(self.clock.monotonic_s())
@@ -304,12 +309,14 @@ class MqttListener:
         session = self.exchange.sessions.get((device_id, client_id))
         return session is not None and session.connection is not None
 
-    def open_session(self, device_id: str, client_id: str, clean: bool, expiry_s: int) -> tuple[Session | None, bool]:
+    def open_session(
+        self, device_id: str, client_id: str, clean: bool, expiry_s: int, organisation_id: str
+    ) -> tuple[Session | None, bool]:
         """The session of a client that connects; whoever carries it now is disconnected (3.1.4-2)."""
         session = self.exchange.sessions.get((device_id, client_id))
         if session is not None and isinstance(session.connection, Connection):
             session.connection.close("taken_over")
-        return self.exchange.open(device_id, client_id, clean, expiry_s)
+        return self.exchange.open(device_id, client_id, clean, expiry_s, organisation_id)
 
     def connected(self, connection: Connection) -> None:
         """A client has signed in."""
@@ -394,6 +401,27 @@ class MqttListener:
         for start in range(0, len(found), _ASKED_AT_ONCE):
             part = found[start : start + _ASKED_AT_ONCE]
             await asyncio.gather(*(connection.reauthenticate() for connection in part))
+
+    async def forget_removed(self, device_id: str | None = None) -> None:
+        """Let go of what is kept for a device (``None``: for each of which something is) if it was removed."""
+        kept = self.exchange.known_devices()
+        asked = kept if device_id is None else kept & {device_id}
+        if self.shards is not None:  # each process keeps what is of its own
+            asked = {each for each in asked if self.shards.owns(each)}
+        if self._registered is None or not asked:
+            self._unsure = False
+            return
+        try:
+            gone = asked - set(await self._registered(asked))
+        except MillwrightError as error:
+            logger.warning("whether devices were removed is asked again: %s", error.message)
+            self._unsure = True
+            return
+        self._unsure = self._unsure and device_id is not None
+        for each in gone:
+            self.disconnect(each, "deleted")
+        if gone:
+            self.exchange.forget(gone)
 
     def revisions(self) -> dict[str, int]:
         """The connected devices with the oldest revision that one of their connections works with."""

@@ -97,13 +97,15 @@ class Intake(Protocol):
 class StoredSession:
     """What is kept of a persistent session: whose it is, and its subscriptions (filter → grant, see :mod:`.packets`).
 
-    ``expiry_s`` is how long it lives without its client; 0: as long as the settings say.
+    ``expiry_s`` is how long it lives without its client; 0: as long as the settings say. ``organisation_id``: whose
+    the device was; empty: it is not known.
     """
 
     device_id: str
     client_id: str
     subscriptions: dict[str, int]
     expiry_s: int = 0
+    organisation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,10 @@ class Retained:
         """What is retained on ``topic``."""
         return self._messages.get(topic)
 
+    def iter_topics(self) -> Iterator[str]:
+        """Where something is retained, as it is now."""
+        return iter(list(self._messages))
+
     def iter_matching(self, topic_filter: str) -> Iterator[RetainedMessage]:
         """Messages that a new subscription to ``topic_filter`` (in internal form) receives."""
         if "+" not in topic_filter and "#" not in topic_filter:

@@ -82,6 +82,7 @@ class Session:
         "max_queued",
         "max_queued_bytes",
         "next_id",
+        "organisation_id",
         "queue",
         "queued_bytes",
         "received",
@@ -103,6 +104,8 @@ class Session:
     ) -> None:
         self.device_id = device_id
         self.client_id = client_id
+        self.organisation_id = ""
+        """Whose the device is; empty while that is not known."""
         self.expiry_s = expiry_s
         self.max_inflight = max_inflight
         self.max_queued = max_queued

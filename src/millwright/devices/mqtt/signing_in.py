@@ -133,7 +133,9 @@ class SigningIn:
             connection.refuse(ConnectCode.SERVER_UNAVAILABLE, "device_connections_full")
             return
         expiry_s = self._expiry_s()
-        session, present = listener.open_session(principal.device_id, client_id, packet.clean_session, expiry_s)
+        session, present = listener.open_session(
+            principal.device_id, client_id, packet.clean_session, expiry_s, principal.organisation_id
+        )
         if session is None:
             connection.refuse(ConnectCode.SERVER_UNAVAILABLE, "sessions_full")
             return

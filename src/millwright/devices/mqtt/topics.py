@@ -73,6 +73,11 @@ def matches(topic_filter: str, topic: str) -> bool:
     return len(filters) == len(levels)
 
 
+def device_of(internal: str) -> str:
+    """Whose alone a topic in internal form is; empty when others may hear it."""
+    return internal.split("/", 2)[1] if internal.startswith(_DEVICE_ROOT) else ""
+
+
 def is_private(topic: str) -> bool:
     """Whether ``topic`` (or filter) is one of those that mean the device itself."""
     return topic.startswith(PRIVATE_PREFIXES)

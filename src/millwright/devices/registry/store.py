@@ -133,13 +133,20 @@ class DeviceStore:
                     found.update({row.id: row.organisation_id for row in rows})
         return found
 
+    def registered(self, device_ids: Collection[str]) -> set[str]:
+        """Those of the devices that are registered."""
+        return self._those(device_ids, sa.true())
+
     def enabled(self, device_ids: Collection[str]) -> set[str]:
         """Those of the devices that are registered and not disabled."""
+        return self._those(device_ids, sa.not_(devices.c.disabled))
+
+    def _those(self, device_ids: Collection[str], condition: sa.ColumnElement[bool]) -> set[str]:
         found: set[str] = set()
         wanted = sorted(set(device_ids))
         with self._records.read() as connection:
             for start in range(0, len(wanted), _CHUNK):
-                chosen = devices.c.id.in_(wanted[start : start + _CHUNK]), sa.not_(devices.c.disabled)
+                chosen = devices.c.id.in_(wanted[start : start + _CHUNK]), condition
                 found.update(connection.execute(sa.select(devices.c.id).where(*chosen)).scalars())
         return found
 

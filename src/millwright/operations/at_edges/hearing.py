@@ -15,9 +15,9 @@ from millwright.engines.sql import Records
 from millwright.kernel import Bus, Clock, Invalid
 from millwright.operations.alarms import Alarms, announce
 from millwright.operations.at_edges.wire import ALARMS, MOST_AT_ONCE, AlarmChange, AlarmsReport, Numbered
-from millwright.operations.evaluation import NO_LONGER_WATCHED, kind_of
+from millwright.operations.evaluation import NO_LONGER_WATCHED, covers, kind_of
 from millwright.operations.model import Alarm, Change, Directory, Raised, Returned, Rule, Subject, WatchKey
-from millwright.operations.store import RuleStore, heard, select_active
+from millwright.operations.store import RuleStore, bump, heard
 from millwright.operations.writer import AlarmWriter
 
 _MOST_BYTES: Final = 2_000_000
@@ -42,7 +42,9 @@ class EdgeAlarms:
         self._records, self._directory, self._members = records, directory, members
         self._bus, self._clock = bus, clock
         self._rules = RuleStore(records)
-        self._writer = AlarmWriter(Alarms(records, bus, clock).cases, clock, lambda alarms: announce(bus, alarms))
+        self._writer = AlarmWriter(
+            Alarms(records, bus, clock).cases, clock, lambda alarms: announce(bus, alarms), shared=True
+        )
         self._report = msgspec.msgpack.Decoder(AlarmsReport)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -69,26 +71,24 @@ class EdgeAlarms:
         with self._records.read() as connection:
             last = connection.scalar(sa.select(heard.c.number).where(heard.c.edge_id == edge_id)) or 0
             new = [each for each in told if each.number > last]
-            left = {_key_of(each.change) for each in new if each.change.comment == NO_LONGER_WATCHED}
-            taken_over = select_active(connection, left)  # the edge watches no longer, and it is judged here
         if not new:
             return []
         members = self._members(edge_id)
-        wanted = [
-            each.change
-            for each in new
-            if each.change.device_id in members
-            and not (each.change.comment == NO_LONGER_WATCHED and _key_of(each.change) in taken_over)
-        ]
+        wanted = [each.change for each in new if each.change.device_id in members]
         rules = self._rules.these({each.rule_id for each in wanted})
         subjects = {each.id: each for each in self._directory.subjects(set(), {each.device_id for each in wanted})}
-        changes = [
-            change
-            for each in wanted
-            if (change := self._change(edge_id, each, rules.get(each.rule_id), subjects.get(each.device_id)))
-        ]
+        changes = []
+        left = False
+        for each in wanted:
+            rule, subject = rules.get(each.rule_id), subjects.get(each.device_id)
+            if each.comment == NO_LONGER_WATCHED and _is_watched(each, rule, subject):
+                left = True  # the alarm goes on: whoever watches now says when it ends
+            elif change := self._change(edge_id, each, rule, subject):
+                changes.append(change)
 
         def keep(connection: sa.Connection) -> None:
+            if left:
+                bump(connection)  # who judges here takes it over
             values = {"number": new[-1].number}
             if not connection.execute(sa.update(heard).where(heard.c.edge_id == edge_id).values(**values)).rowcount:
                 connection.execute(sa.insert(heard).values(edge_id=edge_id, **values))
@@ -101,9 +101,7 @@ class EdgeAlarms:
         at_ms = min(told.at_ms, self._clock.now_ms() + _AHEAD_MS)
         if not told.raised:
             return Returned(key, at_ms, told.comment[:_MOST_COMMENT], edge_id)
-        if rule is None or subject is None or rule.organisation_id not in subject.organisations:
-            return None
-        if (rule.property, kind_of(rule)) != (told.property, told.kind) or not _covers(rule, subject):
+        if rule is None or subject is None or not _is_watched(told, rule, subject):
             return None
         return Raised(
             key,
@@ -123,11 +121,11 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _covers(rule: Rule, subject: Subject) -> bool:
-    """Whether the rule watches the device."""
-    if rule.scope.device_id is not None:
-        return rule.scope.device_id == subject.id
-    return rule.scope.model_id == subject.model_id
+def _is_watched(told: AlarmChange, rule: Rule | None, subject: Subject | None) -> bool:
+    """Whether the rule, as it is at the parent now, watches that of the device."""
+    if rule is None or subject is None or not rule.enabled or not covers(rule, subject):
+        return False
+    return (rule.property, kind_of(rule)) == (told.property, told.kind)
 
 
 def _key_of(told: AlarmChange) -> WatchKey:

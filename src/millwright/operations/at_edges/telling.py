@@ -20,7 +20,8 @@ from millwright.operations.store import revisions, rules, untold
 
 logger = logging.getLogger(__name__)
 
-_COUNTER: Final = "alarm_changes"
+COUNTER: Final = "alarm_changes"
+"""The counter of the last number, among the revisions."""
 _EVERY_S: Final = 2.0
 _TELL_S: Final = 10.0
 
@@ -38,7 +39,7 @@ class Outbox:
         wanted = [each for each in changes if each.key.rule_id in theirs]
         if not wanted:
             return
-        counter = revisions.c.name == _COUNTER
+        counter = revisions.c.name == COUNTER
         last = connection.scalar(sa.select(revisions.c.value).where(counter))
         # By the clock, so that an edge whose records were lost does not begin again with numbers that were heard.
         first = max(int(last or 0) + 1, now_ms * 1000)
@@ -46,7 +47,7 @@ class Outbox:
         connection.execute(sa.insert(untold), rows)
         values = {"value": rows[-1]["number"]}
         if connection.execute(sa.update(revisions).where(counter).values(**values)).rowcount == 0:
-            connection.execute(sa.insert(revisions).values(name=_COUNTER, **values))
+            connection.execute(sa.insert(revisions).values(name=COUNTER, **values))
 
 
 class AlarmsTeller(Repeat):

@@ -1,7 +1,7 @@
 """Rules evaluated over columns of readings; see :class:`Evaluator` for what counts and what does not."""
 
 from millwright.operations.evaluation.evaluator import AHEAD_MS, NO_LONGER_WATCHED, Evaluator
-from millwright.operations.evaluation.plan import Plan, kind_of
+from millwright.operations.evaluation.plan import Plan, covers, kind_of
 from millwright.operations.evaluation.rate import RateWindow
 from millwright.operations.evaluation.watch import Bounds, Phase, Turn, Watch
 
@@ -15,5 +15,6 @@ __all__ = [
     "RateWindow",
     "Turn",
     "Watch",
+    "covers",
     "kind_of",
 ]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -33,6 +34,7 @@ NO_LONGER_WATCHED = "The rule or the device is no longer there, or disabled."
 """Why an alarm ended that no value ended."""
 
 _NEVER = -(1 << 62)
+_SETTLED: Final = object()
 
 
 class Evaluator:
@@ -46,6 +48,7 @@ class Evaluator:
         self._rates: dict[int, RateWindow] = {}
         self._dirty: set[int] = set()
         self._gone: list[WatchState] = []
+        self._unsettled: dict[int, int | None] = {}  # since when its value has been back, if it is
         self._hold_s = 0.0
         self._lay_out(Plan((), ()))
 
@@ -129,6 +132,8 @@ class Evaluator:
             if watch.phase is not before or turns:
                 self._dirty.add(slot)
                 changes += [self._change(slot, turn) for turn in turns]
+            if slot in self._unsettled:
+                changes += self._say_how(slot, watch, time_ms, value)
         for slot, watch in fed.items():
             self._last_ms[slot] = watch.last_ms
             self._settle(slot, watch)
@@ -150,7 +155,9 @@ class Evaluator:
             self._timed.add(slot)
         else:
             self._timed.discard(slot)
-        if not self.plan.is_rate[slot] and not self.plan.is_stale[slot]:
+        if slot in self._unsettled:
+            self._quiet_low[slot], self._quiet_high[slot] = INFINITY, -INFINITY
+        elif not self.plan.is_rate[slot] and not self.plan.is_stale[slot]:
             self._quiet_low[slot], self._quiet_high[slot] = watch.quiet()
 
     # --- stale data ----------------------------------------------------------------------------------------------
@@ -176,6 +183,11 @@ class Evaluator:
                     self._seen_s[slot] = now_s
                     self._silent[slot] = False
                     changes.append(self._change(slot, self._speak(slot, watch, at_ms)))
+        for slot in self._unsettled.keys() & set(slots.tolist()) if self._unsettled else ():
+            if slot not in self._watches:
+                at_ms = int(received[slots == slot].max())
+                changes.append(self._change(slot, Turn(False, at_ms, math.nan, at_ms, float(self.plan.after_s[slot]))))
+                self._dirty.add(slot)
         np.maximum.at(self._last_ms, slots, received)
 
     def _speak(self, slot: int, watch: Watch, at_ms: int) -> Turn:
@@ -232,14 +244,48 @@ class Evaluator:
                 self._settle(slot, watch)
         return changes
 
+    # --- what somebody else judged -------------------------------------------------------------------------------
+
+    def unsettle(self, keys: Iterable[WatchKey]) -> None:
+        """Of these watches somebody else says whether there is an alarm: their next reading that leaves no doubt is
+        told as a beginning or an end, whatever was known here. Inside a deadband there is doubt: what was, still is.
+        """
+        for key in keys:
+            slot = self.plan.slots.get(key)
+            if slot is not None:
+                self._unsettled[slot] = None
+                self._quiet_low[slot], self._quiet_high[slot] = INFINITY, -INFINITY
+
+    def _say_how(self, slot: int, watch: Watch, time_ms: int, value: float) -> list[Change]:
+        bounds = watch.bounds
+        if watch.phase is Phase.ACTIVE:
+            if bounds.low <= value <= bounds.high:
+                return []
+            self._dirty.add(slot)
+            limit = bounds.high if watch.high_side else bounds.low
+            trigger_ms = watch.trigger_ms or time_ms
+            return [self._change(slot, Turn(True, time_ms, value, trigger_ms, limit))]
+        if watch.phase is not Phase.NORMAL or not bounds.clear_low <= value <= bounds.clear_high:
+            self._unsettled[slot] = None
+            return []
+        back_ms = self._unsettled[slot]
+        if back_ms is None or back_ms > time_ms:
+            back_ms = self._unsettled[slot] = time_ms
+        if time_ms - back_ms < bounds.off_ms:
+            return []
+        self._dirty.add(slot)
+        return [self._change(slot, Turn(False, back_ms + bounds.off_ms, value, time_ms, bounds.high))]
+
     # --- rules that change, states that outlive a crash ----------------------------------------------------------
 
     def adopt(self, plan: Plan) -> list[Change]:
         """Watch by ``plan`` from now on; a cause that both plans have keeps its state, active ones that went end."""
         old, old_watches = self.plan, self._watches
         last_ms, seen_s, rates = self._last_ms, self._seen_s, self._rates
-        dirty = [old.keys[slot] for slot in self._dirty]
+        dirty, unsettled = ([old.keys[slot] for slot in slots] for slots in (self._dirty, self._unsettled))
         self._lay_out(plan)
+        self._unsettled = {}
+        self.unsettle(unsettled)
         self._watches, self._rates, self._timed = {}, {}, set()
         self._dirty = {plan.slots[key] for key in dirty if key in plan.slots}
         new_slots, old_slots = plan.carried_from(old)
@@ -298,6 +344,7 @@ class Evaluator:
         for state in states:
             slot = self.plan.slots.get(state.key)
             if slot is not None and slot not in self._watches:
+                self.unsettle([state.key])
                 self.restore([replace(state, last_ms=max(state.last_ms, int(self._last_ms[slot])))])
                 self._dirty.add(slot)
 
@@ -321,8 +368,9 @@ class Evaluator:
 
     def _change(self, slot: int, turn: Turn) -> Change:
         key = self.plan.keys[slot]
+        settles = self._unsettled.pop(slot, _SETTLED) is not _SETTLED
         if not turn.raised:
-            return Returned(key, turn.at_ms)
+            return Returned(key, turn.at_ms, settles=settles)
         rule, subject = self.plan.rules[slot], self.plan.subjects[slot]
         return Raised(
             key,
@@ -333,4 +381,5 @@ class Evaluator:
             turn.trigger_ms,
             turn.limit if math.isfinite(turn.limit) else None,
             unit_of(rule, subject.units.get(rule.property)),
+            settles=settles,
         )

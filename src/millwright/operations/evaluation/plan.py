@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from millwright.historian import series_id
 from millwright.operations.evaluation.watch import Bounds
-from millwright.operations.model import RateOfChange, Rule, Stale, Subject, WatchKey
+from millwright.operations.model import Judges, RateOfChange, Rule, Stale, Subject, WatchKey
 
 _LOAD = 8
 _MIN_BITS, _MAX_BITS = 14, 23
@@ -23,11 +23,13 @@ Rows = npt.NDArray[np.intp]
 class Plan:
     """Immutable. A *slot* is one rule on one device; ``layers[k][i]`` is the k-th slot of watched series ``i``, or -1.
 
+    What ``judges`` watch has none.
+
     A series is found by a table over the low bits of its id (ids are hashes, so these are uniform); buckets that two
     watched series share are resolved by a binary search.
     """
 
-    def __init__(self, rules: Iterable[Rule], subjects: Iterable[Subject]) -> None:
+    def __init__(self, rules: Iterable[Rule], subjects: Iterable[Subject], judges: Judges | None = None) -> None:
         self.rules: list[Rule] = []
         self.subjects: list[Subject] = []
         self.keys: list[WatchKey] = []
@@ -36,7 +38,8 @@ class Plan:
         after_s: list[npt.NDArray[np.float64]] = []
         is_rate: list[npt.NDArray[np.bool_]] = []
         lows, highs = list[npt.NDArray[np.float64]](), list[npt.NDArray[np.float64]]()
-        for rule, matching in _matches(rules, subjects):
+        for rule, covered in _matches(rules, subjects):
+            matching = [each for each in covered if judges.find(rule, each) is None] if judges is not None else covered
             name, kind, condition, count = rule.property, kind_of(rule), rule.condition, len(matching)
             self.keys += [WatchKey(rule.id, subject.id, name, kind) for subject in matching]
             self.subjects += matching
@@ -107,6 +110,15 @@ class Plan:
 def kind_of(rule: Rule) -> str:
     """The kind of a rule's condition, as the API names it."""
     return str(rule.condition.__struct_config__.tag)
+
+
+def covers(rule: Rule, subject: Subject) -> bool:
+    """Whether the rule, when it is enabled, watches the device."""
+    if rule.organisation_id not in subject.organisations:
+        return False
+    if rule.scope.device_id is not None:
+        return rule.scope.device_id == subject.id
+    return rule.scope.model_id == subject.model_id
 
 
 def _matches(rules: Iterable[Rule], subjects: Iterable[Subject]) -> Iterator[tuple[Rule, Sequence[Subject]]]:

@@ -63,7 +63,9 @@ class Host:
         self.busy = self.most = 0
         self.ids: list[str | None] = []
 
-    async def receive(self, _connection: str, _body: bytes, _type: str, _timeout_s: float, delivery_id: str) -> int:
+    async def receive(
+        self, _connection: str, _body: bytes, _type: str, _timeout_s: float, delivery_id: str, *_: int
+    ) -> int:
         self.busy += 1
         self.most, self.ids = max(self.most, self.busy), [*self.ids, delivery_id]
         await asyncio.sleep(0.01)
@@ -75,6 +77,9 @@ async def test_requests_with_the_same_id_go_one_after_the_other_whoever_comes_wh
     class Deliveries:
         def was_taken(self, *_: str) -> bool:
             return False
+
+        def begin(self, *_: Any) -> int:
+            return 1
 
         def add(self, *_: Any, **__: Any) -> None:
             """Kept."""

@@ -12,6 +12,8 @@ from millwright.engines.sql import Records, metadata, owned_through
 from millwright.kernel import new_id
 
 Outcome = Literal["taken", "repeated", "refused"]
+_BEGUN = "begun"
+"""The outcome in the table of what was handed over, and of which nobody has heard how that ended."""
 KEPT = 10_000
 """Deliveries kept of each connection: so many that were taken, so many others; so far back one that is repeated is
 recognised, and at least as long as its signed time is good."""
@@ -65,7 +67,7 @@ class DeliveryStore:
 
     def latest(self, connection_id: str, limit: int) -> list[WebhookDelivery]:
         """The newest first."""
-        query = sa.select(deliveries).where(deliveries.c.connection_id == connection_id)
+        query = sa.select(deliveries).where(deliveries.c.connection_id == connection_id, deliveries.c.outcome != _BEGUN)
         with self._records.read() as connection:
             rows = connection.execute(query.order_by(deliveries.c.id.desc()).limit(limit)).mappings().all()
         return [WebhookDelivery(**{name: row[name] for name in WebhookDelivery.__struct_fields__}) for row in rows]
@@ -82,6 +84,20 @@ class DeliveryStore:
         with self._records.read() as connection:
             return connection.scalar(query.limit(1)) is not None
 
+    def begin(self, connection_id: str, delivery_id: str | None, proof: str | None, now_ms: int) -> int:
+        """Note that a delivery is about to be handed over; returns when it first was: that is when it was received,
+        also when it has to be handed over again because nobody heard whether it was stored."""
+        own = deliveries.c.connection_id == connection_id, deliveries.c.outcome == _BEGUN
+        by = deliveries.c.delivery_id == delivery_id if delivery_id is not None else deliveries.c.proof == proof
+        values = {"delivery_id": delivery_id, "proof": proof, "outcome": _BEGUN, "size": 0, "readings": 0, "peer": ""}
+        with self._records.begin() as connection:
+            first = connection.scalar(sa.select(sa.func.min(deliveries.c.at_ms)).where(*own, by))
+            if first is not None:
+                return int(first)
+            row = {"id": new_id("whd"), "connection_id": connection_id, "at_ms": now_ms, **values}
+            connection.execute(sa.insert(deliveries).values(row))
+        return now_ms
+
     def add(self, connection_id: str, *, trim: bool, taken_since_ms: int = 0, **values: Any) -> None:
         """Note one; ``trim``: forget what is too old, of what was taken only what is older than ``taken_since_ms``.
 
@@ -89,6 +105,10 @@ class DeliveryStore:
         """
         with self._records.begin() as connection:
             connection.execute(sa.insert(deliveries).values(id=new_id("whd"), connection_id=connection_id, **values))
+            if values["outcome"] == "taken":
+                name = "delivery_id" if values.get("delivery_id") is not None else "proof"
+                begun = deliveries.c.connection_id == connection_id, deliveries.c.outcome == _BEGUN
+                connection.execute(sa.delete(deliveries).where(*begun, deliveries.c[name] == values.get(name)))
             if trim:
                 own, taken = deliveries.c.connection_id == connection_id, deliveries.c.outcome == "taken"
                 for kind, old in ((taken, deliveries.c.at_ms < taken_since_ms), (sa.not_(taken), sa.true())):

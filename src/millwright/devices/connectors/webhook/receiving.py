@@ -127,9 +127,16 @@ class Webhooks:
                 self.repeated += 1
                 await self._note(arrived, "repeated", 0)
                 return None
-            # The host knows it by its id too: whether it was stored may have been heard by nobody here.
+            # The host knows it by its id too: whether it was stored may have been heard by nobody here. If it died
+            # meanwhile, the same values received at the same moment are stored once.
             name = arrived.delivery_id or arrived.proof
-            readings = await self._host.receive(arrived.connection_id, body, content_type, settings.timeout_s, name)
+            names = arrived.delivery_id, arrived.proof
+            first_ms = await asyncio.to_thread(
+                self._deliveries.begin, arrived.connection_id, *names, self._clock.now_ms()
+            )
+            readings = await self._host.receive(
+                arrived.connection_id, body, content_type, settings.timeout_s, name, first_ms
+            )
             self.taken += 1
             # Before the answer: who gets none sends it again, and is known by it then.
             await self._note(arrived, "taken", readings, sure=True)

@@ -8,11 +8,12 @@ import msgspec
 import sqlalchemy as sa
 
 from millwright.devices.commands.handing import EDGE
-from millwright.devices.commands.model import OPEN, UNDER_WAY, Command, Outcome
+from millwright.devices.commands.model import OPEN, UNDER_WAY, Command, Outcome, State
 from millwright.devices.commands.store import CommandStore
 from millwright.devices.commands.tables import commands
+from millwright.devices.commands.withdrawing import Withdrawn
 from millwright.devices.edge.down.asking import ask_edge
-from millwright.devices.edge.down.wire import TAKE, TakeCommand, Told
+from millwright.devices.edge.down.wire import TAKE, WITHDRAW, TakeCommand, Told, WithdrawCommand
 from millwright.engines.sql import Records
 from millwright.kernel import Bus, Unavailable
 
@@ -39,6 +40,13 @@ class LinkWay:
         """Return when the edge has the command in its records. Raises what the edge raised."""
         taken = TakeCommand(**{name: getattr(command, name) for name in _FIELDS}, left_s=left_s)
         await ask_edge(self._bus, edge_id, TAKE, msgspec.msgpack.encode(taken), _TAKE_S)
+
+    async def withdraw(self, edge_id: str, command: Command, state: State, outcome: Outcome) -> Withdrawn:
+        """Let it end if it still waits at the edge. Raises what the edge raised."""
+        taken = TakeCommand(**{name: getattr(command, name) for name in _FIELDS}, left_s=0.0)
+        asked = WithdrawCommand(command=taken, state=state, outcome=outcome)
+        answer = await ask_edge(self._bus, edge_id, WITHDRAW, msgspec.msgpack.encode(asked), _TAKE_S)
+        return msgspec.msgpack.decode(answer, type=Withdrawn)
 
 
 class HeardCommands:
@@ -67,6 +75,8 @@ class HeardCommands:
             outcome = told.outcome or Outcome(code="commands.at_edge")
             detail = {**outcome.detail, "edge_id": edge_id, "at_edge_ms": told.at_ms}
             outcome = msgspec.structs.replace(outcome, detail=detail)
+            if told.state == "superseded" and command.withdrawal is not None:
+                changes["superseded_by"] = command.withdrawal.superseded_by
             return self._store.move(told.id, (*UNDER_WAY, "queued"), told.state, now_ms, outcome, **changes)
         if command.state == "timed_out" and told.state != "timed_out":
             said = told.outcome.text if told.outcome else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -54,19 +53,3 @@ class EdgeRecords:
         with self._records.read() as connection:
             found: str | None = connection.scalar(query)
         return found
-
-    def judged(self) -> frozenset[str]:
-        """The devices whose rules an edge judges: it has said that all of them are in force there."""
-        with self._records.read() as connection:
-            rows = connection.execute(sa.select(edges.c.id, edges.c.status).where(edges.c.revoked_ms.is_(None)))
-            judging = [row.id for row in rows if _is_judging(row.status)]
-            if not judging:
-                return frozenset()
-            there = sa.select(devices.c.id).where(devices.c.edge_id.in_(judging))
-            here = sa.or_(devices.c.edge_id.in_(judging), devices.c.parent_id.in_(there))
-            return frozenset(connection.execute(sa.select(devices.c.id).where(here)).scalars())
-
-
-def _is_judging(status: Any) -> bool:
-    found = next((each for each in (status or {}).get("sections", ()) if each["name"] == "rules"), None)
-    return found is not None and found["in_force"] >= found["desired"]

@@ -15,8 +15,9 @@ from millwright.devices.connectors.model import ConnectionHealth
 from millwright.devices.connectors.rpc import Ask
 
 ASK: Final = "edges.ask"
-FIELD, TAKE, REBIRTH = "field", "take", "rebirth"
-"""What the parent asks an edge: of its field network, to take a command, and to ask an edge node for its births."""
+FIELD, TAKE, REBIRTH, WITHDRAW = "field", "take", "rebirth", "withdraw"
+"""What the parent asks an edge: of its field network, to take a command, to ask an edge node for its births, and to
+give a command back."""
 CONNECTIONS, COMMANDS = "connections", "commands"
 """What an edge tells: how its connections do, and what became of commands."""
 
@@ -60,6 +61,15 @@ class TakeCommand(Struct, frozen=True, kw_only=True):
     by_name: str
     timeout_s: float
     left_s: float
+
+
+class WithdrawCommand(Struct, frozen=True, kw_only=True):
+    """Let a command end as ``state`` if it still waits, or was never taken; the answer is a
+    :class:`millwright.devices.commands.withdrawing.Withdrawn`."""
+
+    command: TakeCommand
+    state: State
+    outcome: Outcome
 
 
 class Told(Struct, frozen=True, kw_only=True):

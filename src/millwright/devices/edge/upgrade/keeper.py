@@ -26,7 +26,8 @@ from typing import Any
 
 FOLDER, STATE, STAGED, HEALTH = "upgrade", "state.json", "staged.json", "health.json"
 RECORDS = "records.db"
-BEFORE = "records-before.db"
+BEFORE, TRIAL = "records-before.db", "records-trial.db"
+"""Records as the version before left them; and as the one that was tried did, for what they alone know."""
 SLOTS = ("a", "b")
 
 _LOOK_S = 0.2
@@ -213,25 +214,22 @@ class Keeper:
     def _keep_records(self) -> None:
         """A copy of the records as the version before left them."""
         source, target = self._data / RECORDS, self._folder / BEFORE
-        if not source.exists():
+        (self._folder / TRIAL).unlink(missing_ok=True)
+        if source.exists():
+            _copy(source, target)
+        else:
             target.unlink(missing_ok=True)
-            return
-        import sqlite3
-
-        partial = target.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        with contextlib.closing(sqlite3.connect(source)) as old, contextlib.closing(sqlite3.connect(partial)) as new:
-            old.backup(new)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(target)
-        _settle(self._folder)
 
     def _back(self, why: str) -> None:
         """Put the records back where the trial changed their schema. May be done again from the beginning."""
         trial = self.state["trial"]
         before, records = self._folder / BEFORE, self._data / RECORDS
         changed = trial.get("step") != "stopping" and before.exists() and _revisions(before) != _revisions(records)
+        if changed and not trial.get("replacing"):
+            import sqlite3
+
+            with contextlib.suppress(OSError, sqlite3.Error):  # what cannot be read, or has no room, is not waited for
+                _copy(records, self._folder / TRIAL)
         if changed or trial.get("replacing"):
             # From here on the records are not whole before all of this is done, whatever schema they seem to have.
             self._save(trial=trial | {"step": "restoring", "why": why, "replacing": True})
@@ -263,6 +261,20 @@ def _revisions(path: Path) -> object:
             return sorted(database.execute("SELECT version_num FROM alembic_version"))
     except sqlite3.Error:
         return None
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A database with what is in its log, put in place whole."""
+    import sqlite3
+
+    partial = target.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(source)) as old, contextlib.closing(sqlite3.connect(partial)) as new:
+        old.backup(new)
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    partial.replace(target)
+    _settle(target.parent)
 
 
 def _settle(folder: Path) -> None:

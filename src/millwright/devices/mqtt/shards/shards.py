@@ -6,8 +6,10 @@ import asyncio
 import logging
 import socket
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
+from millwright.devices.mqtt.exchange import by_turns
 from millwright.devices.mqtt.joined import Durable, joined
 from millwright.devices.mqtt.packets import RetainedMessage
 from millwright.devices.mqtt.ports import Journal, Kept
@@ -124,7 +126,7 @@ class Shards:
         kept = await journal.load(retained=False)
         own = self._divide(kept)
         self._exchange.neighbours = self
-        self._exchange.restore(own, listener.clock.monotonic_s())
+        await self._exchange.restore(own, listener.clock.monotonic_s())
         self._ready = True
         for wire, number in self._knocked:
             wire.send(number, Done())
@@ -182,7 +184,7 @@ class Shards:
     async def _catch_up(self, journal: Journal) -> None:
         messages, at = await journal.load_retained()
         now_ms = self._listener.clock.now_ms()
-        for message, name in messages:
+        async for message, name in by_turns(messages):
             if not self._replica.is_known(name, at[name]) and (not message.expires_ms or message.expires_ms > now_ms):
                 self._exchange.retained.set(message)
         self._replica.restore(at)
@@ -440,7 +442,8 @@ class Shards:
 
     def _take_in(self, origin: Origin, taken: socket.socket) -> None:
         self.taken_in += 1
-        self._listener.run(self._connect(origin, taken))
+        taking = self._listener.run(self._connect(origin, taken))
+        taking.add_done_callback(partial(_let_go, taken))
 
     async def _connect(self, origin: Origin, taken: socket.socket) -> None:
         try:
@@ -458,6 +461,12 @@ class Shards:
             {"handed_over": self.handed_over, "taken_in": self.taken_in},
             {"processes_linked": linked, "relays": len(self._relays)},
         )
+
+
+def _let_go(taken: socket.socket, taking: asyncio.Task[None]) -> None:
+    """Close what nobody owns: also where the listener stopped before the taking had begun."""
+    if taking.cancelled() or taking.exception() is not None:
+        taken.close()
 
 
 __all__ = ["SharedRates", "Shards"]
