@@ -1363,7 +1363,7 @@ export interface paths {
         put?: never;
         /**
          * Look for peers
-         * @description Peers on the local network, with the settings that would connect to them.
+         * @description Peers on the local network or at some addresses, with the settings that would connect to them.
          */
         post: operations["discoverPeers"];
         delete?: never;
@@ -8044,6 +8044,13 @@ export interface components {
         };
         /** Discovery */
         Discovery: {
+            /**
+             * @description Of protocols that can `seek`: an address, or a network of at most 256 addresses that are asked one by one. Without it peers are called by broadcast, where the protocol can `discover`.
+             * @default
+             * @example 192.168.0.10
+             * @example 192.168.0.0/28
+             */
+            at: string;
             /** @description In whose network: an edge; null: this node's. */
             edge_id?: string | null;
             /** @example simulator */
@@ -10198,6 +10205,8 @@ export interface components {
         NodePage: {
             items: components["schemas"]["Node"][];
             next?: string | null;
+            note?: components["schemas"]["Word"] | null;
+            share?: number | null;
         };
         /** OperationSummary */
         OperationSummary: {
