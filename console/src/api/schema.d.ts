@@ -10226,6 +10226,7 @@ export interface components {
         };
         /** Node */
         Node: {
+            about?: components["schemas"]["Word"] | null;
             address: string;
             /** @default  */
             description: string;
@@ -10234,6 +10235,7 @@ export interface components {
             /** @enum {string} */
             kind: "folder" | "variable" | "method";
             name: string;
+            title?: components["schemas"]["Word"] | null;
             /** @enum {null|string} */
             type?: "number" | "integer" | "boolean" | "string" | null;
             /** @description UCUM code, where the source tells the unit. */

@@ -35,18 +35,17 @@ export function Deliveries({ connection }: { connection: FieldConnection }): JSX
   const [only, setOnly] = useState("");
   const deliveries = useList<WebhookDelivery>(`/connectors/${connection.id}/deliveries`, { limit: SHOWN }, { everyMs: 5000 });
   const why = (one: WebhookDelivery): JSX.Element | null => {
-    if (one.outcome === "repeated") return <span className="small quiet">{t.webhooks.repeatedText}</span>;
+    if (one.outcome === "repeated") return <div className="small quiet" style={{ whiteSpace: "normal", maxWidth: 260 }}>{t.webhooks.repeatedText}</div>;
     if (one.outcome === "taken") return null;
     const said = words.problem(one.code ?? "", one.reason ?? "", "");
-    return <div style={{ whiteSpace: "normal", maxWidth: 320 }}><div>{said.title}</div>{said.hint && <div className="small quiet">{said.hint}</div>}<div className="small faint mono cut">{one.code}</div></div>;
+    return <div style={{ whiteSpace: "normal", maxWidth: 260 }}><div>{said.title}</div>{said.hint && <div className="small quiet">{said.hint}</div>}<div className="small faint mono cut">{one.code}</div></div>;
   };
   const columns: TableColumnsType<WebhookDelivery> = [
     { key: "at", title: t.webhooks.at, render: (_, one) => <span className="num nowrap">{f.time(one.at_ms)}</span> },
     { key: "outcome", title: t.common.status, render: (_, one) => <><OutcomeMark outcome={one.outcome} />{why(one)}</> },
     { key: "readings", title: t.webhooks.readings, align: "right", render: (_, one) => <span className="num">{one.outcome === "taken" ? f.number(one.readings) : "–"}</span> },
     { key: "size", title: t.webhooks.size, align: "right", render: (_, one) => <span className="num quiet nowrap">{f.bytes(one.size)}</span> },
-    { key: "peer", title: t.webhooks.peer, render: (_, one) => <span className="mono small">{one.peer}</span> },
-    { key: "id", title: t.webhooks.id, render: (_, one) => <span className="mono small cut" style={{ display: "inline-block", maxWidth: 140 }} title={one.delivery_id ?? ""}>{one.delivery_id ?? "–"}</span> },
+    { key: "peer", title: t.webhooks.peer, render: (_, one) => <><div className="mono small">{one.peer}</div>{one.delivery_id && <div className="mono small faint cut" style={{ maxWidth: 120 }} title={`${t.webhooks.id}: ${one.delivery_id}`}>{one.delivery_id}</div>}</> },
   ];
   return (
     <div className="stack tight">
@@ -66,7 +65,7 @@ export function Deliveries({ connection }: { connection: FieldConnection }): JSX
                     <div className="card" data-delivery={one.outcome} style={{ cursor: "default" }}>
                       <div className="row spread"><OutcomeMark outcome={one.outcome} /><span className="num small quiet nowrap">{f.time(one.at_ms)}</span></div>
                       {why(one)}
-                      <div className="row spread small quiet"><span>{one.outcome === "taken" ? t.webhooks.values(f.number(one.readings)) : ""} {f.bytes(one.size)}</span><span className="mono">{one.peer}</span></div>
+                      <div className="row spread small quiet"><span>{one.outcome === "taken" && <>{t.webhooks.values(f.number(one.readings))} · </>}{f.bytes(one.size)}</span><span className="mono">{one.peer}</span></div>
                       {one.delivery_id && <div className="small faint mono cut">{one.delivery_id}</div>}
                     </div>
                   )}

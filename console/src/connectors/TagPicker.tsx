@@ -7,6 +7,7 @@ import type { ConnectorKind, NewTag, PeerNode, PeerNodePage } from "../api/model
 import { useFormat, useText } from "../i18n";
 import { usePreferences } from "../app/preferences";
 import { unitSign } from "../i18n/format";
+import { useNodeWords } from "../i18n/node";
 import { ProblemView } from "../parts/Problem";
 
 /** Which peer is browsed: a connection, or settings that are not kept yet. */
@@ -54,6 +55,7 @@ function BrowseTree({ peer, choose }: { peer: Peer; choose: (tags: NewTag[]) => 
   const t = useText();
   const f = useFormat();
   const { language } = usePreferences();
+  const words = useNodeWords();
   const [roots, setRoots] = useState<Branch[] | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [checked, setChecked] = useState<string[]>([]);
@@ -142,12 +144,12 @@ function BrowseTree({ peer, choose }: { peer: Peer; choose: (tags: NewTag[]) => 
           titleRender={(branch) => branch.node === null
             ? <Button type="link" size="small" onClick={() => { more(branch); }}>{t.connectors.wizard.load}</Button>
             : (
-              <span className="row wrap" style={{ gap: 8 }} title={branch.node.description || branch.key}>
+              <span className="row wrap" style={{ gap: 8 }} title={branch.node.about?.[language] ?? (branch.node.description || branch.key)}>
                 {branch.node.kind === "folder" && <FolderOutlined />}{branch.node.kind === "method" && <FunctionOutlined />}
-                <span>{branch.node.name}</span>
+                <span>{branch.node.title?.[language] ?? branch.node.name}</span>
                 {branch.node.value !== null && <span className="small quiet num">{f.value(branch.node.value)} {unitSign(branch.node.unit)}</span>}
-                {branch.node.kind === "folder" && <span className="small faint">{branch.node.description}</span>}
-                {branch.node.kind === "variable" && branch.node.value === null && branch.node.description && <span className="small faint">{branch.node.description}</span>}
+                {branch.node.kind === "folder" && <span className="small faint">{branch.node.about?.[language] ?? branch.node.description}</span>}
+                {branch.node.kind === "variable" && branch.node.value === null && branch.node.description && <span className="small faint">{words.note(branch.node.description)}</span>}
               </span>
             )}
         />

@@ -7,7 +7,7 @@ export const vehicles = {
     title: "Vehicles", text: "Terminals and platforms that speak GB/T 32960, and the public platforms this node forwards to.",
     terminals: "Vehicles", platforms: "Platforms", forwards: "Forwarding", refusals: "Refused", add: "Add a vehicle", addPlatform: "Register a platform", name: "Name",
     closedTitle: "No vehicles are taken in", notRunning: "The role vehicles does not answer", notRunningText: "Connections are not known at the moment; what was received before is kept. The status page says why.",
-    connected: (vehicles: string, platforms: string) => `${vehicles} vehicles and ${platforms} platforms are connected now`,
+    connected: (vehicles: string, platforms: string) => `Connected now: ${vehicles} ${vehicles === "1" ? "vehicle" : "vehicles"}, ${platforms} ${platforms === "1" ? "platform" : "platforms"}`,
     noVehicles: "No vehicles yet", noVehiclesText: "Register one by VIN and ICCID, or let a terminal log in: it waits among the arrivals then.", arrivals: "Look at the arrivals", noMatch: "No such vehicle", noMatchText: "Search for less, or show all states.",
     noPlatforms: "No platforms yet", noPlatformsText: "A platform logs in with a name and a password and speaks for its vehicles, which are registered below it.",
     noForwards: "Nothing is forwarded", noForwardsText: "Set [vehicles] forward to the address of a public platform, as gbt32960+tls://user:password@host:port?code=CODE, and restart the node.",

@@ -5,7 +5,7 @@ export const webhooks = {
     empty: "Nothing was sent yet", emptyText: "Have the other system POST to this address once. Until members are ticked it is answered 503, and what it sent can be looked at.",
     noneSo: "No such delivery", noneSoText: "None of the last deliveries ended like that.", all: "All",
     outcomes: { taken: "Taken", repeated: "Repeated", refused: "Refused" } as Record<string, string>,
-    repeatedText: "It had been taken before; nothing was stored twice.", readings: "Values", values: (n: string) => `${n} values`, size: "Size", peer: "From", id: "Delivery id", at: "Received", why: "Reason", last: (n: string) => `the last ${n}`,
+    repeatedText: "It had been taken before; nothing was stored twice.", readings: "Values", values: (n: string) => (n === "1" ? "1 value" : `${n} values`), size: "Size", peer: "From", id: "Delivery id", at: "Received", why: "Reason", last: (n: string) => `the last ${n}`,
     tryText: "What the points of this webhook make of a document. Nothing is stored and no signature is asked for.", body: "Document", type: "Content type", go: "Try", format: "Format",
     nothing: "No point finds anything in it", nothingText: "Compare the addresses of the points with the members of the document.", unmapped: "No member is a point yet: let the other system send once, then add tags.", result: (n: number) => (n === 1 ? "1 value" : `${n} values`), noTime: "time of receipt",
   },

@@ -57,7 +57,7 @@ export function Terminals({ add }: { add: ReactNode }): JSX.Element {
               card={(one) => (
                 <Link className="card" to={`/devices/${one.device.id}`}>
                   <div className="row spread"><b className="cut">{one.device.title ?? one.device.name}</b><PresenceMark presence={one.device.presence} disabled={one.device.disabled} /></div>
-                  {one.vin && <div className="small quiet mono cut">{one.vin}</div>}
+                  {one.vin && one.vin !== (one.device.title ?? one.device.name) && <div className="small quiet mono cut">{one.vin}</div>}
                   {why(one)}
                   <div className="row spread small quiet"><span className="cut">{one.platform_id ? t.vehicles.byPlatform(one.platform ?? one.platform_id) : t.vehicles.ownTerminal}</span><span className="num nowrap">{heard(one)}</span></div>
                 </Link>

@@ -105,6 +105,10 @@ class Node(Struct, frozen=True, kw_only=True):
     writable: bool = False
     description: str = ""
     value: Value = None
+    title: Word | None = None
+    """In place of the name for people, where the name is ours and not the peer's."""
+    about: Word | None = None
+    """In place of the description, as ``title``."""
 
 
 class NodePage(Struct, frozen=True, kw_only=True):

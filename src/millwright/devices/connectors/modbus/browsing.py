@@ -46,11 +46,11 @@ _USUAL: Final = tuple(
     )
 )
 """Where devices usually begin, in decimal and hexadecimal thinking."""
-_TITLES: Final[dict[Table, tuple[str, str]]] = {
-    "coil": ("Coils", "0x: outputs, one bit each"),
-    "discrete": ("Discrete inputs", "1x: inputs, one bit each"),
-    "input": ("Input registers", "3x: 16 bits each, read only"),
-    "holding": ("Holding registers", "4x: 16 bits each"),
+_TITLES: Final[dict[Table, tuple[Word, Word]]] = {
+    "coil": (Word("Coils", "线圈"), Word("0x: outputs, one bit each", "0x：输出，每个一位")),
+    "discrete": (Word("Discrete inputs", "离散输入"), Word("1x: inputs, one bit each", "1x：输入，每个一位")),
+    "input": (Word("Input registers", "输入寄存器"), Word("3x: 16 bits each, read only", "3x：每个 16 位，只读")),
+    "holding": (Word("Holding registers", "保持寄存器"), Word("4x: 16 bits each", "4x：每个 16 位")),
 }
 _READINGS: Final = (
     "int16", "bcd16",
@@ -100,7 +100,9 @@ async def _tables(link: Link, unit: int) -> NodePage:
                 continue
         except (NoAnswer, BadReply):
             pass  # some are silent where they hold nothing
-        items.append(Node(address=f"{unit}:{table}", name=title, kind="folder", has_children=True, description=detail))
+        items.append(
+            Node(address=f"{unit}:{table}", name=title.en, title=title, kind="folder", has_children=True, about=detail)
+        )
     return NodePage(items=items)
 
 
@@ -191,13 +193,15 @@ def _following(at: int) -> int:
 
 def _range(unit: int, table: Table, low: int, high: int) -> Node:
     count = high - low + 1
-    what = "bits" if table in ("coil", "discrete") else "registers"
+    bits = table in ("coil", "discrete")
+    what = "bits" if bits else "registers"
     return Node(
         address=f"{unit}:{table}:{low}-{high}",
         name=f"{low}–{high}",
         kind="folder",
         has_children=True,
         description=f"{count} {what if count > 1 else what[:-1]}",
+        about=Word(en=f"{count} {what if count > 1 else what[:-1]}", zh=f"{count} 个{'位' if bits else '寄存器'}"),
     )
 
 

@@ -128,7 +128,14 @@ async def _answers(pace: Pace, link: Link, unit: int, timeout_s: float) -> bool:
 
 async def _node(link: Link, unit: int, timeout_s: float) -> Node:
     said, _ = await said_by(link, unit, BASIC, timeout_s=timeout_s)
-    return Node(address=str(unit), name=f"Unit {unit}", kind="folder", has_children=True, description=title_of(said))
+    return Node(
+        address=str(unit),
+        name=f"Unit {unit}",
+        title=Word(en=f"Unit {unit}", zh=f"单元 {unit}"),
+        kind="folder",
+        has_children=True,
+        description=title_of(said),
+    )
 
 
 async def device_at(host: str, port: int = 502) -> Sequence[Found]:

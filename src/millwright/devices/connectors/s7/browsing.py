@@ -32,10 +32,14 @@ _BLOCKS_TRIED: Final = 1000
 _PAGE: Final = 40
 _PAGE_S: Final = 4.0
 _PART: Final = 128
-_AREAS: Final = {"I": (INPUTS, "Inputs (I)"), "Q": (OUTPUTS, "Outputs (Q)"), "M": (FLAGS, "Flags (M)")}
+_AREAS: Final = {
+    "I": (INPUTS, Word("Inputs (I)", "输入（I）")),
+    "Q": (OUTPUTS, Word("Outputs (Q)", "输出（Q）")),
+    "M": (FLAGS, Word("Flags (M)", "位存储区（M）")),
+}
 _CHUNK: Final = 96
 """Bytes of one item; two of them fit the shortest job."""
-_TYPES: Final = ("WORD", "UINT", "INT", "DINT", "DWORD", "UDINT", "REAL", "LREAL", "TIME", "DT", "BYTE", "SINT")
+_TYPES: Final = ("REAL", "INT", "DINT", "WORD", "UINT", "DWORD", "UDINT", "LREAL", "TIME", "DT", "BYTE", "SINT")
 _WIDTH: Final = {"B": ("BYTE", "SINT", "DT", "LREAL", "STRING"), "W": ("WORD", "UINT", "INT")}
 _PLACE = re.compile(r"(?:DB(?P<db>\d{1,5})|(?P<area>[IQM]))(?:\[(?P<low>\d{1,5})-(?P<high>\d{1,5})\])?", re.ASCII)
 
@@ -45,7 +49,10 @@ _TRIED = Word(
     zh="该 CPU 不提供数据块清单（S7-1200、1500 均如此），因此逐个尝试 1 至 1000 号；"
     "启用优化访问的数据块无法读取，不会列出。",
 )
-_UNREADABLE: Final = "cannot be read: optimised, protected, or PUT/GET is not permitted"
+_UNREADABLE: Final = Word(
+    en="cannot be read: optimised, protected, or PUT/GET is not permitted",
+    zh="无法读取：启用了优化访问、受保护或未允许 PUT/GET",
+)
 
 
 class Browser:
@@ -69,13 +76,7 @@ class Browser:
             parts = [(low, min(low + _PART, size) - 1) for low in range(0, size, _PART)]
             return NodePage(
                 items=[
-                    Node(
-                        address=f"{parent}[{low}-{high}]",
-                        name=f"{parent} {low}–{high}",
-                        kind="folder",
-                        has_children=True,
-                        description=f"{high - low + 1} bytes",
-                    )
+                    _folder(f"{parent}[{low}-{high}]", None, high - low + 1, f"{parent} {low}–{high}")
                     for low, high in parts
                 ]
             )
@@ -116,10 +117,16 @@ class Browser:
             some = list(numbers[begin : begin + jobs.MAX_ITEMS])
             for number, answer in zip(some, await self._ask([Block(DATA, each, 0, 1) for each in some]), strict=True):
                 if answer.code == jobs.GOOD:
-                    items.append(_folder(f"DB{number}", f"DB{number}", await self._size(DATA, number)))
+                    items.append(_folder(f"DB{number}", None, await self._size(DATA, number)))
                 elif known:
                     items.append(
-                        Node(address=f"DB{number}", name=f"DB{number}", kind="folder", description=_UNREADABLE)
+                        Node(
+                            address=f"DB{number}",
+                            name=f"DB{number}",
+                            kind="folder",
+                            description=_UNREADABLE.en,
+                            about=_UNREADABLE,
+                        )
                     )
         return items
 
@@ -197,8 +204,16 @@ def _text(place: str, at: int, kind: str) -> str:
     return f"{place}.DB{width}{at}:{kind}" if place.startswith("DB") else f"{place}{width}{at}:{kind}"
 
 
-def _folder(address: str, name: str, size: int) -> Node:
-    return Node(address=address, name=name, kind="folder", has_children=True, description=f"{size} bytes")
+def _folder(address: str, title: Word | None, size: int, name: str = "") -> Node:
+    return Node(
+        address=address,
+        name=title.en if title else name or address,
+        title=title,
+        kind="folder",
+        has_children=True,
+        description=f"{size} bytes",
+        about=Word(f"{size} bytes", f"{size} 字节"),
+    )
 
 
 def _nowhere(parent: str) -> Invalid:
