@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import struct
 import time
 from collections.abc import AsyncIterator, Callable
@@ -43,6 +44,13 @@ class LlrpReader:
     utc: bool = True
     clock_s: float = 0.0
     tags: list[Seen] = field(default_factory=list)
+    inputs: dict[int, bool] = field(default_factory=dict)
+    """States of inputs; those in ``off`` tell nothing."""
+    outputs: dict[int, bool] = field(default_factory=dict)
+    off: set[int] = field(default_factory=set)
+    stuck: set[int] = field(default_factory=set)
+    """Outputs that do not follow what is written."""
+    tls: ssl.SSLContext | None = None
     refuse: dict[int, tuple[int, str]] = field(default_factory=dict)
     mute: bool = False
     """Reports and answers, and gives no sign of life any more."""
@@ -62,7 +70,7 @@ class LlrpReader:
         self.down: set[int] = set()
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.tls)
 
     async def stop(self) -> None:
         """Gone at once, as by a power cut."""
@@ -97,6 +105,11 @@ class LlrpReader:
     def antenna(self, number: int, connected: bool) -> None:
         self.down.discard(number) if connected else self.down.add(number)
         self.event(tlv(255, struct.pack(">BH", connected, number)))
+
+    def input(self, number: int, high: bool) -> None:
+        self.inputs[number] = high
+        if number not in self.off:
+            self.event(tlv(248, struct.pack(">HB", number, 0x80 if high else 0)))
 
     def exception(self, text: str) -> None:
         self.event(tlv(252, struct.pack(">H", len(text)), text.encode()))
@@ -201,7 +214,8 @@ class LlrpReader:
                 tlv(221, struct.pack(">BHH", 0x80 if each not in self.down else 0, each, 600))
                 for each in range(1, self.antennas + 1)
             )
-            self.say(12, success() + name + properties, number)
+            listed = {0: name + properties + self._inputs() + self._outputs(), 9: self._inputs(), 10: self._outputs()}
+            self.say(12, success() + listed[body[2]], number)
         elif kind == 20:
             (spec,) = struct.unpack(">I", body[4:8])
             if self._spec is not None:
@@ -229,6 +243,8 @@ class LlrpReader:
             self.say(32, success() if known else success(100, "no such ROSpec"), number)
             if known:
                 self._begin()
+        elif kind == 3 and body[1:] and int.from_bytes(body[1:3]) in (219, 225):
+            self._set_ports(number, body[1:])
         elif kind == 57 - 10:
             self._version = 2 if body == b"\x02" else 1
             self.say(57, success(), number)
@@ -236,6 +252,28 @@ class LlrpReader:
             self.say(ANSWER[kind], success(), number)
         else:
             self.say(100, success(109, "unsupported message"), number)
+
+    def _inputs(self) -> bytes:
+        return b"".join(
+            tlv(225, struct.pack(">HBB", each, 0 if each in self.off else 0x80, 2 if each in self.off else high))
+            for each, high in self.inputs.items()
+        )
+
+    def _outputs(self) -> bytes:
+        return b"".join(tlv(219, struct.pack(">HB", each, 0x80 if high else 0)) for each, high in self.outputs.items())
+
+    def _set_ports(self, number: int, rest: bytes) -> None:
+        while rest:
+            kind, size, port, flags = struct.unpack(">HHHB", rest[:7])
+            rest = rest[size:]
+            if port not in (self.outputs if kind == 219 else self.inputs):
+                self.say(13, success(101, f"no port {port}"), number)
+                return
+            if kind == 219 and port not in self.stuck:
+                self.outputs[port] = bool(flags & 0x80)
+            elif kind == 225:
+                self.off.discard(port) if flags & 0x80 else self.off.add(port)
+        self.say(13, success(), number)
 
     def _begin(self) -> None:
         assert self._spec is not None
@@ -246,7 +284,7 @@ class LlrpReader:
 
     def _capabilities(self, general: bytes, wanted: int) -> bytes:
         sensitivity = tlv(139, struct.pack(">HH", 1, 80))
-        gpio = tlv(141, struct.pack(">HH", 0, 0))
+        gpio = tlv(141, struct.pack(">HH", len(self.inputs), len(self.outputs)))
         air = b"".join(tlv(140, struct.pack(">HHB", each, 1, 1)) for each in range(1, self.antennas + 1))
         found = tlv(137, general, sensitivity, gpio, air)
         if wanted == 0:

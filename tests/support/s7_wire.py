@@ -20,6 +20,7 @@ class WireCpu:
     pdu_length: int = 240
     refuse: int = 0
     connect_refused: bool = False
+    slots: set[int] | None = None
     hang: bool = False
     stale_first: bool = False
     garbage: str = ""
@@ -57,7 +58,8 @@ class WireCpu:
 
     def _answer(self, packet: bytes) -> list[bytes]:
         if packet[1] == 0xE0:
-            if self.connect_refused:
+            # The last parameter is the place called: rack * 32 + slot in its last octet.
+            if self.connect_refused or (self.slots is not None and self._slot(packet) not in self.slots):
                 return [bytes.fromhex("06 80 00 01 00 00 00")]
             return [bytes.fromhex(CR_ANSWER)]
         if packet[1] != 0xF0:
@@ -74,11 +76,21 @@ class WireCpu:
             return [self._data(bytes.fromhex(self.garbage.replace("NN NN", number.hex(" "))))]
         if self.refuse:
             return [self._data(bytes.fromhex("32 02 00 00") + number + bytes(4) + self.refuse.to_bytes(2))]
+        if pdu[1] == 0x07:
+            # User data: block lists and system states. It tells none of them (error 0xd401).
+            head = bytes.fromhex("32 07 00 00") + number + bytes.fromhex("00 0c 00 04 00 01 12 08 12")
+            return [
+                self._data(
+                    head + bytes((0x80 | pdu[15] & 0x0F,)) + pdu[16:17] + bytes.fromhex("01 00 00 d4 01 0a 00 00 00")
+                )
+            ]
         if function == 0x05:
             self.written.append(pdu[10:].hex(" "))
             code = 0x0A if pdu[18:20] == b"\x00\x02" else 0xFF
             body = bytes((5, 1, code))
             return [self._data(bytes.fromhex("32 03 00 00") + number + bytes.fromhex("00 02 00 01 00 00") + body)]
+        if function != 0x04 or len(pdu) < 12:
+            return [self._data(bytes.fromhex("32 03 00 00") + number + bytes.fromhex("00 00 00 00 81 04"))]
         items = [pdu[12 + 12 * at : 24 + 12 * at] for at in range(pdu[11])]
         assert parameters == 2 + 12 * len(items)
         data = b""
@@ -86,11 +98,10 @@ class WireCpu:
         for item in items:
             assert item[:4] == bytes.fromhex("12 0a 10 02")
             size, db, start = (int.from_bytes(item[a:b]) for a, b in ((4, 6), (6, 8), (9, 12)))
-            assert item[8] == 0x84
             start //= 8
             asked.append((db, start, size))
             data += b"\x00" * (len(data) % 2)
-            if db != 1:
+            if item[8] != 0x84 or db != 1:
                 data += bytes.fromhex("0a 00 00 00")
             elif start + size > self.size:
                 data += bytes.fromhex("05 00 00 00")
@@ -104,6 +115,11 @@ class WireCpu:
             old = answer[:4] + ((int.from_bytes(number) - 1) % 65536).to_bytes(2) + answer[6:]
             return [self._data(old), self._data(answer)]
         return [self._data(answer)]
+
+    @staticmethod
+    def _slot(packet: bytes) -> int:
+        at = packet.index(b"\xc2\x02")
+        return packet[at + 3] & 31
 
     @staticmethod
     def _data(pdu: bytes) -> bytes:

@@ -75,8 +75,10 @@ from millwright.devices.history_import import (
 from millwright.devices.location import FeedbackStore, Location, LocationStore, LookStore
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
 from millwright.devices.network import Networks, NetworkStore
+from millwright.devices.vehicles.links import LinkClient
 from millwright.devices.vehicles.service import Vehicles
 from millwright.devices.vehicles.settings import VehiclesSettings
+from millwright.devices.vehicles.store import FleetStore
 from millwright.engines import secrets
 from millwright.engines.nats import NatsConnection
 from millwright.engines.secrets import Secrets, SecretsSettings, open_secrets
@@ -476,6 +478,6 @@ def _field(
         "connectors": made,
         "things": Things(made, devices),
         "webhook_deliveries": DeliveryStore(records),
-        "vehicles": Vehicles(devices, VehiclesSettings(port=32960)),
+        "vehicles": Vehicles(devices, VehiclesSettings(port=32960), LinkClient(bus, "test"), FleetStore(records)),
         "field_host": Lifecycle(stream, delivery, desk, host),
     }

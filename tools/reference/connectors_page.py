@@ -16,7 +16,7 @@ Every connector that is installed with Millwright. Others install as Python pack
 [Write a connector](../guides/write-a-connector.md). The guides tell how each was tried, and against whose peers.
 
 """
-_NAMES = {"subscribe": "changes come by themselves", "secure": "authenticated and encrypted"}
+_NAMES = {"seek": "asks addresses", "subscribe": "changes come by themselves", "secure": "authenticated and encrypted"}
 
 
 def text() -> str:

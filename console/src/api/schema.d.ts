@@ -1409,7 +1409,7 @@ export interface paths {
         put?: never;
         /**
          * Look for peers
-         * @description Peers on the local network, with the settings that would connect to them.
+         * @description Peers on the local network or at some addresses, with the settings that would connect to them.
          */
         post: operations["discoverPeers"];
         delete?: never;
@@ -6994,7 +6994,7 @@ export interface paths {
         };
         /**
          * Where vehicles connect
-         * @description The ports, and the ready thing model if it was made.
+         * @description The ports, the ready thing model if it was made, how many are connected, and how forwarding does.
          */
         get: operations["getVehicleAccess"];
         put?: never;
@@ -7020,7 +7020,7 @@ export interface paths {
         put?: never;
         /**
          * The model of vehicles
-         * @description The ready thing model, made at the first call.
+         * @description The ready thing model, made at the first call; one without the terminals' commands gets them.
          */
         post: operations["ensureVehicleModel"];
         delete?: never;
@@ -7036,13 +7036,37 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Platforms
+         * @description Platforms that forward their vehicles to this node, with how many are there.
+         */
+        get: operations["listVehiclePlatforms"];
         put?: never;
         /**
          * Register a platform
          * @description Register a platform that forwards its vehicles to this node.
          */
         post: operations["addVehiclePlatform"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vehicles/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Vehicles
+         * @description Vehicles of the ready model by name: whether they are there, since when and why not, and from where.
+         */
+        get: operations["listVehicles"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -8092,6 +8116,20 @@ export interface components {
             time_ms: number;
             value: number | boolean | string | null;
         };
+        /** Link */
+        devices_vehicles_links_Link: {
+            device_id: string;
+            /** @description Of the standard: 2016 or 2025. */
+            edition: number;
+            heard_ms: number;
+            /** @enum {string} */
+            kind: "vehicle" | "platform";
+            messages: number;
+            /** @description The VIN, or the platform's user name. */
+            name: string;
+            peer: string;
+            since_ms: number;
+        };
         /** Discarded */
         Discarded: {
             discarded: number;
@@ -8112,6 +8150,13 @@ export interface components {
         };
         /** Discovery */
         Discovery: {
+            /**
+             * @description Of protocols that can `seek`: an address, or a network of at most 256 addresses that are asked one by one. Without it peers are called by broadcast, where the protocol can `discover`.
+             * @default
+             * @example 192.168.0.10
+             * @example 192.168.0.0/28
+             */
+            at: string;
             /** @description In whose network: an edge; null: this node's. */
             edge_id?: string | null;
             /** @example simulator */
@@ -8739,6 +8784,25 @@ export interface components {
                 [key: string]: unknown[];
             };
         };
+        /** ForwardTarget */
+        ForwardTarget: {
+            code?: string | null;
+            connected: boolean;
+            /** @default 0 */
+            forwarded: number;
+            /** @default 0 */
+            given_up: number;
+            /** @default  */
+            hint: string;
+            /** @default  */
+            message: string;
+            name: string;
+            problem_ms?: number | null;
+            /** @default 0 */
+            reissued: number;
+            secured: boolean;
+            since_ms?: number | null;
+        };
         /** Found */
         Found: {
             /** @default [] */
@@ -8836,7 +8900,7 @@ export interface components {
             fields?: {
                 [key: string]: unknown;
             };
-            links?: components["schemas"]["Link"][];
+            links?: components["schemas"]["identity_digital_link_links_Link"][];
             /** @default  */
             reason: string;
             template_id?: string;
@@ -8879,7 +8943,7 @@ export interface components {
             };
             identifier: string;
             kind: string;
-            links: components["schemas"]["Link"][];
+            links: components["schemas"]["identity_digital_link_links_Link"][];
             name: string;
             organisation_id: string;
             own: boolean;
@@ -8922,6 +8986,20 @@ export interface components {
             label: string;
             last_used_ms: number | null;
             provider: string;
+        };
+        /** Link */
+        identity_digital_link_links_Link: {
+            /** @default [] */
+            context: string[];
+            /** @default true */
+            fwqs: boolean;
+            href: string;
+            /** @default [] */
+            hreflang: string[];
+            linkType: string;
+            title: string;
+            /** @default  */
+            type: string;
         };
         /** IdentityProof */
         IdentityProof: {
@@ -9265,20 +9343,6 @@ export interface components {
             price: string;
             quantity: number;
             version: number;
-        };
-        /** Link */
-        Link: {
-            /** @default [] */
-            context: string[];
-            /** @default true */
-            fwqs: boolean;
-            href: string;
-            /** @default [] */
-            hreflang: string[];
-            linkType: string;
-            title: string;
-            /** @default  */
-            type: string;
         };
         /** Listening */
         Listening: {
@@ -9797,7 +9861,7 @@ export interface components {
                 [key: string]: unknown;
             };
             identifier?: string | null;
-            links?: components["schemas"]["Link"][];
+            links?: components["schemas"]["identity_digital_link_links_Link"][];
             /** @example 88.118.8 */
             prefix?: string | null;
             /** @default  */
@@ -10230,6 +10294,7 @@ export interface components {
         };
         /** Node */
         Node: {
+            about?: components["schemas"]["Word"] | null;
             address: string;
             /** @default  */
             description: string;
@@ -10238,6 +10303,7 @@ export interface components {
             /** @enum {string} */
             kind: "folder" | "variable" | "method";
             name: string;
+            title?: components["schemas"]["Word"] | null;
             /** @enum {null|string} */
             type?: "number" | "integer" | "boolean" | "string" | null;
             /** @description UCUM code, where the source tells the unit. */
@@ -10266,6 +10332,8 @@ export interface components {
         NodePage: {
             items: components["schemas"]["Node"][];
             next?: string | null;
+            note?: components["schemas"]["Word"] | null;
+            share?: number | null;
         };
         /** OperationSummary */
         OperationSummary: {
@@ -10522,6 +10590,13 @@ export interface components {
             monthly_fee: string;
             name: string;
             prices?: components["schemas"]["MeterPrice"][];
+        };
+        /** PlatformState */
+        PlatformState: {
+            device: components["schemas"]["Device"];
+            link?: components["schemas"]["devices_vehicles_links_Link"] | null;
+            vehicles: number;
+            vehicles_online: number;
         };
         /** PointChange */
         PointChange: {
@@ -12599,6 +12674,11 @@ export interface components {
              */
             vin: string;
         };
+        /** TerminalPage */
+        TerminalPage: {
+            items: components["schemas"]["TerminalState"][];
+            next: string | null;
+        };
         /** TerminalReport */
         TerminalReport: {
             doubtful: {
@@ -12606,6 +12686,15 @@ export interface components {
             };
             refused: components["schemas"]["RefusedTerminal"][];
             registered: components["schemas"]["Device"][];
+        };
+        /** TerminalState */
+        TerminalState: {
+            device: components["schemas"]["Device"];
+            link?: components["schemas"]["devices_vehicles_links_Link"] | null;
+            platform?: string | null;
+            /** @description The platform that speaks for it. */
+            platform_id?: string | null;
+            vin: string | null;
         };
         /** Tested */
         Tested: {
@@ -12771,9 +12860,19 @@ export interface components {
         };
         /** VehicleAccess */
         VehicleAccess: {
+            /** @default false */
+            commands: boolean;
+            forwards?: components["schemas"]["ForwardTarget"][];
             model_id: string | null;
+            platforms?: number | null;
             port: number | null;
+            refused?: {
+                [key: string]: number;
+            };
+            /** @default false */
+            running: boolean;
             tls_port: number | null;
+            vehicles?: number | null;
         };
         /** Verification */
         Verification: {
@@ -40342,6 +40441,62 @@ export interface operations {
             };
         };
     };
+    listVehiclePlatforms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformState"][];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     addVehiclePlatform: {
         parameters: {
             query?: never;
@@ -40371,6 +40526,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HeldRequest"];
+                };
+            };
+            /** @description The request has wrong values. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The signed-in person may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It failed; the code says how. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listVehicles: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+                /** @description Words in name, title, tags or id. */
+                q?: string | null;
+                status?: "online" | "offline" | "never" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TerminalPage"];
                 };
             };
             /** @description The request has wrong values. */

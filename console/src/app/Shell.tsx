@@ -1,5 +1,5 @@
 import {
-  AimOutlined, AlertOutlined, ApartmentOutlined, ApiOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CheckSquareOutlined, ClusterOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, DeploymentUnitOutlined, HistoryOutlined, InboxOutlined, MedicineBoxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, RadarChartOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, SolutionOutlined, TagsOutlined, TeamOutlined,
+  AimOutlined, AlertOutlined, ApartmentOutlined, ApiOutlined, AuditOutlined, BankOutlined, BarChartOutlined, BellOutlined, BuildOutlined, CarOutlined, CheckSquareOutlined, ClusterOutlined, ControlOutlined, DashboardOutlined, DatabaseOutlined, DeploymentUnitOutlined, HistoryOutlined, InboxOutlined, MedicineBoxOutlined, MenuOutlined, NumberOutlined, ProfileOutlined, QrcodeOutlined, RadarChartOutlined, SafetyCertificateOutlined, SafetyOutlined, ScanOutlined, SolutionOutlined, TagsOutlined, TeamOutlined,
 } from "@ant-design/icons";
 import { Badge, Button, Drawer, Layout, Menu, type MenuProps, Skeleton } from "antd";
 import { type JSX, type ReactNode, useEffect, useState } from "react";
@@ -8,7 +8,7 @@ import { Link, Navigate, Outlet, useLocation, useNavigate } from "react-router";
 import { ProblemError, whenSignedOut } from "../api/client";
 import { live, useLiveState } from "../api/live";
 import type { OperationSummary, PrefixSummary } from "../api/identifiers";
-import type { ApprovalSummary, Overview, Session } from "../api/model";
+import type { ApprovalSummary, Overview, Session, VehicleAccess } from "../api/model";
 import { queryClient, useMay, useResource, useRights, useSession } from "../api/queries";
 import { useText } from "../i18n";
 import { ProofBox } from "../account/security/ProofBox";
@@ -105,6 +105,8 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
   const edges = useMay("edges:read");
   const networks = useMay("network:read");
   const located = useMay("location:read");
+  const fleet = useResource<VehicleAccess>("/vehicles", {}, { everyMs: 60_000 }).data;
+  const vehicles = fleet !== undefined && (fleet.port !== null || fleet.tls_port !== null || fleet.model_id !== null);
   const several = (useRights(60_000).data?.organisations.length ?? 0) > 1;
   const overview = useResource<Overview>("/overview", {}, { everyMs: 5000 });
   const asking = overview.data?.alarms.unacknowledged ?? 0;
@@ -132,6 +134,7 @@ function Navigation({ onGo }: { onGo?: () => void }): JSX.Element {
     item("/alarms", <BellOutlined />, t.nav.alarms, asking),
     item("/devices", <BuildOutlined />, t.nav.devices),
     ...(connectors ? [item("/connectors", <ApiOutlined />, t.connectors.title)] : []),
+    ...(vehicles ? [item("/vehicles", <CarOutlined />, t.vehicles.title)] : []),
     ...(decides || waiting > 0 || (approvals.data?.mine ?? 0) > 0 ? [item("/approvals", <CheckSquareOutlined />, t.nav.approvals, waiting)] : []),
     { type: "divider" as const },
     item("/places", <ApartmentOutlined />, t.nav.places),

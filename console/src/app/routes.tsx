@@ -20,6 +20,7 @@ const pages: RouteObject[] = [
   { path: "readings/exports/:id", element: page(() => import("../history/ReadingExportsPage")) },
   { path: "devices/:id", element: page(() => import("../devices/device/DevicePage")) },
   { path: "connectors", element: page(() => import("../connectors/ConnectorsPage")) },
+  { path: "vehicles", element: page(() => import("../vehicles/VehiclesPage")) },
   { path: "models", element: page(() => import("../models/ModelsPage")) },
   { path: "models/new", element: page(() => import("../models/ModelPage")) },
   { path: "models/:id", element: page(() => import("../models/ModelPage")) },

@@ -5,7 +5,7 @@ import { type JSX, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { post } from "../api/client";
-import type { ConnectionTest, ConnectorKind, Device, FieldConnection, MappedThing, NewTag } from "../api/model";
+import type { ConnectionTest, ConnectorKind, Device, FieldConnection, FoundPeer, MappedThing, NewTag } from "../api/model";
 import { useChange, useList } from "../api/queries";
 import { usePreferences } from "../app/preferences";
 import { EdgeField } from "../edges/EdgeField";
@@ -14,6 +14,7 @@ import { wordsOf } from "../parts/Problem";
 import { Discover } from "./Discover";
 import { KindFields, settingsOf, startValues } from "./KindForm";
 import { LivePoints, useLiveCount } from "./LivePoints";
+import { Seek } from "./Seek";
 import { TagPicker } from "./TagPicker";
 
 interface Draft { name: string; settings: Record<string, unknown>; edge_id?: string }
@@ -34,6 +35,7 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
   const [thing, setThing] = useState<MappedThing | null>(null);
   const [form] = Form.useForm<{ name: string; edge_id?: string } & Record<string, unknown>>();
   const [mapping] = Form.useForm<Map>();
+  const edgeId = Form.useWatch("edge_id", form);
   const way = Form.useWatch("way", mapping) ?? "new";
   const model = Form.useWatch("model", mapping) ?? true;
   const devices = useList<Device>("/devices", { limit: 500, ...((connection?.edge_id ?? draft?.edge_id) && { edge_id: connection?.edge_id ?? draft?.edge_id }) }, { enabled: step === 3 });
@@ -78,6 +80,11 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
     if (test.isSuccess && JSON.stringify(test.variables.settings) === JSON.stringify(found.settings) && test.variables.edge_id === (found.edge_id ?? null)) go();
     else void modal.confirm({ title: t.connectors.wizard.untested, okText: t.connectors.wizard.goOn, cancelText: t.common.cancel, onOk: go });
   };
+  const take = (found: FoundPeer): void => {
+    if (!kind) return;
+    form.setFieldsValue({ ...startValues(kind, found.settings), ...(!form.getFieldValue("name") && { name: found.title }) });
+    test.reset();
+  };
   const back = <Button key="b" onClick={() => { setStep(step - 1); }}>{t.common.back}</Button>;
   const footers: Record<number, JSX.Element[]> = {
     0: [],
@@ -106,7 +113,8 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
           <p className="small quiet" style={{ marginBlockEnd: 16 }}>{t.connectors.wizard.docs(kind.does_not[language])}</p>
           <Form.Item name="name" label={t.connectors.wizard.name} rules={[{ required: true, message: t.common.required }, { max: 128 }]}><Input autoFocus autoComplete="off" /></Form.Item>
           <EdgeField label={t.edges.runsAt} />
-          {kind.capabilities.includes("discover") && <Discover kind={kind} take={(found) => { form.setFieldsValue({ ...startValues(kind, found.settings), ...(!form.getFieldValue("name") && { name: found.title }) }); test.reset(); }} />}
+          {kind.capabilities.includes("discover") && <Discover kind={kind} take={take} />}
+          {kind.capabilities.includes("seek") && <Seek kind={kind} edgeId={edgeId} take={take} />}
           <KindFields kind={kind} />
           <div ref={outcome} role="status">
             {test.data && <Alert type="success" showIcon icon={<CheckCircleFilled />} title={t.connectors.wizard.tested} description={<><div>{[test.data.identity.vendor, test.data.identity.product, test.data.identity.version, test.data.identity.serial].filter(Boolean).join(" · ")}</div>{test.data.identity.note && <div className="quiet">{test.data.identity.note}</div>}<div className="small quiet">{t.connectors.wizard.testedText(f.number(Math.max(1, Math.round(test.data.open_ms + test.data.latency_ms))))}</div></>} />}

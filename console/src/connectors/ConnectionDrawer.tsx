@@ -8,19 +8,24 @@ import { usePreferences } from "../app/preferences";
 import { useFormat, useText } from "../i18n";
 import { useNodeWords } from "../i18n/node";
 import { save } from "../parts/files";
+import { useFilters } from "../parts/filters";
 import { Loaded } from "../parts/Page";
 import { Sparkline } from "../parts/Sparkline";
 import ConnectWizard from "./ConnectWizard";
+import { Deliveries } from "./Deliveries";
 import { KindFields, settingsOf, startValues } from "./KindForm";
 import { LivePoints } from "./LivePoints";
 import { PointForm, useRemovePoints } from "./PointForm";
 import { StateMark } from "./StateMark";
+import { TryDocument } from "./TryDocument";
 
 /** One connection: how it does, its points with live values, its settings. */
 export default function ConnectionDrawer({ id, kinds, health, close }: { id: string; kinds: readonly ConnectorKind[]; health: ConnectionHealth | undefined; close: () => void }): JSX.Element {
   const t = useText();
   const { modal, message } = App.useApp();
   const engineer = useMay("connectors:write");
+  const [filters, setFilters] = useFilters();
+  const tab = filters.get("show");
   const [adding, setAdding] = useState(false);
   const connection = useResource<FieldConnection>(`/connectors/${id}`, {}, { everyMs: 5000 });
   const found = connection.data;
@@ -35,8 +40,10 @@ export default function ConnectionDrawer({ id, kinds, health, close }: { id: str
           <div className="stack tight">
             <Trouble connection={one} health={health} engineer={engineer} />
             <Tabs
+              activeKey={tab ?? "points"} onChange={(key) => { setFilters({ show: key === "points" ? null : key }); }}
               items={[
                 { key: "points", label: t.connectors.wizard.tags, children: <Points connection={one} engineer={engineer && kind !== undefined} add={() => { setAdding(true); }} /> },
+                ...(one.kind === "webhook" ? [{ key: "deliveries", label: t.webhooks.deliveries, children: <Deliveries connection={one} /> }, ...(engineer ? [{ key: "try", label: t.webhooks.tryTab, children: <TryDocument connection={one} /> }] : [])] : []),
                 { key: "about", label: t.connectors.about, children: <About connection={one} kind={kind} health={health} /> },
                 ...(engineer && kind ? [{ key: "settings", label: t.connectors.settings, children: <SettingsForm key={one.revision} connection={one} kind={kind} /> }] : []),
               ]}

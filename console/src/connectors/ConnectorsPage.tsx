@@ -82,7 +82,7 @@ export default function ConnectorsPage(): JSX.Element {
       </div>
       <Suspense fallback={null}>
         {filters.get("new") !== null && kinds.data && <ConnectWizard kinds={kinds.data.kinds} close={() => { setFilters({ new: null }); }} />}
-        {opened !== null && kinds.data && <ConnectionDrawer id={opened} kinds={kinds.data.kinds} health={byId.get(opened)} close={() => { setFilters({ connection: null }); }} />}
+        {opened !== null && kinds.data && <ConnectionDrawer id={opened} kinds={kinds.data.kinds} health={byId.get(opened)} close={() => { setFilters({ connection: null, show: null }); }} />}
       </Suspense>
     </Page>
   );

@@ -7,6 +7,7 @@ import { post } from "../api/client";
 import type { ConnectorKind, FoundPeer } from "../api/model";
 import { useText } from "../i18n";
 import { wordsOf } from "../parts/Problem";
+import { FoundPeers } from "./FoundPeers";
 
 const LOOK_S = 5;
 
@@ -20,17 +21,7 @@ export function Discover({ kind, take }: { kind: ConnectorKind; take: (found: Fo
       <Button icon={<RadarChartOutlined />} loading={look.isPending} onClick={() => { look.mutate(); }}>{look.isPending ? t.points.looking : t.points.look}</Button>
       {failed && <Alert type="error" showIcon title={failed.title} description={failed.hint} style={{ marginBlockStart: 8 }} />}
       {look.data?.length === 0 && <p className="small quiet" style={{ marginBlock: 8 }}>{t.points.nothing}</p>}
-      {look.data && look.data.length > 0 && (
-        <div className="grid" style={{ gap: 8, marginBlockStart: 8, maxHeight: 260, overflow: "auto" }}>
-          {look.data.map((one, at) => (
-            <button key={`${one.title}-${at}`} type="button" className="card" data-found={one.title} onClick={() => { take(one); }}>
-              <b>{one.title}</b>
-              <div className="small quiet">{one.detail}</div>
-              <div className="small mono faint cut">{Object.entries(one.settings).map(([key, value]) => `${key}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`).join("  ")}</div>
-            </button>
-          ))}
-        </div>
-      )}
+      {look.data && look.data.length > 0 && <FoundPeers peers={look.data} take={take} />}
     </div>
   );
 }

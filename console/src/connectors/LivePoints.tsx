@@ -7,6 +7,7 @@ import { get } from "../api/client";
 import type { DeviceProperty, FieldPoint, LivePoint } from "../api/model";
 import { useList, usePages, useResource } from "../api/queries";
 import { useFormat, useText } from "../i18n";
+import { useNodeWords } from "../i18n/node";
 import { Listing } from "../parts/Listing";
 import { Empty, Loaded } from "../parts/Page";
 
@@ -28,6 +29,7 @@ function useUnits(points: readonly FieldPoint[]): Map<string, string> {
 export function LivePoints({ connectionId, selected, edit }: { connectionId: string; selected?: { keys: Key[]; change: (keys: Key[]) => void }; edit?: (point: FieldPoint) => void }): JSX.Element {
   const t = useText();
   const f = useFormat();
+  const words = useNodeWords();
   const points = usePages<FieldPoint>(`/connectors/${connectionId}/points`, { limit: 200 });
   const live = useResource<LivePoint[]>(`/connectors/${connectionId}/points/live`, {}, { everyMs: 1000, keep: true });
   const units = useUnits(points.data?.items ?? []);
@@ -35,7 +37,7 @@ export function LivePoints({ connectionId, selected, edit }: { connectionId: str
   const value = (point: FieldPoint): JSX.Element => {
     const found = values.get(point.id);
     if (!found) return <span className="faint">–</span>;
-    return <span className="num" data-live={point.property} title={found.note}>{found.value === null ? <span className="faint">–</span> : scaled(point) ? f.value(found.value) : f.withUnit(found.value, units.get(`${point.device_id}/${point.property}`))} {found.quality < 192 && <Tag color={found.quality === 0 ? "error" : "warning"}>{t.quality[found.quality] ?? found.quality}</Tag>}</span>;
+    return <span className="num" data-live={point.property} title={words.note(found.note)}>{found.value === null ? <span className="faint">–</span> : scaled(point) ? f.value(found.value) : f.withUnit(found.value, units.get(`${point.device_id}/${point.property}`))} {found.quality < 192 && <Tag color={found.quality === 0 ? "error" : "warning"}>{t.quality[found.quality] ?? found.quality}</Tag>}</span>;
   };
   const columns: TableColumnsType<FieldPoint> = [
     { key: "property", title: t.connectors.wizard.property, render: (_, p) => <><Link to={`/devices/${p.device_id}`}>{p.device}</Link> · <b>{p.property}</b></> },

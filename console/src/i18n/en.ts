@@ -3,6 +3,7 @@ import { approvals } from "./approvals";
 import { edges } from "./edges";
 import { networks } from "./networks";
 import { vehicles } from "./vehicles";
+import { webhooks } from "./webhooks";
 import { security } from "./security";
 import { codes } from "./codes";
 import { emergency } from "./emergency";
@@ -161,6 +162,7 @@ export const en = {
   networks: networks.en,
   location: location.en,
   vehicles: vehicles.en,
+  webhooks: webhooks.en,
   releases: releases.en,
   security: security.en,
   codes: codes.en,

@@ -3,11 +3,14 @@ import type { Language } from "../app/preferences";
 import { usePreferences } from "../app/preferences";
 import { PRESENCE as PRESENCE_EN } from "./node.en";
 import { LETTERS, PRESENCE, PROBLEMS } from "./node.zh";
+import { statusOf } from "./opcua";
 import { SETTINGS } from "./settings.zh";
 
 export interface NodeWords {
   /** Title and advice of a problem with this code; the node's own words where none are known. */
   problem(code: string, title: string, hint: string, data?: Record<string, unknown>): { title: string; hint: string };
+  /** Why a value is not good, in the protocol's words. */
+  note(text: string): string;
   /** Why a message could not be read. */
   letter(reason: string, text: string): string;
   /** Why a device came or went. */
@@ -32,6 +35,7 @@ const COMPOSED: Record<string, (data: Record<string, unknown>) => string> = {
 
 const ENGLISH: NodeWords = {
   problem: (_, title, hint) => ({ title, hint }),
+  note: (text) => text,
   letter: (_, text) => text,
   presence: (reason) => spoken(PRESENCE_EN, reason),
   setting: (_, description) => description,
@@ -42,8 +46,11 @@ const CHINESE: NodeWords = {
     const said = PROBLEMS[code];
     const composed = data && COMPOSED[code]?.(data);
     if (said && composed) return { title: composed, hint: said[1] ?? "" };
+    const status = code.startsWith("connectors.opcua_") ? statusOf(title) : "";
+    if (said && status) return { title: `${said[0].endsWith("：") ? said[0] : `${said[0]}：`}${status}`, hint: said[1] ?? "" };
     return said ? { title: said[0].endsWith("：") ? said[0] + title : said[0], hint: said[1] ?? "" } : { title, hint };
   },
+  note: (text) => statusOf(text) || text,
   letter: (reason, text) => LETTERS[reason] ?? text,
   presence: (reason) => spoken(PRESENCE, reason),
   setting: (name, description) => SETTINGS[name] ?? description,

@@ -1,4 +1,5 @@
 import { CONNECTOR_PROBLEMS } from "./connectors";
+import { FIELD_PROBLEMS, OPCUA_PROBLEMS } from "./opcua";
 import { LOCATION_LETTER, LOCATION_PROBLEMS } from "./location";
 import { RELEASE_PROBLEMS } from "./releases";
 import { EDGE_PROBLEMS } from "./edges";
@@ -10,6 +11,8 @@ import type { PRESENCE as PRESENCE_EN } from "./node.en";
 /** 代码 → [标题, 建议]。标题以“：”结尾的，后面接节点原文中的细节。 */
 export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> = {
   ...CONNECTOR_PROBLEMS,
+  ...OPCUA_PROBLEMS,
+  ...FIELD_PROBLEMS,
   ...LOCATION_PROBLEMS,
   ...RELEASE_PROBLEMS,
   ...EDGE_PROBLEMS,

@@ -3,6 +3,7 @@ import { approvals } from "./approvals";
 import { edges } from "./edges";
 import { networks } from "./networks";
 import { vehicles } from "./vehicles";
+import { webhooks } from "./webhooks";
 import { security } from "./security";
 import { codes } from "./codes";
 import { emergency } from "./emergency";
@@ -161,6 +162,7 @@ export const zh: Dictionary = {
   networks: networks.zh,
   location: location.zh,
   vehicles: vehicles.zh,
+  webhooks: webhooks.zh,
   releases: releases.zh,
   security: security.zh,
   codes: codes.zh,

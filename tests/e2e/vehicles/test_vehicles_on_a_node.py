@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from millwright.devices.vehicles import writing
-from millwright.devices.vehicles.frames import Answer
+from millwright.devices.vehicles.frames import Answer, encode
 from support.node import RunningNode
 from support.ports import free_port
 from support.vehicles import CELLS, ICCID, OTHER_VIN, VIN, Terminal, electric
@@ -169,3 +169,49 @@ def test_a_list_a_platform_and_what_cannot_be_read(node: RunningNode) -> None:
     assert values["engine.speed"] == (900, "uncertain")  # ten days ahead: the time of reception is taken
     (letter,) = send(api, "GET", "/dead-letters")["items"]
     assert letter["reason"] == "vehicle.item"
+
+
+@pytest.mark.timeout(120)
+def test_a_command_waits_for_its_terminal_is_confirmed_by_its_answer_and_is_on_record(node: RunningNode) -> None:
+    api, port = node.administrator(), port_of(node)
+    device = send(api, "POST", "/vehicles", json=[{"vin": VIN, "iccid": ICCID}])["registered"][0]
+    path = f"/devices/{device['id']}/commands"
+    asked = [
+        send(api, "POST", f"{path}/write", json={"property": "terminal.report_period", "value": 10, "reason": "test"}),
+        send(api, "POST", f"{path}/call", json={"service": "query_parameters", "inputs": {"names": "report_period"}}),
+        send(api, "POST", f"{path}/call", json={"service": "terminal_factory_reset", "inputs": {}}),
+    ]
+    assert {each["state"] for each in asked} == {"queued"}, "its terminal sleeps"
+
+    async def serve() -> list[int]:
+        terminal = await Terminal.logged_in(port)
+        heard: list[int] = []
+        while len(heard) < 3:
+            told = await terminal.answer(timeout_s=30)
+            assert told is not None
+            heard.append(told.command)
+            rest = bytes.fromhex("01 02 00 0a") if told.command == 0x80 else b""
+            flag = Answer.ERROR if told.command == 0x82 else Answer.SUCCESS
+            terminal.send(encode(told.command, VIN, told.clock + rest, answer=flag))
+        ends = await asyncio.to_thread(
+            node.wait_for, "they are over", lambda: [each for each in states() if each["ended_ms"]][2:], 30
+        )
+        assert ends
+        await terminal.close()
+        return heard
+
+    def states() -> list[dict[str, Any]]:
+        return [send(api, "GET", f"/commands/{each['id']}") for each in asked]
+
+    heard = asyncio.run(serve())
+    assert sorted(heard) == [0x80, 0x81, 0x82]
+    written, queried, reset = states()
+    assert (written["state"], written["outcome"]["code"]) == ("confirmed", "commands.answered")
+    assert written["route"] == "mqtt_gbt32960"
+    assert (queried["state"], queried["outputs"]) == ("confirmed", {"terminal.report_period": 10})
+    assert (reset["state"], reset["outcome"]["code"]) == ("failed", "commands.device_refused")
+    assert "0x02" in reset["outcome"]["text"]
+    found = node.wait_for("what it told is a reading", lambda: newest(api, device["id"]).get("terminal.report_period"))
+    assert found == (10, "good")
+    (terminal,) = send(api, "GET", "/vehicles/terminals")["items"]
+    assert (terminal["vin"], terminal["device"]["id"]) == (VIN, device["id"])

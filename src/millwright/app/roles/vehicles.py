@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import structs
 
 from millwright.app.disk import DiskWatch
@@ -15,6 +17,7 @@ from millwright.devices import EVERY, Access, Changes, DeviceStore
 from millwright.devices.credentials import CredentialStore
 from millwright.devices.mqtt import JetStreamIntake, ListenerTls
 from millwright.devices.vehicles.forwarding import ForwardedIntake, Forwarder, ForwardTrimmer, spec_of, targets_of
+from millwright.devices.vehicles.links import LinkDesk, Links, forward_of
 from millwright.devices.vehicles.server import VehicleServer
 from millwright.devices.vehicles.settings import VehiclesSettings
 from millwright.kernel import Part, Unsupported
@@ -63,7 +66,7 @@ def compose(node: Node) -> Composition:
     door = RecordedAuthenticator(QuotaDoor(access, lambda: limits.ceilings), denials, node.clock, "vehicles")
     tls, secured = _tls(node, settings, recorder) if settings.tls_port else (None, [])
     intake, stamps = guarded(node, stream, disk, listener_id)
-    upward = _upward(node, settings)
+    forwarders, upward = _upward(node, settings)
     server = VehicleServer(
         settings,
         door,
@@ -76,20 +79,31 @@ def compose(node: Node) -> Composition:
     )
     enforcer = QuotaEnforcer(lambda: limits.ceilings, server.disconnect_where, node.clock, metering.quota_grace_s)
     node.stats.sources += [lambda: figures(**server.stats()), disk.figures]
-    parts: list[Part] = [disk, recorder, denials, *secured, stream, *stamps, *upward, limits, server, access]
+    desk = LinkDesk(node.bus, node.settings.node.name, lambda wanted: _told(node, server, forwarders, wanted))
+    parts: list[Part] = [disk, recorder, denials, *secured, stream, *stamps, *upward, limits, server, access, desk]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(settings.host, settings.host)
     return Composition(parts, f"gbt32960://{host}:{settings.port or settings.tls_port}")
 
 
-def _upward(node: Node, settings: VehiclesSettings) -> list[Part]:
+def _told(node: Node, server: VehicleServer, forwarders: Sequence[Forwarder], wanted: Sequence[str]) -> Links:
+    """Who is connected, and how forwarding does."""
+    found = server.links(wanted)
+    found.forwards = [
+        forward_of(each.target.name, secured=each.target.secured, clock=node.clock, found=each.figures())
+        for each in forwarders
+    ]
+    return found
+
+
+def _upward(node: Node, settings: VehiclesSettings) -> tuple[list[Forwarder], list[Part]]:
     """What forwards to public platforms; the first of it makes the stream that the intake needs."""
     spec = spec_of(settings.forward_days, settings.forward_mb)
     forwarders = [Forwarder(each, node.bus, node.clock, spec) for each in targets_of(settings.forward)]
     if not forwarders:
-        return []
+        return [], []
     trimmer = ForwardTrimmer(forwarders, node.bus)
     node.stats.sources.append(lambda: figures(**trimmer.stats()))
-    return [*forwarders, trimmer]
+    return forwarders, [*forwarders, trimmer]
 
 
 def _tls(node: Node, settings: VehiclesSettings, recorder: Recorder) -> tuple[ListenerTls, list[Part]]:

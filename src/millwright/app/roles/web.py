@@ -50,7 +50,9 @@ from millwright.devices.edge.upgrade.store import UpgradeStore
 from millwright.devices.history_export import ReadingExportFiles, ReadingExportKeeper, ReadingExports
 from millwright.devices.history_import import ReadingImportFiles, ReadingImportKeeper, ReadingImports
 from millwright.devices.mqtt import JetStreamIntake, MqttSettings
+from millwright.devices.vehicles.links import LinkClient
 from millwright.devices.vehicles.service import Vehicles
+from millwright.devices.vehicles.store import FleetStore
 from millwright.engines.secrets import Rotation, RotationKeeper
 from millwright.historian import HistorianClient, PolicyStore
 from millwright.identity.drills import DrillBook, Drills
@@ -218,7 +220,9 @@ def compose(node: Node) -> Composition:
                 UpgradeStore(everything), Shelf(node.folder.releases), lambda: _signers(node), node.clock
             ),
             "device_certificates": held,
-            "vehicles": Vehicles(devices, settings.vehicles),
+            "vehicles": Vehicles(
+                devices, settings.vehicles, LinkClient(node.bus, settings.node.name), FleetStore(node.records)
+            ),
             "metering": metering,
             "prefixes": prefixes,
             "handle_keys": HandleKeys(everything, register, node.clock),

@@ -8,6 +8,8 @@ Alibaba Cloud (*Alink protocol*): ``/sys/<product>/<device>/thing/service/proper
 ``{"device": …, "data": {"id": 17, "method": …, "params": …}}``, answered there, and ``v1/gateway/attributes`` with
 ``{"device": …, "data": {…}}``, which only the value confirms.
 
+Terminals of vehicles (*GB/T 32960.3, annex B*) are asked through the server that has their connection.
+
 The answers are read where all messages of a dialect are: :mod:`millwright.devices.dialects`.
 """
 
@@ -21,6 +23,9 @@ from millwright.devices.commands.model import Command
 from millwright.devices.commands.store import Addressed
 from millwright.devices.commands.wire import Dialect, dialects, encode
 from millwright.devices.dialects.topics import GATEWAY
+from millwright.devices.vehicles import downward
+from millwright.devices.vehicles.parameters import is_for_vehicles
+from millwright.devices.vehicles.topics import DOWN
 
 BY_MQTT = frozenset({"device", "gateway", "gateway_device"})
 """The kinds of device that take commands as JSON; the others speak Sparkplug."""
@@ -36,7 +41,9 @@ def ways(each: Addressed) -> list[tuple[Dialect, str]]:
     if each.device_kind == "gateway_device":
         return _below(each)
     own, *others = dialects(each.command)
-    return [own, *_addressed(each), *others]
+    command = each.command
+    terminal: list[tuple[Dialect, str]] = [("gbt32960", DOWN)] if is_for_vehicles(command.kind, command.name) else []
+    return [own, *_addressed(each), *others, *terminal]
 
 
 def _addressed(each: Addressed) -> list[tuple[Dialect, str]]:
@@ -70,7 +77,8 @@ def _jetlinks(command: Command) -> str:
 
 
 def message(each: Addressed, dialect: Dialect, now_ms: int) -> bytes:
-    """The message that carries the command; devices answer with its number."""
+    """The message that carries the command; devices answer with its number. Raises ``ValueError`` when the dialect has
+    no place for what was asked."""
     command = each.command
     body: dict[str, Any]
     given: dict[str, Any] = {command.name: command.value} if command.kind == "write" else command.inputs
@@ -80,6 +88,8 @@ def message(each: Addressed, dialect: Dialect, now_ms: int) -> bytes:
     elif dialect == "jetlinks":
         body = {"timestamp": now_ms, "messageId": str(command.number), "deviceId": each.foreign_name}
         body |= {"properties": given} if command.kind == "write" else _invocation(command)
+    elif dialect == "gbt32960":
+        return downward.encode(command.kind, command.name, command.number, command.value, command.inputs)
     elif dialect == "tb_gateway_attr":
         body = {"device": each.foreign_name, "data": given}
     elif dialect == "tb_gateway_rpc":

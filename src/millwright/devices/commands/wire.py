@@ -37,7 +37,9 @@ _MOST_TEXT: Final = 500
 _LAST: Final = 2**53
 _DEEPEST: Final = 64
 
-Dialect = Literal["own", "tb_rpc", "tb_attributes", "alink", "jetlinks", "tb_gateway_rpc", "tb_gateway_attr"]
+Dialect = Literal[
+    "own", "tb_rpc", "tb_attributes", "alink", "jetlinks", "tb_gateway_rpc", "tb_gateway_attr", "gbt32960"
+]
 Status = Literal["ok", "accepted", "error"]
 
 

@@ -68,6 +68,15 @@ class Discovery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: Annotated[str, Meta(max_length=32, examples=["simulator"])]
     timeout_s: Annotated[float, Meta(gt=0, le=30)] = 5.0
     edge_id: Annotated[EdgeId | None, Meta(description="In whose network: an edge; null: this node's.")] = None
+    at: Annotated[
+        str,
+        Meta(
+            max_length=255,
+            description="Of protocols that can `seek`: an address, or a network of at most 256 addresses that are "
+            "asked one by one. Without it peers are called by broadcast, where the protocol can `discover`.",
+            examples=["192.168.0.10", "192.168.0.0/28"],
+        ),
+    ] = ""
 
 
 class PointSelection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -143,8 +152,8 @@ class ConnectorsController(Controller):
         reads=True,
     )
     async def discover(self, data: JSONBody[Discovery], connectors: NamedDependency[Connectors]) -> list[FoundPeer]:
-        """Peers on the local network, with the settings that would connect to them."""
-        return await connectors.discover(data.kind, data.timeout_s, data.edge_id)
+        """Peers on the local network or at some addresses, with the settings that would connect to them."""
+        return await connectors.discover(data.kind, data.timeout_s, data.edge_id, data.at)
 
     @get("/health", summary="Health", operation_id="listConnectionHealth", guards=[permit(CONNECTORS_READ)])
     async def health(self, connectors: NamedDependency[Connectors]) -> list[ConnectionHealth]:

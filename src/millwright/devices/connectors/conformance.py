@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from millwright.devices.connectors.contract import BAD, GOOD, Connector, Point, Sample, Session
+from millwright.devices.connectors.contract import BAD, GOOD, Connector, NodePage, Point, Sample, Session
 from millwright.devices.connectors.forms import fields_of
 from millwright.kernel import Invalid, MillwrightError, Unavailable, Unsupported
 
@@ -50,6 +50,7 @@ async def check(
     await check_back_pressure(connector, settings, addresses, interval_ms)
     await check_identity(connector, settings)
     await check_browse(connector, settings)
+    await check_seek(connector)
     await check_close(connector, settings)
     if kill is not None:
         await check_loss(connector, settings, addresses, interval_ms, kill)
@@ -230,13 +231,35 @@ async def check_browse(connector: Connector[Any], settings: Mapping[str, Any]) -
             return
         page = await asyncio.wait_for(session.browse(), _SOON_S)
         assert page.items, "there is nothing at the top"
-        for node in page.items:
-            assert node.address, f"a node has no address: {node}"
-            assert node.name, f"a node has no name: {node}"
-            if node.kind == "variable":
-                connector.check_address(node.address)
+        _check_page(connector, page)
+        for node in [node for node in page.items if node.has_children][:3]:
+            _check_page(connector, await asyncio.wait_for(session.browse(node.address), _SOON_S))
+        if page.next is not None:
+            _check_page(connector, await asyncio.wait_for(session.browse(None, page.next), _SOON_S))
     finally:
         await session.close()
+
+
+async def check_seek(connector: Connector[Any]) -> None:
+    """What is no address is refused where the kind says that it seeks; elsewhere seeking is ``Unsupported``."""
+    expected = Invalid if "seek" in connector.kind.capabilities else Unsupported
+    try:
+        await asyncio.wait_for(connector.seek("\x00 no address", 1.0), _SOON_S)
+    except expected as error:
+        _complete(error)
+    else:
+        raise AssertionError("something that is no address was sought at")
+
+
+def _check_page(connector: Connector[Any], page: NodePage) -> None:
+    for node in page.items:
+        assert node.address, f"a node has no address: {node}"
+        assert node.name, f"a node has no name: {node}"
+        if node.kind == "variable":
+            connector.check_address(node.address)
+    assert len({node.address for node in page.items}) == len(page.items), "two nodes of a page have one address"
+    if page.share is not None:
+        assert 0 <= page.share <= 1, f"{page.share} is no share of a search"
 
 
 async def check_close(connector: Connector[Any], settings: Mapping[str, Any]) -> None:

@@ -36,8 +36,9 @@ ENTRY_POINTS: Final = "millwright.connectors"
 
 Value = float | int | bool | str | None
 ValueType = Literal["number", "integer", "boolean", "string"]
-Capability = Literal["browse", "discover", "subscribe", "write", "call", "history", "secure"]
-"""``subscribe``: the source sends changes by itself. ``secure``: there is a mode with authentication and encryption."""
+Capability = Literal["browse", "discover", "seek", "subscribe", "write", "call", "history", "secure"]
+"""``discover``: peers tell that they are there. ``seek``: none does, so addresses are asked one by one.
+``subscribe``: the source sends changes by itself. ``secure``: there is a mode with authentication and encryption."""
 
 
 class Word(Struct, frozen=True):
@@ -104,13 +105,24 @@ class Node(Struct, frozen=True, kw_only=True):
     writable: bool = False
     description: str = ""
     value: Value = None
+    title: Word | None = None
+    """In place of the name for people, where the name is ours and not the peer's."""
+    about: Word | None = None
+    """In place of the description, as ``title``."""
 
 
 class NodePage(Struct, frozen=True, kw_only=True):
-    """A part of what is below a node; ``next`` continues it."""
+    """A part of what is below a node; ``next`` continues it.
+
+    A page of a search, where the protocol has no list and questions must find out, tells in ``share`` how much of it
+    is done (0 to 1): whoever browses may go on by itself, and ends the search by asking for no more. A page takes a few
+    seconds at most. ``note`` says what people should know of the search.
+    """
 
     items: Sequence[Node]
     next: str | None = None
+    share: float | None = None
+    note: Word | None = None
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -210,6 +222,14 @@ class Connector(ABC, Generic[S]):
     async def discover(self, timeout_s: float = 5.0) -> Sequence[Found]:
         """Peers on the local network. Raises ``Unsupported`` without the capability ``discover``."""
         raise _cannot("discover", timeout_s)
+
+    async def seek(self, at: str, timeout_s: float = 5.0) -> Sequence[Found]:
+        """Peers at an address, or in a small network as ``192.168.0.0/28``: each is asked who it is and nothing else.
+
+        Ends within ``timeout_s`` with what was found by then. Raises ``Invalid`` for what is no address,
+        ``Unsupported`` without the capability ``seek``.
+        """
+        raise _cannot("seek", at, timeout_s)
 
 
 def _cannot(capability: str, *_: object) -> Unsupported:

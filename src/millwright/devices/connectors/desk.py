@@ -73,10 +73,11 @@ class Desk:
         finally:
             await self._close(session)
 
-    async def discover(self, kind: str, timeout_s: float) -> Any:
-        """Peers on the local network."""
+    async def discover(self, kind: str, timeout_s: float, at: str = "") -> Any:
+        """Peers on the local network, or at the addresses ``at``."""
         connector = self._catalogue.get(kind)
-        return await self._guard.call("looking around", connector.discover(timeout_s), timeout_s + _MARGIN_S)
+        looking = connector.seek(at, timeout_s) if at else connector.discover(timeout_s)
+        return await self._guard.call("looking around", looking, timeout_s + _MARGIN_S)
 
     async def ask(self, kind: str, settings: Mapping[str, Any], asked: Ask) -> Any:
         """The answer of a session kept for such settings."""

@@ -244,7 +244,7 @@ class Host:
         if asked.op == "live":
             return runner.live() if runner is not None else []
         if asked.op == "discover":
-            return list(await self._desk.discover(asked.kind or "", asked.timeout_s))
+            return list(await self._desk.discover(asked.kind or "", asked.timeout_s, asked.address))
         if asked.op == "receive":
             return await self._taking.once(
                 asked.connection_id or "",

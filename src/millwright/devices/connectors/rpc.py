@@ -80,9 +80,9 @@ class HostClient:
         """Values now."""
         return await self._ask(draft, list[ReadValue], timeout_s=60.0)
 
-    async def discover(self, kind: str, timeout_s: float) -> list[FoundPeer]:
-        """Peers on the local network."""
-        asked = Ask(op="discover", kind=kind, timeout_s=timeout_s)
+    async def discover(self, kind: str, timeout_s: float, at: str = "") -> list[FoundPeer]:
+        """Peers on the local network, or at the addresses ``at``."""
+        asked = Ask(op="discover", kind=kind, timeout_s=timeout_s, address=at)
         return await self._ask(asked, list[FoundPeer], timeout_s=timeout_s + 10.0)
 
     async def write(self, connection_id: str, address: str, value: Value, timeout_s: float) -> None:

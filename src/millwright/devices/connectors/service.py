@@ -356,12 +356,14 @@ class Connectors:
         ask.addresses = list(asked.addresses)
         return await host.read(ask)
 
-    async def discover(self, kind: str, timeout_s: float, edge_id: str | None = None) -> builtins.list[FoundPeer]:
-        """Peers on the local network, of an edge where one is named. Raises ``Unsupported`` where the protocol
-        cannot."""
+    async def discover(
+        self, kind: str, timeout_s: float, edge_id: str | None = None, at: str = ""
+    ) -> builtins.list[FoundPeer]:
+        """Peers on the local network, of an edge where one is named, or at the addresses ``at`` of it. Raises
+        ``Unsupported`` where the protocol cannot."""
         if edge_id is None:
             await asyncio.to_thread(self._need_reach, kind, {})
-        return await (await self._host_at(edge_id)).discover(kind, timeout_s)
+        return await (await self._host_at(edge_id)).discover(kind, timeout_s, at)
 
     async def health(self) -> builtins.list[ConnectionHealth]:
         """How each connection does, by name of the connection; of one at an edge as the edge said last."""

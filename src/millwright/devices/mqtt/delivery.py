@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import msgspec
 
-from millwright.devices.mqtt.exchange import Exchange
 from millwright.kernel import Bus, MillwrightError, Unsubscribe, new_id
 
 logger = logging.getLogger(__name__)
@@ -64,10 +63,22 @@ class Delivered(msgspec.Struct, frozen=True, array_like=True):
     result: Literal["taken", "absent", "unknown"]
 
 
+class Connected(Protocol):
+    """What has the connections of devices: MQTT's exchange, or the server of another protocol."""
+
+    def find_connected(self, device_id: str, topic: str) -> object | None:
+        """The device's connection that listens on the topic; ``None``: there is none."""
+        ...
+
+    def send_once(self, device_id: str, topic: str, payload: bytes) -> bool:
+        """Send to it now; whether its connection took it."""
+        ...
+
+
 class DeliveryDesk:
     """Answers both questions for one listener. A :class:`millwright.kernel.Part`."""
 
-    def __init__(self, exchange: Exchange, bus: Bus, listener_id: str) -> None:
+    def __init__(self, exchange: Connected, bus: Bus, listener_id: str) -> None:
         self._exchange, self._bus, self._listener_id = exchange, bus, listener_id
         self._boot = new_id("boot")
         self._done: OrderedDict[str, Delivered] = OrderedDict()

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
+from litestar.params import FromQuery, JSONBody, Parameter
 
 from millwright.devices.models import Model
-from millwright.devices.registry import Device
+from millwright.devices.registry import Device, Status
 from millwright.devices.rights import DEVICES_CREDENTIAL, DEVICES_READ, MODELS_WRITE
-from millwright.devices.vehicles.service import NewPlatform, Terminal, TerminalReport, VehicleAccess, Vehicles
+from millwright.devices.vehicles.service import (
+    NewPlatform,
+    PlatformState,
+    Terminal,
+    TerminalPage,
+    TerminalReport,
+    VehicleAccess,
+    Vehicles,
+)
 from millwright.parties import permit
 
 
@@ -21,8 +31,25 @@ class VehiclesController(Controller):
 
     @get("/", summary="Where vehicles connect", operation_id="getVehicleAccess", guards=[permit(DEVICES_READ)])
     async def access(self, vehicles: NamedDependency[Vehicles]) -> VehicleAccess:
-        """The ports, and the ready thing model if it was made."""
+        """The ports, the ready thing model if it was made, how many are connected, and how forwarding does."""
         return await vehicles.access()
+
+    @get("/terminals", summary="Vehicles", operation_id="listVehicles", guards=[permit(DEVICES_READ)])
+    async def terminals(
+        self,
+        vehicles: NamedDependency[Vehicles],
+        q: Annotated[str | None, Parameter(description="Words in name, title, tags or id.", max_length=255)] = None,
+        status: FromQuery[Status | None] = None,
+        cursor: Annotated[str | None, Parameter(description="`next` of the page before.", max_length=1100)] = None,
+        limit: Annotated[int, Parameter(ge=1, le=1000)] = 50,
+    ) -> TerminalPage:
+        """Vehicles of the ready model by name: whether they are there, since when and why not, and from where."""
+        return await vehicles.terminals(q, status, cursor, limit)
+
+    @get("/platforms", summary="Platforms", operation_id="listVehiclePlatforms", guards=[permit(DEVICES_READ)])
+    async def platforms(self, vehicles: NamedDependency[Vehicles]) -> list[PlatformState]:
+        """Platforms that forward their vehicles to this node, with how many are there."""
+        return await vehicles.platforms()
 
     @post(
         "/",
@@ -37,7 +64,7 @@ class VehiclesController(Controller):
 
     @post("/model", summary="The model of vehicles", operation_id="ensureVehicleModel", guards=[permit(MODELS_WRITE)])
     async def model(self, vehicles: NamedDependency[Vehicles]) -> Model:
-        """The ready thing model, made at the first call."""
+        """The ready thing model, made at the first call; one without the terminals' commands gets them."""
         return await vehicles.model()
 
     @post(

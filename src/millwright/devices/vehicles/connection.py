@@ -17,15 +17,18 @@ from millwright.devices.vehicles.frames import (
     PLAIN,
     Answer,
     Command,
+    Edition,
     FrameReader,
     Message,
     answer_to,
+    encode,
 )
-from millwright.devices.vehicles.topics import TOPICS
+from millwright.devices.vehicles.topics import ANSWER, TOPICS
 from millwright.devices.vehicles.writing import PASSWORD_BYTES, USERNAME_BYTES
 from millwright.kernel import MillwrightError
 
 if TYPE_CHECKING:
+    from millwright.devices.vehicles.downward import Down
     from millwright.devices.vehicles.server import VehicleServer
 
 logger = logging.getLogger(__name__)
@@ -36,6 +39,8 @@ _GATEWAY_TOPIC: Final = "v1/gateway/telemetry"
 _RUN_OVERHEAD: Final = 96
 _MOST_UNSENT: Final = 256 * 1024
 _KEPT: Final = frozenset({Command.REALTIME, Command.REISSUED, Command.LOGOUT})
+_DOWNWARD: Final = frozenset({Command.QUERY, Command.SET, Command.CONTROL})
+_MOST_ASKED: Final = 64
 _LOGINS: Final = frozenset({Command.LOGIN, Command.PLATFORM_LOGIN})
 
 
@@ -53,6 +58,8 @@ class VehicleConnection(asyncio.Protocol):
 
     __slots__ = (
         "_answers",
+        "_asked",
+        "_asked_ms",
         "_held",
         "_messages",
         "_noise",
@@ -63,8 +70,11 @@ class VehicleConnection(asyncio.Protocol):
         "_signing_in",
         "_transport",
         "_tries",
+        "edition",
+        "entered_ms",
         "heard_ms",
         "heard_s",
+        "messages",
         "opened_s",
         "peer",
         "principal",
@@ -79,6 +89,11 @@ class VehicleConnection(asyncio.Protocol):
         self._reader = FrameReader(server.settings.max_noise_bytes)
         self._answers: deque[bytes] = deque()
         self._messages: deque[Message] = deque()
+        self._asked: dict[tuple[int, bytes], int] = {}
+        """Commands to the terminal that it has not answered: (command, time) → their numbers, oldest first."""
+        self._asked_ms = 0
+        self.edition: Edition = 2016
+        self.entered_ms = self.messages = 0
         self._signing_in: asyncio.Task[None] | None = None
         self._held: asyncio.TimerHandle | None = None
         self._pauses = 0
@@ -134,6 +149,7 @@ class VehicleConnection(asyncio.Protocol):
         if found:
             self.heard_s, self.heard_ms = server.loop.time(), server.clock.now_ms()
             self._messages.extend(found)
+            self.messages += len(found)
             self._work()
 
     # --- time ----------------------------------------------------------------------------------------------------
@@ -199,7 +215,10 @@ class VehicleConnection(asyncio.Protocol):
                 self._send(answer_to(message, Answer.ERROR))
             return False
         if message.answer != Answer.COMMAND:
-            server.refused["unasked_answer"] += 1
+            if message.command in _DOWNWARD:
+                self._take_answer(message)
+            else:
+                server.refused["unasked_answer"] += 1
             return False
         if message.encryption != PLAIN:
             flag = Answer.ERROR if message.edition == 2016 else Answer.DECRYPTION
@@ -239,9 +258,41 @@ class VehicleConnection(asyncio.Protocol):
         told = b"".join([self._answers.popleft() for _ in range(min(count, len(self._answers)))])
         self._send(told)
 
+    # --- commands to the terminal --------------------------------------------------------------------------------
+
+    def send_down(self, down: Down) -> bool:
+        """Send a command; whether the connection took it. No two go with the same second: that is its name."""
+        if self.state is not State.VEHICLE or self._transport is None or self._transport.is_closing():
+            return False
+        now_ms = max(self._server.clock.now_ms(), self._asked_ms + 1000)
+        self._asked_ms = now_ms
+        clock = times.from_ms(now_ms)
+        while len(self._asked) >= _MOST_ASKED:
+            self._asked.pop(next(iter(self._asked)))
+        self._asked[down.command, clock] = down.number
+        self._send(encode(down.command, self.username, clock + down.rest, edition=self.edition))
+        return True
+
+    def _take_answer(self, message: Message) -> None:
+        """The terminal answered a command: it is kept as it came, named by the command."""
+        server = self._server
+        alike = [key for key in self._asked if key[0] == message.command]
+        key = (message.command, message.clock)
+        if key not in self._asked and len(alike) == 1:
+            key = alike[0]  # it states a time of its own; there is one command alone that it can mean
+        number = self._asked.pop(key, None)
+        if number is None or self.principal is None or message.vin != self.username:
+            server.refused["unasked_answer"] += 1
+            return
+        if message.encryption != PLAIN:
+            server.note_encrypted(self.peer, message.vin, ENCRYPTIONS.get(message.encryption, "?"))
+        run = Run(self.principal.device_id, f"{ANSWER}{number}", self.heard_ms, 0, [message.raw])
+        server.committer.add(self, [run], [], len(message.raw) + _RUN_OVERHEAD)
+
     # --- logging in ----------------------------------------------------------------------------------------------
 
     def _begin_login(self, message: Message) -> None:
+        self.edition = message.edition
         self.pause()
         self._signing_in = self._server.run(self._login(message))
 
@@ -317,6 +368,7 @@ class VehicleConnection(asyncio.Protocol):
         self._server.leave(self)
         self.state, self.principal, self.username, self.secret = state, principal, username, secret
         self._tries = 0
+        self.entered_ms = self._server.clock.now_ms()
         self._server.enter(self, first=first)
 
     def _fail(self, message: Message, reason: str, flag: int) -> None:

@@ -185,6 +185,17 @@ class Forwarder:
         await end(self._task)
         self._task = None
 
+    def figures(self) -> dict[str, Any]:
+        """How it does, for people."""
+        return {
+            "connected": self.connected,
+            "up_ms": self._up_ms,
+            "forwarded": self.forwarded,
+            "reissued": self.reissued,
+            "given_up": self.given_up,
+            "problems": self.problems(),
+        }
+
     @property
     def position(self) -> int:
         """Up to where the target has everything."""

@@ -22,7 +22,8 @@ _MARK_OF: Final[dict[int, bytes]] = {edition: mark for mark, edition in MARKS.it
 
 
 class Command(IntEnum):
-    """Command identifiers (table 3); those from ``ACTIVATION`` on are of the edition of 2025."""
+    """Command identifiers (table 3); ``ACTIVATION`` and ``KEY_EXCHANGE`` are of the edition of
+    2025, those from ``QUERY`` on go to terminals."""
 
     LOGIN = 0x01
     REALTIME = 0x02
@@ -34,6 +35,9 @@ class Command(IntEnum):
     TIME = 0x08
     ACTIVATION = 0x09
     KEY_EXCHANGE = 0x0B
+    QUERY = 0x80
+    SET = 0x81
+    CONTROL = 0x82
 
 
 class Answer(IntEnum):

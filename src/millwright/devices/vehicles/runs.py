@@ -18,10 +18,11 @@ from millwright.devices.telemetry import (
     PresenceChange,
     Unreadable,
 )
-from millwright.devices.vehicles.topics import MODEL_NAME
+from millwright.devices.vehicles.topics import ANSWER, MODEL_NAME
 from millwright.kernel import MillwrightError
 
 if TYPE_CHECKING:
+    from millwright.devices.commands.wire import Answer
     from millwright.devices.vehicles.frames import Message
     from millwright.devices.vehicles.reading import Reading
 
@@ -61,6 +62,9 @@ class VehicleRuns:
 
     def decode(self, run: Run, device: KnownDevice, _sequence: int) -> None:
         """Decode a run; raises nothing."""
+        if run.topic.startswith(ANSWER):
+            self._decode_answers(run, device)
+            return
         told: dict[str, list[bytes]] = {}
         targets: dict[str, KnownDevice] = {}
         for payload in run.payloads:
@@ -78,6 +82,26 @@ class VehicleRuns:
             if payloads:
                 whole = Run(device_id, TELEMETRY, run.received_ms, run.flags & FLAG_REPLAYED, payloads)
                 self._json.decode(whole, self._collector.properties_of(targets[device_id]))
+
+    def _decode_answers(self, run: Run, device: KnownDevice) -> None:
+        """What the terminal said to a command; the parameters it told are readings as well."""
+        if run.flags & FLAG_REPLAYED:
+            return  # an old answer is none
+        number = run.topic.removeprefix(ANSWER)
+        for payload in run.payloads:
+            try:
+                message = _message(payload)
+                if not number.isdecimal():
+                    raise Unreadable("vehicle.message", "It is an answer to no command.")
+                answer, values = _answer(run, int(number), message)
+            except Unreadable as why:
+                self._collector.reject(run, payload, why)
+                continue
+            self._collector.answers.append(answer)
+            if values:
+                told = [orjson.dumps({"ts": run.received_ms, "values": values})]
+                whole = Run(run.device_id, TELEMETRY, run.received_ms, 0, told)
+                self._json.decode(whole, self._collector.properties_of(device))
 
     def _take(self, run: Run, target: KnownDevice, message: Message, payload: bytes, told: list[bytes]) -> None:
         from millwright.devices.vehicles.reading import read
@@ -137,6 +161,31 @@ class VehicleRuns:
             self._said.clear()
         self._said[device_id] = at_ms
         self._collector.presence.append(PresenceChange(device_id, True, at_ms, "gateway_said_there"))
+
+
+def _answer(run: Run, number: int, message: Message) -> tuple[Answer, dict[str, Any]]:
+    """The answer as commands know it, and the parameters in it."""
+    from millwright.devices.commands.wire import answer_of
+    from millwright.devices.vehicles import downward
+    from millwright.devices.vehicles.frames import PLAIN, Command
+
+    values: dict[str, Any] = {}
+    ok, text = True, downward.refusal_of(message)
+    if text:
+        ok = False
+    elif message.command == Command.QUERY:
+        try:
+            if message.encryption != PLAIN:
+                raise downward.Unreadable("it is encrypted")
+            values = downward.values_of(message)
+        except downward.Unreadable as error:
+            ok, text = False, f"The terminal's parameters cannot be read: {error}."
+    outputs = (
+        {name: value for name, value in values.items() if value is not None}
+        if message.command == Command.QUERY
+        else None
+    )
+    return answer_of(run.device_id, number, run.received_ms, ok=ok, outputs=outputs if ok else None, text=text), values
 
 
 def _message(payload: bytes) -> Message:

@@ -6,18 +6,22 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from millwright.devices.mqtt.committer import Committer
+from millwright.devices.mqtt.delivery import DeliveryDesk
 from millwright.devices.mqtt.door import TlsDoor, probe
 from millwright.devices.mqtt.ports import Intake, Pacer, Principal
 from millwright.devices.mqtt.presence import Presence
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.mqtt.tls import ListenerTls
+from millwright.devices.vehicles import downward
 from millwright.devices.vehicles.connection import State, VehicleConnection
+from millwright.devices.vehicles.links import Link, Links
 from millwright.devices.vehicles.ports import Door
 from millwright.devices.vehicles.settings import VehiclesSettings
+from millwright.devices.vehicles.topics import DOWN
 from millwright.kernel import Bus, Clock, Unavailable, end
 
 logger = logging.getLogger(__name__)
@@ -53,6 +57,7 @@ class VehicleServer:
             max_unauthenticated_per_address=settings.max_new_per_address,
         )
         self.committer = Committer(intake, listener_id, self._gathering, clock, self._on_pressure)
+        self._desk = DeliveryDesk(self, bus, listener_id)
         self._presence = Presence(bus, listener_id, clock, self._last_seen_ms)
         self._connections: set[VehicleConnection] = set()
         self._devices: dict[str, VehicleConnection] = {}
@@ -64,6 +69,7 @@ class VehicleServer:
         self._full_ms = 0
         self.refused: Counter[str] = Counter()
         self.closed: Counter[str] = Counter()
+        self.commands_out = 0
         self.messages_in = self.bytes_in = self.noise_bytes = self.accepted = self.rate_holds = 0
         self.port = self.tls_port = 0
 
@@ -75,6 +81,7 @@ class VehicleServer:
         settings = self.settings
         await self._presence.start()
         try:
+            await self._desk.start()
             if settings.port:
                 self.port = await self._listen(settings.port)
             if settings.tls_port and self._tls is not None:
@@ -101,6 +108,7 @@ class VehicleServer:
             await server.wait_closed()
         self._servers.clear()
         await end(*self._tasks)
+        await self._desk.stop()
         await self._presence.stop()
 
     def run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -213,6 +221,33 @@ class VehicleServer:
             connection.close(reason)
         return len(found)
 
+    # --- commands, and who is there ----------------------------------------------------------------------------------
+
+    def find_connected(self, device_id: str, topic: str) -> VehicleConnection | None:
+        """The terminal's connection, for a command to it; a platform takes none for its vehicles."""
+        known = self._devices.get(device_id) if topic == DOWN else None
+        return known if known is not None and known.state is State.VEHICLE else None
+
+    def send_once(self, device_id: str, topic: str, payload: bytes) -> bool:
+        """Send a command to a terminal; whether its connection took it."""
+        known = self.find_connected(device_id, topic)
+        if known is None or not known.send_down(downward.decode(payload)):
+            return False
+        self.commands_out += 1
+        return True
+
+    def links(self, device_ids: Sequence[str]) -> Links:
+        """The connections of these devices, and of all platforms."""
+        wanted = [self._devices[each] for each in device_ids if each in self._devices]
+        platforms = [each for each in self._devices.values() if each.state is State.PLATFORM]
+        shown = {id(each): each for each in (*wanted, *platforms)}
+        return Links(
+            links=[_link(each) for each in shown.values()],
+            vehicles=len(self._devices) - len(platforms),
+            platforms=len(platforms),
+            refused=dict(self.refused),
+        )
+
     def _last_seen_ms(self, device_id: str) -> int:
         known = self._devices.get(device_id)
         return known.heard_ms if known is not None else 0
@@ -248,6 +283,7 @@ class VehicleServer:
                 "frame_retries": committer.retries,
                 "connections_accepted": self.accepted,
                 "rate_holds": self.rate_holds,
+                "commands_out": self.commands_out,
                 **{f"refused_{reason}": count for reason, count in self.refused.items()},
                 **{f"closed_{reason}": count for reason, count in self.closed.items()},
             },
@@ -285,3 +321,17 @@ class VehicleServer:
                 }
             )
         return found
+
+
+def _link(each: VehicleConnection) -> Link:
+    assert each.principal is not None
+    return Link(
+        device_id=each.principal.device_id,
+        kind="vehicle" if each.state is State.VEHICLE else "platform",
+        name=each.username,
+        peer=each.peer,
+        edition=each.edition,
+        since_ms=each.entered_ms,
+        heard_ms=each.heard_ms,
+        messages=each.messages,
+    )

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from millwright.devices.models import ModelDocument, PropertySpec
-from millwright.devices.vehicles import layouts
+from msgspec import structs
+
+from millwright.devices.models import Model, ModelDocument, Parameter, PropertySpec, PropertyType, ServiceSpec
+from millwright.devices.vehicles import layouts, parameters
 from millwright.devices.vehicles.layouts import Field
 from millwright.devices.vehicles.topics import MODEL_NAME
 
@@ -25,6 +27,7 @@ def document() -> ModelDocument:
         title_zh="电动汽车（GB/T 32960）",
         description="What terminals report after GB/T 32960.3, editions of 2016 and 2025.",
         properties=tuple(found.values()),
+        services=tuple(_services()),
     )
 
 
@@ -61,6 +64,56 @@ def _properties() -> Iterator[PropertySpec]:
     yield PropertySpec(name="storage_codes", type="string", title="Storage codes", title_zh="可充电储能系统编码")
     yield PropertySpec(name="vin_fault", type="string", title="What is wrong with the VIN", title_zh="VIN校验问题")
     yield PropertySpec(name="abnormal", type="string", title="Values marked abnormal", title_zh="标记为异常的数据项")
+
+    for parameter in parameters.PARAMETERS:
+        yield _of_parameter(parameter)
+
+
+def _of_parameter(each: parameters.Parameter) -> PropertySpec:
+    scale, ranged = 10**each.digits, each.most > 0
+    kind: PropertyType = "boolean" if each.flag else "string" if each.text else "number" if each.digits else "integer"
+    return PropertySpec(
+        name=each.name,
+        type=kind,
+        title=each.title,
+        title_zh=each.title_zh,
+        unit=each.unit,
+        minimum=each.least / scale if ranged else None,
+        maximum=each.most / scale if ranged else None,
+        writable=each.settable,
+    )
+
+
+def _services() -> Iterator[ServiceSpec]:
+    names = Parameter(
+        name=parameters.NAMES_INPUT, type="string", title="Which; empty: all", title_zh="参数名；留空为全部"
+    )
+    yield ServiceSpec(
+        name=parameters.QUERY_SERVICE, title="Ask for its parameters", title_zh="查询终端参数", inputs=(names,)
+    )
+    level = Parameter(
+        name=parameters.LEVEL_INPUT, type="integer", title="Level", title_zh="报警等级", minimum=0, maximum=3
+    )
+    for each in parameters.CONTROLS:
+        inputs = (level,) if each.levelled else ()
+        yield ServiceSpec(name=each.name, title=each.title, title_zh=each.title_zh, inputs=inputs)
+
+
+def document_of(model: Model) -> ModelDocument:
+    """What a version says, to be added to."""
+    return ModelDocument(**{name: getattr(model, name) for name in ModelDocument.__struct_fields__})
+
+
+def with_commands(known: ModelDocument) -> ModelDocument | None:
+    """A model with what it lacks to command terminals; ``None`` when it lacks nothing."""
+    whole = document()
+    has = {each.name for each in known.properties}
+    asked = {each.name for each in known.services}
+    properties = tuple(each for each in whole.properties if each.name in parameters.BY_NAME and each.name not in has)
+    services = tuple(each for each in whole.services if each.name not in asked)
+    if not properties and not services:
+        return None
+    return structs.replace(known, properties=known.properties + properties, services=known.services + services)
 
 
 def _numbered(fields: tuple[Field, ...], number: int) -> Iterator[PropertySpec]:

@@ -47,7 +47,9 @@ async def test_sllurp_understands_the_reader_of_our_tests() -> None:
 @pytest.mark.parametrize("version", ["1.0.1", "1.1"])
 async def test_wireshark_understands_what_we_send(tmp_path: Path, version: str) -> None:
     said: list[tuple[bool, bytes]] = []
-    async with llrp_reader(tags=[Seen(EPC96, 2, -61), Seen(LONG, 4)]) as reader:
+    async with llrp_reader(
+        tags=[Seen(EPC96, 2, -61), Seen(LONG, 4)], inputs={1: False}, outputs={1: False}, off={1}
+    ) as reader:
         port = reader.port
         gate = await asyncio.start_server(lambda *ends: _between(*ends, port, said), "127.0.0.1", 0)
         async with gate:
@@ -65,8 +67,13 @@ async def test_wireshark_understands_what_we_send(tmp_path: Path, version: str) 
             async def deliver(samples: Sequence[Sample]) -> None:
                 delivered.extend(samples)
 
-            running = asyncio.create_task(session.run([Point(id="r", address="reads")], deliver))
+            running = asyncio.create_task(
+                session.run([Point(id="r", address="reads"), Point(id="i", address="gpi/1")], deliver)
+            )
             await until(lambda: reader.acknowledged >= 1 and any(EPC96 in str(each.value) for each in delivered), 20)
+            await session.write("gpo/1", value=True)
+            reader.input(1, high=True)
+            await until(lambda: any(each.point_id == "i" and each.value is True for each in delivered), 20)
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             await session.close()
@@ -78,7 +85,7 @@ async def test_wireshark_understands_what_we_send(tmp_path: Path, version: str) 
     types = {field.split("Type: ")[1] for packet in packets for field in packet["fields"] if "Type: " in field}
     numbers = {int(each.rpartition("(")[2].rstrip(")")) for each in types if each.endswith(")")}
     messages = {1, 2, 3, 14, 20, 21, 22, 24, 61, 63, 72}
-    parameters = {177, 178, 179, 182, 183, 184, 186, 220, 237, 238, 240, 241, 244, 245}
+    parameters = {177, 178, 179, 182, 183, 184, 186, 219, 220, 225, 237, 238, 240, 241, 244, 245, 248}
     assert messages | parameters <= numbers, types
     assert not any("unknown" in each.lower() for each in types), types
 

@@ -219,7 +219,7 @@ async def test_what_a_port_does_not_take_is_said() -> None:
 async def test_what_it_cannot_do_is_said() -> None:
     async with by_tcp(device(1)) as each:
         with pytest.raises(Unsupported):
-            await each.browse()
+            await each.call("holding:1", {})
     with pytest.raises(Unsupported):
         await ModbusConnector().discover()
     assert ModbusConnector().check_address("holding:1:float32") == "number"

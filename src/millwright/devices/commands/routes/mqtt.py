@@ -77,7 +77,11 @@ class MqttRoute:
         dialect: Dialect = reach.token["as"]
         attempt_id = f"{command.id}.{command.attempts}"
         carrier_id = reach.token.get("carrier", command.device_id)
-        payload = message(each, dialect, self._clock.now_ms())
+        try:
+            payload = message(each, dialect, self._clock.now_ms())
+        except ValueError as why:
+            text = f"The device's protocol cannot carry it: {why}."
+            return Delivery(status="failed", outcome=Outcome(code="commands.not_carried", text=text))
         return await deliver(self._bus, carrier_id, attempt_id, reach, payload)
 
     async def recall(self, each: Addressed, reach: Reach) -> Delivery:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-import tempfile
-from pathlib import Path
 
-from millwright.kernel import Invalid
-
+from ..tls import client_context
 from .settings import Iec104Settings
 
 
@@ -19,27 +15,10 @@ def context(settings: Iec104Settings) -> ssl.SSLContext | None:
     """
     if not settings.tls:
         return None
-    try:
-        made = ssl.create_default_context(cadata=settings.tls_authorities or None)
-        made.minimum_version = ssl.TLSVersion.TLSv1_2
-        made.check_hostname = settings.tls_server_name != "-"
-        if settings.tls_certificate:
-            _load(made, settings)
-    except (ssl.SSLError, ValueError, OSError) as error:
-        raise Invalid(
-            f"A certificate or key of the connection cannot be used: {error}.",
-            code="iec104.certificate_unusable",
-            hint="Give them as PEM text, the key without a passphrase and matching the certificate.",
-        ) from error
-    return made
-
-
-def _load(made: ssl.SSLContext, settings: Iec104Settings) -> None:
-    # OpenSSL reads them from a file only; it is ours alone and gone at once.
-    handle, name = tempfile.mkstemp(suffix=".pem")
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(settings.tls_certificate.strip() + "\n" + settings.tls_key.strip() + "\n")
-        made.load_cert_chain(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    return client_context(
+        authorities=settings.tls_authorities,
+        certificate=settings.tls_certificate,
+        key=settings.tls_key,
+        name=settings.tls_server_name,
+        code="iec104.certificate_unusable",
+    )

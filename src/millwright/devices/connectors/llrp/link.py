@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Callable
 from typing import Final
 
@@ -132,11 +133,26 @@ def malformed(error: Malformed) -> Unavailable:
     )
 
 
-async def connect(host: str, port: int, timeout_s: float) -> Link:
-    """A connection that the reader has agreed to (ConnectionAttemptEvent). Raises ``Unavailable``."""
+async def connect(host: str, port: int, timeout_s: float, tls: ssl.SSLContext | None = None, name: str = "") -> Link:
+    """A connection that the reader has agreed to (ConnectionAttemptEvent), with ``tls`` where it is given; ``name`` is
+    that in the reader's certificate, where it is not the host. Raises ``Unavailable``, ``Denied``."""
     try:
         async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_connection(host, port)
+            reader, writer = await asyncio.open_connection(
+                host, port, ssl=tls, server_hostname=(name or host) if tls else None
+            )
+    except ssl.SSLCertVerificationError as error:
+        raise Denied(
+            f"The certificate of {host} is not trusted: {error.verify_message}.",
+            code="llrp.certificate_refused",
+            hint="Give the authority that issued the reader's certificate, or the name that is in it.",
+        ) from error
+    except ssl.SSLError as error:
+        raise Unavailable(
+            f"{host}:{port} agrees on no TLS: {error.reason or error}.",
+            code="llrp.tls_failed",
+            hint="Readers speak TLS on port 5085, and plainly on 5084; some want a certificate of ours.",
+        ) from error
     except (OSError, TimeoutError) as error:
         why = "nobody answered" if isinstance(error, TimeoutError) else (error.strerror or str(error))
         raise Unavailable(

@@ -20,8 +20,57 @@ class LlrpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     port: Annotated[
         int,
         Meta(ge=1, le=65535),
-        said("Port", "端口", "Its LLRP port, usually 5084.", "读写器的 LLRP 端口，通常为 5084。"),
+        said("Port", "端口", "Its LLRP port: 5084, with TLS 5085.", "读写器的 LLRP 端口：5084；启用 TLS 时为 5085。"),
     ] = 5084
+    tls: Annotated[bool, said("TLS", "TLS", "Encrypted, and the reader verified.", "加密，并校验读写器的证书。")] = (
+        False
+    )
+    tls_authorities: Annotated[
+        str,
+        said(
+            "Authorities",
+            "CA 证书",
+            "Authorities (PEM) whose certificate the reader has; none: those of this machine.",
+            "读写器证书的颁发机构（PEM）；留空用本机信任库。",
+            multiline=True,
+            when={"tls": [True]},
+        ),
+    ] = ""
+    tls_certificate: Annotated[
+        str,
+        said(
+            "Our certificate",
+            "本方证书",
+            "Our certificate with its chain (PEM), if the reader asks.",
+            "读写器要求时提供的证书及证书链（PEM）。",
+            multiline=True,
+            advanced=True,
+            when={"tls": [True]},
+        ),
+    ] = ""
+    tls_key: Annotated[
+        str,
+        said(
+            "Key",
+            "私钥",
+            "Private key (PEM) of our certificate.",
+            "本方证书的私钥（PEM）。",
+            secret=True,
+            advanced=True,
+            when={"tls": [True]},
+        ),
+    ] = ""
+    tls_server_name: Annotated[
+        str,
+        said(
+            "Name in the certificate",
+            "证书中的名称",
+            "Name in the reader's certificate, if it is not the address; `-`: any name.",
+            "与地址不同时填写；“-”为任意名称。",
+            advanced=True,
+            when={"tls": [True]},
+        ),
+    ] = ""
     timeout_s: Annotated[
         float,
         Meta(ge=0.1, le=120),

@@ -41,21 +41,23 @@ ANSWERS: Final = {
     SET_PROTOCOL_VERSION: SET_PROTOCOL_VERSION_RESPONSE,
 }
 
-GENERAL_DEVICE_CAPABILITIES, IDENTIFICATION, ANTENNA_PROPERTIES = 137, 218, 221
+MOST_PORTS: Final = 64
+"""Inputs or outputs that are shown."""
+GENERAL_DEVICE_CAPABILITIES, GPIO_CAPABILITIES, IDENTIFICATION, ANTENNA_PROPERTIES = 137, 141, 218, 221
 _KEEPALIVE_SPEC, _EVENT_SPEC, _EVENT_STATE = 220, 244, 245
 _ROSPEC, _BOUNDARY, _START, _STOP = 177, 178, 179, 182
 _AISPEC, _AI_STOP, _INVENTORY, _REPORT_SPEC, _CONTENT = 183, 184, 186, 237, 238
 _TAG_REPORT, _EPC_DATA, _STATUS, _EVENT_DATA = 240, 241, 287, 246
 _READER_EXCEPTION, _ANTENNA_EVENT, _CONNECTION_ATTEMPT, _CONNECTION_CLOSE = 252, 255, 256, 257
-_BUFFER_OVERFLOW = 251
+_BUFFER_OVERFLOW, _GPI_EVENT = 251, 248
 _UTC = 128
 _TV: Final = {
     1: 2, 2: 8, 3: 8, 4: 8, 5: 8, 6: 1, 7: 2, 8: 2, 9: 4, 10: 2, 11: 2, 12: 2, 13: 12, 14: 2, 15: 2, 16: 4, 17: 2,
     18: 4, 19: 2, 20: 2,
 }  # fmt: skip
 """Parameters without a length of their own: type → octets of the value."""
-_EVENTS_WANTED: Final = (3, 4, 8)
-"""Buffer warnings, exceptions, antennas."""
+_EVENTS_WANTED: Final = (1, 3, 4, 8)
+"""Inputs, buffer warnings, exceptions, antennas."""
 _WHAT_IS_REPORTED: Final = 0b0001_0111_1000_0000
 """Antenna, peak RSSI, first and last time seen, count."""
 
@@ -95,11 +97,14 @@ class Capabilities:
     model: int
     firmware: str
     has_utc: bool
+    inputs: int = 0
+    outputs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderEvent:
-    """What a notification says: ``antennas`` came (true) or went; ``connected`` is the status of the connection."""
+    """What a notification says: ``antennas`` came (true) or went; ``connected`` is the status of the connection;
+    ``inputs`` that went high (true) or low."""
 
     at_ms: int | None = None
     connected: int | None = None
@@ -107,6 +112,7 @@ class ReaderEvent:
     exception: str | None = None
     antennas: dict[int, bool] = field(default_factory=dict)
     overflow: bool = False
+    inputs: dict[int, bool] = field(default_factory=dict)
 
 
 # --- framing -------------------------------------------------------------------------------------------------------
@@ -195,7 +201,7 @@ def status_of(body: bytes, skip: int = 0) -> tuple[int, str]:
     """The status in an answer, and what the reader says about it. Raises :class:`Malformed` without one."""
     for kind, value in iter_parameters(body[skip:]):
         if kind == _STATUS:
-            code, size = _unpack(">HH", value)
+            code, size = unpack(">HH", value)
             return code, value[4 : 4 + size].decode("utf-8", "replace")
     raise Malformed("an answer without a status")
 
@@ -204,10 +210,23 @@ def capabilities_of(body: bytes) -> Capabilities:
     """What GET_READER_CAPABILITIES_RESPONSE says. Raises :class:`Malformed`."""
     for kind, value in iter_parameters(body):
         if kind == GENERAL_DEVICE_CAPABILITIES:
-            antennas, flags, manufacturer, model, size = _unpack(">HHIIH", value)
+            antennas, flags, manufacturer, model, size = unpack(">HHIIH", value)
             firmware = value[14 : 14 + size].decode("utf-8", "replace")
-            return Capabilities(antennas, manufacturer, model, firmware, bool(flags & 0x4000))
+            inputs, outputs = _ports_of(value[14 + size :])
+            return Capabilities(antennas, manufacturer, model, firmware, bool(flags & 0x4000), inputs, outputs)
     raise Malformed("capabilities without those of the device")
+
+
+def _ports_of(rest: bytes) -> tuple[int, int]:
+    """How many inputs and outputs it has; none where the rest of its capabilities cannot be read."""
+    try:
+        for kind, value in iter_parameters(rest):
+            if kind == GPIO_CAPABILITIES:
+                inputs, outputs = unpack(">HH", value)
+                return min(inputs, MOST_PORTS), min(outputs, MOST_PORTS)
+    except Malformed:
+        pass  # what a reader is good for otherwise does not depend on it
+    return 0, 0
 
 
 def config_of(body: bytes) -> tuple[str, dict[int, bool]]:
@@ -215,10 +234,10 @@ def config_of(body: bytes) -> tuple[str, dict[int, bool]]:
     name, antennas = "", {}
     for kind, value in iter_parameters(body):
         if kind == IDENTIFICATION:
-            _, size = _unpack(">BH", value)
+            _, size = unpack(">BH", value)
             name = value[3 : 3 + size].hex()
         elif kind == ANTENNA_PROPERTIES:
-            flags, number = _unpack(">BH", value)
+            flags, number = unpack(">BH", value)
             antennas[int(number)] = bool(flags & 0x80)
     return name, antennas
 
@@ -241,25 +260,29 @@ def event_of(body: bytes) -> ReaderEvent:
     closing = overflow = False
     exception: str | None = None
     antennas: dict[int, bool] = {}
+    inputs: dict[int, bool] = {}
     for outer, data in iter_parameters(body):
         if outer != _EVENT_DATA:
             continue
         for kind, value in iter_parameters(data):
             if kind == _UTC:
-                at_ms = int(_unpack(">Q", value)[0]) // 1000
+                at_ms = int(unpack(">Q", value)[0]) // 1000
             elif kind == _CONNECTION_ATTEMPT:
-                connected = int(_unpack(">H", value)[0])
+                connected = int(unpack(">H", value)[0])
             elif kind == _CONNECTION_CLOSE:
                 closing = True
             elif kind == _BUFFER_OVERFLOW:
                 overflow = True
             elif kind == _READER_EXCEPTION:
-                (size,) = _unpack(">H", value)
+                (size,) = unpack(">H", value)
                 exception = value[2 : 2 + size].decode("utf-8", "replace")
             elif kind == _ANTENNA_EVENT:
-                state, number = _unpack(">BH", value)
+                state, number = unpack(">BH", value)
                 antennas[int(number)] = state == 1
-    return ReaderEvent(at_ms, connected, closing, exception, antennas, overflow)
+            elif kind == _GPI_EVENT:
+                number, state = unpack(">HB", value)
+                inputs[int(number)] = bool(state & 0x80)
+    return ReaderEvent(at_ms, connected, closing, exception, antennas, overflow, inputs)
 
 
 def _tag(data: bytes) -> TagRead:
@@ -272,26 +295,27 @@ def _tag(data: bytes) -> TagRead:
         if kind == 13:
             epc = value.hex().upper()
         elif kind == _EPC_DATA:
-            (bits,) = _unpack(">H", value)
+            (bits,) = unpack(">H", value)
             if (bits + 7) // 8 > len(value) - 2:
                 raise Malformed(f"an EPC of {bits} bits in {len(value) - 2} octets")
             epc = value[2 : 2 + (bits + 7) // 8].hex().upper()
         elif kind == 1:
-            (antenna,) = _unpack(">H", value)
+            (antenna,) = unpack(">H", value)
         elif kind == 6:
-            (rssi,) = _unpack(">b", value)
+            (rssi,) = unpack(">b", value)
         elif kind == 2:
-            first = int(_unpack(">Q", value)[0]) // 1000
+            first = int(unpack(">Q", value)[0]) // 1000
         elif kind == 4:
-            last = int(_unpack(">Q", value)[0]) // 1000
+            last = int(unpack(">Q", value)[0]) // 1000
         elif kind == 8:
-            (count,) = _unpack(">H", value)
+            (count,) = unpack(">H", value)
     if not epc:
         raise Malformed("a report of a tag without an EPC")
     return TagRead(epc, antenna, rssi, first, last, count)
 
 
-def _unpack(form: str, value: bytes) -> tuple[int, ...]:
+def unpack(form: str, value: bytes) -> tuple[int, ...]:
+    """The numbers at the beginning of ``value``. Raises :class:`Malformed` when it is too short."""
     if len(value) < struct.calcsize(form):
         raise Malformed("a parameter that is too short")
     return struct.unpack_from(form, value)

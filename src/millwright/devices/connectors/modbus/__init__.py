@@ -9,7 +9,8 @@ What holds:
   until what can be read is read, and what cannot is a bad sample by itself.
 - A unit that does not answer holds up others once; it rests then, and is tried by one request after the rest.
 - An answer counts only if transaction, unit, function and sizes are those of the question.
+- Browsing asks gently which units answer and which of their registers can be read: one question at a time, by pages.
 - The number in an address begins at 0 as on the wire; references as 40001 begin at 1.
 
-Not there: ASCII framing, files and FIFO queues, being a server, discovery, broadcasts.
+Not there: ASCII framing, files and FIFO queues, being a server, broadcasts.
 """

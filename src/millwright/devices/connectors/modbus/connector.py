@@ -12,7 +12,9 @@ from millwright.devices.connectors.contract import (
     Connector,
     ConnectorKind,
     Deliver,
+    Found,
     Identity,
+    NodePage,
     Point,
     Sample,
     Session,
@@ -23,6 +25,8 @@ from millwright.devices.connectors.contract import (
 from millwright.devices.connectors.line import Line, open_serial, open_tcp
 from millwright.devices.connectors.modbus.address import parse
 from millwright.devices.connectors.modbus.blocks import Block, Item, plan
+from millwright.devices.connectors.modbus.browsing import browse
+from millwright.devices.connectors.modbus.identity import BASIC, REGULAR, said_by
 from millwright.devices.connectors.modbus.link import Link, RtuLink, TcpLink, silence_s
 from millwright.devices.connectors.modbus.pdu import (
     ILLEGAL_ADDRESS,
@@ -32,18 +36,16 @@ from millwright.devices.connectors.modbus.pdu import (
     BadReply,
     NoAnswer,
     Refused,
-    identification,
-    identification_request,
     read_data,
 )
+from millwright.devices.connectors.modbus.seeking import device_at
 from millwright.devices.connectors.modbus.settings import ModbusSettings
 from millwright.devices.connectors.modbus.writing import Writer
 from millwright.devices.connectors.polling import Group, Outcome, follow
+from millwright.devices.connectors.seeking import seek
 
 _REFUSED_AGAIN_S: Final = 30.0
 """How long what a device refuses by its address is left alone."""
-_MOST_OBJECTS: Final = 16
-"""Answers to one question for identification; a device that says "more" without end is no reason to go on."""
 
 
 class ModbusSession(Session):
@@ -105,35 +107,19 @@ class ModbusSession(Session):
 
     async def identify(self) -> Identity:
         """As the contract says."""
-        objects: dict[int, bytes] = {}
-        note = ""
-        for code, first in ((1, 0), (2, 3)):
-            try:
-                objects |= await self._objects(code, first)
-            except (Refused, NoAnswer, BadReply) as error:
-                if code == 1:
-                    note = f"unit {self._settings.unit} does not say what it is: {error}"
-                break
-        said = {key: data.decode("utf-8", "replace").strip("\0 ") for key, data in objects.items()}
+        said, why = await said_by(self._link, self._settings.unit, BASIC, REGULAR)
         told = "|".join(f"{key}={text}" for key, text in sorted(said.items()))
         return Identity(
             vendor=said.get(0, ""),
             product=said.get(5) or said.get(4) or said.get(1, ""),
             version=said.get(2, ""),
             fingerprint=hashlib.sha256(told.encode()).hexdigest()[:16] if told else "",
-            note=note or said.get(6, ""),
+            note=f"unit {self._settings.unit} does not say what it is: {why}" if why else said.get(6, ""),
         )
 
-    async def _objects(self, code: int, first: int) -> dict[int, bytes]:
-        objects: dict[int, bytes] = {}
-        following: int | None = first
-        for _ in range(_MOST_OBJECTS):
-            question = identification_request(code, following or 0)
-            found, following = identification(question, await self._link.ask(self._settings.unit, question))
-            objects |= found
-            if following is None or following <= max(found, default=-1):
-                break
-        return objects
+    async def browse(self, parent: str | None = None, cursor: str | None = None) -> NodePage:
+        """Units that answer, their tables, ranges that can be read, and values; see :mod:`.browsing`."""
+        return await browse(self._link, self._settings, self.read, parent, cursor)
 
     async def close(self) -> None:
         """As the contract says."""
@@ -151,14 +137,16 @@ class ModbusConnector(Connector[ModbusSettings]):
             "Controllers, meters and drives by Modbus/TCP, a serial line (RTU), or RTU frames over TCP.",
             "通过 Modbus/TCP、串口（RTU）或 TCP 上的 RTU 帧连接控制器、仪表和变频器。",
         ),
-        capabilities=frozenset({"write"}),
+        capabilities=frozenset({"browse", "seek", "write"}),
         address_hint=Word(
             "unit:table:number:type:order, as 1:holding:100:float32:abcd; or a reference, as 1:40101:float32; coil:7",
             "单元:区:编号:类型:字节序，如 1:holding:100:float32:abcd；或引用号，如 1:40101:float32；coil:7",
         ),
         does_not=Word(
-            "No ASCII framing, files, FIFO queues, broadcasts, discovery or Modbus/TCP Security; no source time.",
-            "不支持 ASCII 帧、文件记录、FIFO 队列、广播、设备发现和 Modbus/TCP Security；协议本身不带时间戳。",
+            "No ASCII framing, files, FIFO queues, broadcasts or Modbus/TCP Security; no source time. Having no "
+            "list, it is browsed by trying.",
+            "不支持 ASCII 帧、文件记录、FIFO 队列、广播和 Modbus/TCP Security；"
+            "协议本身不带时间戳，也没有目录，浏览靠试读。",
         ),
         standard="MODBUS Application Protocol V1.1b3; MODBUS over Serial Line V1.02; MODBUS Messaging on TCP/IP V1.0b",
     )
@@ -179,3 +167,7 @@ class ModbusConnector(Connector[ModbusSettings]):
     def check_address(self, address: str) -> ValueType | None:
         """As the contract says."""
         return parse(address).value_type
+
+    async def seek(self, at: str, timeout_s: float = 5.0) -> Sequence[Found]:
+        """Modbus/TCP devices at an address or in a small network; as the contract says."""
+        return await seek(at, timeout_s, device_at)

@@ -37,8 +37,9 @@ class Link(ABC):
         self._lost(reason)
 
     @abstractmethod
-    async def ask(self, unit: int, question: bytes) -> bytes:
-        """The PDU that answers; raises ``BadReply``, ``NoAnswer``, ``Unavailable``."""
+    async def ask(self, unit: int, question: bytes, timeout_s: float | None = None) -> bytes:
+        """The PDU that answers, within ``timeout_s`` where that is shorter than the line's own; raises ``BadReply``,
+        ``NoAnswer``, ``Unavailable``."""
 
     @abstractmethod
     def _received(self, data: bytes) -> None: ...
@@ -63,8 +64,9 @@ class TcpLink(Link):
         self._room = asyncio.Semaphore(at_once)
         self._pause_s = pause_s
 
-    async def ask(self, unit: int, question: bytes) -> bytes:
+    async def ask(self, unit: int, question: bytes, timeout_s: float | None = None) -> bytes:
         """As :meth:`Link.ask`."""
+        limit_s = self.timeout_s if timeout_s is None else min(timeout_s, self.timeout_s)
         async with self._room:
             if self._pause_s:
                 await asyncio.sleep(self._pause_s)
@@ -72,7 +74,7 @@ class TcpLink(Link):
             self._transaction = transaction = (self._transaction + 1) & 0xFFFF
             answer: asyncio.Future[bytes] = loop.create_future()
             self._waiting[transaction] = (unit, answer)
-            timer = loop.call_later(self.timeout_s, self._late, answer)
+            timer = loop.call_later(limit_s, self._late, answer, limit_s)
             try:
                 self.line.write(tcp_frame(transaction, unit, question))
                 return await answer
@@ -80,9 +82,9 @@ class TcpLink(Link):
                 timer.cancel()
                 self._waiting.pop(transaction, None)
 
-    def _late(self, answer: asyncio.Future[bytes]) -> None:
+    def _late(self, answer: asyncio.Future[bytes], limit_s: float) -> None:
         if not answer.done():
-            answer.set_exception(NoAnswer(f"no answer within {self.timeout_s:g} s"))
+            answer.set_exception(NoAnswer(f"no answer within {limit_s:g} s"))
 
     def _received(self, data: bytes) -> None:
         try:
@@ -124,8 +126,9 @@ class RtuLink(Link):
         """A question whose asker went away, and until when its answer may come."""
         self._paid = asyncio.Event()
 
-    async def ask(self, unit: int, question: bytes) -> bytes:
+    async def ask(self, unit: int, question: bytes, timeout_s: float | None = None) -> bytes:
         """As :meth:`Link.ask`."""
+        limit_s = self.timeout_s if timeout_s is None else min(timeout_s, self.timeout_s)
         async with self._turn:
             await self._quiet()
             loop = asyncio.get_running_loop()
@@ -133,7 +136,7 @@ class RtuLink(Link):
             self._buffer.clear()
             self._asked = (unit, question, answer)
             frame = rtu_frame(unit, question)
-            timer = loop.call_later(self.timeout_s, self._late)
+            timer = loop.call_later(limit_s, self._late, limit_s)
             try:
                 self.line.write(frame)
                 return await answer
@@ -160,7 +163,7 @@ class RtuLink(Link):
                 raise BadReply("the line is never silent")
             await asyncio.sleep(rest)
 
-    def _late(self) -> None:
+    def _late(self, limit_s: float) -> None:
         if self._asked is None or self._asked[2].done():
             return
         unit, question, answer = self._asked
@@ -168,7 +171,7 @@ class RtuLink(Link):
         if why:
             answer.set_exception(BadReply(why))
         else:
-            answer.set_exception(NoAnswer(f"no answer within {self.timeout_s:g} s"))
+            answer.set_exception(NoAnswer(f"no answer within {limit_s:g} s"))
 
     def _received(self, data: bytes) -> None:
         if self._asked is None or self._asked[2].done():
@@ -195,7 +198,8 @@ class RtuLink(Link):
         """A whole answer with a wrong sum is not mended by waiting; but what looked like one may have been noise."""
         if self._early is not None:
             self._early.cancel()
-        self._early = None if after_s is None else asyncio.get_running_loop().call_later(after_s, self._late)
+        loop = asyncio.get_running_loop()
+        self._early = None if after_s is None else loop.call_later(after_s, self._late, self.timeout_s)
 
     def _lost(self, reason: str) -> None:
         self._paid.set()

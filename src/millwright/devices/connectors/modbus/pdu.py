@@ -21,7 +21,7 @@ READ_OF: Final[Mapping[str, int]] = {
     "input": READ_INPUT,
 }
 
-ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, BUSY, NO_PATH, NO_TARGET = 1, 2, 3, 6, 10, 11
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, FAILURE, BUSY, NO_PATH, NO_TARGET = 1, 2, 3, 4, 6, 10, 11
 EXCEPTIONS: Final[Mapping[int, str]] = {
     1: "illegal function",
     2: "illegal data address",

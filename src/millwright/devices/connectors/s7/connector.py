@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from millwright.kernel import Denied, Invalid, Unavailable
 
-from ..contract import Connector, ConnectorKind, ValueType, Word
+from ..contract import Connector, ConnectorKind, Found, ValueType, Word
+from ..seeking import seek
 from . import address
+from .seeking import controllers_at
 from .session import S7Session
 from .settings import S7Settings
 
@@ -24,14 +27,14 @@ class S7Connector(Connector[S7Settings]):
             en="S7-300, 400, 1200 and 1500 by PUT/GET: inputs, outputs, flags and data blocks.",
             zh="通过 PUT/GET 访问 S7-300、400、1200、1500：输入、输出、位存储区和数据块。",
         ),
-        capabilities=frozenset({"write"}),
+        capabilities=frozenset({"browse", "seek", "write"}),
         address_hint=Word(
             en="as in STEP 7, with the type: DB1.DBD4:REAL, DB1.DBX0.3, MW10:INT, I0.0",
             zh="与 STEP 7 相同并注明类型：DB1.DBD4:REAL、DB1.DBX0.3、MW10:INT、I0.0",
         ),
         does_not=Word(
-            en="No optimised data blocks, no symbols, no encryption (S7CommPlus), no timers and counters, no browsing.",
-            zh="不支持优化的数据块、符号寻址、加密通信（S7CommPlus）、定时器和计数器，也不能浏览。",
+            en="No optimised data blocks, no symbols, no encryption (S7CommPlus), no timers and counters.",
+            zh="不支持优化的数据块、符号寻址、加密通信（S7CommPlus）、定时器和计数器。",
         ),
         standard="RFC 1006; S7 communication (unpublished)",
     )
@@ -78,3 +81,7 @@ class S7Connector(Connector[S7Settings]):
     def check_address(self, address_: str) -> ValueType | None:
         """The type of the value; see the contract."""
         return address.parse(address_).value_type
+
+    async def seek(self, at: str, timeout_s: float = 5.0) -> Sequence[Found]:
+        """Controllers at an address or in a small network, with rack and slot; see the contract."""
+        return await seek(at, timeout_s, lambda host: controllers_at(host, self.open))

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from millwright.kernel import Denied, Unavailable
 
-from ..contract import BAD, Deliver, Identity, Point, Sample, Session, Value
+from ..contract import BAD, Deliver, Identity, NodePage, Point, Sample, Session, Value
 from . import jobs, plan
 from .address import Address, parse
+from .browsing import Browser
 from .jobs import Answer, Block, Malformed, Refused
 from .settings import S7Settings
 
@@ -123,6 +124,10 @@ class S7Session(Session):
                 whole[id(reading)] = Answer(jobs.GOOD, octets) if answer.code == jobs.GOOD else answer
         return [(reading, whole[id(reading)]) for reading in made]
 
+    async def _read_all(self, blocks: list[Block]) -> list[Answer]:
+        """What became of each of ``blocks``, in as many jobs as they need."""
+        return [answer for some in plan.jobs(blocks, self._client.pdu_length) for answer in await self._read([*some])]
+
     async def _read(self, blocks: list[Block]) -> list[Answer]:
         number = self._next()
         try:
@@ -204,6 +209,17 @@ class S7Session(Session):
             fingerprint=hashlib.sha256(known.encode()).hexdigest()[:16] if known.strip() else "",
             note=", ".join(dict.fromkeys(note for note in notes if note)),
         )
+
+    async def browse(self, parent: str | None = None, cursor: str | None = None) -> NodePage:
+        """Areas, data blocks with their sizes, and values by offset and type; see :mod:`.browsing`."""
+        return await Browser(self._read_all, self._data_blocks, self._settings.encoding).page(parent, cursor)
+
+    async def _data_blocks(self) -> Sequence[int]:
+        """The numbers of the data blocks; none where the CPU does not tell."""
+        from snap7.type import Block as BlockType
+
+        async with self._exchanging:
+            return await self._ask(self._client.list_blocks_of_type(BlockType.DB, 65535)) or ()
 
     async def _block_list(self) -> list[str]:
         """Numbers of the program's blocks, and size and dates of data blocks; nothing where the CPU does not tell."""

@@ -110,7 +110,7 @@ class FieldDesk:
         if asked.op == "read":
             return await self._host.read(asked)
         if asked.op == "discover":
-            return await self._host.discover(asked.kind or "", asked.timeout_s)
+            return await self._host.discover(asked.kind or "", asked.timeout_s, asked.address)
         if asked.op == "live":
             return await self._host.live(asked.connection_id or "")
         raise Denied(
