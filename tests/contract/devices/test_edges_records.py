@@ -15,6 +15,7 @@ from millwright.devices.edge.desired import DesiredApplier, DesiredBuilder
 from millwright.devices.edge.down.model import SectionReport
 from millwright.devices.edge.model import EdgeStatus
 from millwright.devices.models.store import ModelStore
+from millwright.devices.registry import SparkplugBinding
 from millwright.devices.registry.bulk import BulkStore, read_csv, write_csv
 from millwright.devices.store import edges
 from millwright.engines.sql import Records
@@ -145,6 +146,18 @@ def test_what_cannot_be_written_of_one_edge_keeps_nothing_of_another(records: Re
     found = {each.id: each for each in store.list(100)}
     assert (found["edge_org_works"].seen_ms, found["edge_org_works"].status) == (100, EdgeStatus(version="1"))
     assert found[f"edge_{ROOT}"].seen_ms is None
+
+
+def test_the_edge_that_an_edge_node_of_sparkplug_connects_at_is_found(records: Records) -> None:
+    everything = with_organisations(records)
+    devices, kept = DeviceStore(everything), EdgeRecords(everything)
+    binding = SparkplugBinding(group_id="plant", edge_node_id="e1")
+    here = NewDevice(name="e1", kind="sparkplug_edge", sparkplug=binding, edge_id=f"edge_{ROOT}")
+    devices.insert("dev_e1", here, 1)
+    other = SparkplugBinding(group_id="plant", edge_node_id="e2")
+    devices.insert("dev_e2", NewDevice(name="e2", kind="sparkplug_edge", sparkplug=other), 1)
+    assert kept.find_edge_of("plant", "e1") == f"edge_{ROOT}"
+    assert kept.find_edge_of("plant", "e2") is None, "it connects at the node itself"
 
 
 def test_what_was_in_force_at_an_edge_still_is_when_it_has_started_anew(records: Records) -> None:

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import msgspec
 
-from millwright.devices.mqtt.exchange import Exchange
 from millwright.kernel import Bus, MillwrightError, Unsubscribe, new_id
 
 logger = logging.getLogger(__name__)
@@ -64,10 +63,22 @@ class Delivered(msgspec.Struct, frozen=True, array_like=True):
     result: Literal["taken", "absent", "unknown"]
 
 
+class Ways(Protocol):
+    """Who knows which devices are connected; the listener's ``Exchange`` is one."""
+
+    def find_connected(self, device_id: str, topic: str) -> object | None:
+        """Something when the device is connected now and listens on ``topic``."""
+        ...
+
+    def send_once(self, device_id: str, topic: str, payload: bytes) -> bool:
+        """Send a message to one connection of the device, with QoS 0; whether it took it."""
+        ...
+
+
 class DeliveryDesk:
     """Answers both questions for one listener. A :class:`millwright.kernel.Part`."""
 
-    def __init__(self, exchange: Exchange, bus: Bus, listener_id: str) -> None:
+    def __init__(self, exchange: Ways, bus: Bus, listener_id: str) -> None:
         self._exchange, self._bus, self._listener_id = exchange, bus, listener_id
         self._boot = new_id("boot")
         self._done: OrderedDict[str, Delivered] = OrderedDict()
