@@ -174,6 +174,7 @@ export const SETTINGS: Record<string, string> = {
   "mqtt.max_subscriptions": "一个会话的订阅数上限。",
   "mqtt.max_sessions": "保留的持久会话数上限，无论是否在线。",
   "mqtt.session_expiry_s": "客户端离线这么久后，其持久会话结束，单位秒。",
+  "mqtt.sparkplug_certificates": "将 Sparkplug 的出生证书以保留消息存于 `$sparkplug/certificates/…`，并在发布边缘节点的遗嘱时写入当时的时间。",
   "mqtt.max_retained": "带保留消息的主题数上限。",
   "telemetry.message_properties": "一条消息的属性数上限，超出即为死信。",
   "telemetry.device_properties": "一台设备不同属性的总数上限，超出的消息为死信。",
