@@ -47,6 +47,9 @@ export const PROBLEMS: Record<string, readonly [title: string, hint?: string]> =
   "devices.network_scan_large": ["网段地址过多", "请扫描更小的网段，或调大 [network] scan_hosts。"],
   "devices.network_scan_off": ["本节点不执行扫描", "请设置 [network] scan_hosts 并重启节点。"],
   "devices.network_scan_busy": ["该现场正在扫描", "请等待完成。"],
+  "sparkplug.server_refused": ["Sparkplug 所用的 MQTT 服务器拒绝本节点", "请允许 [sparkplug] servers 中的用户在 spBv1.0/ 之下发布和订阅。"],
+  "sparkplug.server_unreachable": ["Sparkplug 所用的 MQTT 服务器无法连接", "请检查 [sparkplug] servers 中的地址、服务器是否运行，以及是否需要 TLS。"],
+  "sparkplug.server_invalid": ["[sparkplug] servers 无法识别", "请写成 mqtt://user:password@host:1883 或 mqtts://…:8883?ca=FILE，多个用空格分隔。"],
   "vehicles.connections_full": ["车辆连接数已满", "请提高 [vehicles] max_connections（以及打开文件数上限）。"],
   "vehicles.encrypted": ["有车辆或平台发送加密数据，已拒绝", "请让其以不加密方式（0x01）发送，需要保密时使用 TLS。"],
   "vehicles.forward_down": ["到公共平台的链路中断，待转发数据已保留", "会自动重试；请与该平台运营方核对地址、用户名和密码。"],
@@ -507,7 +510,6 @@ export const LETTERS: Record<string, string> = {
   "sparkplug.before_birth": "数据早于出生证书到达，已请求重生",
   "sparkplug.alias_unknown": "别名未在出生证书中声明，已请求重生",
   "sparkplug.metric": "指标没有名称、没有类型，或数值与类型不符",
-  "sparkplug.template_unsupported": "不支持模板",
   "sparkplug.device_disabled": "边缘节点所代表的 Sparkplug 设备已停用",
   "sparkplug.device_unknown": "该 Sparkplug 设备尚未登记在其边缘节点之下",
 };

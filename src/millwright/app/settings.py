@@ -23,6 +23,7 @@ from millwright.devices.location.settings import LocationSettings
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.network.settings import NetworkSettings
 from millwright.devices.settings import DevicesSettings
+from millwright.devices.sparkplug.settings import SparkplugSettings
 from millwright.devices.telemetry.settings import TelemetrySettings
 from millwright.devices.vehicles.settings import VehiclesSettings
 from millwright.engines.clickhouse.settings import ClickHouseSettings
@@ -55,6 +56,7 @@ class NodeSettings(ProcessSettings, frozen=True, forbid_unknown_fields=True):
     mqtt: MqttSettings = field(default_factory=MqttSettings)
     device_http: DeviceHttpSettings = field(default_factory=DeviceHttpSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
+    sparkplug: SparkplugSettings = field(default_factory=SparkplugSettings)
     devices: DevicesSettings = field(default_factory=DevicesSettings)
     connectors: ConnectorsSettings = field(default_factory=ConnectorsSettings)
     commands: CommandsSettings = field(default_factory=CommandsSettings)

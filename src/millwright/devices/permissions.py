@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from millwright.devices.dialects.topics import ATTRIBUTES_REQUEST, GATEWAY_TOPICS, own_roots, version_topic
-from millwright.devices.mqtt.topics import PRIVATE_PREFIXES
+from millwright.devices.mqtt.topics import CERTIFICATES, PRIVATE_PREFIXES
 from millwright.kernel import ROOT
 
 TELEMETRY: Final = frozenset(
@@ -75,7 +75,15 @@ class Principal:
             self._publish |= {f"{root}/{kind}/{edge_node_id}" for kind in _NODE}
             self._publish_prefixes += tuple(f"{root}/{kind}/{edge_node_id}/" for kind in _DEVICE)
             node, device = f"{root}/NCMD/{edge_node_id}", f"{root}/DCMD/{edge_node_id}"
-            self._exact_filters = frozenset({node, f"{node}/#", f"{device}/#", f"{device}/+"})
+            kept = f"{CERTIFICATES}{root}"
+            self._exact_filters = frozenset(
+                {node, f"{node}/#", f"{device}/#", f"{device}/+"}
+                | {
+                    f"{kept}/NBIRTH/{edge_node_id}",
+                    f"{kept}/DBIRTH/{edge_node_id}/#",
+                    f"{kept}/DBIRTH/{edge_node_id}/+",
+                }
+            )
             self._filter_prefix = f"{device}/"
         if gateway:
             self._publish |= GATEWAY_TOPICS

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from millwright import certificates, devices, parties
-from millwright.devices import DevicesService, ModelDocument, NewDevice, PropertySpec
+from millwright.devices import DevicesService, ModelDocument, NewDevice, PropertySpec, SparkplugBinding
 from millwright.devices.commands.guard_store import GuardStore
 from millwright.devices.commands.interlocks import NewInterlock, NoAlarm
 from millwright.devices.commands.model import OPEN, UNDER_WAY, WAITING, Lock, Outcome
@@ -55,6 +55,21 @@ def test_a_state_changes_only_from_where_it_may(records: Records, device_id: str
     assert told.id == command.id
     store.told([ledger_id])
     assert store.untold() == []
+
+
+async def test_a_command_to_an_edge_node_of_sparkplug_names_no_device_below_it(records: Records) -> None:
+    service = DevicesService(records, LocalBus(), ManualClock())
+    binding = SparkplugBinding(group_id="plant", edge_node_id="e1")
+    edge = await service.registry.create(NewDevice(name="e1", kind="sparkplug_edge", sparkplug=binding))
+    below = SparkplugBinding(group_id="plant", edge_node_id="e1", device_id="mixer")
+    mixer = await service.registry.create(
+        NewDevice(name="mixer", kind="sparkplug_device", sparkplug=below, parent_id=edge.id)
+    )
+    store = CommandStore(records)
+    for device_id in (edge.id, mixer.id):
+        store.insert(row(device_id), key=None, most=9, supersede=True)
+    found = {each.command.device_id: (each.edge_node_id, each.sparkplug_device) for each in store.open()}
+    assert found == {edge.id: ("e1", None), mixer.id: ("e1", "mixer")}
 
 
 def test_one_attempt_at_a_time_for_each_property(records: Records, device_id: str) -> None:

@@ -12,12 +12,13 @@ import sqlalchemy as sa
 
 from millwright import certificates, devices, parties
 from millwright.devices import DeviceDirectory, DeviceQuery, DeviceStore, ForeignAddress, NewDevice
-from millwright.devices.edge import EdgeStore
+from millwright.devices.edge import EdgeRecords, EdgeStore
 from millwright.devices.edge.desired import DesiredApplier, DesiredBuilder
 from millwright.devices.edge.down.model import SectionRefusal, SectionReport
 from millwright.devices.edge.in_force import HandedStates
 from millwright.devices.edge.model import EdgeStatus
 from millwright.devices.models.store import ModelStore
+from millwright.devices.registry import SparkplugBinding
 from millwright.devices.registry.bulk import BulkStore, read_csv, write_csv
 from millwright.devices.store import edge_handed, edges
 from millwright.engines.sql import Records
@@ -151,7 +152,19 @@ def test_what_cannot_be_written_of_one_edge_keeps_nothing_of_another(records: Re
     assert found[f"edge_{ROOT}"].seen_ms is None
 
 
-async def test_what_was_in_force_at_an_edge_still_is_when_it_has_started_anew(records: Records) -> None:
+async def test_the_edge_that_an_edge_node_of_sparkplug_connects_at_is_found(records: Records) -> None:
+    everything = with_organisations(records)
+    devices, kept = DeviceStore(everything), EdgeRecords(everything)
+    binding = SparkplugBinding(group_id="plant", edge_node_id="e1")
+    here = NewDevice(name="e1", kind="sparkplug_edge", sparkplug=binding, edge_id=f"edge_{ROOT}")
+    devices.insert("dev_e1", here, 1)
+    other = SparkplugBinding(group_id="plant", edge_node_id="e2")
+    devices.insert("dev_e2", NewDevice(name="e2", kind="sparkplug_edge", sparkplug=other), 1)
+    assert kept.find_edge_of("plant", "e1") == f"edge_{ROOT}"
+    assert kept.find_edge_of("plant", "e2") is None, "it connects at the node itself"
+
+
+def test_what_was_in_force_at_an_edge_still_is_when_it_has_started_anew(records: Records) -> None:
     everything = with_organisations(records)
     store, edge_id, clock = EdgeStore(everything), f"edge_{ROOT}", ManualClock(NOW_MS)
     handed = HandedStates(everything, clock)

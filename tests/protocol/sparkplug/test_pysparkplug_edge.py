@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from millwright.devices.sparkplug import HostState
+from millwright.devices.sparkplug import HostState, ReorderWatch
 from millwright.devices.telemetry import KnownDevice
 from millwright.historian import BAD, GOOD
 from millwright.kernel import SystemClock
@@ -111,6 +111,8 @@ async def test_an_edge_node_of_another_library(witness, tmp_path):
     ):
         state = HostState(node.nats, SystemClock())
         await state.start()
+        watch = ReorderWatch(node.sparkplug, node.nats, SystemClock(), 0.5)
+        await watch.start()
         async with Edge(witness, listener.port) as edge:
             await eventually(lambda: present(node, (EDGE_ID, True, "NBIRTH"), (CHILD_ID, True, "DBIRTH")))
             await eventually(lambda: edge.heard("state", True))
@@ -148,6 +150,7 @@ async def test_an_edge_node_of_another_library(witness, tmp_path):
             await edge.order("disconnect")
             await eventually(lambda: present(node, (EDGE_ID, False, "NDEATH")))
         await eventually(lambda: stored(node, 6))  # two births, two updates, two deaths
+        await watch.stop()
 
 
 async def stored(node, count):

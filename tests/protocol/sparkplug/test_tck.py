@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import queue
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
-import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
 from millwright.devices.mqtt import MqttListener
 from millwright.plant.connection import Address
 from millwright.plant.sparkplug import DOUBLE, EdgeNode, Sample
-from support.mqtt import hang_up, running_listener
+from support.mqtt import running_listener
 from support.nats import RunningNats
+from support.sparkplug_tck import Console, judge, name_of_now
 
 pytestmark = [
     pytest.mark.alone,
@@ -33,46 +30,11 @@ pytestmark = [
 _HOST = "tck_host"
 
 
-class Console:
-    """What the kit's web page does: ask for a test, answer its questions, take its result."""
-
-    def __init__(self) -> None:
-        self._results: queue.Queue[str] = queue.Queue()
-        self.prompts: queue.Queue[str] = queue.Queue()
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="console")
-        self._client.on_message = self._on_message
-        self._client.connect("127.0.0.1", 1883)
-        self._client.subscribe([("SPARKPLUG_TCK/RESULT", 1), ("SPARKPLUG_TCK/CONSOLE_PROMPT", 1)])
-        self._client.loop_start()
-
-    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        kind = self._results if message.topic.endswith("RESULT") else self.prompts
-        kind.put(message.payload.decode())
-
-    def begin(self, *words: str) -> None:
-        self._client.publish("SPARKPLUG_TCK/TEST_CONTROL", " ".join(("NEW_TEST", *words)), qos=1).wait_for_publish(5)
-
-    def end(self) -> None:
-        self._client.publish("SPARKPLUG_TCK/TEST_CONTROL", "END_TEST", qos=1).wait_for_publish(5)
-
-    def send(self, topic: str, payload: str) -> None:
-        self._client.publish(topic, payload, qos=1).wait_for_publish(5)
-
-    def verdicts(self, timeout_s: float = 150) -> dict[str, str]:
-        """Requirement → PASS, or FAIL and why; without those the test had no occasion to look at."""
-        found = self._results.get(timeout=timeout_s)
-        pairs = re.findall(r"^([\w:-]+): (.*?);?$", found, re.MULTILINE)
-        return {name: verdict for name, verdict in pairs if not verdict.startswith("NOT EXECUTED")}
-
-    def close(self) -> None:
-        self._client.disconnect()
-        hang_up(self._client)
-
-
 @pytest.fixture
 def console() -> Iterator[Console]:
     opened = Console()
     yield opened
+    opened.end()  # a test that was not ended would leave the kit's edge node to the next one
     opened.close()
 
 
@@ -109,16 +71,6 @@ def report(node: EdgeNode, many: int = 3) -> None:
     for number in range(many):
         time.sleep(0.5)
         node.report("D1", Sample(time.time_ns() // 1_000_000, {"temperature": 20.0 + number}))
-
-
-def judge(verdicts: dict[str, str]) -> None:
-    """Nothing failed, and something was looked at."""
-    assert verdicts.pop("OVERALL").startswith("PASS"), {n: v for n, v in verdicts.items() if v.startswith("FAIL")}
-    assert len([each for each in verdicts.values() if each.startswith("PASS")]) > 10, verdicts
-
-
-def name_of_now() -> str:
-    return f"Edge{time.time_ns()}"
 
 
 def test_our_edge_node_is_born(console: Console, edge: Callable[[str], EdgeNode]) -> None:

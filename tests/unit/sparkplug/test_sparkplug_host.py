@@ -40,9 +40,12 @@ def test_a_device_below_the_edge_node():
     data = bench.send("DDATA", payload(metric(datatype=0, alias=1, int_value=2**32 - 4), seq=2), device="mixer")
     assert readings(data, ("rpm",), CHILD_ID)[0][2] == -4
     assert CHILD_ID in data.last_seen
-    death = bench.send("DDEATH", payload(seq=3), device="mixer", received_ms=NOW_MS + 10)
-    assert readings(death, ("rpm",), CHILD_ID) == [("rpm", NOW_MS + 10, None, BAD)]
-    assert [(p.device_id, p.online, p.reason) for p in death.presence] == [(CHILD_ID, False, "DDEATH")]
+    certificate = payload(seq=3, timestamp=NOW_MS + 4)
+    death = bench.send("DDEATH", certificate, device="mixer", received_ms=NOW_MS + 10)
+    assert readings(death, ("rpm",), CHILD_ID) == [("rpm", NOW_MS + 4, None, BAD)], "the time is the certificate's"
+    assert [(p.device_id, p.online, p.at_ms, p.reason) for p in death.presence] == [
+        (CHILD_ID, False, NOW_MS + 4, "DDEATH")
+    ]
     late = bench.send("DDATA", payload(metric(datatype=0, alias=1, int_value=1), seq=4), device="mixer")
     assert reasons(late) == ["sparkplug.before_birth"]
 
@@ -89,14 +92,53 @@ def test_data_before_birth_is_kept_and_a_rebirth_asked_for_once():
     assert not replayed.outgoing
 
 
-def test_a_gap_is_read_and_asks_for_a_rebirth_once():
+def test_a_gap_is_read_and_a_rebirth_asked_for_once_when_nothing_more_comes():
     bench = HostBench()
     bench.born(metric("speed", double_value=1))
     gap = bench.send("NDATA", payload(metric("speed", double_value=2), seq=2))
-    assert len(gap.batch) == 1
-    assert len(gap.outgoing) == 1
-    assert gap.counts["sparkplug_gaps"] == 1
+    assert (len(gap.batch), gap.counts["sparkplug_gaps"]) == (1, 1)
+    assert not gap.outgoing
+    assert not bench.host.overdue(100.0, NOW_MS, 2.0)  # the first look, from which on it is waited
     assert not bench.send("NDATA", payload(metric("speed", double_value=3), seq=3)).outgoing
+    assert not bench.host.overdue(101.9, NOW_MS, 2.0)
+    asked = bench.host.overdue(102.0, NOW_MS, 2.0)
+    assert [is_rebirth_request(each) for each in asked] == [True]
+    bench.send("NDATA", payload(metric("speed", double_value=3), seq=5))
+    assert not bench.host.overdue(103.0, NOW_MS, 0.0), "one was asked for already"
+    assert not bench.host.overdue(104.0, NOW_MS, 0.0)
+
+
+def test_what_was_overtaken_closes_the_gap():
+    bench = HostBench()
+    bench.born(metric("speed", double_value=1))
+    for seq in (3, 1):
+        bench.send("NDATA", payload(metric("speed", double_value=seq), seq=seq))
+    assert bench.host.sessions[EDGE_ID].awaited == {2}
+    late = bench.send("NDATA", payload(metric("speed", double_value=2), seq=2))
+    assert (len(late.batch), late.counts["sparkplug_gaps"]) == (1, 0)
+    assert not bench.host.gaps
+    bench.send("NDATA", payload(metric("speed", double_value=4), seq=4))
+    assert not bench.host.overdue(100.0, NOW_MS, 0.0)
+
+
+@pytest.mark.parametrize("wrong", [None, 250])
+def test_an_edge_node_that_counts_in_another_way_is_not_waited_for_in_vain(wrong):
+    bench = HostBench()
+    bench.born(metric("speed", double_value=1))
+    bench.send("NDATA", payload(metric("speed", double_value=2), seq=wrong))
+    assert len(bench.host.overdue(100.0, NOW_MS, 0.0)) == 1
+
+
+def test_a_birth_or_a_death_ends_the_wait():
+    bench = HostBench()
+    bench.born(metric("speed", double_value=1))
+    bench.send("NDATA", payload(metric("speed", double_value=2), seq=2))
+    bench.born(metric("speed", double_value=1), bd=1)
+    assert not bench.host.overdue(100.0, NOW_MS, 0.0)
+    bench.send("NDATA", payload(metric("speed", double_value=2), seq=2))
+    bench.send("NDEATH", payload(bd_seq(1)))
+    assert not bench.host.overdue(100.0, NOW_MS, 0.0)
+    assert not bench.host.gaps
 
 
 def test_payload_numbers_wrap_after_255():
@@ -272,10 +314,53 @@ def test_a_data_set_flattens():
     assert [(r[0], r[2]) for r in got] == [("t.0.id", -1), ("t.0.name", "a"), ("t.1.id", 1), ("t.1.name", "b")]
 
 
-def test_a_template_is_refused_clearly_and_the_rest_read():
-    decoded = HostBench().born(metric("udt", DataType.TEMPLATE, template_value={}), metric("t", double_value=1))
-    assert reasons(decoded) == ["sparkplug.template_unsupported"]
-    assert readings(decoded, ("t",), EDGE_ID)[0][2] == 1
+def instance(*members: dict, ref: str = "pump") -> dict:
+    """A template instance with these members."""
+    return {"template_ref": ref, "metrics": list(members)}
+
+
+def test_the_members_of_a_template_are_read():
+    bench = HostBench()
+    inner = metric("motor", DataType.TEMPLATE, template_value=instance(metric("rpm", DataType.INT16, int_value=900)))
+    definition = {"is_definition": True, "metrics": [metric("level", double_value=0)]}
+    born = bench.born(
+        metric("Pump", DataType.TEMPLATE, template_value=definition),
+        metric("P1", DataType.TEMPLATE, template_value=instance(metric("level", double_value=4.5), inner)),
+        metric("P2", DataType.TEMPLATE, is_null=True),
+        metric("t", double_value=1),
+    )
+    assert not reasons(born)
+    names = ("P1.level", "P1.motor.rpm", "t", "Pump.level")
+    assert [(r[0], r[2]) for r in readings(born, names, EDGE_ID)] == [
+        ("P1.level", 4.5),
+        ("P1.motor.rpm", 900),
+        ("t", 1),
+    ]
+    part = {"metrics": [{"name": "level", "timestamp": NOW_MS, "double_value": 5.5}]}  # the birth told its type
+    data = bench.send("NDATA", payload(metric("P1", 0, template_value=part), seq=1))
+    assert [(r[0], r[2]) for r in readings(data, names, EDGE_ID)] == [("P1.level", 5.5)]
+    death = bench.send("NDEATH", payload(bd_seq(0)))
+    assert {r[0] for r in readings(death, names, EDGE_ID) if r[2] is None} == {"P1.level", "P1.motor.rpm", "t"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        metric("x", DataType.TEMPLATE),
+        metric("x", DataType.TEMPLATE, double_value=1),
+        metric("x", DataType.TEMPLATE, template_value=instance(metric("", double_value=1))),
+        metric("x", DataType.TEMPLATE, template_value=instance(metric("y", DataType.INT8, double_value=1))),
+    ],
+)
+def test_a_template_that_is_none_is_kept_whole(fields):
+    assert reasons(HostBench().born(fields, metric("t", double_value=1))) == ["sparkplug.metric"]
+
+
+def test_templates_in_templates_have_an_end():
+    nested = metric("leaf", double_value=1)
+    for _ in range(9):
+        nested = metric("m", DataType.TEMPLATE, template_value=instance(nested))
+    assert reasons(HostBench().born(nested)) == ["sparkplug.metric"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from millwright.app.location import intake_hold
 from millwright.app.node import Composition, Node
 from millwright.app.pipeline import Pipeline
 from millwright.app.snapshots import StoredBytes
+from millwright.app.sparkplug import host_application
 from millwright.app.stats import Figures, figures
 from millwright.devices import (
     ArrivalService,
@@ -35,7 +36,7 @@ from millwright.devices.edge.keeping import read_kept
 from millwright.devices.edge.positions import EdgePositions
 from millwright.devices.history_export import ArrivalsWanted
 from millwright.devices.location import SightingDecoder
-from millwright.devices.sparkplug import HostState, SparkplugHost, command_topic, publish, rebirth_request
+from millwright.devices.sparkplug import SparkplugHost, command_topic, publish, rebirth_request
 from millwright.devices.telemetry import ChildHeard, Collector, Decoded, Outgoing, new_decoder
 from millwright.devices.vehicles import VehicleRuns
 from millwright.engines.clickhouse import open_engine
@@ -225,7 +226,7 @@ def compose(node: Node) -> Composition:
             ArrivalWorker(arrivals, node.bus, Rebirths(node, devices).ask),
             alarms,
             positions,
-            HostState(node.bus, node.clock),
+            *host_application(node, sparkplug, devices.device_store),
             recorder,
             commands,
             answers,

@@ -381,7 +381,7 @@ def _addressed_of(row: Any) -> Addressed:
         parent_id=row.parent_id,
         group_id=row.group_id,
         edge_node_id=row.edge_node_id,
-        sparkplug_device=row.sparkplug_device,
+        sparkplug_device=row.sparkplug_device or None,  # an edge node has none, which is stored as empty
         disabled=row.disabled,
         dialect=row.foreign_dialect,
         realm=row.foreign_realm,

@@ -26,7 +26,14 @@ from millwright.devices.mqtt.retained import Retained
 from millwright.devices.mqtt.session import Session
 from millwright.devices.mqtt.settings import MqttSettings
 from millwright.devices.mqtt.subscriptions import Subscriptions
-from millwright.devices.mqtt.topics import device_of, is_private, split_share, to_external, to_internal
+from millwright.devices.mqtt.topics import (
+    device_of,
+    find_certificate,
+    is_private,
+    split_share,
+    to_external,
+    to_internal,
+)
 from millwright.kernel import Clock, SystemClock
 
 _TURN = 200
@@ -369,6 +376,8 @@ class Exchange:
         if self.neighbours is not None:
             told = self.neighbours.forward(topic, payloads, qos, retain, properties, expires_ms)
             durable = joined(durable, told)
+        if self._settings.sparkplug_certificates and (certificate := find_certificate(topic)) is not None:
+            durable = joined(durable, self.route(certificate, payloads, qos, retain=True, properties=properties))
         return durable
 
     def route_out(self, topic: str, payload: bytes, qos: int, retain: bool) -> None:

@@ -113,7 +113,7 @@ class MqttListener:
         self.exchange = Exchange(settings, self.writer, clock)
         self._desk = DeliveryDesk(self.exchange, bus, listener_id)
         self.committer = Committer(intake, listener_id, settings, clock, self._on_pressure)
-        self.wills = Wills(self.committer, self.exchange, self.writer, clock)
+        self.wills = Wills(self.committer, self.exchange, self.writer, clock, stamps=settings.sparkplug_certificates)
         self.gate = Gate(settings.connects_at_once)
         self.presence = Presence(bus, listener_id, clock, self._last_seen_ms)
         self._connections: set[Connection] = set()

@@ -117,4 +117,11 @@ class MqttSettings(Struct, frozen=True, forbid_unknown_fields=True):
             lt=0xFFFFFFFF,
         ),
     ] = 7 * 86_400
+    sparkplug_certificates: Annotated[
+        bool,
+        Meta(
+            description="Keep births of Sparkplug under `$sparkplug/certificates/…`, retained, and let an edge node's "
+            "will tell when it was published: a server that is aware of Sparkplug."
+        ),
+    ] = False
     max_retained: Annotated[int, Meta(description="Topics with a retained message.", ge=0)] = 100_000

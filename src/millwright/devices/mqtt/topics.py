@@ -13,6 +13,9 @@ PRIVATE_PREFIXES = ("v1/devices/me/", OWN_PREFIX, "v1/gateway/", "/")
 """Topics below these mean *this device*: what a device publishes there reaches no other, and a message for it is
 sent to ``$device/<device id>/`` + the topic."""
 
+CERTIFICATES = "$sparkplug/certificates/"
+"""Below this a server that is aware of Sparkplug repeats births, retained."""
+
 _DEVICE_ROOT = "$device/"
 _SHARE = "$share/"
 
@@ -97,4 +100,19 @@ def to_external(topic: str) -> str:
 
 def is_reserved(topic: str) -> bool:
     """Whether no client may publish here: other devices' private topics and the server's own."""
-    return topic.startswith((_DEVICE_ROOT, "$SYS/"))
+    return topic.startswith((_DEVICE_ROOT, "$SYS/", CERTIFICATES))
+
+
+def find_certificate(topic: str) -> str | None:
+    """Where a server that is aware of Sparkplug keeps what is published on ``topic``: a birth (3.0, section 10)."""
+    if not topic.startswith("spBv1.0/"):
+        return None
+    levels = topic.split("/")
+    births = {4: "NBIRTH", 5: "DBIRTH"}
+    return f"{CERTIFICATES}{topic}" if levels[2:3] == [births.get(len(levels), "")] and all(levels) else None
+
+
+def is_death_of_edge_node(topic: str) -> bool:
+    """Whether ``topic`` is that of an edge node's NDEATH."""
+    levels = topic.split("/")
+    return len(levels) == 4 and levels[0] == "spBv1.0" and levels[2] == "NDEATH"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Final
 
 from millwright.devices.intake import FLAG_RETAINED, FLAG_WILL, Run
 from millwright.devices.mqtt.committer import Acknowledgements, Committer
@@ -19,8 +20,11 @@ from millwright.devices.mqtt.journal import JournalWriter
 from millwright.devices.mqtt.packets import StoredWill, Will
 from millwright.devices.mqtt.ports import Principal
 from millwright.devices.mqtt.session import Session
-from millwright.devices.mqtt.topics import is_private
+from millwright.devices.mqtt.topics import is_death_of_edge_node, is_private
 from millwright.kernel import Clock, new_id
+
+_TIMESTAMP: Final = b"\x08"
+"""Key of the field: number 1, a varint."""
 
 Knows = Callable[[Collection[str]], Awaitable[Collection[str]]]
 """Which of these devices, by id, may still say something."""
@@ -54,9 +58,11 @@ class DelayedWill:
 class Wills:
     """Publishes wills as what their devices sent."""
 
-    def __init__(self, committer: Committer, exchange: Exchange, writer: JournalWriter, clock: Clock) -> None:
+    def __init__(
+        self, committer: Committer, exchange: Exchange, writer: JournalWriter, clock: Clock, *, stamps: bool = False
+    ) -> None:
         self._committer, self._exchange, self._writer, self._clock = committer, exchange, writer, clock
-        self.stopping = False
+        self.stopping, self._stamps = False, stamps
 
     def keep(
         self, device_id: str, client_id: str, will: Will, expiry_s: int
@@ -119,7 +125,10 @@ class Wills:
             return
         will, now_ms = stored.will, self._clock.now_ms()
         flags = FLAG_WILL | (FLAG_RETAINED if will.retain else 0)
-        run = Run(stored.device_id, will.topic, now_ms, flags, [will.payload])
+        payload = will.payload
+        if self._stamps and is_death_of_edge_node(will.topic):
+            payload = stamped(payload, now_ms)
+        run = Run(stored.device_id, will.topic, now_ms, flags, [payload])
         done: Acknowledgements = [(1 << REASON_SHIFT, [])]
         kept: Durable = None
         if not is_private(will.topic):
@@ -129,6 +138,26 @@ class Wills:
             self._committer.add(_Stored(self, stored), [run], done, len(will.payload) + len(will.topic), kept)
         else:
             self._committer.add_alone(_Stored(self, stored), run, done, stored.id, kept)
+
+
+def stamped(death: bytes, now_ms: int) -> bytes:
+    """An NDEATH with this timestamp in place of the one of its connection's beginning.
+
+    The timestamp is field 1 of the payload, and the first in it as all encoders write it; any other stays as it is.
+    """
+    if death[:1] != _TIMESTAMP:
+        return death
+    end = 1
+    while end < len(death) and death[end] & 0x80:
+        end += 1
+    if end == len(death):
+        return death
+    number, left = bytearray(), now_ms
+    while left > 0x7F:
+        number.append(left & 0x7F | 0x80)
+        left >>= 7
+    number.append(left)
+    return _TIMESTAMP + number + death[end + 1 :]
 
 
 class _Stored:

@@ -12,6 +12,7 @@ from millwright.kernel.lazy import exports
 if TYPE_CHECKING:
     from millwright.devices.sparkplug.host import SparkplugHost, rebirth_request
     from millwright.devices.sparkplug.payload import DataSet, Metric, Payload, find_payload
+    from millwright.devices.sparkplug.reordering import ReorderWatch
     from millwright.devices.sparkplug.session import EdgeSession, MetricSet
     from millwright.devices.sparkplug.sessions_stream import SESSIONS, SparkplugSessions
     from millwright.devices.sparkplug.state import HostState, publish
@@ -28,6 +29,7 @@ __all__ = [
     "Metric",
     "MetricSet",
     "Payload",
+    "ReorderWatch",
     "SESSIONS",
     "SparkplugHost",
     "SparkplugSessions",

@@ -2,13 +2,15 @@
 
 Sparkplug 3.0, sections 5 (operational behaviour) and 6.4 (payloads). Decisions where the specification leaves room:
 
-- Payload numbers with a gap: a rebirth is asked for once, and the data is still read; names and aliases are those of
-  the last birth, so it is not wrong, only incomplete.
+- Payload numbers with a gap: what is missing may be late, and the data is read meanwhile; names and aliases are those
+  of the last birth, so it is not wrong, only incomplete. When it does not come, a rebirth is asked for once
+  (:meth:`SparkplugHost.overdue`).
 - Data before the birth: a rebirth is asked for, the payload is kept as a dead letter that can be replayed afterwards.
 - On a death every metric of the node or device gets one *bad* reading without a value at that moment: what it is now,
-  nobody knows.
+  nobody knows. That moment is the payload's for a device, and that of reception for an edge node, whose will was
+  written when it connected.
 - ``is_transient`` metrics are not stored; ``bdSeq`` and ``Node Control/…`` are the protocol's own, not readings.
-- Templates are refused: the payload is a dead letter, and its other metrics are read all the same.
+- The members of a template instance are read as ``name.member``; a definition has no values and is passed over.
 """
 
 from __future__ import annotations
@@ -16,13 +18,14 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from millwright.devices.intake import FLAG_DUPLICATE, FLAG_REPLAYED, Run
 from millwright.devices.sparkplug.payload import Payload, find_payload
 from millwright.devices.sparkplug.session import MOST_DEVICES, MOST_METRICS, EdgeSession, MetricSet
 from millwright.devices.sparkplug.topics import Topic, command_topic, find_topic
-from millwright.devices.sparkplug.values import DataType, Scalar, iter_values, kind_of
+from millwright.devices.sparkplug.values import DataType, Scalar, iter_members, iter_values, kind_of
 from millwright.devices.telemetry import (
     Arrival,
     Collector,
@@ -59,6 +62,8 @@ class SparkplugHost:
         """Edge device id → its session."""
         self.changed: set[str] = set()
         """Edge nodes born or dead since this set was last cleared: what must be written down."""
+        self.gaps: dict[str, Gap] = {}
+        """Edge device id → its payloads that were passed over and may still come."""
 
     def prepare(self, run: Run, device: KnownDevice) -> None:
         """Have the directory look up whom :meth:`decode` will ask it for. Raises ``Unavailable``."""
@@ -72,6 +77,26 @@ class SparkplugHost:
             found = self._directory.find_sparkplug_device(device.device_id, name)
             if found is not None:
                 self._directory.find_device(found)
+
+    def overdue(self, now_s: float, now_ms: int, patience_s: float) -> list[Outgoing]:
+        """Requests to the edge nodes whose missing payloads did not come within ``patience_s``; to be called often.
+
+        A gap is old enough ``patience_s`` after it was first seen here, not after its payloads were received: the rest
+        of a backlog is read in that time.
+        """
+        requests = []
+        for edge_id, gap in list(self.gaps.items()):
+            if gap.since_s is None:
+                gap.since_s = now_s
+            if now_s - gap.since_s < patience_s:
+                continue
+            del self.gaps[edge_id]
+            session = self.sessions[edge_id]
+            session.awaited = set()
+            if session.node.online and session.may_ask(now_ms):
+                self._collector.counts["sparkplug_rebirths_asked"] += 1
+                requests.append(Outgoing(gap.topic, rebirth_request(now_ms)))
+        return requests
 
     def decode(self, run: Run, device: KnownDevice, sequence: int) -> None:
         """Decode a run of the edge node ``device``; raises nothing."""
@@ -97,6 +122,14 @@ class SparkplugHost:
         if payload is None:
             raise Unreadable("sparkplug.not_protobuf", "The payload is no Sparkplug B payload.")
         _Message(self, run, device, topic, payload, data, sequence).take()
+
+
+@dataclass(slots=True)
+class Gap:
+    """Payloads of an edge node are missing: where it is asked for births, and since when it was waited."""
+
+    topic: str
+    since_s: float | None = None
 
 
 class _Message:
@@ -127,7 +160,8 @@ class _Message:
             return
         if topic.type == "NBIRTH":
             if not self._replayed:
-                session.begin(self._bd_seq(), self._seq, self._sequence)
+                session.begin(self._bd_seq(), self._seq, self._sequence, self._run.received_ms)
+                self._host.gaps.pop(self._edge.device_id, None)
                 self._host.changed.add(self._edge.device_id)
         elif not session.node.online:
             self._ask_for_rebirth()
@@ -135,7 +169,7 @@ class _Message:
         else:
             self._follow()
         if topic.type == "DBIRTH" and not self._replayed:
-            if not session.begin_device(topic.device or "", self._sequence):
+            if not session.begin_device(topic.device or "", self._sequence, self._run.received_ms):
                 raise _too_many("devices", MOST_DEVICES)
             self._host.changed.add(self._edge.device_id)
         metrics = session.set_of(topic.device)
@@ -153,7 +187,7 @@ class _Message:
         if metric.name and self._topic.type in _BIRTHS and not self._replayed:
             if len(metric.name.encode()) > NAME_BYTES:
                 raise Unreadable("telemetry.property_name", f"The name {metric.name[:40]!r}… is too long.")
-            if not self._session.announce(metrics, metric.name, metric.datatype):
+            if not self._session.announce(metrics.types, metric.name, metric.datatype):
                 raise _too_many("metrics", MOST_METRICS)
             if metric.HasField("alias"):
                 self._session.aliases[metric.alias] = (self._topic.device or "", metric.name)
@@ -169,14 +203,10 @@ class _Message:
 
     def _read(self, named: list[tuple[str, Any]], metrics: MetricSet, target: DeviceProperties) -> None:
         rows: list[tuple[str, int, Scalar | None, int, int]] = []
-        templates = 0
-        for name, metric in named:
+        for name, metric in self._spread(named, metrics):
             if name == _BD_SEQ or name.startswith(_OWN):
                 continue
-            datatype = metric.datatype or metrics.types.get(name, DataType.UNKNOWN)
-            if datatype == DataType.TEMPLATE:
-                templates += 1
-                continue
+            datatype = metric.datatype or metrics.types.get(name) or metrics.members.get(name, DataType.UNKNOWN)
             if metric.is_transient:
                 self._collector.counts["points_transient"] += 1
                 continue
@@ -191,10 +221,20 @@ class _Message:
             if len(rows) > self._host._settings.message_properties:
                 raise Unreadable("telemetry.too_many_properties", "The payload holds too many values.")
         self._add(rows, target)
-        if templates:
-            raise Unreadable(
-                "sparkplug.template_unsupported", f"{templates} metrics are templates; the others were read."
-            )
+
+    def _spread(self, named: list[tuple[str, Any]], metrics: MetricSet) -> Iterator[tuple[str, Any]]:
+        """The metrics, and in place of a template its members; a birth announces them."""
+        announces = self._topic.type in _BIRTHS and not self._replayed
+        for name, metric in named:
+            if (metric.datatype or metrics.types.get(name)) != DataType.TEMPLATE:
+                yield name, metric
+                continue
+            for flat, member in iter_members(name, metric):
+                if len(flat.encode()) > NAME_BYTES:
+                    raise Unreadable("telemetry.property_name", f"The name {flat[:40]!r}… is too long.")
+                if announces and not self._session.announce(metrics.members, flat, member.datatype):
+                    raise _too_many("metrics", MOST_METRICS)
+                yield flat, member
 
     def _add(self, rows: list[tuple[str, int, Scalar | None, int, int]], target: DeviceProperties) -> None:
         ready = []
@@ -222,9 +262,14 @@ class _Message:
             return
         session, seq = self._session, self._seq
         repeated = self._run.flags & FLAG_DUPLICATE and seq is not None and seq != session.next_seq
-        if not repeated and not session.follow(seq):
+        if repeated:
+            return
+        edge_id, gaps = self._edge.device_id, self._host.gaps
+        if not session.follow(seq):
             self._collector.counts["sparkplug_gaps"] += 1
-            self._ask_for_rebirth()
+            gaps.setdefault(edge_id, Gap(command_topic(self._topic.group_id, self._topic.edge_node_id)))
+        elif gaps and not session.awaited:
+            gaps.pop(edge_id, None)
 
     def _die(self) -> None:
         session, topic = self._session, self._topic
@@ -237,7 +282,7 @@ class _Message:
             if device is not None:
                 device.online = False
                 session.sequence = self._sequence
-                self._mark(topic.device, device)
+                self._mark(topic.device, device, self._time_of(self._payload)[0])
         else:
             for name, device in session.devices.items():
                 if device.online:
@@ -245,21 +290,24 @@ class _Message:
             if session.node.online:
                 self._mark(None, session.node)
             session.end(self._sequence)
+            self._host.gaps.pop(self._edge.device_id, None)
         self._host.changed.add(self._edge.device_id)
 
-    def _mark(self, device: str | None, metrics: MetricSet) -> None:
-        """Everything the node or device announced is unknown from now on."""
+    def _mark(self, device: str | None, metrics: MetricSet, at_ms: int | None = None) -> None:
+        """Everything the node or device announced is unknown from ``at_ms`` on (``None``: from now on)."""
+        at_ms = self._run.received_ms if at_ms is None else at_ms
         device_id = self._device_id(device)
         known = self._directory.find_device(device_id) if device_id else None
         if known is None:
             return
         target = self._collector.properties_of(known)
-        for name, datatype in metrics.types.items():
+        for name, datatype in (metrics.types | metrics.members).items():
             if name == _BD_SEQ or name.startswith(_OWN) or datatype not in _SINGLE:
                 continue
             with contextlib.suppress(Unreadable):  # beyond the device's limit: it has no readings that could end
-                self._add([(name, self._run.received_ms, None, int(BAD), datatype)], target)
-        self._say(known.device_id, False, self._topic.type)
+                self._add([(name, at_ms, None, int(BAD), datatype)], target)
+        # Not before its birth, which the edge node's clock may say.
+        self._say(known.device_id, False, self._topic.type, min(max(at_ms, metrics.born_ms), self._run.received_ms))
 
     def _target(self) -> DeviceProperties:
         """Whose readings these are. Raises :class:`Unreadable` for a device that nobody registered."""
@@ -288,8 +336,9 @@ class _Message:
             return self._edge.device_id
         return self._directory.find_sparkplug_device(self._edge.device_id, device)
 
-    def _say(self, device_id: str, online: bool, reason: str) -> None:
-        self._collector.presence.append(PresenceChange(device_id, online, self._run.received_ms, reason))
+    def _say(self, device_id: str, online: bool, reason: str, at_ms: int | None = None) -> None:
+        at_ms = self._run.received_ms if at_ms is None else at_ms
+        self._collector.presence.append(PresenceChange(device_id, online, at_ms, reason))
 
     def _bd_seq(self) -> int | None:
         for metric in self._payload.metrics:

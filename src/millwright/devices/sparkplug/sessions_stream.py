@@ -68,5 +68,6 @@ class SparkplugSessions:
                 continue
             if session.sequence <= acknowledged:
                 session.next_seq = session.asked_ms = None
+                session.awaited = set()
                 sessions[message.subject.rsplit(".", 1)[1]] = session
         return sessions

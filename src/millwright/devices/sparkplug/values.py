@@ -1,7 +1,7 @@
 """Metric values by datatype (Sparkplug 3.0, sections 6.4.16 and 6.4.17) as what history keeps.
 
-Arrays and DataSets flatten like nested JSON: ``name.0``, ``name.<row>.<column>``. Bytes and files are kept as base64
-text. Signed integers travel as two's complement in an unsigned field.
+Arrays, DataSets and templates flatten like nested JSON: ``name.0``, ``name.<row>.<column>``, ``name.<member>``. Bytes
+and files are kept as base64 text. Signed integers travel as two's complement in an unsigned field.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ _ARRAYS: Final = {
     DataType.DATE_TIME_ARRAY: "<i8",
 }
 _KNOWN: Final = frozenset(map(int, DataType))
+_DEEPEST: Final = 8
+"""Templates in templates; protobuf's own limit is a hundred messages."""
 
 
 def kind_of(datatype: int) -> Kind:
@@ -111,6 +113,32 @@ def iter_values(name: str, datatype: int, metric: Any) -> Iterator[tuple[str, Sc
             yield f"{name}.{index}", value
     else:
         yield name, _scalar(name, datatype, field, raw)
+
+
+def iter_members(name: str, metric: Any) -> Iterator[tuple[str, Any]]:
+    """The members of a template instance, those of templates in it too, each under its flat name.
+
+    A definition, and an instance that is null, has none. Raises :class:`Unreadable` for one that is malformed.
+    """
+    pending = [(name, metric, 1)]
+    while pending:
+        flat, each, depth = pending.pop()
+        if each.is_null:
+            continue
+        if each.WhichOneof("value") != "template_value":
+            raise _mismatch(flat, DataType.TEMPLATE, each.WhichOneof("value") or "no value")
+        if depth > _DEEPEST:
+            raise Unreadable("sparkplug.metric", f"The template {flat[:80]!r} is nested more than {_DEEPEST} deep.")
+        if each.template_value.is_definition:
+            continue
+        for member in each.template_value.metrics:
+            if not member.name:
+                raise Unreadable("sparkplug.metric", f"A member of the template {flat[:80]!r} has no name.")
+            inner = f"{flat}.{member.name}"
+            if member.datatype == DataType.TEMPLATE or member.WhichOneof("value") == "template_value":
+                pending.append((inner, member, depth + 1))
+            else:
+                yield inner, member
 
 
 def _scalar(name: str, datatype: int, field: str, raw: Any) -> Scalar | None:

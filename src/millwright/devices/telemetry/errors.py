@@ -46,7 +46,6 @@ REASONS: dict[str, str] = {
     "sparkplug.before_birth": "Data came before the birth certificate; a rebirth was requested.",
     "sparkplug.alias_unknown": "An alias was not announced by the birth certificate; a rebirth was requested.",
     "sparkplug.metric": "A metric has no name, no type, or a value that does not fit its type.",
-    "sparkplug.template_unsupported": "Templates are not supported.",
     "sparkplug.device_unknown": "The Sparkplug device is not registered below its edge node yet.",
 }
 """Every reason a dead letter can have."""

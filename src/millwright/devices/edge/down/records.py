@@ -47,7 +47,7 @@ class EdgeRecords:
         query = sa.select(devices.c.edge_id).where(
             devices.c.sparkplug_group == group_id,
             devices.c.sparkplug_edge == edge_node_id,
-            devices.c.sparkplug_device.is_(None),
+            devices.c.sparkplug_device == "",  # the edge node itself
             devices.c.edge_id.is_not(None),
         )
         with self._records.read() as connection:
