@@ -108,8 +108,8 @@ async def by_serial(line: Line, **settings: Any) -> AsyncIterator[Dlt645Session]
 
 
 @asynccontextmanager
-async def by_tcp(line: Line, **settings: Any) -> AsyncIterator[Dlt645Session]:
-    """A session through a transparent converter."""
+async def converter(line: Line) -> AsyncIterator[int]:
+    """A transparent serial-to-TCP converter with the line behind it; yields its port."""
     writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -121,14 +121,22 @@ async def by_tcp(line: Line, **settings: Any) -> AsyncIterator[Dlt645Session]:
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    opened = await Dlt645Connector().open(Dlt645Settings(transport="tcp", host="127.0.0.1", port=port, **settings))
     try:
-        yield opened
+        yield server.sockets[0].getsockname()[1]
     finally:
-        await opened.close()
         server.close()
         for writer in writers:
             writer.close()
         for writer in writers:
             await asyncio.wait_for(asyncio.gather(writer.wait_closed(), return_exceptions=True), 5)
+
+
+@asynccontextmanager
+async def by_tcp(line: Line, **settings: Any) -> AsyncIterator[Dlt645Session]:
+    """A session through a transparent converter."""
+    async with converter(line) as port:
+        opened = await Dlt645Connector().open(Dlt645Settings(transport="tcp", host="127.0.0.1", port=port, **settings))
+        try:
+            yield opened
+        finally:
+            await opened.close()

@@ -8763,6 +8763,8 @@ export interface components {
             description: string;
             /** @default  */
             description_zh: string;
+            /** @enum {null|string} */
+            items?: "string" | "integer" | null;
             maximum?: number | null;
             minimum?: number | null;
             /** @default false */
@@ -8779,7 +8781,7 @@ export interface components {
             /** @default  */
             title_zh: string;
             /** @enum {string} */
-            type: "string" | "integer" | "number" | "boolean" | "choice" | "json";
+            type: "string" | "integer" | "number" | "boolean" | "choice" | "list" | "json";
             when?: {
                 [key: string]: unknown[];
             };

@@ -5,11 +5,12 @@ import { type JSX, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { post } from "../api/client";
-import type { ConnectionTest, ConnectorKind, Device, FieldConnection, FoundPeer, MappedThing, NewTag } from "../api/model";
+import type { ConnectionHealth, ConnectionTest, ConnectorKind, Device, FieldConnection, FoundPeer, MappedThing, NewTag } from "../api/model";
 import { useChange, useList } from "../api/queries";
 import { usePreferences } from "../app/preferences";
 import { EdgeField } from "../edges/EdgeField";
 import { useFormat, useText } from "../i18n";
+import { useNodeWords } from "../i18n/node";
 import { wordsOf } from "../parts/Problem";
 import { Discover } from "./Discover";
 import { KindFields, settingsOf, startValues } from "./KindForm";
@@ -26,6 +27,7 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
   const f = useFormat();
   const { language } = usePreferences();
   const { modal } = App.useApp();
+  const words = useNodeWords();
   const navigate = useNavigate();
   const [kind, setKind] = useState<ConnectorKind | null>(into ? kinds.find((one) => one.key === into.kind) ?? null : null);
   const [step, setStep] = useState(into ? 2 : 0);
@@ -40,6 +42,10 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
   const model = Form.useWatch("model", mapping) ?? true;
   const devices = useList<Device>("/devices", { limit: 500, ...((connection?.edge_id ?? draft?.edge_id) && { edge_id: connection?.edge_id ?? draft?.edge_id }) }, { enabled: step === 3 });
   const count = useLiveCount(step === 4 ? connection?.id ?? null : null);
+  // Who waits for values is told at once why there are none.
+  const health = useList<ConnectionHealth>("/connectors/health", {}, { enabled: step === 4, everyMs: 2000 });
+  const problem = health.data?.find((one) => one.connection_id === connection?.id)?.error;
+  const trouble = problem && words.problem(problem.code, problem.message, problem.hint);
 
   // What a test found is said in the form, beside its button, and not by a notice that would lie over the button.
   const test = useMutation({ mutationFn: (asked: { kind: string; settings: Record<string, unknown>; edge_id: string | null }) => post<ConnectionTest>("/connectors/test", asked) });
@@ -147,7 +153,7 @@ export default function ConnectWizard({ kinds, close, into }: { kinds: readonly 
       )}
       {step === 4 && connection && (
         <div className="stack tight">
-          {count === 0 && <Alert type="info" showIcon title={t.connectors.wizard.waiting} />}
+          {trouble ? <Alert type="warning" showIcon title={trouble.title} description={trouble.hint} /> : count === 0 && <Alert type="info" showIcon title={t.connectors.wizard.waiting} />}
           <LivePoints connectionId={connection.id} />
         </div>
       )}

@@ -4,23 +4,37 @@ import { type JSX, useEffect, useState } from "react";
 
 import { API } from "../api/client";
 import { useLive, useWatch } from "../api/live";
-import type { DeviceProperty, Value } from "../api/model";
-import { useList } from "../api/queries";
+import type { DeviceProperty, Edge, Value } from "../api/model";
+import { useList, useMay, useResource } from "../api/queries";
 import { useFormat, useText } from "../i18n";
 import { Snippet } from "../parts/Copy";
 import { Loaded } from "../parts/Page";
 import { mosquitto, paho, ROOT, TOPIC, useListener, type Way, waysOf } from "./connection";
 
-export function ConnectGuide({ token }: { token: string }): JSX.Element {
+/** How a device sends its first value: to this node, or to the edge that it connects at. */
+export function ConnectGuide({ token, edgeId }: { token: string; edgeId?: string | null }): JSX.Element {
   const listener = useListener();
-  return <Loaded query={listener} rows={3}>{(found) => <Ways ways={waysOf(found)} token={token} />}</Loaded>;
+  if (edgeId) return <AtEdge edgeId={edgeId} token={token} />;
+  return <Loaded query={listener} rows={3}>{(found) => <Ways ways={waysOf(found)} token={token} host={location.hostname || "localhost"} />}</Loaded>;
 }
 
-function Ways({ ways, token }: { ways: readonly Way[]; token: string }): JSX.Element {
+/** An edge tells its addresses, not its ports: the usual one is shown, and that it is an assumption. */
+function AtEdge({ edgeId, token }: { edgeId: string; token: string }): JSX.Element {
+  const t = useText();
+  const edge = useResource<Edge>(`/edges/${edgeId}`, {}, { enabled: useMay("edges:read") });
+  const host = edge.data?.status?.addresses[0]?.split(" ")[0] ?? "EDGE";
+  return (
+    <div className="stack">
+      <Alert type="info" showIcon title={t.edges.connectThere(edge.data?.name ?? "")} description={t.edges.connectThereHint} />
+      <Ways ways={[{ port: 1883, tls: false, ownRoot: false }]} token={token} host={host} />
+    </div>
+  );
+}
+
+function Ways({ ways, token, host }: { ways: readonly Way[]; token: string; host: string }): JSX.Element {
   const t = useText();
   const [secure, setSecure] = useState(false);
   const way = ways.find(({ tls }) => tls === secure) ?? ways[0];
-  const host = location.hostname || "localhost";
   if (!way) return <div className="stack"><Alert type="warning" showIcon title={t.wizard.noWay} description={t.wizard.noWayHint} /><Snippet text={token} /></div>;
   return (
     <div className="stack">

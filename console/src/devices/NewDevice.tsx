@@ -59,7 +59,7 @@ export default function NewDevice({ place, close }: { place: string | null; clos
             <p className="quiet">{port ? t.vehicles.connect(String(port)) : t.vehicles.closed}</p>
           </> : <>
             <p className="quiet">{t.wizard.tokenOnce}</p>
-            <ConnectGuide token={made.token} />
+            <ConnectGuide token={made.token} edgeId={made.device.edge_id} />
           </>}
           <FirstMessage deviceId={made.device.id} arrived={() => { setArrived(true); }} />
         </div>

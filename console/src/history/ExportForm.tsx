@@ -28,7 +28,7 @@ export function ExportForm({ info, saved }: { info: ReadingExport | null; saved:
         {v.window === "last" && <Form.Item name="hours" label={t.exports.hours} rules={required} style={{ width: 120 }}><InputNumber min={1} max={87_600} precision={0} style={{ width: "100%" }} /></Form.Item>}
         {fixed && <><Form.Item name="from" label={t.exports.from} rules={required}><Input type="datetime-local" /></Form.Item><Form.Item name="to" label={t.exports.to} rules={required}><Input type="datetime-local" /></Form.Item></>}
       </div>
-      <p className="small quiet" style={{ marginBlockStart: -12 }}>{v.window === "new" ? t.exports.newHint : t.exports.sourceHint}</p>
+      <p className="small quiet" style={{ marginBlock: "-12px 16px" }}>{v.window === "new" ? t.exports.newHint : t.exports.sourceHint}</p>
       {v.window !== "new" && (
         <div className="row wrap" style={{ alignItems: "flex-start", gap: 16 }}>
           <Form.Item name="rows" label={t.exports.rows} style={{ width: 180 }}><Select virtual={false} options={[{ value: "readings", label: t.exports.readings }, { value: "buckets", label: t.exports.buckets }]} /></Form.Item>

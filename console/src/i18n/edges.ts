@@ -1,6 +1,7 @@
 /** Texts of edges, in both languages. */
 export const edges = {
   en: {
+    connectThere: (name: string) => `It connects at the edge ${name}, not here`, connectThereHint: "The address is one that the edge told, else put its address in place of EDGE. The port is the usual one: [mqtt] port of the edge’s own millwright.toml says which it is.",
     title: "Edges", text: "Small nodes near the devices. They keep what devices send and forward it here, also after a cut link.",
     empty: "No edges yet", emptyText: "Enrol an edge, type the command it shows on the machine near the devices, then choose the edge as the place where its devices connect.",
     enrol: "Enrol an edge", name: "Name", place: "Place", state: "State", devices: "Devices", backlog: "Waiting", lag: "Lag", rtt: "Link latency", clock: "Clock", seen: "Last heard", since: "Connected since", joined: "Joined", version: "Version", disk: "Free disk", memory: "Memory", addresses: "Addresses", applied: "Desired state", appliedAt: (when: string) => `in force since ${when}`, lacks: "What it lacks", nothing: "Nothing", live: "New data goes first",
@@ -16,6 +17,7 @@ export const edges = {
     actions: { "edges.add": "Enrolled an edge", "edges.change": "Changed an edge", "edges.remove": "Removed an edge", "edges.code.add": "Made a code for an edge", "edges.revocation.add": "Revoked an edge", "edge_joining.add": "A machine joined as an edge" },
   },
   zh: {
+    connectThere: (name: string) => `该设备连接到边缘节点 ${name}，而不是本节点`, connectThereHint: "地址由边缘节点上报；没有上报时请把 EDGE 换成它的地址。端口为常用值，以边缘节点 millwright.toml 中的 [mqtt] port 为准。",
     title: "边缘节点", text: "部署在设备旁的小型节点，保存设备数据并转发到本节点，断网后自动补传。",
     empty: "还没有边缘节点", emptyText: "新建边缘节点，在现场机器上执行显示的命令，再在设备的“接入点”中选择该节点。",
     enrol: "接入边缘节点", name: "名称", place: "位置", state: "状态", devices: "设备", backlog: "待转发", lag: "滞后", rtt: "链路时延", clock: "时钟", seen: "最近联络", since: "连接时间", joined: "加入时间", version: "版本", disk: "磁盘剩余", memory: "内存", addresses: "地址", applied: "期望状态", appliedAt: (when: string) => `自 ${when} 起生效`, lacks: "存在的问题", nothing: "无", live: "新数据优先",

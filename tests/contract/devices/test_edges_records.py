@@ -152,7 +152,7 @@ def test_what_cannot_be_written_of_one_edge_keeps_nothing_of_another(records: Re
     assert found[f"edge_{ROOT}"].seen_ms is None
 
 
-async def test_the_edge_that_an_edge_node_of_sparkplug_connects_at_is_found(records: Records) -> None:
+def test_the_edge_that_an_edge_node_of_sparkplug_connects_at_is_found(records: Records) -> None:
     everything = with_organisations(records)
     devices, kept = DeviceStore(everything), EdgeRecords(everything)
     binding = SparkplugBinding(group_id="plant", edge_node_id="e1")
@@ -164,7 +164,7 @@ async def test_the_edge_that_an_edge_node_of_sparkplug_connects_at_is_found(reco
     assert kept.find_edge_of("plant", "e2") is None, "it connects at the node itself"
 
 
-def test_what_was_in_force_at_an_edge_still_is_when_it_has_started_anew(records: Records) -> None:
+async def test_what_was_in_force_at_an_edge_still_is_when_it_has_started_anew(records: Records) -> None:
     everything = with_organisations(records)
     store, edge_id, clock = EdgeStore(everything), f"edge_{ROOT}", ManualClock(NOW_MS)
     handed = HandedStates(everything, clock)

@@ -297,6 +297,16 @@ async def test_questions_find_a_session_or_say_why_not(field: FieldHost, peer: P
     assert (len(page.items), page.next) == (100, "101")
 
 
+async def test_what_was_opened_to_look_around_makes_way_for_the_connection(field: FieldHost, peer: Peer) -> None:
+    await field.connectors.read(ReadRequest(kind="scripted", settings={"peer": "a"}, addresses=["tag-1"]))
+    await field.connectors.read(ReadRequest(kind="scripted", settings={"peer": "b"}, addresses=["tag-1"]))
+    assert (peer.opened, peer.closed) == (1, 0), "it is kept for the next question"
+    connection = await field.connect()  # the same settings, by their defaults
+    await field.until_state(connection, "running")
+    assert (peer.opened, peer.closed) == (2, 1), "a machine that serves one client is free for it"
+    assert peers["b"].closed == 0
+
+
 async def test_commands_find_their_point_and_write_raw_values(field: FieldHost, peer: Peer) -> None:
     connection = await field.connect()
     device_id = await field.feed(connection, t="tag-1")

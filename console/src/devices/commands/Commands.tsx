@@ -48,7 +48,7 @@ export function Commands({ device, properties }: { device: Device; properties: r
             {writable.map((p) => <PropertyLine key={p.name} property={p} latest={latestOf(p)} open={mayWrite && !closed ? () => { setProperty(p); } : null} />)}
             {services.map((s) => (
               <div key={s.name} className="inset row spread wrap">
-                <span className="grow"><b>{title(s)}</b> <span className="mono quiet small">{s.name}</span><div className="small quiet">{(s.inputs ?? []).map((i) => title(i)).join(", ") || t.commands.noInputs}</div></span>
+                <span className="grow"><b>{title(s)}</b> {title(s) !== s.name && <span className="mono quiet small">{s.name}</span>}<div className="small quiet">{(s.inputs ?? []).map((i) => title(i)).join(", ") || t.commands.noInputs}</div></span>
                 <Button disabled={!mayCall || closed} onClick={() => { setService(s); }}>{t.commands.call}</Button>
               </div>
             ))}
@@ -70,7 +70,7 @@ function PropertyLine({ property, latest, open }: { property: DeviceProperty; la
   const title = useTitle();
   return (
     <div className="inset row spread wrap" data-property={property.name}>
-      <span className="grow"><b>{title(property)}</b> <span className="mono quiet small">{property.name}</span><div className="small quiet num">{t.commands.range}: {rangeOf(property, f.number, t.commands.any)}</div></span>
+      <span className="grow"><b>{title(property)}</b> {title(property) !== property.name && <span className="mono quiet small">{property.name}</span>}<div className="small quiet num">{t.commands.range}: {rangeOf(property, f.number, t.commands.any)}</div></span>
       <span className="num" style={{ minWidth: 90, textAlign: "end" }}><span className="label">{t.commands.now}</span><div style={{ fontWeight: 600 }}>{latest ? f.withUnit(latest.value, property.unit) : "–"}</div></span>
       <Button disabled={open === null} onClick={() => open?.()}>{t.commands.set}</Button>
     </div>

@@ -59,7 +59,7 @@ export function Connection({ device }: { device: Device }): JSX.Element {
       {engineer && <Certificates device={device} />}
       {issued && (
         <Modal open onCancel={() => { setIssued(null); }} title={t.device.newCredential} width={640} footer={<Button type="primary" onClick={() => { setIssued(null); }}>{t.common.done}</Button>} mask={{ closable: false }}>
-          <div className="stack"><p className="quiet">{t.wizard.tokenOnce}</p><ConnectGuide token={issued.token} /></div>
+          <div className="stack"><p className="quiet">{t.wizard.tokenOnce}</p><ConnectGuide token={issued.token} edgeId={device.edge_id} /></div>
         </Modal>
       )}
     </div>

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from millwright.devices.connectors.catalogue import Catalogue
 from millwright.devices.connectors.contract import Identity, Session
@@ -81,13 +82,13 @@ class Desk:
 
     async def ask(self, kind: str, settings: Mapping[str, Any], asked: Ask) -> Any:
         """The answer of a session kept for such settings."""
-        key = hashlib.sha256(msgspec.json.encode([kind, dict(settings)], order="deterministic")).hexdigest()
+        chosen = self._catalogue.convert(kind, settings)
+        key = _key_of(kind, chosen)
         async with self._opening.setdefault(key, asyncio.Lock()):
             kept = self._kept.get(key)
             if kept is None:
                 if len(self._kept) >= _MOST:
                     await self._drop(min(self._kept, key=lambda each: self._kept[each].used_s))
-                chosen = self._catalogue.convert(kind, settings)
                 timeout_s = _timeout_of(chosen)
                 session = await self._guard.call(
                     "connecting", self._catalogue.get(kind).open(chosen), timeout_s * 2 + _MARGIN_S
@@ -102,6 +103,10 @@ class Desk:
         finally:
             kept.busy -= 1
             kept.used_s = self._clock.monotonic_s()
+
+    async def release(self, kind: str, settings: Struct) -> None:
+        """Close what is kept for such settings, for a machine that serves one client at a time."""
+        await self._drop(_key_of(kind, settings))
 
     async def _identify(self, session: Session, timeout_s: float) -> Identity:
         try:
@@ -149,6 +154,10 @@ async def answer(guard: Guard, session: Session, asked: Ask, timeout_s: float) -
         work = session.history(asked.address, asked.begin_ms, asked.end_ms, asked.limit)
         return [(each.time_ms, each.value, each.quality) for each in await guard.call("history", work, 60.0)]
     raise Unsupported(f"Nobody answers {asked.op}.", code="connectors.unsupported", hint="Ask something else.")
+
+
+def _key_of(kind: str, settings: Struct) -> str:
+    return hashlib.sha256(msgspec.json.encode([kind, settings], order="deterministic")).hexdigest()
 
 
 def _timeout_of(settings: Any) -> float:

@@ -8,13 +8,15 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, inspect
 
-FieldType = Literal["string", "integer", "number", "boolean", "choice", "json"]
+FieldType = Literal["string", "integer", "number", "boolean", "choice", "list", "json"]
+ItemType = Literal["string", "integer"]
 
 
 class FormField(Struct, frozen=True, kw_only=True):
-    """One setting. ``json``: anything else, entered as JSON. Titles and descriptions come in two languages where the
-    connector gives both (``Meta(extra={"title": …, "title_zh": …, "zh": …})``). ``when``: other settings and their
-    values with which this one means something; a form hides it otherwise."""
+    """One setting. ``list``: several of ``items``, entered one a line; ``json``: anything else, entered as JSON. Titles
+    and descriptions come in two languages where the connector gives both
+    (``Meta(extra={"title": …, "title_zh": …, "zh": …})``). ``when``: other settings and their values with which this
+    one means something; a form hides it otherwise."""
 
     name: str
     type: FieldType
@@ -26,6 +28,7 @@ class FormField(Struct, frozen=True, kw_only=True):
     default: Any = None
     optional: bool = False
     choices: Sequence[Any] = ()
+    items: ItemType | None = None
     minimum: float | None = None
     maximum: float | None = None
     pattern: str | None = None
@@ -79,6 +82,7 @@ def _field(field: inspect.Field) -> FormField:
         default=_default(field),
         optional=optional,
         choices=choices,
+        items=_items_of(found),
         minimum=low if low is not None else getattr(found, "gt", None),
         maximum=high if high is not None else getattr(found, "lt", None),
         pattern=getattr(found, "pattern", None),
@@ -102,7 +106,19 @@ def _type_of(found: inspect.Type) -> tuple[FieldType, Sequence[Any]]:
         return "number", ()
     if isinstance(found, inspect.StrType):
         return "string", ()
-    return "json", ()
+    return ("json" if _items_of(found) is None else "list"), ()
+
+
+def _items_of(found: inspect.Type) -> ItemType | None:
+    """What a list holds, if it holds texts or whole numbers."""
+    if not isinstance(found, inspect.VarTupleType | inspect.ListType):
+        return None
+    item = found.item_type
+    while isinstance(item, inspect.Metadata):
+        item = item.type
+    if isinstance(item, inspect.StrType):
+        return "string"
+    return "integer" if isinstance(item, inspect.IntType) else None
 
 
 def _default(field: inspect.Field) -> Any:

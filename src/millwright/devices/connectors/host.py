@@ -193,6 +193,7 @@ class Host:
         runner = Runner(configured, connector, chosen, feeds, self._delivery, self._clock, self._settings)
         runner.program_changed = _has_changed(configured)
         self._runners[configured.id] = runner
+        await self._desk.release(configured.kind, chosen)
         runner.start()
 
     async def _keep_programs(self) -> None:

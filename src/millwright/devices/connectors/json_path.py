@@ -152,6 +152,15 @@ def pointer(steps: Sequence[str]) -> str:
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 
+def own_name(value: Any) -> str:
+    """What a member of a list calls itself, for who looks for it; empty where it does not say."""
+    if isinstance(value, dict):
+        for key in ("name", "title", "tag", "id"):
+            if isinstance(said := value.get(key), str | int) and not isinstance(said, bool):
+                return f"{key} {said}"[:80]
+    return ""
+
+
 def moment_ms(found: Any) -> int:
     """A time as milliseconds: ISO 8601 (UTC where it names no zone), or seconds, milliseconds or microseconds since
     1970, told apart by their size; raises ``ValueError``."""

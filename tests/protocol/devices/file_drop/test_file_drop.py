@@ -186,6 +186,16 @@ async def test_how_cells_are_read(tmp_path: Path) -> None:
         assert "its time: " in followed.of("Wert")[-1].note
 
 
+async def test_the_test_of_a_connection_tells_the_columns(tmp_path: Path) -> None:
+    async with watching(tmp_path) as opened:
+        assert (await opened.identify()).note == "No file like *.csv is in the folder yet."
+        drop(tmp_path, "a.csv", WIDE)
+        said = await opened.identify()
+        assert (said.product, said.note) == ("a.csv", "Columns: at, temp, state")
+        drop(tmp_path, "b.csv", "at,at\n1,2\n")
+        assert (await opened.identify()).note == "It cannot be read: two columns have the same name."
+
+
 async def test_tall_files(tmp_path: Path) -> None:
     drop(tmp_path, "tall.csv", "at,tag,value\n1795654923,T1,1\n1795654924,T2,2\n1795654925,T1,3\n")
     async with watching(tmp_path) as opened:

@@ -71,10 +71,14 @@ async def test_another_document_has_its_own_values() -> None:
 
 async def test_the_document_is_browsed() -> None:
     many = {f"k{n}": n for n in range(450)}
-    async with reading(Source({"/status": {**STATUS, "a/b": {"c": 1}, "many": many}})) as opened:
+    async with reading(
+        Source({"/status": {**STATUS, "a/b": {"c": 1}, "many": many}, "/named": [{"name": "inlet"}, 3]})
+    ) as opened:
         top = {node.name: node for node in (await opened.browse()).items}
         assert (top["temp"].kind, top["temp"].type, top["temp"].value) == ("variable", "number", 21.5)
         assert (top["list"].kind, top["list"].has_children) == ("folder", True)
+        named = (await opened.browse("named#")).items
+        assert [node.description for node in named] == ["name inlet", ""]
         (inner,) = (await opened.browse(top["a/b"].address)).items
         assert [s.value for s in await opened.read([inner.address])] == [1]
         found, cursor = [], None

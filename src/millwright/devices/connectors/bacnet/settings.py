@@ -54,7 +54,7 @@ class BacnetSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     lifetime_s: Annotated[
         int,
         Meta(
-            extra={"title": "Lifetime, s", "title_zh": "订阅有效期（秒）", "zh": "过半时续订。"},
+            extra={"title": "Lifetime, s", "title_zh": "订阅有效期（秒）", "zh": "过半时续订。", "advanced": True},
             description="Lifetime of a subscription; it is renewed at half of it.",
             ge=10,
             le=86_400,
@@ -67,6 +67,7 @@ class BacnetSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 "title": "Check every, s",
                 "title_zh": "核对周期（秒）",
                 "zh": "另外多久读取一次已订阅的值，以发现丢失。",
+                "advanced": True,
             },
             description="How often subscribed values are read besides, to notice lost ones.",
             ge=1,
@@ -76,7 +77,12 @@ class BacnetSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     priority: Annotated[
         int,
         Meta(
-            extra={"title": "Priority", "title_zh": "写优先级", "zh": "写入可命令对象的优先级：1（最高）至 16。"},
+            extra={
+                "title": "Priority",
+                "title_zh": "写优先级",
+                "zh": "写入可命令对象的优先级：1（最高）至 16。",
+                "advanced": True,
+            },
             description="Priority of what we write to commandable objects: 1 (highest) to 16.",
             ge=1,
             le=16,
@@ -85,7 +91,12 @@ class BacnetSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     objects_at_once: Annotated[
         int,
         Meta(
-            extra={"title": "Objects at once", "title_zh": "每次对象数", "zh": "设备支持时一次请求读取的对象数。"},
+            extra={
+                "title": "Objects at once",
+                "title_zh": "每次对象数",
+                "zh": "设备支持时一次请求读取的对象数。",
+                "advanced": True,
+            },
             description="Objects asked by one request, where the device can answer several.",
             ge=1,
             le=50,

@@ -14,6 +14,7 @@ from millwright.devices.connectors.contract import (
     Connector,
     ConnectorKind,
     Deliver,
+    Identity,
     Point,
     Sample,
     Session,
@@ -115,6 +116,21 @@ class FileDropSession(Session):
         picker = Picker({each: parse(each) for each in addresses}, self._settings.time_column)
         last = await self._within(lambda: self._newest(picker, waiting_too=True))
         return [last.get(each, Sample(each, None, None, BAD, _NOTHING)) for each in addresses]
+
+    async def identify(self) -> Identity:
+        """As the contract says: the newest file, and the columns that can be addressed."""
+        return await self._within(self._look)
+
+    def _look(self) -> Identity:
+        found = self._folder.newest(waiting_too=True)
+        if found is None:
+            return Identity(note=f"No file like {self._settings.pattern} is in the folder yet.")
+        try:
+            first = next(self._folder.rows(found), {})
+        except Unreadable as error:
+            return Identity(product=found.path.name, note=f"It cannot be read: {error}.")
+        note = f"Columns: {', '.join(first)}"[:500] if first else "It has no rows."
+        return Identity(product=found.path.name, note=note)
 
     async def close(self) -> None:
         """As the contract says."""

@@ -58,7 +58,7 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     originator: Annotated[
         int,
         Meta(
-            extra={"title": "Originator", "title_zh": "源发地址", "zh": "本方源发地址；0 为无。"},
+            extra={"title": "Originator", "title_zh": "源发地址", "zh": "本方源发地址；0 为无。", "advanced": True},
             description="Our originator address, 0: none.",
             ge=0,
             le=255,
@@ -75,7 +75,12 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     interrogation_interval_s: Annotated[
         float,
         Meta(
-            extra={"title": "Interrogation every, s", "title_zh": "总召唤周期（秒）", "zh": "0：仅启动时。"},
+            extra={
+                "title": "Interrogation every, s",
+                "title_zh": "总召唤周期（秒）",
+                "zh": "0：仅启动时。",
+                "advanced": True,
+            },
             description="Time between general interrogations; 0: at the start only.",
             ge=0,
             le=86_400,
@@ -88,6 +93,7 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 "title": "Counters every, s",
                 "title_zh": "电度召唤周期（秒）",
                 "zh": "所采累计量的召唤周期；0：仅启动时。",
+                "advanced": True,
             },
             description="Time between counter interrogations of followed totals; 0: at the start.",
             ge=0,
@@ -96,7 +102,7 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clock_interval_s: Annotated[
         float,
         Meta(
-            extra={"title": "Clock set every, s", "title_zh": "对时周期（秒）", "zh": "0：不对时。"},
+            extra={"title": "Clock set every, s", "title_zh": "对时周期（秒）", "zh": "0：不对时。", "advanced": True},
             description="Time between settings of the station's clock; 0: we leave it alone.",
             ge=0,
         ),
@@ -119,6 +125,7 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 "title": "Wait for termination",
                 "title_zh": "等待终止",
                 "zh": "以终止（原因 10）而非确认（原因 7）作为命令完成。",
+                "advanced": True,
             },
             description="A command is done at its termination (cause 10), not at its confirmation (cause 7).",
         ),
@@ -126,7 +133,7 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     t0_s: Annotated[
         float,
         Meta(
-            extra={"title": "t0, s", "title_zh": "t0（秒）", "zh": "建立连接的时限。"},
+            extra={"title": "t0, s", "title_zh": "t0（秒）", "zh": "建立连接的时限。", "advanced": True},
             description="t0: limit for connecting.",
             ge=0.1,
             le=255,
@@ -135,7 +142,7 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     t1_s: Annotated[
         float,
         Meta(
-            extra={"title": "t1, s", "title_zh": "t1（秒）", "zh": "等待确认的时限。"},
+            extra={"title": "t1, s", "title_zh": "t1（秒）", "zh": "等待确认的时限。", "advanced": True},
             description="t1: limit for an acknowledgement.",
             ge=0.1,
             le=255,
@@ -144,7 +151,7 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     t2_s: Annotated[
         float,
         Meta(
-            extra={"title": "t2, s", "title_zh": "t2（秒）", "zh": "最迟多久发出确认。"},
+            extra={"title": "t2, s", "title_zh": "t2（秒）", "zh": "最迟多久发出确认。", "advanced": True},
             description="t2: we acknowledge after this long at the latest.",
             ge=0.05,
             le=255,
@@ -153,7 +160,7 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     t3_s: Annotated[
         float,
         Meta(
-            extra={"title": "t3, s", "title_zh": "t3（秒）", "zh": "静默多久后测试连接。"},
+            extra={"title": "t3, s", "title_zh": "t3（秒）", "zh": "静默多久后测试连接。", "advanced": True},
             description="t3: a silent connection is tested after this long.",
             ge=0.1,
         ),
@@ -161,7 +168,7 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     k: Annotated[
         int,
         Meta(
-            extra={"title": "k", "title_zh": "k", "zh": "未获确认前最多发送的帧数。"},
+            extra={"title": "k", "title_zh": "k", "zh": "未获确认前最多发送的帧数。", "advanced": True},
             description="k: frames we send before an acknowledgement.",
             ge=1,
             le=32767,
@@ -170,7 +177,7 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     w: Annotated[
         int,
         Meta(
-            extra={"title": "w", "title_zh": "w", "zh": "收到多少帧后必须确认。"},
+            extra={"title": "w", "title_zh": "w", "zh": "收到多少帧后必须确认。", "advanced": True},
             description="w: we acknowledge after this many frames.",
             ge=1,
             le=32767,
@@ -179,7 +186,7 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cause_bytes: Annotated[
         int,
         Meta(
-            extra={"title": "Octets of the cause", "title_zh": "传送原因字节数", "zh": "标准为 2。"},
+            extra={"title": "Octets of the cause", "title_zh": "传送原因字节数", "zh": "标准为 2。", "advanced": True},
             description="Octets of the cause of transmission; 2 by the standard.",
             ge=1,
             le=2,
@@ -188,7 +195,12 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     common_address_bytes: Annotated[
         int,
         Meta(
-            extra={"title": "Octets of the common address", "title_zh": "公共地址字节数", "zh": "标准为 2。"},
+            extra={
+                "title": "Octets of the common address",
+                "title_zh": "公共地址字节数",
+                "zh": "标准为 2。",
+                "advanced": True,
+            },
             description="Octets of the common address; 2 by the standard.",
             ge=1,
             le=2,
@@ -197,7 +209,12 @@ class Iec104Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     object_address_bytes: Annotated[
         int,
         Meta(
-            extra={"title": "Octets of the object address", "title_zh": "信息对象地址字节数", "zh": "标准为 3。"},
+            extra={
+                "title": "Octets of the object address",
+                "title_zh": "信息对象地址字节数",
+                "zh": "标准为 3。",
+                "advanced": True,
+            },
             description="Octets of the information object address; 3 by the standard.",
             ge=1,
             le=3,

@@ -34,6 +34,7 @@ from millwright.devices.connectors.json_path import (
     TooMuch,
     find,
     moment_ms,
+    own_name,
     parse_place,
     pointer,
     scalar,
@@ -295,6 +296,7 @@ def _member(address: str, name: str, value: Any) -> Node:
         name=name,
         kind="folder" if inner else "variable",
         has_children=inner and bool(value),
+        description=own_name(value),
         type=None if inner else _type_of(value),
         value=None if inner else value,
     )

@@ -156,6 +156,7 @@ class OpcUaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                 "title": "Publishing interval, ms",
                 "title_zh": "发布周期（毫秒）",
                 "zh": "服务器多久发送一次变化；0 与测点采样同步。周期越长消息越少越大，不丢值，只是更晚到达。",
+                "advanced": True,
             },
             description="How often the server sends what changed. 0: as often as a point is sampled. A longer "
             "interval makes "
@@ -167,7 +168,7 @@ class OpcUaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Meta(
             ge=1,
             le=100_000,
-            extra={"title": "Queue", "title_zh": "队列长度", "zh": "服务器为每个测点暂存的值数。"},
+            extra={"title": "Queue", "title_zh": "队列长度", "zh": "服务器为每个测点暂存的值数。", "advanced": True},
             description="Values of one point that the server keeps until it can send them.",
         ),
     ] = 100
@@ -180,6 +181,7 @@ class OpcUaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                 "title": "Session kept, s",
                 "title_zh": "会话保留（秒）",
                 "zh": "连接中断时服务器保留会话和订阅的时间。",
+                "advanced": True,
             },
             description="How long the server shall keep our session and its subscriptions while the connection is "
             "away, in seconds.",

@@ -20,7 +20,7 @@ from millwright.devices.connectors.contract import (
     ValueType,
     Word,
 )
-from millwright.devices.connectors.json_path import Step, find, parse_place, pointer
+from millwright.devices.connectors.json_path import Step, find, own_name, parse_place, pointer
 from millwright.devices.connectors.webhook.documents import documents_of, samples_of
 from millwright.devices.connectors.webhook.settings import WebhookSettings
 from millwright.kernel import Invalid, Unavailable
@@ -181,6 +181,7 @@ def _node(parent: str, name: str, value: Any) -> Node:
         name=name,
         kind="folder" if inner else "variable",
         has_children=inner and bool(value),
+        description=own_name(value),
         type=kind,
         value=None if inner else value,
     )
