@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "devices_0015"
+revision = "devices_0014"
 down_revision = "devices_0013"
 branch_labels = None
 depends_on = None
