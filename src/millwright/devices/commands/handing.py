@@ -7,13 +7,12 @@ whether it still has it, for an edge whose records were put back or that is anot
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from millwright.devices.commands.judging import Judge
 from millwright.devices.commands.model import UNDER_WAY, WAITING, Command, Outcome, State
+from millwright.devices.commands.moving import Moved, Mover
 from millwright.devices.commands.store import Addressed, CommandStore
 from millwright.devices.commands.withdrawing import Withdrawn
 from millwright.kernel import Clock, MillwrightError, Unavailable
@@ -41,8 +40,6 @@ _TELLING_S: Final = 10.0
 _ASK_S: Final = (30.0, 600.0)
 """How often an edge is asked for a command it took: at first, and when that was long ago."""
 _UNKNOWN_THERE: Final = ("commands.expired", "devices.device_unknown")
-
-Moved = Callable[[Command], Awaitable[None]]
 
 
 def has_left(each: Addressed, now_ms: int) -> bool:
@@ -90,7 +87,8 @@ class Handover:
     """Hands commands to edges; what it decides is in the records before and after."""
 
     def __init__(self, store: CommandStore, judge: Judge, way: EdgeWay, clock: Clock) -> None:
-        self._store, self._judge, self._way, self._clock = store, judge, way, clock
+        self._judge, self._way, self._clock = judge, way, clock
+        self._move = Mover(store, clock)
 
     async def begin(self, each: Addressed, moved: Moved) -> None:
         """Hand over a command that waits, when the edge is there. What is known here to stand against it does; what
@@ -143,24 +141,3 @@ class Handover:
             if error.code not in _UNKNOWN_THERE:
                 raise
             await self._move(command, _TAKEN, "timed_out", moved, LOST)
-
-    async def _move(
-        self,
-        command: Command,
-        allowed: tuple[str, ...],
-        state: Any,
-        moved: Moved,
-        outcome: Outcome | None = None,
-        *,
-        text: str = "",
-        code: str = "",
-        **changes: Any,
-    ) -> Command | None:
-        def work() -> Command | None:
-            now_ms = self._clock.now_ms()
-            return self._store.move(command.id, allowed, state, now_ms, outcome, text=text, code=code, **changes)
-
-        found = await asyncio.to_thread(work)
-        if found is not None:
-            await moved(found)
-        return found

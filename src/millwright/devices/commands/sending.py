@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
 
 from millwright.devices.commands.judging import Judge, NewestOf
 from millwright.devices.commands.model import WAITING, Command, Outcome, Seen
+from millwright.devices.commands.moving import Moved, Mover
 from millwright.devices.commands.routes.contract import Delivery, Reach, Route
 from millwright.devices.commands.store import Addressed, CommandStore
 from millwright.kernel import Clock, MillwrightError
@@ -19,14 +18,13 @@ STALE_S: Final = 10.0
 MOST_ATTEMPTS: Final = 3
 _LEFT: Final = "The device had left; nothing was sent."
 
-Moved = Callable[[Command], Awaitable[None]]
-
 
 class Sender:
     """Makes attempts; everything it decides is in the records before and after."""
 
     def __init__(self, store: CommandStore, judge: Judge, newest_of: NewestOf, clock: Clock) -> None:
         self._store, self._judge, self._newest_of, self._clock = store, judge, newest_of, clock
+        self._move = Mover(store, clock)
         self._waits: dict[str, float] = {}
 
     async def send(self, each: Addressed, route: Route, reach: Reach, moved: Moved) -> None:
@@ -104,24 +102,3 @@ class Sender:
             return None
         found = next((row for row in rows if row.property == command.name), None)
         return None if found is None else Seen(found.value, found.time_ms, found.quality)
-
-    async def _move(
-        self,
-        command: Command,
-        allowed: tuple[str, ...],
-        state: Any,
-        moved: Moved,
-        outcome: Outcome | None = None,
-        *,
-        text: str = "",
-        code: str = "",
-        **changes: Any,
-    ) -> Command | None:
-        def work() -> Command | None:
-            now_ms = self._clock.now_ms()
-            return self._store.move(command.id, allowed, state, now_ms, outcome, text=text, code=code, **changes)
-
-        found = await asyncio.to_thread(work)
-        if found is not None:
-            await moved(found)
-        return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from millwright.devices.intake import Run
 from millwright.devices.mqtt.committer import MAX_FRAME_BYTES, Committer
 from millwright.devices.mqtt.ports import Intake
 from millwright.devices.mqtt.settings import MqttSettings
+from millwright.devices.mqtt.waiters import NOBODY, Waiter
 from millwright.kernel import Clock
 
 TOPIC: Final = "millwright/v1/telemetry"
@@ -63,25 +63,6 @@ def runs_of(device_id: str, payloads: Sequence[bytes], received_ms: int) -> Iter
         yield Run(device_id, TOPIC, received_ms, 0, part)
 
 
-class _Waiting:
-    """Waits until everything before it is durable; hashed by identity."""
-
-    def __init__(self) -> None:
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def acknowledge(self, _acknowledgements: list[tuple[int, list[int]]]) -> None:
-        """It is."""
-        if not self.done.done():
-            self.done.set_result(None)
-
-
-class _Nobody:
-    """Whoever waits for an acknowledgement: who sent a document waits for :meth:`Documents.settled`."""
-
-    def acknowledge(self, acknowledgements: list[tuple[int, list[int]]]) -> None:
-        """Nothing to tell."""
-
-
 class Documents:
     """Frames of documents, beside those of the outbox: who sent one keeps it until it is answered, so it needs no disk
     here. ``intake`` has a subject of its own; ``on_pressure`` as of the committer."""
@@ -91,7 +72,6 @@ class Documents:
     ) -> None:
         chosen = MqttSettings(max_uncommitted_bytes=most_bytes, commit_delay_ms=10)
         self.committer = Committer(intake, listener_id, chosen, clock, on_pressure)
-        self._nobody = _Nobody()
         self._any = False
 
     def put(self, payloads: Mapping[str, list[bytes]], document: Document) -> None:
@@ -116,7 +96,7 @@ class Documents:
     async def settled(self) -> None:
         """Return when the stream has everything that was put so far."""
         if self._any:
-            waiting = _Waiting()
+            waiting = Waiter()
             self.committer.add(waiting, [], [(_NOT_A_MESSAGE, [0])], 0)
             await waiting.done
 
@@ -133,4 +113,4 @@ class Documents:
         for run in runs:
             for part in (run.device_id.encode(), *run.payloads):
                 digest.update(len(part).to_bytes(4, "big") + part)
-        self.committer.add_frame(self._nobody, runs, size, f"doc-{digest.hexdigest()[:40]}")
+        self.committer.add_frame(NOBODY, runs, size, f"doc-{digest.hexdigest()[:40]}")

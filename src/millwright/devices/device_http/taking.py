@@ -10,24 +10,13 @@ from millwright.devices.intake import FLAG_ACKNOWLEDGED, Run
 from millwright.devices.mqtt.committer import Committer
 from millwright.devices.mqtt.ports import Intake, Pacer, Principal
 from millwright.devices.mqtt.settings import MqttSettings
+from millwright.devices.mqtt.waiters import Waiter
 from millwright.kernel import Clock, LimitExceeded, Unavailable
 
 _OVERHEAD: Final = 128
 _LONGEST_DEBT_S: Final = 1.0
 """Whoever owes more than this to its rate is refused; less is let through, as a burst."""
 _DRAIN_S: Final = 5.0
-
-
-class _Waiting:
-    """A request that waits for its frame; hashed by identity."""
-
-    def __init__(self) -> None:
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def acknowledge(self, _acknowledgements: list[tuple[int, list[int]]]) -> None:
-        """The message is durable."""
-        if not self.done.done():
-            self.done.set_result(None)
 
 
 class IntakeDesk:
@@ -70,7 +59,7 @@ class IntakeDesk:
             self._pacer.take(principal, 1)
         if self._committer.paused:
             raise self._away()
-        waiting = _Waiting()
+        waiting = Waiter()
         run = Run(device_id, topic, self._clock.now_ms(), FLAG_ACKNOWLEDGED, [payload])
         self._committer.add(waiting, [run], [(0, [0])], len(payload) + len(topic) + _OVERHEAD)
         self.messages += 1

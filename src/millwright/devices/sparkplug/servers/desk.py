@@ -18,11 +18,12 @@ import msgspec
 
 from millwright.devices.intake import Run
 from millwright.devices.mqtt import OUT_SUBJECT, OutMessage
-from millwright.devices.mqtt.committer import Acknowledgements, Committer
+from millwright.devices.mqtt.committer import Committer
 from millwright.devices.mqtt.delivery import DeliveryDesk
 from millwright.devices.mqtt.ports import Intake
 from millwright.devices.mqtt.presence import Presence
 from millwright.devices.mqtt.settings import MqttSettings
+from millwright.devices.mqtt.waiters import NOBODY
 from millwright.devices.registry.model import SparkplugBinding
 from millwright.devices.sparkplug.host import rebirth_request
 from millwright.devices.sparkplug.servers.link import Server, ServerLink
@@ -186,7 +187,7 @@ class ServerDesk:
             self._leave(address, "disabled")
             return
         for topic, payload, at_ms in messages:
-            self._committer.add(_NOBODY, [Run(device_id, topic, at_ms, 0, [payload])], [], len(payload) + len(topic))
+            self._committer.add(NOBODY, [Run(device_id, topic, at_ms, 0, [payload])], [], len(payload) + len(topic))
             self.counters["messages_in"] += 1
             self._earlier.pop(address, None)
             if "/NDEATH/" in topic:
@@ -223,16 +224,6 @@ class ServerDesk:
             return
         if _addressed(message.topic) in self._here and self._link is not None:
             self._link.publish(message.topic, message.payload)
-
-
-class _Nobody:
-    """Who waits for a frame: nobody, as an edge node's messages have no acknowledgement of ours."""
-
-    def acknowledge(self, acknowledgements: Acknowledgements) -> None:
-        """It is durable."""
-
-
-_NOBODY: Final = _Nobody()
 
 
 def _addressed(topic: str) -> Address | None:
