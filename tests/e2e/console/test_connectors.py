@@ -13,7 +13,8 @@ import pytest
 from pymodbus.simulator import DataType, SimData
 
 from support.browser import page, widest
-from support.modbus import device, pymodbus_server
+from support.modbus import device as modbus_device
+from support.modbus import pymodbus_server
 from support.node import NAME, PASSWORD, RunningNode
 
 WORDS = {
@@ -30,12 +31,12 @@ WORDS = {
 
 @contextmanager
 def modbus_unit() -> Iterator[int]:
-    """pymodbus's server in a loop of its own, with 21.5 as a float in holding registers 100 and 101; yields its port."""
+    """pymodbus's server in a loop of its own, 21.5 as a float in holding registers 100 and 101; yields its port."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     cells = [SimData(100, values=[0x41AC, 0], datatype=DataType.REGISTERS)]
-    server = pymodbus_server(device(1, holding=cells))
+    server = pymodbus_server(modbus_device(1, holding=cells))
     try:
         yield asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(30)
     finally:
