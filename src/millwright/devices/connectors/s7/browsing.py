@@ -131,7 +131,7 @@ class Browser:
         return items
 
     async def _size(self, area: int, db: int) -> int:
-        """How many bytes it has: single bytes are read, twenty by one job, so that four jobs are enough."""
+        """How many bytes it has: single bytes are read, twenty a round, so that four rounds are enough."""
         low, high = -1, _LONGEST  # byte ``low`` can be read, byte ``high`` cannot
         while high - low > 1:
             step = max(1, (high - low) // (jobs.MAX_ITEMS + 1))
