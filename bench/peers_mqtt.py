@@ -64,7 +64,8 @@ async def load(port: int, seconds: float) -> dict[str, Any]:
 async def mqtt_ours(seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         async with RunningNats(Path(folder)) as nats:
-            listener = child(str(HERE / "mqtt_listener.py"), "--role", "listen", "--url", nats.url)
+            words = ("--role", "listen", "--url", nats.url, "--port", str(free_port()))
+            listener = child(str(HERE / "mqtt_listener.py"), *words)
             port = int(listener.stdout.readline())  # type: ignore[union-attr]
             watched = (psutil.Process(listener.pid), psutil.Process(nats._process.pid))  # type: ignore[union-attr]
             before = cpu_s(*watched)
