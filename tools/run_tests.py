@@ -21,12 +21,14 @@ MOST_WORKERS = 4
 MOST_AGAIN = 3
 """So many failures may be the machine's doing; more are the code's."""
 
-WORKERS = str(min(os.cpu_count() or 1, MOST_WORKERS))
-TOGETHER = ("-m", "not alone", "-n", WORKERS, "--dist", "loadfile")
+CORES = os.cpu_count() or 1
+TOGETHER = ("-m", "not alone", "--dist", "loadfile")
+# Parts wait a third of their time, so there is one worker more than there are cores; a node is five processes and more.
+PART_WORKERS, NODE_WORKERS = (("-n", str(min(most, MOST_WORKERS))) for most in (CORES + 1, CORES))
 PARTS = (
     # In the order of collection: it is of use, see tests/conftest.py.
-    ("--cache-clear", "--ignore=tests/e2e", *TOGETHER, "--no-loadscope-reorder"),
-    ("tests/e2e", *TOGETHER),
+    ("--cache-clear", "--ignore=tests/e2e", *TOGETHER, *PART_WORKERS, "--no-loadscope-reorder"),
+    ("tests/e2e", *TOGETHER, *NODE_WORKERS),
 )
 AGAIN = ("--last-failed", "--last-failed-no-failures", "none")
 NO_TESTS = 5
