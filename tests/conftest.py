@@ -20,7 +20,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.nodeid.startswith(OPEN_MANY_ENGINES))
 
 
+gc.disable()  # until everything is collected
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: look for garbage among what tests make, and only there."""
     gc.collect()
     gc.freeze()
+    gc.enable()

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 MOST_WORKERS = 4
 """More would start more servers, browsers and nodes at a time than their time-outs allow for."""
@@ -20,19 +21,26 @@ MOST_WORKERS = 4
 MOST_AGAIN = 3
 """So many failures may be the machine's doing; more are the code's."""
 
-WORKERS = str(min(os.cpu_count() or 1, MOST_WORKERS))
-TOGETHER = ("-m", "not alone", "-n", WORKERS, "--dist", "loadfile")
+CORES = os.cpu_count() or 1
+TOGETHER = ("-m", "not alone", "--dist", "loadfile")
+# Parts wait a third of their time, so there is one worker more than there are cores; a node is five processes and more.
+PART_WORKERS, NODE_WORKERS = (("-n", str(min(most, MOST_WORKERS))) for most in (CORES + 1, CORES))
 PARTS = (
     # In the order of collection: it is of use, see tests/conftest.py.
-    ("--cache-clear", "--ignore=tests/e2e", *TOGETHER, "--no-loadscope-reorder"),
-    ("tests/e2e", *TOGETHER),
-    ("-m", "alone"),
+    ("--cache-clear", "--ignore=tests/e2e", *TOGETHER, *PART_WORKERS, "--no-loadscope-reorder"),
+    ("tests/e2e", *TOGETHER, *NODE_WORKERS),
 )
 AGAIN = ("--last-failed", "--last-failed-no-failures", "none")
 NO_TESTS = 5
 """What pytest ends with when it found no test."""
 FAILURES = 1
 """What pytest ends with when tests failed and nothing else went wrong."""
+
+
+def alone() -> list[str]:
+    """Options for those to run one by one, with their files: to collect all tests takes longer than most of these."""
+    files = [path for path in sorted(Path("tests").rglob("test_*.py")) if "mark.alone" in path.read_text("utf-8")]
+    return ["-m", "alone", *map(str, files)]
 
 
 def run(arguments: Sequence[str]) -> tuple[int, str, list[str]]:
@@ -71,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
     began_s = time.monotonic()
     counts: Counter[str] = Counter()
     codes, failed = [], []
-    for options in PARTS:
+    for options in (*PARTS, alone()):
         code, closing, names = run(options)
         codes.append(code)
         counts += count(closing)

@@ -6,8 +6,14 @@ import asyncio
 import contextlib
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Self
+
+
+def _has_stopped(pid: int) -> bool:
+    states = [path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(state in "Tt" for state in states)
 
 
 class Peer:
@@ -50,9 +56,13 @@ class Peer:
         await self.heard("subscribed")
 
     def signal(self, number: int) -> None:
-        """Send the process a signal."""
+        """Send the process a signal; one that is told to stop has stopped then, with every thread."""
         assert self._process
         self._process.send_signal(number)
+        deadline = time.monotonic() + 10
+        while number == signal.SIGSTOP and not _has_stopped(self._process.pid):
+            assert time.monotonic() < deadline, "the peer does not stop"
+            time.sleep(0.001)
 
     async def fell(self) -> bool:
         """Whether the process ended by a fault of its own memory."""

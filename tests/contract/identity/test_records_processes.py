@@ -20,8 +20,9 @@ async def writer(url: str, folder: Path, name: str, count: int, *more: str) -> a
     return await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
 
 
-async def acknowledged(process: asyncio.subprocess.Process) -> int:
+async def acknowledged(process: asyncio.subprocess.Process, heard: bytes = b"") -> int:
     out, _ = await process.communicate()
+    out = heard + out
     return int(out.split()[-1]) if out.split() else 0
 
 
@@ -95,11 +96,13 @@ async def test_killed_at_any_moment(tmp_path: Path) -> None:
         for turn in range(3):
             names = [f"{name}{turn}" for name in ("anna", "bert")]
             processes = [await writer(server.url, tmp_path, name, 10_000) for name in names]
-            await asyncio.sleep(2.0 + 0.17 * turn)
+            assert processes[0].stdout is not None
+            heard = [await asyncio.wait_for(processes[0].stdout.readline(), 60), b""]  # they are at work
+            await asyncio.sleep(1.0 + 0.17 * turn)
             for process in processes:
                 process.kill()
-            told |= dict(zip(names, await asyncio.gather(*map(acknowledged, processes)), strict=True))
-        assert sum(told.values()) > 0
+            told |= dict(zip(names, await asyncio.gather(*map(acknowledged, processes, heard)), strict=True))
+        assert sum(told.values()) > 3
         await asyncio.to_thread(check, server.url, tmp_path, told, 1)
 
 
