@@ -14,7 +14,7 @@ CONSOLE_SOURCES := $(shell find console/src console/public console/build -type f
 	$(wildcard console/*.html console/*.ts console/package.json)
 ARGS ?=
 
-.PHONY: help demo up test check bench console api lock docs wheel provision clean
+.PHONY: help demo up test check bench console api lock docs screenshots wheel provision clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
@@ -48,6 +48,9 @@ console: $(CONSOLE) ## build the web console into the package
 
 docs: $(VENV)/.installed ## build the documentation into site/
 	@$(BIN)/python -m tools.make_docs $(ARGS)
+
+screenshots: $(CONSOLE) ## take the pictures of the guides anew (ARGS="bacnet edge" for some of them)
+	@$(BIN)/python -m tools.screenshots $(ARGS)
 
 wheel: $(CONSOLE) ## build the wheel, console included, into dist/
 	@rm -rf dist

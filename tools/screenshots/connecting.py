@@ -1,139 +1,99 @@
-"""Pictures of the guides on connectors: a node, real peers of the protocols, and Chromium.
-
-    python -m tools.make_screenshots [opcua] [modbus] [s7]
-
-Each protocol is connected by the console as a person does it; ``docs/screenshots/connect-<protocol>-<step>.png`` show
-the tested connection, the chosen tags, the live values. Wants what tests want: Chromium and the built console.
-"""
+"""Connecting a machine as a person does it: the tested connection, the chosen tags, the live values."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from tools.screenshots import peers
+from tools.screenshots.stage import Stage
 
-ROOT = Path(__file__).parents[1]
 _TRIES = 5
-SHOTS = ROOT / "docs" / "screenshots"
-sys.path.insert(0, str(ROOT / "tests"))
-
-from support.browser import browser, page  # noqa: E402
-from support.modbus import device, pymodbus_server  # noqa: E402
-from support.node import NAME, PASSWORD, RunningNode  # noqa: E402
-from support.opcua import RunningServer  # noqa: E402
-from support.ports import free_port  # noqa: E402
-
-
-@contextlib.contextmanager
-def opcua_peer() -> Iterator[dict[str, str]]:
-    """A server by asyncua."""
-    with RunningServer(ticking=True) as server:
-        yield {"URL": server.url}
-
-
-@contextlib.contextmanager
-def modbus_peer() -> Iterator[dict[str, str]]:
-    """A server by pymodbus."""
-    ready, loop = threading.Event(), asyncio.new_event_loop()
-    ports: list[int] = []
-    over = asyncio.Event()
-
-    async def serve() -> None:
-        async with pymodbus_server(device(1, [0] * 100 + [0x4148, 0, 1480] + [0] * 97)) as port:
-            ports.append(port)
-            ready.set()
-            await over.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    ready.wait(30)
-    try:
-        yield {"Host": "127.0.0.1", "Port": str(ports[0])}
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join(30)
-        loop.close()
-
-
-@contextlib.contextmanager
-def s7_peer() -> Iterator[dict[str, str]]:
-    """A CPU by python-snap7."""
-    port = free_port()
-    command = [sys.executable, str(ROOT / "tests" / "support" / "s7_cpu.py"), str(port)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        try:
-            yield {"Host": "127.0.0.1", "Port": str(port)}
-        finally:
-            process.kill()
 
 
 @dataclass(frozen=True)
 class Tour:
-    """How a protocol is shown: its peer, the branch and tags to tick, or addresses written by hand."""
+    """How a protocol is shown: its peer, the branches to open and tags to tick, or addresses written by hand."""
 
-    peer: Callable[[], contextlib.AbstractContextManager[dict[str, str]]]
+    kind: str
+    peer: Callable[[], AbstractContextManager[peers.Filled]]
     name: str
     open: tuple[str, ...] = ()
     tick: tuple[str, ...] = ()
     written: str = ""
+    steps: tuple[str, ...] = ("test", "tags", "live")
 
 
 TOURS = {
-    "opcua": Tour(opcua_peer, "Press 4000", ("Line1",), ("Temperature", "Level", "Running", "Setpoint")),
+    "opcua": Tour("opcua", peers.opcua, "Press 4000", ("Line1",), ("Temperature", "Level", "Running", "Setpoint")),
     "modbus": Tour(
-        modbus_peer,
+        "modbus",
+        peers.modbus,
         "Deep-well pump",
         written="1:holding:100:float32, flow\n1:holding:102:uint16, speed\n"
         "1:input:3:int16, pressure\n1:coil:4, running",
     ),
     "s7": Tour(
-        s7_peer,
+        "s7",
+        peers.s7,
         "Filling line",
         written="DB1.DBD4:REAL, temperature\nDB1.DBW2:INT, torque\nDB1.DBX0.3, running\nDB1.DBB40:STRING[20], recipe",
     ),
+    "bacnet": Tour("bacnet", peers.bacnet, "Boiler house", tick=("Supply temperature", "Valve", "Pump runs", "Mode")),
+    "dlt645": Tour(
+        "dlt645",
+        peers.dlt645,
+        "Meters of hall 3",
+        written="000000000001:00010000, energy\n000000000001:0201FF00.0, voltage_a\n"
+        "000000000001:02030000, power\n000000000001:02800002, frequency\n112233445566:00010000, energy_hall_4",
+    ),
+    "ethernet-ip": Tour("ethernet_ip", peers.logix, "Mixer", ("Tank1",), ("Speed", "Level", "Running", "Setpoint")),
+    "iec104": Tour("iec104", peers.iec104, "Substation North", ("Station 7",), ("1", "5", "7", "16")),
+    "http": Tour(
+        "http_poll",
+        peers.http,
+        "Heat exchanger",
+        ("sensors", "0", "wind"),
+        ("temperature", "humidity", "value", "speed"),
+        steps=("test", "tags"),
+    ),
+    "sql": Tour(
+        "sql_poll",
+        peers.sql,
+        "Laboratory",
+        written="value[tag=viscosity], viscosity\nvalue[tag=moisture], moisture",
+        steps=("test", "tags"),
+    ),
+    "files": Tour("file_drop", peers.files, "Press export", written="force\nstroke\ngood", steps=("test",)),
+    "broker": Tour(
+        "mqtt_client", peers.broker, "Plant broker", ("plant", "line1", "state"), ("temperature", "running", "count")
+    ),
+    "rfid": Tour("llrp", peers.rfid, "Gate reader", tick=("reads", "tags")),
 }
 
 
-def shot(at: Any, name: str) -> None:
-    """The window, in few colours: a tenth of the bytes, and nobody sees the difference."""
-    target = SHOTS / f"connect-{name}.png"
-    at.wait_for_timeout(600)  # what moves comes to rest
-    at.screenshot(path=str(target))
-    with Image.open(target) as image:
-        image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(target, optimize=True)
+def connect(stage: Stage, key: str) -> None:
+    """Connect a peer, with a picture of each step."""
+    with connected(stage, key):
+        return
 
 
-def tour(at: Any, key: str, chosen: Tour) -> None:
-    """Connect a peer as a person does it."""
-    with chosen.peer() as settings:
+@contextmanager
+def connected(stage: Stage, key: str) -> Iterator[None]:
+    """A peer is connected, with a picture of each step, and goes on."""
+    chosen, at = TOURS[key], stage.at
+    with chosen.peer() as filled:
         at.goto("/connectors")
-        at.get_by_role("button", name="Connect a machine").first.click()
+        stage.at.get_by_role("button", name="Connect a machine").first.click()
         box = at.get_by_role("dialog")
-        box.locator(f'[data-kind="{key}"]').click()
+        box.locator(f'[data-kind="{chosen.kind}"]').click()
         box.get_by_label("Name of the connection").fill(chosen.name)
-        for label, value in settings.items():
-            box.get_by_label(label, exact=True).fill(value)
-        for _ in range(_TRIES):  # a machine that is busy with other things lets its peers wait
-            box.get_by_role("button", name="Test connection").click()
-            at.wait_for_timeout(1_000)
-            box.locator('[role="status"] .ant-alert').wait_for(timeout=60_000)
-            said = box.locator('[role="status"]').inner_text()
-            if "The machine answers" in said:
-                break
-        else:
-            raise AssertionError(said)
-        shot(at, f"{key}-test")
+        for label, value in filled.items():
+            fill(at, box, label, value)
+        tested(at, box)
+        picture(stage, chosen, key, "test")
         box.get_by_role("button", name="Next").click()
         if chosen.written:
             way = box.get_by_text("Addresses by hand", exact=True)
@@ -141,32 +101,50 @@ def tour(at: Any, key: str, chosen: Tour) -> None:
                 way.click()
             box.locator("textarea").fill(chosen.written)
         for branch in chosen.open:
-            row = box.locator(".ant-tree-treenode").filter(has_text=branch).first
+            row = box.locator(".ant-tree-treenode").filter(has=at.get_by_text(branch, exact=True)).first
             row.locator(".ant-tree-switcher").click()
         for tag in chosen.tick:
             leaf = box.locator(".ant-tree-treenode").filter(has=at.get_by_text(tag, exact=True)).first
             leaf.locator(".ant-tree-checkbox").click()
-        shot(at, f"{key}-tags")
+        picture(stage, chosen, key, "tags")
         box.get_by_role("button", name="Next").click()
         box.get_by_role("button", name="Connect", exact=True).click()
         box.locator("[data-live]").first.wait_for(timeout=60_000)
         at.wait_for_timeout(2_000)
-        shot(at, f"{key}-live")
+        picture(stage, chosen, key, "live")
+        yield
 
 
-def main() -> int:
-    """Take the pictures of the protocols named, or of all."""
-    wanted = sys.argv[1:] or list(TOURS)
-    with tempfile.TemporaryDirectory() as folder, RunningNode(Path(folder)) as node, browser() as made:
-        node.administrator().close()
-        with page(made, node.url, "en", "desktop") as at:
-            at.set_viewport_size({"width": 1120, "height": 800})
-            login = {"name": NAME, "password": PASSWORD}
-            assert at.context.request.post(f"{node.url}/api/v1/session", data=login, headers={"Origin": node.url}).ok
-            for key in wanted:
-                tour(at, key, TOURS[key])
-    return 0
+def fill(at: Any, box: Any, label: str, value: str) -> None:
+    """A field of the form: typed, or chosen where there is a choice."""
+    field = box.get_by_label(label, exact=True).first
+    if field.get_attribute("role") == "combobox":
+        field.click()
+        if (
+            field.get_attribute("readonly") is None
+            and not at.locator(f'.ant-select-item-option[title="{value}"]').count()
+        ):
+            field.fill(value)
+            field.press("Enter")
+            return
+        at.get_by_title(value, exact=True).click()
+        return
+    field.fill(value)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def tested(at: Any, box: Any) -> None:
+    """Test the connection until the machine answers."""
+    for _ in range(_TRIES):  # a machine that is busy with other things lets its peers wait
+        box.get_by_role("button", name="Test connection").click()
+        at.wait_for_timeout(1_000)
+        box.locator('[role="status"] .ant-alert').wait_for(timeout=60_000)
+        said = box.locator('[role="status"]').inner_text()
+        if "The machine answers" in said:
+            return
+    raise AssertionError(said)
+
+
+def picture(stage: Stage, chosen: Tour, key: str, step: str) -> None:
+    """The picture of a step, if it is one that the guide shows."""
+    if step in chosen.steps:
+        stage.shot(f"connect-{key}-{step}")

@@ -37,7 +37,8 @@ export function LivePoints({ connectionId, selected, edit }: { connectionId: str
   const value = (point: FieldPoint): JSX.Element => {
     const found = values.get(point.id);
     if (!found) return <span className="faint">–</span>;
-    return <span className="num" data-live={point.property} title={words.note(found.note)}>{found.value === null ? <span className="faint">–</span> : scaled(point) ? f.value(found.value) : f.withUnit(found.value, units.get(`${point.device_id}/${point.property}`))} {found.quality < 192 && <Tag color={found.quality === 0 ? "error" : "warning"}>{t.quality[found.quality] ?? found.quality}</Tag>}</span>;
+    const long = typeof found.value === "string" && found.value.length > 40;
+    return <span className={long ? "num cut" : "num"} {...(long && { style: { display: "inline-block", maxWidth: 240, verticalAlign: "bottom" } })} data-live={point.property} title={words.note(found.note) || (long ? String(found.value) : undefined)}>{found.value === null ? found.note ? <span className="small" style={{ color: "var(--warn)" }}>{words.note(found.note)}</span> : <span className="faint">–</span> : scaled(point) ? f.value(found.value) : f.withUnit(found.value, units.get(`${point.device_id}/${point.property}`))} {found.quality < 192 && <Tag color={found.quality === 0 ? "error" : "warning"}>{t.quality[found.quality] ?? found.quality}</Tag>}</span>;
   };
   const columns: TableColumnsType<FieldPoint> = [
     { key: "property", title: t.connectors.wizard.property, render: (_, p) => <><Link to={`/devices/${p.device_id}`}>{p.device}</Link> · <b>{p.property}</b></> },

@@ -148,8 +148,7 @@ function BrowseTree({ peer, choose }: { peer: Peer; choose: (tags: NewTag[]) => 
                 {branch.node.kind === "folder" && <FolderOutlined />}{branch.node.kind === "method" && <FunctionOutlined />}
                 <span>{branch.node.title?.[language] ?? branch.node.name}</span>
                 {branch.node.value !== null && <span className="small quiet num">{f.value(branch.node.value)} {unitSign(branch.node.unit)}</span>}
-                {branch.node.kind === "folder" && <span className="small faint cut" style={{ maxWidth: "100%" }}>{branch.node.about?.[language] ?? branch.node.description}</span>}
-                {branch.node.kind === "variable" && branch.node.value === null && branch.node.description && <span className="small faint">{words.note(branch.node.description)}</span>}
+                {branch.node.description && branch.node.description !== branch.node.name && <span className="small faint cut" style={{ maxWidth: "100%" }}>{branch.node.about?.[language] ?? words.note(branch.node.description)}</span>}
               </span>
             )}
         />

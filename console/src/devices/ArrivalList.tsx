@@ -23,7 +23,7 @@ export function ArrivalList(): JSX.Element {
   const drop = useChange((id: string) => remove(`/arrivals/${id}`), ["arrivals", "overview"]);
   const actions = (a: Arrival): JSX.Element | null => engineer ? <span className="row"><Button size="small" type="primary" onClick={() => { setAdopting(a); }}>{t.arrivals.adopt}</Button><Button size="small" onClick={() => { drop.mutate(a.id); }}>{t.arrivals.discard}</Button></span> : null;
   const columns: TableColumnsType<Arrival> = [
-    { key: "name", title: t.arrivals.username, render: (_, a) => <span className="mono">{nameOf(a)}</span> },
+    { key: "name", title: t.arrivals.username, render: (_, a) => <><span className="mono">{nameOf(a)}</span>{a.client_id && a.client_id !== nameOf(a) && <div className="mono small quiet">{a.client_id}</div>}</> },
     { key: "from", title: t.arrivals.from, render: (_, a) => <span className="mono quiet">{a.peer ?? (a.sparkplug ? `${a.sparkplug.group_id}/${a.sparkplug.edge_node_id}` : a.parent_id ?? "–")}</span> },
     { key: "kind", title: t.devices.kind, render: (_, a) => a.kind === "sparkplug" ? "Sparkplug B" : a.address ? `${t.devices.kinds.gateway} · ${t.history.dialects[a.address.dialect] ?? ""}` : "MQTT" },
     { key: "attempts", title: t.arrivals.attempts, align: "right", render: (_, a) => <span className="num">{f.number(a.attempts)}</span> },

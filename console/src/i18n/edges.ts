@@ -1,7 +1,7 @@
 /** Texts of edges, in both languages. */
 export const edges = {
   en: {
-    connectThere: (name: string) => `It connects at the edge ${name}, not here`, connectThereHint: "The address is one that the edge told, else put its address in place of EDGE. The port is the usual one: [mqtt] port of the edge’s own millwright.toml says which it is.",
+    connectThere: (name: string) => `It connects at the edge ${name}, not here`, connectThereHint: "The address is one that the edge told, else put its address in place of EDGE. The port is the usual one: [mqtt] port of the edge's own millwright.toml says which it is.",
     title: "Edges", text: "Small nodes near the devices. They keep what devices send and forward it here, also after a cut link.",
     empty: "No edges yet", emptyText: "Enrol an edge, type the command it shows on the machine near the devices, then choose the edge as the place where its devices connect.",
     enrol: "Enrol an edge", name: "Name", place: "Place", state: "State", devices: "Devices", backlog: "Waiting", lag: "Lag", rtt: "Link latency", clock: "Clock", seen: "Last heard", since: "Connected since", joined: "Joined", version: "Version", disk: "Free disk", memory: "Memory", addresses: "Addresses", applied: "Desired state", appliedAt: (when: string) => `in force since ${when}`, lacks: "What it lacks", nothing: "Nothing", live: "New data goes first",

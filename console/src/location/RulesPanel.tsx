@@ -72,7 +72,7 @@ function RuleBox({ rule, zones, close }: { rule: Feedback | null; zones: readonl
         <Form.Item name="group" label={t.location.group}><Input maxLength={64} placeholder={t.location.anyTag} /></Form.Item>
         <Form.Item name="device_id" label={t.location.device} rules={required}><DeviceSelect label={t.location.device} /></Form.Item>
         <div className="row">
-          <Form.Item name="kind" label={t.location.command} className="grow"><Select options={[{ value: "write", label: t.location.write }, { value: "call", label: t.location.call }]} /></Form.Item>
+          <Form.Item name="kind" label={t.location.command} className="grow" style={{ minWidth: 170 }}><Select options={[{ value: "write", label: t.location.write }, { value: "call", label: t.location.call }]} /></Form.Item>
           <Form.Item name="command" label={t.location.property} className="grow" rules={required}><Input maxLength={256} /></Form.Item>
           {kind === "write" && <Form.Item name="value" label={t.location.value} className="grow" rules={required}><Input /></Form.Item>}
         </div>

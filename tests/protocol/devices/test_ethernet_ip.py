@@ -139,7 +139,9 @@ async def test_tags_that_a_controller_tells_are_browsed_read_and_written() -> No
             controller.read_only = True
             with pytest.raises(Denied):
                 await session.write("Speed", 1.0)
-            before = (await session.identify()).fingerprint
+            said = await session.identify()
+            assert said.note == "remote run", "a program without a name is none"
+            before = said.fingerprint
         finally:
             await session.close()
         controller.tags["Speed"] = (0xC4, 0)

@@ -122,13 +122,14 @@ class EthernetIpSession(Session):
         info = self._driver.info
         revision = info.get("revision", {})
         name, key = str(info.get("name") or ""), str(info.get("keyswitch") or "")
+        shown = name if name.isprintable() else ""  # a controller without a program tells zeros
         return Identity(
             vendor=str(info.get("vendor", "")),
             product=str(info.get("product_name", "")),
             version=f"{revision.get('major', '')}.{revision.get('minor', '')}".strip("."),
             serial=str(info.get("serial", "")),
             fingerprint=tags.fingerprint(self._driver.tags, str(info.get("serial", "")), name),
-            note=", ".join(part for part in (name, key.lower()) if part),
+            note=", ".join(part for part in (shown, key.lower()) if part),
         )
 
     async def close(self) -> None:
