@@ -155,7 +155,8 @@ class RtuLink(Link):
         # An answer that is still owed would be taken for the one to the next question of the same kind.
         if self._owed is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._paid.wait(), max(0, self._owed[2] - time.monotonic()))
+                async with asyncio.timeout(self._owed[2] - time.monotonic()):
+                    await self._paid.wait()
         self._owed = None
         end = time.monotonic() + self.timeout_s
         while (rest := self.line.used_at + self._silence_s - time.monotonic()) > 0:
