@@ -8,7 +8,7 @@ import { useFormat, useText } from "../i18n";
 import { usePhone } from "../parts/screen";
 import { OutcomeTag } from "./EntryList";
 import { ProofView } from "./ProofView";
-import { absent, actionWords, actorWords, linkOf, targetWords, valueWords } from "./words";
+import { absent, actionWords, actorWords, changeWords, linkOf, targetWords } from "./words";
 
 /** One entry: who, what, the differences; and, for those who may, the proof that it is in the log. */
 export function EntryDrawer({ entry, close }: { entry: LedgerEntry | null; close: () => void }): JSX.Element {
@@ -59,6 +59,7 @@ function Facts({ entry }: { entry: LedgerEntry }): JSX.Element {
 
 function Differences({ entry }: { entry: LedgerEntry }): JSX.Element {
   const t = useText();
+  const f = useFormat();
   return (
     <table className="differences">
       <thead><tr><th>{t.audit.field}</th><th>{t.audit.before}</th><th>{t.audit.after}</th></tr></thead>
@@ -66,8 +67,8 @@ function Differences({ entry }: { entry: LedgerEntry }): JSX.Element {
         {entry.changes.map((c) => (
           <tr key={c.path}>
             <th scope="row" className="mono">{c.path.slice(1).replaceAll("/", " / ")}</th>
-            <td className="was">{absent(c.before) ? <span className="faint">–</span> : <del>{valueWords(c.before)}</del>}</td>
-            <td className="is">{absent(c.after) ? <span className="faint">–</span> : <ins>{valueWords(c.after)}</ins>}</td>
+            <td className="was">{absent(c.before) ? <span className="faint">–</span> : <del>{changeWords(c.path, c.before, f.time)}</del>}</td>
+            <td className="is">{absent(c.after) ? <span className="faint">–</span> : <ins>{changeWords(c.path, c.after, f.time)}</ins>}</td>
           </tr>
         ))}
       </tbody>

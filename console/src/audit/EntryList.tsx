@@ -5,7 +5,7 @@ import { Link } from "react-router";
 import type { LedgerEntry } from "../api/model";
 import { useFormat, useText } from "../i18n";
 import { Listing } from "../parts/Listing";
-import { absent, actionWords, actorWords, linkOf, targetWords, valueWords } from "./words";
+import { absent, actionWords, actorWords, changeWords, linkOf, targetWords } from "./words";
 
 const COLOURS = { done: "default", denied: "error", failed: "warning" } as const;
 
@@ -17,8 +17,9 @@ export function OutcomeTag({ entry }: { entry: LedgerEntry }): JSX.Element {
 /** One line for what changed: the first values, and how many more there are. */
 function Gist({ entry }: { entry: LedgerEntry }): JSX.Element {
   const t = useText();
+  const f = useFormat();
   if (entry.outcome !== "done") return <span className="mono small faint">{entry.error}</span>;
-  const shown = entry.changes.slice(0, 2).map((c) => `${c.path.slice(1)}: ${absent(c.before) ? "" : `${valueWords(c.before)} → `}${valueWords(c.after)}`).join("; ");
+  const shown = entry.changes.slice(0, 2).map((c) => `${c.path.slice(1)}: ${absent(c.before) ? "" : `${changeWords(c.path, c.before, f.time)} → `}${changeWords(c.path, c.after, f.time)}`).join("; ");
   return <span className="quiet small">{shown}{entry.changes.length > 2 && ` ${t.audit.more(entry.changes.length - 2)}`}</span>;
 }
 

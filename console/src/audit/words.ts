@@ -21,4 +21,7 @@ export function linkOf(entry: LedgerEntry): string | null {
 
 const plain = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 export const absent = (value: unknown): boolean => value === null || value === undefined;
+/** A changed value; a moment (a field in `_ms` since 1970) as `time` writes it. */
+export const changeWords = (path: string, value: unknown, time: (ms: number) => string): string =>
+  typeof value === "number" && path.endsWith("_ms") && value > 1e11 ? time(value) : valueWords(value);
 export const valueWords = (value: unknown): string => (absent(value) ? "–" : plain(value));

@@ -28,7 +28,7 @@ from millwright.devices.errors import code_wrong, edges_closed, invalid
 from millwright.devices.names import clean_name
 from millwright.engines.nats import is_user_key
 from millwright.kernel import Clock, new_id, new_secret
-from millwright.ledger import note
+from millwright.ledger import Actor, acted_by, note
 
 _NOT_THE_EDGE: Final = ("id", "state", "seen_ms", "connected_ms", "devices", "status", "lacks", "place_path")
 
@@ -145,6 +145,7 @@ class Edges:
         )
         if edge is None:
             raise code_wrong()
+        acted_by(Actor("device", edge.id, edge.name), edge.organisation_id)
         joined = {"joined_ms": edge.joined_ms, "public_key": request.public_key}
         note("edge", edge.id, edge.name, after=joined, organisation=edge.organisation_id)
         await self._changes.announce(EVERY)
