@@ -94,7 +94,9 @@ async def pymodbus_on_a_wire(*devices: SimDevice) -> AsyncIterator[str]:
     """pymodbus's serial server at one end of a cable; yields the port of the other end."""
     with wire() as (far, far_path), wire() as (near, near_path):
         end = bridge(far, near)
-        server = ModbusSerialServer(list(devices), framer=FramerType.RTU, port=far_path, baudrate=19200, timeout=1)
+        server = ModbusSerialServer(
+            list(devices), framer=FramerType.RTU, port=far_path, baudrate=19200, timeout=1, identity=identity()
+        )
         await server.listen()
         try:
             yield near_path
