@@ -33,6 +33,8 @@ _SCAN = 32
 """Messages asked for at once while scanning: they may be a megabyte each."""
 _WRONG_LAST = 10071
 _NO_PEERS, _NO_CLUSTER = 10005, 10074
+_NOT_CREATED = 10049
+"""Also while the files of a stream of the same name, removed just before, are on their way out."""
 _STREAM_FULL = frozenset({10077, 10047, 10023})  # store failed (also: maximum bytes), insufficient resources
 
 T = TypeVar("T")
@@ -362,6 +364,6 @@ async def _once_restored(call: Callable[[], Awaitable[T]]) -> T:
             if clock() >= deadline_s:
                 raise
         except nats.js.errors.APIError as error:  # the servers of a cluster come one after the other
-            if error.err_code != _NO_PEERS or clock() >= deadline_s:
+            if error.err_code not in (_NO_PEERS, _NOT_CREATED) or clock() >= deadline_s:
                 raise
         await asyncio.sleep(_RETRY_S)
