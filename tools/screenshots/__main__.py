@@ -17,6 +17,7 @@ from tools.screenshots.connecting import TOURS, connect
 from tools.screenshots.histories import bring_in, take_out
 from tools.screenshots.moving import thingsboard
 from tools.screenshots.places import tags_and_zones
+from tools.screenshots.sending import VEHICLES_PORT, vehicles, webhooks
 from tools.screenshots.sites import edge, network
 from tools.screenshots.stage import Stage, stage
 
@@ -33,9 +34,12 @@ GUIDES: dict[str, Callable[[Stage], None]] = {
     "bring-history-in": bring_in,
     "take-history-out": take_out,
     "from-thingsboard": thingsboard,
+    "webhooks": webhooks,
+    "vehicles": vehicles,
 }
 NODES: dict[str, Callable[[Path], RunningNode]] = {
     "edge": Parent,
+    "vehicles": lambda folder: RunningNode(folder, {"vehicles": {"host": "127.0.0.1", "port": VEHICLES_PORT}}),
     "watch-a-site": lambda folder: RunningNode(folder, {"network": {"interval_s": 1}}),
 }
 """The node that a guide wants, where it is not a plain one."""
