@@ -46,6 +46,12 @@ class Node:
         # What serves people sees what the request's scope contains; what serves the node sees everything.
         return open_records(self.settings, None if self.role == "web" else EVERYTHING)
 
+    def close(self) -> None:
+        """Let go of the records, where they were asked for: who does so last leaves a SQLite database in one file."""
+        opened = self.__dict__.get("records")
+        if opened is not None:
+            opened.close()
+
 
 @dataclass(frozen=True, slots=True)
 class Composition:

@@ -50,8 +50,11 @@ def run(
     except Exception as error:
         notifier.failed(error)
         raise
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(node, Lifecycle(*parts), composition.address, notifier, supervised))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(node, Lifecycle(*parts), composition.address, notifier, supervised))
+    finally:
+        node.close()
 
 
 def _raise_file_limit() -> None:
