@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import httpx
@@ -32,7 +33,10 @@ def test_a_parent_restored_from_its_backup_has_everything_again(tmp_path: Path) 
             assert parent.stop() == 0
             shutil.copytree(parent.data, tmp_path / "backup", symlinks=True)
             parent.start()
-            _rises(parent, api, fleet)  # what comes now is not in the backup
+            _rises(parent, api, fleet)
+            since_ms = int(time.time() * 1000)
+            parent.wait_for("what waited is through", lambda: _in_order(api, edge_id, since_ms), timeout_s=60)
+            _rises(parent, api, fleet)  # what comes now is not in the backup, and came in its turn
             newest = [device.sent for device in fleet.devices]
             assert parent.stop() == 0
             shutil.rmtree(parent.data)
@@ -49,6 +53,12 @@ def test_a_parent_restored_from_its_backup_has_everything_again(tmp_path: Path) 
         edge.line.cut()
         api.close()
         parent.stop()
+
+
+def _in_order(api: httpx.Client, edge_id: str, since_ms: int) -> bool:
+    """Whether the edge has said after this time that nothing new goes before what waits."""
+    status = api.get(f"/edges/{edge_id}").json()["status"] or {}
+    return status.get("at_ms", 0) > since_ms and not status["live"]
 
 
 def _rises(parent: Parent, api: httpx.Client, fleet: Fleet) -> None:
