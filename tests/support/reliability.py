@@ -335,6 +335,20 @@ def history(api: httpx.Client, device_id: str, name: str) -> list[dict[str, Any]
         return None
 
 
+def await_arrival(node: RunningNode, api: httpx.Client, fleet: Fleet) -> None:
+    """Return when devices went on sending, and what they send from now on is in the node's history."""
+    newest = [device.sent for device in fleet.devices]
+    fleet.await_progress(100)
+    for device, number in zip(fleet.devices, newest, strict=True):
+        node.wait_for(
+            f"{device.name} in history",
+            lambda device=device, number=number: (
+                max((int(row["value"]) for row in history(api, device.device_id, "n") or ()), default=-1) > number
+            ),
+            timeout_s=60,
+        )
+
+
 def wrong_in_history(api: httpx.Client, device: Device) -> str:
     """What history of ``device`` has too much, too little or wrong, value by value; empty when nothing.
 

@@ -7,12 +7,11 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from support.edge import EdgeNode, Parent, add_device, enrol
 from support.nats_cluster import NatsCluster
-from support.reliability import Device, Fleet, assert_history, history
+from support.reliability import Device, Fleet, assert_history, await_arrival
 
 
 @pytest.fixture
@@ -39,14 +38,14 @@ async def test_an_edge_goes_on_when_a_server_of_its_parent_dies(cluster: NatsClu
                                 edge.mqtt_port, device_id, token, f"p{number}", timed=not number, rate=100, window=50
                             )
                         )
-                    await asyncio.to_thread(_rises, parent, api, fleet)
+                    await asyncio.to_thread(await_arrival, parent, api, fleet)
                     # The server that takes what edges bring (it leads the stream), then the one they are linked to.
                     for what in ("leads", "linked"):
                         leader = await cluster.leader("INTAKE")
                         linked = _linked_to(parent, cluster)
                         victim = leader if what == "leads" else linked
                         cluster.kill(victim)
-                        await asyncio.to_thread(_rises, parent, api, fleet)
+                        await asyncio.to_thread(await_arrival, parent, api, fleet)
                         assert _linked_to(parent, cluster) != victim
                         cluster.start(victim)
                         await cluster.in_step("INTAKE")
@@ -56,20 +55,6 @@ async def test_an_edge_goes_on_when_a_server_of_its_parent_dies(cluster: NatsClu
         finally:
             edge.line.cut()
             api.close()
-
-
-def _rises(parent: Parent, api: httpx.Client, fleet: Fleet) -> None:
-    """Devices go on sending, and what they send from now on is at the parent."""
-    newest = [device.sent for device in fleet.devices]
-    fleet.await_progress(100)
-    for device, number in zip(fleet.devices, newest, strict=True):
-        parent.wait_for(
-            f"{device.name} at the parent",
-            lambda device=device, number=number: (
-                max((int(row["value"]) for row in history(api, device.device_id, "n") or ()), default=-1) > number
-            ),
-            timeout_s=60,
-        )
 
 
 def _linked_to(parent: Parent, cluster: NatsCluster) -> int:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from support.edge import EdgeNode, Parent, add_device, enrol
-from support.reliability import Device, Fleet, assert_history, history
+from support.reliability import Device, Fleet, assert_history, await_arrival
 
 
 @pytest.mark.timeout(240)
@@ -29,14 +29,14 @@ def test_a_parent_restored_from_its_backup_has_everything_again(tmp_path: Path) 
                 fleet.send(
                     Device(edge.mqtt_port, device_id, token, f"p{number}", timed=not number, rate=100, window=50)
                 )
-            _rises(parent, api, fleet)
+            await_arrival(parent, api, fleet)
             assert parent.stop() == 0
             shutil.copytree(parent.data, tmp_path / "backup", symlinks=True)
             parent.start()
-            _rises(parent, api, fleet)
+            await_arrival(parent, api, fleet)
             since_ms = int(time.time() * 1000)
             parent.wait_for("what waited is through", lambda: _in_order(api, edge_id, since_ms), timeout_s=60)
-            _rises(parent, api, fleet)  # what comes now is not in the backup, and came in its turn
+            await_arrival(parent, api, fleet)  # what comes now is not in the backup, and came in its turn
             newest = [device.sent for device in fleet.devices]
             assert parent.stop() == 0
             shutil.rmtree(parent.data)
@@ -44,7 +44,7 @@ def test_a_parent_restored_from_its_backup_has_everything_again(tmp_path: Path) 
             parent.start()
             api.close()
             api = parent.administrator()
-            _rises(parent, api, fleet)
+            await_arrival(parent, api, fleet)
             fleet.finish()
             assert all(device.sent > number for device, number in zip(fleet.devices, newest, strict=True))
             assert_history(parent, api, fleet.devices, 60)
@@ -59,17 +59,3 @@ def _in_order(api: httpx.Client, edge_id: str, since_ms: int) -> bool:
     """Whether the edge has said after this time that nothing new goes before what waits."""
     status = api.get(f"/edges/{edge_id}").json()["status"] or {}
     return status.get("at_ms", 0) > since_ms and not status["live"]
-
-
-def _rises(parent: Parent, api: httpx.Client, fleet: Fleet) -> None:
-    """What devices send from now on comes to the parent."""
-    newest = [device.sent for device in fleet.devices]
-    fleet.await_progress(100)
-    for device, number in zip(fleet.devices, newest, strict=True):
-        parent.wait_for(
-            f"{device.name} at the parent",
-            lambda device=device, number=number: (
-                max((int(row["value"]) for row in history(api, device.device_id, "n") or ()), default=-1) > number
-            ),
-            timeout_s=60,
-        )

@@ -77,11 +77,6 @@ class Delivery:
         if runs:
             self.outbox.add(runs)
 
-    async def settled(self) -> None:
-        """Return when the stream has everything that was put so far."""
-        await self.outbox.settled()
-        await self.documents.settled()
-
     def online(self, device_id: str) -> None:
         """One more connection delivers good values of the device."""
         self._feeding[device_id] += 1

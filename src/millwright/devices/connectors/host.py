@@ -275,7 +275,8 @@ class Host:
             document = Document(f"{asked.connection_id} {asked.delivery_id}", asked.received_ms)
         with handing_over(document):
             taken = await runner.guard.call("taking a document", session.receive(asked.body, asked.content_type), 30.0)
-        await self._delivery.settled()
+        # What other connections have waiting is no reason to let the sender wait.
+        await (self._delivery.outbox if document is None else self._delivery.documents).settled()
         return taken
 
     async def _find_settings(self, asked: Ask) -> tuple[str, Mapping[str, Any]]:
